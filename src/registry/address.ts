@@ -1,0 +1,117 @@
+import { isIP, isIPv4, isIPv6 } from 'node:net';
+
+/**
+ * A member's address as Nacos knows itself: `host:port`, IPv6 in brackets, port always written out.
+ * Kept letter for letter, because Nacos compares addresses as strings (2.5.1 `Member.equals`, `MemberUtil`):
+ * another spelling of the same address is another member to it, and a phantom voter to its Raft groups.
+ */
+export type Address = string;
+
+/** Nacos's main port when an address names none (`server.port`, 2.5.1 `MemberUtil.singleParse`). */
+export const DEFAULT_PORT = 8848;
+
+/** Longest host name, in characters (RFC 1035 §2.3.4). */
+const MAX_HOST_LENGTH = 253;
+
+export type Parsed<T> =
+  { readonly ok: true; readonly value: T } | { readonly ok: false; readonly problem: string };
+
+/**
+ * Reads `host`, `host:port`, `[ipv6]` or `[ipv6]:port`. The problem is the end of a sentence that starts
+ * with the parameter and the value: "… has a port outside 1 to 65535".
+ */
+export function parseAddress(text: string): Parsed<Address> {
+  if (text === '') return problem('is empty; it must be HOST:PORT');
+  if (text.length > MAX_HOST_LENGTH + 8) return problem(`is longer than ${MAX_HOST_LENGTH} characters`);
+  if (/[^\x21-\x7e]/.test(text)) {
+    return problem('has blanks, control or non-ASCII characters; it must be HOST:PORT');
+  }
+  if (text.includes('://')) return problem('has a scheme; it must be HOST:PORT without http://');
+  if (/[/?#]/.test(text)) return problem('has a path or a query; it must be HOST:PORT');
+
+  const split = splitPort(text);
+  if (!split.ok) return split;
+  const { host, port } = split.value;
+  const badPort = port === undefined ? undefined : checkPort(port);
+  if (badPort !== undefined) return problem(badPort);
+  const badHost = host.startsWith('[') ? checkIPv6(host.slice(1, -1)) : checkHost(host);
+  if (badHost !== undefined) return problem(badHost);
+  return { ok: true, value: `${host}:${port ?? DEFAULT_PORT}` };
+}
+
+/** The form of an address under which two spellings of the same address are equal. */
+export function canonical(address: Address): string {
+  const { host, port } = splitAddress(address);
+  if (isIPv6(host)) return `[${new URL(`http://[${host}]`).hostname.slice(1, -1)}]:${port}`;
+  return `${host.toLowerCase()}:${port}`;
+}
+
+/** Host without brackets and port of an {@link Address}, as a socket wants them. */
+export function splitAddress(address: Address): { host: string; port: number } {
+  const colon = address.lastIndexOf(':');
+  const host = address.slice(0, colon);
+  return {
+    host: host.startsWith('[') ? host.slice(1, -1) : host,
+    port: Number(address.slice(colon + 1)),
+  };
+}
+
+/** The address of a socket's remote end: IPv4-mapped IPv6 becomes IPv4, a zone is dropped. */
+export function addressOf(remote: string, port: number): Address {
+  const plain = remote.replace(/%.*$/, '').replace(/^::ffff:(?=\d+\.\d+\.\d+\.\d+$)/i, '');
+  return isIPv6(plain) ? `[${plain}]:${port}` : `${plain}:${port}`;
+}
+
+/** True for an IPv4 address as the official address server takes it: no port, no host name. */
+export function isPlainIPv4(text: string): boolean {
+  return isIPv4(text);
+}
+
+/** Reads a port in decimal digits, 1 to 65535; the problem is the end of a sentence. */
+export function checkPort(text: string): string | undefined {
+  if (!/^\d{1,5}$/.test(text)) return `has the port "${text}", which is no number from 1 to 65535`;
+  const port = Number(text);
+  return port >= 1 && port <= 65535 ? undefined : `has the port ${text}, outside 1 to 65535`;
+}
+
+function splitPort(text: string): Parsed<{ host: string; port: string | undefined }> {
+  if (text.startsWith('[')) {
+    const match = /^(\[[^\]]*\])(?::(.*))?$/.exec(text);
+    if (!match) return problem('has an unfinished bracket; IPv6 is written [::1]:8848');
+    return { ok: true, value: { host: match[1] ?? '', port: match[2] } };
+  }
+  const parts = text.split(':');
+  if (parts.length > 2) {
+    return problem(
+      isIP(text) === 6
+        ? 'is IPv6 without brackets; write [::1]:8848'
+        : 'has more than one colon; it must be HOST:PORT',
+    );
+  }
+  return { ok: true, value: { host: parts[0] ?? '', port: parts[1] } };
+}
+
+function checkIPv6(host: string): string | undefined {
+  if (host.includes('%')) return 'has an IPv6 zone, which means nothing on another machine';
+  if (!isIPv6(host)) return 'has brackets around something that is not IPv6';
+  return canonical(`[${host}]:1`) === '[::]:1'
+    ? 'is the unspecified address; name the node itself'
+    : undefined;
+}
+
+function checkHost(host: string): string | undefined {
+  if (host === '') return 'has no host; it must be HOST:PORT';
+  if (host.length > MAX_HOST_LENGTH) return `has a host longer than ${MAX_HOST_LENGTH} characters`;
+  if (isIPv4(host)) {
+    return host === '0.0.0.0' ? 'is the unspecified address; name the node itself' : undefined;
+  }
+  if (/^[\d.]+$/.test(host)) return 'looks like IPv4 and is not';
+  const label = /^[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?$/;
+  return host.split('.').every((part) => label.test(part))
+    ? undefined
+    : 'has a host that is neither an IP address nor a host name (letters, digits, hyphens and dots)';
+}
+
+function problem(text: string): { ok: false; problem: string } {
+  return { ok: false, problem: text };
+}

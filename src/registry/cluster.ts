@@ -1,0 +1,151 @@
+import type { Address } from './address.js';
+
+/*
+ * The nouns of the registry.
+ *
+ * All times are milliseconds on the hearing clock (see runtime/hearing-clock.ts): it only runs while the
+ * server can hear, so a difference of two of them is silence, never the server's own absence.
+ */
+
+/** Which list: `/{product}/{name}`, for Nacos nodes usually `/nacos/serverlist`. */
+export interface ClusterKey {
+  readonly product: string;
+  readonly name: string;
+}
+
+/** How a member makes itself heard. */
+export type Source =
+  /** its own Nacos polls the list with `self` */
+  | 'poll'
+  /** a script or sidecar POSTs for it; its Nacos polls without `self` or not at all */
+  | 'heartbeat'
+  /** an operator put it through the official API; always listed until deleted */
+  | 'static';
+
+/** What a TCP connect to a member's main port ended with. */
+export type ProbeAnswer = 'open' | 'refused' | 'unreachable';
+
+/**
+ * What was last observed of a member. The one mutable part of a cluster: renewals touch it without a
+ * decision (see lease.ts), and all versions of the cluster share it, so none is lost to a decision under way.
+ */
+export interface Lease {
+  /** When the member was last heard. */
+  heardAt: number;
+  /** The list's revision that the member was last sent; 0 for none. */
+  delivered: number;
+  /** Whether it has ever polled the list itself: only then does {@link delivered} say what its Nacos knows. */
+  polls: boolean;
+  /** The last probe of its port. Observed anew after a restart, not stored. */
+  probe?: { readonly at: number; readonly answer: ProbeAnswer };
+}
+
+/** An address on the list. */
+export interface Member {
+  readonly address: Address;
+  /** A stable identity (pod or host name) that outlives the address. */
+  readonly id?: string;
+  /** The cluster size it last asked for. */
+  readonly expect?: number;
+  readonly source: Source;
+  readonly joinedAt: number;
+  /** The first revision with it on the list. */
+  readonly joinedRevision: number;
+  /** Since when it and every other live member have a list with it; see {@link settled}. */
+  readonly knownSince?: number;
+  /** A founder, or known for the settle time: its Raft log may be trusted not to be blank. */
+  readonly settled: boolean;
+  /** What the last event said of it. */
+  readonly presence: Presence;
+  readonly lease: Lease;
+}
+
+/** *live*: heard within its TTL. *silent*: not. *down*: nobody listens on its port any more. */
+export type Presence = 'live' | 'silent' | 'down';
+
+/** A new address held at the gate, not on the list. */
+export interface Waiting {
+  readonly address: Address;
+  readonly id?: string;
+  readonly expect?: number;
+  readonly source: 'poll' | 'heartbeat';
+  readonly since: number;
+  /** Shared and mutable as a member's. */
+  readonly lease: Lease;
+}
+
+/** An address that left and may still poll while it stops. */
+export interface Departed {
+  readonly leftAt: number;
+  /** When it was last heard since; touched without a decision. */
+  readonly lease: Lease;
+}
+
+/** One list with everything that decides about it. Immutable but for the leases. */
+export interface Cluster extends ClusterKey {
+  /** Counts foundings; 0 before the first. */
+  readonly epoch: number;
+  /** Counts changes of the list. */
+  readonly revision: number;
+  /** When the list last changed. */
+  readonly changedAt: number;
+  /** How many members the cluster is meant to have; 0 without a list. */
+  readonly size: number;
+  /** Whether the last word on the quorum was that it is lost (R6). */
+  readonly quorumLost: boolean;
+  /** In the order of joining. */
+  readonly members: ReadonlyMap<Address, Member>;
+  /** In the order of arrival. */
+  readonly waiting: ReadonlyMap<Address, Waiting>;
+  readonly departed: ReadonlyMap<Address, Departed>;
+}
+
+export function emptyCluster(key: ClusterKey): Cluster {
+  return {
+    product: key.product,
+    name: key.name,
+    epoch: 0,
+    revision: 0,
+    changedAt: 0,
+    size: 0,
+    quorumLost: false,
+    members: new Map(),
+    waiting: new Map(),
+    departed: new Map(),
+  };
+}
+
+/** `product/name`, unique since neither holds a slash. */
+export function keyOf(key: ClusterKey): string {
+  return `${key.product}/${key.name}`;
+}
+
+/** The smallest number of voters that outvotes the rest of `size`. */
+export function majority(size: number): number {
+  return Math.floor(size / 2) + 1;
+}
+
+/** True when nothing would be lost by forgetting the cluster: never founded and nobody waits. */
+export function isForgettable(cluster: Cluster): boolean {
+  return cluster.epoch === 0 && cluster.waiting.size === 0 && cluster.departed.size === 0;
+}
+
+/** The member that a waiting address becomes. */
+export function joined(waiting: Waiting, revision: number, settled: boolean, now: number): Member {
+  return {
+    address: waiting.address,
+    ...given('id', waiting.id),
+    ...given('expect', waiting.expect),
+    source: waiting.source,
+    joinedAt: now,
+    joinedRevision: revision,
+    settled,
+    presence: 'live',
+    lease: waiting.lease,
+  };
+}
+
+/** `{ [name]: value }`, or nothing of it when there is no value. */
+export function given<K extends string, V>(name: K, value: V | undefined): Partial<Record<K, V>> {
+  return (value === undefined ? {} : { [name]: value }) as Partial<Record<K, V>>;
+}

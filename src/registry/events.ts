@@ -1,0 +1,56 @@
+import type { Address } from './address.js';
+import type { Cluster, ClusterKey } from './cluster.js';
+
+/** What happened to a cluster, in the words of logs, API and metrics. */
+export const EVENT_TYPES = [
+  /** When a cluster got its first list of an epoch (R1). */
+  'founded',
+  /** When a new address was taken to the gate (R3). */
+  'waiting',
+  /** When an address came onto the list, past the gate or by an operator's put. */
+  'admitted',
+  /** When a member left by its own or an operator's word (R4). */
+  'left',
+  /** When nobody listens on a member's port any more (R10). */
+  'down',
+  /** When a member's lease ran out. */
+  'silent',
+  /** When a silent or down member was heard again. */
+  'returned',
+  /** When an unreachable member was taken off the list (R5). */
+  'evicted',
+  /** When an unreachable member was taken off the list because its replacement, of the same id, had settled (R5). */
+  'replaced',
+  /** When a majority was lost and the list was kept as it is (R6). */
+  'preserved',
+  /** When a cluster of which nothing is left was founded anew by those waiting (R7). */
+  'refounded',
+  /** When an operator decided the list after a lost majority (R7). */
+  'recovered',
+] as const;
+
+export type EventType = (typeof EVENT_TYPES)[number];
+
+/** One change, as `decide` reports it; the store adds its number and the wall clock's time. */
+export interface RegistryEvent extends ClusterKey {
+  readonly type: EventType;
+  /** The one it is about; absent when it is about the whole cluster. */
+  readonly address?: Address;
+  /** The list's revision after the change. */
+  readonly revision: number;
+  /** A sentence for people. */
+  readonly reason: string;
+}
+
+/** A stored event. */
+export interface RecordedEvent extends RegistryEvent {
+  /** Rising through all clusters of a store; gaps are possible. */
+  readonly seq: number;
+  /** Milliseconds since 1970, wall clock. */
+  readonly time: number;
+}
+
+export function eventOf(cluster: Cluster, type: EventType, reason: string, address?: Address): RegistryEvent {
+  const { product, name, revision } = cluster;
+  return { type, product, name, revision, reason, ...(address === undefined ? {} : { address }) };
+}

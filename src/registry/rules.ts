@@ -1,0 +1,59 @@
+const SECOND = 1_000;
+
+/** The times of the rules, in milliseconds. */
+export interface Rules {
+  /** A member's or a waiting address's lease. Default 15 s, three polls of Nacos. */
+  readonly memberTtl: number;
+  /** Silence after which an unreachable member is evicted (R5). Default 60 s, at least {@link REPLACED_EVICT_AFTER}. */
+  readonly evictAfter: number;
+  /** How long a joiner must be known to all live members before it counts as settled. Default 20 s. */
+  readonly settleAfter: number;
+  /** How long a poll that cannot be answered yet is held. Default 2 s; Nacos's read timeout is 2.5 s. */
+  readonly gateHold: number;
+  /** Whether members' ports are probed. Without it silence alone evicts. Default true. */
+  readonly probe: boolean;
+}
+
+export const DEFAULT_RULES: Rules = {
+  memberTtl: 15 * SECOND,
+  evictAfter: 60 * SECOND,
+  settleAfter: 20 * SECOND,
+  gateHold: 2 * SECOND,
+  probe: true,
+};
+
+/**
+ * Silence before an eviction when the member's replacement is there, and never less: after a leader's crash
+ * the others need 5 to 6 s for an election, more with split votes, and a removal without a leader is lost
+ * for ever (2.5.1 JRaftServer.peerChange).
+ */
+export const REPLACED_EVICT_AFTER = 30 * SECOND;
+
+/** How long the polls of an address that left do not register it again; Nacos stops in 2 to 10 s. */
+export const QUIET_AFTER_LEAVE = 15 * SECOND;
+
+/**
+ * How long a leave is remembered after its address was last heard: longer than an idle connection opened
+ * before the leave may live (75 s keep-alive).
+ */
+export const DEPARTED_MEMORY = 120 * SECOND;
+
+/** A probe's answer older than this proves nothing any more. */
+export const PROBE_FRESH = 10 * SECOND;
+
+/** How often a silent member's port is probed. */
+export const PROBE_EVERY = 3 * SECOND;
+
+/** Members and waiting addresses of one cluster. */
+export const MAX_ADDRESSES = 1_000;
+
+/** Clusters of one server. */
+export const MAX_CLUSTERS = 10_000;
+
+/** Largest `expect`. */
+export const MAX_EXPECT = 99;
+
+/** Grace (R8): how long nobody is evicted after the server could not hear. */
+export function graceTime(rules: Rules): number {
+  return 2 * rules.memberTtl;
+}

@@ -1,0 +1,70 @@
+import type { Clock } from '../registry/ports.js';
+
+/** Longest step between two ticks that counts as hearing, in milliseconds. */
+const LONGEST_STEP = 1_500;
+
+/** How far the wall clock may stray from the monotonic one between two ticks, in milliseconds. */
+const LONGEST_STRAY = 2_000;
+
+export interface TimeSources {
+  /** Milliseconds, never going back (performance.now). */
+  monotonic(): number;
+  /** Milliseconds since 1970 (Date.now). */
+  wall(): number;
+}
+
+export const SYSTEM_TIME: TimeSources = {
+  monotonic: () => performance.now(),
+  wall: () => Date.now(),
+};
+
+/**
+ * The clock of all leases. It runs only while the server can hear: across a restart it goes on from the stored
+ * value, and a pause of the process (a blocked event loop, SIGSTOP, a suspended machine) adds at most one step,
+ * so nobody grows silent because the server was deaf. The wall clock decides nothing; it only betrays a
+ * suspended machine, whose monotonic clock stands still.
+ */
+export class HearingClock implements Clock {
+  readonly #time: TimeSources;
+  #base = 0;
+  #monotonicAt: number;
+  #wallAt: number;
+
+  constructor(time: TimeSources = SYSTEM_TIME) {
+    this.#time = time;
+    this.#monotonicAt = time.monotonic();
+    this.#wallAt = time.wall();
+  }
+
+  /** Goes on from a stored value. */
+  resumeAt(hearing: number): void {
+    this.#base = Math.max(this.#base, hearing);
+    this.#monotonicAt = this.#time.monotonic();
+    this.#wallAt = this.#time.wall();
+  }
+
+  hearing(): number {
+    return Math.floor(this.#base + Math.min(this.#time.monotonic() - this.#monotonicAt, LONGEST_STEP));
+  }
+
+  wall(): number {
+    return this.#time.wall();
+  }
+
+  /**
+   * To be called several times a second. Returns how long the server was deaf since the last tick, in
+   * milliseconds, and 0 when it was not. A jump of the wall clock looks like a suspended machine and is
+   * reported too: that costs one grace, which is harmless.
+   */
+  tick(): number {
+    const monotonic = this.#time.monotonic();
+    const wall = this.#time.wall();
+    const step = monotonic - this.#monotonicAt;
+    const stray = Math.abs(wall - this.#wallAt - step);
+    this.#base += Math.min(step, LONGEST_STEP);
+    this.#monotonicAt = monotonic;
+    this.#wallAt = wall;
+    if (step > LONGEST_STEP) return step;
+    return stray > LONGEST_STRAY ? stray : 0;
+  }
+}

@@ -1,0 +1,379 @@
+import type { Logger } from 'pino';
+import type { Address } from '../registry/address.js';
+import { lacking, needsTick } from '../registry/advance.js';
+import { keyOf, type ClusterKey, type Member } from '../registry/cluster.js';
+import { decide, saysSomethingNew, type Command, type Context, type Refusal } from '../registry/decide.js';
+import type { RecordedEvent } from '../registry/events.js';
+import { hear, observeProbe, wantsProbe } from '../registry/lease.js';
+import {
+  StoreUnavailable,
+  type Decided,
+  type EventQuery,
+  type Probe,
+  type Store,
+} from '../registry/ports.js';
+import { graceTime, type Rules } from '../registry/rules.js';
+import { ClusterEntry } from './entry.js';
+import type { HearingClock } from './hearing-clock.js';
+
+/** How often time is looked at, in milliseconds: signs of death and opened gates are seen within it. */
+const TICK = 250;
+
+/** How often renewals are written, in milliseconds. */
+const FLUSH = 1_000;
+
+/** A store that has not answered for this long counts as unavailable, in milliseconds. */
+const STORE_TIMEOUT = 2_000;
+
+const NO_ANSWER = `the store has not answered for ${STORE_TIMEOUT / 1_000} s`;
+
+/** Probes under way at once. */
+const MAX_PROBES = 200;
+
+export interface ServiceOptions {
+  readonly store: Store;
+  readonly clock: HearingClock;
+  readonly probe: Probe;
+  readonly rules: Rules;
+  readonly log: Logger;
+}
+
+/** What a caller says of itself. */
+export interface PollRequest {
+  readonly address: Address;
+  readonly source: 'poll' | 'heartbeat';
+  readonly id?: string | undefined;
+  readonly expect?: number | undefined;
+  /** When its connection was opened, on the hearing clock. */
+  readonly connectedAt: number;
+}
+
+export type PollAnswer =
+  | { readonly type: 'list'; readonly entry: ClusterEntry }
+  | { readonly type: 'waiting'; readonly reason: string }
+  | { readonly type: 'refused'; readonly code: Refusal; readonly reason: string }
+  /** The store is out of reach, and without it nobody new is listed (R9). */
+  | { readonly type: 'unavailable'; readonly reason: string };
+
+export interface LeaveAnswer {
+  /** False for an address that is neither listed nor waiting nor left lately. */
+  readonly known: boolean;
+  /** Live members that have not been sent the list without it. */
+  readonly undelivered: readonly Address[];
+  readonly revision: number;
+}
+
+/** Why the server is not whole, if so. */
+export interface Health {
+  /** The store's error since its last success. */
+  readonly outage?: { readonly since: number; readonly reason: string };
+  /** Whether it holds a list that it can serve. */
+  readonly hasList: boolean;
+  /** Milliseconds of grace left (R8). */
+  readonly grace: number;
+}
+
+/**
+ * The running registry: holds every cluster in memory, has decisions made and stored, and lets time pass.
+ * It holds no rule of its own; what may become of a list is `decide`'s business alone.
+ */
+export class RegistryService {
+  readonly #store: Store;
+  readonly #clock: HearingClock;
+  readonly #probe: Probe;
+  readonly #log: Logger;
+  readonly rules: Rules;
+
+  readonly #entries = new Map<string, ClusterEntry>();
+  readonly #probing = new Set<string>();
+  readonly #timers: NodeJS.Timeout[] = [];
+  #graceUntil = 0;
+  #outage: { since: number; reason: string } | undefined;
+  #flushing: Promise<void> | undefined;
+  #flushedAt = 0;
+  #ticking = false;
+
+  constructor({ store, clock, probe, rules, log }: ServiceOptions) {
+    this.#store = store;
+    this.#clock = clock;
+    this.#probe = probe;
+    this.#log = log;
+    this.rules = rules;
+  }
+
+  /** Loads what is stored, starts the grace of a restart (R8) and lets time run. Rejects with StoreRefused. */
+  async start(): Promise<void> {
+    const { clusters, hearing } = await this.#store.open();
+    this.#clock.resumeAt(hearing);
+    for (const cluster of clusters) this.#entryOf(cluster).replace(cluster);
+    if (clusters.some((cluster) => cluster.members.size > 0)) this.#startGrace();
+    for (const cluster of clusters) {
+      if (cluster.waiting.size > 0) await this.#transact(cluster, { type: 'resume' });
+    }
+    this.#timers.push(
+      setInterval(() => void this.tick(), TICK),
+      setInterval(() => void this.flush(), FLUSH),
+    );
+  }
+
+  /** Writes what was heard last and releases the store. */
+  async stop(): Promise<void> {
+    for (const timer of this.#timers.splice(0)) clearInterval(timer);
+    await this.#flushing;
+    await this.flush();
+    await this.#store.close();
+  }
+
+  get now(): number {
+    return this.#clock.hearing();
+  }
+
+  get entries(): Iterable<ClusterEntry> {
+    return this.#entries.values();
+  }
+
+  /** The cluster, if it was ever heard of. */
+  find(key: string): ClusterEntry | undefined {
+    return this.#entries.get(key);
+  }
+
+  health(): Health {
+    return {
+      ...(this.#outage ? { outage: this.#outage } : {}),
+      hasList: [...this.#entries.values()].some(({ cluster }) => cluster.members.size > 0),
+      grace: Math.max(0, this.#graceUntil - this.now),
+    };
+  }
+
+  /**
+   * R2: renews a listed member, in memory and at once. What its poll says anew is decided afterwards, since
+   * the answer does not depend on it.
+   */
+  renew(entry: ClusterEntry, member: Member, poll: PollRequest): void {
+    hear(member.lease, this.now, poll.source === 'poll');
+    if (!saysSomethingNew(member, poll) || this.#outage) return;
+    this.#transact(entry.cluster, { type: 'poll', ...poll }).catch((error: unknown) => this.#failed(error));
+  }
+
+  /**
+   * Registers or renews an address. One that must wait is held until it is listed, for at most `hold`
+   * milliseconds; a signal that aborts meanwhile says that the caller is gone.
+   */
+  async poll(key: ClusterKey, poll: PollRequest, hold: number, signal: AbortSignal): Promise<PollAnswer> {
+    const entry = this.#entryOf(key);
+    const member = entry.cluster.members.get(poll.address);
+    if (member) {
+      this.renew(entry, member, poll);
+      return { type: 'list', entry };
+    }
+    const heldSince = performance.now();
+    try {
+      const { reply } = await this.#transactInTime(key, { type: 'poll', ...poll });
+      if (reply.type === 'refused') return reply;
+      if (reply.type !== 'waiting') return { type: 'list', entry };
+      const left = hold - (performance.now() - heldSince);
+      const listed = await entry.until(({ members }) => members.has(poll.address), left, signal);
+      if (listed) return { type: 'list', entry };
+      if (signal.aborted && !this.#outage) {
+        await this.#transact(key, { type: 'abandon', address: poll.address });
+      }
+      return { type: 'waiting', reason: reply.reason };
+    } catch (error) {
+      return { type: 'unavailable', reason: this.#unavailable(error) };
+    }
+  }
+
+  /** Resolves when the cluster has a list, or with false after `hold` milliseconds. */
+  awaitList(key: ClusterKey, hold: number, signal: AbortSignal): Promise<boolean> {
+    return this.#entryOf(key).until(({ members }) => members.size > 0, hold, signal);
+  }
+
+  /**
+   * R4. With `wait` it resolves when every other live member has been sent a list without the address, after
+   * at most that many milliseconds. Rejects with StoreUnavailable when nothing was changed.
+   */
+  async leave(key: ClusterKey, address: Address, wait: number, signal: AbortSignal): Promise<LeaveAnswer> {
+    const { reply, cluster } = await this.#transactInTime(key, { type: 'leave', address });
+    const { revision } = cluster;
+    if (reply.type === 'unknown') return { known: false, undelivered: [], revision };
+    const entry = this.#entryOf(key);
+    const without = (): Address[] => lacking(entry.cluster, revision, this.#context());
+    await entry.until(() => without().length === 0, wait, signal);
+    // The node stops only now: the time in which its polls do not register it starts anew.
+    if (wait > 0) await this.#transactInTime(key, { type: 'leave', address });
+    return { known: true, undelivered: without(), revision };
+  }
+
+  /** A command whose effect is stored when it resolves. Rejects with StoreUnavailable when nothing was changed. */
+  command(
+    key: ClusterKey,
+    command: Extract<Command, { type: 'put' | 'delete' | 'recover' }>,
+  ): Promise<Decided> {
+    return this.#transactInTime(key, command);
+  }
+
+  events(query: EventQuery): Promise<readonly RecordedEvent[]> {
+    return this.#store.events(query);
+  }
+
+  /** R10: a member's poll connection ended, which its process's death does too. */
+  connectionClosed(entry: ClusterEntry, address: Address): void {
+    const member = entry.cluster.members.get(address);
+    if (member && this.rules.probe) void this.#probeMember(entry, member);
+  }
+
+  /** Lets time pass: grace after a pause, what the rules make of the silence, probes. */
+  async tick(): Promise<void> {
+    const deaf = this.#clock.tick();
+    if (deaf > 0) {
+      this.#log.warn(
+        { deafMs: Math.round(deaf) },
+        'the server was paused or its clock jumped; nobody is evicted for a while',
+      );
+      this.#startGrace();
+    }
+    if (this.#ticking) return;
+    this.#ticking = true;
+    try {
+      const now = this.now;
+      const due: ClusterEntry[] = [];
+      for (const [name, entry] of this.#entries) {
+        const { cluster } = entry;
+        for (const member of cluster.members.values()) {
+          if (wantsProbe(member, this.rules, now)) void this.#probeMember(entry, member);
+        }
+        if (needsTick(cluster, { now, rules: this.rules })) due.push(entry);
+        else if (cluster.epoch === 0 && !entry.isWatched) this.#entries.delete(name);
+      }
+      if (!this.#outage) await Promise.all(due.map((entry) => this.#tickOne(entry)));
+    } catch (error) {
+      this.#failed(error);
+    } finally {
+      this.#ticking = false;
+    }
+  }
+
+  /** Decides in memory first: most passes change nothing, and then the store is not asked. */
+  async #tickOne(entry: ClusterEntry): Promise<void> {
+    const { cluster } = entry;
+    if (decide(cluster, { type: 'tick' }, this.#context()).cluster === cluster) return;
+    await this.#transact(cluster, { type: 'tick' });
+  }
+
+  async #probeMember(entry: ClusterEntry, member: Member): Promise<void> {
+    const { address } = member;
+    const name = `${keyOf(entry.cluster)} ${address}`;
+    if (this.#probing.has(name) || this.#probing.size >= MAX_PROBES) return;
+    this.#probing.add(name);
+    try {
+      const answer = await this.#probe.probe(address);
+      const current = entry.cluster.members.get(address);
+      if (!current) return;
+      observeProbe(current, answer, this.now);
+      if (!this.#outage) await this.#tickOne(entry);
+    } catch (error) {
+      this.#failed(error);
+    } finally {
+      this.#probing.delete(name);
+    }
+  }
+
+  /** Writes renewals; at the same time the check whether the store is there. One at a time. */
+  flush(): Promise<void> {
+    if (this.#flushing) {
+      if (this.now - this.#flushedAt > STORE_TIMEOUT) this.#failed(new StoreUnavailable(NO_ANSWER));
+      return this.#flushing;
+    }
+    this.#flushedAt = this.now;
+    this.#flushing = this.#store
+      .flush(this.now)
+      .then(() => this.#recovered())
+      .catch((error: unknown) => this.#failed(error))
+      .finally(() => (this.#flushing = undefined));
+    return this.#flushing;
+  }
+
+  #context(): Context {
+    return {
+      now: this.now,
+      rules: this.rules,
+      graceUntil: this.#graceUntil,
+      clusters: this.#entries.size,
+    };
+  }
+
+  async #transact(key: ClusterKey, command: Command): Promise<Decided> {
+    if (this.#outage) throw new StoreUnavailable(this.#outage.reason);
+    const decided = await this.#store.transact(key, (cluster, clusters) =>
+      decide(cluster, command, { ...this.#context(), clusters }),
+    );
+    this.#entryOf(key).replace(decided.cluster);
+    for (const event of decided.recorded) this.#logEvent(event);
+    return decided;
+  }
+
+  #transactInTime(key: ClusterKey, command: Command): Promise<Decided> {
+    return this.#inTime(this.#transact(key, command));
+  }
+
+  /** A caller does not wait longer for the store than it would be patient itself. */
+  async #inTime<T>(work: Promise<T>): Promise<T> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(
+        () => reject(new StoreUnavailable(`${NO_ANSWER}; whether the change was made is not known`)),
+        STORE_TIMEOUT,
+      );
+    });
+    try {
+      return await Promise.race([work, late]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  #entryOf(key: ClusterKey): ClusterEntry {
+    const name = keyOf(key);
+    let entry = this.#entries.get(name);
+    if (!entry) this.#entries.set(name, (entry = new ClusterEntry(key)));
+    return entry;
+  }
+
+  #startGrace(): void {
+    this.#graceUntil = this.now + graceTime(this.rules);
+  }
+
+  #recovered(): void {
+    if (!this.#outage) return;
+    const seconds = Math.round((this.now - this.#outage.since) / 1_000);
+    this.#outage = undefined;
+    this.#startGrace();
+    this.#log.warn({ outageSeconds: seconds }, 'the store is back; nobody is evicted for a while');
+  }
+
+  /** R9: from here on lists are served from memory and nothing is decided, until a flush succeeds. */
+  #failed(error: unknown): void {
+    if (!(error instanceof StoreUnavailable)) {
+      this.#log.error({ err: error }, 'a decision failed; the cluster was left as it was');
+      return;
+    }
+    if (this.#outage) return;
+    this.#outage = { since: this.now, reason: error.message };
+    this.#log.error(
+      { reason: error.message },
+      'the store is unavailable; lists are served from memory and stay as they are',
+    );
+  }
+
+  #unavailable(error: unknown): string {
+    this.#failed(error);
+    if (error instanceof StoreUnavailable) return `the store is unavailable (${error.message})`;
+    return 'an internal error; see the server’s log';
+  }
+
+  #logEvent({ type, product, name, address, revision, reason }: RecordedEvent): void {
+    const fields = { event: type, cluster: `${product}/${name}`, address, revision, reason };
+    if (type === 'preserved') this.#log.error(fields, `quorum-lost: ${reason}`);
+    else this.#log.info(fields, type);
+  }
+}

@@ -1,0 +1,50 @@
+import type { Cluster } from '../../registry/cluster.js';
+import type { RecordedEvent, RegistryEvent } from '../../registry/events.js';
+import type { EventQuery, Snapshot } from '../../registry/ports.js';
+
+/** What the store asks of the thread that owns the database, and what it gets: plain data only. */
+
+/** A change of one cluster, computed by the store, applied in one transaction. */
+export interface Change {
+  /** The cluster's own row; absent when the cluster is to be forgotten. */
+  readonly cluster: Omit<Cluster, 'members' | 'waiting' | 'departed'> | undefined;
+  readonly key: { readonly product: string; readonly name: string };
+  readonly members: Rows;
+  readonly waiting: Rows;
+  readonly departed: Rows;
+  readonly events: readonly RegistryEvent[];
+  /** Wall clock, milliseconds since 1970. */
+  readonly time: number;
+  readonly hearing: number;
+}
+
+/** Rows in the order of the table's columns, and the addresses whose rows go. */
+export interface Rows {
+  readonly put: readonly (readonly unknown[])[];
+  readonly remove: readonly string[];
+}
+
+/** One member's lease: product, name, address, heard_at, delivered, polls. */
+export type LeaseRow = readonly [string, string, string, number, number, number];
+
+export interface Calls {
+  open: { ask: { file: string; migrations: string }; answer: Snapshot };
+  commit: { ask: Change; answer: RecordedEvent[] };
+  flush: { ask: { leases: LeaseRow[]; hearing: number }; answer: null };
+  events: { ask: EventQuery; answer: RecordedEvent[] };
+  close: { ask: null; answer: null };
+}
+
+export type CallName = keyof Calls;
+
+/** What crosses the thread's border. */
+export interface Request {
+  readonly id: number;
+  readonly call: CallName;
+  readonly ask: unknown;
+}
+
+export type Response =
+  | { readonly id: number; readonly ok: true; readonly answer: unknown }
+  /** `refused`: the store must not be used; otherwise it may come back. */
+  | { readonly id: number; readonly ok: false; readonly refused: boolean; readonly message: string };
