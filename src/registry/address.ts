@@ -62,11 +62,6 @@ export function addressOf(remote: string, port: number): Address {
   return isIPv6(plain) ? `[${plain}]:${port}` : `${plain}:${port}`;
 }
 
-/** True for an IPv4 address as the official address server takes it: no port, no host name. */
-export function isPlainIPv4(text: string): boolean {
-  return isIPv4(text);
-}
-
 /** Reads a port in decimal digits, 1 to 65535; the problem is the end of a sentence. */
 export function checkPort(text: string): string | undefined {
   if (!/^\d{1,5}$/.test(text)) return `has the port "${text}", which is no number from 1 to 65535`;

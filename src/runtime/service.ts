@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import type { Address } from '../registry/address.js';
-import { lacking, needsTick } from '../registry/advance.js';
+import { lacking, needsTick, type Moment } from '../registry/advance.js';
 import { keyOf, type ClusterKey, type Member } from '../registry/cluster.js';
 import { decide, saysSomethingNew, type Command, type Context, type Refusal } from '../registry/decide.js';
 import type { RecordedEvent } from '../registry/events.js';
@@ -126,6 +126,11 @@ export class RegistryService {
 
   get now(): number {
     return this.#clock.hearing();
+  }
+
+  /** Now, and the rules, for those who describe a cluster. */
+  get moment(): Moment {
+    return this.#context();
   }
 
   get entries(): Iterable<ClusterEntry> {

@@ -1,0 +1,17 @@
+#!/usr/bin/env node
+import { Command } from 'commander';
+import { eventsCommand } from './cli/events.js';
+import { membersCommand } from './cli/members.js';
+import { serveCommand } from './cli/serve.js';
+import { packageVersion } from './package-info.js';
+
+const program = new Command('nacos-address-server')
+  .description('An address server that never harms a Nacos cluster')
+  .version(packageVersion(), '--version')
+  .addCommand(serveCommand(), { isDefault: true })
+  .addCommand(membersCommand())
+  .addCommand(eventsCommand())
+  .addHelpText('after', () => `\n${serveCommand().helpInformation()}`)
+  .showHelpAfterError('(--help shows what there is)');
+
+await program.parseAsync();

@@ -1,0 +1,47 @@
+import type { Socket } from 'node:net';
+import { addressOf, type Address } from '../registry/address.js';
+import type { ClusterEntry } from '../runtime/entry.js';
+import type { RegistryService } from '../runtime/service.js';
+
+/** What is known of one TCP connection. */
+export interface Connection {
+  /** On the hearing clock. */
+  readonly openedAt: number;
+  /** The member whose polls it carries. */
+  member?: { readonly entry: ClusterEntry; readonly address: Address };
+}
+
+/** Watches the connections that members poll on: one that ends is a sign of death (R10). */
+export class Connections {
+  readonly #service: RegistryService;
+  readonly #open = new Map<Socket, Connection>();
+
+  constructor(service: RegistryService) {
+    this.#service = service;
+  }
+
+  track(socket: Socket): Connection {
+    const connection: Connection = { openedAt: this.#service.now };
+    this.#open.set(socket, connection);
+    socket.once('close', () => {
+      this.#open.delete(socket);
+      if (connection.member) {
+        this.#service.connectionClosed(connection.member.entry, connection.member.address);
+      }
+    });
+    return connection;
+  }
+
+  of(socket: Socket): Connection {
+    return this.#open.get(socket) ?? this.track(socket);
+  }
+
+  get sockets(): Iterable<Socket> {
+    return this.#open.keys();
+  }
+}
+
+/** The address that `self=auto` stands for. */
+export function remoteAddress(socket: Socket, port: number): Address {
+  return addressOf(socket.remoteAddress ?? '', port);
+}

@@ -1,0 +1,86 @@
+import { presenceOf } from '../registry/lease.js';
+import type { Address } from '../registry/address.js';
+import type { Cluster } from '../registry/cluster.js';
+import type { Rules } from '../registry/rules.js';
+import type { ClusterEntry } from '../runtime/entry.js';
+import type { ListFormat } from './target.js';
+
+/** How long an idle poll connection is kept, in seconds; Nacos polls every 5 s on the same one. */
+export const KEEP_ALIVE = 75;
+
+interface Prebuilt {
+  readonly cluster: Cluster;
+  readonly second: number;
+  readonly text: Buffer;
+  readonly json: Buffer;
+}
+
+/** Whole HTTP answers with a cluster's list, built at most once a second and change. */
+export class ListAnswers {
+  readonly #prebuilt = new WeakMap<ClusterEntry, Prebuilt>();
+
+  get(entry: ClusterEntry, format: ListFormat): Buffer {
+    const { cluster } = entry;
+    const second = Math.floor(Date.now() / 1_000);
+    let built = this.#prebuilt.get(entry);
+    if (built?.cluster !== cluster || built.second !== second) {
+      const addresses = [...cluster.members.keys()];
+      built = {
+        cluster,
+        second,
+        text: whole(cluster, addresses, 'text'),
+        json: whole(cluster, addresses, 'json'),
+      };
+      this.#prebuilt.set(entry, built);
+    }
+    return built[format];
+  }
+}
+
+/**
+ * The members that answer now, for SDK clients, which are no members and can do nothing with an empty list:
+ * should nobody answer, they get everybody. The caller, if listed, is always among them.
+ */
+export function liveList(
+  { members }: Cluster,
+  self: Address | undefined,
+  rules: Rules,
+  now: number,
+): Address[] {
+  const live = [...members.values()].filter(
+    (member) => member.address === self || presenceOf(member, rules, now) === 'live',
+  );
+  return live.length > 0 ? live.map(({ address }) => address) : [...members.keys()];
+}
+
+/** The body that Nacos reads: one `host:port` a line, no blank line, no BOM; or that in JSON (1.3.0 to 2.0.2). */
+export function listBody(addresses: readonly Address[], format: ListFormat): string {
+  const lines = addresses.map((address) => `${address}\n`).join('');
+  return format === 'json' ? JSON.stringify({ code: 200, message: null, data: lines.trimEnd() }) : lines;
+}
+
+/** A complete HTTP/1.1 answer with a list. */
+export function whole(cluster: Cluster, addresses: readonly Address[], format: ListFormat): Buffer {
+  const body = listBody(addresses, format);
+  const headers = Object.entries(listHeaders(cluster, body, format)).map(
+    ([name, value]) => `${name}: ${value}`,
+  );
+  const head = [
+    'HTTP/1.1 200 OK',
+    ...headers,
+    `Date: ${new Date().toUTCString()}`,
+    'Connection: keep-alive',
+    `Keep-Alive: timeout=${KEEP_ALIVE}`,
+  ];
+  return Buffer.from(`${head.join('\r\n')}\r\n\r\n${body}`);
+}
+
+/** A list's own headers. */
+export function listHeaders(cluster: Cluster, body: string, format: ListFormat): Record<string, string> {
+  return {
+    'Content-Type': format === 'json' ? 'application/json;charset=UTF-8' : 'text/plain;charset=UTF-8',
+    'Content-Length': String(Buffer.byteLength(body)),
+    'Cache-Control': 'no-store',
+    'Address-Server-Revision': String(cluster.revision),
+  };
+}

@@ -1,0 +1,213 @@
+import type { NextFunction, Request, Response } from 'express';
+import type { Address } from '../registry/address.js';
+import { neededToFound } from '../registry/advance.js';
+import { keyOf, type Cluster } from '../registry/cluster.js';
+import { StoreUnavailable } from '../registry/ports.js';
+import type { PollAnswer, PollRequest, RegistryService } from '../runtime/service.js';
+import { mayComplete } from './caller.js';
+import type { Connections } from './connections.js';
+import { listBody, listHeaders } from './list-answer.js';
+import { addressOfSelf, type ListReader } from './nacos-get.js';
+import { refuse, send, type Problem } from './reply.js';
+import { isListPath, parseTarget, type ListFormat, type Target } from './target.js';
+
+const ALLOW = 'GET, HEAD, POST, DELETE';
+
+/** Seconds after which a caller that must wait may ask again. */
+const RETRY_AFTER = 2;
+
+/**
+ * The slow path of `/{product}/{cluster}`: whatever takes a decision, and whatever is wrong. An answer that is
+ * no list is held back from a Nacos node, whose five tries at start-up come without a pause.
+ */
+export class NacosRoutes {
+  readonly #service: RegistryService;
+  readonly #reader: ListReader;
+  readonly #connections: Connections;
+  readonly #stopping: AbortSignal;
+
+  constructor(service: RegistryService, reader: ListReader, connections: Connections, stopping: AbortSignal) {
+    this.#service = service;
+    this.#reader = reader;
+    this.#connections = connections;
+    this.#stopping = stopping;
+  }
+
+  /** For polls that came here with their connection, but could be answered at once. */
+  readonly quick = (request: Request, response: Response, next: NextFunction): void => {
+    const { socket } = request;
+    const path = request.url.split('?', 1)[0] ?? '';
+    if (request.method !== 'GET' || !isListPath(path)) return next();
+    const target = parseTarget(request.url);
+    const found = target.ok && this.#reader.read(target.value, socket, this.#connections.of(socket));
+    if (!found) return next();
+    sendList(response, found.entry.cluster, target.value.format, found.live);
+  };
+
+  readonly handle = async (request: Request, response: Response, next: NextFunction): Promise<void> => {
+    if (!isListPath(request.url.split('?', 1)[0] ?? '')) return next();
+    const target = parseTarget(request.url);
+    if (!target.ok) return this.#refuse(request, response, { status: 400, detail: target.problem });
+    switch (request.method) {
+      case 'GET':
+        return target.value.self === undefined
+          ? this.#list(request, response, target.value)
+          : this.#poll(request, response, target.value);
+      case 'HEAD':
+        return this.#list(request, response, target.value);
+      case 'POST':
+        return this.#heartbeat(request, response, target.value);
+      case 'DELETE':
+        return this.#leave(request, response, target.value);
+      default:
+        return refuse(request, response, {
+          status: 405,
+          detail: `${request.method} is not offered here, only ${ALLOW}`,
+          allow: ALLOW,
+        });
+    }
+  };
+
+  /** A list without `self`: there is none yet, or the hot path would have answered. */
+  async #list(request: Request, response: Response, target: Target): Promise<void> {
+    const { key, name } = target;
+    const hold = mayComplete(request) ? 0 : this.#service.rules.gateHold;
+    const entry = this.#service.find(name);
+    const isUnknown = entry === undefined || (entry.cluster.epoch === 0 && entry.cluster.waiting.size === 0);
+    const has = await this.#service.awaitList(key, hold, this.#gone(response));
+    const founded = this.#service.find(name);
+    if (has && founded) return sendList(response, founded.cluster, target.format);
+    if (isUnknown) {
+      const knowsProduct = [...this.#service.entries].some(
+        ({ cluster }) => cluster.product === key.product && cluster.epoch > 0,
+      );
+      const text = `product=${key.product}${knowsProduct ? `,cluster=${key.name}` : ''} not found.`;
+      return refuse(request, response, {
+        status: 404,
+        detail: `${keyOf(key)} has no members: ${text}`,
+        text,
+      });
+    }
+    const { cluster } = entry;
+    const detail = `${name} has no list yet: ${cluster.waiting.size} of ${neededToFound(cluster)} members wait`;
+    refuse(request, response, { status: 503, detail, retryAfter: RETRY_AFTER });
+  }
+
+  async #poll(request: Request, response: Response, target: Target): Promise<void> {
+    const poll = this.#pollOf(request, target, 'poll');
+    if (poll === undefined) return;
+    const { gateHold } = this.#service.rules;
+    const held = performance.now();
+    const answer = await this.#service.poll(target.key, poll, gateHold, this.#gone(response));
+    if (answer.type === 'list') {
+      const { entry } = answer;
+      this.#connections.of(request.socket).member = { entry, address: poll.address };
+      entry.delivered(poll.address);
+      return sendList(response, entry.cluster, target.format);
+    }
+    const problem = problemOf(answer);
+    await this.#refuse(request, response, problem, gateHold - (performance.now() - held));
+  }
+
+  async #heartbeat(request: Request, response: Response, target: Target): Promise<void> {
+    const poll = this.#pollOf(request, target, 'heartbeat');
+    if (poll === undefined) return missingSelf(request, response);
+    const answer = await this.#service.poll(target.key, poll, 0, this.#gone(response));
+    if (answer.type === 'list') {
+      answer.entry.delivered(poll.address);
+      return sendList(response, answer.entry.cluster, target.format);
+    }
+    if (answer.type === 'waiting') {
+      return send(response, 202, `${answer.reason}\n`, { 'Retry-After': String(RETRY_AFTER) });
+    }
+    refuse(request, response, problemOf(answer));
+  }
+
+  async #leave(request: Request, response: Response, target: Target): Promise<void> {
+    if (target.self === undefined) return missingSelf(request, response);
+    const { key, name, self, wait } = target;
+    const address = addressOfSelf(self, request.socket);
+    try {
+      const left = await this.#service.leave(key, address, wait, this.#gone(response));
+      if (!left.known) {
+        const detail = `self="${address}" is no member of ${name}, and none that left lately; the list is unchanged`;
+        return refuse(request, response, { status: 404, detail });
+      }
+      const said = `${address} left ${name}, revision ${left.revision}`;
+      if (left.undelivered.length === 0)
+        return send(response, 200, `${said}; every live member has the list\n`);
+      send(response, wait > 0 ? 202 : 200, `${said}; not yet sent to ${left.undelivered.join(', ')}\n`);
+    } catch (error) {
+      if (!(error instanceof StoreUnavailable)) throw error;
+      const detail = `${address} was not taken off ${name}: the store is unavailable (${error.message})`;
+      refuse(request, response, { status: 503, detail, retryAfter: RETRY_AFTER });
+    }
+  }
+
+  #pollOf(request: Request, target: Target, source: 'poll' | 'heartbeat'): PollRequest | undefined {
+    const { self, id, expect } = target;
+    if (self === undefined) return undefined;
+    const connectedAt = this.#connections.of(request.socket).openedAt;
+    return { address: addressOfSelf(self, request.socket), source, id, expect, connectedAt };
+  }
+
+  /** Refuses; a caller that may be a Nacos node waits for it as long as at the gate. */
+  async #refuse(
+    request: Request,
+    response: Response,
+    problem: Problem,
+    hold: number = this.#service.rules.gateHold,
+  ): Promise<void> {
+    if (!mayComplete(request)) await pause(hold, this.#gone(response));
+    refuse(request, response, problem);
+  }
+
+  /** Aborts when the caller hangs up or the server stops. */
+  #gone(response: Response): AbortSignal {
+    const hungUp = new AbortController();
+    response.once('close', () => hungUp.abort());
+    return AbortSignal.any([hungUp.signal, this.#stopping]);
+  }
+}
+
+function sendList(
+  response: Response,
+  cluster: Cluster,
+  format: ListFormat,
+  addresses: readonly Address[] = [...cluster.members.keys()],
+): void {
+  const body = listBody(addresses, format);
+  send(response, 200, body, listHeaders(cluster, body, format));
+}
+
+function missingSelf(request: Request, response: Response): void {
+  refuse(request, response, {
+    status: 400,
+    detail: 'self is missing; name the member, as in ?self=10.0.0.5:8848 or ?self=auto',
+  });
+}
+
+function problemOf(answer: Exclude<PollAnswer, { type: 'list' }>): Problem {
+  switch (answer.type) {
+    case 'refused': {
+      const tooMany = answer.code === 'too-many-addresses' || answer.code === 'too-many-clusters';
+      return { status: tooMany ? 507 : 409, detail: answer.reason };
+    }
+    case 'waiting':
+    case 'unavailable':
+      return { status: 503, detail: answer.reason, retryAfter: RETRY_AFTER };
+  }
+}
+
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted || ms <= 0) return resolve();
+    const end = (): void => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', end);
+      resolve();
+    };
+    const timer = setTimeout(end, ms);
+    signal.addEventListener('abort', end);
+  });
+}

@@ -1,0 +1,90 @@
+import type { Request, Response } from 'express';
+import { parseAddress, type Address } from '../registry/address.js';
+import type { ClusterKey } from '../registry/cluster.js';
+import { StoreUnavailable } from '../registry/ports.js';
+import type { RegistryService } from '../runtime/service.js';
+import { refuse, send } from './reply.js';
+import { parseName } from './target.js';
+
+/** The official address server's path (module `address`, 2.5.1 AddressServerClusterController). */
+export const OFFICIAL_PATH = '/nacos/v1/as/nodes';
+
+const ALLOW = 'POST, DELETE';
+
+/**
+ * The official API: puts and deletes static members with the official parameters, texts and statuses. It also
+ * takes what the official one cannot hold: ports, host names and IPv6.
+ */
+export function officialApi(service: RegistryService) {
+  return async (request: Request, response: Response): Promise<void> => {
+    const { method } = request;
+    if (method !== 'POST' && method !== 'DELETE') {
+      const detail = `${method} is not offered here, only ${ALLOW}`;
+      return refuse(request, response, { status: 405, detail, allow: ALLOW });
+    }
+    const parameters = read(request);
+    if (typeof parameters === 'string') return send(response, 400, parameters);
+    const { key, ips } = parameters;
+    const { product, name } = key;
+    if (method === 'DELETE' && !knowsProduct(service, product)) {
+      return send(response, 404, `product=${product} not found.`);
+    }
+    if (ips.trim() === '') return send(response, 400, 'ips must not be empty.');
+    const addresses = readAddresses(ips);
+    if (typeof addresses === 'string') return send(response, 400, addresses);
+    try {
+      const command = { type: method === 'POST' ? ('put' as const) : ('delete' as const), addresses };
+      const { reply } = await service.command(key, command);
+      if (reply.type === 'refused') return send(response, 400, reply.reason);
+      const text =
+        method === 'POST'
+          ? `product=${product},cluster=${name}; put success with size=${addresses.length}`
+          : `product=${product}, cluster=${name} delete success.`;
+      send(response, 200, text);
+    } catch (error) {
+      if (!(error instanceof StoreUnavailable)) throw error;
+      const detail = `nothing was changed: the store is unavailable (${error.message})`;
+      refuse(request, response, { status: 503, detail, retryAfter: 2 });
+    }
+  };
+}
+
+interface Parameters {
+  readonly key: ClusterKey;
+  readonly ips: string;
+}
+
+/** From the query or a form, as the official server takes them; a string says what is wrong. */
+function read(request: Request): Parameters | string {
+  const form = (request.body ?? {}) as Record<string, unknown>;
+  const values: Record<string, string> = {};
+  for (const name of ['product', 'cluster', 'ips']) {
+    const value: unknown = request.query[name] ?? form[name] ?? '';
+    if (typeof value !== 'string') return `${name} is given twice; give it once`;
+    values[name] = value;
+  }
+  const product = parseName('product', values.product?.trim() || 'nacos');
+  if (!product.ok) return product.problem;
+  const name = parseName('cluster', values.cluster?.trim() || 'serverlist');
+  if (!name.ok) return name.problem;
+  return { key: { product: product.value, name: name.value }, ips: values.ips ?? '' };
+}
+
+/**
+ * The official words name every bad entry at once. A single word without a port is as bad here as there
+ * (`ips=a,b`), since it is more likely a slip than a host name; `a:8848` is taken.
+ */
+function readAddresses(ips: string): Address[] | string {
+  const addresses: Address[] = [];
+  const bad: string[] = [];
+  for (const entry of ips.split(',').map((entry) => entry.trim())) {
+    const address = parseAddress(entry);
+    if (address.ok && /[.:]/.test(entry)) addresses.push(address.value);
+    else bad.push(entry);
+  }
+  return bad.length > 0 ? `illegal ip: ${bad.join(',')}` : addresses;
+}
+
+function knowsProduct(service: RegistryService, product: string): boolean {
+  return [...service.entries].some(({ cluster }) => cluster.product === product && cluster.epoch > 0);
+}

@@ -1,0 +1,170 @@
+import express, { type NextFunction, type Request, type Response } from 'express';
+import { once } from 'node:events';
+import { createServer, STATUS_CODES, type Server as HttpServer } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import type { Logger } from 'pino';
+import type { RegistryService } from '../runtime/service.js';
+import { api } from './api/router.js';
+import { mayComplete } from './caller.js';
+import { Connections } from './connections.js';
+import { FrontDoor } from './front-door.js';
+import { healthz, readyz } from './health.js';
+import { KEEP_ALIVE } from './list-answer.js';
+import { ListReader } from './nacos-get.js';
+import { NacosRoutes } from './nacos-routes.js';
+import { officialApi, OFFICIAL_PATH } from './official-api.js';
+import { cutShort, refuse, sendProblem } from './reply.js';
+import { unterminated } from './unterminated.js';
+
+/** Largest header block and body, in bytes. */
+const MAX_HEADERS = 16 << 10;
+const MAX_BODY = 64 << 10;
+
+/** How long a request may take to arrive, in milliseconds. */
+const ARRIVAL = 10_000;
+
+/** How long answers under way may take after a stop, in milliseconds. */
+const DRAIN = 1_500;
+
+export interface ServerOptions {
+  readonly service: RegistryService;
+  readonly log: Logger;
+  readonly host?: string | undefined;
+  /** 0 picks a free one. */
+  readonly port: number;
+}
+
+/** The HTTP side: the hot path in front, express behind it. */
+export class AddressServer {
+  readonly #options: ServerOptions;
+  readonly #stopping = new AbortController();
+  readonly #connections: Connections;
+  readonly #http: HttpServer;
+  readonly #door: FrontDoor;
+  #underWay = 0;
+  #idle: (() => void) | undefined;
+
+  constructor(options: ServerOptions) {
+    this.#options = options;
+    const { service } = options;
+    this.#connections = new Connections(service);
+    const reader = new ListReader(service);
+    const routes = new NacosRoutes(service, reader, this.#connections, this.#stopping.signal);
+    const app = buildApp(options, routes, this.#stopping.signal);
+    this.#http = createServer(
+      {
+        maxHeaderSize: MAX_HEADERS,
+        headersTimeout: ARRIVAL,
+        requestTimeout: ARRIVAL,
+        keepAliveTimeout: KEEP_ALIVE * 1_000,
+        connectionsCheckingInterval: 1_000,
+        // A Nacos always sends one; whoever does not must not get node's own complete 400.
+        requireHostHeader: false,
+      },
+      (request, response) => {
+        this.#underWay++;
+        response.once('close', () => {
+          if (--this.#underWay === 0) this.#idle?.();
+        });
+        app(request, response);
+      },
+    );
+    this.#http.on('clientError', answerMalformed);
+    this.#door = new FrontDoor(this.#http, reader, this.#connections);
+  }
+
+  /** Listens; resolves with the port. Rejects with the system's error. */
+  async listen(): Promise<number> {
+    const { host, port } = this.#options;
+    this.#door.server.listen({ port, ...(host === undefined ? {} : { host }) });
+    await once(this.#door.server, 'listening');
+    return (this.#door.server.address() as AddressInfo).port;
+  }
+
+  /**
+   * Refuses new connections, ends held polls with the unterminated answer and idle connections at once, and
+   * gives answers under way a moment.
+   */
+  async close(): Promise<void> {
+    const closed = once(this.#door.server, 'close');
+    this.#door.server.close();
+    this.#stopping.abort();
+    await this.#drained();
+    for (const socket of this.#connections.sockets) socket.destroySoon();
+    const stubborn = setTimeout(() => {
+      for (const socket of this.#connections.sockets) socket.destroy();
+    }, 300);
+    await closed;
+    clearTimeout(stubborn);
+  }
+
+  #drained(): Promise<void> {
+    if (this.#underWay === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, DRAIN);
+      this.#idle = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+}
+
+function buildApp(
+  { service, log }: ServerOptions,
+  routes: NacosRoutes,
+  stopping: AbortSignal,
+): express.Express {
+  const app = express();
+  app.disable('x-powered-by');
+  app.disable('etag');
+  app.enable('case sensitive routing');
+  app.enable('strict routing');
+  app.use(routes.quick);
+  app.get('/healthz', healthz);
+  app.get('/readyz', readyz(service));
+  // A body says nothing here but in the official API's form; it is read to its end and bounded all the same.
+  app.use(express.urlencoded({ extended: false, limit: MAX_BODY }));
+  app.use(express.raw({ type: () => true, limit: MAX_BODY }));
+  app.all(OFFICIAL_PATH, officialApi(service));
+  app.use('/api/v1', api(service, stopping));
+  app.use(routes.handle);
+  app.use((request: Request, response: Response) => {
+    const path = request.path.slice(0, 200);
+    refuse(request, response, {
+      status: 404,
+      detail: `there is nothing at ${JSON.stringify(path)}; a list is at /{product}/{cluster}, usually /nacos/serverlist`,
+    });
+  });
+  app.use((error: unknown, request: Request, response: Response, next: NextFunction) => {
+    if (response.headersSent) return next(error);
+    const { status, detail } = describeError(error);
+    if (status >= 500) log.error({ err: error, method: request.method }, 'a request failed');
+    if (request.path.startsWith('/api/v1/')) return sendProblem(response, { status, detail });
+    if (!mayComplete(request)) return cutShort(response, detail);
+    refuse(request, response, { status, detail });
+  });
+  return app;
+}
+
+/** What express and its body parsers throw carries a status (http-errors); everything else is ours to mend. */
+function describeError(error: unknown): { status: number; detail: string } {
+  const status = (error as { status?: unknown }).status;
+  if (status === 413) return { status, detail: `the body is larger than ${MAX_BODY} bytes` };
+  if (typeof status === 'number' && status >= 400 && status < 500) {
+    return { status, detail: `the request cannot be read: ${(error as Error).message}` };
+  }
+  return { status: 500, detail: 'an internal error; see the server’s log' };
+}
+
+/** What node's parser refuses. Who sent it is unknown, so the answer is not completed. */
+function answerMalformed(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (!socket.writable || error.code === 'ECONNRESET') return void socket.destroy();
+  if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') return void socket.destroy();
+  const tooLarge = error.code === 'HPE_HEADER_OVERFLOW';
+  const status = tooLarge ? 431 : 400;
+  const detail = tooLarge
+    ? `the headers are larger than ${MAX_HEADERS} bytes`
+    : `the request is no HTTP that this server understands (${STATUS_CODES[400]})`;
+  socket.end(unterminated(detail, status));
+}
