@@ -1,0 +1,84 @@
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import { pino, type Logger } from 'pino';
+import { AddressServer } from '../../src/http/server.js';
+import { migrationsFolder } from '../../src/package-info.js';
+import type { ProbeAnswer } from '../../src/registry/cluster.js';
+import type { Probe } from '../../src/registry/ports.js';
+import { DEFAULT_RULES, type Rules } from '../../src/registry/rules.js';
+import { HearingClock } from '../../src/runtime/hearing-clock.js';
+import { RegistryService } from '../../src/runtime/service.js';
+import { SqliteStore } from '../../src/store/sqlite/sqlite-store.js';
+import { tempFolder } from './temp.js';
+
+/** A clock that stands until it is moved. */
+export class ManualTime {
+  #monotonic = 1_000;
+  #wall = Date.UTC(2026, 0, 1);
+
+  monotonic = (): number => this.#monotonic;
+  wall = (): number => this.#wall;
+
+  /** Both clocks move on. */
+  pass(ms: number): void {
+    this.#monotonic += ms;
+    this.#wall += ms;
+  }
+}
+
+/** Answers as the test says; whoever it does not name is unreachable. */
+export class ScriptedProbe implements Probe {
+  readonly answers = new Map<string, ProbeAnswer>();
+
+  probe(address: string): Promise<ProbeAnswer> {
+    return Promise.resolve(this.answers.get(address) ?? 'unreachable');
+  }
+}
+
+export interface TestServer {
+  readonly url: string;
+  readonly port: number;
+  readonly service: RegistryService;
+  readonly server: AddressServer;
+  readonly probe: ScriptedProbe;
+  readonly time: ManualTime;
+  readonly file: string;
+  /** Lets time pass in steps that the hearing clock takes for hearing, with a tick after each. */
+  pass(ms: number): Promise<void>;
+  /** Before the test's end, for restarts on the same file. */
+  stop(): Promise<void>;
+}
+
+export interface TestServerOptions {
+  readonly rules?: Partial<Rules>;
+  readonly file?: string;
+  readonly log?: Logger;
+}
+
+/**
+ * The whole server in this process on a free port of 127.0.0.1, with a real SQLite file and real sockets; only
+ * time and probes are the test's. Nothing passes by itself: gate holds alone run in real time.
+ */
+export async function startServer(t: TestContext, options: TestServerOptions = {}): Promise<TestServer> {
+  const file = options.file ?? join(tempFolder(t), 'registry.db');
+  const time = new ManualTime();
+  const clock = new HearingClock(time);
+  const probe = new ScriptedProbe();
+  const log = options.log ?? pino({ level: 'silent' });
+  const store = new SqliteStore({ file, migrations: migrationsFolder('sqlite'), clock });
+  const rules = { ...DEFAULT_RULES, gateHold: 200, ...options.rules };
+  const service = new RegistryService({ store, clock, probe, rules, log });
+  await service.start();
+  const server = new AddressServer({ service, log, host: '127.0.0.1', port: 0 });
+  const port = await server.listen();
+  let stopped: Promise<void> | undefined;
+  const stop = (): Promise<void> => (stopped ??= server.close().then(() => service.stop()));
+  t.after(stop);
+  const pass = async (ms: number): Promise<void> => {
+    for (let left = ms; left > 0; left -= 1_000) {
+      time.pass(Math.min(left, 1_000));
+      await service.tick();
+    }
+  };
+  return { url: `http://127.0.0.1:${port}`, port, service, server, probe, time, file, pass, stop };
+}
