@@ -31,6 +31,7 @@ CREATE TABLE address_server_member (
   known_since INTEGER,
   settled INTEGER NOT NULL,
   presence TEXT NOT NULL CHECK (presence IN ('live', 'silent', 'down')),
+  presence_since INTEGER NOT NULL,
   heard_at INTEGER NOT NULL,
   delivered INTEGER NOT NULL,
   polls INTEGER NOT NULL,

@@ -9,7 +9,7 @@ import {
   type Waiting,
 } from './cluster.js';
 import { eventOf, type EventType, type RegistryEvent } from './events.js';
-import { hasRevision, isHeld, isLive, isUnreachable, presenceOf, silence } from './lease.js';
+import { hasRevision, isHeld, isLive, isSteady, isUnreachable, presenceOf, silence } from './lease.js';
 import { DEPARTED_MEMORY, REPLACED_EVICT_AFTER, type Rules } from './rules.js';
 
 /*
@@ -54,7 +54,7 @@ function presence(cluster: Cluster, { now, rules }: Moment): Step {
     const is = presenceOf(member, rules, now);
     if (is === member.presence) continue;
     members ??= new Map(cluster.members);
-    members.set(member.address, { ...member, presence: is });
+    members.set(member.address, { ...member, presence: is, presenceSince: now });
     const quiet = `${Math.round(silence(member, now) / 1_000)} s`;
     if (is === 'live') {
       events.push(eventOf(cluster, 'returned', `was ${member.presence}, answers again`, member.address));
@@ -166,7 +166,11 @@ export function founding(
   return { cluster: next, events: [event] };
 }
 
-/** R5: one unreachable member at a time, late, while Raft can still remove it. */
+/**
+ * R5: one unreachable member at a time, late, while Raft can still remove it. For that the live members must not
+ * only be a majority but have been so for long enough to have a leader: without one at that moment the removal
+ * is lost, and the address stays a voter for ever (2.5.1 JRaftServer.peerChange).
+ */
 function evict(cluster: Cluster, moment: Moment): Step {
   const { now, rules, graceUntil } = moment;
   if (now < graceUntil) return { cluster, events: [] };
@@ -180,8 +184,8 @@ function evict(cluster: Cluster, moment: Moment): Step {
     })
     .sort((a, b) => a.member.lease.heardAt - b.member.lease.heardAt)[0];
   if (due === undefined) return { cluster, events: [] };
-  const live = all.filter((member) => isLive(member, rules, now)).length;
-  if (live < majority(all.length)) return { cluster, events: [] };
+  const steady = all.filter((member) => isSteady(member, rules, now)).length;
+  if (steady < majority(all.length)) return { cluster, events: [] };
   if (lacking(cluster, cluster.revision, moment).length > 0) return { cluster, events: [] };
 
   const { member, replacement } = due;

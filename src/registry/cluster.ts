@@ -57,6 +57,8 @@ export interface Member {
   readonly settled: boolean;
   /** What the last event said of it. */
   readonly presence: Presence;
+  /** Since when. */
+  readonly presenceSince: number;
   readonly lease: Lease;
 }
 
@@ -141,6 +143,7 @@ export function joined(waiting: Waiting, revision: number, settled: boolean, now
     joinedRevision: revision,
     settled,
     presence: 'live',
+    presenceSince: now,
     lease: waiting.lease,
   };
 }

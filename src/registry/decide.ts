@@ -367,6 +367,7 @@ function newStatic(cluster: Cluster, address: Address, revision: number, context
     joinedRevision: revision,
     settled: false,
     presence: 'live',
+    presenceSince: context.now,
     lease: waited?.lease ?? newLease(context.now),
   };
 }

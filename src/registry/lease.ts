@@ -1,5 +1,5 @@
 import type { Cluster, Lease, Member, Presence, ProbeAnswer } from './cluster.js';
-import { PROBE_EVERY, PROBE_FRESH, type Rules } from './rules.js';
+import { PROBE_EVERY, PROBE_FRESH, STEADY_AFTER, type Rules } from './rules.js';
 
 export function newLease(now: number): Lease {
   return { heardAt: now, delivered: 0, polls: false };
@@ -48,6 +48,17 @@ export function presenceOf(member: Member, rules: Rules, now: number): Presence 
 /** Whether the member counts towards a majority. */
 export function isLive(member: Member, rules: Rules, now: number): boolean {
   return member.source === 'static' || presenceOf(member, rules, now) === 'live';
+}
+
+/**
+ * Live for long enough to take part in Raft for certain: a node that has just joined or come back still boots,
+ * and then elects, while its polls are heard already.
+ */
+export function isSteady(member: Member, rules: Rules, now: number): boolean {
+  if (!isLive(member, rules, now)) return false;
+  return (
+    member.source === 'static' || (member.presence === 'live' && now - member.presenceSince >= STEADY_AFTER)
+  );
 }
 
 /** Whether a waiting address still counts. */

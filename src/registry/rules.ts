@@ -29,6 +29,12 @@ export const DEFAULT_RULES: Rules = {
  */
 export const REPLACED_EVICT_AFTER = 30 * SECOND;
 
+/**
+ * How long a member must have been live before an eviction may count on its vote (R5): a Nacos boots in about
+ * 20 s, polls from the first of them, and then elects.
+ */
+export const STEADY_AFTER = 30 * SECOND;
+
 /** How long the polls of an address that left do not register it again; Nacos stops in 2 to 10 s. */
 export const QUIET_AFTER_LEAVE = 15 * SECOND;
 

@@ -210,7 +210,7 @@ function prepare(db: SQLite.Database) {
        RETURNING id`,
     ),
     forgetCluster: db.prepare('DELETE FROM address_server_cluster WHERE product = ? AND name = ?'),
-    members: table('address_server_member', 13),
+    members: table('address_server_member', 14),
     waiting: table('address_server_waiting', 8),
     departed: table('address_server_departed', 3),
     renew: db.prepare(
@@ -255,6 +255,7 @@ interface StoredAddress {
   readonly known_since: number | null;
   readonly settled: number;
   readonly presence: Member['presence'];
+  readonly presence_since: number;
   readonly since: number;
   readonly left_at: number;
   readonly heard_at: number;
@@ -313,6 +314,7 @@ function toMember(row: StoredAddress): Member {
     joinedRevision: row.joined_revision,
     settled: row.settled === 1,
     presence: row.presence,
+    presenceSince: row.presence_since,
     ...(row.known_since === null ? {} : { knownSince: row.known_since }),
     ...identity(row),
     lease: toLease(row),

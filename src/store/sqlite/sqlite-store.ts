@@ -53,7 +53,7 @@ export class SqliteStore implements Store {
   }
 
   async open(): Promise<Snapshot> {
-    const worker = new Worker(new URL('./worker.js', import.meta.url), { name: 'sqlite' });
+    const worker = new Worker(new URL('./worker.js', import.meta.url), { name: 'sqlite', execArgv: [] });
     worker.on('message', (response: Response) => this.#settle(response));
     worker.on('error', (error) => this.#lost(error));
     worker.on('exit', () => this.#lost(new Error('its thread ended')));
@@ -196,6 +196,7 @@ function memberRow(address: string, m: Member, place: number): readonly unknown[
     m.knownSince ?? null,
     Number(m.settled),
     m.presence,
+    m.presenceSince,
     ...leaseColumns(m.lease),
   ];
 }

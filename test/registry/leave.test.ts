@@ -1,0 +1,144 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { lacking } from '../../src/registry/advance.js';
+import { A, B, Bench, C, D } from './rules.js';
+
+describe('R4 Leave', () => {
+  it('takes effect at once', () => {
+    const bench = new Bench().found(A, B, C);
+    assert.deepEqual(bench.do({ type: 'leave', address: C }), { type: 'left' });
+    assert.deepEqual(bench.list, [A, B]);
+    assert.equal(bench.cluster.size, 2);
+    assert.deepEqual(bench.said().slice(-1), [`left ${C}`]);
+  });
+
+  it('is complete when every other live member has been sent the list', () => {
+    const bench = new Bench().found(A, B, C);
+    bench.do({ type: 'leave', address: C });
+    assert.deepEqual(lacking(bench.cluster, 2, bench), [A, B]);
+    bench.poll(A);
+    assert.deepEqual(lacking(bench.cluster, 2, bench), [B]);
+    bench.pass(15_000, [A]);
+    assert.deepEqual(lacking(bench.cluster, 2, bench), [], 'B is silent');
+  });
+
+  it('does not register the leaving node again for 15 s', () => {
+    const bench = new Bench().found(A, B, C);
+    bench.do({ type: 'leave', address: C });
+    bench.now += 14_999;
+    assert.equal(bench.poll(C).type, 'waiting');
+    assert.deepEqual(bench.waiting, []);
+    bench.now += 1;
+    bench.poll(A);
+    bench.poll(B);
+    assert.equal(bench.poll(C).type, 'listed');
+  });
+
+  it('never does on a connection opened before the leave', () => {
+    const bench = new Bench().found(A, B, C);
+    const connectedAt = bench.now - 1;
+    bench.do({ type: 'leave', address: C });
+    for (let poll = 0; poll < 200; poll++) {
+      bench.pass(5_000, [A, B]);
+      assert.equal(bench.poll(C, { connectedAt }).type, 'waiting');
+    }
+    assert.deepEqual(bench.list, [A, B]);
+  });
+
+  it('starts the quiet time anew when it is said again', () => {
+    const bench = new Bench().found(A, B, C);
+    bench.do({ type: 'leave', address: C });
+    bench.pass(10_000, [A, B]);
+    assert.deepEqual(bench.do({ type: 'leave', address: C }), { type: 'left' });
+    bench.pass(10_000, [A, B]);
+    assert.equal(bench.poll(C).type, 'waiting');
+  });
+
+  it('forgets a leave in the end', () => {
+    const bench = new Bench().found(A, B, C);
+    bench.do({ type: 'leave', address: C });
+    bench.pass(130_000, [A, B]);
+    assert.equal(bench.cluster.departed.size, 0);
+    assert.deepEqual(bench.do({ type: 'leave', address: C }), { type: 'unknown' });
+  });
+
+  it('empties the cluster with the last, and the next founding is a new epoch', () => {
+    const bench = new Bench().found(A, B);
+    bench.do({ type: 'leave', address: A });
+    bench.do({ type: 'leave', address: B });
+    assert.deepEqual(bench.list, []);
+    assert.equal(bench.cluster.size, 0);
+    assert.equal(bench.poll(C, { expect: 2 }).type, 'waiting');
+    bench.poll(D, { expect: 2 });
+    assert.deepEqual(bench.list, [C, D]);
+    assert.equal(bench.cluster.epoch, 2);
+    assert.equal(bench.cluster.revision, 4);
+  });
+
+  it('is unknown for an address that never was', () => {
+    const bench = new Bench().found(A);
+    assert.deepEqual(bench.do({ type: 'leave', address: D }), { type: 'unknown' });
+    assert.equal(bench.cluster.revision, 1);
+  });
+
+  it('takes a waiting address from the gate', () => {
+    const bench = new Bench();
+    bench.poll(A, { expect: 2 });
+    assert.deepEqual(bench.do({ type: 'leave', address: A }), { type: 'left' });
+    assert.deepEqual(bench.waiting, []);
+  });
+
+  it('needs no majority', () => {
+    const bench = new Bench().found(A, B, C);
+    bench.pass(60_000, [A], [B, C]);
+    bench.do({ type: 'leave', address: B });
+    assert.deepEqual(bench.list, [A, C]);
+  });
+});
+
+describe('size', () => {
+  it('stays when a replacement joined before the old one left', () => {
+    const bench = new Bench().found(A, B, C);
+    bench.poll(D);
+    bench.do({ type: 'leave', address: A });
+    assert.equal(bench.cluster.size, 3);
+  });
+
+  it('grows by a larger expect, not by polls that repeat the old one', () => {
+    const bench = new Bench().found(A, B, C);
+    bench.do({ type: 'leave', address: C });
+    bench.poll(A, { expect: 3 });
+    assert.equal(bench.cluster.size, 2);
+    bench.poll(A, { expect: 5 });
+    assert.equal(bench.cluster.size, 5);
+  });
+
+  it('is three again when a replacement with expect=3 came after a leave', () => {
+    const bench = new Bench().found(A, B, C);
+    bench.do({ type: 'leave', address: C });
+    bench.poll(D, { expect: 3 });
+    assert.equal(bench.cluster.size, 3);
+  });
+});
+
+describe('static members', () => {
+  it('may be put onto a list, and deleted again', () => {
+    const bench = new Bench().found(A, B, C);
+    bench.do({ type: 'put', addresses: [C, D] });
+    assert.deepEqual(bench.list, [A, B, C, D]);
+    assert.equal(bench.cluster.members.get(C)?.source, 'static');
+    assert.equal(bench.cluster.revision, 2);
+    bench.do({ type: 'delete', addresses: [D, '127.0.0.99:8848'] });
+    assert.deepEqual(bench.list, [A, B, C]);
+    assert.equal(bench.cluster.revision, 3);
+  });
+
+  it('change nothing when they are there already', () => {
+    const bench = new Bench();
+    bench.do({ type: 'put', addresses: [A] });
+    const { revision } = bench.cluster;
+    bench.do({ type: 'put', addresses: [A] });
+    assert.equal(bench.cluster.revision, revision);
+    assert.equal(bench.said().filter((event) => event.startsWith('admitted')).length, 0);
+  });
+});

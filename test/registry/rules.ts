@@ -1,0 +1,101 @@
+import type { Address } from '../../src/registry/address.js';
+import { emptyCluster, type Cluster, type ProbeAnswer } from '../../src/registry/cluster.js';
+import { decide, type Command, type Reply } from '../../src/registry/decide.js';
+import type { RegistryEvent } from '../../src/registry/events.js';
+import { deliver, hear, observeProbe } from '../../src/registry/lease.js';
+import { DEFAULT_RULES, type Rules } from '../../src/registry/rules.js';
+
+/** One cluster under the rules, with a clock that the test moves; for tests of the rules one by one. */
+export class Bench {
+  cluster: Cluster = emptyCluster({ product: 'nacos', name: 'serverlist' });
+  now = 1_000_000;
+  graceUntil = 0;
+  clusters = 0;
+  readonly events: RegistryEvent[] = [];
+  readonly rules: Rules;
+
+  constructor(rules: Partial<Rules> = {}) {
+    this.rules = { ...DEFAULT_RULES, ...rules };
+  }
+
+  do(command: Command): Reply {
+    const { now, rules, graceUntil, clusters } = this;
+    const outcome = decide(this.cluster, command, { now, rules, graceUntil, clusters });
+    this.cluster = outcome.cluster;
+    this.events.push(...outcome.events);
+    return outcome.reply;
+  }
+
+  /** A Nacos polls and, if it is listed, receives the list. */
+  poll(address: Address, more: { id?: string; expect?: number; connectedAt?: number } = {}): Reply {
+    const reply = this.do({ type: 'poll', address, source: 'poll', connectedAt: this.now, ...more });
+    const member = this.cluster.members.get(address);
+    if (member) deliver(member.lease, this.cluster.revision);
+    return reply;
+  }
+
+  heartbeat(address: Address, more: { id?: string; expect?: number } = {}): Reply {
+    return this.do({ type: 'poll', address, source: 'heartbeat', connectedAt: this.now, ...more });
+  }
+
+  /** Founds a cluster of these addresses. */
+  found(...addresses: Address[]): this {
+    for (const address of addresses) this.poll(address, { expect: addresses.length });
+    for (const address of addresses) this.poll(address, { expect: addresses.length });
+    return this;
+  }
+
+  /** A member's port is probed. */
+  probe(address: Address, answer: ProbeAnswer): void {
+    const member = this.cluster.members.get(address);
+    if (member) observeProbe(member, answer, this.now);
+  }
+
+  /**
+   * Time passes second by second; `alive` poll every 5 s, `dead` members' ports do not answer. Waiting
+   * addresses among the alive poll every second, as a Nacos does at its start.
+   */
+  pass(
+    ms: number,
+    alive: readonly Address[] = [],
+    dead: readonly Address[] = [],
+    answer: ProbeAnswer = 'unreachable',
+  ): void {
+    for (let second = 1; second * 1_000 <= ms; second++) {
+      this.now += 1_000;
+      for (const address of alive) {
+        if (second % 5 === 0 || this.cluster.waiting.has(address)) this.poll(address);
+      }
+      for (const address of dead) this.probe(address, answer);
+      this.do({ type: 'tick' });
+    }
+  }
+
+  /** Renews without a decision, as the hot path does. */
+  hear(address: Address): void {
+    const member = this.cluster.members.get(address);
+    if (member) hear(member.lease, this.now, true);
+  }
+
+  get list(): Address[] {
+    return [...this.cluster.members.keys()];
+  }
+
+  get waiting(): Address[] {
+    return [...this.cluster.waiting.keys()];
+  }
+
+  /** The events since the last call, as `type address`. */
+  said(): string[] {
+    return this.events
+      .splice(0)
+      .map(({ type, address }) => (address === undefined ? type : `${type} ${address}`));
+  }
+}
+
+export const A = '127.0.0.1:8848';
+export const B = '127.0.0.2:8848';
+export const C = '127.0.0.3:8848';
+export const D = '127.0.0.4:8848';
+export const E = '127.0.0.5:8848';
+export const F = '127.0.0.6:8848';

@@ -1,0 +1,178 @@
+import SQLite from 'better-sqlite3';
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, it, type TestContext } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { migrationsFolder } from '../../src/package-info.js';
+import { StoreRefused } from '../../src/registry/ports.js';
+import { SqliteStore } from '../../src/store/sqlite/sqlite-store.js';
+import { ManualClock, storeContract } from './contract.js';
+import { tempFolder } from '../support/temp.js';
+
+function storeOn(file: string, clock = new ManualClock()): SqliteStore {
+  return new SqliteStore({ file, migrations: migrationsFolder('sqlite'), clock });
+}
+
+storeContract('SQLite', (t, clock) => {
+  const file = join(tempFolder(t), 'registry.db');
+  return () => storeOn(file, clock);
+});
+
+/** Opens a store that must not start; returns its sentence. */
+async function refusal(t: TestContext, file: string): Promise<string> {
+  const store = storeOn(file);
+  t.after(() => store.close());
+  const error = await store.open().then(
+    () => assert.fail('the store opened'),
+    (reason: unknown) => reason,
+  );
+  assert.ok(error instanceof StoreRefused, String(error));
+  assert.ok(error.message.includes(file) || error.message.includes(join(file, '..')), error.message);
+  return error.message;
+}
+
+describe('a SQLite file that must not be used', () => {
+  it('in a folder that is missing', async (t) => {
+    const folder = join(tempFolder(t), 'missing');
+    assert.match(await refusal(t, join(folder, 'r.db')), /folder .*missing does not exist/);
+    assert.equal(existsSync(folder), false);
+  });
+
+  it('that is a folder', async (t) => {
+    const file = join(tempFolder(t), 'r.db');
+    mkdirSync(file);
+    assert.match(await refusal(t, file), /is a folder/);
+  });
+
+  it('that is no database', async (t) => {
+    const file = join(tempFolder(t), 'r.db');
+    const text = 'these are the notes of somebody else\n'.repeat(100);
+    writeFileSync(file, text);
+    assert.match(await refusal(t, file), /damaged or no SQLite database/);
+    assert.equal(readFileSync(file, 'utf8'), text, 'it was not touched');
+  });
+
+  it('that is damaged', async (t) => {
+    const file = join(tempFolder(t), 'r.db');
+    const store = storeOn(file);
+    await store.open();
+    await store.close();
+    const bytes = readFileSync(file);
+    bytes.fill(0xff, 4_096 + 100, bytes.length - 100);
+    writeFileSync(file, bytes);
+    assert.match(await refusal(t, file), /damaged/);
+    assert.deepEqual(readFileSync(file), bytes, 'it was not touched');
+  });
+
+  it('of another program', async (t) => {
+    const file = join(tempFolder(t), 'r.db');
+    const other = new SQLite(file);
+    other.exec('CREATE TABLE somebody (name TEXT)');
+    other.close();
+    assert.match(await refusal(t, file), /belongs to another program/);
+  });
+
+  it('of a newer version', async (t) => {
+    const file = join(tempFolder(t), 'r.db');
+    const store = storeOn(file);
+    await store.open();
+    await store.close();
+    const db = new SQLite(file);
+    db.pragma('user_version = 999');
+    db.close();
+    assert.match(await refusal(t, file), /schema version 999.*newer version/);
+  });
+
+  it('that another server has open', async (t) => {
+    const file = join(tempFolder(t), 'r.db');
+    const first = storeOn(file);
+    t.after(() => first.close());
+    await first.open();
+    assert.match(await refusal(t, file), /locked by another process/);
+  });
+
+  it('that is read-only', (t) => {
+    const folder = tempFolder(t);
+    const file = join(folder, 'r.db');
+    new SQLite(file).close();
+    writeFileSync(file, '');
+    chmodSync(file, 0o444);
+    // root may write everything, so the store runs as somebody else in a process of its own
+    const script = `
+      const { SqliteStore } = await import(${JSON.stringify(new URL('../../src/store/sqlite/sqlite-store.js', import.meta.url))});
+      process.setgroups?.([65534]); process.setgid?.(65534); process.setuid?.(65534);
+      const clock = { hearing: () => 0, wall: () => 0 };
+      const store = new SqliteStore({ file: ${JSON.stringify(file)}, migrations: ${JSON.stringify(migrationsFolder('sqlite'))}, clock });
+      await store.open().then(() => console.log('opened'), (error) => console.log(error.name, error.message));
+      await store.close();`;
+    if (process.getuid?.() !== 0) return t.skip('needs root, to become somebody without rights');
+    chmodSync(folder, 0o755);
+    const output = execFileSync(process.execPath, ['--input-type=module', '-e', script], {
+      encoding: 'utf8',
+    });
+    assert.match(output, /^StoreRefused .*cannot be (written|opened)/, output);
+    assert.equal(readFileSync(file, 'utf8'), '');
+  });
+});
+
+describe('a full disk', () => {
+  it('is an outage that ends when there is room, and loses nothing', async (t) => {
+    const disk = mkdtempSync(join(tmpdir(), 'address-server-disk-'));
+    try {
+      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=2m', 'tmpfs', disk], { stdio: 'pipe' });
+    } catch {
+      rmSync(disk, { recursive: true });
+      return t.skip('mounting a tmpfs is not allowed here');
+    }
+    const file = join(disk, 'r.db');
+    const store = storeOn(file);
+    t.after(async () => {
+      await store.close();
+      execFileSync('umount', [disk]);
+      rmSync(disk, { recursive: true });
+    });
+    await store.open();
+    const { founding, key } = await import('./contract.js');
+    await store.transact(key, founding('127.0.0.1:8848'));
+    // Everything that is left of the disk, also of the room that SQLite's files have already.
+    const ballast = join(disk, 'ballast');
+    try {
+      execFileSync('dd', ['if=/dev/zero', `of=${ballast}`, 'bs=4096'], { stdio: 'pipe' });
+    } catch {
+      // dd ends with "no space left", as it should
+    }
+    const failed = await fillUntilFailure(store);
+    assert.match(failed, /full/);
+    execFileSync('rm', [ballast]);
+    await store.transact({ ...key, name: 'after' }, founding('127.0.0.2:8848'));
+    await store.close();
+    const again = storeOn(file);
+    const { clusters } = await again.open();
+    await again.close();
+    assert.ok(clusters.some(({ name }) => name === key.name));
+    assert.ok(clusters.some(({ name }) => name === 'after'));
+  });
+});
+
+async function fillUntilFailure(store: SqliteStore): Promise<string> {
+  const { founding } = await import('./contract.js');
+  for (let i = 0; i < 5_000; i++) {
+    try {
+      await store.transact({ product: 'fill', name: `c${i}` }, founding(`127.1.${i >> 8}.${i & 255}:8848`));
+    } catch (error) {
+      return (error as Error).message;
+    }
+  }
+  return 'never';
+}
+
+describe('migrations', () => {
+  it('of the package are there', () => {
+    const folder = fileURLToPath(new URL('../../../migrations/sqlite', import.meta.url));
+    assert.equal(migrationsFolder('sqlite'), folder);
+    assert.ok(existsSync(join(folder, '0001_registry.sql')));
+  });
+});
