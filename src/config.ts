@@ -129,7 +129,7 @@ export function readConfig(given: Readonly<Record<SettingName, GivenSetting>>): 
   if (!result.success) {
     const sentences = result.error.issues.map((issue) => {
       const { source, text } = given[issue.path[0] as SettingName];
-      return `${source}=${JSON.stringify(text)} ${issue.message}`;
+      return `${source}=${JSON.stringify(withoutPassword(text))} ${issue.message}`;
     });
     throw new ConfigError(sentences.join('; '));
   }
@@ -154,6 +154,11 @@ export function readConfig(given: Readonly<Record<SettingName, GivenSetting>>): 
     },
     logLevel: values['log-level'],
   };
+}
+
+/** A URL as it may be printed. */
+function withoutPassword(text: string): string {
+  return text.replace(/(\/\/[^/@:]*):[^/]*@/, '$1:***@');
 }
 
 /** The file of `sqlite:PATH`, `sqlite:///ABSOLUTE/PATH` included. */

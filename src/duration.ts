@@ -9,5 +9,5 @@ export function parseDuration(text: string): number | undefined {
 /** The shortest exact form that {@link parseDuration} reads. */
 export function formatDuration(ms: number): string {
   if (ms % UNITS.s !== 0) return `${ms}ms`;
-  return ms % UNITS.m === 0 && ms > 0 ? `${ms / UNITS.m}m` : `${ms / UNITS.s}s`;
+  return ms % UNITS.m === 0 && ms > 2 * UNITS.m ? `${ms / UNITS.m}m` : `${ms / UNITS.s}s`;
 }

@@ -36,8 +36,8 @@ export interface Lease {
   delivered: number;
   /** Whether it has ever polled the list itself: only then does {@link delivered} say what its Nacos knows. */
   polls: boolean;
-  /** The last probe of its port. Observed anew after a restart, not stored. */
-  probe?: { readonly at: number; readonly answer: ProbeAnswer };
+  /** The last probe of its port since it was heard. Observed anew after a restart, not stored. */
+  probe: { readonly at: number; readonly answer: ProbeAnswer } | undefined;
 }
 
 /** An address on the list. */

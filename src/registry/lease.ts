@@ -2,12 +2,13 @@ import type { Cluster, Lease, Member, Presence, ProbeAnswer } from './cluster.js
 import { PROBE_EVERY, PROBE_FRESH, STEADY_AFTER, type Rules } from './rules.js';
 
 export function newLease(now: number): Lease {
-  return { heardAt: now, delivered: 0, polls: false };
+  return { heardAt: now, delivered: 0, polls: false, probe: undefined };
 }
 
-/** A member, waiting or departed address was heard: the renewal itself. */
+/** A member, waiting or departed address was heard: the renewal itself. No earlier probe means anything then. */
 export function hear(lease: Lease, now: number, polled: boolean): void {
   lease.heardAt = now;
+  lease.probe = undefined;
   if (polled) lease.polls = true;
 }
 
@@ -18,9 +19,11 @@ export function deliver(lease: Lease, revision: number): void {
 
 /**
  * A member's port was probed. An open port keeps a member alive that does not poll for itself: it may have
- * said who it is only once, on start-up, and its silence since then means nothing.
+ * said who it is only once, on start-up, and its silence since then means nothing. A failure counts for nothing
+ * when the member was heard after the probe was sent off (`askedAt`).
  */
-export function observeProbe(member: Member, answer: ProbeAnswer, now: number): void {
+export function observeProbe(member: Member, answer: ProbeAnswer, now: number, askedAt = now): void {
+  if (answer !== 'open' && member.lease.heardAt > askedAt) return;
   member.lease.probe = { at: now, answer };
   if (answer === 'open' && speaksThroughOthers(member)) member.lease.heardAt = now;
 }
@@ -40,8 +43,7 @@ export function hasLease(member: Member): boolean {
 }
 
 export function presenceOf(member: Member, rules: Rules, now: number): Presence {
-  const probe = member.lease.probe;
-  if (probe?.answer === 'refused' && probe.at >= member.lease.heardAt) return 'down';
+  if (member.lease.probe?.answer === 'refused') return 'down';
   return hasLease(member) && silence(member, now) >= rules.memberTtl ? 'silent' : 'live';
 }
 
@@ -71,12 +73,7 @@ export function isUnreachable(member: Member, rules: Rules, now: number): boolea
   if (member.source === 'static' || presenceOf(member, rules, now) === 'live') return false;
   if (!rules.probe) return silence(member, now) >= rules.evictAfter;
   const probe = member.lease.probe;
-  return (
-    probe !== undefined &&
-    probe.answer !== 'open' &&
-    probe.at >= member.lease.heardAt &&
-    now - probe.at <= PROBE_FRESH
-  );
+  return probe !== undefined && probe.answer !== 'open' && now - probe.at <= PROBE_FRESH;
 }
 
 /**

@@ -270,11 +270,12 @@ export class RegistryService {
     const name = `${keyOf(entry.cluster)} ${address}`;
     if (this.#probing.has(name) || this.#probing.size >= MAX_PROBES) return;
     this.#probing.add(name);
+    const askedAt = this.now;
     try {
       const answer = await this.#probe.probe(address);
       const current = entry.cluster.members.get(address);
       if (!current) return;
-      observeProbe(current, answer, this.now);
+      observeProbe(current, answer, this.now, askedAt);
       if (!this.#outage) await this.#tickOne(entry);
     } catch (error) {
       this.#failed(error);

@@ -151,6 +151,7 @@ export function storeContract(name: string, factory: StoreFactory): void {
         heardAt: clock.now,
         delivered: 1,
         polls: true,
+        probe: undefined,
       });
       assert.equal(kept?.get(addresses[0] ?? '')?.lease.heardAt, clock.now - 7_000);
       assert.equal(snapshot.hearing, clock.now);

@@ -19,6 +19,11 @@ export class ManualTime {
   monotonic = (): number => this.#monotonic;
   wall = (): number => this.#wall;
 
+  /** The wall clock alone is set, or the machine was suspended. */
+  jump(ms: number): void {
+    this.#wall += ms;
+  }
+
   /** Both clocks move on. */
   pass(ms: number): void {
     this.#monotonic += ms;

@@ -329,5 +329,5 @@ function identity(row: StoredAddress): { id?: string; expect?: number } {
 }
 
 function toLease(row: StoredAddress): Member['lease'] {
-  return { heardAt: row.heard_at, delivered: row.delivered ?? 0, polls: row.polls === 1 };
+  return { heardAt: row.heard_at, delivered: row.delivered ?? 0, polls: row.polls === 1, probe: undefined };
 }

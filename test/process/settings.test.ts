@@ -1,0 +1,138 @@
+import assert from 'node:assert/strict';
+import { existsSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { describe, it, type TestContext } from 'node:test';
+import { SETTINGS } from '../../src/config.js';
+import { packageVersion } from '../../src/package-info.js';
+import { startCli, startServerProcess } from '../support/process.js';
+import { tempFolder } from '../support/temp.js';
+
+/** Runs the command to its end. */
+async function run(t: TestContext, args: string[], env: Record<string, string> = {}, cwd?: string) {
+  const cli = startCli(t, args, { env, ...(cwd === undefined ? {} : { cwd }) });
+  const status = await cli.exited;
+  return { status, out: cli.stdout(), err: cli.stderr() };
+}
+
+describe('the command line', () => {
+  it('prints its version', async (t) => {
+    assert.deepEqual(await run(t, ['--version']), { status: 0, out: `${packageVersion()}\n`, err: '' });
+  });
+
+  it('shows every setting with its variable and default in the help', async (t) => {
+    for (const args of [['--help'], ['serve', '--help'], ['help', 'serve']]) {
+      const { status, out: printed } = await run(t, args);
+      assert.equal(status, 0);
+      const out = printed.replace(/\s+/g, ' ');
+      for (const { name, default: fallback } of SETTINGS) {
+        assert.ok(out.includes(`--${name} `), `${args.join(' ')}: --${name}`);
+        assert.ok(out.includes(`env: ${name.toUpperCase().replaceAll('-', '_')})`), name);
+        assert.ok(out.includes(fallback), `${name}: ${fallback}`);
+      }
+    }
+  });
+
+  const wrong: [string, string[], Record<string, string>, RegExp][] = [
+    ['a port that is none', ['--port', '99999'], {}, /--port="99999" is no port/],
+    ['a port that is a word', [], { PORT: 'web' }, /PORT="web" is no port/],
+    ['a time without a unit', ['--member-ttl', '15'], {}, /--member-ttl="15" is no time .* such as 15s/],
+    ['an eviction that is too early', [], { EVICT_AFTER: '29s' }, /EVICT_AFTER="29s" is no time from 30s/],
+    ['an eviction before the TTL', [], { MEMBER_TTL: '2m' }, /EVICT_AFTER="60s" is not longer/],
+    ['a hold longer than Nacos waits', ['--gate-hold', '3s'], {}, /--gate-hold="3s"/],
+    ['a probe that is neither', ['--probe', 'maybe'], {}, /--probe="maybe" is neither on nor off/],
+    ['a level that is none', [], { LOG_LEVEL: 'loud' }, /LOG_LEVEL="loud" is none of/],
+    ['a database of another kind', [], { DATABASE_URL: 'redis://x' }, /DATABASE_URL="redis:\/\/x"/],
+    ['a database in memory', [], { DATABASE_URL: 'sqlite::memory:' }, /names no file/],
+    ['two at once', ['--port', 'x', '--probe', 'y'], {}, /--port="x".*; --probe="y"/],
+  ];
+  for (const [what, args, env, sentence] of wrong) {
+    it(`refuses ${what} with a sentence`, async (t) => {
+      const { status, out, err } = await run(t, ['serve', ...args], env);
+      assert.equal(status, 78);
+      assert.match(err, sentence);
+      assert.equal(err.trim().split('\n').length, 1, err);
+      assert.equal(out, '');
+    });
+  }
+
+  it('refuses an unknown flag', async (t) => {
+    const { status, err } = await run(t, ['serve', '--prot', '80']);
+    assert.notEqual(status, 0);
+    assert.match(err, /--prot/);
+  });
+
+  it('does not print a password of a database URL that it refuses', async (t) => {
+    const { err } = await run(t, ['serve'], { DATABASE_URL: 'mysql://nacos:secret@db/nacos' });
+    assert.match(err, /DATABASE_URL/);
+    assert.doesNotMatch(err, /secret/);
+  });
+
+  it('refuses a database that must not be used, and leaves it as it is', async (t) => {
+    const file = join(tempFolder(t), 'notes.db');
+    writeFileSync(file, 'notes, not a database'.repeat(100));
+    const { status, err } = await run(t, ['serve', '--port', '0', '--database-url', `sqlite:${file}`]);
+    assert.equal(status, 78);
+    assert.match(err, /notes\.db is damaged or no SQLite database/);
+  });
+
+  it('refuses a port in use', async (t) => {
+    const other = createServer().listen(0, '127.0.0.1');
+    t.after(() => other.close());
+    await once(other, 'listening');
+    const { port } = other.address() as { port: number };
+    const file = join(tempFolder(t), 'r.db');
+    const args = ['serve', '--host', '127.0.0.1', '--port', String(port), '--database-url', `sqlite:${file}`];
+    const { status, err } = await run(t, args);
+    assert.equal(status, 78);
+    assert.match(err, new RegExp(`PORT=${port} is in use`));
+  });
+
+  it('makes the default database’s folder, and takes flags before variables', async (t) => {
+    const cwd = tempFolder(t);
+    const cli = startCli(t, ['--port', '0', '--host', '127.0.0.1'], { cwd, env: { PORT: 'nonsense' } });
+    const { eventually } = await import('../support/eventually.js');
+    await eventually('it listens', () => cli.stdout().includes('"listening"'));
+    assert.ok(existsSync(join(cwd, 'data', 'registry.db')));
+    cli.child.kill('SIGTERM');
+    assert.equal(await cli.exited, 0);
+  });
+});
+
+describe('members and events', () => {
+  it('print a running server’s clusters and history', async (t) => {
+    const server = await startServerProcess(t, { file: join(tempFolder(t), 'r.db') });
+    const get = (path: string, init?: RequestInit) =>
+      fetch(`${server.url}${path}`, init).then((r) => r.text());
+    await get('/nacos/serverlist?self=127.0.0.1:9&id=nacos-0');
+    await get('/other/list?self=127.0.0.2:9&expect=3', { method: 'POST' });
+    const members = await run(t, ['members', '--server', server.url]);
+    assert.equal(members.status, 0);
+    assert.match(members.out, /nacos\/serverlist: \w+ .*epoch 1, revision 1/);
+    assert.match(members.out, /127\.0\.0\.1:9 .*nacos-0/);
+    assert.match(members.out, /127\.0\.0\.2:9 .*waiting/);
+    const one = await run(t, ['members', 'nacos/serverlist', '--json'], { SERVER: server.url });
+    const [view] = JSON.parse(one.out) as { members: { address: string }[] }[];
+    assert.equal(view?.members[0]?.address, '127.0.0.1:9');
+    const events = await run(t, ['events', 'nacos/serverlist', '--server', server.url]);
+    assert.match(events.out, /waiting[\s\S]*founded/);
+    const json = await run(t, ['events', '--json', '--server', server.url]);
+    assert.ok((JSON.parse(json.out) as unknown[]).length >= 3);
+  });
+
+  it('say what is wrong', async (t) => {
+    const dead = await run(t, ['members', '--server', 'http://127.0.0.1:1']);
+    assert.equal(dead.status, 1);
+    assert.match(dead.err, /127\.0\.0\.1:1 does not answer/);
+    const bad = await run(t, ['members', '--server', 'nonsense']);
+    assert.equal(bad.status, 1);
+    assert.match(bad.err, /is no URL/);
+    const server = await startServerProcess(t, { file: join(tempFolder(t), 'r.db') });
+    const unknown = await run(t, ['events', 'a/b/c', '--server', server.url]);
+    assert.match(unknown.err, /product\/cluster/);
+    const missing = await run(t, ['members', 'no/such', '--server', server.url]);
+    assert.equal(missing.status, 1);
+    assert.match(missing.err, /no\/such is unknown/);
+  });
+});

@@ -1,0 +1,61 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { HearingClock } from '../../src/runtime/hearing-clock.js';
+import { ManualTime } from '../support/server.js';
+
+describe('the hearing clock', () => {
+  const setUp = () => {
+    const time = new ManualTime();
+    return { time, clock: new HearingClock(time) };
+  };
+
+  it('runs with time while it is ticked', () => {
+    const { time, clock } = setUp();
+    for (let i = 0; i < 40; i++) {
+      time.pass(250);
+      assert.equal(clock.tick(), 0);
+    }
+    assert.equal(clock.hearing(), 10_000);
+  });
+
+  it('runs between two ticks', () => {
+    const { time, clock } = setUp();
+    time.pass(400);
+    assert.equal(clock.hearing(), 400);
+  });
+
+  it('does not count a pause, which is seen before the next tick already', () => {
+    const { time, clock } = setUp();
+    time.pass(60_000);
+    assert.equal(clock.hearing(), 1_500);
+    assert.equal(clock.tick(), 60_000);
+    assert.equal(clock.hearing(), 1_500);
+    time.pass(250);
+    assert.equal(clock.tick(), 0);
+    assert.equal(clock.hearing(), 1_750);
+  });
+
+  it('reports a suspended machine, whose monotonic clock stood still', () => {
+    const { time, clock } = setUp();
+    time.jump(3_600_000);
+    assert.equal(clock.tick(), 3_600_000);
+    assert.equal(clock.hearing(), 0);
+  });
+
+  it('is not moved by a wall clock that jumps back', () => {
+    const { time, clock } = setUp();
+    time.pass(250);
+    time.jump(-3_600_000);
+    assert.ok(clock.tick() > 0);
+    assert.equal(clock.hearing(), 250);
+  });
+
+  it('goes on from a stored value, and never back', () => {
+    const { time, clock } = setUp();
+    clock.resumeAt(5_000);
+    time.pass(100);
+    assert.equal(clock.hearing(), 5_100);
+    clock.resumeAt(1_000);
+    assert.equal(clock.hearing(), 5_000);
+  });
+});
