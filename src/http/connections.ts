@@ -15,6 +15,7 @@ export interface Connection {
 export class Connections {
   readonly #service: RegistryService;
   readonly #open = new Map<Socket, Connection>();
+  #closing = false;
 
   constructor(service: RegistryService) {
     this.#service = service;
@@ -25,7 +26,7 @@ export class Connections {
     this.#open.set(socket, connection);
     socket.once('close', () => {
       this.#open.delete(socket);
-      if (connection.member) {
+      if (connection.member && !this.#closing) {
         this.#service.connectionClosed(connection.member.entry, connection.member.address);
       }
     });
@@ -34,6 +35,11 @@ export class Connections {
 
   of(socket: Socket): Connection {
     return this.#open.get(socket) ?? this.track(socket);
+  }
+
+  /** From here on it is this server that ends connections, and that says nothing of the members. */
+  stopWatching(): void {
+    this.#closing = true;
   }
 
   get sockets(): Iterable<Socket> {

@@ -89,6 +89,7 @@ export class AddressServer {
     const closed = once(this.#door.server, 'close');
     this.#door.server.close();
     this.#stopping.abort();
+    this.#connections.stopWatching();
     await this.#drained();
     for (const socket of this.#connections.sockets) socket.destroySoon();
     const stubborn = setTimeout(() => {

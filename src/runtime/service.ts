@@ -92,6 +92,7 @@ export class RegistryService {
   #flushing: Promise<void> | undefined;
   #flushedAt = 0;
   #ticking = false;
+  #stopped = false;
 
   constructor({ store, clock, probe, rules, log }: ServiceOptions) {
     this.#store = store;
@@ -119,8 +120,13 @@ export class RegistryService {
   /** Writes what was heard last and releases the store. */
   async stop(): Promise<void> {
     for (const timer of this.#timers.splice(0)) clearInterval(timer);
+    this.#stopped = true;
     await this.#flushing;
-    await this.flush();
+    await this.#store
+      .flush(this.now)
+      .catch((error: unknown) =>
+        this.#log.error({ err: error }, 'what was heard in the last second could not be written'),
+      );
     await this.#store.close();
   }
 
@@ -359,6 +365,7 @@ export class RegistryService {
 
   /** R9: from here on lists are served from memory and nothing is decided, until a flush succeeds. */
   #failed(error: unknown): void {
+    if (this.#stopped && error instanceof StoreUnavailable) return;
     if (!(error instanceof StoreUnavailable)) {
       this.#log.error({ err: error }, 'a decision failed; the cluster was left as it was');
       return;
