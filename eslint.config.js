@@ -1,0 +1,69 @@
+import tseslint from 'typescript-eslint';
+
+export default tseslint.config(
+  { ignores: ['dist/**', 'node_modules/**', 'eslint.config.js'] },
+  ...tseslint.configs.strictTypeChecked,
+  {
+    languageOptions: { parserOptions: { project: './tsconfig.json', tsconfigRootDir: import.meta.dirname } },
+    rules: {
+      // A number in a sentence is fine.
+      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
+      '@typescript-eslint/no-confusing-void-expression': [
+        'error',
+        { ignoreArrowShorthand: true, ignoreVoidOperator: true, ignoreVoidReturningFunctions: true },
+      ],
+      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
+      // Imports go one way: http → runtime → registry ← store. The registry imports nobody.
+      'no-restricted-imports': 'off',
+    },
+  },
+  {
+    files: ['src/registry/**'],
+    rules: {
+      'no-restricted-imports': [
+        'error',
+        {
+          patterns: [
+            { regex: '^\\.\\./', message: 'The registry is pure: it imports nothing of this project.' },
+          ],
+        },
+      ],
+      'no-restricted-globals': [
+        'error',
+        'Date',
+        'performance',
+        'process',
+        'setTimeout',
+        'setInterval',
+        'fetch',
+      ],
+    },
+  },
+  {
+    files: ['src/store/**', 'src/probe/**', 'src/runtime/**'],
+    rules: {
+      'no-restricted-imports': [
+        'error',
+        {
+          patterns: [
+            { regex: '/(http|cli)/', message: 'Imports go one way: http → runtime → registry ← store.' },
+          ],
+        },
+      ],
+    },
+  },
+  {
+    // node:test's describe and it return promises that the runner itself awaits.
+    files: ['test/**'],
+    rules: {
+      '@typescript-eslint/no-floating-promises': [
+        'error',
+        {
+          allowForKnownSafeCalls: [
+            { from: 'package', name: ['describe', 'it', 'test', 'after', 'before'], package: 'node:test' },
+          ],
+        },
+      ],
+    },
+  },
+);
