@@ -45,3 +45,23 @@ export async function foundCluster(
   }
   return nodes;
 }
+
+/** Lets time pass as a running cluster sees it: each node polls every 5 s. */
+export async function live(
+  server: { pass(ms: number): Promise<void> },
+  nodes: readonly NacosNode[],
+  ms: number,
+): Promise<void> {
+  for (let left = ms; left > 0; left -= 5_000) {
+    await server.pass(Math.min(left, 5_000));
+    await Promise.all(nodes.map((node) => node.poll()));
+  }
+}
+
+/** The addresses of a list's text, sorted. */
+export function lines(body: string): string[] {
+  return body
+    .split('\n')
+    .filter((line) => line !== '')
+    .sort();
+}
