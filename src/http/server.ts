@@ -1,6 +1,12 @@
 import express, { type NextFunction, type Request, type Response } from 'express';
 import { once } from 'node:events';
-import { createServer, STATUS_CODES, type Server as HttpServer } from 'node:http';
+import {
+  createServer,
+  STATUS_CODES,
+  type IncomingMessage,
+  type Server as HttpServer,
+  type ServerResponse,
+} from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Logger } from 'pino';
 import type { RegistryService } from '../runtime/service.js';
@@ -51,6 +57,13 @@ export class AddressServer {
     const reader = new ListReader(service);
     const routes = new NacosRoutes(service, reader, this.#connections, this.#stopping.signal);
     const app = buildApp(options, routes, this.#stopping.signal);
+    const serve = (request: IncomingMessage, response: ServerResponse): void => {
+      this.#underWay++;
+      response.once('close', () => {
+        if (--this.#underWay === 0) this.#idle?.();
+      });
+      app(request, response);
+    };
     this.#http = createServer(
       {
         maxHeaderSize: MAX_HEADERS,
@@ -61,14 +74,10 @@ export class AddressServer {
         // A Nacos always sends one; whoever does not must not get node's own complete 400.
         requireHostHeader: false,
       },
-      (request, response) => {
-        this.#underWay++;
-        response.once('close', () => {
-          if (--this.#underWay === 0) this.#idle?.();
-        });
-        app(request, response);
-      },
+      serve,
     );
+    // Passed over: node would answer a complete 417.
+    this.#http.on('checkExpectation', serve);
     this.#http.on('clientError', answerMalformed);
     this.#door = new FrontDoor(this.#http, reader, this.#connections);
   }

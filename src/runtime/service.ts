@@ -171,16 +171,18 @@ export class RegistryService {
    * milliseconds; a signal that aborts meanwhile says that the caller is gone.
    */
   async poll(key: ClusterKey, poll: PollRequest, hold: number, signal: AbortSignal): Promise<PollAnswer> {
-    const entry = this.#entryOf(key);
-    const member = entry.cluster.members.get(poll.address);
-    if (member) {
-      this.renew(entry, member, poll);
-      return { type: 'list', entry };
+    const known = this.find(keyOf(key));
+    const member = known?.cluster.members.get(poll.address);
+    if (known && member) {
+      this.renew(known, member, poll);
+      return { type: 'list', entry: known };
     }
     const heldSince = performance.now();
     try {
       const { reply } = await this.#transactInTime(key, { type: 'poll', ...poll });
       if (reply.type === 'refused') return reply;
+      // Only now: a tick forgets the entry of a cluster of which nothing is decided yet.
+      const entry = this.#entryOf(key);
       if (reply.type !== 'waiting') return { type: 'list', entry };
       const left = hold - (performance.now() - heldSince);
       const listed = await entry.until(({ members }) => members.has(poll.address), left, signal);

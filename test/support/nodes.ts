@@ -1,0 +1,67 @@
+import type { TestContext } from 'node:test';
+import { NACOS, RawConnection, request, type RawAnswer } from './raw.js';
+
+/** A Nacos node as the server sees it: one kept-alive connection on which it polls, opened anew when it ends. */
+export class NacosNode {
+  readonly #port: number;
+  readonly path: string;
+  connection: RawConnection | undefined;
+
+  constructor(t: Pick<TestContext, 'after'>, { port }: { port: number }, path: string) {
+    this.#port = port;
+    this.path = path;
+    t.after(() => this.connection?.hangUp());
+  }
+
+  async poll(path = this.path): Promise<RawAnswer> {
+    if (!this.connection || this.connection.isClosed) this.connection = await RawConnection.open(this.#port);
+    this.connection.send(request('GET', path, NACOS));
+    return this.connection.receive();
+  }
+
+  die(): void {
+    this.connection?.hangUp();
+  }
+}
+
+/** The path of a poll with `self`. */
+export function pollPath(self: string, query = ''): string {
+  return `/nacos/serverlist?self=${self}${query}`;
+}
+
+/** Nodes that have founded `/nacos/serverlist` together. */
+export async function foundCluster(
+  t: Pick<TestContext, 'after'>,
+  server: { port: number },
+  addresses: readonly string[],
+  query: (address: string) => string = () => '',
+): Promise<NacosNode[]> {
+  const nodes = addresses.map(
+    (address) => new NacosNode(t, server, pollPath(address, `&expect=${addresses.length}${query(address)}`)),
+  );
+  const answers = await Promise.all(nodes.map((node) => node.poll()));
+  for (const answer of answers) {
+    if (answer.status !== 200) throw new Error(`not founded: ${answer.status} ${answer.body}`);
+  }
+  return nodes;
+}
+
+/** Lets time pass as a running cluster sees it: each node polls every 5 s. */
+export async function live(
+  server: { pass(ms: number): Promise<void> },
+  nodes: readonly NacosNode[],
+  ms: number,
+): Promise<void> {
+  for (let left = ms; left > 0; left -= 5_000) {
+    await server.pass(Math.min(left, 5_000));
+    await Promise.all(nodes.map((node) => node.poll()));
+  }
+}
+
+/** The addresses of a list's text, sorted. */
+export function lines(body: string): string[] {
+  return body
+    .split('\n')
+    .filter((line) => line !== '')
+    .sort();
+}
