@@ -1,4 +1,7 @@
-/** One worker that serves a file as fast as it can: no logs, open files cached, connections kept. */
+/**
+ * One worker that serves a file as fast as it can: no logs, open files cached, connections kept. Without
+ * `sendfile`, with which a small file takes half as much CPU time again (12.7 against 8.5 µs a request).
+ */
 export function nginxConfig(prefix: string, port: number): string {
   return `
 daemon off;
@@ -15,7 +18,7 @@ http {
   keepalive_timeout 75;
   keepalive_requests 1000000000;
   tcp_nodelay on;
-  sendfile on;
+  sendfile off;
   open_file_cache max=100 inactive=1h;
   open_file_cache_valid 1h;
   default_type "text/plain;charset=UTF-8";
