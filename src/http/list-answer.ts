@@ -8,32 +8,46 @@ import type { ListFormat } from './target.js';
 /** How long an idle poll connection is kept, in seconds; Nacos polls every 5 s on the same one. */
 export const KEEP_ALIVE = 75;
 
+const STATUS_LINE = 'HTTP/1.1 200 OK';
+const DATE_NAME = 'Date: ';
+
+/** Where an answer's date is. */
+const DATE_AT = `${STATUS_LINE}\r\n${DATE_NAME}`.length;
+
+/** One cluster's whole answers, each built when it is first asked for. */
 interface Prebuilt {
   readonly cluster: Cluster;
-  readonly second: number;
-  readonly text: Buffer;
-  readonly json: Buffer;
+  readonly answers: Partial<Record<ListFormat, { readonly bytes: Buffer; second: number }>>;
 }
 
-/** Whole HTTP answers with a cluster's list, built at most once a second and change. */
+/**
+ * Whole HTTP answers with a cluster's list, built once a change. Once a second the date is written anew in
+ * place: with thousands of clusters, new answers every second were the server's largest garbage.
+ */
 export class ListAnswers {
   readonly #prebuilt = new WeakMap<ClusterEntry, Prebuilt>();
+  #second = 0;
+  #date = '';
 
   get(entry: ClusterEntry, format: ListFormat): Buffer {
     const { cluster } = entry;
-    const second = Math.floor(Date.now() / 1_000);
     let built = this.#prebuilt.get(entry);
-    if (built?.cluster !== cluster || built.second !== second) {
-      const addresses = [...cluster.members.keys()];
-      built = {
-        cluster,
-        second,
-        text: whole(cluster, addresses, 'text'),
-        json: whole(cluster, addresses, 'json'),
-      };
-      this.#prebuilt.set(entry, built);
+    if (built?.cluster !== cluster) this.#prebuilt.set(entry, (built = { cluster, answers: {} }));
+    const second = Math.floor(Date.now() / 1_000);
+    const answer = (built.answers[format] ??= {
+      bytes: whole(cluster, [...cluster.members.keys()], format),
+      second,
+    });
+    if (answer.second !== second) {
+      if (this.#second !== second) {
+        this.#second = second;
+        this.#date = new Date(second * 1_000).toUTCString();
+      }
+      // An HTTP date has the same length at all times.
+      answer.bytes.write(this.#date, DATE_AT, 'latin1');
+      answer.second = second;
     }
-    return built[format];
+    return answer.bytes;
   }
 }
 
@@ -66,9 +80,9 @@ export function whole(cluster: Cluster, addresses: readonly Address[], format: L
     ([name, value]) => `${name}: ${value}`,
   );
   const head = [
-    'HTTP/1.1 200 OK',
+    STATUS_LINE,
+    `${DATE_NAME}${new Date().toUTCString()}`,
     ...headers,
-    `Date: ${new Date().toUTCString()}`,
     'Connection: keep-alive',
     `Keep-Alive: timeout=${KEEP_ALIVE}`,
   ];

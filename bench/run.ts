@@ -1,0 +1,94 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Children } from './children.js';
+import { readFlags, USAGE, type Flags } from './flags.js';
+import { clusterPath, registerAll } from './members.js';
+import { findPrograms, type Programs } from './prerequisites.js';
+import { report, type Results } from './report.js';
+import { check, runRounds, scenariosOf } from './scenarios.js';
+import { startAddressServer, startBareNode, startNginx } from './servers.js';
+import { runSteady, steadyOptions } from './steady.js';
+import { Wrk } from './wrk.js';
+
+/** Between their turns nobody renews the members, who must not fall silent meanwhile. */
+const PATIENT = ['--member-ttl', '1h', '--evict-after', '2h', '--log-level', 'warn'];
+
+const RESULTS = fileURLToPath(new URL('../../bench/RESULTS.md', import.meta.url));
+
+async function measure(
+  flags: Flags,
+  programs: Programs,
+  children: Children,
+  folder: string,
+): Promise<Results> {
+  const wrk = new Wrk(children, programs.wrk, folder);
+  const file = join(folder, 'registry.db');
+  const nginx = await startNginx(children, programs.nginx, folder);
+  const node = await startBareNode(children);
+  const ours = await startAddressServer(children, { file, path: '/healthz', args: PATIENT });
+  say('registering the members');
+  await registerAll(ours.port);
+  const scenarios = scenariosOf(nginx, node, ours);
+  for (const scenario of scenarios) await check(scenario);
+  const rounds = await runRounds(scenarios, wrk, flags, say);
+  await Promise.all([nginx, node, ours].map(({ child }) => children.end(child)));
+
+  const again = await startAddressServer(children, {
+    file,
+    path: clusterPath(0),
+    args: ['--log-level', 'warn'],
+  });
+  say(`steady load for ${flags.steadySeconds} s`);
+  const steady = await runSteady(children, again, steadyOptions(again.port, flags.steadySeconds));
+  await children.end(again.child);
+  if (process.env.BENCH_VERBOSE) say(again.child.stdout() + again.child.stderr());
+  const startup = { nginx: nginx.startup, node: node.startup, empty: ours.startup, full: again.startup };
+  return { flags, rounds, steady, startup };
+}
+
+async function main(): Promise<void> {
+  let flags: Flags;
+  let programs: Programs;
+  try {
+    flags = readFlags(process.argv.slice(2));
+    programs = findPrograms();
+  } catch (error) {
+    console.error(`${(error as Error).message}\nusage: ${USAGE}`);
+    process.exitCode = 1;
+    return;
+  }
+  const children = new Children();
+  const folder = mkdtempSync(join(tmpdir(), 'address-server-bench-'));
+  const release = async (): Promise<void> => {
+    await children.endAll();
+    rmSync(folder, { recursive: true, force: true });
+  };
+  for (const [signal, status] of [
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const) {
+    process.once(signal, () => void release().finally(() => process.exit(status)));
+  }
+  try {
+    const results = await measure(flags, programs, children, folder);
+    const text = report(results);
+    console.log(`\n${text}`);
+    if (flags.write) writeFileSync(RESULTS, text);
+    if (results.steady.errors > 0) {
+      console.error(
+        `the steady load had ${results.steady.errors} errors:\n${results.steady.firstErrors.join('\n')}`,
+      );
+      process.exitCode = 1;
+    }
+  } finally {
+    await release();
+  }
+}
+
+function say(text: string): void {
+  console.error(text);
+}
+
+await main();

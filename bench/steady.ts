@@ -1,0 +1,88 @@
+import { fileURLToPath } from 'node:url';
+import type { Children } from './children.js';
+import { cpuTime, fileLimit, residentMemory } from './machine.js';
+import { CLUSTERS, SIZE } from './members.js';
+import type { Server } from './servers.js';
+
+/** Files that a process needs besides its connections. */
+const OTHER_FILES = 200;
+
+/** What the load generator is told. */
+export interface SteadyOptions {
+  readonly port: number;
+  readonly seconds: number;
+  /** How often each member polls, in milliseconds, as Nacos does. */
+  readonly pollEvery: number;
+  /** Connections that the members poll on; one each if the machine allows. */
+  readonly memberConnections: number;
+  /** Plain GETs a second, and their connections. */
+  readonly plainRate: number;
+  readonly plainConnections: number;
+}
+
+/** Milliseconds from the planned time of a request to the end of its answer. */
+export interface Latency {
+  readonly count: number;
+  readonly p50: number;
+  readonly p99: number;
+  readonly p999: number;
+  readonly max: number;
+}
+
+/** What the load generator prints. */
+export interface SteadyMeasured {
+  readonly all: Latency;
+  readonly polls: Latency;
+  readonly plain: Latency;
+  /** How late the generator itself was in sending; a part of the latencies that is not the server's. */
+  readonly sending: Latency;
+  readonly errors: number;
+  readonly firstErrors: readonly string[];
+}
+
+export interface SteadyResult extends SteadyMeasured {
+  readonly options: SteadyOptions;
+  /** The server's resident memory, in megabytes: the highest seen, once a second. */
+  readonly memory: number;
+  /** The part of one core that the server used. */
+  readonly cpu: number;
+}
+
+export function steadyOptions(port: number, seconds: number): SteadyOptions {
+  const plainConnections = 200;
+  const room = fileLimit() - plainConnections - OTHER_FILES;
+  return {
+    port,
+    seconds,
+    pollEvery: 5_000,
+    memberConnections: Math.max(1, Math.min(CLUSTERS * SIZE, room)),
+    plainRate: 3_500,
+    plainConnections,
+  };
+}
+
+/** Runs the load from a process of its own. */
+export async function runSteady(
+  children: Children,
+  server: Server,
+  options: SteadyOptions,
+): Promise<SteadyResult> {
+  const script = fileURLToPath(new URL('./steady-load.js', import.meta.url));
+  const child = children.start(process.execPath, [script, JSON.stringify(options)]);
+  let memory = 0;
+  let cpu = 0;
+  let from: { cpu: number; at: number } | undefined;
+  const sampling = setInterval(() => {
+    if (child.process.exitCode !== null || server.child.process.exitCode !== null) return;
+    memory = Math.max(memory, residentMemory(server.pid));
+    const now = { cpu: cpuTime(server.pid), at: performance.now() };
+    if (from) cpu = (now.cpu - from.cpu) / ((now.at - from.at) / 1_000);
+    else if (child.stdout().includes('STEADY')) from = now;
+  }, 1_000);
+  const status = await child.ended.finally(() => clearInterval(sampling));
+  const line = /^RESULT (.*)$/m.exec(child.stdout())?.[1];
+  if (status !== 0 || line === undefined) {
+    throw new Error(`the load generator ended with ${status}: ${child.stderr()}${child.stdout()}`);
+  }
+  return { ...(JSON.parse(line) as SteadyMeasured), options, memory, cpu };
+}
