@@ -21,7 +21,11 @@ export function deliver(lease: Lease, revision: number): void {
  * said who it is only once, on start-up, and its silence since then means nothing.
  */
 export function observeProbe(member: Member, answer: ProbeAnswer, now: number): void {
-  member.lease.probe = { at: now, answer };
+  const before = member.lease.probe;
+  // Nobody listened, and now not even the host answers: that is no sign of life.
+  const isStillDown =
+    answer === 'unreachable' && before?.answer === 'refused' && before.at >= member.lease.heardAt;
+  member.lease.probe = { at: now, answer: isStillDown ? 'refused' : answer };
   if (answer === 'open' && speaksThroughOthers(member)) member.lease.heardAt = now;
 }
 
