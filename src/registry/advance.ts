@@ -112,7 +112,7 @@ export function lacking(
 
 /**
  * R1, and R7: all of a cluster is gone and enough wait to be a cluster of that size. Refounding drops every
- * member, so it is as bound to grace (R8) as an eviction.
+ * member, so it is as bound to grace (R8) as an eviction, and as late (R5).
  */
 function found(cluster: Cluster, moment: Moment): Step {
   const { now, rules, graceUntil } = moment;
@@ -121,7 +121,7 @@ function found(cluster: Cluster, moment: Moment): Step {
   }
   const all = [...cluster.members.values()];
   const gone = all.every(
-    (member) => isUnreachable(member, rules, now) && silence(member, now) >= rules.memberTtl,
+    (member) => isUnreachable(member, rules, now) && silence(member, now) >= rules.evictAfter,
   );
   if (all.length > 0 && (!gone || now < graceUntil)) return { cluster, events: [] };
   const founders = [...cluster.waiting.values()];

@@ -24,7 +24,9 @@ export function deliver(lease: Lease, revision: number): void {
  */
 export function observeProbe(member: Member, answer: ProbeAnswer, now: number, askedAt = now): void {
   if (answer !== 'open' && member.lease.heardAt > askedAt) return;
-  member.lease.probe = { at: now, answer };
+  // Nobody listened, and now not even the host answers: that is no sign of life.
+  const isStillDown = answer === 'unreachable' && member.lease.probe?.answer === 'refused';
+  member.lease.probe = { at: now, answer: isStillDown ? 'refused' : answer };
   if (answer === 'open' && speaksThroughOthers(member)) member.lease.heardAt = now;
 }
 

@@ -1,0 +1,27 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { search, tell } from './simulation/run.js';
+
+/*
+ * Random histories against the rules (design.md, "How it is proved", 2). SIMULATION_RUNS sets how many,
+ * SIMULATION_SEED repeats a run; a failure prints its shortest history.
+ */
+
+const RUNS = Number(process.env.SIMULATION_RUNS ?? 2_000);
+const SEED = Number(process.env.SIMULATION_SEED ?? Date.now() % 2 ** 31);
+
+test(`no history harms a cluster (${RUNS} histories)`, (t) => {
+  t.diagnostic(`SIMULATION_SEED=${SEED}`);
+  let majorityLost = 0;
+  const started = performance.now();
+  const failure = search({
+    seed: SEED,
+    runs: RUNS,
+    each: (verdict) => (majorityLost += verdict.majorityLost === undefined ? 0 : 1),
+  });
+  if (failure) assert.fail(tell(failure));
+  const perSecond = (RUNS * 1_000) / (performance.now() - started);
+  t.diagnostic(
+    `${Math.round(perSecond)} histories a second; ${majorityLost} lost a majority for good and were repaired by an operator`,
+  );
+});

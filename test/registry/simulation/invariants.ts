@@ -1,0 +1,304 @@
+import type { Address } from '../../../src/registry/address.js';
+import { majority, type Cluster } from '../../../src/registry/cluster.js';
+import type { Command } from '../../../src/registry/decide.js';
+import { RULES } from './server.js';
+import type { Lineage, Peer } from './model.js';
+import type { World } from './world.js';
+
+/** What must hold in every history; the names are those of the README's table. */
+export type Invariant =
+  /** No live member is dropped from the list but by its own word. */
+  | 'live-member-dropped'
+  /** A complete answer always has its caller on it. */
+  | 'caller-not-listed'
+  /** Data of one epoch never descends from two foundings. */
+  | 'disjoint-groups'
+  /** A new address is admitted only while a majority of the list is alive. */
+  | 'joined-without-majority'
+  /** A member is evicted only while a majority of the list is alive, one at a time. */
+  | 'evicted-without-majority'
+  /** Voters that are on the list and alive in a majority have a leader. */
+  | 'leaderless'
+  /** In the end, the list is the live nodes, each of them a voter, and nobody else is. */
+  | 'not-whole-in-the-end';
+
+export class Violation extends Error {
+  constructor(
+    readonly invariant: Invariant,
+    detail: string,
+  ) {
+    super(`${invariant}: ${detail}`);
+  }
+}
+
+/** An unreachable node may be evicted after this (R5): alive, but neither heard nor answering. */
+const UNREACHABLE_LONG = 30_000;
+
+/** A probe's answer may be this old: every 3 s, and 2 s until nothing answered. */
+const PROBE_LAG = 6_000;
+
+/** Longest time without a leader when nothing but an election is in the way. */
+const LONGEST_ELECTION = 40_000;
+
+/** A member whose polls stopped has given a sign of it after this time: the next one is late. */
+const SIGN_OF_DEATH = 8_000;
+
+/** How an address came off the list, to tell whether Raft could have followed. */
+interface Removal {
+  readonly how: 'left' | 'evicted';
+  /** Why a phantom voter would be nobody's fault; undefined when it would be the server's. */
+  excuse: string | undefined;
+}
+
+/**
+ * Judges a world from outside, by what is true of the nodes, never by what the server believes.
+ *
+ * What physics excuses, each of it recognised from the truth alone:
+ * - *majority lost for good*: of the listed voters, fewer than a majority still have their data. From then on
+ *   an operator must act (R6), which the end of a history does; until then a group without a leader, and one
+ *   founded beside what is left of the old one, are excused. Everything else still holds.
+ * - *a removal without a leader*: the address left or was evicted, and between that and the last node's seeing
+ *   it the leader died. Its eviction is only excused if the leader had given no sign of its death yet, or if a
+ *   majority of the voters was down. A leave takes effect at once whatever the leader does (R4).
+ * - *a member that is alive in vain*: neither heard nor answering for 30 s (R5 cannot tell it from a dead one).
+ */
+export class Invariants {
+  majorityLost: string | undefined;
+  /** Members that were dropped while they lived, for an excuse: they need a restart (injury 2). */
+  readonly droppedAlive = new Set<Address>();
+  /** On the server's hearing clock. */
+  readonly #heardAt = new Map<Address, number>();
+  readonly #refused = new Set<Address>();
+  readonly #removals = new Map<Address, Removal>();
+  readonly #epochOf = new Map<number, number>();
+  #founders: readonly Address[] = [];
+  #leaderlessSince: number | undefined;
+  readonly #world: World;
+
+  constructor(world: World) {
+    this.#world = world;
+  }
+
+  heard(address: Address): void {
+    this.#heardAt.set(address, this.#world.server.hearing);
+    this.#refused.delete(address);
+  }
+
+  refused(address: Address): void {
+    this.#refused.add(address);
+  }
+
+  served(address: Address, list: readonly Address[]): void {
+    if (!list.includes(address)) {
+      throw new Violation('caller-not-listed', `${address} was given ${list.join(' ') || 'an empty list'}`);
+    }
+  }
+
+  /** The list changed, or what decides about it. */
+  changed(before: Cluster, after: Cluster, command: Command): void {
+    const dropped = [...before.members.keys()].filter((address) => !after.members.has(address));
+    const joined = [...after.members.keys()].filter((address) => !before.members.has(address));
+    const isNewEpoch = after.epoch !== before.epoch;
+    if (isNewEpoch) this.#founders = [...after.members.keys()];
+    for (const address of joined) this.#removals.delete(address);
+    const left = command.type === 'leave' ? command.address : undefined;
+    const evicted = dropped.filter((address) => address !== left);
+    if (left !== undefined && dropped.includes(left)) {
+      this.#removals.set(left, { how: 'left', excuse: this.#leaveExcuse(left) });
+    }
+    if (evicted.length > 0) this.#evicted(before, evicted, isNewEpoch || command.type === 'recover');
+    if (joined.length > 0 && !isNewEpoch && command.type !== 'recover') {
+      const alive = this.#alive(before);
+      if (before.members.size > 0 && alive.length < majority(before.members.size)) {
+        throw new Violation(
+          'joined-without-majority',
+          `${joined.join(' ')} came onto a list with ${alive.length} of ${before.members.size} alive`,
+        );
+      }
+    }
+  }
+
+  #evicted(before: Cluster, evicted: readonly Address[], all: boolean): void {
+    const { nodes, now } = this.#world;
+    for (const address of evicted) {
+      const node = nodes.get(address);
+      if (!node || (node.state !== 'running' && node.state !== 'stopping')) continue;
+      const since = node.darkSince ?? (now - node.darkUntil < PROBE_LAG ? node.darkFrom : now);
+      if (now - since < UNREACHABLE_LONG) {
+        throw new Violation('live-member-dropped', `${address} is alive and was taken off the list`);
+      }
+      this.droppedAlive.add(address);
+    }
+    if (all) return;
+    const alive = this.#alive(before);
+    if (alive.length < majority(before.members.size) || evicted.length > 1) {
+      throw new Violation(
+        'evicted-without-majority',
+        `${evicted.join(' ')} went with ${alive.length} of ${before.members.size} alive`,
+      );
+    }
+    for (const address of evicted) {
+      this.#removals.set(address, { how: 'evicted', excuse: this.#evictionExcuse(address) });
+    }
+  }
+
+  /** Who was heard lately and is not known to be dead: all that can be known of life. */
+  #alive(cluster: Cluster): Address[] {
+    const { hearing } = this.#world.server;
+    return [...cluster.members.keys()].filter(
+      (address) =>
+        !this.#refused.has(address) && hearing - (this.#heardAt.get(address) ?? 0) < RULES.memberTtl,
+    );
+  }
+
+  #leaveExcuse(address: Address): string | undefined {
+    const leader = this.#world.raft.workingLeader();
+    if (!leader) return 'it left while there was no leader';
+    const rest = [...leader.voters].filter((voter) => voter !== address);
+    return rest.length > 0 && this.#up(rest).length < majority(rest.length)
+      ? 'it left while too few of the others ran'
+      : undefined;
+  }
+
+  #evictionExcuse(address: Address): string | undefined {
+    const { raft, server, nodes, now } = this.#world;
+    if (raft.workingLeader()) return undefined;
+    const voters = [...(raft.best()?.voters ?? [])].filter((voter) => !this.#removals.has(voter));
+    if (this.#up(voters).length < majority(voters.length)) return 'a majority of the voters was down';
+    const recent = voters.filter((voter) => {
+      const node = nodes.get(voter);
+      return voter !== address && (!node || now - node.diedAt < LONGEST_ELECTION);
+    });
+    const gaveSign = recent.some(
+      (voter) => this.#refused.has(voter) || server.hearing - (this.#heardAt.get(voter) ?? 0) > SIGN_OF_DEATH,
+    );
+    return recent.length > 0 && !gaveSign ? 'the leader had died without a sign' : undefined;
+  }
+
+  #up(addresses: readonly Address[]): Address[] {
+    return addresses.filter((address) => this.#world.raft.peers.get(address)?.up);
+  }
+
+  founded(lineage: Lineage): void {
+    this.judgeMajority();
+    const { epoch } = this.#world.server.cluster;
+    const rival = [...this.#epochOf.values()].includes(epoch);
+    this.#epochOf.set(lineage.id, epoch);
+    if (rival && this.majorityLost === undefined) {
+      throw new Violation(
+        'disjoint-groups',
+        `${lineage.leader} leads a second group of the same epoch, of ${[...lineage.voters].join(' ')}`,
+      );
+    }
+  }
+
+  clash(leader: Peer, voter: Peer): void {
+    const isOfOldEpoch = this.#epochOf.get(leader.lineage) !== this.#epochOf.get(voter.lineage);
+    if (this.majorityLost === undefined && !isOfOldEpoch) {
+      throw new Violation('disjoint-groups', `${leader.address} met ${voter.address} with other data`);
+    }
+  }
+
+  /** Whether a majority was lost for good; once it was, it stays so for the history. */
+  judgeMajority(): void {
+    if (this.majorityLost !== undefined) return;
+    const { raft, server, nodes } = this.#world;
+    const { epoch, members } = server.cluster;
+    if (epoch === 0 || members.size === 0) return;
+    const best = raft.best();
+    const hasRaft = best !== undefined && this.#epochOf.get(best.lineage) === epoch;
+    const voters = hasRaft ? [...best.voters] : this.#founders;
+    const listed = voters.filter((voter) => members.has(voter));
+    if (listed.length === 0) return;
+    const holders = listed.filter((voter) =>
+      hasRaft ? raft.peers.get(voter)?.lineage === best.lineage : nodes.get(voter)?.gone === false,
+    );
+    if (holders.length < majority(listed.length)) {
+      this.majorityLost = `of the voters ${listed.join(' ')} only ${holders.join(' ') || 'none'} still had data`;
+    }
+  }
+
+  /** Once a second. */
+  second(): void {
+    const { raft, server, nodes, now } = this.#world;
+    this.judgeMajority();
+    const leader = raft.workingLeader();
+    const best = raft.best();
+    if (leader || !best) {
+      this.#leaderlessSince = undefined;
+      return;
+    }
+    for (const [address, removal] of this.#removals) {
+      if (!best.voters.has(address) || removal.excuse !== undefined) continue;
+      const isUnderWay = [...nodes.values()].some(
+        (node) => node.address !== address && node.state === 'running' && node.list.includes(address),
+      );
+      if (isUnderWay) removal.excuse = 'the leader died before the removal reached it';
+    }
+    if (this.majorityLost !== undefined || this.#epochOf.get(best.lineage) !== server.cluster.epoch) return;
+    const listed = [...best.voters].filter((voter) => server.cluster.members.has(voter));
+    const steady = listed.filter((voter) => {
+      const peer = raft.peers.get(voter);
+      return peer?.up === true && now - peer.upSince > LONGEST_ELECTION;
+    });
+    const excused = [...best.voters].some((voter) => this.#removals.get(voter)?.excuse !== undefined);
+    if (steady.length < majority(listed.length) || excused) {
+      this.#leaderlessSince = undefined;
+      return;
+    }
+    this.#leaderlessSince ??= now;
+    if (now - this.#leaderlessSince < LONGEST_ELECTION) return;
+    throw new Violation(
+      'leaderless',
+      `${steady.join(' ')} run and are listed, but the voters are ${[...best.voters].join(' ')}`,
+    );
+  }
+
+  /**
+   * Whether an operator has to act: a majority of the voters lost its data, a majority of the list is gone for
+   * good (a joiner may have died before it became a voter, which the server cannot know), or phantoms that are
+   * nobody's fault.
+   */
+  get needsOperator(): boolean {
+    const { server, nodes } = this.#world;
+    const listed = [...server.cluster.members.keys()];
+    const returning = listed.filter((address) => nodes.get(address)?.gone === false);
+    return (
+      this.majorityLost !== undefined ||
+      (listed.length > 0 && returning.length < majority(listed.length)) ||
+      this.#phantoms().some(({ excuse }) => excuse !== undefined)
+    );
+  }
+
+  #phantoms(): { address: Address; excuse: string | undefined }[] {
+    const { raft, nodes } = this.#world;
+    return [...(raft.best()?.voters ?? [])]
+      .filter((voter) => nodes.get(voter)?.state !== 'running')
+      .map((address) => ({ address, excuse: this.#removals.get(address)?.excuse }));
+  }
+
+  /** What is still wrong after the end of all disturbances; undefined when nothing is. */
+  unfinished(): string | undefined {
+    const { raft, server, nodes } = this.#world;
+    const all = [...nodes.values()].filter((node) => !node.gone);
+    const off = all.filter((node) => node.state !== 'running').map(({ address }) => address);
+    if (off.length > 0) return `${off.join(' ')} could not start`;
+    const live = all.map(({ address }) => address);
+    const listed = [...server.cluster.members.keys()];
+    if (!isSameSet(listed, live)) return `the list is ${listed.join(' ')}, alive are ${live.join(' ')}`;
+    if (live.length === 0) return undefined;
+    const leader = raft.workingLeader();
+    if (!leader)
+      return `${live.join(' ')} have no leader, voters ${[...(raft.best()?.voters ?? [])].join(' ')}`;
+    const strangers = this.#phantoms().filter(({ excuse }) => excuse === undefined);
+    if (strangers.length > 0) {
+      return `phantom voters ${strangers.map(({ address }) => address).join(' ')}`;
+    }
+    const voteless = live.filter((address) => raft.leaderOf(address) !== leader);
+    return voteless.length > 0 ? `${voteless.join(' ')} have no vote` : undefined;
+  }
+}
+
+function isSameSet(a: readonly Address[], b: readonly Address[]): boolean {
+  return a.length === b.length && a.every((one) => b.includes(one));
+}

@@ -1,0 +1,325 @@
+import type { Address } from '../../../src/registry/address.js';
+import { lacking, needsTick } from '../../../src/registry/advance.js';
+import { emptyCluster, type Cluster, type Lease, type ProbeAnswer } from '../../../src/registry/cluster.js';
+import { saysSomethingNew, type Command, type Outcome, type decide } from '../../../src/registry/decide.js';
+import { deliver, hear, observeProbe, wantsProbe } from '../../../src/registry/lease.js';
+import { DEFAULT_RULES, graceTime } from '../../../src/registry/rules.js';
+import { HearingClock } from '../../../src/runtime/hearing-clock.js';
+import type { Schedule } from './schedule.js';
+
+export type Decide = typeof decide;
+
+export const RULES = DEFAULT_RULES;
+
+const TICK = 250;
+const FLUSH = 1_000;
+
+/** What the server answers: a complete list, or the unterminated 503. */
+export type Answer = { readonly list: readonly Address[]; readonly revision: number } | 'failed';
+
+/** What the server needs of the world. */
+export interface ServerHost {
+  readonly schedule: Schedule;
+  readonly decide: Decide;
+  /** No grace, ever: for the proof that the grace is needed. */
+  readonly noGrace: boolean;
+  probe(address: Address): ProbeAnswer;
+  storeWorks(): boolean;
+  changed(before: Cluster, after: Cluster, command: Command, outcome: Outcome): void;
+}
+
+export interface Request {
+  readonly address: Address;
+  readonly id: string | undefined;
+  readonly expect: number | undefined;
+  readonly connectedAt: number;
+}
+
+interface Held {
+  readonly address: Address;
+  readonly answer: (answer: Answer) => void;
+}
+
+/**
+ * The address server as service.ts runs it, with simulated time: the same calls of the same rules in the same
+ * order, but without promises. A commit takes no time, and what is on the disk is kept as the store keeps it:
+ * the cluster of the last commit, and leases of the last flush.
+ *
+ * Left out: several replicas, heartbeats and static members, `view=live`.
+ */
+export class SimulatedServer {
+  state: 'up' | 'down' | 'paused' = 'down';
+  cluster: Cluster = emptyCluster({ product: 'nacos', name: 'serverlist' });
+  readonly #host: ServerHost;
+  readonly #disk = {
+    cluster: this.cluster,
+    leases: new Map<string, Lease>(),
+    hearing: 0,
+  };
+  #clock: HearingClock;
+  #flushedUpTo = -1;
+  #graceUntil = 0;
+  #outage = false;
+  /** The process; what was planned for an earlier one is void. */
+  #incarnation = 0;
+  #loop = 0;
+  readonly #held = new Set<Held>();
+  readonly #leaving = new Set<{ revision: number; until: number; done: (ok: boolean) => void }>();
+  readonly #probing = new Set<Address>();
+  /** Polls that came while the process was stopped, and are read when it goes on. */
+  readonly #backlog: (() => void)[] = [];
+
+  constructor(host: ServerHost) {
+    this.#host = host;
+    this.#clock = this.#newClock();
+  }
+
+  get hearing(): number {
+    return this.#clock.hearing();
+  }
+
+  /** False while the store cannot be opened. */
+  start(): boolean {
+    if (!this.#host.storeWorks()) return false;
+    this.state = 'up';
+    this.#incarnation++;
+    this.#clock = this.#newClock();
+    this.#clock.resumeAt(this.#disk.hearing);
+    this.#flushedUpTo = this.#disk.hearing;
+    this.#graceUntil = 0;
+    this.#outage = false;
+    this.cluster = this.#load();
+    if (this.cluster.members.size > 0) this.#startGrace();
+    if (this.cluster.waiting.size > 0) this.#transact({ type: 'resume' });
+    this.#tickLater(++this.#loop);
+    return true;
+  }
+
+  stop(clean: boolean): void {
+    if (clean && this.state === 'up') this.#flush();
+    this.state = 'down';
+    this.#incarnation++;
+    this.#probing.clear();
+    this.#backlog.length = 0;
+    for (const held of [...this.#held]) this.#end(held, 'failed');
+    for (const leaving of [...this.#leaving]) {
+      this.#leaving.delete(leaving);
+      leaving.done(false);
+    }
+  }
+
+  pause(): void {
+    this.state = 'paused';
+  }
+
+  /** Sockets are read before timers run: what waited there is heard before the pause is noticed. */
+  resume(): void {
+    this.state = 'up';
+    for (const poll of this.#backlog.splice(0)) poll();
+    for (const held of [...this.#held]) this.#end(held, 'failed');
+    this.#tick();
+    this.#tickLater(++this.#loop);
+  }
+
+  /** Something arrives at a paused process. */
+  queue(poll: () => void): void {
+    this.#backlog.push(poll);
+  }
+
+  /** A poll. The caller is answered later, or `answer` is told at once. Returns what to call when the caller is gone. */
+  poll(request: Request, answer: (answer: Answer) => void): () => void {
+    const { address, id, expect, connectedAt } = request;
+    const said = { source: 'poll', id, expect, connectedAt } as const;
+    const member = this.cluster.members.get(address);
+    const held: Held = { address, answer };
+    if (member) {
+      hear(member.lease, this.hearing, true);
+      if (saysSomethingNew(member, said) && !this.#outage) this.#transact({ type: 'poll', address, ...said });
+      this.#answerList(held);
+      return () => undefined;
+    }
+    const outcome = this.#transact({ type: 'poll', address, ...said });
+    if (outcome?.reply.type === 'listed') {
+      this.#answerList(held);
+      return () => undefined;
+    }
+    this.#held.add(held);
+    const incarnation = this.#incarnation;
+    this.#host.schedule.after(RULES.gateHold, () => {
+      if (this.#incarnation === incarnation && this.state === 'up') this.#end(held, 'failed');
+    });
+    return () => {
+      if (!this.#held.delete(held) || outcome?.reply.type !== 'waiting') return;
+      const abandon = (): void => void this.#transact({ type: 'abandon', address });
+      if (this.state === 'paused') this.queue(abandon);
+      else if (this.state === 'up') abandon();
+    };
+  }
+
+  /** R4 with `wait`; `done` is told whether it took effect, when the wait is over. */
+  leave(address: Address, wait: number, done: (ok: boolean) => void): void {
+    const outcome = this.#transact({ type: 'leave', address });
+    if (!outcome || outcome.reply.type === 'unknown') return done(false);
+    this.#leaving.add({
+      revision: this.cluster.revision,
+      until: this.#host.schedule.now + wait,
+      done: (ok) => {
+        if (ok) this.#transact({ type: 'leave', address });
+        done(ok);
+      },
+    });
+    this.#wake();
+  }
+
+  /** R10. */
+  connectionClosed(address: Address): void {
+    if (this.state === 'up' && this.cluster.members.has(address)) this.#probe(address);
+  }
+
+  recover(): Outcome | undefined {
+    return this.state === 'up' ? this.#transact({ type: 'recover' }) : undefined;
+  }
+
+  #newClock(): HearingClock {
+    const now = (): number => this.#host.schedule.now;
+    return new HearingClock({ monotonic: now, wall: now });
+  }
+
+  #tickLater(loop: number): void {
+    this.#host.schedule.after(TICK, () => {
+      if (this.#loop !== loop || this.state !== 'up') return;
+      this.#tick();
+      this.#tickLater(loop);
+    });
+  }
+
+  #tick(): void {
+    if (this.#clock.tick() > 0) this.#startGrace();
+    const now = this.hearing;
+    if (now - this.#flushedUpTo > FLUSH) this.#flush();
+    for (const member of this.cluster.members.values()) {
+      if (wantsProbe(member, RULES, now)) this.#probe(member.address);
+    }
+    if (!this.#outage && needsTick(this.cluster, { now, rules: RULES })) this.#transact({ type: 'tick' });
+    this.#wake();
+  }
+
+  /** An answer of nothing takes as long as a connect may take; the others come at once. */
+  #probe(address: Address): void {
+    if (this.#probing.has(address)) return;
+    const answer = this.#host.probe(address);
+    const observe = (): void => {
+      this.#probing.delete(address);
+      const member = this.cluster.members.get(address);
+      if (!member || this.state !== 'up') return;
+      observeProbe(member, answer, this.hearing);
+      if (!this.#outage) this.#transact({ type: 'tick' });
+    };
+    if (answer !== 'unreachable') return observe();
+    this.#probing.add(address);
+    const incarnation = this.#incarnation;
+    this.#host.schedule.after(2_000, () => {
+      if (this.#incarnation === incarnation) observe();
+    });
+  }
+
+  #transact(command: Command): Outcome | undefined {
+    if (this.#outage || !this.#host.storeWorks()) {
+      this.#outage = true;
+      return undefined;
+    }
+    const before = this.cluster;
+    const outcome = this.#host.decide(before, command, {
+      now: this.hearing,
+      rules: RULES,
+      graceUntil: this.#graceUntil,
+      clusters: 1,
+    });
+    if (outcome.cluster === before) return outcome;
+    this.#commit(before, outcome.cluster);
+    this.cluster = outcome.cluster;
+    this.#host.changed(before, outcome.cluster, command, outcome);
+    this.#wake();
+    return outcome;
+  }
+
+  #answerList(held: Held): void {
+    const { members, revision } = this.cluster;
+    const lease = members.get(held.address)?.lease;
+    if (lease) deliver(lease, revision);
+    this.#held.delete(held);
+    held.answer({ list: [...members.keys()], revision });
+    this.#wake();
+  }
+
+  #end(held: Held, answer: 'failed'): void {
+    if (this.#held.delete(held)) held.answer(answer);
+  }
+
+  /** Answers held polls that are listed now, and leaves that are known to all. */
+  #wake(): void {
+    for (const held of [...this.#held]) {
+      if (this.#held.has(held) && this.cluster.members.has(held.address)) this.#answerList(held);
+    }
+    for (const leaving of [...this.#leaving]) {
+      const { revision, until, done } = leaving;
+      const missing = lacking(this.cluster, revision, { now: this.hearing, rules: RULES });
+      if (missing.length > 0 && this.#host.schedule.now < until) continue;
+      this.#leaving.delete(leaving);
+      done(true);
+    }
+  }
+
+  /** Rows of members that are other objects than before are written with their leases, as the stores do. */
+  #commit(before: Cluster, after: Cluster): void {
+    const disk = this.#disk;
+    disk.hearing = Math.max(disk.hearing, this.hearing);
+    for (const table of ['members', 'waiting', 'departed'] as const) {
+      for (const [address, row] of after[table]) {
+        if (before[table].get(address) !== row) disk.leases.set(`${table} ${address}`, { ...row.lease });
+      }
+    }
+    disk.cluster = after;
+  }
+
+  /** Also the check whether the store is there (R9). */
+  #flush(): void {
+    if (!this.#host.storeWorks()) {
+      this.#outage = true;
+      return;
+    }
+    for (const { address, lease } of this.cluster.members.values()) {
+      if (lease.heardAt > this.#flushedUpTo) this.#disk.leases.set(`members ${address}`, { ...lease });
+    }
+    this.#disk.hearing = Math.max(this.#disk.hearing, this.hearing);
+    this.#flushedUpTo = this.hearing - 1;
+    if (this.#outage) {
+      this.#outage = false;
+      this.#startGrace();
+    }
+  }
+
+  #load(): Cluster {
+    const { cluster, leases } = this.#disk;
+    const load = <V extends { readonly lease: Lease }>(
+      table: string,
+      rows: ReadonlyMap<Address, V>,
+    ): ReadonlyMap<Address, V> =>
+      new Map(
+        [...rows].map(([address, row]) => {
+          const { probe: _observedAnew, ...lease } = leases.get(`${table} ${address}`) ?? row.lease;
+          return [address, { ...row, lease }];
+        }),
+      );
+    return {
+      ...cluster,
+      members: load('members', cluster.members),
+      waiting: load('waiting', cluster.waiting),
+      departed: load('departed', cluster.departed),
+    };
+  }
+
+  #startGrace(): void {
+    this.#graceUntil = this.#host.noGrace ? 0 : this.hearing + graceTime(RULES);
+  }
+}

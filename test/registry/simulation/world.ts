@@ -1,0 +1,440 @@
+import type { Address } from '../../../src/registry/address.js';
+import type { Cluster, ProbeAnswer } from '../../../src/registry/cluster.js';
+import { decide, type Command, type Outcome } from '../../../src/registry/decide.js';
+import { Invariants, Violation } from './invariants.js';
+import { RaftModel } from './model.js';
+import { Random } from './random.js';
+import { Schedule } from './schedule.js';
+import { SimulatedServer, type Answer, type Decide } from './server.js';
+
+/** How all nodes of a history are configured. */
+export interface Setup {
+  /** `expect` in the URL; without it nodes join one after another. */
+  readonly expect: number | undefined;
+  /** Whether the URL carries an `id`, which outlives the address. */
+  readonly ids: boolean;
+  /** Tries at start-up, NACOS_CORE_ADDRESS_SERVER_RETRY; then the process ends, and is started again. */
+  readonly retries: number;
+  /** Seeds what a history leaves to chance: latencies, elections, delays. */
+  readonly salt: number;
+}
+
+/** What is broken on purpose, to prove that the simulation notices (see mutations.ts). */
+export interface Faults {
+  readonly decide?: Decide;
+  readonly noGrace?: boolean;
+  /** A complete, empty list in place of "not yet". */
+  readonly emptyList?: boolean;
+}
+
+/** How a node is cut off from the server; the other nodes still reach it. */
+export type Cut =
+  /** Its polls are lost, its port answers: the false silence. */
+  | 'polls'
+  /** Its polls arrive, the answers and the probes are lost. */
+  | 'answers'
+  /** Both are lost. */
+  | 'dark';
+
+export interface Node {
+  readonly address: Address;
+  readonly id: string;
+  /** *starting* polls for its first list; *stopping* has left and still polls. */
+  state: 'off' | 'starting' | 'running' | 'stopping';
+  /** Its process: what was planned for an earlier one is void. */
+  generation: number;
+  /** Never comes back: its disk and its address are given up. */
+  gone: boolean;
+  /** Its host went with it: nobody refuses a connection. */
+  hostDown: boolean;
+  list: readonly Address[];
+  cut: Cut | undefined;
+  cuts: number;
+  startedAt: number;
+  diedAt: number;
+  /** Since when it runs but neither its polls nor probes get through; from and until of the last such time. */
+  darkSince: number | undefined;
+  darkFrom: number;
+  darkUntil: number;
+  tries: number;
+  connectedAt: number | undefined;
+  reconnects: boolean;
+  /** Tells the server that the caller of the poll under way is gone. */
+  hangUp: (() => void) | undefined;
+}
+
+const POLL_EVERY = 5_000;
+const READ_TIMEOUT = 2_500;
+const CONNECT_TIMEOUT = 5_000;
+/** From the list to Raft, and from the start to an open main port. */
+const RAFT_STARTS_AFTER = 2_000;
+const PORT_OPENS_AFTER = 8_000;
+/** How late the server sees a dead process's connections end. */
+const FIN_AFTER = 40;
+
+/** Nodes, one address server and the network between them, in simulated time. */
+export class World {
+  readonly schedule = new Schedule();
+  readonly nodes = new Map<Address, Node>();
+  readonly server: SimulatedServer;
+  readonly raft: RaftModel;
+  readonly invariants: Invariants;
+  readonly random: Random;
+  readonly setup: Setup;
+  storeWorks = true;
+  readonly #faults: Faults;
+  readonly #trace: ((line: string) => void) | undefined;
+  #named = 0;
+
+  constructor(setup: Setup, faults: Faults = {}, trace?: (line: string) => void) {
+    this.setup = setup;
+    this.#faults = faults;
+    this.#trace = trace;
+    this.random = new Random(setup.salt);
+    this.raft = new RaftModel(this.random, {
+      founded: (lineage) => {
+        this.note(() => `${lineage.leader} leads a new Raft group of ${[...lineage.voters].join(' ')}`);
+        this.invariants.founded(lineage);
+      },
+      clash: (leader, voter) => {
+        this.invariants.clash(leader, voter);
+        voter.lineage = 0;
+        voter.term = voter.index = 0;
+        voter.leads = false;
+      },
+    });
+    this.server = new SimulatedServer({
+      schedule: this.schedule,
+      decide: faults.decide ?? decide,
+      noGrace: faults.noGrace ?? false,
+      probe: (address) => this.#probe(address),
+      storeWorks: () => this.storeWorks,
+      changed: (before, after, command, outcome) => this.#changed(before, after, command, outcome),
+    });
+    this.invariants = new Invariants(this);
+    this.server.start();
+    this.#second();
+  }
+
+  get now(): number {
+    return this.schedule.now;
+  }
+
+  note(line: () => string): void {
+    this.#trace?.(`${(this.now / 1_000).toFixed(1).padStart(7)} s  ${line()}`);
+  }
+
+  /** A new node at an address of its own. */
+  add(id?: string): Node {
+    const name = `n${++this.#named}`;
+    return this.addAt(`${name}:8848`, id ?? name);
+  }
+
+  addAt(address: Address, id: string): Node {
+    const node: Node = {
+      address,
+      id,
+      state: 'off',
+      generation: 0,
+      gone: false,
+      hostDown: false,
+      list: [],
+      cut: undefined,
+      cuts: 0,
+      startedAt: 0,
+      diedAt: -Infinity,
+      darkSince: undefined,
+      darkFrom: -Infinity,
+      darkUntil: -Infinity,
+      tries: 0,
+      connectedAt: undefined,
+      reconnects: false,
+      hangUp: undefined,
+    };
+    this.nodes.set(address, node);
+    this.start(node);
+    return node;
+  }
+
+  start(node: Node): void {
+    if (node.state !== 'off' || node.gone) return;
+    node.state = 'starting';
+    node.hostDown = false;
+    node.startedAt = this.now;
+    node.tries = 0;
+    node.generation++;
+    this.#pollAfter(node, this.random.between(0, 20));
+  }
+
+  /** The process ends: by itself, by kill -9, with its host, or by SIGTERM. */
+  stop(node: Node, how: 'process' | 'host' | 'term'): void {
+    if (node.state === 'off') return;
+    this.raft.stop(node.address, how === 'term', this.now);
+    node.state = 'off';
+    node.generation++;
+    node.diedAt = this.now;
+    node.darkSince = undefined;
+    node.hostDown = how === 'host';
+    const { hangUp } = node;
+    node.hangUp = undefined;
+    const wasConnected = node.connectedAt !== undefined;
+    node.connectedAt = undefined;
+    if (how === 'host' || node.cut !== undefined) return;
+    this.schedule.after(FIN_AFTER, () => {
+      hangUp?.();
+      if (wasConnected) this.#closed(node.address);
+    });
+  }
+
+  wipe(node: Node): void {
+    this.raft.wipe(node.address);
+    this.invariants.judgeMajority();
+  }
+
+  /** It never comes back. */
+  giveUp(node: Node): void {
+    node.gone = true;
+    this.wipe(node);
+  }
+
+  cut(node: Node, cut: Cut, duration: number): void {
+    node.cut = cut;
+    const which = ++node.cuts;
+    this.schedule.after(duration, () => {
+      if (node.cuts === which) node.cut = undefined;
+    });
+  }
+
+  /** The preStop hook `curl -X DELETE …&wait=10s`, then SIGTERM, and a while until the process is gone. */
+  leave(node: Node, stopsAfter: number, reconnects: boolean): void {
+    const { generation } = node;
+    node.state = 'stopping';
+    node.reconnects = reconnects;
+    const done = (): void => {
+      this.schedule.after(stopsAfter, () => {
+        if (node.generation !== generation) return;
+        this.stop(node, 'term');
+        this.giveUp(node);
+      });
+    };
+    const isReached = node.cut === undefined && this.server.state === 'up';
+    if (isReached) this.server.leave(node.address, 10_000, done);
+    else done();
+  }
+
+  stopServer(clean: boolean, downtime: number): void {
+    if (this.server.state === 'down') return;
+    this.server.stop(clean);
+    for (const node of this.nodes.values()) node.connectedAt = undefined;
+    this.schedule.after(downtime, () => this.startServer());
+  }
+
+  startServer(): void {
+    if (this.server.state === 'down' && !this.server.start()) {
+      this.schedule.after(2_000, () => this.startServer());
+    }
+  }
+
+  pauseServer(duration: number): void {
+    if (this.server.state !== 'up') return;
+    this.server.pause();
+    this.schedule.after(duration, () => {
+      if (this.server.state === 'paused') this.server.resume();
+    });
+  }
+
+  #pollAfter(node: Node, delay: number): void {
+    const { generation } = node;
+    this.schedule.after(delay, () => {
+      if (node.generation === generation && node.state !== 'off') this.#poll(node);
+    });
+  }
+
+  #poll(node: Node): void {
+    const { generation } = node;
+    let isOver = false;
+    const finish = (answer: Answer): void => {
+      if (isOver || node.generation !== generation) return;
+      isOver = true;
+      node.hangUp = undefined;
+      this.#answered(node, answer);
+    };
+    const fail = (delay: number): void => {
+      node.connectedAt = undefined;
+      this.schedule.after(delay, () => finish('failed'));
+    };
+    if (node.cut === 'polls' || node.cut === 'dark') {
+      return fail(node.connectedAt === undefined ? CONNECT_TIMEOUT : READ_TIMEOUT);
+    }
+    if (this.server.state === 'down') return fail(5);
+    if (node.reconnects || node.connectedAt === undefined) node.connectedAt = this.server.hearing;
+    const request = {
+      address: node.address,
+      id: this.setup.ids ? node.id : undefined,
+      expect: this.setup.expect,
+      connectedAt: node.connectedAt,
+    };
+    const arrive = (): void => {
+      this.invariants.heard(node.address);
+      const hangUp = this.server.poll(request, (answer) => {
+        if (node.cut !== undefined) return;
+        finish(answer === 'failed' && this.#faults.emptyList ? { list: [], revision: 0 } : answer);
+      });
+      if (isOver) return hangUp();
+      if (node.generation === generation) node.hangUp = hangUp;
+    };
+    if (this.server.state === 'paused') this.server.queue(arrive);
+    else arrive();
+    if (isOver) return;
+    this.schedule.after(READ_TIMEOUT, () => {
+      if (isOver || node.generation !== generation) return;
+      node.connectedAt = undefined;
+      node.hangUp?.();
+      this.#closed(node.address);
+      finish('failed');
+    });
+  }
+
+  #closed(address: Address): void {
+    if (this.server.state === 'paused') this.server.queue(() => this.server.connectionClosed(address));
+    else this.server.connectionClosed(address);
+  }
+
+  #answered(node: Node, answer: Answer): void {
+    if (answer === 'failed') {
+      node.connectedAt = undefined;
+      if (node.state !== 'starting') return this.#pollAfter(node, POLL_EVERY);
+      if (++node.tries < this.setup.retries) return this.#pollAfter(node, 1);
+      this.stop(node, 'process');
+      const { generation } = node;
+      this.schedule.after(this.random.between(3_000, 10_000), () => {
+        if (node.generation === generation) this.start(node);
+      });
+      return;
+    }
+    if (answer.list.length > 0 || !this.#faults.emptyList) this.invariants.served(node.address, answer.list);
+    if (node.state === 'starting') this.#begin(node, answer.list);
+    else if (answer.list.length > 0) {
+      const gone = node.list.filter((address) => !answer.list.includes(address));
+      node.list = answer.list;
+      if (gone.length > 0) this.raft.vanished(node.address, gone);
+    }
+    this.#pollAfter(node, POLL_EVERY);
+  }
+
+  #begin(node: Node, list: readonly Address[]): void {
+    node.state = 'running';
+    node.list = list;
+    this.note(() => `${node.address} starts with ${list.join(' ') || 'nothing'}`);
+    const { generation } = node;
+    this.schedule.after(RAFT_STARTS_AFTER, () => {
+      if (node.generation === generation) this.raft.start(node.address, list, this.now);
+    });
+  }
+
+  #probe(address: Address): ProbeAnswer {
+    const node = this.nodes.get(address);
+    if (!node || node.gone || node.hostDown || node.cut === 'dark' || node.cut === 'answers') {
+      return 'unreachable';
+    }
+    if (this.#isOpen(node)) return 'open';
+    this.invariants.refused(address);
+    return 'refused';
+  }
+
+  #isOpen(node: Node): boolean {
+    return (
+      (node.state === 'running' || node.state === 'stopping') && this.now - node.startedAt >= PORT_OPENS_AFTER
+    );
+  }
+
+  #changed(before: Cluster, after: Cluster, command: Command, outcome: Outcome): void {
+    for (const { type, address, revision, reason } of outcome.events) {
+      this.note(() => `server: ${type} ${address ?? ''} (revision ${revision}: ${reason})`);
+    }
+    this.invariants.changed(before, after, command);
+    if (after.epoch > before.epoch && before.epoch > 0) this.#refounded();
+  }
+
+  /** The disks of an older epoch must not come back (R7): its nodes return blank. */
+  #refounded(): void {
+    for (const node of this.nodes.values()) {
+      if (node.state === 'off' && !this.server.cluster.members.has(node.address))
+        this.raft.wipe(node.address);
+    }
+  }
+
+  #second(): void {
+    this.schedule.after(1_000, () => this.#second());
+    this.raft.step(this.now);
+    for (const node of this.nodes.values()) {
+      const runs = node.state === 'running' || node.state === 'stopping';
+      const isDark = runs && (node.cut === 'dark' || (node.cut === 'polls' && !this.#isOpen(node)));
+      if (isDark) node.darkSince ??= this.now;
+      else if (node.darkSince !== undefined) {
+        node.darkFrom = node.darkSince;
+        node.darkUntil = this.now;
+        node.darkSince = undefined;
+      }
+    }
+    this.invariants.second();
+  }
+
+  /** Ends all disturbances, and lets time pass until everything is well; an operator does what is his (R6). */
+  heal(limit = 600_000): void {
+    this.note(() => 'all disturbances end');
+    this.storeWorks = true;
+    if (this.server.state === 'paused') this.server.resume();
+    this.startServer();
+    for (const node of this.nodes.values()) {
+      node.cut = undefined;
+      node.cuts++;
+    }
+    const start = this.now;
+    for (let pass = 0; ; pass++) {
+      if (pass % 6 === 0) this.#supervise();
+      if (pass % 6 === 0 && pass >= 24 && this.invariants.needsOperator) this.#operate();
+      this.schedule.runUntil(this.now + 5_000);
+      const problem = this.invariants.unfinished();
+      if (problem === undefined) return;
+      if (this.now - start > limit) throw new Violation('not-whole-in-the-end', problem);
+    }
+  }
+
+  /**
+   * Crashed nodes are started again, those dropped while they lived restarted, `expect` is kept, and new nodes
+   * follow where none is left of a list.
+   */
+  #supervise(): void {
+    for (const node of this.nodes.values()) {
+      if (node.gone) continue;
+      if (this.invariants.droppedAlive.delete(node.address)) {
+        this.stop(node, 'process');
+        if (this.server.cluster.epoch > 1) this.raft.wipe(node.address);
+      }
+      this.start(node);
+    }
+    const active = [...this.nodes.values()].filter((node) => !node.gone).length;
+    const { members } = this.server.cluster;
+    if (active > 0 ? members.size > 0 : members.size === 0) return;
+    for (let i = active; i < (this.setup.expect ?? 1); i++) this.add();
+  }
+
+  /** `recover` on the server, resetPeers on Raft, and restarts from empty disks for those with other data. */
+  #operate(): void {
+    const { server, raft } = this;
+    if (server.cluster.quorumLost) server.recover();
+    const best = raft.best();
+    const listed = [...server.cluster.members.keys()];
+    const leader = raft.workingLeader();
+    if (leader && listed.every((address) => leader.voters.has(address))) return;
+    for (const peer of [...raft.peers.values()]) {
+      const node = this.nodes.get(peer.address);
+      if (!best || !node || node.gone || peer.lineage === 0 || peer.lineage === best.lineage) continue;
+      this.stop(node, 'process');
+      raft.wipe(node.address);
+      this.start(node);
+    }
+    raft.reset(listed);
+  }
+}
