@@ -122,7 +122,7 @@ describe('R7 Refound', () => {
 
   it('does not in grace', () => {
     const bench = new Bench().found(A, B, C);
-    bench.graceUntil = bench.now + 60_000;
+    bench.graceUntil = bench.now + 90_000;
     dead(bench);
     for (const address of [D, E, '127.0.0.9:8848']) bench.poll(address, { expect: 3 });
     assert.deepEqual(bench.list, [A, B, C]);
