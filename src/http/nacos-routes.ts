@@ -113,10 +113,8 @@ export class NacosRoutes {
     const poll = this.#pollOf(request, target, 'heartbeat');
     if (poll === undefined) return missingSelf(request, response);
     const answer = await this.#service.poll(target.key, poll, 0, this.#gone(response));
-    if (answer.type === 'list') {
-      answer.entry.delivered(poll.address);
-      return sendList(response, answer.entry.cluster, target.format);
-    }
+    // Not delivered: a script has it now, its Nacos has what it polls itself (R4 and R5 wait for that).
+    if (answer.type === 'list') return sendList(response, answer.entry.cluster, target.format);
     if (answer.type === 'waiting') {
       return send(response, 202, `${answer.reason}\n`, { 'Retry-After': String(RETRY_AFTER) });
     }
