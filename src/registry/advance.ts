@@ -81,14 +81,18 @@ function isForgotten(departed: Departed, now: number): boolean {
 
 /**
  * A joiner settles when it has polled a list with itself on it, as have the other live members, and that has
- * held for the settle time.
+ * held for the settle time. The time starts anew when the joiner is silent, or when no majority is live: Raft
+ * cannot have added it then, and it may come back as blank as it came.
  */
 function settle(cluster: Cluster, moment: Moment): Step {
   const { now, rules } = moment;
   let members: Map<Address, Member> | undefined;
   for (const member of cluster.members.values()) {
-    if (member.settled || !isLive(member, rules, now)) continue;
-    const known = lacking(cluster, member.joinedRevision, moment).length === 0;
+    if (member.settled) continue;
+    const known =
+      isLive(member, rules, now) &&
+      hasLiveMajority(cluster, moment) &&
+      lacking(cluster, member.joinedRevision, moment).length === 0;
     const knownSince = known ? (member.knownSince ?? now) : undefined;
     const settled = knownSince !== undefined && now - knownSince >= rules.settleAfter;
     if (knownSince === member.knownSince && !settled) continue;
@@ -97,6 +101,11 @@ function settle(cluster: Cluster, moment: Moment): Step {
     members.set(member.address, { ...rest, settled, ...given('knownSince', knownSince) });
   }
   return { cluster: members ? { ...cluster, members } : cluster, events: [] };
+}
+
+function hasLiveMajority({ members }: Cluster, { now, rules }: Moment): boolean {
+  const live = [...members.values()].filter((member) => isLive(member, rules, now)).length;
+  return live >= majority(members.size);
 }
 
 /** The live members that do not have the list of a revision yet. */
