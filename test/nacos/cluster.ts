@@ -1,0 +1,217 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import type { RegistryEvent } from '../../src/registry/events.js';
+import type { ClusterView } from '../../src/registry/view.js';
+import { eventually } from '../support/eventually.js';
+import { startServerProcess, type ServerProcess } from '../support/process.js';
+import { NacosNode } from './node.js';
+import { Ports } from './ports.js';
+import { endWithThisProcess } from './processes.js';
+import { Proxy } from './proxy.js';
+import { MEMBERS, type NacosVersion } from './servers.js';
+
+/** How long three nodes may take until they agree, in milliseconds: 25 s on two idle cores, and patience. */
+export const START_LIMIT = 180_000;
+
+export interface NodeOptions {
+  /** A new one if left out. */
+  readonly port?: number;
+  /** 2.5.1 if left out. */
+  readonly version?: NacosVersion;
+  /** The server's port, or a proxy's before it. */
+  readonly lookupPort: number;
+  /** The query of the polled URL; with `self` and `expect=3` if left out. */
+  readonly query?: (address: string) => string;
+  readonly retry?: number;
+}
+
+/** A Raft group as its leader knows it. */
+export interface Group {
+  readonly leader: string;
+  readonly voters: readonly string[];
+}
+
+/** All that one test runs on this machine: address servers, real nodes, and what judges them. */
+export class Cluster {
+  readonly #t: TestContext;
+  readonly #folder = mkdtempSync(join(tmpdir(), 'address-server-nacos-'));
+  readonly #ports = new Ports();
+  readonly #servers: ServerProcess[] = [];
+  readonly #nodes: NacosNode[] = [];
+  readonly #proxies: Proxy[] = [];
+  readonly #releases: (() => void)[] = [];
+
+  constructor(t: TestContext) {
+    this.#t = t;
+    t.after(() => this.#end());
+  }
+
+  /** A folder of the test's own, removed with it. */
+  folder(name: string): string {
+    const folder = join(this.#folder, name);
+    mkdirSync(folder, { recursive: true });
+    return folder;
+  }
+
+  /** Starts the built command on a port that it can be restarted on, or restarts it there. */
+  async startServer(options: { port?: number; file?: string } = {}): Promise<ServerProcess> {
+    const port = options.port ?? (await this.#ports.take());
+    const file = options.file ?? join(this.#folder, 'registry.db');
+    const server = await startServerProcess(this.#t, { file, port });
+    endWithThisProcess(server.child);
+    this.#servers.push(server);
+    return server;
+  }
+
+  /** A main port of which a node can take all four ports. */
+  takePort(): Promise<number> {
+    return this.#ports.take();
+  }
+
+  /** Starts a node with a new address and an empty disk. */
+  async startNode(options: NodeOptions): Promise<NacosNode> {
+    const { version = '2.5.1', lookupPort, query = selfAndExpect, retry } = options;
+    const port = options.port ?? (await this.takePort());
+    const home = this.folder(`node-${port}`);
+    const lookupUrl = `/nacos/serverlist?${query(`127.0.0.1:${port}`)}`;
+    const node = new NacosNode({ version, port, home, lookupPort, lookupUrl, retry });
+    this.#nodes.push(node);
+    return node;
+  }
+
+  /** Starts several at once. */
+  async startNodes(count: number, options: NodeOptions): Promise<NacosNode[]> {
+    const nodes: NacosNode[] = [];
+    for (let i = 0; i < count; i++) nodes.push(await this.startNode(options));
+    return nodes;
+  }
+
+  async proxyTo(server: ServerProcess): Promise<Proxy> {
+    const proxy = await Proxy.open(server.port);
+    this.#proxies.push(proxy);
+    return proxy;
+  }
+
+  /** Waits until the nodes themselves say that exactly they are the members and (2.x) the voters of every group. */
+  async agree(nodes: readonly NacosNode[], limit = START_LIMIT): Promise<void> {
+    let last = '';
+    await eventually(
+      `the nodes agree on ${nodes.map(({ port }) => port).join(', ')}`,
+      async () => {
+        assertRunning(nodes);
+        const { agreed, output } = await judge(nodes);
+        last = output;
+        return agreed;
+      },
+      limit,
+      1_000,
+    ).catch((error: unknown) => {
+      throw new Error(`${(error as Error).message}; the last verdict was\n${last}`);
+    });
+  }
+
+  /** To be done when all processes have ended, and before the folders go. */
+  atEnd(release: () => void): void {
+    this.#releases.push(release);
+  }
+
+  /** What a failed test should say beside what went wrong. */
+  async describe(): Promise<string> {
+    const running = this.#nodes.filter((node) => node.isRunning);
+    const { output } = running.length > 0 ? await judge(running) : { output: 'no node runs' };
+    const servers = this.#servers.map((server) => tail(server.stdout() + server.stderr(), 30));
+    const logs = this.#nodes.map(
+      (node) => `--- node ${node.port}, ${node.isRunning ? 'running' : 'ended'}:\n${node.log()}`,
+    );
+    return [`--- members of the running nodes:\n${output}`, '--- address server:', ...servers, ...logs].join(
+      '\n',
+    );
+  }
+
+  async #end(): Promise<void> {
+    for (const proxy of this.#proxies) proxy.close();
+    for (const { child } of this.#servers) child.kill('SIGKILL');
+    await Promise.all(this.#nodes.map((node) => node.end('SIGKILL')));
+    await Promise.all(this.#servers.map(({ exited }) => exited));
+    for (const release of this.#releases) release();
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+}
+
+/** The query that the README tells users to poll with. */
+export function selfAndExpect(address: string): string {
+  return `self=${address}&expect=3`;
+}
+
+export function assertRunning(nodes: readonly NacosNode[]): void {
+  for (const node of nodes) assert.ok(node.isRunning, `node ${node.port} ended:\n${node.log(40)}`);
+}
+
+/** The script's verdict on the nodes' own views. */
+export function judge(nodes: readonly NacosNode[]): Promise<{ agreed: boolean; output: string }> {
+  return new Promise((resolve) => {
+    execFile(
+      MEMBERS,
+      nodes.map(({ port }) => String(port)),
+      (error, stdout, stderr) => resolve({ agreed: error === null, output: stdout + stderr }),
+    );
+  });
+}
+
+/** Every Raft group by the copy of the node that calls itself its leader, at the highest term. */
+export async function groupsOf(nodes: readonly NacosNode[]): Promise<ReadonlyMap<string, Group>> {
+  const found = new Map<string, Group & { term: number }>();
+  for (const node of nodes) {
+    for (const [name, { leader, term = 0, raftGroupMember = [] }] of Object.entries(await node.groups())) {
+      if (leader !== node.voter || term < (found.get(name)?.term ?? 0)) continue;
+      found.set(name, { leader, term, voters: [...raftGroupMember].sort() });
+    }
+  }
+  return found;
+}
+
+/** The server's own view of the usual cluster. */
+export async function viewOf(server: Pick<ServerProcess, 'url'>): Promise<ClusterView> {
+  const response = await fetch(`${server.url}/api/v1/clusters/nacos/serverlist`);
+  assert.equal(response.status, 200);
+  return (await response.json()) as ClusterView;
+}
+
+/** The addresses that the server lists. */
+export async function listOf(server: Pick<ServerProcess, 'url'>): Promise<string[]> {
+  return (await viewOf(server)).members.map(({ address }) => address).sort();
+}
+
+/** An address's leave, as `curl -X DELETE` sends it. */
+export async function leave(
+  server: Pick<ServerProcess, 'url'>,
+  address: string,
+  wait: string,
+): Promise<{ status: number; text: string }> {
+  const url = `${server.url}/nacos/serverlist?self=${address}&wait=${wait}`;
+  const response = await fetch(url, { method: 'DELETE' });
+  return { status: response.status, text: await response.text() };
+}
+
+export function addressesOf(nodes: readonly NacosNode[]): string[] {
+  return nodes.map(({ address }) => address).sort();
+}
+
+/** The usual cluster's history, oldest first. */
+export async function eventsOf(server: Pick<ServerProcess, 'url'>): Promise<HistoryEvent[]> {
+  const response = await fetch(`${server.url}/api/v1/clusters/nacos/serverlist/events?limit=1000`);
+  return ((await response.json()) as { events: HistoryEvent[] }).events.reverse();
+}
+
+/** An event as the API tells it. */
+export interface HistoryEvent extends Pick<RegistryEvent, 'type' | 'address' | 'revision' | 'reason'> {
+  readonly time: string;
+}
+
+function tail(text: string, lines: number): string {
+  return text.trimEnd().split('\n').slice(-lines).join('\n');
+}

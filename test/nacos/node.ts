@@ -1,0 +1,125 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { endWithThisProcess } from './processes.js';
+import { START_NODE, type NacosVersion } from './servers.js';
+
+export interface NodeSettings {
+  readonly version: NacosVersion;
+  readonly port: number;
+  /** An empty folder of its own. */
+  readonly home: string;
+  /** Where it polls, on 127.0.0.1. */
+  readonly lookupPort: number;
+  /** The path and query that it polls. */
+  readonly lookupUrl: string;
+  /** Tries at start-up; Nacos's own default is 5. */
+  readonly retry?: number | undefined;
+}
+
+/** What a node says of one Raft group. */
+export interface GroupCopy {
+  readonly leader?: string;
+  readonly term?: number;
+  readonly raftGroupMember?: readonly string[];
+}
+
+interface MemberCopy {
+  readonly address: string;
+  readonly state: string;
+  readonly extendInfo?: {
+    readonly raftMetaData?: { readonly metaDataMap?: Readonly<Record<string, GroupCopy>> };
+  };
+}
+
+/** One real Nacos server, set up by its environment alone, as a user would. */
+export class NacosNode {
+  readonly port: number;
+  readonly address: string;
+  /** Its address in Raft groups. */
+  readonly voter: string;
+  readonly url: string;
+  readonly pid: number;
+  /** Resolves with the exit status, or the signal's name. */
+  readonly exited: Promise<number | string>;
+  readonly #child: ChildProcess;
+  readonly #home: string;
+
+  constructor({ version, port, home, lookupPort, lookupUrl, retry }: NodeSettings) {
+    this.port = port;
+    this.address = `127.0.0.1:${port}`;
+    this.voter = `127.0.0.1:${port - 1_000}`;
+    this.url = `http://${this.address}`;
+    this.#home = home;
+    this.#child = spawn(START_NODE, [version, String(port), home], {
+      stdio: 'ignore',
+      env: {
+        PATH: process.env.PATH ?? '',
+        ...(process.env.JAVA_HOME === undefined ? {} : { JAVA_HOME: process.env.JAVA_HOME }),
+        NACOS_CORE_MEMBER_LOOKUP_TYPE: 'address-server',
+        address_server_domain: '127.0.0.1',
+        address_server_port: String(lookupPort),
+        address_server_url: lookupUrl,
+        ...(retry === undefined ? {} : { NACOS_CORE_ADDRESS_SERVER_RETRY: String(retry) }),
+      },
+    });
+    endWithThisProcess(this.#child);
+    this.pid = this.#child.pid ?? 0;
+    this.exited = once(this.#child, 'exit').then(([code, signal]) => (code ?? signal) as number | string);
+  }
+
+  /** The process it was started as; nothing restarts a node, so this also says that it never did. */
+  get isRunning(): boolean {
+    return this.#child.exitCode === null && this.#child.signalCode === null;
+  }
+
+  /** Sends a signal and waits for the process's end. */
+  async end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
+    if (this.isRunning) this.#child.kill(signal);
+    await this.exited;
+  }
+
+  /** Whether its HTTP port answers at all: a node that found no members never gets there. */
+  async serves(): Promise<boolean> {
+    try {
+      await fetch(`${this.url}/nacos/v1/console/health/liveness`, { signal: AbortSignal.timeout(3_000) });
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  /** Nacos's own readiness, as Kubernetes would ask for it; it does not look at Raft. */
+  async isReady(): Promise<boolean> {
+    try {
+      const url = `${this.url}/nacos/v1/console/health/readiness`;
+      return (await fetch(url, { signal: AbortSignal.timeout(3_000) })).ok;
+    } catch {
+      return false;
+    }
+  }
+
+  /** The members that it believes in, in order. */
+  async members(): Promise<string[]> {
+    return (await this.#view()).map(({ address }) => address).sort();
+  }
+
+  /** Its own copy of every Raft group. */
+  async groups(): Promise<Readonly<Record<string, GroupCopy>>> {
+    const own = (await this.#view()).find(({ address }) => address === this.address);
+    return own?.extendInfo?.raftMetaData?.metaDataMap ?? {};
+  }
+
+  /** The end of what it printed. */
+  log(lines = 12): string {
+    const file = join(this.#home, 'logs', 'start.out');
+    return existsSync(file) ? readFileSync(file, 'utf8').trimEnd().split('\n').slice(-lines).join('\n') : '';
+  }
+
+  async #view(): Promise<MemberCopy[]> {
+    const url = `${this.url}/nacos/v1/core/cluster/nodes?withInstances=false`;
+    const response = await fetch(url, { signal: AbortSignal.timeout(5_000) });
+    return ((await response.json()) as { data: MemberCopy[] }).data;
+  }
+}

@@ -1,0 +1,34 @@
+import type { ChildProcess } from 'node:child_process';
+
+const releases = new Set<() => void>();
+let hooked = false;
+
+/**
+ * Sees to it that something is released before this process ends, whatever ends it: a signal, a timeout, a crash
+ * of the test. Returns how to take that back, for when it has been released in good order.
+ */
+export function atProcessEnd(release: () => void): () => void {
+  if (!hooked) hook();
+  hooked = true;
+  releases.add(release);
+  return () => releases.delete(release);
+}
+
+/** Never lets a process outlive this one. */
+export function endWithThisProcess(child: ChildProcess): void {
+  const ended = atProcessEnd(() => child.kill('SIGKILL'));
+  child.once('exit', ended);
+}
+
+function hook(): void {
+  process.once('exit', () => {
+    for (const release of releases) release();
+  });
+  for (const [signal, status] of [
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+    ['SIGHUP', 129],
+  ] as const) {
+    process.once(signal, () => process.exit(status));
+  }
+}

@@ -1,0 +1,90 @@
+import assert from 'node:assert/strict';
+import { eventually } from '../support/eventually.js';
+import type { ServerProcess } from '../support/process.js';
+import { addressesOf, eventsOf, groupsOf, leave, listOf, START_LIMIT, viewOf } from './cluster.js';
+import type { NacosNode } from './node.js';
+import { readInstance, writeInstance } from './persistent-data.js';
+import { nacosTest } from './suite.js';
+
+nacosTest(
+  'Nacos 2.5.1: every node replaced by a new address, and a killed leader',
+  async (cluster, scenario) => {
+    let server: ServerProcess;
+    let nodes: NacosNode[] = [];
+
+    /** As a pod ends: preStop, SIGTERM, the end of the process. */
+    const stop = async (node: NacosNode): Promise<void> => {
+      const { status, text } = await leave(server, node.address, '10s');
+      assert.equal(status, 200, text);
+      await node.end('SIGTERM');
+    };
+    const startNew = (): Promise<NacosNode> => cluster.startNode({ lookupPort: server.port, retry: 150 });
+
+    await scenario('three nodes found a cluster', async () => {
+      server = await cluster.startServer();
+      nodes = await cluster.startNodes(3, { lookupPort: server.port });
+      await cluster.agree(nodes);
+      await writeInstance(nodes[0]!, 'kept');
+    });
+
+    await scenario('a rolling update replaces each node, twice with a surge and once without', async () => {
+      const old = nodes;
+      const fresh: NacosNode[] = [];
+      // As Kubernetes does it: readiness, which does not look at Raft, is all that the next step waits for.
+      for (const node of old.slice(0, 2)) {
+        const replacement = await startNew();
+        fresh.push(replacement);
+        await eventually(`${replacement.port} is ready`, () => replacement.isReady(), START_LIMIT, 500);
+        await stop(node);
+      }
+      await stop(old[2]!);
+      fresh.push(await startNew());
+      nodes = fresh;
+      await cluster.agree(nodes);
+      assert.deepEqual(await listOf(server), addressesOf(nodes));
+      assert.equal((await viewOf(server)).epoch, 1);
+      const events = await eventsOf(server);
+      assert.equal(events.filter(({ type }) => type === 'left').length, 3);
+      assert.ok(events.every(({ type }) => type !== 'evicted'));
+    });
+
+    await scenario('what was written before the first replacement is on every new node', async () => {
+      for (const node of nodes) {
+        await eventually(`${node.port} has the data`, () => readInstance(node, 'kept'), 20_000, 500);
+      }
+    });
+
+    await scenario(
+      'a leader that is killed and replaced by a new address leaves no phantom voter',
+      async () => {
+        const groups = await groupsOf(nodes);
+        const led = (node: NacosNode): number =>
+          [...groups.values()].filter((g) => g.leader === node.voter).length;
+        const killed = [...nodes].sort((a, b) => led(b) - led(a))[0]!;
+        assert.ok(led(killed) > 0);
+        const survivors = nodes.filter((node) => node !== killed);
+        await killed.end('SIGKILL');
+        const replacement = await startNew();
+        await eventually(
+          'the server says that it is down',
+          async () =>
+            (await viewOf(server)).members.find(({ address }) => address === killed.address)?.state ===
+            'down',
+          5_000,
+          100,
+        );
+        nodes = [...survivors, replacement];
+        await cluster.agree(nodes);
+        assert.deepEqual(await listOf(server), addressesOf(nodes));
+        const events = await eventsOf(server);
+        const of = (type: string, node: NacosNode): number => {
+          const event = events.find((one) => one.type === type && one.address === node.address);
+          assert.ok(event, `${type} ${node.port}`);
+          return Date.parse(event.time);
+        };
+        assert.ok(of('admitted', replacement) < of('evicted', killed));
+        assert.ok(of('evicted', killed) - of('down', killed) >= 25_000, 'not before the others could elect');
+      },
+    );
+  },
+);

@@ -1,0 +1,76 @@
+import assert from 'node:assert/strict';
+import { eventually } from '../support/eventually.js';
+import type { ServerProcess } from '../support/process.js';
+import { addressesOf, assertRunning, eventsOf, groupsOf, listOf, START_LIMIT, viewOf } from './cluster.js';
+import type { NacosNode } from './node.js';
+import { nacosTest } from './suite.js';
+
+nacosTest(
+  'Nacos 2.5.1: founding, restarts of the address server, all nodes lost',
+  async (cluster, scenario) => {
+    let server: ServerProcess;
+    let nodes: NacosNode[] = [];
+
+    await scenario('three nodes that start at once found one cluster in which all are voters', async () => {
+      server = await cluster.startServer();
+      nodes = await cluster.startNodes(3, { lookupPort: server.port });
+      await cluster.agree(nodes);
+      const groups = await groupsOf(nodes);
+      assert.ok(groups.size > 0);
+      const voters = nodes.map(({ voter }) => voter).sort();
+      for (const [name, group] of groups) assert.deepEqual(group.voters, voters, name);
+      const events = await eventsOf(server);
+      assert.equal(events.filter(({ type }) => type === 'founded').length, 1);
+      assert.equal((await viewOf(server)).epoch, 1);
+    });
+
+    for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
+      await scenario(`the address server ends by ${signal} and starts again: no member is lost`, async () => {
+        const before = await viewOf(server);
+        server.child.kill(signal);
+        assert.equal(await server.exited, signal === 'SIGTERM' ? 0 : 'SIGKILL');
+        server = await cluster.startServer({ port: server.port });
+        const first = await viewOf(server);
+        assert.deepEqual(
+          first.members.map(({ address }) => address),
+          before.members.map(({ address }) => address),
+        );
+        assert.equal(first.revision, before.revision);
+        // Each has polled the restarted server, several times over.
+        const since = performance.now();
+        await eventually(
+          'all members have renewed',
+          async () => {
+            const { members, revision } = await viewOf(server);
+            assert.equal(revision, before.revision);
+            assertRunning(nodes);
+            const renewed = members.every(
+              ({ state, silentMs = Infinity }) => state === 'live' && silentMs < 6_000,
+            );
+            return renewed && performance.now() - since > 12_000;
+          },
+          40_000,
+          250,
+        );
+        assert.deepEqual(await listOf(server), addressesOf(nodes));
+        await cluster.agree(nodes, 20_000);
+      });
+    }
+
+    await scenario(
+      'all nodes are killed at once, and three new addresses found the cluster anew',
+      async () => {
+        const killed = nodes;
+        await Promise.all(killed.map((node) => node.end('SIGKILL')));
+        nodes = await cluster.startNodes(3, { lookupPort: server.port, retry: 150 });
+        await cluster.agree(nodes, START_LIMIT);
+        const view = await viewOf(server);
+        assert.equal(view.epoch, 2);
+        assert.deepEqual(await listOf(server), addressesOf(nodes));
+        const events = await eventsOf(server);
+        assert.equal(events.filter(({ type }) => type === 'refounded').length, 1);
+        assert.ok(events.every(({ type }) => type !== 'evicted'));
+      },
+    );
+  },
+);

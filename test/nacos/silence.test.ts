@@ -1,0 +1,108 @@
+import assert from 'node:assert/strict';
+import { setTimeout as pause } from 'node:timers/promises';
+import { eventually } from '../support/eventually.js';
+import type { ServerProcess } from '../support/process.js';
+import { addressesOf, assertRunning, groupsOf, leave, listOf, selfAndExpect, viewOf } from './cluster.js';
+import type { NacosNode } from './node.js';
+import type { Proxy } from './proxy.js';
+import { nacosTest } from './suite.js';
+
+nacosTest('Nacos 2.5.1: a false silence, a leave, a member by heartbeat', async (cluster, scenario) => {
+  let server: ServerProcess;
+  let proxy: Proxy;
+  let nodes: NacosNode[] = [];
+
+  await scenario(
+    'three nodes found a cluster, one of them through a network that can be blocked',
+    async () => {
+      server = await cluster.startServer();
+      proxy = await cluster.proxyTo(server);
+      const cut = await cluster.startNode({ lookupPort: proxy.port });
+      nodes = [cut, ...(await cluster.startNodes(2, { lookupPort: server.port }))];
+      await cluster.agree(nodes);
+    },
+  );
+
+  await scenario(
+    'a live node whose polls are blocked for longer than evict-after stays a voter',
+    async () => {
+      const [cut] = nodes as [NacosNode];
+      const before = await viewOf(server);
+      const memberOf = async () => {
+        const view = await viewOf(server);
+        assert.equal(view.revision, before.revision, 'the list is the same all along');
+        const member = view.members.find(({ address }) => address === cut.address);
+        assert.ok(member, 'it stays listed');
+        return member;
+      };
+      proxy.block();
+      await eventually('it is silent', async () => (await memberOf()).state === 'silent', 30_000, 250);
+      await eventually(
+        'it is silent for longer than evict-after, and then some',
+        async () => {
+          for (const [name, { voters }] of await groupsOf(nodes)) {
+            assert.deepEqual(voters, nodes.map(({ voter }) => voter).sort(), name);
+          }
+          return ((await memberOf()).silentMs ?? 0) > 70_000;
+        },
+        100_000,
+        1_000,
+      );
+      assert.equal((await memberOf()).state, 'silent');
+      await cluster.agree(nodes, 20_000);
+      proxy.unblock();
+      await eventually('it is live again', async () => (await memberOf()).state === 'live', 20_000, 250);
+      assertRunning(nodes);
+      await cluster.agree(nodes, 20_000);
+    },
+  );
+
+  await scenario(
+    'a leave that waits answers when the others have the list; the rest are all voters',
+    async () => {
+      const [leaver, ...rest] = nodes as [NacosNode, ...NacosNode[]];
+      const { status, text } = await leave(server, leaver.address, '15s');
+      assert.equal(status, 200, text);
+      const { members, revision } = await viewOf(server);
+      assert.deepEqual(members.map(({ address }) => address).sort(), addressesOf(rest));
+      for (const { address, delivered } of members) assert.ok(delivered >= revision, address);
+      // What they were sent is what they believe, as soon as they have worked on it.
+      for (const node of rest) {
+        await eventually(
+          `${node.port} forgets it`,
+          async () => !(await node.members()).includes(leaver.address),
+          3_000,
+        );
+      }
+      assert.ok(leaver.isRunning);
+      await leaver.end('SIGTERM');
+      nodes = rest;
+      await cluster.agree(nodes, 30_000);
+      assert.deepEqual(await listOf(server), addressesOf(nodes));
+    },
+  );
+
+  await scenario('a node whose own poll carries no self is registered by one POST', async () => {
+    const port = await cluster.takePort();
+    const address = `127.0.0.1:${port}`;
+    const post = async (): Promise<boolean> => {
+      const url = `${server.url}/nacos/serverlist?${selfAndExpect(address)}`;
+      const response = await fetch(url, { method: 'POST' });
+      assert.ok(response.status === 200 || response.status === 202, `${response.status}`);
+      if (response.status === 202) return false;
+      assert.ok((await response.text()).split('\n').includes(address));
+      return true;
+    };
+    await eventually('it is listed', post, 30_000, 1_000);
+    const started = await cluster.startNode({ port, lookupPort: server.port, query: () => '' });
+    nodes = [...nodes, started];
+    await cluster.agree(nodes);
+    // Its open port is what keeps it alive from now on.
+    await pause(20_000);
+    const { members, state } = await viewOf(server);
+    const member = members.find((one) => one.address === address);
+    assert.deepEqual([member?.state, member?.source, member?.settled], ['live', 'heartbeat', true]);
+    assert.equal(state, 'whole');
+    await cluster.agree(nodes, 20_000);
+  });
+});

@@ -1,0 +1,73 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { eventually } from '../support/eventually.js';
+import { addressesOf, assertRunning, listOf, START_LIMIT } from './cluster.js';
+import type { NacosNode } from './node.js';
+import { nacosTest } from './suite.js';
+import { TinyDisk } from './tiny-disk.js';
+
+nacosTest('Nacos 2.5.1: answers that are no list', async (cluster, scenario) => {
+  await scenario('a node with a self that is no address gives up, and never serves alone', async () => {
+    const server = await cluster.startServer();
+    const node = await cluster.startNode({ lookupPort: server.port, query: () => 'self=http://x&expect=3' });
+    const status = await eventually('it ends', () => endOf(node), START_LIMIT, 100);
+    assert.notEqual(status, 0);
+    assert.match(node.log(400), /address-server|jmenv|serverlist/i);
+    const { clusters } = (await (await fetch(`${server.url}/api/v1/clusters`)).json()) as {
+      clusters: unknown[];
+    };
+    assert.deepEqual(clusters, []);
+  });
+
+  const disk = TinyDisk.mount(cluster.folder('disk'));
+  if (disk instanceof TinyDisk) cluster.atEnd(() => disk.unmount());
+  const noDisk = typeof disk === 'string' ? disk : undefined;
+  await scenario(
+    'a node that starts while the store is out keeps trying, and joins when it is back',
+    async () => {
+      assert.ok(disk instanceof TinyDisk);
+      const server = await cluster.startServer({ file: join(disk.folder, 'registry.db') });
+      // Two, not one: a lone node elects itself so early that it may never name the leader of its first group.
+      const founders = await cluster.startNodes(2, { lookupPort: server.port, query: selfAndExpectTwo });
+      await cluster.agree(founders);
+
+      disk.fill();
+      const degraded = async (): Promise<boolean> => {
+        const { status } = (await (await fetch(`${server.url}/readyz`)).json()) as { status: string };
+        return status === 'degraded';
+      };
+      await eventually('the server notices', degraded, 10_000);
+      const proxy = await cluster.proxyTo(server);
+      const joiner = await cluster.startNode({ lookupPort: proxy.port, query: selfAndExpectTwo, retry: 150 });
+      // Nacos's own patience are five tries.
+      await eventually(
+        'it has tried more often than Nacos would by itself',
+        async () => {
+          assertRunning([...founders, joiner]);
+          assert.equal(await joiner.serves(), false, 'it has not started alone');
+          return proxy.connections >= 8;
+        },
+        START_LIMIT,
+        200,
+      );
+      assert.ok(await degraded());
+      assert.deepEqual(await listOf(server), addressesOf(founders));
+      await cluster.agree(founders, 20_000);
+
+      disk.makeRoom();
+      await cluster.agree([...founders, joiner]);
+      assert.deepEqual(await listOf(server), addressesOf([...founders, joiner]));
+    },
+    noDisk,
+  );
+});
+
+function selfAndExpectTwo(address: string): string {
+  return `self=${address}&expect=2`;
+}
+
+/** Its exit status; undefined while it runs, in which time it must not serve. */
+async function endOf(node: NacosNode): Promise<number | string | undefined> {
+  assert.equal(await node.serves(), false, 'it has not started alone');
+  return node.isRunning ? undefined : node.exited;
+}
