@@ -183,7 +183,10 @@ export class RegistryService {
       if (reply.type === 'refused') return reply;
       // Only now: a tick forgets the entry of a cluster of which nothing is decided yet.
       const entry = this.#entryOf(key);
-      if (reply.type !== 'waiting') return { type: 'list', entry };
+      // Asked of the list itself: a leave may have come in between, and no caller gets a list without itself.
+      if (entry.cluster.members.has(poll.address)) return { type: 'list', entry };
+      if (reply.type !== 'waiting')
+        return { type: 'waiting', reason: `${poll.address} was just taken off the list` };
       const left = hold - (performance.now() - heldSince);
       const listed = await entry.until(({ members }) => members.has(poll.address), left, signal);
       if (listed) return { type: 'list', entry };
