@@ -10,7 +10,7 @@ import {
   type Waiting,
 } from './cluster.js';
 import { eventOf, type RegistryEvent } from './events.js';
-import { hear, isLive, isUnreachable, newLease } from './lease.js';
+import { hear, isLive, isUnreachable, newLease, recall } from './lease.js';
 import { MAX_ADDRESSES, MAX_CLUSTERS, QUIET_AFTER_LEAVE } from './rules.js';
 
 /**
@@ -45,7 +45,7 @@ export type Command =
   | { readonly type: 'recover' }
   /** Time has passed, or something was observed. */
   | { readonly type: 'tick' }
-  /** The server was restarted: who waited before may be gone. */
+  /** The server was restarted: who waited before may be gone, and who was down is so until it is heard. */
   | { readonly type: 'resume' };
 
 export interface Context extends Moment {
@@ -95,6 +95,7 @@ export function decide(cluster: Cluster, command: Command, context: Context): Ou
     case 'tick':
       return then(cluster, [], context);
     case 'resume':
+      for (const member of cluster.members.values()) recall(member);
       return cluster.waiting.size === 0
         ? unchanged(cluster, { type: 'done' })
         : { cluster: { ...cluster, waiting: new Map() }, events: [], reply: { type: 'done' } };

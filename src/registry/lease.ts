@@ -30,6 +30,11 @@ export function observeProbe(member: Member, answer: ProbeAnswer, now: number, a
   if (answer === 'open' && speaksThroughOthers(member)) member.lease.heardAt = now;
 }
 
+/** Probes are not stored; without this a restart of the server would take a member known to be down for live. */
+export function recall(member: Member): void {
+  if (member.presence === 'down') member.lease.probe ??= { at: member.lease.heardAt, answer: 'refused' };
+}
+
 function speaksThroughOthers(member: Member): boolean {
   return member.source === 'heartbeat' && !member.lease.polls;
 }

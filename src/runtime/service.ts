@@ -108,9 +108,7 @@ export class RegistryService {
     this.#clock.resumeAt(hearing);
     for (const cluster of clusters) this.#entryOf(cluster).replace(cluster);
     if (clusters.some((cluster) => cluster.members.size > 0)) this.#startGrace();
-    for (const cluster of clusters) {
-      if (cluster.waiting.size > 0) await this.#transact(cluster, { type: 'resume' });
-    }
+    for (const cluster of clusters) await this.#transact(cluster, { type: 'resume' });
     this.#timers.push(
       setInterval(() => void this.tick(), TICK),
       setInterval(() => void this.flush(), FLUSH),
