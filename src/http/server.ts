@@ -79,6 +79,8 @@ export class AddressServer {
     // Passed over: node would answer a complete 417.
     this.#http.on('checkExpectation', serve);
     this.#http.on('clientError', answerMalformed);
+    // It never listens itself, and without this event node starts no clock for requests sent by halves.
+    this.#http.emit('listening');
     this.#door = new FrontDoor(this.#http, reader, this.#connections);
   }
 
@@ -96,6 +98,7 @@ export class AddressServer {
    */
   async close(): Promise<void> {
     const closed = once(this.#door.server, 'close');
+    this.#http.close();
     this.#door.server.close();
     this.#stopping.abort();
     await this.#drained();
