@@ -19,7 +19,7 @@ import { KEEP_ALIVE } from './list-answer.js';
 import { ListReader } from './nacos-get.js';
 import { NacosRoutes } from './nacos-routes.js';
 import { officialApi, OFFICIAL_PATH } from './official-api.js';
-import { cutShort, refuse, sendProblem } from './reply.js';
+import { cutShort, refuse, refuseMethod, sendProblem } from './reply.js';
 import { unterminated } from './unterminated.js';
 
 /** Largest header block and body, in bytes. */
@@ -135,6 +135,7 @@ function buildApp(
   app.use(routes.quick);
   app.get('/healthz', healthz);
   app.get('/readyz', readyz(service));
+  app.all(['/healthz', '/readyz'], (request, response) => refuseMethod(request, response, 'GET, HEAD'));
   // A body says nothing here but in the official API's form; it is read to its end and bounded all the same.
   app.use(express.urlencoded({ extended: false, limit: MAX_BODY }));
   app.use(express.raw({ type: () => true, limit: MAX_BODY }));
