@@ -8,7 +8,7 @@ import { mayComplete } from './caller.js';
 import type { Connections } from './connections.js';
 import { listBody, listHeaders } from './list-answer.js';
 import { addressOfSelf, type ListReader } from './nacos-get.js';
-import { refuse, send, type Problem } from './reply.js';
+import { refuse, refuseMethod, send, type Problem } from './reply.js';
 import { isListPath, parseTarget, type ListFormat, type Target } from './target.js';
 
 const ALLOW = 'GET, HEAD, POST, DELETE';
@@ -60,11 +60,7 @@ export class NacosRoutes {
       case 'DELETE':
         return this.#leave(request, response, target.value);
       default:
-        return refuse(request, response, {
-          status: 405,
-          detail: `${request.method} is not offered here, only ${ALLOW}`,
-          allow: ALLOW,
-        });
+        return refuseMethod(request, response, ALLOW);
     }
   };
 

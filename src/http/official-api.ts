@@ -3,7 +3,7 @@ import { parseAddress, type Address } from '../registry/address.js';
 import type { ClusterKey } from '../registry/cluster.js';
 import { StoreUnavailable } from '../registry/ports.js';
 import type { RegistryService } from '../runtime/service.js';
-import { refuse, send } from './reply.js';
+import { refuse, refuseMethod, send } from './reply.js';
 import { parseName } from './target.js';
 
 /** The official address server's path (module `address`, 2.5.1 AddressServerClusterController). */
@@ -19,8 +19,7 @@ export function officialApi(service: RegistryService) {
   return async (request: Request, response: Response): Promise<void> => {
     const { method } = request;
     if (method !== 'POST' && method !== 'DELETE') {
-      const detail = `${method} is not offered here, only ${ALLOW}`;
-      return refuse(request, response, { status: 405, detail, allow: ALLOW });
+      return refuseMethod(request, response, ALLOW);
     }
     const parameters = read(request);
     if (typeof parameters === 'string') return send(response, 400, parameters);

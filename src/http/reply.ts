@@ -21,6 +21,15 @@ export function refuse(request: IncomingMessage, response: ServerResponse, probl
   send(response, problem.status, problem.text ?? `${problem.detail}\n`, headersOf(problem));
 }
 
+/** The answer to a method that a path does not offer. */
+export function refuseMethod(request: IncomingMessage, response: ServerResponse, allow: string): void {
+  refuse(request, response, {
+    status: 405,
+    detail: `${request.method} is not offered here, only ${allow}`,
+    allow,
+  });
+}
+
 /** An error on the operators' side. */
 export function sendProblem(response: ServerResponse, problem: Problem): void {
   const { status, detail } = problem;

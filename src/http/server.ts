@@ -19,7 +19,7 @@ import { KEEP_ALIVE } from './list-answer.js';
 import { ListReader } from './nacos-get.js';
 import { NacosRoutes } from './nacos-routes.js';
 import { officialApi, OFFICIAL_PATH } from './official-api.js';
-import { cutShort, refuse, sendProblem } from './reply.js';
+import { cutShort, refuse, refuseMethod, sendProblem } from './reply.js';
 import { unterminated } from './unterminated.js';
 
 /** Largest header block and body, in bytes. */
@@ -79,6 +79,8 @@ export class AddressServer {
     // Passed over: node would answer a complete 417.
     this.#http.on('checkExpectation', serve);
     this.#http.on('clientError', answerMalformed);
+    // It never listens itself, and without this event node starts no clock for requests sent by halves.
+    this.#http.emit('listening');
     this.#door = new FrontDoor(this.#http, reader, this.#connections);
   }
 
@@ -96,6 +98,7 @@ export class AddressServer {
    */
   async close(): Promise<void> {
     const closed = once(this.#door.server, 'close');
+    this.#http.close();
     this.#door.server.close();
     this.#stopping.abort();
     this.#connections.stopWatching();
@@ -133,6 +136,7 @@ function buildApp(
   app.use(routes.quick);
   app.get('/healthz', healthz);
   app.get('/readyz', readyz(service));
+  app.all(['/healthz', '/readyz'], (request, response) => refuseMethod(request, response, 'GET, HEAD'));
   // A body says nothing here but in the official API's form; it is read to its end and bounded all the same.
   app.use(express.urlencoded({ extended: false, limit: MAX_BODY }));
   app.use(express.raw({ type: () => true, limit: MAX_BODY }));

@@ -65,6 +65,7 @@ export function addressOf(remote: string, port: number): Address {
 /** Reads a port in decimal digits, 1 to 65535; the problem is the end of a sentence. */
 export function checkPort(text: string): string | undefined {
   if (!/^\d{1,5}$/.test(text)) return `has the port "${text}", which is no number from 1 to 65535`;
+  if (/^0\d/.test(text)) return `has the port ${text}; write it without leading zeros`;
   const port = Number(text);
   return port >= 1 && port <= 65535 ? undefined : `has the port ${text}, outside 1 to 65535`;
 }
