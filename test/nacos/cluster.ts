@@ -10,7 +10,7 @@ import { eventually } from '../support/eventually.js';
 import { startServerProcess, type ServerProcess } from '../support/process.js';
 import { NacosNode } from './node.js';
 import { Ports } from './ports.js';
-import { endWithThisProcess } from './processes.js';
+import { atProcessEnd, endWithThisProcess } from './processes.js';
 import { Proxy } from './proxy.js';
 import { MEMBERS, type NacosVersion } from './servers.js';
 
@@ -47,7 +47,11 @@ export class Cluster {
 
   constructor(t: TestContext) {
     this.#t = t;
-    t.after(() => this.#end());
+    const removed = atProcessEnd(() => this.#removeFolder());
+    t.after(async () => {
+      await this.#end();
+      removed();
+    });
   }
 
   /** A folder of the test's own, removed with it. */
@@ -138,7 +142,12 @@ export class Cluster {
     await Promise.all(this.#nodes.map((node) => node.end('SIGKILL')));
     await Promise.all(this.#servers.map(({ exited }) => exited));
     for (const release of this.#releases) release();
-    rmSync(this.#folder, { recursive: true, force: true });
+    this.#removeFolder();
+  }
+
+  /** A killed java may write on for a moment. */
+  #removeFolder(): void {
+    rmSync(this.#folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
   }
 }
 
@@ -172,6 +181,18 @@ export async function groupsOf(nodes: readonly NacosNode[]): Promise<ReadonlyMap
     }
   }
   return found;
+}
+
+/** The nodes, first the one that leads most groups. */
+export function mostLeadingFirst(
+  nodes: readonly NacosNode[],
+  groups: ReadonlyMap<string, Group>,
+): [NacosNode, ...NacosNode[]] {
+  const leaders = [...groups.values()].map(({ leader }) => leader);
+  const led = (node: NacosNode): number => leaders.filter((leader) => leader === node.voter).length;
+  const sorted = [...nodes].sort((a, b) => led(b) - led(a));
+  assert.ok(sorted[0] && led(sorted[0]) > 0, 'somebody leads');
+  return sorted as [NacosNode, ...NacosNode[]];
 }
 
 /** The server's own view of the usual cluster. */

@@ -5,7 +5,7 @@ let hooked = false;
 
 /**
  * Sees to it that something is released before this process ends, whatever ends it: a signal, a timeout, a crash
- * of the test. Returns how to take that back, for when it has been released in good order.
+ * of the test. The last asked for comes first. Returns how to take that back, for when it has been released in good order.
  */
 export function atProcessEnd(release: () => void): () => void {
   if (!hooked) hook();
@@ -22,7 +22,7 @@ export function endWithThisProcess(child: ChildProcess): void {
 
 function hook(): void {
   process.once('exit', () => {
-    for (const release of releases) release();
+    for (const release of [...releases].reverse()) release();
   });
   for (const [signal, status] of [
     ['SIGINT', 130],

@@ -1,7 +1,16 @@
 import assert from 'node:assert/strict';
 import { eventually } from '../support/eventually.js';
 import type { ServerProcess } from '../support/process.js';
-import { addressesOf, eventsOf, groupsOf, leave, listOf, START_LIMIT, viewOf } from './cluster.js';
+import {
+  addressesOf,
+  eventsOf,
+  groupsOf,
+  leave,
+  listOf,
+  mostLeadingFirst,
+  START_LIMIT,
+  viewOf,
+} from './cluster.js';
 import type { NacosNode } from './node.js';
 import { readInstance, writeInstance } from './persistent-data.js';
 import { nacosTest } from './suite.js';
@@ -14,7 +23,7 @@ nacosTest(
 
     /** As a pod ends: preStop, SIGTERM, the end of the process. */
     const stop = async (node: NacosNode): Promise<void> => {
-      const { status, text } = await leave(server, node.address, '10s');
+      const { status, text } = await leave(server, node.address, '15s');
       assert.equal(status, 200, text);
       await node.end('SIGTERM');
     };
@@ -57,12 +66,7 @@ nacosTest(
     await scenario(
       'a leader that is killed and replaced by a new address leaves no phantom voter',
       async () => {
-        const groups = await groupsOf(nodes);
-        const led = (node: NacosNode): number =>
-          [...groups.values()].filter((g) => g.leader === node.voter).length;
-        const killed = [...nodes].sort((a, b) => led(b) - led(a))[0]!;
-        assert.ok(led(killed) > 0);
-        const survivors = nodes.filter((node) => node !== killed);
+        const [killed, ...survivors] = mostLeadingFirst(nodes, await groupsOf(nodes));
         await killed.end('SIGKILL');
         const replacement = await startNew();
         await eventually(

@@ -18,7 +18,7 @@ export function nacosTest(name: string, run: (cluster: Cluster, scenario: Scenar
   const required = process.env.NACOS_TESTS === 'required';
   const skip = !required && missing;
   test(name, { skip, timeout: LIMIT }, async (t) => {
-    assert.equal(missing, undefined);
+    if (missing !== undefined) assert.fail(missing);
     const cluster = new Cluster(t);
     let failed: string | undefined;
     const scenario: Scenario = async (title, body, reason) => {
