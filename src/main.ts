@@ -21,7 +21,16 @@ export interface Running {
 export async function start(config: Config, log: Logger): Promise<Running> {
   const clock = new HearingClock();
   if (config.isDefaultDatabase) makeFolder(dirname(config.databaseFile));
-  const store = new SqliteStore({ file: config.databaseFile, migrations: migrationsFolder('sqlite'), clock });
+  const store = new SqliteStore({
+    file: config.databaseFile,
+    migrations: migrationsFolder('sqlite'),
+    clock,
+    onLost: (error) => {
+      // A new process is up within a second and loses nothing; this one could never store anything again.
+      log.fatal({ err: error }, 'the store’s thread ended; ending too, to be started again');
+      process.exit(1);
+    },
+  });
   const service = new RegistryService({ store, clock, probe: new TcpProbe(), rules: config.rules, log });
   await service.start();
   const server = new AddressServer({ service, log, host: config.host, port: config.port });

@@ -19,7 +19,7 @@ export function stopOnSignal(running: Running, log: Logger): Promise<number> {
         log.error('the stop took too long; what was heard in the last second may be unwritten');
         process.exit(1);
       }, LIMIT);
-      running
+      void running
         .stop()
         .then(
           () => 0,

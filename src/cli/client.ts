@@ -30,10 +30,8 @@ export async function getJson<T>(server: string, path: string): Promise<T> {
       signal: AbortSignal.timeout(TIMEOUT),
     });
   } catch (error) {
-    const reason =
-      error instanceof Error
-        ? String((error.cause as Error | undefined)?.message ?? error.message)
-        : String(error);
+    const { message, cause } = error as Error;
+    const reason = cause instanceof Error ? cause.message : message;
     throw new ClientError(
       `${url.origin} does not answer (${reason}); is the server running, and is --server right?`,
     );
@@ -49,7 +47,7 @@ export async function getJson<T>(server: string, path: string): Promise<T> {
 
 function detailOf(text: string): string {
   try {
-    return String((JSON.parse(text) as { detail?: unknown }).detail ?? text);
+    return (JSON.parse(text) as { detail?: string }).detail ?? text;
   } catch {
     return text.trim().slice(0, 200);
   }

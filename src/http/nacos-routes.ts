@@ -95,6 +95,7 @@ export class NacosRoutes {
     const { gateHold } = this.#service.rules;
     const held = performance.now();
     const answer = await this.#service.poll(target.key, poll, gateHold, this.#gone(response));
+    if (response.destroyed) return;
     if (answer.type === 'list') {
       const { entry } = answer;
       this.#connections.of(request.socket).member = { entry, address: poll.address };

@@ -119,7 +119,7 @@ describe('the process', () => {
       .map((line) => JSON.parse(line) as Record<string, unknown>);
     const events = lines.filter((line) => 'event' in line);
     assert.deepEqual(
-      events.map(({ event, address }) => `${String(event)} ${String(address ?? '')}`.trim()),
+      events.map(({ event, address }) => [event, address].filter(Boolean).join(' ')),
       [`waiting ${A}`, 'founded', `waiting ${B}`, `admitted ${B}`],
     );
     for (const line of events) {

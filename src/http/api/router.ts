@@ -42,11 +42,11 @@ export function api(service: RegistryService, stopping: AbortSignal): Router {
     const all = [...service.entries]
       .filter(({ cluster }) => cluster.epoch > 0 || cluster.waiting.size > 0)
       .sort((a, b) => compare(keyOf(a.cluster), keyOf(b.cluster)));
-    const from =
-      query.after === undefined ? 0 : all.findIndex(({ cluster }) => keyOf(cluster) > query.after!);
-    const page = from < 0 ? [] : all.slice(from, from + query.limit);
+    const { after = '' } = query;
+    const rest = all.filter(({ cluster }) => keyOf(cluster) > after);
+    const page = rest.slice(0, query.limit);
     const last = page.at(-1);
-    const more = last !== undefined && last !== all.at(-1);
+    const more = last !== undefined && last !== rest.at(-1);
     sendJson(response, {
       clusters: page.map(({ cluster }) => summarize(cluster, service.moment)),
       ...(more ? { next: keyOf(last.cluster) } : {}),
@@ -97,7 +97,7 @@ export function api(service: RegistryService, stopping: AbortSignal): Router {
         detail: `there is nothing at ${request.originalUrl.split('?', 1)[0]}`,
       });
     }
-    const allow = allowed.some(({ path }) => String(path).endsWith('/recover')) ? 'POST' : 'GET, HEAD';
+    const allow = allowed.some(({ path }) => path.endsWith('/recover')) ? 'POST' : 'GET, HEAD';
     sendProblem(response, {
       status: 405,
       detail: `${request.method} is not offered here, only ${allow}`,

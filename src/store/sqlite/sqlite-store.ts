@@ -29,6 +29,8 @@ export interface SqliteOptions {
   /** The folder with the dialect's migrations. */
   readonly migrations: string;
   readonly clock: Clock;
+  /** When the thread that owns the file ended by itself: a bug or no memory, and nothing will be stored again. */
+  readonly onLost?: (error: Error) => void;
 }
 
 /** How long the thread may take to close the file, in milliseconds. */
@@ -42,7 +44,7 @@ export class SqliteStore implements Store {
   readonly #options: SqliteOptions;
   readonly #clusters = new Map<string, Cluster>();
   readonly #queues = new Map<string, Promise<unknown>>();
-  readonly #calls = new Map<number, { resolve(answer: unknown): void; reject(error: Error): void }>();
+  readonly #calls = new Map<number, { resolve: (answer: never) => void; reject: (error: Error) => void }>();
   #worker: Worker | undefined;
   #nextCall = 1;
   /** Leases heard after this are not yet on the disk. */
@@ -141,7 +143,7 @@ export class SqliteStore implements Store {
     if (!worker) return Promise.reject(new StoreUnavailable('the store is closed'));
     const id = this.#nextCall++;
     return new Promise((resolve, reject) => {
-      this.#calls.set(id, { resolve: resolve as (answer: unknown) => void, reject });
+      this.#calls.set(id, { resolve, reject });
       worker.postMessage({ id, call, ask } satisfies Request);
     });
   }
@@ -149,7 +151,7 @@ export class SqliteStore implements Store {
   #settle(response: Response): void {
     const call = this.#calls.get(response.id);
     this.#calls.delete(response.id);
-    if (response.ok) return call?.resolve(response.answer);
+    if (response.ok) return call?.resolve(response.answer as never);
     const { message, refused } = response;
     call?.reject(
       refused ? new StoreRefused(message) : new StoreUnavailable(`${this.#options.file}: ${message}`),
@@ -157,11 +159,13 @@ export class SqliteStore implements Store {
   }
 
   #lost(error: Error): void {
+    if (this.#worker === undefined) return;
     this.#worker = undefined;
     for (const { reject } of this.#calls.values()) {
       reject(new StoreUnavailable(`${this.#options.file}: ${error.message}`, { cause: error }));
     }
     this.#calls.clear();
+    this.#options.onLost?.(error);
   }
 }
 
