@@ -8,33 +8,52 @@ import type { ListFormat } from './target.js';
 /** How long an idle poll connection is kept, in seconds; Nacos polls every 5 s on the same one. */
 export const KEEP_ALIVE = 75;
 
+const DATE = 'Date: ';
+
+/** One cluster's whole answers, each built when it is first asked for. */
 interface Prebuilt {
   readonly cluster: Cluster;
-  readonly second: number;
-  readonly text: Buffer;
-  readonly json: Buffer;
+  readonly answers: Partial<Record<ListFormat, Dated>>;
 }
 
-/** Whole HTTP answers with a cluster's list, built at most once a second and change. */
+/** An answer, where its date is, and the second that it says. */
+interface Dated {
+  readonly bytes: Buffer;
+  readonly dateAt: number;
+  second: number;
+}
+
+/**
+ * Whole HTTP answers with a cluster's list, built once a change. Once a second the date is written anew in
+ * place: with thousands of clusters, new answers every second were the server's largest garbage.
+ */
 export class ListAnswers {
   readonly #prebuilt = new WeakMap<ClusterEntry, Prebuilt>();
+  #second = 0;
+  #date = '';
 
   get(entry: ClusterEntry, format: ListFormat): Buffer {
     const { cluster } = entry;
-    const second = Math.floor(Date.now() / 1_000);
     let built = this.#prebuilt.get(entry);
-    if (built?.cluster !== cluster || built.second !== second) {
-      const addresses = [...cluster.members.keys()];
-      built = {
-        cluster,
-        second,
-        text: whole(cluster, addresses, 'text'),
-        json: whole(cluster, addresses, 'json'),
-      };
-      this.#prebuilt.set(entry, built);
+    if (built?.cluster !== cluster) this.#prebuilt.set(entry, (built = { cluster, answers: {} }));
+    const second = Math.floor(Date.now() / 1_000);
+    const answer = (built.answers[format] ??= build(cluster, format));
+    if (answer.second !== second) {
+      if (this.#second !== second) {
+        this.#second = second;
+        this.#date = new Date(second * 1_000).toUTCString();
+      }
+      // An HTTP date has the same length at all times.
+      answer.bytes.write(this.#date, answer.dateAt, 'latin1');
+      answer.second = second;
     }
-    return built[format];
+    return answer.bytes;
   }
+}
+
+function build(cluster: Cluster, format: ListFormat): Dated {
+  const bytes = whole(cluster, [...cluster.members.keys()], format);
+  return { bytes, dateAt: bytes.indexOf(DATE) + DATE.length, second: NaN };
 }
 
 /**
@@ -68,7 +87,7 @@ export function whole(cluster: Cluster, addresses: readonly Address[], format: L
   const head = [
     'HTTP/1.1 200 OK',
     ...headers,
-    `Date: ${new Date().toUTCString()}`,
+    `${DATE}${new Date().toUTCString()}`,
     'Connection: keep-alive',
     `Keep-Alive: timeout=${KEEP_ALIVE}`,
   ];
