@@ -116,7 +116,7 @@ export function report(results: Results): string {
   const rounding = `${flags.rounds} rounds of ${flags.seconds} s each, the scenarios taking turns, medians`;
   return `# Benchmark results
 
-${new Date().toISOString().slice(0, 10)}, ${describeMachine()}. Written by \`npm run bench -- --write\`.
+${new Date().toISOString().slice(0, 10)}, ${describeMachine()}. Written by \`npm run bench -- --write\`.${flags.nodeFlags.length > 0 ? ` This server ran with \`node ${flags.nodeFlags.join(' ')}\`.` : ''}
 
 Everything ran on one machine, over loopback, load generators included, and machines are noisy: absolute numbers say little, the ratios between servers measured side by side count.
 
@@ -126,7 +126,7 @@ ${targets}
 
 ## Requests a second
 
-wrk with 1 thread and ${flags.connections} connections; ${rounding}. Every request carries the headers that Nacos sends; every answer is the list of one cluster of ${SIZE}. The first three scenarios repeat one request. The last two pick one of ${thousands(members)} members in ${thousands(CLUSTERS)} clusters at random each time and renew it, which costs wrk some time too. A heartbeat is a POST, which goes through express. No request failed.
+wrk with 1 thread and ${flags.connections} connections; ${rounding}. Every request carries the headers that Nacos sends; every answer is the list of one cluster of ${SIZE}. The first three scenarios repeat one request. The last two pick one of ${thousands(members)} members in ${thousands(CLUSTERS)} clusters at random each time and renew it, which costs wrk some time too. A heartbeat is a POST, without a body. No request failed.
 
 ${throughput}
 
