@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Children } from './children.js';
 import { readFlags, USAGE, type Flags } from './flags.js';
+import { loadAverage } from './machine.js';
 import { clusterPath, registerAll } from './members.js';
 import { findPrograms, type Programs } from './prerequisites.js';
 import { report, type Results } from './report.js';
@@ -26,6 +27,7 @@ async function measure(
   folder: string,
 ): Promise<Results> {
   const { nodeFlags } = flags;
+  const loadBefore = loadAverage();
   const wrk = new Wrk(children, programs.wrk, folder);
   const file = join(folder, 'registry.db');
   const nginx = await startNginx(children, programs.nginx, folder);
@@ -43,7 +45,7 @@ async function measure(
   const steady = await runSteady(children, again, steadyOptions(again.port, flags.steadySeconds));
   await children.end(again.child);
   const startup = { nginx: nginx.startup, node: node.startup, empty: ours.startup, full: again.startup };
-  return { flags, rounds, steady, startup };
+  return { flags, loadBefore, rounds, steady, startup };
 }
 
 async function main(): Promise<void> {
