@@ -45,7 +45,7 @@ export class Children {
 
   /** Asks it to end, and makes it. nginx's worker outlives a master that is killed, so it is ended too. */
   async end(child: Child): Promise<void> {
-    const family = [child.pid, ...childrenOf(child.pid)];
+    const family = [child.pid, ...childrenOf(child.pid)].filter((pid) => pid > 0);
     child.process.kill('SIGTERM');
     const timer = setTimeout(() => family.forEach(kill), PATIENCE);
     await child.ended.catch(() => undefined);

@@ -9,12 +9,14 @@ export interface Flags {
   readonly rounds: number;
   /** Length of the steady load's measured part. */
   readonly steadySeconds: number;
+  /** Flags of Node for this server's process, such as `--max-semi-space-size=4`. */
+  readonly nodeFlags: readonly string[];
   /** Whether RESULTS.md is written. */
   readonly write: boolean;
 }
 
 export const USAGE =
-  'npm run bench -- [--connections 32] [--seconds 5] [--rounds 3] [--steady-seconds 30] [--write]';
+  'npm run bench -- [--connections 32] [--seconds 5] [--rounds 3] [--steady-seconds 30] [--node-flags=FLAGS] [--write]';
 
 /** Throws an Error with a sentence that names the flag. */
 export function readFlags(args: readonly string[]): Flags {
@@ -25,6 +27,7 @@ export function readFlags(args: readonly string[]): Flags {
       seconds: { type: 'string', default: '5' },
       rounds: { type: 'string', default: '3' },
       'steady-seconds': { type: 'string', default: '30' },
+      'node-flags': { type: 'string', default: '' },
       write: { type: 'boolean', default: false },
     },
   });
@@ -33,6 +36,7 @@ export function readFlags(args: readonly string[]): Flags {
     seconds: whole('seconds', values.seconds, 600),
     rounds: whole('rounds', values.rounds, 100),
     steadySeconds: whole('steady-seconds', values['steady-seconds'], 3_600),
+    nodeFlags: values['node-flags'].split(' ').filter(Boolean),
     write: values.write,
   };
 }

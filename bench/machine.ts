@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { cpus, release, totalmem } from 'node:os';
+import { cpus, loadavg, release, totalmem } from 'node:os';
 
 /** Ticks of the kernel's CPU accounting in a second (USER_HZ, 100 on every Linux). */
 const TICKS = 100;
@@ -30,6 +30,11 @@ export function childrenOf(pid: number): number[] {
 export function fileLimit(): number {
   const soft = /^Max open files\s+(\d+|unlimited)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1];
   return soft === 'unlimited' ? Infinity : Number(soft ?? 1_024);
+}
+
+/** How busy the machine is with other things, before anything is started here. */
+export function loadAverage(): number {
+  return loadavg()[0] ?? NaN;
 }
 
 export function describeMachine(): string {

@@ -6,6 +6,8 @@ import type { SteadyResult } from './steady.js';
 
 export interface Results {
   readonly flags: Flags;
+  /** Of the last minute before the start. */
+  readonly loadBefore: number;
   readonly rounds: readonly ScenarioResult[];
   readonly steady: SteadyResult;
   /** Milliseconds from the start of the process to the first answer. */
@@ -26,10 +28,7 @@ interface Target {
 }
 
 function targetsOf({ rounds, steady, startup }: Results): Target[] {
-  const rate = (name: ScenarioName): number => {
-    const result = rounds.find(({ scenario }) => scenario.name === name);
-    return result ? median(result, 'requestsPerSecond') : NaN;
-  };
+  const rate = (name: ScenarioName): number => medianOf(rounds, name, 'requestsPerSecond');
   const least = (what: string, value: number, wanted: number): Target => ({
     what,
     wanted: `≥ ${wanted}`,
@@ -54,11 +53,9 @@ function targetsOf({ rounds, steady, startup }: Results): Target[] {
 
 /** The whole report in Markdown, for the terminal and for RESULTS.md. */
 export function report(results: Results): string {
-  const { flags, rounds, steady, startup } = results;
-  const of = (name: ScenarioName): number => {
-    const found = rounds.find(({ scenario }) => scenario.name === name);
-    return found ? median(found, 'requestsPerSecond') : NaN;
-  };
+  const { flags, loadBefore, rounds, steady, startup } = results;
+  const of = (name: ScenarioName): number => medianOf(rounds, name, 'requestsPerSecond');
+  const cpuOf = (name: ScenarioName): number => medianOf(rounds, name, 'cpu');
   const startups: Record<ScenarioName, string> = {
     nginx: `${startup.nginx.toFixed(0)} ms`,
     node: `${startup.node.toFixed(0)} ms`,
@@ -67,7 +64,18 @@ export function report(results: Results): string {
     heartbeat: '',
   };
   const throughput = table([
-    ['', 'requests/s', 'to nginx', 'to node', 'p50', 'p99', 'CPU a request', 'memory', 'first answer'],
+    [
+      '',
+      'requests/s',
+      'to nginx',
+      'to node',
+      'p50',
+      'p99',
+      'CPU a request',
+      'CPU to nginx',
+      'memory',
+      'first answer',
+    ],
     ...rounds.map((result) => {
       const rate = median(result, 'requestsPerSecond');
       return [
@@ -78,6 +86,7 @@ export function report(results: Results): string {
         `${median(result, 'p50').toFixed(2)} ms`,
         `${median(result, 'p99').toFixed(2)} ms`,
         `${median(result, 'cpu').toFixed(1)} µs`,
+        (median(result, 'cpu') / cpuOf('nginx')).toFixed(2),
         `${result.memory.toFixed(0)} MB`,
         startups[result.scenario.name],
       ];
@@ -116,9 +125,9 @@ export function report(results: Results): string {
   const rounding = `${flags.rounds} rounds of ${flags.seconds} s each, the scenarios taking turns, medians`;
   return `# Benchmark results
 
-${new Date().toISOString().slice(0, 10)}, ${describeMachine()}. Written by \`npm run bench -- --write\`.
+${new Date().toISOString().slice(0, 10)}, ${describeMachine()}. Written by \`npm run bench -- --write\`.${flags.nodeFlags.length > 0 ? ` This server ran with \`node ${flags.nodeFlags.join(' ')}\`.` : ''}
 
-Everything ran on one machine, over loopback, load generators included, and machines are noisy: absolute numbers say little, the ratios between servers measured side by side count.
+Everything ran on one machine, over loopback, load generators included, and machines are noisy: absolute numbers say little, the ratios between servers measured side by side count, and neighbours disturb the CPU time a request least. The load average before the start was ${loadBefore.toFixed(1)}; on a machine that does nothing else it is near 0.
 
 ## Targets
 
@@ -126,7 +135,7 @@ ${targets}
 
 ## Requests a second
 
-wrk with 1 thread and ${flags.connections} connections; ${rounding}. Every request carries the headers that Nacos sends; every answer is the list of one cluster of ${SIZE}. The first three scenarios repeat one request. The last two pick one of ${thousands(members)} members in ${thousands(CLUSTERS)} clusters at random each time and renew it, which costs wrk some time too. A heartbeat is a POST, which goes through express. No request failed.
+wrk with 1 thread and ${flags.connections} connections; ${rounding}. Every request carries the headers that Nacos sends; every answer is the list of one cluster of ${SIZE}. The first three scenarios repeat one request. The last two pick one of ${thousands(members)} members in ${thousands(CLUSTERS)} clusters at random each time and renew it, which costs wrk some time too. A heartbeat is a POST, without a body. No request failed.
 
 ${throughput}
 
@@ -140,6 +149,11 @@ ${latency}
 
 Errors: ${steady.errors}. The server used at most ${steady.memory.toFixed(0)} MB of memory and ${(steady.cpu * 100).toFixed(0)} % of one core.
 `;
+}
+
+function medianOf(rounds: readonly ScenarioResult[], name: ScenarioName, field: keyof Turn): number {
+  const found = rounds.find(({ scenario }) => scenario.name === name);
+  return found ? median(found, field) : NaN;
 }
 
 function median({ turns }: ScenarioResult, field: keyof Turn): number {

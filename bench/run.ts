@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Children } from './children.js';
 import { readFlags, USAGE, type Flags } from './flags.js';
+import { loadAverage } from './machine.js';
 import { clusterPath, registerAll } from './members.js';
 import { findPrograms, type Programs } from './prerequisites.js';
 import { report, type Results } from './report.js';
@@ -12,8 +13,10 @@ import { startAddressServer, startBareNode, startNginx } from './servers.js';
 import { runSteady, steadyOptions } from './steady.js';
 import { Wrk } from './wrk.js';
 
+const QUIET = ['--log-level', 'warn'];
+
 /** Between their turns nobody renews the members, who must not fall silent meanwhile. */
-const PATIENT = ['--member-ttl', '1h', '--evict-after', '2h', '--log-level', 'warn'];
+const PATIENT = ['--member-ttl', '1h', '--evict-after', '2h', ...QUIET];
 
 const RESULTS = fileURLToPath(new URL('../../bench/RESULTS.md', import.meta.url));
 
@@ -23,11 +26,13 @@ async function measure(
   children: Children,
   folder: string,
 ): Promise<Results> {
+  const { nodeFlags } = flags;
+  const loadBefore = loadAverage();
   const wrk = new Wrk(children, programs.wrk, folder);
   const file = join(folder, 'registry.db');
   const nginx = await startNginx(children, programs.nginx, folder);
   const node = await startBareNode(children);
-  const ours = await startAddressServer(children, { file, path: '/healthz', args: PATIENT });
+  const ours = await startAddressServer(children, { file, path: '/healthz', nodeFlags, args: PATIENT });
   say('registering the members');
   await registerAll(ours.port);
   const scenarios = scenariosOf(nginx, node, ours);
@@ -35,17 +40,12 @@ async function measure(
   const rounds = await runRounds(scenarios, wrk, flags, say);
   await Promise.all([nginx, node, ours].map(({ child }) => children.end(child)));
 
-  const again = await startAddressServer(children, {
-    file,
-    path: clusterPath(0),
-    args: ['--log-level', 'warn'],
-  });
+  const again = await startAddressServer(children, { file, path: clusterPath(0), nodeFlags, args: QUIET });
   say(`steady load for ${flags.steadySeconds} s`);
   const steady = await runSteady(children, again, steadyOptions(again.port, flags.steadySeconds));
   await children.end(again.child);
-  if (process.env.BENCH_VERBOSE) say(again.child.stdout() + again.child.stderr());
   const startup = { nginx: nginx.startup, node: node.startup, empty: ours.startup, full: again.startup };
-  return { flags, rounds, steady, startup };
+  return { flags, loadBefore, rounds, steady, startup };
 }
 
 async function main(): Promise<void> {
@@ -61,6 +61,7 @@ async function main(): Promise<void> {
   }
   const children = new Children();
   const folder = mkdtempSync(join(tmpdir(), 'address-server-bench-'));
+  let interrupted = false;
   const release = async (): Promise<void> => {
     await children.endAll();
     rmSync(folder, { recursive: true, force: true });
@@ -69,7 +70,10 @@ async function main(): Promise<void> {
     ['SIGINT', 130],
     ['SIGTERM', 143],
   ] as const) {
-    process.once(signal, () => void release().finally(() => process.exit(status)));
+    process.once(signal, () => {
+      interrupted = true;
+      void release().finally(() => process.exit(status));
+    });
   }
   try {
     const results = await measure(flags, programs, children, folder);
@@ -82,6 +86,11 @@ async function main(): Promise<void> {
       );
       process.exitCode = 1;
     }
+  } catch (error) {
+    // Whoever interrupts knows why the servers and wrk ended.
+    if (interrupted) return;
+    console.error(error);
+    process.exitCode = 1;
   } finally {
     await release();
   }

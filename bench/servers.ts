@@ -46,24 +46,25 @@ export async function startBareNode(children: Children): Promise<Server> {
   return { child, port, startup, pid: child.pid };
 }
 
-/** The built command as a user runs it; `path` is what its first answer is asked for. */
+export interface ServerOptions {
+  readonly file: string;
+  /** What the first answer is asked for. */
+  readonly path: string;
+  /** Node's and the server's own. */
+  readonly nodeFlags: readonly string[];
+  readonly args: readonly string[];
+}
+
+/** The built command as a user runs it. */
 export async function startAddressServer(
   children: Children,
-  { file, path, args = [] }: { file: string; path: string; args?: readonly string[] },
+  { file, path, nodeFlags, args }: ServerOptions,
 ): Promise<Server> {
   const port = await freePort();
   const cli = fileURLToPath(new URL('../src/cli.js', import.meta.url));
   const settings = ['--host', '127.0.0.1', '--port', String(port), '--database-url', `sqlite:${file}`];
-  const nodeFlags = (process.env.BENCH_NODE_FLAGS ?? '').split(' ').filter(Boolean);
-  const child = children.start(process.execPath, [
-    ...nodeFlags,
-    cli,
-    'serve',
-    ...settings,
-    '--probe',
-    'off',
-    ...args,
-  ]);
+  const serve = [cli, 'serve', ...settings, '--probe', 'off', ...args];
+  const child = children.start(process.execPath, [...nodeFlags, ...serve]);
   const startup = await firstAnswer(child, port, path);
   return { child, port, startup, pid: child.pid };
 }

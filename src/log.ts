@@ -1,10 +1,11 @@
 import { pino, type Logger } from 'pino';
-import { PinoPretty } from 'pino-pretty';
 import type { LogLevel } from './config.js';
 
 /** JSON lines on standard output; readable text on a terminal. */
-export function createLog(level: LogLevel): Logger {
+export async function createLog(level: LogLevel): Promise<Logger> {
   const options = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime };
   if (!process.stdout.isTTY) return pino(options, pino.destination({ sync: true }));
+  // Only loaded where it is used: a server without a terminal does not pay for it.
+  const { PinoPretty } = await import('pino-pretty');
   return pino(options, PinoPretty({ translateTime: 'SYS:standard', sync: true }));
 }

@@ -1,6 +1,6 @@
-import Table from 'cli-table3';
 import { Option, type Command } from 'commander';
 import { clientCommand, ClientError, clusterPath, getJson, run } from './client.js';
+import { renderTable } from './table.js';
 
 interface EventView {
   readonly seq: number;
@@ -35,18 +35,19 @@ export function eventsCommand(): Command {
         );
         events.reverse();
         if (options.json) return console.log(JSON.stringify(events, undefined, 2));
-        console.log(events.length === 0 ? 'no events' : render(events));
+        console.log(events.length === 0 ? 'no events' : await render(events));
       }),
     );
 }
 
-function render(events: readonly EventView[]): string {
-  const table = new Table({
-    head: ['time', 'cluster', 'event', 'address', 'revision', 'reason'],
-    style: { head: [], border: [] },
-  });
-  for (const { time, product, cluster, type, address, revision, reason } of events) {
-    table.push([time, `${product}/${cluster}`, type, address ?? '', revision, reason]);
-  }
-  return table.toString();
+function render(events: readonly EventView[]): Promise<string> {
+  const rows = events.map(({ time, product, cluster, type, address, revision, reason }) => [
+    time,
+    `${product}/${cluster}`,
+    type,
+    address ?? '',
+    revision,
+    reason,
+  ]);
+  return renderTable(['time', 'cluster', 'event', 'address', 'revision', 'reason'], rows);
 }

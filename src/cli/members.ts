@@ -1,7 +1,7 @@
-import Table from 'cli-table3';
 import type { Command } from 'commander';
 import type { ClusterSummary, ClusterView } from '../registry/view.js';
 import { clientCommand, clusterPath, getJson, run } from './client.js';
+import { renderTable } from './table.js';
 
 interface Options {
   readonly server: string;
@@ -18,7 +18,7 @@ export function membersCommand(): Command {
         for (const path of paths) views.push(await getJson<ClusterView>(options.server, path));
         if (options.json) return console.log(JSON.stringify(views, undefined, 2));
         if (views.length === 0) console.log('no clusters');
-        for (const view of views) console.log(render(view));
+        for (const view of views) console.log(await render(view));
       }),
   );
 }
@@ -37,34 +37,27 @@ async function allPaths(server: string): Promise<string[]> {
   }
 }
 
-function render(view: ClusterView): string {
+async function render(view: ClusterView): Promise<string> {
   const title = `${view.product}/${view.cluster}: ${view.state} (${view.summary}); epoch ${view.epoch}, revision ${view.revision}`;
   if (view.members.length + view.waiting.length === 0) return title;
-  const table = new Table({
-    head: ['address', 'id', 'state', 'source', 'last heard', 'settled', 'list'],
-    style: { head: [], border: [] },
-  });
-  for (const member of view.members) {
-    table.push([
-      member.address,
-      member.id ?? '',
-      member.state,
-      member.source,
-      member.silentMs === undefined ? '' : `${(member.silentMs / 1_000).toFixed(1)} s ago`,
-      member.settled ? 'yes' : 'no',
-      member.current ? 'current' : `revision ${member.delivered}`,
-    ]);
-  }
-  for (const waiting of view.waiting) {
-    table.push([
-      waiting.address,
-      waiting.id ?? '',
-      'waiting',
-      '',
-      `for ${Math.round(waiting.waitingMs / 1_000)} s`,
-      '',
-      waiting.reason,
-    ]);
-  }
-  return `${title}\n${table.toString()}`;
+  const members = view.members.map((member) => [
+    member.address,
+    member.id ?? '',
+    member.state,
+    member.source,
+    member.silentMs === undefined ? '' : `${(member.silentMs / 1_000).toFixed(1)} s ago`,
+    member.settled ? 'yes' : 'no',
+    member.current ? 'current' : `revision ${member.delivered}`,
+  ]);
+  const waiting = view.waiting.map((one) => [
+    one.address,
+    one.id ?? '',
+    'waiting',
+    '',
+    `for ${Math.round(one.waitingMs / 1_000)} s`,
+    '',
+    one.reason,
+  ]);
+  const head = ['address', 'id', 'state', 'source', 'last heard', 'settled', 'list'];
+  return `${title}\n${await renderTable(head, [...members, ...waiting])}`;
 }

@@ -24,7 +24,7 @@ export function serveCommand(): Command {
   return command.action(async () => {
     try {
       const config = configOf(command);
-      const log = createLog(config.logLevel);
+      const log = await createLog(config.logLevel);
       const running = await start(config, log);
       process.exitCode = await stopOnSignal(running, log);
     } catch (error) {

@@ -15,8 +15,8 @@ const MAX_UNREAD = 1 << 20;
 const CACHE_SIZE = 32_768;
 
 /**
- * The first door: answers the polls that need no decision straight from the socket, several times as fast as
- * node:http can. It only knows requests that arrived whole, one at a time, in their plainest form; the first of
+ * The first door: answers the polls and heartbeats that need no decision straight from the socket, several times
+ * as fast as node:http can. It only knows requests that arrived whole, one at a time, in their plainest form; the first of
  * any other kind goes with its connection, for good, to the HTTP server behind, which knows all of HTTP.
  */
 export class FrontDoor {
@@ -64,14 +64,18 @@ export class FrontDoor {
   /** The answer to a request that is whole and plain and needs no decision. */
   #read(chunk: Buffer, socket: Socket, connection: Connection): Buffer | undefined {
     const text = chunk.toString('latin1');
-    if (!text.startsWith('GET /')) return undefined;
+    const isHeartbeat = text.startsWith('POST /');
+    if (!isHeartbeat && !text.startsWith('GET /')) return undefined;
     const lineEnd = text.indexOf(' HTTP/1.1\r\n', 5);
     if (lineEnd < 0) return undefined;
     const headers = text.slice(lineEnd);
     const plain = this.#headers.get(headers, isPlain);
     if (!plain) return undefined;
-    const target = this.#targets.get(text.slice(4, lineEnd), readTarget);
-    const found = target && this.#reader.read(target, socket, connection);
+    const target = this.#targets.get(text.slice(isHeartbeat ? 5 : 4, lineEnd), readTarget);
+    if (!target) return undefined;
+    const found = isHeartbeat
+      ? this.#reader.beat(target, socket, connection)
+      : this.#reader.read(target, socket, connection);
     return found && this.#reader.whole(found, target.format);
   }
 }

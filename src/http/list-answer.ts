@@ -8,16 +8,19 @@ import type { ListFormat } from './target.js';
 /** How long an idle poll connection is kept, in seconds; Nacos polls every 5 s on the same one. */
 export const KEEP_ALIVE = 75;
 
-const STATUS_LINE = 'HTTP/1.1 200 OK';
-const DATE_NAME = 'Date: ';
-
-/** Where an answer's date is. */
-const DATE_AT = `${STATUS_LINE}\r\n${DATE_NAME}`.length;
+const DATE = 'Date: ';
 
 /** One cluster's whole answers, each built when it is first asked for. */
 interface Prebuilt {
   readonly cluster: Cluster;
-  readonly answers: Partial<Record<ListFormat, { readonly bytes: Buffer; second: number }>>;
+  readonly answers: Partial<Record<ListFormat, Dated>>;
+}
+
+/** An answer, where its date is, and the second that it says. */
+interface Dated {
+  readonly bytes: Buffer;
+  readonly dateAt: number;
+  second: number;
 }
 
 /**
@@ -34,21 +37,23 @@ export class ListAnswers {
     let built = this.#prebuilt.get(entry);
     if (built?.cluster !== cluster) this.#prebuilt.set(entry, (built = { cluster, answers: {} }));
     const second = Math.floor(Date.now() / 1_000);
-    const answer = (built.answers[format] ??= {
-      bytes: whole(cluster, [...cluster.members.keys()], format),
-      second,
-    });
+    const answer = (built.answers[format] ??= build(cluster, format));
     if (answer.second !== second) {
       if (this.#second !== second) {
         this.#second = second;
         this.#date = new Date(second * 1_000).toUTCString();
       }
       // An HTTP date has the same length at all times.
-      answer.bytes.write(this.#date, DATE_AT, 'latin1');
+      answer.bytes.write(this.#date, answer.dateAt, 'latin1');
       answer.second = second;
     }
     return answer.bytes;
   }
+}
+
+function build(cluster: Cluster, format: ListFormat): Dated {
+  const bytes = whole(cluster, [...cluster.members.keys()], format);
+  return { bytes, dateAt: bytes.indexOf(DATE) + DATE.length, second: NaN };
 }
 
 /**
@@ -80,9 +85,9 @@ export function whole(cluster: Cluster, addresses: readonly Address[], format: L
     ([name, value]) => `${name}: ${value}`,
   );
   const head = [
-    STATUS_LINE,
-    `${DATE_NAME}${new Date().toUTCString()}`,
+    'HTTP/1.1 200 OK',
     ...headers,
+    `${DATE}${new Date().toUTCString()}`,
     'Connection: keep-alive',
     `Keep-Alive: timeout=${KEEP_ALIVE}`,
   ];

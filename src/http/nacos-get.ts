@@ -32,15 +32,7 @@ export class ListReader {
     const { self } = target;
     const address = self === undefined ? undefined : addressOfSelf(self, socket);
     if (address !== undefined) {
-      const member = entry.cluster.members.get(address);
-      if (!member) return undefined;
-      this.#service.renew(entry, member, {
-        address,
-        source: 'poll',
-        id: target.id,
-        expect: target.expect,
-        connectedAt: connection.openedAt,
-      });
+      if (!this.#renew(entry, address, 'poll', target, connection)) return undefined;
       if (connection.member?.address !== address) connection.member = { entry, address };
     }
     if (target.live) {
@@ -49,6 +41,32 @@ export class ListReader {
     }
     if (address !== undefined) entry.delivered(address);
     return { entry };
+  }
+
+  /**
+   * The same for a heartbeat of a listed member. A script or sidecar sends it, so its connection's end says
+   * nothing about the member.
+   */
+  beat(target: Target, socket: Socket, connection: Connection): Found | undefined {
+    const entry = this.#service.find(target.name);
+    if (!entry || target.self === undefined) return undefined;
+    const address = addressOfSelf(target.self, socket);
+    // Not delivered: a script has it now, its Nacos has what it polls itself (R4 and R5 wait for that).
+    return this.#renew(entry, address, 'heartbeat', target, connection) ? { entry } : undefined;
+  }
+
+  /** False when the address is not listed. */
+  #renew(
+    entry: ClusterEntry,
+    address: Address,
+    source: 'poll' | 'heartbeat',
+    { id, expect }: Target,
+    { openedAt }: Connection,
+  ): boolean {
+    const member = entry.cluster.members.get(address);
+    if (!member) return false;
+    this.#service.renew(entry, member, { address, source, id, expect, connectedAt: openedAt });
+    return true;
   }
 
   /** The whole HTTP answer. */
