@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { setTimeout as pause } from 'node:timers/promises';
 import { eventually } from '../support/eventually.js';
 import type { ServerProcess } from '../support/process.js';
-import { assertRunning, groupsOf, selfAndExpect, viewOf } from './cluster.js';
+import { assertRunning, groupsOf, selfAndExpect, START_LIMIT, viewOf } from './cluster.js';
 import type { NacosNode } from './node.js';
 import type { Proxy } from './proxy.js';
 import { nacosTest } from './suite.js';
@@ -57,7 +57,7 @@ nacosTest('Nacos 2.5.1: a false silence, and a member by heartbeat', async (clus
     },
   );
 
-  await scenario('a node whose own poll carries no self is registered by one POST', async () => {
+  await scenario('a node whose own poll carries no self is registered by POST until it is up', async () => {
     const port = await cluster.takePort();
     const address = `127.0.0.1:${port}`;
     const post = async (): Promise<boolean> => {
@@ -71,6 +71,9 @@ nacosTest('Nacos 2.5.1: a false silence, and a member by heartbeat', async (clus
     await eventually('it is listed', post, 30_000, 1_000);
     const started = await cluster.startNode({ port, lookupPort: server.port, query: () => '' });
     nodes = [...nodes, started];
+    // Until its port is open nothing else keeps it on the list.
+    const isUp = async (): Promise<boolean> => (await post()) && (await started.isReady());
+    await eventually('it is up', isUp, START_LIMIT, 2_000);
     await cluster.agree(nodes);
     // Its open port is what keeps it alive from now on.
     await pause(20_000);

@@ -27,7 +27,7 @@ nacosTest('Nacos 2.5.1: answers that are no list', async (cluster, scenario) => 
     async () => {
       assert.ok(disk instanceof TinyDisk);
       const server = await cluster.startServer({ file: join(disk.folder, 'registry.db') });
-      // Two, not one: a lone node elects itself so early that it may never name the leader of its first group.
+      // Two, not one: a founder alone was seen not to name the leader of one group after a second had joined.
       const founders = await cluster.startNodes(2, { lookupPort: server.port, query: selfAndExpectTwo });
       await cluster.agree(founders);
 
