@@ -32,7 +32,7 @@ const clustersQuery = z.strictObject({ after: z.string().optional(), limit });
 const clusterQuery = z.strictObject({ revision: count.optional(), wait });
 const eventsQuery = z.strictObject({ before: count.optional(), after: count.optional(), limit });
 
-/** The operators' side: JSON under /api/v1, errors as problem details. Every answer is complete. */
+/** The operators' side: JSON under /api/v1, errors as problem details. */
 export function api(service: RegistryService, stopping: AbortSignal): Router {
   const router = Router();
 
