@@ -163,7 +163,9 @@ function buildApp(
 /** What express and its body parsers throw carries a status (http-errors); everything else is ours to mend. */
 function describeError(error: unknown): { status: number; detail: string } {
   const status = (error as { status?: unknown }).status;
-  if (status === 413) return { status, detail: `the body is larger than ${MAX_BODY} bytes` };
+  if ((error as { type?: unknown }).type === 'entity.too.large') {
+    return { status: 413, detail: `the body is larger than ${MAX_BODY} bytes` };
+  }
   if (typeof status === 'number' && status >= 400 && status < 500) {
     return { status, detail: `the request cannot be read: ${(error as Error).message}` };
   }
