@@ -12,6 +12,14 @@ export function mayComplete(request: IncomingMessage): boolean {
   return PEOPLE.test(request.headers['user-agent'] ?? '') || acceptsJson(request);
 }
 
+/**
+ * Whether the caller calls itself what every Nacos does and asks for no JSON. On the operators' side, where no
+ * Nacos should be, only this is doubt enough: a node whose url names an API's path must not start alone either.
+ */
+export function callsItselfNacos(request: IncomingMessage): boolean {
+  return !mayComplete(request) && /^java\//i.test(request.headers['user-agent'] ?? '');
+}
+
 /** Whether JSON is asked for by name; a wildcard, as Nacos sends it, does not ask for it. */
 export function acceptsJson(request: IncomingMessage): boolean {
   return /\bapplication\/(problem\+)?json\b/i.test(request.headers.accept ?? '');

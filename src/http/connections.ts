@@ -23,6 +23,8 @@ export class Connections {
 
   track(socket: Socket): Connection {
     const connection: Connection = { openedAt: this.#service.now };
+    // One that ended while its request was decided on says so no more.
+    if (socket.destroyed) return connection;
     this.#open.set(socket, connection);
     socket.once('close', () => {
       this.#open.delete(socket);

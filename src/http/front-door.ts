@@ -11,8 +11,11 @@ const FIRST_BYTE = 10_000;
 /** Unread answers that a caller may pile up before it is cut off, in bytes. */
 const MAX_UNREAD = 1 << 20;
 
-/** Entries that a cache may hold before it starts anew. Polls repeat themselves to the letter. */
-const CACHE_SIZE = 32_768;
+/** Characters that a cache may hold before it starts anew. Polls repeat themselves to the letter. */
+const CACHE_SIZE = 8 << 20;
+
+/** The largest request that is read here, in bytes; a poll has some 300. */
+const MAX_REQUEST = 4_096;
 
 /**
  * The first door: answers the polls and heartbeats that need no decision straight from the socket, several times
@@ -63,6 +66,7 @@ export class FrontDoor {
 
   /** The answer to a request that is whole and plain and needs no decision. */
   #read(chunk: Buffer, socket: Socket, connection: Connection): Buffer | undefined {
+    if (chunk.length > MAX_REQUEST) return undefined;
     const text = chunk.toString('latin1');
     const isHeartbeat = text.startsWith('POST /');
     if (!isHeartbeat && !text.startsWith('GET /')) return undefined;
@@ -85,7 +89,7 @@ export class FrontDoor {
  * connection kept, and nothing that HTTP servers have ever disagreed about.
  */
 function isPlain(headers: string): boolean {
-  if (headers.length > 4_096 || headers.indexOf('\r\n\r\n') !== headers.length - 4) return false;
+  if (headers.indexOf('\r\n\r\n') !== headers.length - 4) return false;
   const lines = headers.slice(0, -4).split('\r\n').slice(1);
   if (!lines.every((line) => /^[\w!#$%&'*+.^`|~-]+:[\t\x20-\x7e\x80-\xff]*$/.test(line))) return false;
   const names = lines.map((line) => line.slice(0, line.indexOf(':')).toLowerCase());
@@ -106,6 +110,7 @@ function readTarget(url: string): Target | undefined {
 class Cache<V> {
   readonly #size: number;
   readonly #results = new Map<string, V>();
+  #held = 0;
 
   constructor(size: number) {
     this.#size = size;
@@ -114,7 +119,11 @@ class Cache<V> {
   get(input: string, compute: (input: string) => V): V {
     const known = this.#results.get(input);
     if (known !== undefined || this.#results.has(input)) return known as V;
-    if (this.#results.size >= this.#size) this.#results.clear();
+    if (this.#held + input.length > this.#size) {
+      this.#results.clear();
+      this.#held = 0;
+    }
+    this.#held += input.length;
     const result = compute(input);
     // A slice of a chunk's text would keep the whole text alive; a copy does not.
     this.#results.set(Buffer.from(input, 'latin1').toString('latin1'), result);

@@ -8,6 +8,7 @@ import { mayComplete } from './caller.js';
 import type { Connections } from './connections.js';
 import { listBody, listHeaders } from './list-answer.js';
 import { addressOfSelf, type ListReader } from './nacos-get.js';
+import type { Patience } from './patience.js';
 import { refuse, refuseMethod, send, type Problem } from './reply.js';
 import { isListPath, parseTarget, type ListFormat, type Target } from './target.js';
 
@@ -24,13 +25,13 @@ export class NacosRoutes {
   readonly #service: RegistryService;
   readonly #reader: ListReader;
   readonly #connections: Connections;
-  readonly #stopping: AbortSignal;
+  readonly #patience: Patience;
 
-  constructor(service: RegistryService, reader: ListReader, connections: Connections, stopping: AbortSignal) {
+  constructor(service: RegistryService, reader: ListReader, connections: Connections, patience: Patience) {
     this.#service = service;
     this.#reader = reader;
     this.#connections = connections;
-    this.#stopping = stopping;
+    this.#patience = patience;
   }
 
   /** For polls that came here with their connection, but could be answered at once. */
@@ -70,7 +71,7 @@ export class NacosRoutes {
     const hold = mayComplete(request) ? 0 : this.#service.rules.gateHold;
     const entry = this.#service.find(name);
     const isUnknown = entry === undefined || (entry.cluster.epoch === 0 && entry.cluster.waiting.size === 0);
-    const has = await this.#service.awaitList(key, hold, this.#gone(response));
+    const has = await this.#service.awaitList(key, hold, this.#patience.of(response));
     const founded = this.#service.find(name);
     if (has && founded) return sendList(response, founded.cluster, target.format);
     if (isUnknown) {
@@ -94,7 +95,7 @@ export class NacosRoutes {
     if (poll === undefined) return;
     const { gateHold } = this.#service.rules;
     const held = performance.now();
-    const answer = await this.#service.poll(target.key, poll, gateHold, this.#gone(response));
+    const answer = await this.#service.poll(target.key, poll, gateHold, this.#patience.of(response));
     if (response.destroyed) return;
     if (answer.type === 'list') {
       const { entry } = answer;
@@ -109,7 +110,7 @@ export class NacosRoutes {
   async #heartbeat(request: Request, response: Response, target: Target): Promise<void> {
     const poll = this.#pollOf(request, target, 'heartbeat');
     if (poll === undefined) return missingSelf(request, response);
-    const answer = await this.#service.poll(target.key, poll, 0, this.#gone(response));
+    const answer = await this.#service.poll(target.key, poll, 0, this.#patience.of(response));
     // Not delivered: a script has it now, its Nacos has what it polls itself (R4 and R5 wait for that).
     if (answer.type === 'list') return sendList(response, answer.entry.cluster, target.format);
     if (answer.type === 'waiting') {
@@ -123,7 +124,7 @@ export class NacosRoutes {
     const { key, name, self, wait } = target;
     const address = addressOfSelf(self, request.socket);
     try {
-      const left = await this.#service.leave(key, address, wait, this.#gone(response));
+      const left = await this.#service.leave(key, address, wait, this.#patience.of(response));
       if (!left.known) {
         const detail = `self="${address}" is no member of ${name}, and none that left lately; the list is unchanged`;
         return refuse(request, response, { status: 404, detail });
@@ -153,15 +154,8 @@ export class NacosRoutes {
     problem: Problem,
     hold: number = this.#service.rules.gateHold,
   ): Promise<void> {
-    if (!mayComplete(request)) await pause(hold, this.#gone(response));
+    if (!mayComplete(request)) await pause(hold, this.#patience.of(response));
     refuse(request, response, problem);
-  }
-
-  /** Aborts when the caller hangs up or the server stops. */
-  #gone(response: Response): AbortSignal {
-    const hungUp = new AbortController();
-    response.once('close', () => hungUp.abort());
-    return AbortSignal.any([hungUp.signal, this.#stopping]);
   }
 }
 

@@ -1,5 +1,5 @@
 import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http';
-import { acceptsJson, mayComplete } from './caller.js';
+import { acceptsJson, callsItselfNacos, mayComplete } from './caller.js';
 import { unterminated } from './unterminated.js';
 
 /** RFC 9457 problem details; `type` is about:blank, so the title is the status's own. */
@@ -30,9 +30,10 @@ export function refuseMethod(request: IncomingMessage, response: ServerResponse,
   });
 }
 
-/** An error on the operators' side. */
+/** An error on the operators' side, complete for all but a Nacos that went astray. */
 export function sendProblem(response: ServerResponse, problem: Problem): void {
   const { status, detail } = problem;
+  if (callsItselfNacos(response.req)) return cutShort(response, detail);
   const body = { type: 'about:blank', title: STATUS_CODES[status] ?? 'Error', status, detail };
   sendJson(response, body, status, { ...headersOf(problem), 'Content-Type': 'application/problem+json' });
 }

@@ -19,6 +19,7 @@ import { KEEP_ALIVE } from './list-answer.js';
 import { ListReader } from './nacos-get.js';
 import { NacosRoutes } from './nacos-routes.js';
 import { officialApi, OFFICIAL_PATH } from './official-api.js';
+import { Patience } from './patience.js';
 import { cutShort, refuse, refuseMethod, sendProblem } from './reply.js';
 import { unterminated } from './unterminated.js';
 
@@ -43,7 +44,7 @@ export interface ServerOptions {
 /** The HTTP side: the hot path in front, express behind it. */
 export class AddressServer {
   readonly #options: ServerOptions;
-  readonly #stopping = new AbortController();
+  readonly #patience = new Patience();
   readonly #connections: Connections;
   readonly #http: HttpServer;
   readonly #door: FrontDoor;
@@ -55,8 +56,8 @@ export class AddressServer {
     const { service } = options;
     this.#connections = new Connections(service);
     const reader = new ListReader(service);
-    const routes = new NacosRoutes(service, reader, this.#connections, this.#stopping.signal);
-    const app = buildApp(options, routes, this.#stopping.signal);
+    const routes = new NacosRoutes(service, reader, this.#connections, this.#patience);
+    const app = buildApp(options, routes, this.#patience);
     const serve = (request: IncomingMessage, response: ServerResponse): void => {
       this.#underWay++;
       response.once('close', () => {
@@ -100,7 +101,7 @@ export class AddressServer {
     const closed = once(this.#door.server, 'close');
     this.#http.close();
     this.#door.server.close();
-    this.#stopping.abort();
+    this.#patience.stop();
     this.#connections.stopWatching();
     await this.#drained();
     for (const socket of this.#connections.sockets) socket.destroySoon();
@@ -123,11 +124,7 @@ export class AddressServer {
   }
 }
 
-function buildApp(
-  { service, log }: ServerOptions,
-  routes: NacosRoutes,
-  stopping: AbortSignal,
-): express.Express {
+function buildApp({ service, log }: ServerOptions, routes: NacosRoutes, patience: Patience): express.Express {
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
@@ -141,7 +138,7 @@ function buildApp(
   app.use(express.urlencoded({ extended: false, limit: MAX_BODY }));
   app.use(express.raw({ type: () => true, limit: MAX_BODY }));
   app.all(OFFICIAL_PATH, officialApi(service));
-  app.use('/api/v1', api(service, stopping));
+  app.use('/api/v1', api(service, patience));
   app.use(routes.handle);
   app.use((request: Request, response: Response) => {
     const path = request.path.slice(0, 200);
@@ -164,7 +161,9 @@ function buildApp(
 /** What express and its body parsers throw carries a status (http-errors); everything else is ours to mend. */
 function describeError(error: unknown): { status: number; detail: string } {
   const status = (error as { status?: unknown }).status;
-  if (status === 413) return { status, detail: `the body is larger than ${MAX_BODY} bytes` };
+  if ((error as { type?: unknown }).type === 'entity.too.large') {
+    return { status: 413, detail: `the body is larger than ${MAX_BODY} bytes` };
+  }
   if (typeof status === 'number' && status >= 400 && status < 500) {
     return { status, detail: `the request cannot be read: ${(error as Error).message}` };
   }

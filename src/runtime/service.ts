@@ -213,8 +213,13 @@ export class RegistryService {
     const entry = this.#entryOf(key);
     const without = (): Address[] => lacking(entry.cluster, revision, this.#context());
     await entry.until(() => without().length === 0, wait, signal);
-    // The node stops only now: the time in which its polls do not register it starts anew.
-    if (wait > 0) await this.#transactInTime(key, { type: 'leave', address });
+    // The node stops only now: the time in which its polls do not register it starts anew. It has left already,
+    // so a store that has gone away meanwhile only makes that time shorter.
+    if (wait > 0) {
+      await this.#transactInTime(key, { type: 'leave', address }).catch((error: unknown) =>
+        this.#failed(error),
+      );
+    }
     return { known: true, undelivered: without(), revision };
   }
 

@@ -154,7 +154,7 @@ test('the last one that leaves empties the cluster, which founds as a new one', 
   const one = await ask(server, 'GET', pollPath(B, '&expect=2'), NACOS);
   assert.ok(!one.complete, 'expect counts again');
   const [b, c] = await Promise.all(
-    [B, C].map((self) => ask(server, 'GET', pollPath(self, '&expect=2'), NACOS)),
+    [B, C].map((self) => new NacosNode(t, server, pollPath(self, '&expect=2')).pollUntilListed()),
   );
   assert.deepEqual(lines(b!.body), [B, C]);
   assert.equal(c!.body, b!.body);

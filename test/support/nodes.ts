@@ -19,6 +19,15 @@ export class NacosNode {
     return this.connection.receive();
   }
 
+  /** Polls again at once when it gets no list, as a Nacos that starts does. */
+  async pollUntilListed(tries = 25): Promise<RawAnswer> {
+    for (;;) {
+      const answer = await this.poll();
+      if (answer.status === 200) return answer;
+      if (--tries === 0) throw new Error(`not listed: ${answer.status} ${answer.body}`);
+    }
+  }
+
   die(): void {
     this.connection?.hangUp();
   }
@@ -39,10 +48,7 @@ export async function foundCluster(
   const nodes = addresses.map(
     (address) => new NacosNode(t, server, pollPath(address, `&expect=${addresses.length}${query(address)}`)),
   );
-  const answers = await Promise.all(nodes.map((node) => node.poll()));
-  for (const answer of answers) {
-    if (answer.status !== 200) throw new Error(`not founded: ${answer.status} ${answer.body}`);
-  }
+  await Promise.all(nodes.map((node) => node.pollUntilListed()));
   return nodes;
 }
 

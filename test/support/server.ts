@@ -4,7 +4,7 @@ import { pino, type Logger } from 'pino';
 import { AddressServer } from '../../src/http/server.js';
 import { migrationsFolder } from '../../src/package-info.js';
 import type { ProbeAnswer } from '../../src/registry/cluster.js';
-import type { Probe } from '../../src/registry/ports.js';
+import type { Probe, Store } from '../../src/registry/ports.js';
 import { DEFAULT_RULES, type Rules } from '../../src/registry/rules.js';
 import { HearingClock } from '../../src/runtime/hearing-clock.js';
 import { RegistryService } from '../../src/runtime/service.js';
@@ -58,6 +58,8 @@ export interface TestServerOptions {
   readonly rules?: Partial<Rules>;
   readonly file?: string;
   readonly log?: Logger;
+  /** Puts something between the service and its real store. */
+  readonly wrap?: (store: Store) => Store;
 }
 
 /**
@@ -70,7 +72,8 @@ export async function startServer(t: TestContext, options: TestServerOptions = {
   const clock = new HearingClock(time);
   const probe = new ScriptedProbe();
   const log = options.log ?? pino({ level: 'silent' });
-  const store = new SqliteStore({ file, migrations: migrationsFolder('sqlite'), clock });
+  const real = new SqliteStore({ file, migrations: migrationsFolder('sqlite'), clock });
+  const store = options.wrap?.(real) ?? real;
   const rules = { ...DEFAULT_RULES, gateHold: 200, ...options.rules };
   const service = new RegistryService({ store, clock, probe, rules, log });
   await service.start();

@@ -6,6 +6,7 @@ import { StoreUnavailable } from '../../registry/ports.js';
 import { describe, summarize } from '../../registry/view.js';
 import type { ClusterEntry } from '../../runtime/entry.js';
 import type { RegistryService } from '../../runtime/service.js';
+import type { Patience } from '../patience.js';
 import { sendJson, sendProblem } from '../reply.js';
 import { MAX_WAIT, parseName } from '../target.js';
 
@@ -32,8 +33,8 @@ const clustersQuery = z.strictObject({ after: z.string().optional(), limit });
 const clusterQuery = z.strictObject({ revision: count.optional(), wait });
 const eventsQuery = z.strictObject({ before: count.optional(), after: count.optional(), limit });
 
-/** The operators' side: JSON under /api/v1, errors as problem details. Every answer is complete. */
-export function api(service: RegistryService, stopping: AbortSignal): Router {
+/** The operators' side: JSON under /api/v1, errors as problem details. */
+export function api(service: RegistryService, patience: Patience): Router {
   const router = Router();
 
   router.get('/clusters', (request, response) => {
@@ -59,7 +60,7 @@ export function api(service: RegistryService, stopping: AbortSignal): Router {
     if (!entry) return;
     const { revision } = query;
     if (revision !== undefined) {
-      await entry.until((cluster) => cluster.revision !== revision, query.wait, ended(response, stopping));
+      await entry.until((cluster) => cluster.revision !== revision, query.wait, patience.of(response));
     }
     sendJson(response, describe(entry.cluster, service.moment));
   });
@@ -173,12 +174,6 @@ function unavailable(response: Response, error: unknown): void {
     detail: `the store is unavailable (${error.message})`,
     retryAfter: 2,
   });
-}
-
-function ended(response: Response, stopping: AbortSignal): AbortSignal {
-  const hungUp = new AbortController();
-  response.once('close', () => hungUp.abort());
-  return AbortSignal.any([hungUp.signal, stopping]);
 }
 
 function matches(pattern: string, path: string): boolean {

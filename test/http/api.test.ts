@@ -1,0 +1,296 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { eventually } from '../support/eventually.js';
+import { foundCluster, live, NacosNode, pollPath } from '../support/nodes.js';
+import { ask, getJson, JSON_CLIENT, NACOS, RawConnection, request, type RawAnswer } from '../support/raw.js';
+import { startServer, type TestServer } from '../support/server.js';
+
+const A = '127.0.0.11:8848';
+const B = '127.0.0.12:8848';
+const C = '127.0.0.13:8848';
+const D = '127.0.0.14:8848';
+const CLUSTER = '/api/v1/clusters/nacos/serverlist';
+
+interface EventPage {
+  readonly events: { seq: number; type: string; address?: string; cluster: string; time: string }[];
+  readonly next?: number;
+}
+
+interface ClusterPage {
+  readonly clusters: Record<string, unknown>[];
+  readonly next?: string;
+}
+
+function problem(answer: RawAnswer): Record<string, unknown> {
+  assert.equal(answer.headers.get('content-type'), 'application/problem+json');
+  const body = JSON.parse(answer.body) as Record<string, unknown>;
+  assert.deepEqual([body.type, body.status], ['about:blank', answer.status]);
+  return body;
+}
+
+test('the list of clusters', async (t) => {
+  const server = await startServer(t);
+  assert.deepEqual(await getJson(server, '/api/v1/clusters'), { clusters: [] });
+  await foundCluster(t, server, [A, B]);
+  await ask(server, 'POST', '/nacos/founding?self=127.0.0.11&expect=3');
+  await ask(server, 'GET', '/nacos/asked-for-only', NACOS);
+  const { clusters } = await getJson<ClusterPage>(server, '/api/v1/clusters');
+  assert.deepEqual(clusters, [
+    {
+      product: 'nacos',
+      cluster: 'founding',
+      state: 'founding',
+      summary: 'founding: 1 of 3 wait',
+      epoch: 0,
+      revision: 0,
+      size: 0,
+      members: 0,
+      live: 0,
+      waiting: 1,
+    },
+    {
+      product: 'nacos',
+      cluster: 'serverlist',
+      state: 'whole',
+      summary: 'all 2 members are live and settled',
+      epoch: 1,
+      revision: 1,
+      size: 2,
+      members: 2,
+      live: 2,
+      waiting: 0,
+    },
+  ]);
+});
+
+test('the list of clusters in pages', async (t) => {
+  const server = await startServer(t);
+  const names = ['a', 'b', 'c', 'd', 'e'];
+  for (const name of [...names].reverse()) await ask(server, 'POST', `/p/${name}?self=127.0.0.11`);
+  const seen: unknown[] = [];
+  let query = '';
+  for (let pages = 0; ; pages++) {
+    assert.ok(pages < 3);
+    const page = await getJson<ClusterPage>(server, `/api/v1/clusters?limit=2${query}`);
+    seen.push(...page.clusters.map(({ cluster }) => cluster));
+    if (page.next === undefined) break;
+    query = `&after=${encodeURIComponent(page.next)}`;
+  }
+  assert.deepEqual(seen, names);
+  const whole = await getJson<ClusterPage>(server, '/api/v1/clusters?limit=5');
+  assert.equal(whole.next, undefined, 'a page that holds the last cluster has no next');
+});
+
+test('one cluster', async (t) => {
+  const server = await startServer(t);
+  await foundCluster(t, server, [A], () => '&id=nacos-0');
+  await ask(server, 'POST', pollPath(B, '&id=nacos-1'));
+  await server.pass(2_000);
+  await ask(server, 'GET', pollPath(C, '&expect=3'), NACOS);
+  assert.deepEqual(await getJson(server, CLUSTER), {
+    product: 'nacos',
+    cluster: 'serverlist',
+    state: 'degraded',
+    summary: '2 of 2 members live, 1 not yet settled, 1 waiting',
+    epoch: 1,
+    revision: 2,
+    size: 1,
+    live: 2,
+    members: [
+      {
+        address: A,
+        id: 'nacos-0',
+        source: 'poll',
+        state: 'live',
+        settled: true,
+        silentMs: 2_000,
+        leaseMs: 13_000,
+        delivered: 1,
+        current: false,
+      },
+      {
+        address: B,
+        id: 'nacos-1',
+        source: 'heartbeat',
+        state: 'live',
+        settled: false,
+        silentMs: 2_000,
+        leaseMs: 13_000,
+        delivered: 0,
+        current: false,
+      },
+    ],
+    waiting: [
+      {
+        address: C,
+        expect: 3,
+        waitingMs: 0,
+        reason: `${C} waits to join nacos/serverlist: ${B} joined only just, and new nodes must stay fewer than a majority`,
+      },
+    ],
+  });
+});
+
+test('events in pages, newest first, or oldest first after one', async (t) => {
+  const server = await startServer(t);
+  for (let i = 0; i < 5; i++) await ask(server, 'POST', `/nacos/v1/as/nodes?ips=127.0.0.${i + 1}`);
+  await ask(server, 'POST', '/other/serverlist?self=127.0.0.9');
+  const path = `${CLUSTER}/events`;
+  const newest = await getJson<EventPage>(server, `${path}?limit=2`);
+  assert.deepEqual(
+    newest.events.map(({ type, address }) => [type, address]),
+    [
+      ['admitted', '127.0.0.5:8848'],
+      ['admitted', '127.0.0.4:8848'],
+    ],
+  );
+  assert.match(newest.events[0]!.time, /^\d{4}-\d\d-\d\dT[\d:.]+Z$/);
+  const older = await getJson<EventPage>(server, `${path}?limit=2&before=${newest.next}`);
+  const oldest = await getJson<EventPage>(server, `${path}?limit=2&before=${older.next}`);
+  const backwards = [...newest.events, ...older.events, ...oldest.events];
+  assert.deepEqual(
+    backwards.map(({ type }) => type),
+    ['admitted', 'admitted', 'admitted', 'admitted', 'founded'],
+  );
+  assert.equal(oldest.next, undefined);
+
+  const forwards: EventPage['events'] = [];
+  let after = 0;
+  for (;;) {
+    const page = await getJson<EventPage>(server, `${path}?limit=2&after=${after}`);
+    forwards.push(...page.events);
+    if (page.next === undefined) break;
+    after = page.next;
+  }
+  assert.deepEqual(forwards, [...backwards].reverse());
+
+  const all = await getJson<EventPage>(server, '/api/v1/events');
+  assert.equal(all.events.length, 7);
+  assert.equal(all.events[0]!.cluster, 'serverlist');
+  assert.deepEqual(await getJson(server, '/api/v1/clusters/no/such/events'), { events: [] });
+});
+
+test('a long poll answers when the revision changes', async (t) => {
+  const server = await startServer(t);
+  await foundCluster(t, server, [A]);
+  const entry = server.service.find('nacos/serverlist')!;
+  const change = getJson<{ revision: number }>(server, `${CLUSTER}?revision=1&wait=30s`);
+  await eventually('it is held', () => entry.isWatched);
+  await ask(server, 'POST', '/nacos/v1/as/nodes?ips=127.0.0.21');
+  assert.equal((await change).revision, 2);
+  const late = await getJson<{ revision: number }>(server, `${CLUSTER}?revision=1&wait=30s`);
+  assert.equal(late.revision, 2, 'what has changed already is answered at once');
+});
+
+test('a long poll answers after its wait, and is forgotten when the caller hangs up', async (t) => {
+  const server = await startServer(t);
+  await foundCluster(t, server, [A]);
+  const entry = server.service.find('nacos/serverlist')!;
+  const started = performance.now();
+  const same = await getJson<{ revision: number }>(server, `${CLUSTER}?revision=1&wait=300ms`);
+  assert.equal(same.revision, 1);
+  assert.ok(performance.now() - started >= 295);
+
+  const connection = await RawConnection.open(server.port);
+  connection.send(request('GET', `${CLUSTER}?revision=1&wait=60s`, JSON_CLIENT));
+  await eventually('it is held', () => entry.isWatched);
+  connection.hangUp();
+  await eventually('it is forgotten', () => !entry.isWatched, 2_000);
+});
+
+test('a long poll ends with the server', async (t) => {
+  const server = await startServer(t);
+  await foundCluster(t, server, [A]);
+  const entry = server.service.find('nacos/serverlist')!;
+  const held = getJson<{ revision: number }>(server, `${CLUSTER}?revision=1&wait=60s`);
+  await eventually('it is held', () => entry.isWatched);
+  const started = performance.now();
+  const [answer] = await Promise.all([held, server.stop()]);
+  assert.equal(answer.revision, 1);
+  assert.ok(performance.now() - started < 3_000);
+});
+
+test('held polls end unterminated when the server stops', async (t) => {
+  const server = await startServer(t, { rules: { gateHold: 2_000 } });
+  const held = new NacosNode(t, server, pollPath(A, '&expect=3')).poll();
+  await eventually('it waits', () => server.service.find('nacos/serverlist')?.cluster.waiting.size === 1);
+  const [answer] = await Promise.all([held, server.stop()]);
+  assert.deepEqual([answer.status, answer.complete], [503, false]);
+});
+
+test('recover is refused while there is a majority, and decides the list when it is lost', async (t) => {
+  const server = await startServer(t);
+  const [a] = await foundCluster(t, server, [A, B, C]);
+  const refused = await ask(server, 'POST', `${CLUSTER}/recover`, JSON_CLIENT);
+  assert.equal(refused.status, 409);
+  assert.equal(
+    problem(refused).detail,
+    'nacos/serverlist has 3 of 3 members live, a majority; recover is for a lost majority only',
+  );
+
+  server.probe.answers.set(B, 'refused').set(C, 'refused');
+  await live(server, [a!], 20_000);
+  const lost = await getJson(server, CLUSTER);
+  assert.equal(lost.state, 'quorum-lost');
+  assert.match(String(lost.summary), /^only 1 of 3 members are live, no majority/);
+  await ask(server, 'GET', pollPath(D), NACOS);
+  const recovered = await ask(server, 'POST', `${CLUSTER}/recover`, JSON_CLIENT);
+  assert.equal(recovered.status, 200, recovered.body);
+  const view = JSON.parse(recovered.body) as { members: { address: string }[]; revision: number };
+  assert.deepEqual([view.members.map(({ address }) => address), view.revision], [[A, D], 2]);
+  assert.equal((await ask(server, 'GET', '/nacos/serverlist')).body, `${A}\n${D}\n`);
+});
+
+test('what is wrong is a problem that names it', async (t) => {
+  const server = await startServer(t);
+  await foundCluster(t, server, [A]);
+  const wrong: readonly (readonly [path: string, status: number, detail: RegExp])[] = [
+    ['/api/v1/clusters?page=2', 400, /parameter page is unknown/],
+    ['/api/v1/clusters?limit=0', 400, /limit="0" is outside 1 to 1000/],
+    ['/api/v1/clusters?limit=1001', 400, /limit="1001" is outside/],
+    ['/api/v1/clusters?limit=x', 400, /limit="x" is no whole number/],
+    ['/api/v1/clusters?limit=1&limit=2', 400, /limit is given twice/],
+    [`${CLUSTER}?revision=-1`, 400, /revision="-1" is no whole number/],
+    [`${CLUSTER}?revision=1&wait=61s`, 400, /wait="61s" is no time up to 60s/],
+    [`${CLUSTER}?revision=1&wait=5`, 400, /wait="5" is no time/],
+    [`${CLUSTER}/events?after=x`, 400, /after="x" is no whole number/],
+    [`${CLUSTER}/events?before=`, 400, /before="" is no whole number/],
+    ['/api/v1/clusters/nacos/none', 404, /nacos\/none is unknown/],
+    ['/api/v1/clusters/nacos', 404, /nothing at \/api\/v1\/clusters\/nacos/],
+    ['/api/v1/clusters/api/x', 400, /product="api" is reserved/],
+    ['/api/v1/clusters/a%20b/x', 400, /product="a b"/],
+    ['/api/v2/clusters', 404, /nothing at/],
+  ];
+  for (const [path, status, detail] of wrong) {
+    const answer = await ask(server, 'GET', path, JSON_CLIENT);
+    assert.equal(answer.status, status, `${path}: ${answer.body}`);
+    assert.match(String(problem(answer).detail), detail, path);
+  }
+  const unknown = await ask(server, 'POST', '/api/v1/clusters/nacos/none/recover', JSON_CLIENT);
+  assert.equal(problem(unknown).status, 404);
+});
+
+test('the operators’ side answers programs that do not ask for JSON, too', async (t) => {
+  const server = await startServer(t);
+  for (const agent of ['python-requests/2.32', 'Go-http-client/1.1', 'kube-probe/1.30']) {
+    const headers = ['Host: h', `User-Agent: ${agent}`, 'Accept: */*'];
+    const answer = await ask(server, 'GET', '/api/v1/clusters/nacos/none', headers);
+    assert.deepEqual([answer.status, answer.complete], [404, true]);
+    assert.equal((await ask(server, 'GET', '/healthz', headers)).status, 200);
+  }
+});
+
+test('health', async (t) => {
+  const server = await startServer(t);
+  assert.deepEqual(await getJson(server, '/healthz'), { status: 'up' });
+  assert.deepEqual(await getJson(server, '/readyz'), { status: 'up', graceMs: 0 });
+});
+
+test('a restart is followed by grace, with the persisted list at once (R8)', async (t) => {
+  const first = await startServer(t);
+  await foundCluster(t, first, [A, B]);
+  await first.stop();
+  const second: TestServer = await startServer(t, { file: first.file });
+  assert.equal((await ask(second, 'GET', pollPath(B), NACOS)).body, `${A}\n${B}\n`);
+  assert.deepEqual(await getJson(second, '/readyz'), { status: 'up', graceMs: 30_000 });
+});

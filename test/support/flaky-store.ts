@@ -1,0 +1,55 @@
+import {
+  StoreUnavailable,
+  type Decided,
+  type EventQuery,
+  type Snapshot,
+  type Store,
+  type Work,
+} from '../../src/registry/ports.js';
+import type { ClusterKey } from '../../src/registry/cluster.js';
+import type { RecordedEvent } from '../../src/registry/events.js';
+
+/** A real store that can be taken away: calls fail, or hang until it is back. */
+export class FlakyStore implements Store {
+  readonly #real: Store;
+  #state: 'up' | 'failing' | 'hanging' = 'up';
+  #back: (() => void)[] = [];
+
+  constructor(real: Store) {
+    this.#real = real;
+  }
+
+  become(state: 'up' | 'failing' | 'hanging'): void {
+    this.#state = state;
+    if (state !== 'hanging') for (const resolve of this.#back.splice(0)) resolve();
+  }
+
+  open(): Promise<Snapshot> {
+    return this.#real.open();
+  }
+
+  async transact(key: ClusterKey, work: Work): Promise<Decided> {
+    await this.#reach();
+    return this.#real.transact(key, work);
+  }
+
+  async flush(hearing: number): Promise<void> {
+    await this.#reach();
+    return this.#real.flush(hearing);
+  }
+
+  async events(query: EventQuery): Promise<readonly RecordedEvent[]> {
+    await this.#reach();
+    return this.#real.events(query);
+  }
+
+  close(): Promise<void> {
+    this.become('up');
+    return this.#real.close();
+  }
+
+  async #reach(): Promise<void> {
+    if (this.#state === 'hanging') await new Promise<void>((resolve) => this.#back.push(resolve));
+    if (this.#state === 'failing') throw new StoreUnavailable('the disk is gone');
+  }
+}
