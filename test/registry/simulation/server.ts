@@ -90,7 +90,7 @@ export class SimulatedServer {
     this.#outage = false;
     this.cluster = this.#load();
     if (this.cluster.members.size > 0) this.#startGrace();
-    if (this.cluster.waiting.size > 0) this.#transact({ type: 'resume' });
+    this.#transact({ type: 'resume' });
     this.#tickLater(++this.#loop);
     return true;
   }

@@ -174,6 +174,7 @@ export class World {
     node.generation++;
     node.diedAt = this.now;
     node.darkSince = undefined;
+    this.invariants.died(node);
     node.hostDown = how === 'host';
     const { hangUp } = node;
     node.hangUp = undefined;
@@ -317,9 +318,18 @@ export class World {
     else if (answer.list.length > 0) {
       const gone = node.list.filter((address) => !answer.list.includes(address));
       node.list = answer.list;
-      if (gone.length > 0) this.raft.vanished(node.address, gone);
+      if (gone.length > 0) this.#removeFromRaft(node.address, gone);
     }
     this.#pollAfter(node, POLL_EVERY);
+  }
+
+  #removeFromRaft(by: Address, gone: readonly Address[]): void {
+    const failed = this.raft.vanished(by, gone);
+    this.note(
+      () =>
+        `${by} has ${gone.join(' ')} removed${failed.length > 0 ? `, but nobody can remove ${failed.join(' ')}` : ''}`,
+    );
+    this.invariants.removalFailed(failed);
   }
 
   #begin(node: Node, list: readonly Address[]): void {
