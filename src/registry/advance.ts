@@ -9,8 +9,8 @@ import {
   type Waiting,
 } from './cluster.js';
 import { eventOf, type EventType, type RegistryEvent } from './events.js';
-import { hasRevision, isHeld, isLive, isUnreachable, presenceOf, silence } from './lease.js';
-import { DEPARTED_MEMORY, REPLACED_EVICT_AFTER, type Rules } from './rules.js';
+import { hasLease, hasRevision, isHeld, isLive, isUnreachable, presenceOf, silence } from './lease.js';
+import { DEPARTED_MEMORY, LATE_POLL, REPLACED_EVICT_AFTER, type Rules } from './rules.js';
 
 /*
  * What follows from a cluster's state and the time alone, after every command and every tick, in this order:
@@ -175,7 +175,7 @@ export function founding(
   return { cluster: next, events: [event] };
 }
 
-/** R5: one unreachable member at a time, late, while Raft can still remove it. */
+/** R5: one unreachable member at a time, late, while Raft can still remove it, and no election is likely. */
 function evict(cluster: Cluster, moment: Moment): Step {
   const { now, rules, graceUntil } = moment;
   if (now < graceUntil) return { cluster, events: [] };
@@ -192,6 +192,7 @@ function evict(cluster: Cluster, moment: Moment): Step {
   const live = all.filter((member) => isLive(member, rules, now)).length;
   if (live < majority(all.length)) return { cluster, events: [] };
   if (lacking(cluster, cluster.revision, moment).length > 0) return { cluster, events: [] };
+  if (all.some((member) => member !== due.member && hasJustDied(member, moment))) return { cluster, events: [] };
 
   const { member, replacement } = due;
   const members = new Map(cluster.members);
@@ -203,6 +204,17 @@ function evict(cluster: Cluster, moment: Moment): Step {
       ? eventOf(next, 'replaced', `${why}; ${replacement} has taken its place`, member.address)
       : eventOf(next, 'evicted', why, member.address);
   return { cluster: next, events: [event] };
+}
+
+/**
+ * Whether a member may have died so lately that, if it led, the others have no new leader yet: to take another
+ * one off the list then would leave that one a voter for ever (injury 4).
+ */
+function hasJustDied(member: Member, { now, rules }: Moment): boolean {
+  if (!hasLease(member) || silence(member, now) >= REPLACED_EVICT_AFTER) return false;
+  return (
+    presenceOf(member, rules, now) !== 'live' || (member.lease.polls && silence(member, now) > LATE_POLL)
+  );
 }
 
 /**

@@ -29,6 +29,9 @@ export const DEFAULT_RULES: Rules = {
  */
 export const REPLACED_EVICT_AFTER = 30 * SECOND;
 
+/** Silence of a member that polls after which its next poll is late: Nacos polls 5 s after the last one ended. */
+export const LATE_POLL = 8 * SECOND;
+
 /** How long the polls of an address that left do not register it again; Nacos stops in 2 to 10 s. */
 export const QUIET_AFTER_LEAVE = 15 * SECOND;
 
