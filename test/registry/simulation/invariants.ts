@@ -15,6 +15,10 @@ export type Invariant =
   | 'disjoint-groups'
   /** A new address is admitted only while a majority of the list is alive. */
   | 'joined-without-majority'
+  /** The first list of a cluster has as many members as were asked for; later foundings follow its size (R7). */
+  | 'founded-too-small'
+  /** A node that left does not come back while it stops. */
+  | 'left-and-listed'
   /** A member is evicted only while a majority of the list is alive, one at a time. */
   | 'evicted-without-majority'
   /** Voters that are on the list and alive in a majority have a leader. */
@@ -60,7 +64,7 @@ interface Removal {
  *
  * What physics excuses, each of it recognised from the truth alone:
  * - *majority lost for good*: of the listed voters, fewer than a majority still have their data, or all of them
- *   left before a joiner had become one. From then on
+ *   left before a joiner had become one, or R7 founded anew over all of them. From then on
  *   an operator must act (R6), which the end of a history does; until then a group without a leader, and one
  *   founded beside what is left of the old one, are excused. Everything else still holds.
  * - *a removal without a leader*: the address left (or so soon that no other node ever had it) or was evicted, and between that and the last node's seeing
@@ -106,7 +110,22 @@ export class Invariants {
     const joined = [...after.members.keys()].filter((address) => !before.members.has(address));
     const isNewEpoch = after.epoch !== before.epoch;
     if (isNewEpoch) this.#founders = [...after.members.keys()];
-    for (const address of joined) this.#removals.delete(address);
+    if (isNewEpoch && before.members.size > 0 && command.type !== 'recover') {
+      this.majorityLost ??= 'all members were unreachable, and those waiting founded a new epoch (R7)';
+    }
+    const { expect = 1 } = this.#world.setup;
+    if (isNewEpoch && before.members.size === 0 && after.members.size < expect) {
+      throw new Violation(
+        'founded-too-small',
+        `${[...after.members.keys()].join(' ')} of ${expect} expected`,
+      );
+    }
+    for (const address of joined) {
+      if (this.#removals.get(address)?.left && this.#world.nodes.get(address)?.state === 'stopping') {
+        throw new Violation('left-and-listed', `${address} left, is stopping, and is listed again`);
+      }
+      this.#removals.delete(address);
+    }
     const left = command.type === 'leave' ? command.address : undefined;
     const evicted = dropped.filter((address) => address !== left);
     if (left !== undefined && dropped.includes(left)) {
@@ -259,9 +278,19 @@ export class Invariants {
       if (haveLeft) this.majorityLost = `all voters left: ${voters.join(' ')}`;
       return;
     }
-    const holders = listed.filter((voter) =>
-      hasRaft ? raft.peers.get(voter)?.lineage === best.lineage : nodes.get(voter)?.gone === false,
+    // Data counts with those who could still elect somebody that has the last configuration: JRaft ignores a
+    // candidate whom the voter's own configuration does not hold.
+    const newest = [...raft.peers.values()].filter(
+      ({ lineage, term, index }) => lineage === best?.lineage && term === best.term && index === best.index,
     );
+    const holders = listed.filter((voter) => {
+      if (!hasRaft) return nodes.get(voter)?.gone === false;
+      const peer = raft.peers.get(voter);
+      return (
+        peer?.lineage === best.lineage &&
+        newest.some((other) => other === peer || peer.voters.has(other.address))
+      );
+    });
     if (holders.length < majority(listed.length)) {
       this.majorityLost = `of the voters ${listed.join(' ')} only ${holders.join(' ') || 'none'} still had data`;
     }
@@ -283,7 +312,11 @@ export class Invariants {
       const peer = raft.peers.get(voter);
       return peer?.up === true && now - peer.upSince > LONGEST_ELECTION;
     });
-    const excused = [...best.voters].some((voter) => this.#removals.get(voter)?.excuse !== undefined);
+    // One that left and stopped while those who would have it removed could not poll is nobody's fault either.
+    const excused = [...best.voters].some((voter) => {
+      const removal = this.#removals.get(voter);
+      return removal?.excuse !== undefined || (removal?.left === true && this.#isSeen(voter));
+    });
     if (steady.length < majority(listed.length) || excused) {
       this.#leaderlessSince = undefined;
       return;

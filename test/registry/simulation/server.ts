@@ -21,8 +21,8 @@ export type Answer = { readonly list: readonly Address[]; readonly revision: num
 export interface ServerHost {
   readonly schedule: Schedule;
   readonly decide: Decide;
-  /** No grace, ever: for the proof that the grace is needed. */
-  readonly noGrace: boolean;
+  /** For the proof that it must not (see mutations.ts). */
+  readonly deafTimeCounts: boolean;
   probe(address: Address): ProbeAnswer;
   storeWorks(): boolean;
   changed(before: Cluster, after: Cluster, command: Command, outcome: Outcome): void;
@@ -84,7 +84,8 @@ export class SimulatedServer {
     this.state = 'up';
     this.#incarnation++;
     this.#clock = this.#newClock();
-    this.#clock.resumeAt(this.#disk.hearing);
+    const { deafTimeCounts, schedule } = this.#host;
+    this.#clock.resumeAt(deafTimeCounts ? schedule.now : this.#disk.hearing);
     this.#flushedUpTo = this.#disk.hearing;
     this.#graceUntil = 0;
     this.#outage = false;
@@ -320,6 +321,6 @@ export class SimulatedServer {
   }
 
   #startGrace(): void {
-    this.#graceUntil = this.#host.noGrace ? 0 : this.hearing + graceTime(RULES);
+    this.#graceUntil = this.#host.deafTimeCounts ? 0 : this.hearing + graceTime(RULES);
   }
 }

@@ -22,7 +22,8 @@ export interface Setup {
 /** What is broken on purpose, to prove that the simulation notices (see mutations.ts). */
 export interface Faults {
   readonly decide?: Decide;
-  readonly noGrace?: boolean;
+  /** No grace, and after a restart of the server its absence counts as its members' silence. */
+  readonly deafTimeCounts?: boolean;
   /** A complete, empty list in place of "not yet". */
   readonly emptyList?: boolean;
 }
@@ -106,7 +107,7 @@ export class World {
     this.server = new SimulatedServer({
       schedule: this.schedule,
       decide: faults.decide ?? decide,
-      noGrace: faults.noGrace ?? false,
+      deafTimeCounts: faults.deafTimeCounts ?? false,
       probe: (address) => this.#probe(address),
       storeWorks: () => this.storeWorks,
       changed: (before, after, command, outcome) => this.#changed(before, after, command, outcome),
