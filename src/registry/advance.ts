@@ -9,8 +9,17 @@ import {
   type Waiting,
 } from './cluster.js';
 import { eventOf, type EventType, type RegistryEvent } from './events.js';
-import { hasLease, hasRevision, isHeld, isLive, isUnreachable, presenceOf, silence } from './lease.js';
-import { DEPARTED_MEMORY, LATE_POLL, REPLACED_EVICT_AFTER, type Rules } from './rules.js';
+import {
+  hasLease,
+  hasRevision,
+  isHeld,
+  isLive,
+  isUnreachable,
+  presenceOf,
+  silence,
+  sinceAlive,
+} from './lease.js';
+import { DEPARTED_MEMORY, LATE_POLL, PROBE_FRESH, REPLACED_EVICT_AFTER, type Rules } from './rules.js';
 
 /*
  * What follows from a cluster's state and the time alone, after every command and every tick, in this order:
@@ -185,6 +194,8 @@ function evict(cluster: Cluster, moment: Moment): Step {
     .filter(({ member, replacement }) => {
       const after =
         replacement === undefined ? rules.evictAfter : Math.min(rules.evictAfter, REPLACED_EVICT_AFTER);
+      // A member whose polls were lost may have died only now, however long its silence.
+      if (sinceAlive(member, now) < REPLACED_EVICT_AFTER) return false;
       return isUnreachable(member, rules, now) && silence(member, now) >= after;
     })
     .sort((a, b) => a.member.lease.heardAt - b.member.lease.heardAt)[0];
@@ -192,7 +203,8 @@ function evict(cluster: Cluster, moment: Moment): Step {
   const live = all.filter((member) => isLive(member, rules, now)).length;
   if (live < majority(all.length)) return { cluster, events: [] };
   if (lacking(cluster, cluster.revision, moment).length > 0) return { cluster, events: [] };
-  if (all.some((member) => member !== due.member && hasJustDied(member, moment))) return { cluster, events: [] };
+  if (all.some((member) => member !== due.member && hasJustDied(member, moment)))
+    return { cluster, events: [] };
 
   const { member, replacement } = due;
   const members = new Map(cluster.members);
@@ -211,7 +223,9 @@ function evict(cluster: Cluster, moment: Moment): Step {
  * one off the list then would leave that one a voter for ever (injury 4).
  */
 function hasJustDied(member: Member, { now, rules }: Moment): boolean {
-  if (!hasLease(member) || silence(member, now) >= REPLACED_EVICT_AFTER) return false;
+  if (!hasLease(member) || sinceAlive(member, now) >= REPLACED_EVICT_AFTER) return false;
+  const { probe, heardAt } = member.lease;
+  if (probe?.answer === 'open' && probe.at >= heardAt && now - probe.at <= PROBE_FRESH) return false;
   return (
     presenceOf(member, rules, now) !== 'live' || (member.lease.polls && silence(member, now) > LATE_POLL)
   );

@@ -36,6 +36,8 @@ export interface Lease {
   delivered: number;
   /** Whether it has ever polled the list itself: only then does {@link delivered} say what its Nacos knows. */
   polls: boolean;
+  /** When its port last answered a probe: it lived then, heard or not. Not stored; grace (R8) stands in for it. */
+  openAt?: number;
   /** The last probe of its port. Observed anew after a restart, not stored. */
   probe?: { readonly at: number; readonly answer: ProbeAnswer };
 }

@@ -26,6 +26,7 @@ export function observeProbe(member: Member, answer: ProbeAnswer, now: number): 
   const isStillDown =
     answer === 'unreachable' && before?.answer === 'refused' && before.at >= member.lease.heardAt;
   member.lease.probe = { at: now, answer: isStillDown ? 'refused' : answer };
+  if (answer === 'open') member.lease.openAt = now;
   if (answer === 'open' && speaksThroughOthers(member)) member.lease.heardAt = now;
 }
 
@@ -41,6 +42,11 @@ function speaksThroughOthers(member: Member): boolean {
 /** Milliseconds since the member was last heard. */
 export function silence(member: { readonly lease: Lease }, now: number): number {
   return now - member.lease.heardAt;
+}
+
+/** Milliseconds since the member last gave any sign of life, a poll or an open port. */
+export function sinceAlive({ lease }: Member, now: number): number {
+  return now - Math.max(lease.heardAt, lease.openAt ?? lease.heardAt);
 }
 
 /** A static member that was never heard itself has no lease to speak of. */
