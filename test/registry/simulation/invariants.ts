@@ -94,6 +94,14 @@ export class Invariants {
     this.#refused.delete(address);
   }
 
+  /** What the server knew of the dead and could not store (an outage, then a kill) it cannot know any more. */
+  restarted(): void {
+    const { members } = this.#world.server.cluster;
+    for (const address of [...this.#refused]) {
+      if (members.get(address)?.presence !== 'down') this.#refused.delete(address);
+    }
+  }
+
   refused(address: Address): void {
     this.#refused.add(address);
   }

@@ -262,16 +262,17 @@ export class RaftModel {
     for (const other of this.peers.values()) {
       if (other.leads && other.lineage === candidate.lineage) other.leads = false;
     }
-    const isFirst = candidate.lineage === 0;
-    if (isFirst) candidate.lineage = ++this.#lineages;
+    if (candidate.lineage === 0) {
+      const { address: leader, voters } = candidate;
+      const id = ++this.#lineages;
+      // Judged by what there was before it.
+      this.#listener.founded({ id, leader, voters });
+      candidate.lineage = id;
+    }
     candidate.term++;
     candidate.index++;
     candidate.leads = true;
     candidate.electAt = undefined;
-    if (isFirst) {
-      const { address: leader, lineage: id, voters } = candidate;
-      this.#listener.founded({ id, leader, voters });
-    }
     this.#replicate(candidate);
   }
 

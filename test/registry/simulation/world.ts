@@ -232,9 +232,9 @@ export class World {
   }
 
   startServer(): void {
-    if (this.server.state === 'down' && !this.server.start()) {
-      this.schedule.after(2_000, () => this.startServer());
-    }
+    if (this.server.state !== 'down') return;
+    if (this.server.start()) this.invariants.restarted();
+    else this.schedule.after(2_000, () => this.startServer());
   }
 
   pauseServer(duration: number): void {
@@ -438,7 +438,8 @@ export class World {
     const best = raft.best();
     const listed = [...server.cluster.members.keys()];
     const leader = raft.workingLeader();
-    if (leader && listed.every((address) => leader.voters.has(address))) return;
+    if (leader?.voters.size === listed.length && listed.every((address) => leader.voters.has(address)))
+      return;
     for (const peer of [...raft.peers.values()]) {
       const node = this.nodes.get(peer.address);
       if (!best || !node || node.gone || peer.lineage === 0 || peer.lineage === best.lineage) continue;
