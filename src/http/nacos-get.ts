@@ -39,7 +39,7 @@ export class ListReader {
       const { rules, now } = this.#service;
       return { entry, live: liveList(entry.cluster, address, rules, now) };
     }
-    if (address !== undefined) entry.delivered(address);
+    if (address !== undefined) entry.delivered(address, this.#service.now);
     return { entry };
   }
 

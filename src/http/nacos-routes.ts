@@ -1,6 +1,6 @@
 import type { NextFunction, Request, Response } from 'express';
 import type { Address } from '../registry/address.js';
-import { neededToFound } from '../registry/advance.js';
+import { neededToFound } from '../registry/gate.js';
 import { keyOf, type Cluster } from '../registry/cluster.js';
 import { StoreUnavailable } from '../registry/ports.js';
 import type { PollAnswer, PollRequest, RegistryService } from '../runtime/service.js';
@@ -100,7 +100,7 @@ export class NacosRoutes {
     if (answer.type === 'list') {
       const { entry } = answer;
       this.#connections.of(request.socket).member = { entry, address: poll.address };
-      entry.delivered(poll.address);
+      entry.delivered(poll.address, this.#service.now);
       return sendList(response, entry.cluster, target.format);
     }
     const problem = problemOf(answer);

@@ -1,16 +1,12 @@
 import type { Address } from './address.js';
-import {
-  given,
-  joined,
-  majority,
-  type Cluster,
-  type Departed,
-  type Member,
-  type Waiting,
-} from './cluster.js';
+import { filtered, given, joined, type Cluster, type Departed, type Member } from './cluster.js';
 import { eventOf, type EventType, type RegistryEvent } from './events.js';
-import { hasRevision, isHeld, isLive, isSteady, isUnreachable, presenceOf, silence } from './lease.js';
-import { DEPARTED_MEMORY, REPLACED_EVICT_AFTER, type Rules } from './rules.js';
+import { evict } from './evict.js';
+import { admit, neededToFound } from './gate.js';
+import { isHeld, isLive, isUnreachable, presenceOf, silence } from './lease.js';
+import type { Moment, Step } from './moment.js';
+import { lacking, quorumAdvice, quorumOf } from './quorum.js';
+import { DEPARTED_MEMORY } from './rules.js';
 
 /*
  * What follows from a cluster's state and the time alone, after every command and every tick, in this order:
@@ -20,20 +16,6 @@ import { DEPARTED_MEMORY, REPLACED_EVICT_AFTER, type Rules } from './rules.js';
  * A step that changes the list raises the revision, and nobody has that revision yet, so the steps of one
  * pass cannot build on each other's changes where a rule demands that the last change has been delivered.
  */
-
-/** When, and under which rules. */
-export interface Moment {
-  /** Milliseconds on the hearing clock. */
-  readonly now: number;
-  readonly rules: Rules;
-  /** Nobody is evicted before this time (R8). */
-  readonly graceUntil: number;
-}
-
-interface Step {
-  readonly cluster: Cluster;
-  readonly events: readonly RegistryEvent[];
-}
 
 export function advance(cluster: Cluster, moment: Moment): Step {
   let current = cluster;
@@ -91,7 +73,7 @@ function settle(cluster: Cluster, moment: Moment): Step {
     if (member.settled) continue;
     const known =
       isLive(member, rules, now) &&
-      hasLiveMajority(cluster, moment) &&
+      quorumOf(cluster, moment).held &&
       lacking(cluster, member.joinedRevision, moment).length === 0;
     const knownSince = known ? (member.knownSince ?? now) : undefined;
     const settled = knownSince !== undefined && now - knownSince >= rules.settleAfter;
@@ -101,22 +83,6 @@ function settle(cluster: Cluster, moment: Moment): Step {
     members.set(member.address, { ...rest, settled, ...given('knownSince', knownSince) });
   }
   return { cluster: members ? { ...cluster, members } : cluster, events: [] };
-}
-
-function hasLiveMajority({ members }: Cluster, { now, rules }: Moment): boolean {
-  const live = [...members.values()].filter((member) => isLive(member, rules, now)).length;
-  return live >= majority(members.size);
-}
-
-/** The live members that do not have the list of a revision yet. */
-export function lacking(
-  cluster: Cluster,
-  revision: number,
-  { now, rules }: Pick<Moment, 'now' | 'rules'>,
-): Address[] {
-  return [...cluster.members.values()]
-    .filter((member) => isLive(member, rules, now) && !hasRevision(member, revision, cluster, rules, now))
-    .map(({ address }) => address);
 }
 
 /**
@@ -145,12 +111,6 @@ function found(cluster: Cluster, moment: Moment): Step {
   );
 }
 
-/** How many must wait at once before those waiting become the list. */
-export function neededToFound(cluster: Cluster): number {
-  if (cluster.members.size > 0) return Math.max(1, cluster.size);
-  return Math.max(1, ...[...cluster.waiting.values()].map((waiting) => waiting.expect ?? 1));
-}
-
 /** The first list of an epoch: all founders get one identical list (injury 1). */
 export function founding(
   cluster: Cluster,
@@ -175,136 +135,13 @@ export function founding(
   return { cluster: next, events: [event] };
 }
 
-/**
- * R5: one unreachable member at a time, late, while Raft can still remove it. For that the live members must not
- * only be a majority but have been so for long enough to have a leader: without one at that moment the removal
- * is lost, and the address stays a voter for ever (2.5.1 JRaftServer.peerChange).
- */
-function evict(cluster: Cluster, moment: Moment): Step {
-  const { now, rules, graceUntil } = moment;
-  if (now < graceUntil) return { cluster, events: [] };
-  const all = [...cluster.members.values()];
-  const due = all
-    .map((member) => ({ member, replacement: replacementOf(cluster, member, moment) }))
-    .filter(({ member, replacement }) => {
-      const after =
-        replacement === undefined ? rules.evictAfter : Math.min(rules.evictAfter, REPLACED_EVICT_AFTER);
-      return isUnreachable(member, rules, now) && silence(member, now) >= after;
-    })
-    .sort((a, b) => a.member.lease.heardAt - b.member.lease.heardAt)[0];
-  if (due === undefined) return { cluster, events: [] };
-  const steady = all.filter((member) => isSteady(member, rules, now)).length;
-  if (steady < majority(all.length)) return { cluster, events: [] };
-  if (lacking(cluster, cluster.revision, moment).length > 0) return { cluster, events: [] };
-
-  const { member, replacement } = due;
-  const members = new Map(cluster.members);
-  members.delete(member.address);
-  const next: Cluster = { ...cluster, members, revision: cluster.revision + 1, changedAt: now };
-  const why = `not heard for ${Math.round(silence(member, now) / 1_000)} s${rules.probe ? ' and its port does not answer' : ''}`;
-  const event =
-    typeof replacement === 'string'
-      ? eventOf(next, 'replaced', `${why}; ${replacement} has taken its place`, member.address)
-      : eventOf(next, 'evicted', why, member.address);
-  return { cluster: next, events: [event] };
-}
-
-/**
- * The live and settled member with the same id, or `true` when as many members as the cluster should have are
- * live and settled without this one.
- */
-function replacementOf(cluster: Cluster, gone: Member, { now, rules }: Moment): Address | true | undefined {
-  const able = [...cluster.members.values()].filter(
-    (member) => member !== gone && member.settled && isLive(member, rules, now),
-  );
-  const sameId = gone.id === undefined ? undefined : able.find((member) => member.id === gone.id);
-  return sameId?.address ?? (able.length >= cluster.size ? true : undefined);
-}
-
-/** R3: whoever waits and is being heard comes in, first come first served, as long as the gate is open. */
-function admit(cluster: Cluster, { now, rules }: Moment): Step {
-  let current = cluster;
-  const events: RegistryEvent[] = [];
-  if (cluster.members.size === 0) return { cluster, events };
-  for (const waiting of cluster.waiting.values()) {
-    if (gate(current, { now, rules }) !== undefined) break;
-    // One that is neither held nor about to try again may be dead; it comes in with its next poll.
-    if (now - waiting.lease.heardAt > rules.gateHold) continue;
-    const revision = current.revision + 1;
-    current = {
-      ...current,
-      members: new Map(current.members).set(waiting.address, joined(waiting, revision, false, now)),
-      waiting: filtered(current.waiting, (_, address) => address !== waiting.address),
-      departed: filtered(current.departed, (_, address) => address !== waiting.address),
-      revision,
-      changedAt: now,
-      size: Math.max(current.size, waiting.expect ?? 0),
-    };
-    events.push(eventOf(current, 'admitted', admission(current, waiting), waiting.address));
-  }
-  return { cluster: current, events };
-}
-
-function admission(cluster: Cluster, waiting: Waiting): string {
-  const predecessor = [...cluster.members.values()].find(
-    (member) => member.id !== undefined && member.id === waiting.id && member.address !== waiting.address,
-  );
-  return predecessor ? `passed the gate, to replace ${predecessor.address}` : 'passed the gate';
-}
-
-/** Why the gate is closed; undefined when it is open. */
-function gate(cluster: Cluster, { now, rules }: Pick<Moment, 'now' | 'rules'>): string | undefined {
-  const all = [...cluster.members.values()];
-  const live = all.filter((member) => isLive(member, rules, now)).length;
-  if (live < majority(all.length)) {
-    return `only ${live} of ${all.length} members are live, and Raft needs ${majority(all.length)} to add one`;
-  }
-  const unsettled = all.filter((member) => !member.settled);
-  if (unsettled.length + 1 >= majority(all.length + 1)) {
-    return `${unsettled.map((member) => member.address).join(', ')} joined only just, and new nodes must stay fewer than a majority`;
-  }
-  return undefined;
-}
-
-/** The sentence that a waiting caller gets. */
-export function explainWaiting(cluster: Cluster, waiting: Waiting, moment: Moment): string {
-  const name = `${cluster.product}/${cluster.name}`;
-  if (cluster.members.size === 0) {
-    return `${name} is founding: ${cluster.waiting.size} of ${neededToFound(cluster)} members wait`;
-  }
-  const closed = gate(cluster, moment);
-  return closed === undefined
-    ? `${waiting.address} waits for its turn to join ${name}`
-    : `${waiting.address} waits to join ${name}: ${closed}`;
-}
-
 /** R6: a lost majority is said once, loudly; the list stays. */
-function quorum(cluster: Cluster, { now, rules }: Moment): Step {
-  const all = [...cluster.members.values()];
-  const live = all.filter((member) => isLive(member, rules, now)).length;
-  const quorumLost = all.length > 0 && live < majority(all.length);
+function quorum(cluster: Cluster, moment: Moment): Step {
+  const { held, finding } = quorumOf(cluster, moment);
+  const quorumLost = cluster.members.size > 0 && !held;
   if (quorumLost === cluster.quorumLost) return { cluster, events: [] };
   const next = { ...cluster, quorumLost };
-  return {
-    cluster: next,
-    events: quorumLost ? [eventOf(next, 'preserved', quorumAdvice(live, all.length))] : [],
-  };
-}
-
-/** What to do about a lost majority. */
-export function quorumAdvice(live: number, size: number): string {
-  return (
-    `only ${live} of ${size} members are live, no majority: the list is kept as it is and nobody is evicted. ` +
-    'Restart the missing nodes at their addresses; if they are gone for good, start new ones and recover the cluster'
-  );
-}
-
-function filtered<V>(
-  map: ReadonlyMap<Address, V>,
-  keep: (value: V, address: Address) => boolean,
-): ReadonlyMap<Address, V> {
-  const kept = [...map].filter(([address, value]) => keep(value, address));
-  return kept.length === map.size ? map : new Map(kept);
+  return { cluster: next, events: quorumLost ? [eventOf(next, 'preserved', quorumAdvice(finding))] : [] };
 }
 
 /** False when a tick can change nothing: a cheap look that spares a quiet cluster the whole pass. */

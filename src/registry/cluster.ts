@@ -34,8 +34,12 @@ export interface Lease {
   heardAt: number;
   /** The list's revision that the member was last sent; 0 for none. */
   delivered: number;
+  /** When it was first sent that revision. */
+  deliveredAt: number;
   /** Whether it has ever polled the list itself: only then does {@link delivered} say what its Nacos knows. */
   polls: boolean;
+  /** When its port last answered a probe: it lived then, heard or not. Not stored; grace (R8) stands in for it. */
+  openAt: number;
   /** The last probe of its port since it was heard. Observed anew after a restart, not stored. */
   probe: { readonly at: number; readonly answer: ProbeAnswer } | undefined;
 }
@@ -151,4 +155,13 @@ export function joined(waiting: Waiting, revision: number, settled: boolean, now
 /** `{ [name]: value }`, or nothing of it when there is no value. */
 export function given<K extends string, V>(name: K, value: V | undefined): Partial<Record<K, V>> {
   return (value === undefined ? {} : { [name]: value }) as Partial<Record<K, V>>;
+}
+
+/** The same map when all of it is kept, so that an unchanged table is seen to be unchanged. */
+export function filtered<V>(
+  map: ReadonlyMap<Address, V>,
+  keep: (value: V, address: Address) => boolean,
+): ReadonlyMap<Address, V> {
+  const kept = [...map].filter(([address, value]) => keep(value, address));
+  return kept.length === map.size ? map : new Map(kept);
 }

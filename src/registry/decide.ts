@@ -1,16 +1,11 @@
 import { canonical, type Address } from './address.js';
-import { advance, explainWaiting, founding, type Moment } from './advance.js';
-import {
-  given,
-  joined,
-  majority,
-  type Cluster,
-  type Departed,
-  type Member,
-  type Waiting,
-} from './cluster.js';
+import { advance, founding } from './advance.js';
+import { given, joined, type Cluster, type Departed, type Member, type Waiting } from './cluster.js';
 import { eventOf, type RegistryEvent } from './events.js';
+import { explainWaiting } from './gate.js';
 import { hear, isLive, isUnreachable, newLease, recall } from './lease.js';
+import type { Moment } from './moment.js';
+import { quorumOf } from './quorum.js';
 import { MAX_ADDRESSES, MAX_CLUSTERS, QUIET_AFTER_LEAVE } from './rules.js';
 
 /**
@@ -380,10 +375,9 @@ function newStatic(cluster: Cluster, address: Address, revision: number, context
 function recover(cluster: Cluster, context: Context): Outcome {
   const { rules, now } = context;
   const all = [...cluster.members.values()];
-  const live = all.filter((member) => isLive(member, rules, now));
-  if (all.length === 0 || live.length >= majority(all.length)) {
-    const has =
-      all.length === 0 ? 'has no list' : `has ${live.length} of ${all.length} members live, a majority`;
+  const { held, finding } = quorumOf(cluster, context);
+  if (all.length === 0 || held) {
+    const has = all.length === 0 ? 'has no list' : `has a majority, ${finding}`;
     return unchanged(
       cluster,
       refusal(

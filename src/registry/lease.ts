@@ -2,7 +2,13 @@ import type { Cluster, Lease, Member, Presence, ProbeAnswer } from './cluster.js
 import { PROBE_EVERY, PROBE_FRESH, STEADY_AFTER, type Rules } from './rules.js';
 
 export function newLease(now: number): Lease {
-  return { heardAt: now, delivered: 0, polls: false, probe: undefined };
+  return storedLease({ heardAt: now, delivered: 0, polls: false });
+}
+
+/** A lease of which only this is known: its other observations were made by an earlier run of the server. */
+export function storedLease(stored: Pick<Lease, 'heardAt' | 'delivered' | 'polls'>): Lease {
+  const { heardAt } = stored;
+  return { ...stored, deliveredAt: heardAt, openAt: heardAt, probe: undefined };
 }
 
 /** A member, waiting or departed address was heard: the renewal itself. No earlier probe means anything then. */
@@ -13,8 +19,10 @@ export function hear(lease: Lease, now: number, polled: boolean): void {
 }
 
 /** The list was sent to a member. */
-export function deliver(lease: Lease, revision: number): void {
+export function deliver(lease: Lease, revision: number, now: number): void {
+  if (lease.delivered === revision) return;
   lease.delivered = revision;
+  lease.deliveredAt = now;
 }
 
 /**
@@ -27,6 +35,7 @@ export function observeProbe(member: Member, answer: ProbeAnswer, now: number, a
   // Nobody listened, and now not even the host answers: that is no sign of life.
   const isStillDown = answer === 'unreachable' && member.lease.probe?.answer === 'refused';
   member.lease.probe = { at: now, answer: isStillDown ? 'refused' : answer };
+  if (answer === 'open') member.lease.openAt = now;
   if (answer === 'open' && speaksThroughOthers(member)) member.lease.heardAt = now;
 }
 
@@ -42,6 +51,11 @@ function speaksThroughOthers(member: Member): boolean {
 /** Milliseconds since the member was last heard. */
 export function silence(member: { readonly lease: Lease }, now: number): number {
   return now - member.lease.heardAt;
+}
+
+/** Milliseconds since the member last gave any sign of life, a poll or an open port. */
+export function sinceAlive({ lease }: Member, now: number): number {
+  return now - Math.max(lease.heardAt, lease.openAt);
 }
 
 /** A static member that was never heard itself has no lease to speak of. */

@@ -35,6 +35,16 @@ export const REPLACED_EVICT_AFTER = 30 * SECOND;
  */
 export const STEADY_AFTER = 30 * SECOND;
 
+/** Silence of a member that polls after which its next poll is late: Nacos polls 5 s after the last one ended. */
+export const LATE_POLL = 8 * SECOND;
+
+/**
+ * How long a node may work on a list after it was sent to it: it tells Raft from another thread, and the leader of
+ * each group, perhaps the one that leaves, must commit the removal (seen on 2.5.1: up to 1.1 s under load; a node
+ * that was stopped earlier stayed a phantom voter). With a poll every 5 s it fits into a leave's `wait=10s`.
+ */
+export const LIST_DIGESTED = 3 * SECOND;
+
 /** How long the polls of an address that left do not register it again; Nacos stops in 2 to 10 s. */
 export const QUIET_AFTER_LEAVE = 15 * SECOND;
 

@@ -1,7 +1,9 @@
 import type { Address } from './address.js';
-import { lacking, neededToFound, explainWaiting, quorumAdvice, type Moment } from './advance.js';
 import { keyOf, type Cluster, type Source } from './cluster.js';
+import { explainWaiting, neededToFound } from './gate.js';
 import { hasLease, isLive, presenceOf, silence } from './lease.js';
+import type { Moment } from './moment.js';
+import { lacking, quorumAdvice, quorumOf, type Quorum } from './quorum.js';
 
 /**
  * *empty*: no list, nobody waits. *founding*: no list yet. *whole*: every member live and settled and nobody
@@ -54,20 +56,18 @@ export interface WaitingView {
 }
 
 export function summarize(cluster: Cluster, moment: Moment): ClusterSummary {
-  const { now, rules } = moment;
-  const all = [...cluster.members.values()];
-  const live = all.filter((member) => isLive(member, rules, now)).length;
-  const state = stateOf(cluster, live);
+  const quorum = quorumOf(cluster, moment);
+  const state = stateOf(cluster, quorum);
   return {
     product: cluster.product,
     cluster: cluster.name,
     state,
-    summary: sentence(cluster, state, live),
+    summary: sentence(cluster, state, quorum),
     epoch: cluster.epoch,
     revision: cluster.revision,
     size: cluster.size,
-    members: all.length,
-    live,
+    members: cluster.members.size,
+    live: quorum.live,
     waiting: cluster.waiting.size,
   };
 }
@@ -99,15 +99,15 @@ export function describe(cluster: Cluster, moment: Moment): ClusterView {
   return { ...summarize(cluster, moment), members, waiting };
 }
 
-function stateOf(cluster: Cluster, live: number): ClusterState {
+function stateOf(cluster: Cluster, quorum: Quorum): ClusterState {
   const { members, waiting } = cluster;
   if (members.size === 0) return waiting.size === 0 ? 'empty' : 'founding';
-  if (live * 2 <= members.size) return 'quorum-lost';
+  if (!quorum.held) return 'quorum-lost';
   const settled = [...members.values()].every((member) => member.settled);
-  return live === members.size && settled && waiting.size === 0 ? 'whole' : 'degraded';
+  return quorum.live === members.size && settled && waiting.size === 0 ? 'whole' : 'degraded';
 }
 
-function sentence(cluster: Cluster, state: ClusterState, live: number): string {
+function sentence(cluster: Cluster, state: ClusterState, quorum: Quorum): string {
   const { members, waiting } = cluster;
   switch (state) {
     case 'empty':
@@ -118,9 +118,9 @@ function sentence(cluster: Cluster, state: ClusterState, live: number): string {
       return `all ${members.size} members are live and settled`;
     case 'degraded': {
       const unsettled = [...members.values()].filter((member) => !member.settled).length;
-      return `${live} of ${members.size} members live, ${unsettled} not yet settled, ${waiting.size} waiting`;
+      return `${quorum.live} of ${members.size} members live, ${unsettled} not yet settled, ${waiting.size} waiting`;
     }
     case 'quorum-lost':
-      return quorumAdvice(live, members.size);
+      return quorumAdvice(quorum.finding);
   }
 }

@@ -30,24 +30,31 @@ export class ClusterEntry {
   }
 
   /** The current list was sent to a member. */
-  delivered(address: Address): void {
+  delivered(address: Address, now: number): void {
     const { members, revision } = this.#cluster;
     const lease = members.get(address)?.lease;
     if (!lease || lease.delivered === revision) return;
-    deliver(lease, revision);
+    deliver(lease, revision, now);
     this.#wake();
   }
 
   /**
    * Resolves with true as soon as `met` holds, which is asked again after every change and delivery; with false
-   * after `timeout` milliseconds or when the signal aborts.
+   * after `timeout` milliseconds or when the signal aborts. What depends on the time too is asked again every
+   * `every` milliseconds.
    */
-  until(met: (cluster: Cluster) => boolean, timeout: number, signal?: AbortSignal): Promise<boolean> {
+  until(
+    met: (cluster: Cluster) => boolean,
+    timeout: number,
+    signal?: AbortSignal,
+    every?: number,
+  ): Promise<boolean> {
     if (met(this.#cluster)) return Promise.resolve(true);
     if (signal?.aborted || timeout <= 0) return Promise.resolve(false);
     return new Promise((resolve) => {
       const end = (result: boolean): void => {
         clearTimeout(timer);
+        clearInterval(again);
         this.#watchers.delete(check);
         signal?.removeEventListener('abort', giveUp);
         resolve(result);
@@ -57,6 +64,7 @@ export class ClusterEntry {
         if (met(this.#cluster)) end(true);
       };
       const timer = setTimeout(giveUp, timeout);
+      const again = every === undefined ? undefined : setInterval(check, every);
       this.#watchers.add(check);
       signal?.addEventListener('abort', giveUp, { once: true });
     });

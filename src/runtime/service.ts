@@ -1,10 +1,11 @@
 import type { Logger } from 'pino';
 import type { Address } from '../registry/address.js';
-import { lacking, needsTick, type Moment } from '../registry/advance.js';
+import { needsTick } from '../registry/advance.js';
 import { keyOf, type ClusterKey, type Member } from '../registry/cluster.js';
 import { decide, saysSomethingNew, type Command, type Context, type Refusal } from '../registry/decide.js';
 import type { RecordedEvent } from '../registry/events.js';
 import { hear, observeProbe, wantsProbe } from '../registry/lease.js';
+import type { Moment } from '../registry/moment.js';
 import {
   StoreUnavailable,
   type Decided,
@@ -12,6 +13,7 @@ import {
   type Probe,
   type Store,
 } from '../registry/ports.js';
+import { notFollowed } from '../registry/quorum.js';
 import { graceTime, type Rules } from '../registry/rules.js';
 import { ClusterEntry } from './entry.js';
 import type { HearingClock } from './hearing-clock.js';
@@ -211,8 +213,8 @@ export class RegistryService {
     const { revision } = cluster;
     if (reply.type === 'unknown') return { known: false, undelivered: [], revision };
     const entry = this.#entryOf(key);
-    const without = (): Address[] => lacking(entry.cluster, revision, this.#context());
-    await entry.until(() => without().length === 0, wait, signal);
+    const without = (): Address[] => notFollowed(entry.cluster, revision, this.#context());
+    await entry.until(() => without().length === 0, wait, signal, TICK);
     // The node stops only now: the time in which its polls do not register it starts anew. It has left already,
     // so a store that has gone away meanwhile only makes that time shorter.
     if (wait > 0) {

@@ -157,7 +157,7 @@ describe('R7 recover', () => {
     assert.deepEqual(bench.do({ type: 'recover' }), {
       type: 'refused',
       code: 'quorum-not-lost',
-      reason: 'nacos/serverlist has 3 of 3 members live, a majority; recover is for a lost majority only',
+      reason: 'nacos/serverlist has a majority, 3 of 3 members are live; recover is for a lost majority only',
     });
     bench.pass(20_000, [], [A, B, C]);
     const reply = bench.do({ type: 'recover' });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { lacking } from '../../src/registry/advance.js';
+import { lacking, notFollowed } from '../../src/registry/quorum.js';
 import { A, B, Bench, C, D } from './rules.js';
 
 describe('R4 Leave', () => {
@@ -20,6 +20,18 @@ describe('R4 Leave', () => {
     assert.deepEqual(lacking(bench.cluster, 2, bench), [B]);
     bench.pass(15_000, [A]);
     assert.deepEqual(lacking(bench.cluster, 2, bench), [], 'B is silent');
+  });
+
+  it('gives the others time to tell Raft, after they were sent the list', () => {
+    const bench = new Bench().found(A, B, C);
+    bench.do({ type: 'leave', address: C });
+    bench.poll(A);
+    bench.poll(B);
+    assert.deepEqual(notFollowed(bench.cluster, 2, bench), [A, B]);
+    bench.now += 2_999;
+    assert.deepEqual(notFollowed(bench.cluster, 2, bench), [A, B]);
+    bench.now += 1;
+    assert.deepEqual(notFollowed(bench.cluster, 2, bench), []);
   });
 
   it('does not register the leaving node again for 15 s', () => {

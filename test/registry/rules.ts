@@ -30,7 +30,7 @@ export class Bench {
   poll(address: Address, more: { id?: string; expect?: number; connectedAt?: number } = {}): Reply {
     const reply = this.do({ type: 'poll', address, source: 'poll', connectedAt: this.now, ...more });
     const member = this.cluster.members.get(address);
-    if (member) deliver(member.lease, this.cluster.revision);
+    if (member) deliver(member.lease, this.cluster.revision, this.now);
     return reply;
   }
 

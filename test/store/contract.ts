@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
 import { keyOf, type Cluster, type ClusterKey } from '../../src/registry/cluster.js';
 import { decide, type Command } from '../../src/registry/decide.js';
-import { deliver, hear } from '../../src/registry/lease.js';
+import { deliver, hear, storedLease } from '../../src/registry/lease.js';
 import type { Clock, Store, Work } from '../../src/registry/ports.js';
 import { DEFAULT_RULES } from '../../src/registry/rules.js';
 
@@ -143,16 +143,14 @@ export function storeContract(name: string, factory: StoreFactory): void {
       assert.ok(lease);
       clock.now += 7_000;
       hear(lease, clock.now, true);
-      deliver(lease, 1);
+      deliver(lease, 1, clock.now);
       await store.flush(clock.now);
       const { snapshot } = await open();
       const kept = snapshot.clusters[0]?.members;
-      assert.deepEqual(kept?.get(addresses[1] ?? '')?.lease, {
-        heardAt: clock.now,
-        delivered: 1,
-        polls: true,
-        probe: undefined,
-      });
+      assert.deepEqual(
+        kept?.get(addresses[1] ?? '')?.lease,
+        storedLease({ heardAt: clock.now, delivered: 1, polls: true }),
+      );
       assert.equal(kept?.get(addresses[0] ?? '')?.lease.heardAt, clock.now - 7_000);
       assert.equal(snapshot.hearing, clock.now);
     });

@@ -9,6 +9,7 @@ import {
   type Waiting,
 } from '../../registry/cluster.js';
 import type { RecordedEvent } from '../../registry/events.js';
+import { storedLease } from '../../registry/lease.js';
 import { StoreRefused, type EventQuery, type Snapshot } from '../../registry/ports.js';
 import { readMigrations } from '../migrate.js';
 import type { Change, LeaseRow, Rows } from './messages.js';
@@ -329,5 +330,5 @@ function identity(row: StoredAddress): { id?: string; expect?: number } {
 }
 
 function toLease(row: StoredAddress): Member['lease'] {
-  return { heardAt: row.heard_at, delivered: row.delivered ?? 0, polls: row.polls === 1, probe: undefined };
+  return storedLease({ heardAt: row.heard_at, delivered: row.delivered ?? 0, polls: row.polls === 1 });
 }

@@ -153,7 +153,7 @@ export function apply(world: World, action: Action): void {
       );
       if (!node || !hasRoom) return;
       say(`a new node starts at ${node.address}, which was given up`);
-      world.addAt(node.address, node.id);
+      world.addAt(node.address, `${node.id} again ${world.now}`);
       return;
     }
     case 'crash':

@@ -3,7 +3,7 @@ import { majority, type Cluster } from '../../../src/registry/cluster.js';
 import type { Command } from '../../../src/registry/decide.js';
 import { RULES } from './server.js';
 import type { Lineage, Peer } from './model.js';
-import type { World } from './world.js';
+import type { Node, World } from './world.js';
 
 /** What must hold in every history; the names are those of the README's table. */
 export type Invariant =
@@ -15,6 +15,10 @@ export type Invariant =
   | 'disjoint-groups'
   /** A new address is admitted only while a majority of the list is alive. */
   | 'joined-without-majority'
+  /** The first list of a cluster has as many members as were asked for; later foundings follow its size (R7). */
+  | 'founded-too-small'
+  /** A node that left does not come back while it stops. */
+  | 'left-and-listed'
   /** A member is evicted only while a majority of the list is alive, one at a time. */
   | 'evicted-without-majority'
   /** Voters that are on the list and alive in a majority have a leader. */
@@ -31,8 +35,11 @@ export class Violation extends Error {
   }
 }
 
-/** An unreachable node may be evicted after this (R5): alive, but neither heard nor answering. */
-const UNREACHABLE_LONG = 30_000;
+/**
+ * A node that runs but is neither heard nor answers may be evicted after 30 s of silence (R5), which begins
+ * with its last poll: up to 5 s before its way was cut, and 2.5 s more for a poll that was held or lost.
+ */
+const UNREACHABLE_LONG = 22_000;
 
 /** A probe's answer may be this old: every 3 s, and 2 s until nothing answered. */
 const PROBE_LAG = 6_000;
@@ -45,7 +52,9 @@ const SIGN_OF_DEATH = 8_000;
 
 /** How an address came off the list, to tell whether Raft could have followed. */
 interface Removal {
-  readonly how: 'left' | 'evicted';
+  readonly left: boolean;
+  /** Whether there was a leader at that moment; if it dies before the last node has seen it, that is an excuse. */
+  readonly hadLeader: boolean;
   /** Why a phantom voter would be nobody's fault; undefined when it would be the server's. */
   excuse: string | undefined;
 }
@@ -54,10 +63,11 @@ interface Removal {
  * Judges a world from outside, by what is true of the nodes, never by what the server believes.
  *
  * What physics excuses, each of it recognised from the truth alone:
- * - *majority lost for good*: of the listed voters, fewer than a majority still have their data. From then on
+ * - *majority lost for good*: of the listed voters, fewer than a majority still have their data, or all of them
+ *   left before a joiner had become one, or R7 founded anew over all of them. From then on
  *   an operator must act (R6), which the end of a history does; until then a group without a leader, and one
  *   founded beside what is left of the old one, are excused. Everything else still holds.
- * - *a removal without a leader*: the address left or was evicted, and between that and the last node's seeing
+ * - *a removal without a leader*: the address left (or so soon that no other node ever had it) or was evicted, and between that and the last node's seeing
  *   it the leader died. Its eviction is only excused if the leader had given no sign of its death yet, or if a
  *   majority of the voters was down. A leave takes effect at once whatever the leader does (R4).
  * - *a member that is alive in vain*: neither heard nor answering for 30 s (R5 cannot tell it from a dead one).
@@ -84,6 +94,14 @@ export class Invariants {
     this.#refused.delete(address);
   }
 
+  /** What the server knew of the dead and could not store (an outage, then a kill) it cannot know any more. */
+  restarted(): void {
+    const { members } = this.#world.server.cluster;
+    for (const address of [...this.#refused]) {
+      if (members.get(address)?.presence !== 'down') this.#refused.delete(address);
+    }
+  }
+
   refused(address: Address): void {
     this.#refused.add(address);
   }
@@ -100,11 +118,26 @@ export class Invariants {
     const joined = [...after.members.keys()].filter((address) => !before.members.has(address));
     const isNewEpoch = after.epoch !== before.epoch;
     if (isNewEpoch) this.#founders = [...after.members.keys()];
-    for (const address of joined) this.#removals.delete(address);
+    if (isNewEpoch && before.members.size > 0 && command.type !== 'recover') {
+      this.majorityLost ??= 'all members were unreachable, and those waiting founded a new epoch (R7)';
+    }
+    const { expect = 1 } = this.#world.setup;
+    if (isNewEpoch && before.members.size === 0 && after.members.size < expect) {
+      throw new Violation(
+        'founded-too-small',
+        `${[...after.members.keys()].join(' ')} of ${expect} expected`,
+      );
+    }
+    for (const address of joined) {
+      if (this.#removals.get(address)?.left && this.#world.nodes.get(address)?.state === 'stopping') {
+        throw new Violation('left-and-listed', `${address} left, is stopping, and is listed again`);
+      }
+      this.#removals.delete(address);
+    }
     const left = command.type === 'leave' ? command.address : undefined;
     const evicted = dropped.filter((address) => address !== left);
     if (left !== undefined && dropped.includes(left)) {
-      this.#removals.set(left, { how: 'left', excuse: this.#leaveExcuse(left) });
+      this.#removed(left, true, this.#leaveExcuse(left));
     }
     if (evicted.length > 0) this.#evicted(before, evicted, isNewEpoch || command.type === 'recover');
     if (joined.length > 0 && !isNewEpoch && command.type !== 'recover') {
@@ -138,7 +171,35 @@ export class Invariants {
       );
     }
     for (const address of evicted) {
-      this.#removals.set(address, { how: 'evicted', excuse: this.#evictionExcuse(address) });
+      this.#removed(address, false, this.#evictionExcuse(address));
+    }
+  }
+
+  #removed(address: Address, left: boolean, excuse: string | undefined): void {
+    const hadLeader = this.#world.raft.workingLeader() !== undefined;
+    this.#removals.set(address, { left, hadLeader, excuse });
+  }
+
+  /** Whether another running node has the address on its list, and so will have it removed once it is not. */
+  #isSeen(address: Address): boolean {
+    return [...this.#world.nodes.values()].some(
+      (node) => node.address !== address && node.state === 'running' && node.list.includes(address),
+    );
+  }
+
+  /** A node died: if it was the last to have seen an address that is off the list, nobody removes that now. */
+  died(node: Node): void {
+    for (const [address, removal] of this.#removals) {
+      if (address === node.address || !removal.hadLeader || !node.list.includes(address)) continue;
+      if (!this.#isSeen(address)) removal.excuse ??= 'the last who would have it removed died first';
+    }
+  }
+
+  /** A node saw addresses vanish, and nobody could remove them from Raft. */
+  removalFailed(addresses: readonly Address[]): void {
+    for (const address of addresses) {
+      const removal = this.#removals.get(address);
+      if (removal?.hadLeader) removal.excuse ??= 'the leader died before the removal reached it';
     }
   }
 
@@ -152,7 +213,10 @@ export class Invariants {
   }
 
   #leaveExcuse(address: Address): string | undefined {
-    const leader = this.#world.raft.workingLeader();
+    const { raft } = this.#world;
+    if (!this.#isSeen(address))
+      return 'it left before any other node had it on its list, so none will remove it';
+    const leader = raft.workingLeader();
     if (!leader) return 'it left while there was no leader';
     const rest = [...leader.voters].filter((voter) => voter !== address);
     return rest.length > 0 && this.#up(rest).length < majority(rest.length)
@@ -163,7 +227,11 @@ export class Invariants {
   #evictionExcuse(address: Address): string | undefined {
     const { raft, server, nodes, now } = this.#world;
     if (raft.workingLeader()) return undefined;
-    const voters = [...(raft.best()?.voters ?? [])].filter((voter) => !this.#removals.has(voter));
+    // Phantoms that are the server's fault excuse nothing further.
+    const voters = [...(raft.best()?.voters ?? [])].filter((voter) => {
+      const removal = this.#removals.get(voter);
+      return removal === undefined || removal.excuse !== undefined;
+    });
     if (this.#up(voters).length < majority(voters.length)) return 'a majority of the voters was down';
     const recent = voters.filter((voter) => {
       const node = nodes.get(voter);
@@ -207,12 +275,30 @@ export class Invariants {
     if (epoch === 0 || members.size === 0) return;
     const best = raft.best();
     const hasRaft = best !== undefined && this.#epochOf.get(best.lineage) === epoch;
+    if (!hasRaft && [...this.#epochOf.values()].includes(epoch)) {
+      this.majorityLost = 'nobody had data any more';
+      return;
+    }
     const voters = hasRaft ? [...best.voters] : this.#founders;
     const listed = voters.filter((voter) => members.has(voter));
-    if (listed.length === 0) return;
-    const holders = listed.filter((voter) =>
-      hasRaft ? raft.peers.get(voter)?.lineage === best.lineage : nodes.get(voter)?.gone === false,
+    if (listed.length === 0) {
+      const haveLeft = voters.every((voter) => this.#removals.get(voter)?.left);
+      if (haveLeft) this.majorityLost = `all voters left: ${voters.join(' ')}`;
+      return;
+    }
+    // Data counts with those who could still elect somebody that has the last configuration: JRaft ignores a
+    // candidate whom the voter's own configuration does not hold.
+    const newest = [...raft.peers.values()].filter(
+      ({ lineage, term, index }) => lineage === best?.lineage && term === best.term && index === best.index,
     );
+    const holders = listed.filter((voter) => {
+      if (!hasRaft) return nodes.get(voter)?.gone === false;
+      const peer = raft.peers.get(voter);
+      return (
+        peer?.lineage === best.lineage &&
+        newest.some((other) => other === peer || peer.voters.has(other.address))
+      );
+    });
     if (holders.length < majority(listed.length)) {
       this.majorityLost = `of the voters ${listed.join(' ')} only ${holders.join(' ') || 'none'} still had data`;
     }
@@ -220,7 +306,7 @@ export class Invariants {
 
   /** Once a second. */
   second(): void {
-    const { raft, server, nodes, now } = this.#world;
+    const { raft, server, now } = this.#world;
     this.judgeMajority();
     const leader = raft.workingLeader();
     const best = raft.best();
@@ -228,20 +314,17 @@ export class Invariants {
       this.#leaderlessSince = undefined;
       return;
     }
-    for (const [address, removal] of this.#removals) {
-      if (!best.voters.has(address) || removal.excuse !== undefined) continue;
-      const isUnderWay = [...nodes.values()].some(
-        (node) => node.address !== address && node.state === 'running' && node.list.includes(address),
-      );
-      if (isUnderWay) removal.excuse = 'the leader died before the removal reached it';
-    }
     if (this.majorityLost !== undefined || this.#epochOf.get(best.lineage) !== server.cluster.epoch) return;
     const listed = [...best.voters].filter((voter) => server.cluster.members.has(voter));
     const steady = listed.filter((voter) => {
       const peer = raft.peers.get(voter);
       return peer?.up === true && now - peer.upSince > LONGEST_ELECTION;
     });
-    const excused = [...best.voters].some((voter) => this.#removals.get(voter)?.excuse !== undefined);
+    // One that left and stopped while those who would have it removed could not poll is nobody's fault either.
+    const excused = [...best.voters].some((voter) => {
+      const removal = this.#removals.get(voter);
+      return removal?.excuse !== undefined || (removal?.left === true && this.#isSeen(voter));
+    });
     if (steady.length < majority(listed.length) || excused) {
       this.#leaderlessSince = undefined;
       return;
@@ -270,9 +353,12 @@ export class Invariants {
     );
   }
 
+  /** Voters that do not run: of the group, or of those who have not yet elected anybody. */
   #phantoms(): { address: Address; excuse: string | undefined }[] {
     const { raft, nodes } = this.#world;
-    return [...(raft.best()?.voters ?? [])]
+    const best = raft.best();
+    const voters = new Set(best ? best.voters : [...raft.peers.values()].flatMap((peer) => [...peer.voters]));
+    return [...voters]
       .filter((voter) => nodes.get(voter)?.state !== 'running')
       .map((address) => ({ address, excuse: this.#removals.get(address)?.excuse }));
   }

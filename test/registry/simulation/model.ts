@@ -132,18 +132,19 @@ export class RaftModel {
     return best;
   }
 
-  /** A node saw addresses vanish from its list. */
-  vanished(by: Address, gone: readonly Address[]): void {
-    const leader = this.leaderOf(by) ?? undefined;
-    if (!leader) return;
-    for (const address of gone) {
-      if (!leader.leads || !leader.voters.has(address)) continue;
+  /** A node saw addresses vanish from its list. Returns those that nobody could remove now: they stay voters. */
+  vanished(by: Address, gone: readonly Address[]): Address[] {
+    return gone.filter((address) => {
+      const leader = this.leaderOf(by);
+      if (!leader) return true;
+      if (!leader.voters.has(address)) return false;
       const voters = new Set(leader.voters);
       voters.delete(address);
-      if (voters.size === 0 || !this.#hasQuorum(voters, leader.lineage)) continue;
+      if (voters.size === 0 || !this.#hasQuorum(voters, leader.lineage)) return true;
       this.#reconfigure(leader, voters);
       if (address === leader.address) this.#succeed(leader);
-    }
+      return false;
+    });
   }
 
   /** An operator's resetPeers, sent to the survivors: they and the new nodes become the voters. */
@@ -261,16 +262,17 @@ export class RaftModel {
     for (const other of this.peers.values()) {
       if (other.leads && other.lineage === candidate.lineage) other.leads = false;
     }
-    const isFirst = candidate.lineage === 0;
-    if (isFirst) candidate.lineage = ++this.#lineages;
+    if (candidate.lineage === 0) {
+      const { address: leader, voters } = candidate;
+      const id = ++this.#lineages;
+      // Judged by what there was before it.
+      this.#listener.founded({ id, leader, voters });
+      candidate.lineage = id;
+    }
     candidate.term++;
     candidate.index++;
     candidate.leads = true;
     candidate.electAt = undefined;
-    if (isFirst) {
-      const { address: leader, lineage: id, voters } = candidate;
-      this.#listener.founded({ id, leader, voters });
-    }
     this.#replicate(candidate);
   }
 

@@ -44,23 +44,32 @@ export interface Search {
   readonly seed: number;
   readonly runs: number;
   readonly faults?: Faults;
-  /** Look for this one only. */
-  readonly invariant?: Invariant;
+  /** Only violations of these count. */
+  readonly invariants?: readonly Invariant[];
+  /** Whether to look for the shortest history that fails, rather than be content with the first. */
+  readonly shrinks?: boolean;
   readonly each?: (verdict: Verdict) => void;
 }
 
 /** Runs random histories until one fails, and shrinks that. */
-export function search({ seed, runs, faults = {}, invariant, each }: Search): Failure | undefined {
+export function search({
+  seed,
+  runs,
+  faults = {},
+  invariants,
+  shrinks = true,
+  each,
+}: Search): Failure | undefined {
   const details = fc.check(
     fc.property(history, (one) => {
       const verdict = run(one, faults);
       each?.(verdict);
       return (
         verdict.violation === undefined ||
-        (invariant !== undefined && verdict.violation.invariant !== invariant)
+        (invariants !== undefined && !invariants.includes(verdict.violation.invariant))
       );
     }),
-    { seed, numRuns: runs },
+    { seed, numRuns: runs, endOnFailure: !shrinks },
   );
   if (!details.failed) return undefined;
   const shortest = details.counterexample?.[0];

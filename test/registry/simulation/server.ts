@@ -1,8 +1,9 @@
 import type { Address } from '../../../src/registry/address.js';
-import { lacking, needsTick } from '../../../src/registry/advance.js';
+import { needsTick } from '../../../src/registry/advance.js';
 import { emptyCluster, type Cluster, type Lease, type ProbeAnswer } from '../../../src/registry/cluster.js';
 import { saysSomethingNew, type Command, type Outcome, type decide } from '../../../src/registry/decide.js';
-import { deliver, hear, observeProbe, wantsProbe } from '../../../src/registry/lease.js';
+import { deliver, hear, observeProbe, storedLease, wantsProbe } from '../../../src/registry/lease.js';
+import { notFollowed } from '../../../src/registry/quorum.js';
 import { DEFAULT_RULES, graceTime } from '../../../src/registry/rules.js';
 import { HearingClock } from '../../../src/runtime/hearing-clock.js';
 import type { Schedule } from './schedule.js';
@@ -21,8 +22,8 @@ export type Answer = { readonly list: readonly Address[]; readonly revision: num
 export interface ServerHost {
   readonly schedule: Schedule;
   readonly decide: Decide;
-  /** No grace, ever: for the proof that the grace is needed. */
-  readonly noGrace: boolean;
+  /** For the proof that it must not (see mutations.ts). */
+  readonly deafTimeCounts: boolean;
   probe(address: Address): ProbeAnswer;
   storeWorks(): boolean;
   changed(before: Cluster, after: Cluster, command: Command, outcome: Outcome): void;
@@ -84,13 +85,14 @@ export class SimulatedServer {
     this.state = 'up';
     this.#incarnation++;
     this.#clock = this.#newClock();
-    this.#clock.resumeAt(this.#disk.hearing);
+    const { deafTimeCounts, schedule } = this.#host;
+    this.#clock.resumeAt(deafTimeCounts ? schedule.now : this.#disk.hearing);
     this.#flushedUpTo = this.#disk.hearing;
     this.#graceUntil = 0;
     this.#outage = false;
     this.cluster = this.#load();
     if (this.cluster.members.size > 0) this.#startGrace();
-    if (this.cluster.waiting.size > 0) this.#transact({ type: 'resume' });
+    this.#transact({ type: 'resume' });
     this.#tickLater(++this.#loop);
     return true;
   }
@@ -194,6 +196,7 @@ export class SimulatedServer {
   }
 
   #tick(): void {
+    this.#wake();
     if (this.#clock.tick() > 0) this.#startGrace();
     const now = this.hearing;
     if (now - this.#flushedUpTo > FLUSH) this.#flush();
@@ -246,7 +249,7 @@ export class SimulatedServer {
   #answerList(held: Held): void {
     const { members, revision } = this.cluster;
     const lease = members.get(held.address)?.lease;
-    if (lease) deliver(lease, revision);
+    if (lease) deliver(lease, revision, this.hearing);
     this.#held.delete(held);
     held.answer({ list: [...members.keys()], revision });
     this.#wake();
@@ -263,7 +266,7 @@ export class SimulatedServer {
     }
     for (const leaving of [...this.#leaving]) {
       const { revision, until, done } = leaving;
-      const missing = lacking(this.cluster, revision, { now: this.hearing, rules: RULES });
+      const missing = notFollowed(this.cluster, revision, { now: this.hearing, rules: RULES });
       if (missing.length > 0 && this.#host.schedule.now < until) continue;
       this.#leaving.delete(leaving);
       done(true);
@@ -307,8 +310,7 @@ export class SimulatedServer {
     ): ReadonlyMap<Address, V> =>
       new Map(
         [...rows].map(([address, row]) => {
-          const { probe: _observedAnew, ...lease } = leases.get(`${table} ${address}`) ?? row.lease;
-          return [address, { ...row, lease }];
+          return [address, { ...row, lease: storedLease(leases.get(`${table} ${address}`) ?? row.lease) }];
         }),
       );
     return {
@@ -320,6 +322,6 @@ export class SimulatedServer {
   }
 
   #startGrace(): void {
-    this.#graceUntil = this.#host.noGrace ? 0 : this.hearing + graceTime(RULES);
+    this.#graceUntil = this.#host.deafTimeCounts ? 0 : this.hearing + graceTime(RULES);
   }
 }

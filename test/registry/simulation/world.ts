@@ -22,7 +22,8 @@ export interface Setup {
 /** What is broken on purpose, to prove that the simulation notices (see mutations.ts). */
 export interface Faults {
   readonly decide?: Decide;
-  readonly noGrace?: boolean;
+  /** No grace, and after a restart of the server its absence counts as its members' silence. */
+  readonly deafTimeCounts?: boolean;
   /** A complete, empty list in place of "not yet". */
   readonly emptyList?: boolean;
 }
@@ -106,7 +107,7 @@ export class World {
     this.server = new SimulatedServer({
       schedule: this.schedule,
       decide: faults.decide ?? decide,
-      noGrace: faults.noGrace ?? false,
+      deafTimeCounts: faults.deafTimeCounts ?? false,
       probe: (address) => this.#probe(address),
       storeWorks: () => this.storeWorks,
       changed: (before, after, command, outcome) => this.#changed(before, after, command, outcome),
@@ -174,6 +175,7 @@ export class World {
     node.generation++;
     node.diedAt = this.now;
     node.darkSince = undefined;
+    this.invariants.died(node);
     node.hostDown = how === 'host';
     const { hangUp } = node;
     node.hangUp = undefined;
@@ -230,9 +232,9 @@ export class World {
   }
 
   startServer(): void {
-    if (this.server.state === 'down' && !this.server.start()) {
-      this.schedule.after(2_000, () => this.startServer());
-    }
+    if (this.server.state !== 'down') return;
+    if (this.server.start()) this.invariants.restarted();
+    else this.schedule.after(2_000, () => this.startServer());
   }
 
   pauseServer(duration: number): void {
@@ -317,9 +319,18 @@ export class World {
     else if (answer.list.length > 0) {
       const gone = node.list.filter((address) => !answer.list.includes(address));
       node.list = answer.list;
-      if (gone.length > 0) this.raft.vanished(node.address, gone);
+      if (gone.length > 0) this.#removeFromRaft(node.address, gone);
     }
     this.#pollAfter(node, POLL_EVERY);
+  }
+
+  #removeFromRaft(by: Address, gone: readonly Address[]): void {
+    const failed = this.raft.vanished(by, gone);
+    this.note(
+      () =>
+        `${by} has ${gone.join(' ')} removed${failed.length > 0 ? `, but nobody can remove ${failed.join(' ')}` : ''}`,
+    );
+    this.invariants.removalFailed(failed);
   }
 
   #begin(node: Node, list: readonly Address[]): void {
@@ -427,7 +438,8 @@ export class World {
     const best = raft.best();
     const listed = [...server.cluster.members.keys()];
     const leader = raft.workingLeader();
-    if (leader && listed.every((address) => leader.voters.has(address))) return;
+    if (leader?.voters.size === listed.length && listed.every((address) => leader.voters.has(address)))
+      return;
     for (const peer of [...raft.peers.values()]) {
       const node = this.nodes.get(peer.address);
       if (!best || !node || node.gone || peer.lineage === 0 || peer.lineage === best.lineage) continue;

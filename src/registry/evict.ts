@@ -1,0 +1,71 @@
+import type { Address } from './address.js';
+import type { Cluster, Member } from './cluster.js';
+import { eventOf } from './events.js';
+import { hasLease, isLive, isSteady, isUnreachable, presenceOf, silence, sinceAlive } from './lease.js';
+import type { Moment, Step } from './moment.js';
+import { notFollowed, quorumOf } from './quorum.js';
+import { LATE_POLL, PROBE_FRESH, REPLACED_EVICT_AFTER } from './rules.js';
+
+/**
+ * R5: one unreachable member at a time, late, while Raft can still remove it. For that the live members must not
+ * only be a majority but have been so for long enough to have a leader, and no other member may just have died,
+ * since it may have been that leader: without one at that moment the removal is lost, and the address stays a
+ * voter for ever (2.5.1 JRaftServer.peerChange).
+ */
+export function evict(cluster: Cluster, moment: Moment): Step {
+  const { now, rules, graceUntil } = moment;
+  if (now < graceUntil) return { cluster, events: [] };
+  const all = [...cluster.members.values()];
+  const due = all
+    .map((member) => ({ member, replacement: replacementOf(cluster, member, moment) }))
+    .filter(({ member, replacement }) => {
+      // A member that has not settled may still boot, and nobody can have taken a place that it never had.
+      const soon = replacement !== undefined && member.settled;
+      const after = soon ? Math.min(rules.evictAfter, REPLACED_EVICT_AFTER) : rules.evictAfter;
+      // A member whose polls were lost may have died only now, however long its silence.
+      if (sinceAlive(member, now) < REPLACED_EVICT_AFTER) return false;
+      return isUnreachable(member, rules, now) && silence(member, now) >= after;
+    })
+    .sort((a, b) => a.member.lease.heardAt - b.member.lease.heardAt)[0];
+  if (due === undefined) return { cluster, events: [] };
+  if (!quorumOf(cluster, moment, isSteady).held) return { cluster, events: [] };
+  if (notFollowed(cluster, cluster.revision, moment).length > 0) return { cluster, events: [] };
+  const others = all.filter((member) => member !== due.member);
+  if (others.some((member) => hasJustDied(member, moment))) return { cluster, events: [] };
+
+  const { member, replacement } = due;
+  const members = new Map(cluster.members);
+  members.delete(member.address);
+  const next: Cluster = { ...cluster, members, revision: cluster.revision + 1, changedAt: now };
+  const why = `not heard for ${Math.round(silence(member, now) / 1_000)} s${rules.probe ? ' and its port does not answer' : ''}`;
+  const event =
+    typeof replacement === 'string'
+      ? eventOf(next, 'replaced', `${why}; ${replacement} has taken its place`, member.address)
+      : eventOf(next, 'evicted', why, member.address);
+  return { cluster: next, events: [event] };
+}
+
+/**
+ * Whether a member may have died so lately that, if it led, the others have no new leader yet: to take another
+ * one off the list then would leave that one a voter for ever (injury 4).
+ */
+function hasJustDied(member: Member, { now, rules }: Moment): boolean {
+  if (!hasLease(member) || sinceAlive(member, now) >= REPLACED_EVICT_AFTER) return false;
+  const { probe } = member.lease;
+  if (probe?.answer === 'open' && now - probe.at <= PROBE_FRESH) return false;
+  return (
+    presenceOf(member, rules, now) !== 'live' || (member.lease.polls && silence(member, now) > LATE_POLL)
+  );
+}
+
+/**
+ * The live and settled member with the same id, or `true` when as many members as the cluster should have are
+ * live and settled without this one.
+ */
+function replacementOf(cluster: Cluster, gone: Member, { now, rules }: Moment): Address | true | undefined {
+  const able = [...cluster.members.values()].filter(
+    (member) => member !== gone && member.settled && isLive(member, rules, now),
+  );
+  const sameId = gone.id === undefined ? undefined : able.find((member) => member.id === gone.id);
+  return sameId?.address ?? (able.length >= cluster.size ? true : undefined);
+}

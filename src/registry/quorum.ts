@@ -1,0 +1,74 @@
+import type { Address } from './address.js';
+import { majority, type Cluster, type Member } from './cluster.js';
+import { hasRevision, isLive } from './lease.js';
+import type { Moment } from './moment.js';
+import { LIST_DIGESTED, type Rules } from './rules.js';
+
+export interface Quorum {
+  readonly held: boolean;
+  /** The part of a sentence: "only 1 of 3 members are live". */
+  readonly finding: string;
+  readonly live: number;
+}
+
+/**
+ * Whether the live members can be a Raft majority: they must be one of the list, and the settled ones among them
+ * one of the settled, since only those are sure to be voters. Newcomers that Raft could not add yet would
+ * otherwise make up for dead voters on the list alone (found by the simulation: they ended as a second group).
+ */
+export function quorumOf(
+  { members }: Cluster,
+  { now, rules }: Pick<Moment, 'now' | 'rules'>,
+  counts: (member: Member, rules: Rules, now: number) => boolean = isLive,
+): Quorum {
+  const all = [...members.values()];
+  const live = all.filter((member) => counts(member, rules, now));
+  if (live.length < majority(all.length)) {
+    return {
+      held: false,
+      live: live.length,
+      finding: `only ${live.length} of ${all.length} members are live`,
+    };
+  }
+  const settled = all.filter((member) => member.settled);
+  const voters = live.filter((member) => member.settled);
+  if (settled.length > 0 && voters.length < majority(settled.length)) {
+    const finding = `only ${voters.length} of the ${settled.length} members that have settled are live`;
+    return { held: false, live: live.length, finding };
+  }
+  return { held: true, live: live.length, finding: `${live.length} of ${all.length} members are live` };
+}
+
+/** What to do about a lost majority. */
+export function quorumAdvice(finding: string): string {
+  return (
+    `${finding}, no majority: the list is kept as it is and nobody is evicted. ` +
+    'Restart the missing nodes at their addresses; if they are gone for good, start new ones and recover the cluster'
+  );
+}
+
+/** The live members that do not have the list of a revision yet. */
+export function lacking(
+  cluster: Cluster,
+  revision: number,
+  { now, rules }: Pick<Moment, 'now' | 'rules'>,
+): Address[] {
+  return [...cluster.members.values()]
+    .filter((member) => isLive(member, rules, now) && !hasRevision(member, revision, cluster, rules, now))
+    .map(({ address }) => address);
+}
+
+/** The live members that may not yet have done what a revision asks of them; see {@link LIST_DIGESTED}. */
+export function notFollowed(
+  cluster: Cluster,
+  revision: number,
+  moment: Pick<Moment, 'now' | 'rules'>,
+): Address[] {
+  const without = new Set(lacking(cluster, revision, moment));
+  return [...cluster.members.values()]
+    .filter(({ address, lease }) => {
+      const digests = lease.polls && moment.now - lease.deliveredAt < LIST_DIGESTED;
+      return without.has(address) || (digests && lease.delivered >= revision);
+    })
+    .map(({ address }) => address);
+}
