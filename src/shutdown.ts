@@ -5,11 +5,14 @@ import type { Running } from './main.js';
 const LIMIT = 4_500;
 
 /**
- * Stops the server on SIGTERM or SIGINT and resolves with the exit status. A second signal, or a stop that hangs,
- * ends the process at once.
+ * Runs the server until SIGTERM or SIGINT, one that comes while it still starts included, and resolves with the
+ * exit status. A second signal, or a stop that hangs, ends the process at once. Rejects when it cannot start.
  */
-export function stopOnSignal(running: Running, log: Logger): Promise<number> {
-  return new Promise((resolve) => {
+export function runUntilSignal(starting: Promise<Running>, log: Logger): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const unwatch = (): void => {
+      for (const name of ['SIGTERM', 'SIGINT'] as const) process.off(name, onSignal);
+    };
     let stopping = false;
     const onSignal = (signal: NodeJS.Signals): void => {
       if (stopping) process.exit(1);
@@ -19,8 +22,8 @@ export function stopOnSignal(running: Running, log: Logger): Promise<number> {
         log.error('the stop took too long; what was heard in the last second may be unwritten');
         process.exit(1);
       }, LIMIT);
-      void running
-        .stop()
+      void starting
+        .then((running) => running.stop())
         .then(
           () => 0,
           (error: unknown) => {
@@ -30,11 +33,15 @@ export function stopOnSignal(running: Running, log: Logger): Promise<number> {
         )
         .then((status) => {
           clearTimeout(limit);
-          for (const name of ['SIGTERM', 'SIGINT'] as const) process.off(name, onSignal);
+          unwatch();
           log.info('stopped');
           resolve(status);
         });
     };
     for (const name of ['SIGTERM', 'SIGINT'] as const) process.on(name, onSignal);
+    starting.catch((error: unknown) => {
+      unwatch();
+      reject(error as Error);
+    });
   });
 }

@@ -10,7 +10,7 @@ import {
 import { createLog } from '../log.js';
 import { start } from '../main.js';
 import { StoreRefused } from '../registry/ports.js';
-import { stopOnSignal } from '../shutdown.js';
+import { runUntilSignal } from '../shutdown.js';
 
 /** Exit status for a setting or a database that cannot be used (BSD sysexits EX_CONFIG). */
 const EX_CONFIG = 78;
@@ -25,8 +25,7 @@ export function serveCommand(): Command {
     try {
       const config = configOf(command);
       const log = await createLog(config.logLevel);
-      const running = await start(config, log);
-      process.exitCode = await stopOnSignal(running, log);
+      process.exitCode = await runUntilSignal(start(config, log), log);
     } catch (error) {
       if (!(error instanceof ConfigError) && !(error instanceof StoreRefused)) throw error;
       console.error(`nacos-address-server: ${error.message}`);

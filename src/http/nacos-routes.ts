@@ -132,7 +132,7 @@ export class NacosRoutes {
       const said = `${address} left ${name}, revision ${left.revision}`;
       if (left.undelivered.length === 0)
         return send(response, 200, `${said}; every live member has the list\n`);
-      send(response, wait > 0 ? 202 : 200, `${said}; not yet sent to ${left.undelivered.join(', ')}\n`);
+      send(response, wait > 0 ? 202 : 200, `${said}; not yet taken up by ${left.undelivered.join(', ')}\n`);
     } catch (error) {
       if (!(error instanceof StoreUnavailable)) throw error;
       const detail = `${address} was not taken off ${name}: the store is unavailable (${error.message})`;

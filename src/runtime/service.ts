@@ -60,7 +60,7 @@ export type PollAnswer =
 export interface LeaveAnswer {
   /** False for an address that is neither listed nor waiting nor left lately. */
   readonly known: boolean;
-  /** Live members that have not been sent the list without it. */
+  /** Live members that have not been sent the list without it, or had no time yet to tell Raft. */
   readonly undelivered: readonly Address[];
   readonly revision: number;
 }

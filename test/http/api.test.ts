@@ -225,7 +225,7 @@ test('recover is refused while there is a majority, and decides the list when it
   assert.equal(refused.status, 409);
   assert.equal(
     problem(refused).detail,
-    'nacos/serverlist has 3 of 3 members live, a majority; recover is for a lost majority only',
+    'nacos/serverlist has a majority, 3 of 3 members are live; recover is for a lost majority only',
   );
 
   server.probe.answers.set(B, 'refused').set(C, 'refused');

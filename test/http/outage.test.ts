@@ -161,6 +161,7 @@ test('a leave that is done before the store goes away is answered as done', asyn
   store.become('failing');
   await a!.poll();
   await b!.poll();
+  await server.pass(3_000);
   const answer = await leave;
   assert.deepEqual(
     [answer.status, answer.body],

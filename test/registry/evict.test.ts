@@ -67,6 +67,8 @@ describe('R5 Evict', () => {
     assert.equal(bench.list.length, 4);
     for (const address of [A, B, C]) bench.poll(address);
     bench.do({ type: 'tick' });
+    assert.equal(bench.list.length, 4, 'delivered, but not yet told to Raft');
+    bench.pass(3_000, [], [D, E]);
     assert.deepEqual(bench.list, [A, B, C]);
   });
 
@@ -91,6 +93,44 @@ describe('R5 Evict', () => {
     bench.pass(61_000, [A, B], [C]);
     bench.pass(20_000, [A, B], [C]);
     assert.deepEqual(bench.list, [A, B]);
+  });
+});
+
+describe('R5 beside other deaths', () => {
+  it('evicts nobody while another member may just have died, who may have been the leader', () => {
+    const bench = new Bench().found(A, B, C, D, E);
+    bench.pass(50_000, [A, B, C, D], [E]);
+    // From now on D is silent too.
+    bench.pass(29_000, [A, B, C], [D, E]);
+    assert.ok(bench.list.includes(E));
+    bench.pass(10_000, [A, B, C], [D, E]);
+    assert.ok(!bench.list.includes(E));
+  });
+
+  it('counts the 30 s from the last open port', () => {
+    const bench = new Bench().found(A, B, C);
+    bench.pass(90_000, [A, B], [C], 'open');
+    bench.pass(29_000, [A, B], [C], 'refused');
+    assert.deepEqual(bench.list, [A, B, C]);
+    bench.pass(5_000, [A, B], [C], 'refused');
+    assert.deepEqual(bench.list, [A, B]);
+  });
+
+  it('takes no newcomer for the replacement of one that has not settled', () => {
+    const bench = new Bench().found(A, B, C);
+    bench.heartbeat(D);
+    bench.pass(50_000, [A, B, C], [D], 'refused');
+    assert.deepEqual(bench.list, [A, B, C, D], 'it boots');
+  });
+
+  it('counts on the settled alone: newcomers do not make up for dead voters', () => {
+    const bench = new Bench().found(A, B);
+    bench.poll(C);
+    bench.poll(D);
+    assert.deepEqual(bench.list, [A, B, C, D]);
+    bench.pass(300_000, [B, C, D], [A]);
+    assert.deepEqual(bench.list, [A, B, C, D], '3 of 4 are live, but only 1 of the 2 that have settled');
+    assert.equal(bench.cluster.quorumLost, true);
   });
 });
 

@@ -1,5 +1,5 @@
 import type { Address } from '../../../src/registry/address.js';
-import { majority, type Cluster } from '../../../src/registry/cluster.js';
+import { majority, type Cluster, type Member } from '../../../src/registry/cluster.js';
 import type { Command } from '../../../src/registry/decide.js';
 import { RULES } from './server.js';
 import type { Lineage, Peer } from './model.js';
@@ -338,17 +338,21 @@ export class Invariants {
   }
 
   /**
-   * Whether an operator has to act: a majority of the voters lost its data, a majority of the list is gone for
-   * good (a joiner may have died before it became a voter, which the server cannot know), or phantoms that are
-   * nobody's fault.
+   * Whether an operator has to act: a majority of the voters lost its data, a majority of the list or of its
+   * settled members is gone for good (whether a joiner became a voter before that, the server cannot know), or
+   * phantoms that are nobody's fault.
    */
   get needsOperator(): boolean {
     const { server, nodes } = this.#world;
-    const listed = [...server.cluster.members.keys()];
-    const returning = listed.filter((address) => nodes.get(address)?.gone === false);
+    const listed = [...server.cluster.members.values()];
+    const settled = listed.filter((member) => member.settled);
+    const isGone = (some: readonly Member[]): boolean =>
+      some.length > 0 &&
+      some.filter(({ address }) => nodes.get(address)?.gone === false).length < majority(some.length);
     return (
       this.majorityLost !== undefined ||
-      (listed.length > 0 && returning.length < majority(listed.length)) ||
+      isGone(listed) ||
+      isGone(settled) ||
       this.#phantoms().some(({ excuse }) => excuse !== undefined)
     );
   }

@@ -196,7 +196,6 @@ export class SimulatedServer {
   }
 
   #tick(): void {
-    this.#wake();
     if (this.#clock.tick() > 0) this.#startGrace();
     const now = this.hearing;
     if (now - this.#flushedUpTo > FLUSH) this.#flush();
