@@ -52,7 +52,7 @@ export default tseslint.config(
   },
   {
     // node:test's describe and it return promises that the runner itself awaits.
-    files: ['test/**'],
+    files: ['test/**', 'bench/**'],
     rules: {
       // A test that is wrong about its own data fails, as it should.
       '@typescript-eslint/no-non-null-assertion': 'off',

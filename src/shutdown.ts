@@ -41,7 +41,7 @@ export function runUntilSignal(starting: Promise<Running>, log: Logger): Promise
     for (const name of ['SIGTERM', 'SIGINT'] as const) process.on(name, onSignal);
     starting.catch((error: unknown) => {
       unwatch();
-      reject(error as Error);
+      reject(error instanceof Error ? error : new Error(String(error)));
     });
   });
 }

@@ -181,7 +181,10 @@ describe('bad input', { concurrency: 2 }, () => {
       for (const headers of [CURL, JSON_CLIENT]) {
         const answer = await ask(server, 'GET', path, headers);
         assert.deepEqual([answer.status, answer.complete], [status, true], `${path}: ${answer.body}`);
-        const text = headers === CURL ? answer.body.replaceAll('\\"', '"') : JSON.parse(answer.body).detail;
+        const text =
+          headers === CURL
+            ? answer.body.replaceAll('\\"', '"')
+            : (JSON.parse(answer.body) as { detail: string }).detail;
         assert.ok(text.includes(names), `${path}: ${text} lacks ${names}`);
       }
       const node = await ask(server, 'GET', path, NACOS);

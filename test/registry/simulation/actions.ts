@@ -190,7 +190,8 @@ export function apply(world: World, action: Action): void {
     }
     case 'leave': {
       const node = pick(running, action.who);
-      if (!node) return;
+      // One that is held for dead says nothing; that somebody says it for it is left out (README).
+      if (!node || (world.server.cluster.members.get(node.address)?.presence ?? 'live') !== 'live') return;
       say(`${node.address} leaves`);
       world.leave(node, action.stopsAfter, action.reconnects);
       return;
