@@ -55,6 +55,7 @@ CREATE TABLE address_server_departed (
   cluster_id INTEGER NOT NULL REFERENCES address_server_cluster (id) ON DELETE CASCADE,
   address TEXT NOT NULL,
   left_at INTEGER NOT NULL,
+  quiet_until INTEGER NOT NULL,
   heard_at INTEGER NOT NULL,
   PRIMARY KEY (cluster_id, address)
 ) WITHOUT ROWID;

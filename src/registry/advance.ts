@@ -58,7 +58,7 @@ function forget(cluster: Cluster, { now, rules }: Moment): Step {
 }
 
 function isForgotten(departed: Departed, now: number): boolean {
-  return now - Math.max(departed.leftAt, departed.lease.heardAt) > DEPARTED_MEMORY;
+  return now - Math.max(departed.quietUntil, departed.lease.heardAt) > DEPARTED_MEMORY;
 }
 
 /**

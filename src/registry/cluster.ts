@@ -83,6 +83,8 @@ export interface Waiting {
 /** An address that left and may still poll while it stops. */
 export interface Departed {
   readonly leftAt: number;
+  /** Until then no poll of its address registers it again. */
+  readonly quietUntil: number;
   /** When it was last heard since; touched without a decision. */
   readonly lease: Lease;
 }

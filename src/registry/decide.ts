@@ -31,8 +31,8 @@ export type Command =
     }
   /** A held poll's connection ended before its answer: the caller is gone. */
   | { readonly type: 'abandon'; readonly address: Address }
-  /** A member's own word, or an operator's. */
-  | { readonly type: 'leave'; readonly address: Address }
+  /** A member's own word, or an operator's. The node is stopped `wait` milliseconds later at the latest. */
+  | { readonly type: 'leave'; readonly address: Address; readonly wait?: number }
   /** Members that stay until deleted. */
   | { readonly type: 'put'; readonly addresses: readonly Address[] }
   | { readonly type: 'delete'; readonly addresses: readonly Address[] }
@@ -80,7 +80,7 @@ export function decide(cluster: Cluster, command: Command, context: Context): Ou
     case 'abandon':
       return then({ ...cluster, waiting: without(cluster.waiting, command.address) }, [], context, cluster);
     case 'leave':
-      return leave(cluster, command.address, context);
+      return leave(cluster, command, context);
     case 'put':
       return put(cluster, command.addresses, context);
     case 'delete':
@@ -189,7 +189,7 @@ function update(cluster: Cluster, member: Member, poll: Poll, context: Context):
  * only one on a connection that was opened after the leave does.
  */
 function isStopping(departed: Departed, poll: Poll, now: number): boolean {
-  return now - departed.leftAt < QUIET_AFTER_LEAVE || poll.connectedAt <= departed.leftAt;
+  return now < departed.quietUntil || poll.connectedAt <= departed.leftAt;
 }
 
 function refuse(cluster: Cluster, poll: Poll, context: Context): Reply | undefined {
@@ -230,15 +230,24 @@ function overLimit(cluster: Cluster, more: number, context: Context): Reply | un
   return undefined;
 }
 
-function leave(cluster: Cluster, address: Address, context: Context): Outcome {
+function leave(
+  cluster: Cluster,
+  { address, wait = 0 }: Extract<Command, { type: 'leave' }>,
+  context: Context,
+): Outcome {
+  const quietUntil = context.now + wait + QUIET_AFTER_LEAVE;
   if (!cluster.members.has(address) && !cluster.waiting.has(address)) {
     const departed = cluster.departed.get(address);
     if (!departed) return unchanged(cluster, { type: 'unknown' });
-    // Said again, as a leave that waited does when it is done: the quiet time starts anew.
+    // Said again: it still runs, and the quiet time starts anew.
     return {
       cluster: {
         ...cluster,
-        departed: new Map(cluster.departed).set(address, { ...departed, leftAt: context.now }),
+        departed: new Map(cluster.departed).set(address, {
+          ...departed,
+          leftAt: context.now,
+          quietUntil,
+        }),
       },
       events: [],
       reply: { type: 'left' },
@@ -249,12 +258,19 @@ function leave(cluster: Cluster, address: Address, context: Context): Outcome {
     [address],
     'left by its own or an operator’s word',
     context,
+    quietUntil,
   );
   return then(next, events, context, cluster, () => ({ type: 'left' }));
 }
 
 function remove(cluster: Cluster, addresses: readonly Address[], context: Context): Outcome {
-  const { cluster: next, events } = takeOff(cluster, addresses, 'deleted through the official API', context);
+  const { cluster: next, events } = takeOff(
+    cluster,
+    addresses,
+    'deleted through the official API',
+    context,
+    context.now + QUIET_AFTER_LEAVE,
+  );
   return then(next, events, context, cluster, () => ({ type: 'done' }));
 }
 
@@ -263,6 +279,7 @@ function takeOff(
   addresses: readonly Address[],
   reason: string,
   context: Context,
+  quietUntil: number,
 ): { cluster: Cluster; events: RegistryEvent[] } {
   const members = new Map(cluster.members);
   const waiting = new Map(cluster.waiting);
@@ -271,7 +288,7 @@ function takeOff(
   for (const address of addresses) {
     const known = cluster.members.get(address) ?? cluster.waiting.get(address);
     waiting.delete(address);
-    if (known) departed.set(address, { leftAt: context.now, lease: known.lease });
+    if (known) departed.set(address, { leftAt: context.now, quietUntil, lease: known.lease });
   }
   if (listed.length === 0) return { cluster: { ...cluster, waiting, departed }, events: [] };
   const remaining = members.size;

@@ -209,19 +209,12 @@ export class RegistryService {
    * at most that many milliseconds. Rejects with StoreUnavailable when nothing was changed.
    */
   async leave(key: ClusterKey, address: Address, wait: number, signal: AbortSignal): Promise<LeaveAnswer> {
-    const { reply, cluster } = await this.#transactInTime(key, { type: 'leave', address });
+    const { reply, cluster } = await this.#transactInTime(key, { type: 'leave', address, wait });
     const { revision } = cluster;
     if (reply.type === 'unknown') return { known: false, undelivered: [], revision };
     const entry = this.#entryOf(key);
     const without = (): Address[] => notFollowed(entry.cluster, revision, this.#context());
     await entry.until(() => without().length === 0, wait, signal, TICK);
-    // The node stops only now: the time in which its polls do not register it starts anew. It has left already,
-    // so a store that has gone away meanwhile only makes that time shorter.
-    if (wait > 0) {
-      await this.#transactInTime(key, { type: 'leave', address }).catch((error: unknown) =>
-        this.#failed(error),
-      );
-    }
     return { known: true, undelivered: without(), revision };
   }
 

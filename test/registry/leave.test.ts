@@ -57,6 +57,15 @@ describe('R4 Leave', () => {
     assert.deepEqual(bench.list, [A, B]);
   });
 
+  it('is quiet for 15 s after the end of its wait', () => {
+    const bench = new Bench().found(A, B, C);
+    bench.do({ type: 'leave', address: C, wait: 10_000 });
+    bench.pass(24_000, [A, B]);
+    assert.equal(bench.poll(C).type, 'waiting');
+    bench.pass(1_000, [A, B]);
+    assert.equal(bench.poll(C).type, 'listed');
+  });
+
   it('starts the quiet time anew when it is said again', () => {
     const bench = new Bench().found(A, B, C);
     bench.do({ type: 'leave', address: C });

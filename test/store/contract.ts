@@ -229,6 +229,10 @@ function plain(clusters: readonly Cluster[]): unknown {
       ...waiting,
       lease: { heardAt, polls },
     })),
-    departed: [...cluster.departed].map(([address, { leftAt }]) => ({ address, leftAt })),
+    departed: [...cluster.departed].map(([address, { leftAt, quietUntil }]) => ({
+      address,
+      leftAt,
+      quietUntil,
+    })),
   }));
 }

@@ -213,7 +213,7 @@ function prepare(db: SQLite.Database) {
     forgetCluster: db.prepare('DELETE FROM address_server_cluster WHERE product = ? AND name = ?'),
     members: table('address_server_member', 14),
     waiting: table('address_server_waiting', 8),
-    departed: table('address_server_departed', 3),
+    departed: table('address_server_departed', 4),
     renew: db.prepare(
       `UPDATE address_server_member SET heard_at = ?, delivered = ?, polls = ?
        WHERE cluster_id = (SELECT id FROM address_server_cluster WHERE product = ? AND name = ?) AND address = ?`,
@@ -259,6 +259,7 @@ interface StoredAddress {
   readonly presence_since: number;
   readonly since: number;
   readonly left_at: number;
+  readonly quiet_until: number;
   readonly heard_at: number;
   readonly delivered?: number;
   readonly polls?: number;
@@ -296,7 +297,11 @@ function loadClusters(db: SQLite.Database): Cluster[] {
     cluster.waiting.set(address, { address, since, source, ...identity(row), lease: toLease(row) });
   });
   each('address_server_departed', 'left_at', (cluster, row) =>
-    cluster.departed.set(row.address, { leftAt: row.left_at, lease: toLease(row) }),
+    cluster.departed.set(row.address, {
+      leftAt: row.left_at,
+      quietUntil: row.quiet_until,
+      lease: toLease(row),
+    }),
   );
   return [...byId.values()];
 }

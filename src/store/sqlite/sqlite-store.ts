@@ -212,7 +212,7 @@ function waitingRow(address: string, w: Waiting, place: number): readonly unknow
 }
 
 function departedRow(address: string, d: Departed): readonly unknown[] {
-  return [address, d.leftAt, d.lease.heardAt];
+  return [address, d.leftAt, d.quietUntil, d.lease.heardAt];
 }
 
 function leaseColumns({ heardAt, delivered, polls }: Lease): readonly number[] {

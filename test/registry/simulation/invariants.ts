@@ -281,6 +281,10 @@ export class Invariants {
     }
     const voters = hasRaft ? [...best.voters] : this.#founders;
     const listed = voters.filter((voter) => members.has(voter));
+    // One that left while nobody could remove it, and is gone, still counts in Raft, and holds nothing.
+    const isLost = (voter: Address): boolean =>
+      this.#removals.get(voter)?.left === true && nodes.get(voter)?.gone !== false;
+    const concerned = voters.filter((voter) => members.has(voter) || isLost(voter));
     if (listed.length === 0) {
       const haveLeft = voters.every((voter) => this.#removals.get(voter)?.left);
       if (haveLeft) this.majorityLost = `all voters left: ${voters.join(' ')}`;
@@ -291,7 +295,8 @@ export class Invariants {
     const newest = [...raft.peers.values()].filter(
       ({ lineage, term, index }) => lineage === best?.lineage && term === best.term && index === best.index,
     );
-    const holders = listed.filter((voter) => {
+    const holders = concerned.filter((voter) => {
+      if (isLost(voter)) return false;
       if (!hasRaft) return nodes.get(voter)?.gone === false;
       const peer = raft.peers.get(voter);
       return (
@@ -299,8 +304,8 @@ export class Invariants {
         newest.some((other) => other === peer || peer.voters.has(other.address))
       );
     });
-    if (holders.length < majority(listed.length)) {
-      this.majorityLost = `of the voters ${listed.join(' ')} only ${holders.join(' ') || 'none'} still had data`;
+    if (holders.length < majority(concerned.length)) {
+      this.majorityLost = `of the voters ${concerned.join(' ')} only ${holders.join(' ') || 'none'} still had data`;
     }
   }
 

@@ -160,15 +160,12 @@ export class SimulatedServer {
 
   /** R4 with `wait`; `done` is told whether it took effect, when the wait is over. */
   leave(address: Address, wait: number, done: (ok: boolean) => void): void {
-    const outcome = this.#transact({ type: 'leave', address });
+    const outcome = this.#transact({ type: 'leave', address, wait });
     if (!outcome || outcome.reply.type === 'unknown') return done(false);
     this.#leaving.add({
       revision: this.cluster.revision,
       until: this.#host.schedule.now + wait,
-      done: (ok) => {
-        if (ok) this.#transact({ type: 'leave', address });
-        done(ok);
-      },
+      done,
     });
     this.#wake();
   }
