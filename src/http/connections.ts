@@ -23,13 +23,17 @@ export class Connections {
 
   track(socket: Socket): Connection {
     const connection: Connection = { openedAt: this.#service.now };
+    let endedByPeer = false;
+    const onEnd = (): void => void (endedByPeer = true);
+    socket.once('end', onEnd).once('error', onEnd);
     // One that ended while its request was decided on says so no more.
     if (socket.destroyed) return connection;
     this.#open.set(socket, connection);
     socket.once('close', () => {
       this.#open.delete(socket);
       if (connection.member && !this.#closing) {
-        this.#service.connectionClosed(connection.member.entry, connection.member.address);
+        const { entry, address } = connection.member;
+        this.#service.connectionClosed(entry, address, endedByPeer);
       }
     });
     return connection;

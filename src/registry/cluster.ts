@@ -38,8 +38,11 @@ export interface Lease {
   deliveredAt: number;
   /** Whether it has ever polled the list itself: only then does {@link delivered} say what its Nacos knows. */
   polls: boolean;
-  /** When its port last answered a probe: it lived then, heard or not. Not stored; grace (R8) stands in for it. */
-  openAt: number;
+  /**
+   * When its port last answered a probe or it ended its poll connection: it lived then, heard or not. Not stored;
+   * grace (R8) stands in for it.
+   */
+  aliveAt: number;
   /** The last probe of its port since it was heard. Observed anew after a restart, not stored. */
   probe: { readonly at: number; readonly answer: ProbeAnswer } | undefined;
 }

@@ -8,7 +8,7 @@ export function newLease(now: number): Lease {
 /** A lease of which only this is known: its other observations were made by an earlier run of the server. */
 export function storedLease(stored: Pick<Lease, 'heardAt' | 'delivered' | 'polls'>): Lease {
   const { heardAt } = stored;
-  return { ...stored, deliveredAt: heardAt, openAt: heardAt, probe: undefined };
+  return { ...stored, deliveredAt: heardAt, aliveAt: heardAt, probe: undefined };
 }
 
 /** A member, waiting or departed address was heard: the renewal itself. No earlier probe means anything then. */
@@ -35,8 +35,13 @@ export function observeProbe(member: Member, answer: ProbeAnswer, now: number, a
   // Nobody listened, and now not even the host answers: that is no sign of life.
   const isStillDown = answer === 'unreachable' && member.lease.probe?.answer === 'refused';
   member.lease.probe = { at: now, answer: isStillDown ? 'refused' : answer };
-  if (answer === 'open') member.lease.openAt = now;
+  if (answer === 'open') member.lease.aliveAt = now;
   if (answer === 'open' && speaksThroughOthers(member)) member.lease.heardAt = now;
+}
+
+/** The member's end of its poll connection was closed, which its process's death does too: it lived until now. */
+export function seeEnd(lease: Lease, now: number): void {
+  lease.aliveAt = now;
 }
 
 /** Probes are not stored; without this a restart of the server would take a member known to be down for live. */
@@ -53,9 +58,14 @@ export function silence(member: { readonly lease: Lease }, now: number): number 
   return now - member.lease.heardAt;
 }
 
-/** Milliseconds since the member last gave any sign of life, a poll or an open port. */
-export function sinceAlive({ lease }: Member, now: number): number {
-  return now - Math.max(lease.heardAt, lease.openAt);
+/** When the member last gave any sign of life: a poll, an open port, the end of its connection. */
+export function lastAlive({ lease }: Member): number {
+  return Math.max(lease.heardAt, lease.aliveAt);
+}
+
+/** Milliseconds since then. */
+export function sinceAlive(member: Member, now: number): number {
+  return now - lastAlive(member);
 }
 
 /** A static member that was never heard itself has no lease to speak of. */

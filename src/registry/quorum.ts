@@ -1,8 +1,8 @@
 import type { Address } from './address.js';
 import { majority, type Cluster, type Member } from './cluster.js';
-import { hasRevision, isLive } from './lease.js';
+import { hasRevision, isLive, lastAlive } from './lease.js';
 import type { Moment } from './moment.js';
-import { LIST_DIGESTED, type Rules } from './rules.js';
+import { JOINING, LIST_DIGESTED, type Rules } from './rules.js';
 
 export interface Quorum {
   readonly held: boolean;
@@ -12,9 +12,10 @@ export interface Quorum {
 }
 
 /**
- * Whether the live members can be a Raft majority: they must be one of the list, and the settled ones among them
- * one of the settled, since only those are sure to be voters. Newcomers that Raft could not add yet would
- * otherwise make up for dead voters on the list alone (found by the simulation: they ended as a second group).
+ * Whether the live members can be a Raft majority. They must be one of the list, and one of those who can be voters:
+ * whoever joined only after a member's last sign of life, or just before it, may never have been added, since that
+ * took a majority too. Newcomers would otherwise make up for dead voters on the list alone (found by the
+ * simulation: they ended as a second group).
  */
 export function quorumOf(
   { members }: Cluster,
@@ -30,10 +31,14 @@ export function quorumOf(
       finding: `only ${live.length} of ${all.length} members are live`,
     };
   }
-  const settled = all.filter((member) => member.settled);
-  const voters = live.filter((member) => member.settled);
-  if (settled.length > 0 && voters.length < majority(settled.length)) {
-    const finding = `only ${voters.length} of the ${settled.length} members that have settled are live`;
+  const firstDeath = Math.min(
+    ...all.filter((member) => !isLive(member, rules, now)).map((member) => lastAlive(member)),
+  );
+  const isVoter = (member: Member): boolean => member.settled || member.joinedAt + JOINING <= firstDeath;
+  const voters = all.filter(isVoter);
+  const liveVoters = live.filter(isVoter);
+  if (voters.length > 0 && liveVoters.length < majority(voters.length)) {
+    const finding = `only ${liveVoters.length} of the ${voters.length} members that can be voters are live`;
     return { held: false, live: live.length, finding };
   }
   return { held: true, live: live.length, finding: `${live.length} of ${all.length} members are live` };

@@ -35,6 +35,9 @@ export const REPLACED_EVICT_AFTER = 30 * SECOND;
  */
 export const STEADY_AFTER = 30 * SECOND;
 
+/** The least time in which a new node boots and is added to Raft (seen on 2.5.1: about 7 s on a fast machine). */
+export const JOINING = 5 * SECOND;
+
 /** Silence of a member that polls after which its next poll is late: Nacos polls 5 s after the last one ended. */
 export const LATE_POLL = 8 * SECOND;
 

@@ -4,7 +4,7 @@ import { needsTick } from '../registry/advance.js';
 import { keyOf, type ClusterKey, type Member } from '../registry/cluster.js';
 import { decide, saysSomethingNew, type Command, type Context, type Refusal } from '../registry/decide.js';
 import type { RecordedEvent } from '../registry/events.js';
-import { hear, observeProbe, wantsProbe } from '../registry/lease.js';
+import { hear, observeProbe, seeEnd, wantsProbe } from '../registry/lease.js';
 import type { Moment } from '../registry/moment.js';
 import {
   StoreUnavailable,
@@ -230,9 +230,10 @@ export class RegistryService {
     return this.#store.events(query);
   }
 
-  /** R10: a member's poll connection ended, which its process's death does too. */
-  connectionClosed(entry: ClusterEntry, address: Address): void {
+  /** R10: a member's poll connection was closed; when its own end did it, that is what its process's death does. */
+  connectionClosed(entry: ClusterEntry, address: Address, byPeer: boolean): void {
     const member = entry.cluster.members.get(address);
+    if (member && byPeer) seeEnd(member.lease, this.now);
     if (member && this.rules.probe) void this.#probeMember(entry, member);
   }
 

@@ -123,13 +123,13 @@ describe('R5 beside other deaths', () => {
     assert.deepEqual(bench.list, [A, B, C, D], 'it boots');
   });
 
-  it('counts on the settled alone: newcomers do not make up for dead voters', () => {
+  it('counts on those who can be voters: newcomers do not make up for dead voters', () => {
     const bench = new Bench().found(A, B);
     bench.poll(C);
     bench.poll(D);
     assert.deepEqual(bench.list, [A, B, C, D]);
     bench.pass(300_000, [B, C, D], [A]);
-    assert.deepEqual(bench.list, [A, B, C, D], '3 of 4 are live, but only 1 of the 2 that have settled');
+    assert.deepEqual(bench.list, [A, B, C, D], '3 of 4 are live, but only 1 of the 2 that can be voters');
     assert.equal(bench.cluster.quorumLost, true);
   });
 });

@@ -78,7 +78,7 @@ describe('R4 Leave', () => {
   it('forgets a leave in the end', () => {
     const bench = new Bench().found(A, B, C);
     bench.do({ type: 'leave', address: C });
-    bench.pass(130_000, [A, B]);
+    bench.pass(140_000, [A, B]);
     assert.equal(bench.cluster.departed.size, 0);
     assert.deepEqual(bench.do({ type: 'leave', address: C }), { type: 'unknown' });
   });

@@ -7,8 +7,9 @@ import { search, tell } from './simulation/run.js';
  * SIMULATION_SEED repeats a run; a failure prints its shortest history.
  */
 
-const RUNS = Number(process.env.SIMULATION_RUNS ?? 2_000);
-const SEED = Number(process.env.SIMULATION_SEED ?? Date.now() % 2 ** 31);
+const RUNS = Number(process.env.SIMULATION_RUNS ?? 3_000);
+// A fixed one unless asked otherwise: what a run finds must not depend on the day. `npm run test:simulation` varies it.
+const SEED = Number(process.env.SIMULATION_SEED ?? 6);
 
 test(`no history harms a cluster (${RUNS} histories)`, (t) => {
   t.diagnostic(`SIMULATION_SEED=${SEED}`);

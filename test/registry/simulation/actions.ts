@@ -194,6 +194,8 @@ export function apply(world: World, action: Action): void {
       const node = pick(running, action.who);
       // One that is held for dead says nothing; that somebody says it for it is left out (README).
       if (!node || (world.server.cluster.members.get(node.address)?.presence ?? 'live') !== 'live') return;
+      // Nor one that still boots: it would ask to be added to Raft again after its removal.
+      if (world.now - node.startedAt < 20_000) return;
       say(`${node.address} leaves`);
       world.leave(node, action.stopsAfter, action.reconnects);
       return;

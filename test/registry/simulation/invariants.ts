@@ -102,6 +102,11 @@ export class Invariants {
     }
   }
 
+  /** An open port takes back what a refused one said. */
+  answered(address: Address): void {
+    this.#refused.delete(address);
+  }
+
   refused(address: Address): void {
     this.#refused.add(address);
   }

@@ -2,7 +2,7 @@ import type { Address } from '../../../src/registry/address.js';
 import { needsTick } from '../../../src/registry/advance.js';
 import { emptyCluster, type Cluster, type Lease, type ProbeAnswer } from '../../../src/registry/cluster.js';
 import { saysSomethingNew, type Command, type Outcome, type decide } from '../../../src/registry/decide.js';
-import { deliver, hear, observeProbe, storedLease, wantsProbe } from '../../../src/registry/lease.js';
+import { deliver, hear, observeProbe, seeEnd, storedLease, wantsProbe } from '../../../src/registry/lease.js';
 import { notFollowed } from '../../../src/registry/quorum.js';
 import { DEFAULT_RULES, graceTime } from '../../../src/registry/rules.js';
 import { HearingClock } from '../../../src/runtime/hearing-clock.js';
@@ -171,8 +171,11 @@ export class SimulatedServer {
   }
 
   /** R10. */
-  connectionClosed(address: Address): void {
-    if (this.state === 'up' && this.cluster.members.has(address)) this.#probe(address);
+  connectionClosed(address: Address, byPeer: boolean): void {
+    const member = this.cluster.members.get(address);
+    if (this.state !== 'up' || !member) return;
+    if (byPeer) seeEnd(member.lease, this.hearing);
+    this.#probe(address);
   }
 
   recover(): Outcome | undefined {

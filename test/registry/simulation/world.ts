@@ -298,8 +298,8 @@ export class World {
   }
 
   #closed(address: Address): void {
-    if (this.server.state === 'paused') this.server.queue(() => this.server.connectionClosed(address));
-    else this.server.connectionClosed(address);
+    if (this.server.state === 'paused') this.server.queue(() => this.server.connectionClosed(address, true));
+    else this.server.connectionClosed(address, true);
   }
 
   #answered(node: Node, answer: Answer): void {
@@ -348,7 +348,10 @@ export class World {
     if (!node || node.gone || node.hostDown || node.cut === 'dark' || node.cut === 'answers') {
       return 'unreachable';
     }
-    if (this.#isOpen(node)) return 'open';
+    if (this.#isOpen(node)) {
+      this.invariants.answered(address);
+      return 'open';
+    }
     this.invariants.refused(address);
     return 'refused';
   }
