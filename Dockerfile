@@ -25,5 +25,6 @@ EXPOSE 8080
 HEALTHCHECK --interval=10s --timeout=3s --start-period=10s \
   CMD ["node", "-e", "fetch('http://127.0.0.1:' + (process.env.PORT || 8080) + '/readyz').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
 # Node is PID 1 and handles SIGTERM and SIGINT itself; no shell in between.
-ENTRYPOINT ["node", "dist/src/cli.js"]
+# The small young generation keeps 10,000 connections below 150 MB (bench/RESULTS.md).
+ENTRYPOINT ["node", "--max-semi-space-size=2", "dist/src/cli.js"]
 CMD ["serve"]

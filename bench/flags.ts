@@ -27,7 +27,8 @@ export function readFlags(args: readonly string[]): Flags {
       seconds: { type: 'string', default: '5' },
       rounds: { type: 'string', default: '3' },
       'steady-seconds': { type: 'string', default: '30' },
-      'node-flags': { type: 'string', default: '' },
+      // As npm start and the Dockerfile have it.
+      'node-flags': { type: 'string', default: '--max-semi-space-size=2' },
       write: { type: 'boolean', default: false },
     },
   });

@@ -12,7 +12,7 @@ import type { RecordedEvent } from '../../registry/events.js';
 import { storedLease } from '../../registry/lease.js';
 import { StoreRefused, type EventQuery, type Snapshot } from '../../registry/ports.js';
 import { readMigrations } from '../migrate.js';
-import type { Change, LeaseRow, Rows } from './messages.js';
+import type { Change, LeaseBatch, Rows } from './messages.js';
 
 /** Events kept of one cluster, and of all. */
 const EVENTS_PER_CLUSTER = 1_000;
@@ -86,12 +86,16 @@ export class SqliteDatabase {
     return recorded;
   }
 
-  flush(leases: readonly LeaseRow[], hearing: number): void {
+  flush(batches: readonly LeaseBatch[], hearing: number): void {
+    const { clock, clusterId, renew } = this.#statements;
     this.#db
       .transaction(() => {
-        this.#statements.clock.run(hearing);
-        for (const [product, name, address, heardAt, delivered, polls] of leases) {
-          this.#statements.renew.run(heardAt, delivered, polls, product, name, address);
+        clock.run(hearing);
+        for (const { product, name, leases } of batches) {
+          const id = clusterId.get(product, name);
+          for (let i = 0; i < leases.length; i += 4) {
+            renew.run(leases[i + 1], leases[i + 2], leases[i + 3], id, leases[i]);
+          }
         }
       })
       .immediate();
@@ -203,20 +207,23 @@ function prepare(db: SQLite.Database) {
   });
   return {
     clock: db.prepare('UPDATE address_server_clock SET hearing_ms = max(hearing_ms, ?)'),
-    putCluster: db.prepare(
-      `INSERT INTO address_server_cluster (product, name, epoch, revision, changed_at, size, quorum_lost)
+    putCluster: db
+      .prepare(
+        `INSERT INTO address_server_cluster (product, name, epoch, revision, changed_at, size, quorum_lost)
        VALUES (?, ?, ?, ?, ?, ?, ?)
        ON CONFLICT (product, name) DO UPDATE SET epoch = excluded.epoch, revision = excluded.revision,
          changed_at = excluded.changed_at, size = excluded.size, quorum_lost = excluded.quorum_lost
        RETURNING id`,
-    ),
+      )
+      .pluck(),
     forgetCluster: db.prepare('DELETE FROM address_server_cluster WHERE product = ? AND name = ?'),
     members: table('address_server_member', 14),
     waiting: table('address_server_waiting', 8),
     departed: table('address_server_departed', 4),
+    clusterId: db.prepare('SELECT id FROM address_server_cluster WHERE product = ? AND name = ?').pluck(),
     renew: db.prepare(
       `UPDATE address_server_member SET heard_at = ?, delivered = ?, polls = ?
-       WHERE cluster_id = (SELECT id FROM address_server_cluster WHERE product = ? AND name = ?) AND address = ?`,
+       WHERE cluster_id = ? AND address = ?`,
     ),
     addEvent: db.prepare(
       `INSERT INTO address_server_event (time, product, name, type, address, revision, reason)

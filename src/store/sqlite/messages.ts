@@ -24,13 +24,20 @@ export interface Rows {
   readonly remove: readonly string[];
 }
 
-/** One member's lease: product, name, address, heard_at, delivered, polls. */
-export type LeaseRow = readonly [string, string, string, number, number, number];
+/**
+ * The renewed leases of one cluster: address, heard_at, delivered and polls of one member after the other in one
+ * flat array, since a batch may hold thousands and each array of its own costs both threads.
+ */
+export interface LeaseBatch {
+  readonly product: string;
+  readonly name: string;
+  readonly leases: (string | number)[];
+}
 
 export interface Calls {
   open: { ask: { file: string; migrations: string }; answer: Snapshot };
   commit: { ask: Change; answer: RecordedEvent[] };
-  flush: { ask: { leases: LeaseRow[]; hearing: number }; answer: null };
+  flush: { ask: { batches: LeaseBatch[]; hearing: number }; answer: null };
   events: { ask: EventQuery; answer: RecordedEvent[] };
   close: { ask: null; answer: null };
 }

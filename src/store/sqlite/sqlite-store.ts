@@ -21,7 +21,7 @@ import {
   type Store,
   type Work,
 } from '../../registry/ports.js';
-import type { CallName, Calls, Change, LeaseRow, Request, Response, Rows } from './messages.js';
+import type { CallName, Calls, Change, LeaseBatch, Request, Response, Rows } from './messages.js';
 
 export interface SqliteOptions {
   /** The database file. */
@@ -55,7 +55,12 @@ export class SqliteStore implements Store {
   }
 
   async open(): Promise<Snapshot> {
-    const worker = new Worker(new URL('./worker.js', import.meta.url), { name: 'sqlite', execArgv: [] });
+    const worker = new Worker(new URL('./worker.js', import.meta.url), {
+      name: 'sqlite',
+      execArgv: [],
+      // Batches of leases are its only garbage; V8's default would keep tens of megabytes for it.
+      resourceLimits: { maxYoungGenerationSizeMb: 4 },
+    });
     worker.on('message', (response: Response) => this.#settle(response));
     worker.on('error', (error) => this.#lost(error));
     worker.on('exit', () => this.#lost(new Error('its thread ended')));
@@ -110,14 +115,16 @@ export class SqliteStore implements Store {
   }
 
   async flush(hearing: number): Promise<void> {
-    const leases: LeaseRow[] = [];
+    const batches: LeaseBatch[] = [];
     for (const { product, name, members } of this.#clusters.values()) {
+      const leases: (string | number)[] = [];
       for (const { address, lease } of members.values()) {
         if (lease.heardAt <= this.#flushedUpTo) continue;
-        leases.push([product, name, address, lease.heardAt, lease.delivered, Number(lease.polls)]);
+        leases.push(address, lease.heardAt, lease.delivered, Number(lease.polls));
       }
+      if (leases.length > 0) batches.push({ product, name, leases });
     }
-    await this.#call('flush', { leases, hearing });
+    await this.#call('flush', { batches, hearing });
     // What is heard in this very millisecond, after the rows were gathered, goes with the next batch.
     this.#flushedUpTo = hearing - 1;
   }

@@ -13,8 +13,8 @@ const handlers: { [K in CallName]: (ask: Calls[K]['ask']) => Calls[K]['answer'] 
     return database.load();
   },
   commit: (change) => opened().commit(change),
-  flush: ({ leases, hearing }) => {
-    opened().flush(leases, hearing);
+  flush: ({ batches, hearing }) => {
+    opened().flush(batches, hearing);
     return null;
   },
   events: (query) => opened().events(query),
