@@ -348,21 +348,20 @@ export class Invariants {
   }
 
   /**
-   * Whether an operator has to act: a majority of the voters lost its data, a majority of the list or of its
-   * settled members is gone for good (whether a joiner became a voter before that, the server cannot know), or
-   * phantoms that are nobody's fault.
+   * Whether an operator has to act: a majority of the voters lost its data, a majority of the list is gone for
+   * good (a joiner may have died before it became a voter, which the server cannot know), the server says that the
+   * quorum is lost and some of the list is gone for good, or phantoms that are nobody's fault.
    */
   get needsOperator(): boolean {
     const { server, nodes } = this.#world;
     const listed = [...server.cluster.members.values()];
-    const settled = listed.filter((member) => member.settled);
     const isGone = (some: readonly Member[]): boolean =>
       some.length > 0 &&
       some.filter(({ address }) => nodes.get(address)?.gone === false).length < majority(some.length);
     return (
       this.majorityLost !== undefined ||
       isGone(listed) ||
-      isGone(settled) ||
+      (server.cluster.quorumLost && listed.some(({ address }) => nodes.get(address)?.gone !== false)) ||
       this.#phantoms().some(({ excuse }) => excuse !== undefined)
     );
   }
