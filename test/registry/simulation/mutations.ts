@@ -79,11 +79,6 @@ export const MUTATIONS: readonly Mutation[] = [
     caughtBy: ['disjoint-groups'],
   },
   {
-    name: 'forget the grace, and count the time of a restart as silence',
-    faults: { deafTimeCounts: true },
-    caughtBy: ['live-member-dropped', 'not-whole-in-the-end', 'leaderless'],
-  },
-  {
     name: 'a leave is not quiet',
     faults: afterwards((cluster) =>
       cluster.departed.size > 0 ? { ...cluster, departed: new Map() } : cluster,

@@ -1,0 +1,64 @@
+import type { Address } from './address.js';
+import type { Cluster } from './cluster.js';
+import type { RegistryEvent } from './events.js';
+import type { Moment } from './moment.js';
+
+/** What can be asked of a cluster, and what comes of it. */
+
+export type Command =
+  /** A Nacos node polls, or somebody sends a heartbeat for it. */
+  | {
+      readonly type: 'poll';
+      readonly address: Address;
+      readonly source: 'poll' | 'heartbeat';
+      readonly id?: string | undefined;
+      /** 1 to {@link MAX_EXPECT}. */
+      readonly expect?: number | undefined;
+      /** When the connection that carries it was opened, on the hearing clock. */
+      readonly connectedAt: number;
+    }
+  /** A held poll's connection ended before its answer: the caller is gone. */
+  | { readonly type: 'abandon'; readonly address: Address }
+  /** A member's own word, or an operator's. The node is stopped `wait` milliseconds later at the latest. */
+  | { readonly type: 'leave'; readonly address: Address; readonly wait?: number }
+  /** Members that stay until deleted. */
+  | { readonly type: 'put'; readonly addresses: readonly Address[] }
+  | { readonly type: 'delete'; readonly addresses: readonly Address[] }
+  /** After a lost majority: the list becomes those that answer and those that wait. */
+  | { readonly type: 'recover' }
+  /** Time has passed, or something was observed. */
+  | { readonly type: 'tick' }
+  /** The server was restarted: who waited before may be gone, and who was down is so until it is heard. */
+  | { readonly type: 'resume' };
+
+export type Poll = Extract<Command, { type: 'poll' }>;
+
+export interface Context extends Moment {
+  /** How many clusters exist. */
+  readonly clusters: number;
+}
+
+export type Refusal =
+  /** A live member or waiting address has this id. */
+  | 'id-in-use'
+  /** Another spelling of this address is on the list or waits. */
+  | 'other-spelling'
+  | 'too-many-addresses'
+  | 'too-many-clusters'
+  | 'quorum-not-lost'
+  | 'nobody-to-recover-with';
+
+export type Reply =
+  /** The caller is on the list, which is safe to start from. */
+  | { readonly type: 'listed' }
+  | { readonly type: 'waiting'; readonly reason: string }
+  | { readonly type: 'refused'; readonly code: Refusal; readonly reason: string }
+  | { readonly type: 'left' }
+  | { readonly type: 'unknown' }
+  | { readonly type: 'done' };
+
+export interface Outcome {
+  readonly cluster: Cluster;
+  readonly events: readonly RegistryEvent[];
+  readonly reply: Reply;
+}

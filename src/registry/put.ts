@@ -1,0 +1,88 @@
+import { canonical, type Address } from './address.js';
+import { founding } from './advance.js';
+import { given, type Cluster, type Member } from './cluster.js';
+import type { Context, Outcome } from './commands.js';
+import { eventOf } from './events.js';
+import { newLease } from './lease.js';
+import { otherSpelling, overLimit, refusal, then, unchanged } from './outcome.js';
+
+/** Static members: an operator's word lists them, past the gate. */
+
+export function put(cluster: Cluster, addresses: readonly Address[], context: Context): Outcome {
+  const wanted = [...new Set(addresses)];
+  for (const address of wanted) {
+    const spelling =
+      otherSpelling(cluster, address) ??
+      wanted.find((other) => other !== address && canonical(other) === canonical(address));
+    if (spelling !== undefined) {
+      return unchanged(
+        cluster,
+        refusal(
+          'other-spelling',
+          `${address} is another spelling of ${spelling}; Nacos would take them for two members`,
+        ),
+      );
+    }
+  }
+  const added = wanted.filter((address) => !cluster.members.has(address));
+  const tooMany = overLimit(
+    cluster,
+    added.filter((address) => !cluster.waiting.has(address)).length,
+    context,
+  );
+  if (tooMany) return unchanged(cluster, tooMany);
+
+  if (cluster.members.size === 0) {
+    const founders = wanted.map((address) => ({
+      ...newStatic(cluster, address, cluster.revision + 1, context),
+      settled: true,
+    }));
+    const { cluster: next, events } = founding(
+      cluster,
+      founders,
+      'founded',
+      `${founders.length} static member(s) were put`,
+      context,
+    );
+    return then(next, events, context, cluster, () => ({ type: 'done' }));
+  }
+
+  const revision = added.length > 0 ? cluster.revision + 1 : cluster.revision;
+  const members = new Map(cluster.members);
+  for (const address of wanted) {
+    const before = members.get(address);
+    members.set(
+      address,
+      before ? { ...before, source: 'static' } : newStatic(cluster, address, revision, context),
+    );
+  }
+  const next: Cluster = {
+    ...cluster,
+    members,
+    waiting: new Map([...cluster.waiting].filter(([address]) => !members.has(address))),
+    departed: new Map([...cluster.departed].filter(([address]) => !members.has(address))),
+    revision,
+    changedAt: added.length > 0 ? context.now : cluster.changedAt,
+    size: Math.max(cluster.size, [...members.values()].filter((member) => member.source === 'static').length),
+  };
+  const events = added.map((address) =>
+    eventOf(next, 'admitted', 'put as a static member by an operator', address),
+  );
+  return then(next, events, context, cluster, () => ({ type: 'done' }));
+}
+
+function newStatic(cluster: Cluster, address: Address, revision: number, context: Context): Member {
+  const waited = cluster.waiting.get(address);
+  return {
+    address,
+    ...given('id', waited?.id),
+    ...given('expect', waited?.expect),
+    source: 'static',
+    joinedAt: context.now,
+    joinedRevision: revision,
+    settled: false,
+    presence: 'live',
+    presenceSince: context.now,
+    lease: waited?.lease ?? newLease(context.now),
+  };
+}
