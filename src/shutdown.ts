@@ -5,6 +5,12 @@ import type { Running } from './main.js';
 const LIMIT = 4_500;
 
 /**
+ * Two signals within this time are one, in milliseconds: on Ctrl-C the terminal sends SIGINT to `npm start` and to
+ * the server, and npm passes its own on.
+ */
+const REPEATED = 500;
+
+/**
  * Runs the server until SIGTERM or SIGINT, one that comes while it still starts included, and resolves with the
  * exit status. A second signal, or a stop that hangs, ends the process at once. Rejects when it cannot start.
  */
@@ -13,10 +19,13 @@ export function runUntilSignal(starting: Promise<Running>, log: Logger): Promise
     const unwatch = (): void => {
       for (const name of ['SIGTERM', 'SIGINT'] as const) process.off(name, onSignal);
     };
-    let stopping = false;
+    let stoppingSince: number | undefined;
     const onSignal = (signal: NodeJS.Signals): void => {
-      if (stopping) process.exit(1);
-      stopping = true;
+      if (stoppingSince !== undefined) {
+        if (performance.now() - stoppingSince > REPEATED) process.exit(1);
+        return;
+      }
+      stoppingSince = performance.now();
       log.info({ signal }, 'stopping');
       const limit = setTimeout(() => {
         log.error('the stop took too long; what was heard in the last second may be unwritten');

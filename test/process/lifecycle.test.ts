@@ -51,10 +51,12 @@ describe('the process', () => {
     assert.ok(performance.now() - started < 2_000, 'nothing was under way');
   });
 
-  it('on SIGINT stops as well', async (t) => {
+  it('on SIGINT, also when npm passes on what the terminal sent already, stops in good order', async (t) => {
     const server = await startServerProcess(t, { file: join(tempFolder(t), 'r.db') });
     server.child.kill('SIGINT');
+    server.child.kill('SIGINT');
     assert.equal(await server.exited, 0);
+    assert.match(server.stdout(), /"stopped"/);
   });
 
   it('refuses a second server on its file', async (t) => {
