@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { setTimeout as pause } from 'node:timers/promises';
 import { eventually } from '../support/eventually.js';
 import type { ServerProcess } from '../support/process.js';
 import { assertRunning, groupsOf, selfAndExpect, START_LIMIT, viewOf } from './cluster.js';
