@@ -1,7 +1,7 @@
 import type { NextFunction, Request, Response } from 'express';
 import type { Address } from '../registry/address.js';
 import { neededToFound } from '../registry/gate.js';
-import { keyOf, type Cluster } from '../registry/cluster.js';
+import { isKnown, keyOf, type Cluster } from '../registry/cluster.js';
 import { StoreUnavailable } from '../registry/ports.js';
 import type { PollAnswer, PollRequest, RegistryService } from '../runtime/service.js';
 import { mayComplete } from './caller.js';
@@ -70,14 +70,12 @@ export class NacosRoutes {
     const { key, name } = target;
     const hold = mayComplete(request) ? 0 : this.#service.rules.gateHold;
     const entry = this.#service.find(name);
-    const isUnknown = entry === undefined || (entry.cluster.epoch === 0 && entry.cluster.waiting.size === 0);
+    const wasKnown = entry !== undefined && isKnown(entry.cluster);
     const has = await this.#service.awaitList(key, hold, this.#patience.of(response));
     const founded = this.#service.find(name);
     if (has && founded) return sendList(response, founded.cluster, target.format);
-    if (isUnknown) {
-      const knowsProduct = [...this.#service.entries].some(
-        ({ cluster }) => cluster.product === key.product && cluster.epoch > 0,
-      );
+    if (!wasKnown) {
+      const knowsProduct = this.#service.knowsProduct(key.product);
       const text = `product=${key.product}${knowsProduct ? `,cluster=${key.name}` : ''} not found.`;
       return refuse(request, response, {
         status: 404,

@@ -25,7 +25,7 @@ export function officialApi(service: RegistryService) {
     if (typeof parameters === 'string') return send(response, 400, parameters);
     const { key, ips } = parameters;
     const { product, name } = key;
-    if (method === 'DELETE' && !knowsProduct(service, product)) {
+    if (method === 'DELETE' && !service.knowsProduct(product)) {
       return send(response, 404, `product=${product} not found.`);
     }
     if (ips.trim() === '') return send(response, 400, 'ips must not be empty.');
@@ -82,8 +82,4 @@ function readAddresses(ips: string): Address[] | string {
     else bad.push(entry);
   }
   return bad.length > 0 ? `illegal ip: ${bad.join(',')}` : addresses;
-}
-
-function knowsProduct(service: RegistryService, product: string): boolean {
-  return [...service.entries].some(({ cluster }) => cluster.product === product && cluster.epoch > 0);
 }

@@ -136,9 +136,14 @@ export function majority(size: number): number {
   return Math.floor(size / 2) + 1;
 }
 
+/** Whether anybody was ever listed or waits: only then does a cluster exist for those who ask. */
+export function isKnown(cluster: Cluster): boolean {
+  return cluster.epoch > 0 || cluster.waiting.size > 0;
+}
+
 /** True when nothing would be lost by forgetting the cluster: never founded and nobody waits. */
 export function isForgettable(cluster: Cluster): boolean {
-  return cluster.epoch === 0 && cluster.waiting.size === 0 && cluster.departed.size === 0;
+  return !isKnown(cluster) && cluster.departed.size === 0;
 }
 
 /** The member that a waiting address becomes. */

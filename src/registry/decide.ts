@@ -4,7 +4,7 @@ import type { Command, Context, Outcome, Poll, Reply } from './commands.js';
 import { eventOf } from './events.js';
 import { explainWaiting } from './gate.js';
 import { leave, remove } from './leave.js';
-import { hear, isLive, newLease, recall } from './lease.js';
+import { hear, isLive, newLease, recall, silence } from './lease.js';
 import { otherSpelling, overLimit, refusal, then, unchanged } from './outcome.js';
 import { put } from './put.js';
 import { recover } from './recover.js';
@@ -19,7 +19,6 @@ export type { Command, Context, Outcome, Poll, Refusal, Reply } from './commands
  * leases, which are observations (see cluster.ts). An unchanged cluster is returned as the same object, so the caller
  * sees that nothing needs storing.
  */
-
 export function decide(cluster: Cluster, command: Command, context: Context): Outcome {
   switch (command.type) {
     case 'poll':
@@ -166,7 +165,7 @@ function idHolder(cluster: Cluster, id: string, address: Address, context: Conte
   }
   for (const waiting of cluster.waiting.values()) {
     // One that waits at a Nacos's start-up is never away for longer than between two tries.
-    const away = now - waiting.lease.heardAt > rules.gateHold + 1_000;
+    const away = silence(waiting, now) > rules.gateHold + 1_000;
     if (waiting.id === id && waiting.address !== address && !away) return waiting.address;
   }
   return undefined;

@@ -1,5 +1,6 @@
 import { filtered, joined, majority, type Cluster, type Waiting } from './cluster.js';
 import { eventOf, type RegistryEvent } from './events.js';
+import { silence } from './lease.js';
 import type { Moment, Step } from './moment.js';
 import { quorumOf } from './quorum.js';
 
@@ -17,7 +18,7 @@ export function admit(cluster: Cluster, { now, rules }: Moment): Step {
   for (const waiting of cluster.waiting.values()) {
     if (gate(current, { now, rules }) !== undefined) break;
     // One that is neither held nor about to try again may be dead; it comes in with its next poll.
-    if (now - waiting.lease.heardAt > rules.gateHold) continue;
+    if (silence(waiting, now) > rules.gateHold) continue;
     const revision = current.revision + 1;
     current = {
       ...current,

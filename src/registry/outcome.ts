@@ -1,6 +1,6 @@
 import { canonical, type Address } from './address.js';
 import { advance } from './advance.js';
-import type { Cluster } from './cluster.js';
+import { isKnown, type Cluster } from './cluster.js';
 import type { Context, Outcome, Refusal, Reply } from './commands.js';
 import type { RegistryEvent } from './events.js';
 import { MAX_ADDRESSES, MAX_CLUSTERS } from './rules.js';
@@ -29,8 +29,7 @@ export function refusal(code: Refusal, reason: string): Reply {
 }
 
 export function overLimit(cluster: Cluster, more: number, context: Context): Reply | undefined {
-  const isNew = cluster.epoch === 0 && cluster.waiting.size === 0;
-  if (isNew && context.clusters >= MAX_CLUSTERS) {
+  if (!isKnown(cluster) && context.clusters >= MAX_CLUSTERS) {
     return refusal(
       'too-many-clusters',
       `this server holds ${MAX_CLUSTERS} clusters already, the most it takes`,

@@ -148,6 +148,13 @@ export class RegistryService {
     return this.#entries.get(key);
   }
 
+  /** Whether a cluster of this product was ever founded; the official texts tell it from an unknown cluster. */
+  knowsProduct(product: string): boolean {
+    return [...this.#entries.values()].some(
+      ({ cluster }) => cluster.product === product && cluster.epoch > 0,
+    );
+  }
+
   health(): Health {
     return {
       ...(this.#outage ? { outage: this.#outage } : {}),

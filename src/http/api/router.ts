@@ -1,7 +1,7 @@
 import { Router, type Request, type Response } from 'express';
 import { z } from 'zod';
 import { parseDuration } from '../../duration.js';
-import { keyOf, type ClusterKey } from '../../registry/cluster.js';
+import { isKnown, keyOf, type ClusterKey } from '../../registry/cluster.js';
 import { StoreUnavailable } from '../../registry/ports.js';
 import { describe, summarize } from '../../registry/view.js';
 import type { ClusterEntry } from '../../runtime/entry.js';
@@ -41,7 +41,7 @@ export function api(service: RegistryService, patience: Patience): Router {
     const query = read(clustersQuery, request, response);
     if (!query) return;
     const all = [...service.entries]
-      .filter(({ cluster }) => cluster.epoch > 0 || cluster.waiting.size > 0)
+      .filter(({ cluster }) => isKnown(cluster))
       .sort((a, b) => compare(keyOf(a.cluster), keyOf(b.cluster)));
     const { after = '' } = query;
     const rest = all.filter(({ cluster }) => keyOf(cluster) > after);
@@ -159,7 +159,7 @@ function find(service: RegistryService, request: Request, response: Response): C
   const key = keyFrom(request, response);
   if (!key) return undefined;
   const entry = service.find(keyOf(key));
-  if (entry && (entry.cluster.epoch > 0 || entry.cluster.waiting.size > 0)) return entry;
+  if (entry && isKnown(entry.cluster)) return entry;
   sendProblem(response, {
     status: 404,
     detail: `the cluster ${keyOf(key)} is unknown: nobody was ever listed or waits`,
