@@ -1,4 +1,4 @@
--- Times are milliseconds on the hearing clock (clock.hearing_ms), but for event.time: milliseconds since 1970.
+-- Times are milliseconds on the hearing clock (clock.hearing_ms), but for event.time_ms: milliseconds since 1970.
 
 CREATE TABLE address_server_clock (
   one INTEGER PRIMARY KEY CHECK (one = 1),
@@ -32,9 +32,6 @@ CREATE TABLE address_server_member (
   settled INTEGER NOT NULL,
   presence TEXT NOT NULL CHECK (presence IN ('live', 'silent', 'down')),
   presence_since INTEGER NOT NULL,
-  heard_at INTEGER NOT NULL,
-  delivered INTEGER NOT NULL,
-  polls INTEGER NOT NULL,
   PRIMARY KEY (cluster_id, address)
 ) WITHOUT ROWID;
 
@@ -46,8 +43,6 @@ CREATE TABLE address_server_waiting (
   expect INTEGER,
   source TEXT NOT NULL CHECK (source IN ('poll', 'heartbeat')),
   since INTEGER NOT NULL,
-  heard_at INTEGER NOT NULL,
-  polls INTEGER NOT NULL,
   PRIMARY KEY (cluster_id, address)
 ) WITHOUT ROWID;
 
@@ -56,14 +51,27 @@ CREATE TABLE address_server_departed (
   address TEXT NOT NULL,
   left_at INTEGER NOT NULL,
   quiet_until INTEGER NOT NULL,
+  PRIMARY KEY (cluster_id, address)
+) WITHOUT ROWID;
+
+-- What was heard of an address, whether it is a member, waits or has left.
+CREATE TABLE address_server_lease (
+  cluster_id INTEGER NOT NULL REFERENCES address_server_cluster (id) ON DELETE CASCADE,
+  address TEXT NOT NULL,
   heard_at INTEGER NOT NULL,
+  open_at INTEGER NOT NULL,
+  ended_at INTEGER NOT NULL,
+  refused_at INTEGER NOT NULL,
+  delivered INTEGER NOT NULL,
+  delivered_at INTEGER NOT NULL,
+  polls INTEGER NOT NULL,
   PRIMARY KEY (cluster_id, address)
 ) WITHOUT ROWID;
 
 -- Not tied to a cluster's row: the history outlives it. AUTOINCREMENT: a number is never used twice.
 CREATE TABLE address_server_event (
   seq INTEGER PRIMARY KEY AUTOINCREMENT,
-  time INTEGER NOT NULL,
+  time_ms INTEGER NOT NULL,
   product TEXT NOT NULL,
   name TEXT NOT NULL,
   type TEXT NOT NULL,

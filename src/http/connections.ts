@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { addressOf, type Address } from '../registry/address.js';
+import type { Cluster } from '../registry/cluster.js';
 import type { ClusterEntry } from '../runtime/entry.js';
 import type { RegistryService } from '../runtime/service.js';
 
@@ -9,6 +10,8 @@ export interface Connection {
   readonly openedAt: number;
   /** The member whose polls it carries. */
   member?: { readonly entry: ClusterEntry; readonly address: Address };
+  /** The list that was last sent on it, and when (performance.now()). */
+  sent?: { list: Cluster; at: number };
 }
 
 /** Watches the connections that members poll on: one that ends is a sign of death (R10). */
@@ -50,6 +53,17 @@ export class Connections {
 
   get sockets(): Iterable<Socket> {
     return this.#open.keys();
+  }
+}
+
+/** A list goes out on a connection. In place: this happens at every poll. */
+export function noteSent(connection: Connection, list: Cluster): void {
+  const at = performance.now();
+  if (connection.sent) {
+    connection.sent.list = list;
+    connection.sent.at = at;
+  } else {
+    connection.sent = { list, at };
   }
 }
 

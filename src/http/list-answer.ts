@@ -2,19 +2,12 @@ import { presenceOf } from '../registry/lease.js';
 import type { Address } from '../registry/address.js';
 import type { Cluster } from '../registry/cluster.js';
 import type { Rules } from '../registry/rules.js';
-import type { ClusterEntry } from '../runtime/entry.js';
 import type { ListFormat } from './target.js';
 
 /** How long an idle poll connection is kept, in seconds; Nacos polls every 5 s on the same one. */
 export const KEEP_ALIVE = 75;
 
 const DATE = 'Date: ';
-
-/** One cluster's whole answers, each built when it is first asked for. */
-interface Prebuilt {
-  readonly cluster: Cluster;
-  readonly answers: Partial<Record<ListFormat, Dated>>;
-}
 
 /** An answer, where its date is, and the second that it says. */
 interface Dated {
@@ -28,16 +21,15 @@ interface Dated {
  * place: with thousands of clusters, new answers every second were the server's largest garbage.
  */
 export class ListAnswers {
-  readonly #prebuilt = new WeakMap<ClusterEntry, Prebuilt>();
+  readonly #prebuilt = new WeakMap<Cluster, Partial<Record<ListFormat, Dated>>>();
   #second = 0;
   #date = '';
 
-  get(entry: ClusterEntry, format: ListFormat): Buffer {
-    const { cluster } = entry;
-    let built = this.#prebuilt.get(entry);
-    if (built?.cluster !== cluster) this.#prebuilt.set(entry, (built = { cluster, answers: {} }));
+  get(cluster: Cluster, format: ListFormat): Buffer {
+    let answers = this.#prebuilt.get(cluster);
+    if (!answers) this.#prebuilt.set(cluster, (answers = {}));
     const second = Math.floor(Date.now() / 1_000);
-    const answer = (built.answers[format] ??= build(cluster, format));
+    const answer = (answers[format] ??= build(cluster, format));
     if (answer.second !== second) {
       if (this.#second !== second) {
         this.#second = second;

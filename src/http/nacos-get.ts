@@ -1,14 +1,15 @@
 import type { Socket } from 'node:net';
 import type { Address } from '../registry/address.js';
+import type { Cluster } from '../registry/cluster.js';
 import type { ClusterEntry } from '../runtime/entry.js';
 import type { RegistryService } from '../runtime/service.js';
-import { remoteAddress, type Connection } from './connections.js';
+import { noteSent, remoteAddress, type Connection } from './connections.js';
 import { liveList, ListAnswers, whole } from './list-answer.js';
 import type { ListFormat, Target } from './target.js';
 
 /** A list that may be sent at once. */
 export interface Found {
-  readonly entry: ClusterEntry;
+  readonly list: Cluster;
   /** The members of a `view=live`, in place of all. */
   readonly live?: readonly Address[];
 }
@@ -37,10 +38,13 @@ export class ListReader {
     }
     if (target.live) {
       const { rules, now } = this.#service;
-      return { entry, live: liveList(entry.cluster, address, rules, now) };
+      return { list: entry.cluster, live: liveList(entry.cluster, address, rules, now) };
     }
-    if (address !== undefined) entry.delivered(address, this.#service.now);
-    return { entry };
+    const list = this.#service.listFor(entry, address, connection.sent);
+    if (!list || list.members.size === 0) return undefined;
+    if (address !== undefined) entry.delivered(address, list, this.#service.now);
+    noteSent(connection, list);
+    return { list };
   }
 
   /**
@@ -51,11 +55,14 @@ export class ListReader {
     const entry = this.#service.find(target.name);
     if (!entry || target.self === undefined) return undefined;
     const address = addressOfSelf(target.self, socket);
+    if (!this.#renew(entry, address, 'heartbeat', target, connection)) return undefined;
     // Not delivered: a script has it now, its Nacos has what it polls itself (R4 and R5 wait for that).
-    return this.#renew(entry, address, 'heartbeat', target, connection) ? { entry } : undefined;
+    const list = this.#service.listFor(entry, address, connection.sent);
+    if (list) noteSent(connection, list);
+    return list && { list };
   }
 
-  /** False when the address is not listed. */
+  /** False when the address is not listed, or its poll takes a decision. */
   #renew(
     entry: ClusterEntry,
     address: Address,
@@ -65,13 +72,12 @@ export class ListReader {
   ): boolean {
     const member = entry.cluster.members.get(address);
     if (!member) return false;
-    this.#service.renew(entry, member, { address, source, id, expect, connectedAt: openedAt });
-    return true;
+    return this.#service.renew(entry, member, { address, source, id, expect, connectedAt: openedAt });
   }
 
   /** The whole HTTP answer. */
-  whole({ entry, live }: Found, format: ListFormat): Buffer {
-    return live ? whole(entry.cluster, live, format) : this.#answers.get(entry, format);
+  whole({ list, live }: Found, format: ListFormat): Buffer {
+    return live ? whole(list, live, format) : this.#answers.get(list, format);
   }
 }
 

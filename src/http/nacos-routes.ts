@@ -5,7 +5,7 @@ import { isKnown, keyOf, type Cluster } from '../registry/cluster.js';
 import { StoreUnavailable } from '../registry/ports.js';
 import type { PollAnswer, PollRequest, RegistryService } from '../runtime/service.js';
 import { mayComplete } from './caller.js';
-import type { Connections } from './connections.js';
+import { noteSent, type Connections } from './connections.js';
 import { listBody, listHeaders } from './list-answer.js';
 import { addressOfSelf, type ListReader } from './nacos-get.js';
 import type { Patience } from './patience.js';
@@ -42,7 +42,7 @@ export class NacosRoutes {
     const target = parseTarget(request.url);
     const found = target.ok && this.#reader.read(target.value, socket, this.#connections.of(socket));
     if (!found) return next();
-    sendList(response, found.entry.cluster, target.value.format, found.live);
+    sendList(response, found.list, target.value.format, found.live);
   };
 
   readonly handle = async (request: Request, response: Response, next: NextFunction): Promise<void> => {
@@ -71,9 +71,18 @@ export class NacosRoutes {
     const hold = mayComplete(request) ? 0 : this.#service.rules.gateHold;
     const entry = this.#service.find(name);
     const wasKnown = entry !== undefined && isKnown(entry.cluster);
-    const has = await this.#service.awaitList(key, hold, this.#patience.of(response));
-    const founded = this.#service.find(name);
-    if (has && founded) return sendList(response, founded.cluster, target.format);
+    const list = await this.#service.awaitList(key, hold, this.#patience.of(response));
+    if (list) {
+      noteSent(this.#connections.of(request.socket), list);
+      return sendList(response, list, target.format);
+    }
+    const { cluster: newest } = this.#service.find(name) ?? {};
+    if (newest && newest.members.size > 0) {
+      // It may have changed elsewhere: a Nacos must not get it, people may.
+      if (mayComplete(request)) return sendList(response, newest, target.format);
+      const detail = this.#service.outOfDate;
+      return refuse(request, response, { status: 503, detail, retryAfter: RETRY_AFTER });
+    }
     if (!wasKnown) {
       const knowsProduct = this.#service.knowsProduct(key.product);
       const text = `product=${key.product}${knowsProduct ? `,cluster=${key.name}` : ''} not found.`;
@@ -96,10 +105,12 @@ export class NacosRoutes {
     const answer = await this.#service.poll(target.key, poll, gateHold, this.#patience.of(response));
     if (response.destroyed) return;
     if (answer.type === 'list') {
-      const { entry } = answer;
-      this.#connections.of(request.socket).member = { entry, address: poll.address };
-      entry.delivered(poll.address, this.#service.now);
-      return sendList(response, entry.cluster, target.format);
+      const { entry, list } = answer;
+      const connection = this.#connections.of(request.socket);
+      connection.member = { entry, address: poll.address };
+      entry.delivered(poll.address, list, this.#service.now);
+      noteSent(connection, list);
+      return sendList(response, list, target.format);
     }
     const problem = problemOf(answer);
     await this.#refuse(request, response, problem, gateHold - (performance.now() - held));
@@ -110,7 +121,7 @@ export class NacosRoutes {
     if (poll === undefined) return missingSelf(request, response);
     const answer = await this.#service.poll(target.key, poll, 0, this.#patience.of(response));
     // Not delivered: a script has it now, its Nacos has what it polls itself (R4 and R5 wait for that).
-    if (answer.type === 'list') return sendList(response, answer.entry.cluster, target.format);
+    if (answer.type === 'list') return sendList(response, answer.list, target.format);
     if (answer.type === 'waiting') {
       return send(response, 202, `${answer.reason}\n`, { 'Retry-After': String(RETRY_AFTER) });
     }

@@ -4,7 +4,7 @@ import { eventOf, type EventType, type RegistryEvent } from './events.js';
 import { evict } from './evict.js';
 import { admit, neededToFound } from './gate.js';
 import { isHeld, isLive, isUnreachable, presenceOf, silence } from './lease.js';
-import type { Moment, Step } from './moment.js';
+import { isKnownToAll, type Moment, type Step } from './moment.js';
 import { lacking, quorumAdvice, quorumOf } from './quorum.js';
 import { DEPARTED_MEMORY } from './rules.js';
 
@@ -96,7 +96,10 @@ function found(cluster: Cluster, moment: Moment): Step {
   }
   const all = [...cluster.members.values()];
   const gone = all.every(
-    (member) => isUnreachable(member, rules, now) && silence(member, now) >= rules.evictAfter,
+    (member) =>
+      isUnreachable(member, rules, now) &&
+      silence(member, now) >= rules.evictAfter &&
+      isKnownToAll(member, moment),
   );
   if (all.length > 0 && (!gone || now < graceUntil)) return { cluster, events: [] };
   const founders = [...cluster.waiting.values()];

@@ -26,25 +26,33 @@ export type Source =
 export type ProbeAnswer = 'open' | 'refused' | 'unreachable';
 
 /**
- * What was last observed of a member. The one mutable part of a cluster: renewals touch it without a
- * decision (see lease.ts), and all versions of the cluster share it, so none is lost to a decision under way.
+ * What was last observed of an address. The one mutable part of a cluster: renewals touch it without a decision (see
+ * lease.ts), and all versions of the cluster share it, so none is lost to a decision under way. What several servers
+ * observed of one address comes together in any order (merge), since every fact only grows.
  */
-export interface Lease {
-  /** When the member was last heard. */
+export interface Lease extends StoredLease {
+  /** When this server's probe last failed since the address was heard; `-Infinity` for never. Not shared. */
+  failedAt: number;
+  /** When this server last probed it since it was heard; `-Infinity` for never. Not shared. */
+  probedAt: number;
+}
+
+/** The facts of a lease that are stored and shared. */
+export interface StoredLease {
+  /** When it was last heard. */
   heardAt: number;
-  /** The list's revision that the member was last sent; 0 for none. */
+  /** When its port last answered a probe: it lived then, heard or not. NEVER (-1) at first. */
+  openAt: number;
+  /** When it ended its poll connection, which its process's death does too: it lived until then. NEVER at first. */
+  endedAt: number;
+  /** When nobody listened on its port. It is `down` as long as nothing else was heard of it since. NEVER at first. */
+  refusedAt: number;
+  /** The list's revision that it was last sent; 0 for none. */
   delivered: number;
   /** When it was first sent that revision. */
   deliveredAt: number;
   /** Whether it has ever polled the list itself: only then does {@link delivered} say what its Nacos knows. */
   polls: boolean;
-  /**
-   * When its port last answered a probe or it ended its poll connection: it lived then, heard or not. Not stored;
-   * grace (R8) stands in for it.
-   */
-  aliveAt: number;
-  /** The last probe of its port since it was heard. Observed anew after a restart, not stored. */
-  probe: { readonly at: number; readonly answer: ProbeAnswer } | undefined;
 }
 
 /** An address on the list. */

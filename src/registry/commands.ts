@@ -28,7 +28,7 @@ export type Command =
   | { readonly type: 'recover' }
   /** Time has passed, or something was observed. */
   | { readonly type: 'tick' }
-  /** The server was restarted: who waited before may be gone, and who was down is so until it is heard. */
+  /** No server was there for a while: who waited before may be gone. */
   | { readonly type: 'resume' };
 
 export type Poll = Extract<Command, { type: 'poll' }>;

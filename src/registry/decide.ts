@@ -4,7 +4,7 @@ import type { Command, Context, Outcome, Poll, Reply } from './commands.js';
 import { eventOf } from './events.js';
 import { explainWaiting } from './gate.js';
 import { leave, remove } from './leave.js';
-import { hear, isLive, newLease, recall, silence } from './lease.js';
+import { hear, isLive, newLease, silence } from './lease.js';
 import { otherSpelling, overLimit, refusal, then, unchanged } from './outcome.js';
 import { put } from './put.js';
 import { recover } from './recover.js';
@@ -36,7 +36,6 @@ export function decide(cluster: Cluster, command: Command, context: Context): Ou
     case 'tick':
       return then(cluster, [], context);
     case 'resume':
-      for (const member of cluster.members.values()) recall(member);
       return cluster.waiting.size === 0
         ? unchanged(cluster, { type: 'done' })
         : { cluster: { ...cluster, waiting: new Map() }, events: [], reply: { type: 'done' } };
@@ -70,7 +69,7 @@ function poll(cluster: Cluster, poll: Poll, context: Context): Outcome {
 
   const departed = cluster.departed.get(poll.address);
   if (departed && isStopping(departed, poll, context.now)) {
-    departed.lease.heardAt = context.now;
+    hear(departed.lease, context.now, poll.source === 'poll');
     return unchanged(cluster, {
       type: 'waiting',
       reason: `${poll.address} has left ${cluster.product}/${cluster.name}; what it polls while it stops does not register it again`,

@@ -1,10 +1,19 @@
 import type { Address } from './address.js';
 import type { Cluster, Member } from './cluster.js';
 import { eventOf } from './events.js';
-import { hasLease, isLive, isSteady, isUnreachable, presenceOf, silence, sinceAlive } from './lease.js';
-import type { Moment, Step } from './moment.js';
+import {
+  answeredLately,
+  hasLease,
+  isLive,
+  isSteady,
+  isUnreachable,
+  presenceOf,
+  silence,
+  sinceAlive,
+} from './lease.js';
+import { isKnownToAll, type Moment, type Step } from './moment.js';
 import { notFollowed, quorumOf } from './quorum.js';
-import { LATE_POLL, PROBE_FRESH, REPLACED_EVICT_AFTER } from './rules.js';
+import { LATE_POLL, REPLACED_EVICT_AFTER } from './rules.js';
 
 /**
  * R5: one unreachable member at a time, late, while Raft can still remove it. For that the live members must not
@@ -24,6 +33,7 @@ export function evict(cluster: Cluster, moment: Moment): Step {
       const after = soon ? Math.min(rules.evictAfter, REPLACED_EVICT_AFTER) : rules.evictAfter;
       // A member whose polls were lost may have died only now, however long its silence.
       if (sinceAlive(member, now) < REPLACED_EVICT_AFTER) return false;
+      if (!isKnownToAll(member, moment)) return false;
       return isUnreachable(member, rules, now) && silence(member, now) >= after;
     })
     .sort((a, b) => a.member.lease.heardAt - b.member.lease.heardAt)[0];
@@ -51,8 +61,7 @@ export function evict(cluster: Cluster, moment: Moment): Step {
  */
 function hasJustDied(member: Member, { now, rules }: Moment): boolean {
   if (!hasLease(member) || sinceAlive(member, now) >= REPLACED_EVICT_AFTER) return false;
-  const { probe } = member.lease;
-  if (probe?.answer === 'open' && now - probe.at <= PROBE_FRESH) return false;
+  if (answeredLately(member, now)) return false;
   return (
     presenceOf(member, rules, now) !== 'live' || (member.lease.polls && silence(member, now) > LATE_POLL)
   );

@@ -1,26 +1,53 @@
-import type { Cluster, Lease, Member, Presence, ProbeAnswer } from './cluster.js';
+import type { Cluster, Lease, Member, Presence, ProbeAnswer, StoredLease } from './cluster.js';
 import { PROBE_EVERY, PROBE_FRESH, STEADY_AFTER, type Rules } from './rules.js';
 
+/** A time that never was, of a stored fact. */
+export const NEVER = -1;
+
 export function newLease(now: number): Lease {
-  return storedLease({ heardAt: now, delivered: 0, polls: false });
+  return storedLease({
+    heardAt: now,
+    openAt: NEVER,
+    endedAt: NEVER,
+    refusedAt: NEVER,
+    delivered: 0,
+    deliveredAt: now,
+    polls: false,
+  });
 }
 
-/** A lease of which only this is known: its other observations were made by an earlier run of the server. */
-export function storedLease(stored: Pick<Lease, 'heardAt' | 'delivered' | 'polls'>): Lease {
-  const { heardAt } = stored;
-  return { ...stored, deliveredAt: heardAt, aliveAt: heardAt, probe: undefined };
+/** A lease of which only the stored facts are known: this server has not probed the address yet. */
+export function storedLease(stored: StoredLease): Lease {
+  return { ...stored, failedAt: -Infinity, probedAt: -Infinity };
+}
+
+/** Adds what another server observed. The order of merging does not matter, nor how often. */
+export function merge(lease: Lease, other: StoredLease): void {
+  lease.heardAt = Math.max(lease.heardAt, other.heardAt);
+  lease.openAt = Math.max(lease.openAt, other.openAt);
+  lease.endedAt = Math.max(lease.endedAt, other.endedAt);
+  lease.refusedAt = Math.max(lease.refusedAt, other.refusedAt);
+  lease.polls ||= other.polls;
+  if (other.delivered > lease.delivered) {
+    lease.delivered = other.delivered;
+    lease.deliveredAt = other.deliveredAt;
+  } else if (other.delivered === lease.delivered) {
+    lease.deliveredAt = Math.min(lease.deliveredAt, other.deliveredAt);
+  }
 }
 
 /** A member, waiting or departed address was heard: the renewal itself. No earlier probe means anything then. */
 export function hear(lease: Lease, now: number, polled: boolean): void {
-  lease.heardAt = now;
-  lease.probe = undefined;
+  lease.heardAt = Math.max(now, lease.heardAt);
+  lease.refusedAt = NEVER;
+  lease.failedAt = -Infinity;
+  lease.probedAt = -Infinity;
   if (polled) lease.polls = true;
 }
 
 /** The list was sent to a member. */
 export function deliver(lease: Lease, revision: number, now: number): void {
-  if (lease.delivered === revision) return;
+  if (lease.delivered >= revision) return;
   lease.delivered = revision;
   lease.deliveredAt = now;
 }
@@ -28,25 +55,33 @@ export function deliver(lease: Lease, revision: number, now: number): void {
 /**
  * A member's port was probed. An open port keeps a member alive that does not poll for itself: it may have
  * said who it is only once, on start-up, and its silence since then means nothing. A failure counts for nothing
- * when the member was heard after the probe was sent off (`askedAt`).
+ * when the member was heard after the probe was sent off (`askedAt`). A host that does not answer at all does not
+ * revive one that is down.
  */
 export function observeProbe(member: Member, answer: ProbeAnswer, now: number, askedAt = now): void {
-  if (answer !== 'open' && member.lease.heardAt > askedAt) return;
-  // Nobody listened, and now not even the host answers: that is no sign of life.
-  const isStillDown = answer === 'unreachable' && member.lease.probe?.answer === 'refused';
-  member.lease.probe = { at: now, answer: isStillDown ? 'refused' : answer };
-  if (answer === 'open') member.lease.aliveAt = now;
-  if (answer === 'open' && speaksThroughOthers(member)) member.lease.heardAt = now;
+  const { lease } = member;
+  if (answer === 'open') {
+    lease.probedAt = now;
+    lease.failedAt = -Infinity;
+    lease.openAt = Math.max(now, lease.openAt);
+    lease.refusedAt = NEVER;
+    if (speaksThroughOthers(member)) lease.heardAt = Math.max(lease.heardAt, lease.openAt);
+    return;
+  }
+  if (lease.heardAt > askedAt) return;
+  lease.probedAt = now;
+  lease.failedAt = now;
+  if (answer === 'refused') lease.refusedAt = Math.max(lease.refusedAt, now);
 }
 
 /** The member's end of its poll connection was closed, which its process's death does too: it lived until now. */
 export function seeEnd(lease: Lease, now: number): void {
-  lease.aliveAt = now;
+  lease.endedAt = Math.max(lease.endedAt, now);
 }
 
-/** Probes are not stored; without this a restart of the server would take a member known to be down for live. */
-export function recall(member: Member): void {
-  if (member.presence === 'down') member.lease.probe ??= { at: member.lease.heardAt, answer: 'refused' };
+/** Nobody listens on its port, and nothing was heard of it since that was seen. */
+function isDown({ refusedAt, heardAt, openAt }: Lease): boolean {
+  return refusedAt >= heardAt && refusedAt >= openAt;
 }
 
 function speaksThroughOthers(member: Member): boolean {
@@ -60,7 +95,7 @@ export function silence(member: { readonly lease: Lease }, now: number): number 
 
 /** When the member last gave any sign of life: a poll, an open port, the end of its connection. */
 export function lastAlive({ lease }: Member): number {
-  return Math.max(lease.heardAt, lease.aliveAt);
+  return Math.max(lease.heardAt, lease.openAt, lease.endedAt);
 }
 
 /** Milliseconds since then. */
@@ -74,7 +109,7 @@ export function hasLease(member: Member): boolean {
 }
 
 export function presenceOf(member: Member, rules: Rules, now: number): Presence {
-  if (member.lease.probe?.answer === 'refused') return 'down';
+  if (isDown(member.lease)) return 'down';
   return hasLease(member) && silence(member, now) >= rules.memberTtl ? 'silent' : 'live';
 }
 
@@ -99,12 +134,21 @@ export function isHeld(waiting: { readonly lease: Lease }, rules: Rules, now: nu
   return silence(waiting, now) < rules.memberTtl;
 }
 
-/** Silent, and its port did not answer a recent probe. Without probes, silence alone must do. */
+/**
+ * Silent, and its port did not answer a recent probe of this server, nor any server's (a refused port aside, which is
+ * certain). Without probes, silence alone must do.
+ */
 export function isUnreachable(member: Member, rules: Rules, now: number): boolean {
   if (member.source === 'static' || presenceOf(member, rules, now) === 'live') return false;
   if (!rules.probe) return silence(member, now) >= rules.evictAfter;
-  const probe = member.lease.probe;
-  return probe !== undefined && probe.answer !== 'open' && now - probe.at <= PROBE_FRESH;
+  const { lease } = member;
+  if (lease.failedAt < lease.heardAt || now - lease.failedAt > PROBE_FRESH) return false;
+  return isDown(lease) || !answeredLately(member, now);
+}
+
+/** Whether its port answered a probe just now. */
+export function answeredLately({ lease }: Member, now: number): boolean {
+  return lease.openAt !== NEVER && now - lease.openAt <= PROBE_FRESH && !isDown(lease);
 }
 
 /**
@@ -125,7 +169,7 @@ export function hasRevision(
 /** Whether the member's port should be probed now. */
 export function wantsProbe(member: Member, rules: Rules, now: number): boolean {
   if (!rules.probe || !hasLease(member)) return false;
-  if (now - (member.lease.probe?.at ?? -Infinity) < PROBE_EVERY) return false;
+  if (now - member.lease.probedAt < PROBE_EVERY) return false;
   if (presenceOf(member, rules, now) !== 'live') return true;
   return speaksThroughOthers(member) && silence(member, now) >= rules.memberTtl / 2;
 }

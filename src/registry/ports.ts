@@ -17,18 +17,58 @@ export interface Probe {
   probe(address: Address): Promise<ProbeAnswer>;
 }
 
-/** A decision about one cluster as the store runs it. */
-export type Work = (cluster: Cluster, clusters: number) => Outcome;
+/** What a store tells a decision besides the cluster. */
+export interface Scene {
+  /** Milliseconds on the hearing clock of the store. */
+  readonly now: number;
+  /** The grace (R8) that the store knows of; the server's own may be later. */
+  readonly graceUntil: number;
+  /** See Moment.heardUpTo. */
+  readonly heardUpTo: number;
+  /** How many clusters exist. */
+  readonly clusters: number;
+}
+
+/** A decision about one cluster as the store runs it; more than once if need be. */
+export type Work = (cluster: Cluster, scene: Scene) => Outcome;
 
 export interface Decided extends Outcome {
   readonly recorded: readonly RecordedEvent[];
 }
 
-/** What a store holds at the start. */
-export interface Snapshot {
-  readonly clusters: readonly Cluster[];
+/** Is told of every cluster that became another, whoever decided it, in the order in which it happened. */
+export interface ClusterListener {
+  /** `pending`: another server may not have the list yet (see replicas.ts). Called again when all have it. */
+  changed(cluster: Cluster, pending: boolean): void;
+}
+
+/** What a store holds at the start, besides the clusters. */
+export interface Opened {
   /** The hearing clock goes on from here. */
   readonly hearing: number;
+  /** Whether another server kept the lists until now, so that nothing was missed. */
+  readonly attended: boolean;
+}
+
+/** What this server says to the others that keep the same lists. */
+export interface Report {
+  /** Its hearing clock. */
+  readonly hearing: number;
+  /** When its own grace (R8) ends, which then holds for all. */
+  readonly graceUntil: number;
+  /** Whether somebody waits for what the others hear. */
+  readonly isWaiting: boolean;
+}
+
+/** What it learned in return. */
+export interface News {
+  readonly scene: Scene;
+  /** How long nobody could hear, in milliseconds; 0 usually. One server alone is told. */
+  readonly deaf: number;
+  /** Whether other servers keep the same lists. */
+  readonly others: boolean;
+  /** Whether it should be asked again soon, since the servers are agreeing on a change. */
+  readonly soon: boolean;
 }
 
 export interface EventQuery {
@@ -46,20 +86,33 @@ export interface EventQuery {
  * store is out of reach, and has then changed nothing.
  */
 export interface Store {
-  /** Brings the schema up to date and loads everything. Rejects with {@link StoreRefused} when it must not start. */
-  open(): Promise<Snapshot>;
+  /** How often it wants to exchange, in milliseconds. */
+  readonly pace: number;
+  /** Whether several servers may keep lists in it at once; its clock is then the one that counts. */
+  readonly isShared: boolean;
+  /**
+   * Brings the schema up to date and loads everything, of which the listener is told. Rejects with
+   * {@link StoreRefused} when it must not start, with {@link StoreUnavailable} when it may be tried again.
+   */
+  open(listener: ClusterListener): Promise<Opened>;
   /** Runs one decision at a time for each cluster, and resolves when its outcome is durable. */
   transact(key: ClusterKey, work: Work): Promise<Decided>;
-  /** Writes the leases of all members heard since the last call, and the clock, in one batch. */
-  flush(hearing: number): Promise<void>;
+  /** Writes what was heard since the last call, in one batch, and the clock; learns what other servers did. */
+  exchange(report: Report): Promise<News>;
   /** Newest first, or oldest first with `after`. */
   events(query: EventQuery): Promise<readonly RecordedEvent[]>;
+  /** Takes leave of the other servers. */
   close(): Promise<void>;
 }
 
 /** The store cannot be used now; it may come back. */
 export class StoreUnavailable extends Error {
-  override readonly name = 'StoreUnavailable';
+  override readonly name: string = 'StoreUnavailable';
+}
+
+/** Others were deciding on the same cluster all the time; the store is there, and nothing was changed. */
+export class StoreBusy extends StoreUnavailable {
+  override readonly name = 'StoreBusy';
 }
 
 /** The store cannot be used at all: a sentence for the operator, who must act. */

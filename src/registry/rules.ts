@@ -76,3 +76,30 @@ export const MAX_EXPECT = 99;
 export function graceTime(rules: Rules): number {
   return 2 * rules.memberTtl;
 }
+
+/** A server that has not been seen in the store for this long cannot say what it hears, and nobody is evicted. */
+export const REPLICA_FRESH = 5 * SECOND;
+
+/**
+ * When the others stop waiting for a server that is gone without a word. Longer than a restart of the database takes,
+ * during which every server goes on with what it has (R9).
+ */
+export const REPLICA_LOST_AFTER = 120 * SECOND;
+
+/**
+ * How long after it last reached the store a server with others beside it takes its lists for current. Less than
+ * {@link REPLICA_LOST_AFTER}, by far more than two clocks can part in that time.
+ */
+export const LIST_CURRENT = 105 * SECOND;
+
+/**
+ * The same while a change waits to be known to all: less than the time between two polls of a node (5 s, 2.5.1
+ * AddressServerMemberLookup), which may have been sent the new list elsewhere.
+ */
+export const LIST_CURRENT_IN_CHANGE = 3 * SECOND;
+
+/**
+ * How long a server that lost the store does not speak for a member that it knows to be silent; longer than
+ * {@link REPLICA_FRESH}, after which the others evict nobody.
+ */
+export const SILENT_UNTOLD = 8 * SECOND;

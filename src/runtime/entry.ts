@@ -8,14 +8,23 @@ import { deliver } from '../registry/lease.js';
  */
 export class ClusterEntry {
   #cluster: Cluster;
+  #published: Cluster | undefined;
+  #isPending = false;
   readonly #watchers = new Set<() => void>();
 
   constructor(key: ClusterKey) {
     this.#cluster = emptyCluster(key);
+    this.#published = this.#cluster;
   }
 
+  /** As it was last decided. */
   get cluster(): Cluster {
     return this.#cluster;
+  }
+
+  /** Whether another server may not have the list yet. */
+  get isPending(): boolean {
+    return this.#isPending;
   }
 
   /** Whether somebody waits for a change. */
@@ -23,17 +32,32 @@ export class ClusterEntry {
     return this.#watchers.size > 0;
   }
 
-  replace(cluster: Cluster): void {
-    if (cluster === this.#cluster) return;
+  /** `pending`: another server may not have this list yet. */
+  replace(cluster: Cluster, pending: boolean): void {
+    if (cluster === this.#cluster && pending === this.#isPending) return;
     this.#cluster = cluster;
+    this.#isPending = pending;
+    if (!pending || this.#published?.revision === cluster.revision) this.#published = cluster;
+    // The list before this one was never seen here.
+    else if (this.#published?.members.size === 0) this.#published = undefined;
     this.#wake();
   }
 
-  /** The current list was sent to a member. */
-  delivered(address: Address, now: number): void {
-    const { members, revision } = this.#cluster;
-    const lease = members.get(address)?.lease;
-    if (!lease || lease.delivered === revision) return;
+  /**
+   * The list to send (see registry/replicas.ts): the one before while another server may not have the newest yet, but
+   * the newest to an address that is only on that. Undefined when the one before is not known here.
+   */
+  listFor(address: Address | undefined): Cluster | undefined {
+    if (!this.#isPending) return this.#cluster;
+    const before = this.#published;
+    const isNew = address !== undefined && before?.members.has(address) === false;
+    return isNew ? this.#cluster : before;
+  }
+
+  /** A list was sent to a member. */
+  delivered(address: Address, { revision }: Cluster, now: number): void {
+    const lease = this.#cluster.members.get(address)?.lease;
+    if (!lease || lease.delivered >= revision) return;
     deliver(lease, revision, now);
     this.#wake();
   }

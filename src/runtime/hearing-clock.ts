@@ -25,13 +25,13 @@ export const SYSTEM_TIME: TimeSources = {
  * suspended machine, whose monotonic clock stands still.
  */
 export class HearingClock implements Clock {
-  readonly #time: TimeSources;
+  readonly time: TimeSources;
   #base = 0;
   #monotonicAt: number;
   #wallAt: number;
 
   constructor(time: TimeSources = SYSTEM_TIME) {
-    this.#time = time;
+    this.time = time;
     this.#monotonicAt = time.monotonic();
     this.#wallAt = time.wall();
   }
@@ -39,16 +39,25 @@ export class HearingClock implements Clock {
   /** Goes on from a stored value. */
   resumeAt(hearing: number): void {
     this.#base = Math.max(this.#base, hearing);
-    this.#monotonicAt = this.#time.monotonic();
-    this.#wallAt = this.#time.wall();
+    this.#monotonicAt = this.time.monotonic();
+    this.#wallAt = this.time.wall();
+  }
+
+  /**
+   * Goes on from the clock that several servers share, which counts. It may be a little behind, or far after the store
+   * was away: then nobody could hear.
+   */
+  follow(hearing: number): void {
+    this.#base = hearing;
+    this.#monotonicAt = this.time.monotonic();
   }
 
   hearing(): number {
-    return Math.floor(this.#base + Math.min(this.#time.monotonic() - this.#monotonicAt, LONGEST_STEP));
+    return Math.floor(this.#base + Math.min(this.time.monotonic() - this.#monotonicAt, LONGEST_STEP));
   }
 
   wall(): number {
-    return this.#time.wall();
+    return this.time.wall();
   }
 
   /**
@@ -57,8 +66,8 @@ export class HearingClock implements Clock {
    * reported too: that costs one grace, which is harmless.
    */
   tick(): number {
-    const monotonic = this.#time.monotonic();
-    const wall = this.#time.wall();
+    const monotonic = this.time.monotonic();
+    const wall = this.time.wall();
     const step = monotonic - this.#monotonicAt;
     const stray = Math.abs(wall - this.#wallAt - step);
     this.#base += Math.min(step, LONGEST_STEP);

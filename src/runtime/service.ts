@@ -1,33 +1,40 @@
 import type { Logger } from 'pino';
 import type { Address } from '../registry/address.js';
 import { needsTick } from '../registry/advance.js';
-import { keyOf, type ClusterKey, type Member } from '../registry/cluster.js';
+import { keyOf, type Cluster, type ClusterKey, type Member } from '../registry/cluster.js';
 import { decide, saysSomethingNew, type Command, type Context, type Refusal } from '../registry/decide.js';
 import type { RecordedEvent } from '../registry/events.js';
 import { hear, observeProbe, seeEnd, wantsProbe } from '../registry/lease.js';
 import type { Moment } from '../registry/moment.js';
 import {
+  StoreBusy,
   StoreUnavailable,
+  type ClusterListener,
   type Decided,
   type EventQuery,
   type Probe,
+  type Report,
+  type Scene,
   type Store,
 } from '../registry/ports.js';
 import { notFollowed } from '../registry/quorum.js';
-import { graceTime, type Rules } from '../registry/rules.js';
+import { graceTime, LATE_POLL, type Rules } from '../registry/rules.js';
 import { ClusterEntry } from './entry.js';
 import type { HearingClock } from './hearing-clock.js';
+import { Standing } from './standing.js';
 
 /** How often time is looked at, in milliseconds: signs of death and opened gates are seen within it. */
 const TICK = 250;
 
-/** How often renewals are written, in milliseconds. */
-const FLUSH = 1_000;
+/** How soon the store is asked again while several servers agree on a change, in milliseconds. */
+const SOON = 150;
 
 /** A store that has not answered for this long counts as unavailable, in milliseconds. */
 const STORE_TIMEOUT = 2_000;
 
 const NO_ANSWER = `the store has not answered for ${STORE_TIMEOUT / 1_000} s`;
+
+const UNREACHED = 'the store has not been reached yet';
 
 /** Probes under way at once. */
 const MAX_PROBES = 200;
@@ -51,11 +58,18 @@ export interface PollRequest {
 }
 
 export type PollAnswer =
-  | { readonly type: 'list'; readonly entry: ClusterEntry }
+  | { readonly type: 'list'; readonly entry: ClusterEntry; readonly list: Cluster }
   | { readonly type: 'waiting'; readonly reason: string }
   | { readonly type: 'refused'; readonly code: Refusal; readonly reason: string }
   /** The store is out of reach, and without it nobody new is listed (R9). */
   | { readonly type: 'unavailable'; readonly reason: string };
+
+/** What was last sent on a connection. */
+export interface Sent {
+  readonly list: Cluster;
+  /** performance.now(). */
+  readonly at: number;
+}
 
 export interface LeaveAnswer {
   /** False for an address that is neither listed nor waiting nor left lately. */
@@ -79,7 +93,7 @@ export interface Health {
  * The running registry: holds every cluster in memory, has decisions made and stored, and lets time pass.
  * It holds no rule of its own; what may become of a list is `decide`'s business alone.
  */
-export class RegistryService {
+export class RegistryService implements ClusterListener {
   readonly #store: Store;
   readonly #clock: HearingClock;
   readonly #probe: Probe;
@@ -91,8 +105,12 @@ export class RegistryService {
   readonly #timers: NodeJS.Timeout[] = [];
   #graceUntil = 0;
   #outage: { since: number; reason: string } | undefined;
-  #flushing: Promise<void> | undefined;
-  #flushedAt = 0;
+  readonly #standing: Standing;
+  #scene: Scene = { now: 0, graceUntil: 0, heardUpTo: Infinity, clusters: 0 };
+  #isOpen = false;
+  #exchanging: Promise<void> | undefined;
+  #exchangedAt = 0;
+  #nextExchange: NodeJS.Timeout | undefined;
   #ticking = false;
   #stopped = false;
 
@@ -102,31 +120,33 @@ export class RegistryService {
     this.#probe = probe;
     this.#log = log;
     this.rules = rules;
+    this.#standing = new Standing(clock.time);
   }
 
-  /** Loads what is stored, starts the grace of a restart (R8) and lets time run. Rejects with StoreRefused. */
+  /**
+   * Loads what is stored, starts the grace of a restart (R8) and lets time run. Rejects with StoreRefused when the
+   * store must not be used. One that is out of reach is tried again and again; until then nobody is answered.
+   */
   async start(): Promise<void> {
-    const { clusters, hearing } = await this.#store.open();
-    this.#clock.resumeAt(hearing);
-    for (const cluster of clusters) this.#entryOf(cluster).replace(cluster);
-    if (clusters.some((cluster) => cluster.members.size > 0)) this.#startGrace();
-    for (const cluster of clusters) await this.#transact(cluster, { type: 'resume' });
-    this.#timers.push(
-      setInterval(() => void this.tick(), TICK),
-      setInterval(() => void this.flush(), FLUSH),
-    );
+    this.#outage = { since: this.now, reason: UNREACHED };
+    await this.#open();
+    this.#timers.push(setInterval(() => void this.tick(), TICK));
+    this.#exchangeIn(this.#store.pace);
   }
 
   /** Writes what was heard last and releases the store. */
   async stop(): Promise<void> {
     for (const timer of this.#timers.splice(0)) clearInterval(timer);
+    clearTimeout(this.#nextExchange);
     this.#stopped = true;
-    await this.#flushing;
-    await this.#store
-      .flush(this.now)
-      .catch((error: unknown) =>
-        this.#log.error({ err: error }, 'what was heard in the last second could not be written'),
-      );
+    await this.#exchanging;
+    if (this.#isOpen) {
+      await this.#store
+        .exchange(this.#report())
+        .catch((error: unknown) =>
+          this.#log.error({ err: error }, 'what was heard in the last second could not be written'),
+        );
+    }
     await this.#store.close();
   }
 
@@ -164,13 +184,29 @@ export class RegistryService {
   }
 
   /**
-   * R2: renews a listed member, in memory and at once. What its poll says anew is decided afterwards, since
-   * the answer does not depend on it.
+   * The list that may be sent to an address, or to one that did not say who it is; undefined when it takes a decision
+   * or may be out of date. What a connection was sent last is not out of date for its caller.
    */
-  renew(entry: ClusterEntry, member: Member, poll: PollRequest): void {
+  listFor(entry: ClusterEntry, address: Address | undefined, sent?: Sent): Cluster | undefined {
+    const list = entry.listFor(address);
+    if (!list || this.#standing.isCurrent(entry.isPending)) return list;
+    return sent?.list.revision === list.revision && performance.now() - sent.at < LATE_POLL
+      ? list
+      : undefined;
+  }
+
+  /**
+   * R2: renews a listed member, in memory and at once. What its poll says anew is decided afterwards, since the answer
+   * does not depend on it. False when it does: when the other servers take the member for silent, it is first decided
+   * whether it still is one (R5).
+   */
+  renew(entry: ClusterEntry, member: Member, poll: PollRequest): boolean {
+    const maySpeak = !this.#standing.hasOthers || (this.#outage && this.#standing.mayAnswerSilent());
+    if (member.presence !== 'live' && !maySpeak) return false;
     hear(member.lease, this.now, poll.source === 'poll');
-    if (!saysSomethingNew(member, poll) || this.#outage) return;
+    if (!saysSomethingNew(member, poll) || this.#outage) return true;
     this.#transact(entry.cluster, { type: 'poll', ...poll }).catch((error: unknown) => this.#failed(error));
+    return true;
   }
 
   /**
@@ -178,37 +214,67 @@ export class RegistryService {
    * milliseconds; a signal that aborts meanwhile says that the caller is gone.
    */
   async poll(key: ClusterKey, poll: PollRequest, hold: number, signal: AbortSignal): Promise<PollAnswer> {
+    const heldSince = performance.now();
+    const listed = (entry: ClusterEntry): Promise<PollAnswer> =>
+      this.#listInTime(entry, poll.address, hold - (performance.now() - heldSince), signal);
     const known = this.find(keyOf(key));
     const member = known?.cluster.members.get(poll.address);
-    if (known && member) {
-      this.renew(known, member, poll);
-      return { type: 'list', entry: known };
-    }
-    const heldSince = performance.now();
+    if (known && member && this.renew(known, member, poll)) return listed(known);
     try {
       const { reply } = await this.#transactInTime(key, { type: 'poll', ...poll });
       if (reply.type === 'refused') return reply;
       // Only now: a tick forgets the entry of a cluster of which nothing is decided yet.
       const entry = this.#entryOf(key);
       // Asked of the list itself: a leave may have come in between, and no caller gets a list without itself.
-      if (entry.cluster.members.has(poll.address)) return { type: 'list', entry };
+      if (entry.cluster.members.has(poll.address)) return await listed(entry);
       if (reply.type !== 'waiting')
         return { type: 'waiting', reason: `${poll.address} was just taken off the list` };
       const left = hold - (performance.now() - heldSince);
-      const listed = await entry.until(({ members }) => members.has(poll.address), left, signal);
-      if (listed) return { type: 'list', entry };
+      if (await entry.until(({ members }) => members.has(poll.address), left, signal)) {
+        return await listed(entry);
+      }
       if (signal.aborted && !this.#outage) {
         await this.#transact(key, { type: 'abandon', address: poll.address });
       }
       return { type: 'waiting', reason: reply.reason };
     } catch (error) {
-      return { type: 'unavailable', reason: this.#unavailable(error) };
+      const reason = this.#unavailable(error);
+      if (known && member && this.#standing.mayAnswerSilent()) {
+        hear(member.lease, this.now, poll.source === 'poll');
+        return listed(known);
+      }
+      return { type: 'unavailable', reason };
     }
   }
 
-  /** Resolves when the cluster has a list, or with false after `hold` milliseconds. */
-  awaitList(key: ClusterKey, hold: number, signal: AbortSignal): Promise<boolean> {
-    return this.#entryOf(key).until(({ members }) => members.size > 0, hold, signal);
+  /** The list of a listed caller, as soon as it is certain that the other servers would send the same. */
+  async #listInTime(
+    entry: ClusterEntry,
+    address: Address,
+    hold: number,
+    signal: AbortSignal,
+  ): Promise<PollAnswer> {
+    await entry.until(() => this.listFor(entry, address) !== undefined, hold, signal, TICK);
+    const list = entry.cluster.members.has(address) ? this.listFor(entry, address) : undefined;
+    return list ? { type: 'list', entry, list } : { type: 'unavailable', reason: this.outOfDate };
+  }
+
+  /** Why a list that is here may not be sent. */
+  get outOfDate(): string {
+    return this.#outage
+      ? `the list may have changed elsewhere: the store is unavailable (${this.#outage.reason})`
+      : 'the list is changing, and not every server has the change yet';
+  }
+
+  /** Resolves when the cluster has a list that may be sent, or with undefined after `hold` milliseconds. */
+  async awaitList(key: ClusterKey, hold: number, signal: AbortSignal): Promise<Cluster | undefined> {
+    const entry = this.#entryOf(key);
+    const list = (): Cluster | undefined => {
+      const found = this.listFor(entry, undefined);
+      return found && found.members.size > 0 ? found : undefined;
+    };
+    await entry.until(() => list() !== undefined, hold, signal, TICK);
+    return list();
   }
 
   /**
@@ -301,36 +367,109 @@ export class RegistryService {
     }
   }
 
-  /** Writes renewals; at the same time the check whether the store is there. One at a time. */
-  flush(): Promise<void> {
-    if (this.#flushing) {
-      if (this.now - this.#flushedAt > STORE_TIMEOUT) this.#failed(new StoreUnavailable(NO_ANSWER));
-      return this.#flushing;
+  /**
+   * Writes renewals and hears of the other servers; at the same time the check whether the store is there. One at a
+   * time.
+   */
+  exchange(): Promise<void> {
+    if (this.#exchanging) {
+      if (this.now - this.#exchangedAt > STORE_TIMEOUT) this.#failed(new StoreUnavailable(NO_ANSWER));
+      return this.#exchanging;
     }
-    this.#flushedAt = this.now;
-    this.#flushing = this.#store
-      .flush(this.now)
-      .then(() => this.#recovered())
+    this.#exchangedAt = this.now;
+    this.#exchanging = (this.#isOpen ? this.#exchange() : this.#open())
       .catch((error: unknown) => this.#failed(error))
-      .finally(() => (this.#flushing = undefined));
-    return this.#flushing;
+      .finally(() => (this.#exchanging = undefined));
+    return this.#exchanging;
   }
 
-  #context(): Context {
+  async #exchange(): Promise<void> {
+    const mark = this.#standing.mark();
+    const { scene, deaf, others, soon } = await this.#store.exchange(this.#report());
+    this.#standing.reached(mark, others);
+    this.#scene = scene;
+    if (this.#store.isShared) {
+      this.#clock.follow(scene.now);
+      this.#graceUntil = Math.min(this.#graceUntil, scene.now + graceTime(this.rules));
+    }
+    this.#recovered();
+    if (soon) this.#exchangeIn(SOON);
+    if (deaf > 0) await this.#missed(deaf);
+  }
+
+  #exchangeIn(ms: number): void {
+    if (this.#stopped) return;
+    clearTimeout(this.#nextExchange);
+    this.#nextExchange = setTimeout(() => {
+      this.#exchangeIn(this.#store.pace);
+      void this.exchange();
+    }, ms);
+  }
+
+  #report(): Report {
+    const isWaiting = [...this.#entries.values()].some(
+      ({ cluster, isWatched }) => isWatched || needsTick(cluster, { now: this.now, rules: this.rules }),
+    );
+    return { hearing: this.now, graceUntil: this.#graceUntil, isWaiting };
+  }
+
+  async #open(): Promise<void> {
+    const mark = this.#standing.mark();
+    try {
+      const { hearing, attended } = await this.#store.open(this);
+      this.#clock.resumeAt(hearing);
+      this.#standing.reached(mark, this.#store.isShared);
+      this.#isOpen = true;
+      if (this.#outage && this.#outage.reason !== UNREACHED) this.#log.warn('the store is reached at last');
+      this.#outage = undefined;
+      if (this.health().hasList) this.#startGrace();
+      if (!attended) await this.#resume();
+    } catch (error) {
+      if (!(error instanceof StoreUnavailable)) throw error;
+      if (this.#outage?.reason === error.message) return;
+      this.#outage = { since: this.now, reason: error.message };
+      this.#log.error(
+        { reason: error.message },
+        'the store cannot be reached; nobody is answered until it is',
+      );
+    }
+  }
+
+  /** Nobody could hear for a while. */
+  async #missed(deaf: number): Promise<void> {
+    this.#log.warn({ deafMs: Math.round(deaf) }, 'no server could hear; nobody is evicted for a while');
+    this.#startGrace();
+    await this.#resume();
+  }
+
+  /** Who waited is not known to wait still. */
+  async #resume(): Promise<void> {
+    for (const { cluster } of [...this.#entries.values()]) {
+      if (cluster.waiting.size > 0) await this.#transact(cluster, { type: 'resume' });
+    }
+  }
+
+  /** The store tells of a cluster that became another. */
+  changed(cluster: Cluster, pending: boolean): void {
+    this.#entryOf(cluster).replace(cluster, pending);
+    if (pending) this.#exchangeIn(SOON);
+  }
+
+  #context(scene: Scene = this.#scene): Context {
     return {
       now: this.now,
       rules: this.rules,
-      graceUntil: this.#graceUntil,
+      graceUntil: Math.max(this.#graceUntil, scene.graceUntil),
+      heardUpTo: scene.heardUpTo,
       clusters: this.#entries.size,
     };
   }
 
   async #transact(key: ClusterKey, command: Command): Promise<Decided> {
     if (this.#outage) throw new StoreUnavailable(this.#outage.reason);
-    const decided = await this.#store.transact(key, (cluster, clusters) =>
-      decide(cluster, command, { ...this.#context(), clusters }),
+    const decided = await this.#store.transact(key, (cluster, scene) =>
+      decide(cluster, command, { ...this.#context(scene), now: scene.now, clusters: scene.clusters }),
     );
-    this.#entryOf(key).replace(decided.cluster);
     for (const event of decided.recorded) this.#logEvent(event);
     return decided;
   }
@@ -377,6 +516,10 @@ export class RegistryService {
   /** R9: from here on lists are served from memory and nothing is decided, until a flush succeeds. */
   #failed(error: unknown): void {
     if (this.#stopped && error instanceof StoreUnavailable) return;
+    if (error instanceof StoreBusy) {
+      this.#log.warn({ reason: error.message }, 'a decision could not be made now');
+      return;
+    }
     if (!(error instanceof StoreUnavailable)) {
       this.#log.error({ err: error }, 'a decision failed; the cluster was left as it was');
       return;

@@ -346,9 +346,12 @@ describe('bad input', { concurrency: 2 }, () => {
   test('a server takes 10,000 clusters', async (t) => {
     let more = 9_998;
     const wrap = (store: Store): Store => ({
-      open: () => store.open(),
-      transact: (key, work) => store.transact(key, (cluster, clusters) => work(cluster, clusters + more)),
-      flush: (hearing) => store.flush(hearing),
+      pace: store.pace,
+      isShared: store.isShared,
+      open: (listener) => store.open(listener),
+      transact: (key, work) =>
+        store.transact(key, (cluster, scene) => work(cluster, { ...scene, clusters: scene.clusters + more })),
+      exchange: (report) => store.exchange(report),
       events: (query) => store.events(query),
       close: () => store.close(),
     });

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
-import { keyOf, type Cluster, type ClusterKey } from '../../src/registry/cluster.js';
+import { isForgettable, keyOf, type Cluster, type ClusterKey } from '../../src/registry/cluster.js';
 import { decide, type Command } from '../../src/registry/decide.js';
-import { deliver, hear, storedLease } from '../../src/registry/lease.js';
-import type { Clock, Store, Work } from '../../src/registry/ports.js';
+import { deliver, hear, observeProbe, seeEnd, storedLease } from '../../src/registry/lease.js';
+import type { Clock, ClusterListener, Report, Store, Work } from '../../src/registry/ports.js';
 import { DEFAULT_RULES } from '../../src/registry/rules.js';
 
 /** What every store must do; each store's own test runs it and adds only what is special. */
@@ -14,19 +14,41 @@ export class ManualClock implements Clock {
   wall = (): number => Date.UTC(2026, 0, 1) + this.now;
 }
 
+/** Keeps what a store tells. */
+export class Listener implements ClusterListener {
+  readonly clusters = new Map<string, Cluster>();
+  readonly pending = new Set<string>();
+
+  changed(cluster: Cluster, pending: boolean): void {
+    const name = keyOf(cluster);
+    if (isForgettable(cluster)) this.clusters.delete(name);
+    else this.clusters.set(name, cluster);
+    if (pending) this.pending.add(name);
+    else this.pending.delete(name);
+  }
+
+  /** All of them. */
+  get all(): readonly Cluster[] {
+    return [...this.clusters.values()];
+  }
+}
+
+export const REPORT: Report = { hearing: 1_000_000, graceUntil: 0, isWaiting: false };
+
 export const key: ClusterKey = { product: 'nacos', name: 'serverlist' };
 
 /** A store on the same data each time it is called, as after a restart. */
-export type StoreFactory = (t: TestContext, clock: ManualClock) => () => Store;
+export type StoreFactory = (t: TestContext, clock: ManualClock) => () => Store | Promise<Store>;
 
-function work(command: Command, clock = new ManualClock()): Work {
-  return (cluster, clusters) =>
-    decide(cluster, command, { now: clock.now, rules: DEFAULT_RULES, graceUntil: 0, clusters });
+/** A decision, `later` milliseconds from now. */
+function work(command: Command, later = 0): Work {
+  return (cluster, { now, clusters, heardUpTo }) =>
+    decide(cluster, command, { now: now + later, rules: DEFAULT_RULES, graceUntil: 0, clusters, heardUpTo });
 }
 
 /** The decision that lists an address in a new cluster. */
-export function founding(address: string, clock?: ManualClock): Work {
-  return work({ type: 'poll', address, source: 'poll', connectedAt: 0 }, clock);
+export function founding(address: string): Work {
+  return work({ type: 'poll', address, source: 'poll', connectedAt: 0 });
 }
 
 const addresses = ['127.0.0.1:8848', 'nacos-1.nacos:8848', '[::1]:8848'];
@@ -41,9 +63,10 @@ export function storeContract(name: string, factory: StoreFactory): void {
       t.after(() => store?.close());
       const open = async () => {
         await store?.close();
-        store = make();
-        const snapshot = await store.open();
-        return { store, snapshot };
+        store = await make();
+        const listener = new Listener();
+        const opened = await store.open(listener);
+        return { store, listener, opened };
       };
       return { clock, open };
     };
@@ -51,39 +74,34 @@ export function storeContract(name: string, factory: StoreFactory): void {
 
     it('is empty at first', async (t) => {
       const { open } = setUp(t);
-      assert.deepEqual((await open()).snapshot.clusters, []);
+      assert.deepEqual((await open()).listener.all, []);
     });
 
     it('keeps every field over a restart', async (t) => {
-      const { open, clock } = setUp(t);
+      const { open } = setUp(t);
       const { store } = await open();
       await store.transact(
         key,
-        work({ type: 'poll', address: 'a.b:1', source: 'poll', id: 'n0', expect: 2, connectedAt: 0 }, clock),
+        work({ type: 'poll', address: 'a.b:1', source: 'poll', id: 'n0', expect: 2, connectedAt: 0 }),
       );
       await store.transact(
         key,
-        work({ type: 'poll', address: 'c.d:1', source: 'heartbeat', expect: 2, connectedAt: 0 }, clock),
+        work({ type: 'poll', address: 'c.d:1', source: 'heartbeat', expect: 2, connectedAt: 0 }),
       );
-      clock.now += 5_000;
+      await store.transact(key, work({ type: 'poll', address: 'e.f:1', source: 'poll', connectedAt: 0 }));
       await store.transact(
         key,
-        work({ type: 'poll', address: 'e.f:1', source: 'poll', connectedAt: 0 }, clock),
-      );
-      await store.transact(
-        key,
-        work({ type: 'poll', address: 'g.h:1', source: 'poll', id: 'n3', expect: 3, connectedAt: 0 }, clock),
+        work({ type: 'poll', address: 'g.h:1', source: 'poll', id: 'n3', expect: 3, connectedAt: 0 }),
       );
       await store.transact(
         key,
-        work({ type: 'poll', address: 'i.j:1', source: 'heartbeat', id: 'n4', connectedAt: 0 }, clock),
+        work({ type: 'poll', address: 'i.j:1', source: 'heartbeat', id: 'n4', connectedAt: 0 }),
       );
-      const { cluster } = await store.transact(key, work({ type: 'leave', address: 'c.d:1' }, clock));
-      const { snapshot } = await open();
-      assert.deepEqual(plain(snapshot.clusters), plain([cluster]));
+      const { cluster } = await store.transact(key, work({ type: 'leave', address: 'c.d:1' }));
+      const { listener } = await open();
+      assert.deepEqual(plain(listener.all), plain([cluster]));
       assert.equal(cluster.waiting.size, 1);
       assert.equal(cluster.departed.size, 1);
-      assert.ok(snapshot.hearing >= clock.now);
     });
 
     it('keeps the order of the list', async (t) => {
@@ -91,8 +109,8 @@ export function storeContract(name: string, factory: StoreFactory): void {
       const { store } = await open();
       const many = Array.from({ length: 50 }, (_, i) => `127.0.0.${200 - i}:8848`);
       await store.transact(key, work({ type: 'put', addresses: many }));
-      const { snapshot } = await open();
-      assert.deepEqual([...(snapshot.clusters[0]?.members.keys() ?? [])], many);
+      const { listener } = await open();
+      assert.deepEqual([...(listener.all[0]?.members.keys() ?? [])], many);
     });
 
     it('stores nothing for a decision that changes nothing', async (t) => {
@@ -100,7 +118,7 @@ export function storeContract(name: string, factory: StoreFactory): void {
       const { store } = await open();
       const { recorded } = await store.transact(key, work({ type: 'leave', address: 'a.b:1' }));
       assert.deepEqual(recorded, []);
-      assert.deepEqual((await open()).snapshot.clusters, []);
+      assert.deepEqual((await open()).listener.all, []);
     });
 
     it('leaves the cluster as it was when a decision throws, and goes on', async (t) => {
@@ -135,44 +153,57 @@ export function storeContract(name: string, factory: StoreFactory): void {
       assert.equal(last.members.size, 40);
     });
 
-    it('keeps leases that were flushed', async (t) => {
-      const { open, clock } = setUp(t);
-      const { store } = await open();
-      const { cluster } = await store.transact(key, work(put, clock));
-      const lease = cluster.members.get(addresses[1] ?? '')?.lease;
-      assert.ok(lease);
-      clock.now += 7_000;
-      hear(lease, clock.now, true);
-      deliver(lease, 1, clock.now);
-      await store.flush(clock.now);
-      const { snapshot } = await open();
-      const kept = snapshot.clusters[0]?.members;
-      assert.deepEqual(
-        kept?.get(addresses[1] ?? '')?.lease,
-        storedLease({ heardAt: clock.now, delivered: 1, polls: true }),
-      );
-      assert.equal(kept?.get(addresses[0] ?? '')?.lease.heardAt, clock.now - 7_000);
-      assert.equal(snapshot.hearing, clock.now);
-    });
-
-    it('never takes the hearing clock back', async (t) => {
+    it('keeps leases that were exchanged', async (t) => {
       const { open } = setUp(t);
       const { store } = await open();
-      await store.flush(5_000_000);
-      await store.flush(4_000_000);
-      assert.equal((await open()).snapshot.hearing, 5_000_000);
+      const { cluster } = await store.transact(key, work(put));
+      const [first, second] = addresses.map((address) => cluster.members.get(address)!);
+      const before = { ...second!.lease };
+      const { now } = (await store.exchange(REPORT)).scene;
+      hear(first!.lease, now, true);
+      deliver(first!.lease, 1, now);
+      observeProbe(first!, 'open', now);
+      seeEnd(first!.lease, now);
+      observeProbe(first!, 'refused', now + 1, now + 1);
+      await store.exchange(REPORT);
+      await store.exchange(REPORT);
+      const { listener } = await open();
+      const kept = listener.all[0]!.members;
+      const facts = { heardAt: now, openAt: now, endedAt: now, deliveredAt: now };
+      assert.deepEqual(
+        { ...kept.get(first!.address)?.lease, refusedAt: 0 },
+        storedLease({ ...facts, refusedAt: 0, delivered: 1, polls: true }),
+      );
+      assert.ok(kept.get(first!.address)!.lease.refusedAt >= now);
+      assert.deepEqual(kept.get(second!.address)?.lease, before);
+    });
+
+    it('keeps the lease of who waits and who has left', async (t) => {
+      const { open } = setUp(t);
+      const { store } = await open();
+      await store.transact(key, work(put));
+      await store.transact(key, work({ type: 'leave', address: addresses[0]! }));
+      await store.transact(
+        key,
+        work({ type: 'poll', address: addresses[0]!, source: 'poll', connectedAt: 0 }),
+      );
+      const { cluster } = await store.transact(
+        key,
+        work({ type: 'poll', address: 'a.b:1', source: 'poll', expect: 9, connectedAt: 0 }),
+      );
+      const { listener } = await open();
+      assert.deepEqual(listener.all[0]?.departed, cluster.departed);
     });
 
     it('forgets a cluster that never was', async (t) => {
-      const { open, clock } = setUp(t);
+      const { open } = setUp(t);
       const { store } = await open();
       await store.transact(
         key,
-        work({ type: 'poll', address: 'a.b:1', source: 'poll', expect: 3, connectedAt: 0 }, clock),
+        work({ type: 'poll', address: 'a.b:1', source: 'poll', expect: 3, connectedAt: 0 }),
       );
-      clock.now += 20_000;
-      await store.transact(key, work({ type: 'tick' }, clock));
-      assert.deepEqual((await open()).snapshot.clusters, []);
+      await store.transact(key, work({ type: 'tick' }, 20_000));
+      assert.deepEqual((await open()).listener.all, []);
     });
 
     it('pages through events, of one cluster and of all', async (t) => {
@@ -216,23 +247,12 @@ export function storeContract(name: string, factory: StoreFactory): void {
   });
 }
 
-/** Clusters as plain objects with sorted lists, without what is not stored. */
+/** Clusters as plain objects, without what is not stored. */
 function plain(clusters: readonly Cluster[]): unknown {
   return clusters.map((cluster) => ({
     ...cluster,
-    key: keyOf(cluster),
-    members: [...cluster.members.values()].map(({ lease: { heardAt, delivered, polls }, ...member }) => ({
-      ...member,
-      lease: { heardAt, delivered, polls },
-    })),
-    waiting: [...cluster.waiting.values()].map(({ lease: { heardAt, polls }, ...waiting }) => ({
-      ...waiting,
-      lease: { heardAt, polls },
-    })),
-    departed: [...cluster.departed].map(([address, { leftAt, quietUntil }]) => ({
-      address,
-      leftAt,
-      quietUntil,
-    })),
+    members: [...cluster.members],
+    waiting: [...cluster.waiting],
+    departed: [...cluster.departed],
   }));
 }

@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { migrationsFolder } from '../../src/package-info.js';
 import { StoreRefused } from '../../src/registry/ports.js';
 import { SqliteStore } from '../../src/store/sqlite/sqlite-store.js';
-import { ManualClock, storeContract } from './contract.js';
+import { Listener, ManualClock, REPORT, storeContract } from './contract.js';
 import { tempFolder } from '../support/temp.js';
 
 function storeOn(file: string, clock = new ManualClock()): SqliteStore {
@@ -21,11 +21,29 @@ storeContract('SQLite', (t, clock) => {
   return () => storeOn(file, clock);
 });
 
+async function listening(store: SqliteStore): Promise<Listener> {
+  const listener = new Listener();
+  await store.open(listener);
+  return listener;
+}
+
+it('SQLite never takes the hearing clock back', async (t) => {
+  const file = join(tempFolder(t), 'registry.db');
+  const store = storeOn(file);
+  await listening(store);
+  await store.exchange({ ...REPORT, hearing: 5_000_000 });
+  await store.exchange({ ...REPORT, hearing: 4_000_000 });
+  await store.close();
+  const again = storeOn(file);
+  t.after(() => again.close());
+  assert.equal((await again.open(new Listener())).hearing, 5_000_000);
+});
+
 /** Opens a store that must not start; returns its sentence. */
 async function refusal(t: TestContext, file: string): Promise<string> {
   const store = storeOn(file);
   t.after(() => store.close());
-  const error = await store.open().then(
+  const error = await store.open(new Listener()).then(
     () => assert.fail('the store opened'),
     (reason: unknown) => reason,
   );
@@ -58,7 +76,7 @@ describe('a SQLite file that must not be used', () => {
   it('that is damaged', async (t) => {
     const file = join(tempFolder(t), 'r.db');
     const store = storeOn(file);
-    await store.open();
+    await store.open(new Listener());
     await store.close();
     const bytes = readFileSync(file);
     bytes.fill(0xff, 4_096 + 100, bytes.length - 100);
@@ -78,7 +96,7 @@ describe('a SQLite file that must not be used', () => {
   it('of a newer version', async (t) => {
     const file = join(tempFolder(t), 'r.db');
     const store = storeOn(file);
-    await store.open();
+    await store.open(new Listener());
     await store.close();
     const db = new SQLite(file);
     db.pragma('user_version = 999');
@@ -90,7 +108,7 @@ describe('a SQLite file that must not be used', () => {
     const file = join(tempFolder(t), 'r.db');
     const first = storeOn(file);
     t.after(() => first.close());
-    await first.open();
+    await first.open(new Listener());
     assert.match(await refusal(t, file), /locked by another process/);
   });
 
@@ -106,7 +124,7 @@ describe('a SQLite file that must not be used', () => {
       process.setgroups?.([65534]); process.setgid?.(65534); process.setuid?.(65534);
       const clock = { hearing: () => 0, wall: () => 0 };
       const store = new SqliteStore({ file: ${JSON.stringify(file)}, migrations: ${JSON.stringify(migrationsFolder('sqlite'))}, clock });
-      await store.open().then(() => console.log('opened'), (error) => console.log(error.name, error.message));
+      await store.open({ changed: () => undefined }).then(() => console.log('opened'), (error) => console.log(error.name, error.message));
       await store.close();`;
     if (process.getuid?.() !== 0) return t.skip('needs root, to become somebody without rights');
     chmodSync(folder, 0o755);
@@ -134,7 +152,7 @@ describe('a full disk', () => {
       execFileSync('umount', [disk]);
       rmSync(disk, { recursive: true });
     });
-    await store.open();
+    await store.open(new Listener());
     const { founding, key } = await import('./contract.js');
     await store.transact(key, founding('127.0.0.1:8848'));
     // Everything that is left of the disk, also of the room that SQLite's files have already.
@@ -150,7 +168,7 @@ describe('a full disk', () => {
     await store.transact({ ...key, name: 'after' }, founding('127.0.0.2:8848'));
     await store.close();
     const again = storeOn(file);
-    const { clusters } = await again.open();
+    const { all: clusters } = await listening(again);
     await again.close();
     assert.ok(clusters.some(({ name }) => name === key.name));
     assert.ok(clusters.some(({ name }) => name === 'after'));

@@ -1,8 +1,11 @@
 import {
   StoreUnavailable,
+  type ClusterListener,
   type Decided,
   type EventQuery,
-  type Snapshot,
+  type News,
+  type Opened,
+  type Report,
   type Store,
   type Work,
 } from '../../src/registry/ports.js';
@@ -15,8 +18,13 @@ export class FlakyStore implements Store {
   #state: 'up' | 'failing' | 'hanging' = 'up';
   #back: (() => void)[] = [];
 
+  readonly pace: number;
+  readonly isShared: boolean;
+
   constructor(real: Store) {
     this.#real = real;
+    this.pace = real.pace;
+    this.isShared = real.isShared;
   }
 
   become(state: 'up' | 'failing' | 'hanging'): void {
@@ -24,8 +32,8 @@ export class FlakyStore implements Store {
     if (state !== 'hanging') for (const resolve of this.#back.splice(0)) resolve();
   }
 
-  open(): Promise<Snapshot> {
-    return this.#real.open();
+  open(listener: ClusterListener): Promise<Opened> {
+    return this.#real.open(listener);
   }
 
   async transact(key: ClusterKey, work: Work): Promise<Decided> {
@@ -33,9 +41,9 @@ export class FlakyStore implements Store {
     return this.#real.transact(key, work);
   }
 
-  async flush(hearing: number): Promise<void> {
+  async exchange(report: Report): Promise<News> {
     await this.#reach();
-    return this.#real.flush(hearing);
+    return this.#real.exchange(report);
   }
 
   async events(query: EventQuery): Promise<readonly RecordedEvent[]> {

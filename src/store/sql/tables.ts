@@ -104,7 +104,8 @@ export interface LeaseTable {
   cluster_id: number;
   address: string;
   heard_at: number;
-  alive_at: number;
+  open_at: number;
+  ended_at: number;
   refused_at: number;
   delivered: number;
   delivered_at: number;

@@ -1,18 +1,19 @@
 import SQLite from 'better-sqlite3';
 import { existsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
-import {
-  emptyCluster,
-  type Cluster,
-  type Departed,
-  type Member,
-  type Waiting,
-} from '../../registry/cluster.js';
 import type { RecordedEvent } from '../../registry/events.js';
-import { storedLease } from '../../registry/lease.js';
-import { StoreRefused, type EventQuery, type Snapshot } from '../../registry/ports.js';
+import { StoreRefused, type EventQuery } from '../../registry/ports.js';
 import { readMigrations } from '../migrate.js';
-import type { Change, LeaseBatch, Rows } from './messages.js';
+import {
+  LEASE_COLUMNS,
+  type ClusterRow,
+  type DepartedRow,
+  type LeaseRow,
+  type MemberRow,
+  type Rows,
+  type WaitingRow,
+} from '../rows.js';
+import type { Change, LeaseBatch, Stored } from './messages.js';
 
 /** Events kept of one cluster, and of all. */
 const EVENTS_PER_CLUSTER = 1_000;
@@ -45,10 +46,9 @@ export class SqliteDatabase {
     }
   }
 
-  load(): Snapshot {
-    const clock = this.#db.prepare('SELECT hearing_ms FROM address_server_clock').pluck().get() as number;
-    const clusters = loadClusters(this.#db);
-    return { clusters, hearing: clock };
+  load(): Stored {
+    const hearing = this.#db.prepare('SELECT hearing_ms FROM address_server_clock').pluck().get() as number;
+    return { clusters: loadClusters(this.#db), hearing };
   }
 
   /** Applies a change in one transaction; returns its events with their numbers. */
@@ -63,14 +63,11 @@ export class SqliteDatabase {
     if (change.cluster === undefined) {
       s.forgetCluster.run(product, name);
     } else {
-      const { epoch, revision, changedAt, size, quorumLost } = change.cluster;
-      const id = s.putCluster
-        .pluck()
-        .get(product, name, epoch, revision, changedAt, size, Number(quorumLost));
-      for (const table of ['members', 'waiting', 'departed'] as const) {
-        const rows: Rows = change[table];
+      const id = s.putCluster.get(change.cluster);
+      for (const table of ['members', 'waiting', 'departed', 'leases'] as const) {
+        const rows: Rows<object> = change[table];
         for (const address of rows.remove) s[table].remove.run(id, address);
-        for (const row of rows.put) s[table].put.run(id, ...row);
+        for (const row of rows.put) s[table].put.run({ cluster_id: id, ...row });
       }
     }
     const recorded = change.events.map((event): RecordedEvent => {
@@ -93,8 +90,8 @@ export class SqliteDatabase {
         clock.run(hearing);
         for (const { product, name, leases } of batches) {
           const id = clusterId.get(product, name);
-          for (let i = 0; i < leases.length; i += 4) {
-            renew.run(leases[i + 1], leases[i + 2], leases[i + 3], id, leases[i]);
+          for (let i = 0; i < leases.length; i += LEASE_COLUMNS.length) {
+            renew.run(...leases.slice(i + 1, i + LEASE_COLUMNS.length), id, leases[i]);
           }
         }
       })
@@ -104,7 +101,7 @@ export class SqliteDatabase {
   events({ cluster, before, after, limit }: EventQuery): RecordedEvent[] {
     const rows = this.#db
       .prepare(
-        `SELECT seq, time, product, name, type, address, revision, reason FROM address_server_event
+        `SELECT seq, time_ms AS time, product, name, type, address, revision, reason FROM address_server_event
          WHERE (@product IS NULL OR (product = @product AND name = @name))
            AND (@before IS NULL OR seq < @before) AND (@after IS NULL OR seq > @after)
          ORDER BY seq ${after === undefined ? 'DESC' : 'ASC'} LIMIT @limit`,
@@ -200,9 +197,39 @@ function corrupt(file: string, found: string): string {
   return `the database ${file} is damaged or no SQLite database (${found}); it was left as it is. Restore a backup, or move it away: the running nodes then found their list anew with their next polls`;
 }
 
+const MEMBER_COLUMNS = [
+  'address',
+  'position',
+  'stable_id',
+  'expect',
+  'source',
+  'joined_at',
+  'joined_revision',
+  'known_since',
+  'settled',
+  'presence',
+  'presence_since',
+] as const satisfies readonly (keyof MemberRow)[];
+const WAITING_COLUMNS = [
+  'address',
+  'position',
+  'stable_id',
+  'expect',
+  'source',
+  'since',
+] as const satisfies readonly (keyof WaitingRow)[];
+const DEPARTED_COLUMNS = [
+  'address',
+  'left_at',
+  'quiet_until',
+] as const satisfies readonly (keyof DepartedRow)[];
+
 function prepare(db: SQLite.Database) {
-  const table = (name: string, columns: number) => ({
-    put: db.prepare(`INSERT OR REPLACE INTO ${name} VALUES (?${', ?'.repeat(columns)})`),
+  const table = (name: string, columns: readonly string[]) => ({
+    put: db.prepare(
+      `INSERT OR REPLACE INTO ${name} (cluster_id, ${columns.join(', ')})
+       VALUES (@cluster_id, ${columns.map((column) => `@${column}`).join(', ')})`,
+    ),
     remove: db.prepare(`DELETE FROM ${name} WHERE cluster_id = ? AND address = ?`),
   });
   return {
@@ -210,23 +237,26 @@ function prepare(db: SQLite.Database) {
     putCluster: db
       .prepare(
         `INSERT INTO address_server_cluster (product, name, epoch, revision, changed_at, size, quorum_lost)
-       VALUES (?, ?, ?, ?, ?, ?, ?)
+       VALUES (@product, @name, @epoch, @revision, @changed_at, @size, @quorum_lost)
        ON CONFLICT (product, name) DO UPDATE SET epoch = excluded.epoch, revision = excluded.revision,
          changed_at = excluded.changed_at, size = excluded.size, quorum_lost = excluded.quorum_lost
        RETURNING id`,
       )
       .pluck(),
     forgetCluster: db.prepare('DELETE FROM address_server_cluster WHERE product = ? AND name = ?'),
-    members: table('address_server_member', 14),
-    waiting: table('address_server_waiting', 8),
-    departed: table('address_server_departed', 4),
+    members: table('address_server_member', MEMBER_COLUMNS),
+    waiting: table('address_server_waiting', WAITING_COLUMNS),
+    departed: table('address_server_departed', DEPARTED_COLUMNS),
+    leases: table('address_server_lease', LEASE_COLUMNS),
     clusterId: db.prepare('SELECT id FROM address_server_cluster WHERE product = ? AND name = ?').pluck(),
     renew: db.prepare(
-      `UPDATE address_server_member SET heard_at = ?, delivered = ?, polls = ?
+      `UPDATE address_server_lease SET ${LEASE_COLUMNS.slice(1)
+        .map((column) => `${column} = ?`)
+        .join(', ')}
        WHERE cluster_id = ? AND address = ?`,
     ),
     addEvent: db.prepare(
-      `INSERT INTO address_server_event (time, product, name, type, address, revision, reason)
+      `INSERT INTO address_server_event (time_ms, product, name, type, address, revision, reason)
        VALUES (?, ?, ?, ?, ?, ?, ?)`,
     ),
     trimCluster: db.prepare(
@@ -240,107 +270,31 @@ function prepare(db: SQLite.Database) {
   };
 }
 
-interface StoredCluster {
-  readonly id: number;
-  readonly product: string;
-  readonly name: string;
-  readonly epoch: number;
-  readonly revision: number;
-  readonly changed_at: number;
-  readonly size: number;
-  readonly quorum_lost: number;
-}
-
-/** Columns of all three tables of addresses; what a table lacks is absent. */
-interface StoredAddress {
+interface OfCluster {
   readonly cluster_id: number;
-  readonly address: string;
-  readonly stable_id: string | null;
-  readonly expect: number | null;
-  readonly source: Member['source'];
-  readonly joined_at: number;
-  readonly joined_revision: number;
-  readonly known_since: number | null;
-  readonly settled: number;
-  readonly presence: Member['presence'];
-  readonly presence_since: number;
-  readonly since: number;
-  readonly left_at: number;
-  readonly quiet_until: number;
-  readonly heard_at: number;
-  readonly delivered?: number;
-  readonly polls?: number;
 }
 
-function loadClusters(db: SQLite.Database): Cluster[] {
-  const byId = new Map<number, Mutable>();
-  for (const row of db.prepare('SELECT * FROM address_server_cluster ORDER BY id').all() as StoredCluster[]) {
-    byId.set(row.id, {
-      ...emptyCluster(row),
-      epoch: row.epoch,
-      revision: row.revision,
-      changedAt: row.changed_at,
-      size: row.size,
-      quorumLost: row.quorum_lost === 1,
-      members: new Map(),
-      waiting: new Map(),
-      departed: new Map(),
-    });
-  }
-  const each = (table: string, order: string, add: (cluster: Mutable, row: StoredAddress) => void): void => {
-    for (const row of db
-      .prepare(`SELECT * FROM ${table} ORDER BY cluster_id, ${order}`)
-      .all() as StoredAddress[]) {
-      const cluster = byId.get(row.cluster_id);
-      if (cluster) add(cluster, row);
+function loadClusters(db: SQLite.Database): Stored['clusters'] {
+  const rowsOf = <R>(table: string, order: string): Map<number, R[]> => {
+    const sorted = db.prepare(`SELECT * FROM ${table} ORDER BY cluster_id, ${order}`);
+    const byCluster = new Map<number, R[]>();
+    for (const row of sorted.all() as (R & OfCluster)[]) {
+      const rows = byCluster.get(row.cluster_id);
+      if (rows) rows.push(row);
+      else byCluster.set(row.cluster_id, [row]);
     }
+    return byCluster;
   };
-  each('address_server_member', 'position', (cluster, row) =>
-    cluster.members.set(row.address, toMember(row)),
-  );
-  each('address_server_waiting', 'position', (cluster, row) => {
-    const { address, since } = row;
-    const source = row.source === 'heartbeat' ? 'heartbeat' : 'poll';
-    cluster.waiting.set(address, { address, since, source, ...identity(row), lease: toLease(row) });
-  });
-  each('address_server_departed', 'left_at', (cluster, row) =>
-    cluster.departed.set(row.address, {
-      leftAt: row.left_at,
-      quietUntil: row.quiet_until,
-      lease: toLease(row),
-    }),
-  );
-  return [...byId.values()];
-}
-
-type Mutable = Omit<Cluster, 'members' | 'waiting' | 'departed'> & {
-  members: Map<string, Member>;
-  waiting: Map<string, Waiting>;
-  departed: Map<string, Departed>;
-};
-
-function toMember(row: StoredAddress): Member {
-  return {
-    address: row.address,
-    source: row.source,
-    joinedAt: row.joined_at,
-    joinedRevision: row.joined_revision,
-    settled: row.settled === 1,
-    presence: row.presence,
-    presenceSince: row.presence_since,
-    ...(row.known_since === null ? {} : { knownSince: row.known_since }),
-    ...identity(row),
-    lease: toLease(row),
-  };
-}
-
-function identity(row: StoredAddress): { id?: string; expect?: number } {
-  return {
-    ...(row.stable_id === null ? {} : { id: row.stable_id }),
-    ...(row.expect === null ? {} : { expect: row.expect }),
-  };
-}
-
-function toLease(row: StoredAddress): Member['lease'] {
-  return storedLease({ heardAt: row.heard_at, delivered: row.delivered ?? 0, polls: row.polls === 1 });
+  const members = rowsOf<MemberRow>('address_server_member', 'position');
+  const waiting = rowsOf<WaitingRow>('address_server_waiting', 'position');
+  const departed = rowsOf<DepartedRow>('address_server_departed', 'left_at');
+  const leases = rowsOf<LeaseRow>('address_server_lease', 'address');
+  const clusters = db.prepare('SELECT * FROM address_server_cluster ORDER BY id').all();
+  return (clusters as (ClusterRow & { readonly id: number })[]).map((cluster) => ({
+    cluster,
+    members: members.get(cluster.id) ?? [],
+    waiting: waiting.get(cluster.id) ?? [],
+    departed: departed.get(cluster.id) ?? [],
+    leases: leases.get(cluster.id) ?? [],
+  }));
 }

@@ -1,32 +1,25 @@
-import type { Cluster } from '../../registry/cluster.js';
+import type { ClusterKey } from '../../registry/cluster.js';
 import type { RecordedEvent, RegistryEvent } from '../../registry/events.js';
-import type { EventQuery, Snapshot } from '../../registry/ports.js';
+import type { EventQuery } from '../../registry/ports.js';
+import type { ClusterRow, ClusterRows, LeaseRow, RowChanges, Rows } from '../rows.js';
 
 /** What the store asks of the thread that owns the database, and what it gets: plain data only. */
 
 /** A change of one cluster, computed by the store, applied in one transaction. */
-export interface Change {
+export interface Change extends RowChanges {
   /** The cluster's own row; absent when the cluster is to be forgotten. */
-  readonly cluster: Omit<Cluster, 'members' | 'waiting' | 'departed'> | undefined;
-  readonly key: { readonly product: string; readonly name: string };
-  readonly members: Rows;
-  readonly waiting: Rows;
-  readonly departed: Rows;
+  readonly cluster: ClusterRow | undefined;
+  readonly key: ClusterKey;
+  readonly leases: Rows<LeaseRow>;
   readonly events: readonly RegistryEvent[];
   /** Wall clock, milliseconds since 1970. */
   readonly time: number;
   readonly hearing: number;
 }
 
-/** Rows in the order of the table's columns, and the addresses whose rows go. */
-export interface Rows {
-  readonly put: readonly (readonly unknown[])[];
-  readonly remove: readonly string[];
-}
-
 /**
- * The renewed leases of one cluster: address, heard_at, delivered and polls of one member after the other in one
- * flat array, since a batch may hold thousands and each array of its own costs both threads.
+ * The renewed leases of one cluster, the columns of one after those of the other in one flat array, since a batch may
+ * hold thousands and each array of its own costs both threads.
  */
 export interface LeaseBatch {
   readonly product: string;
@@ -34,8 +27,14 @@ export interface LeaseBatch {
   readonly leases: (string | number)[];
 }
 
+/** What the file holds. */
+export interface Stored {
+  readonly clusters: readonly (ClusterRows & { readonly leases: readonly LeaseRow[] })[];
+  readonly hearing: number;
+}
+
 export interface Calls {
-  open: { ask: { file: string; migrations: string }; answer: Snapshot };
+  open: { ask: { file: string; migrations: string }; answer: Stored };
   commit: { ask: Change; answer: RecordedEvent[] };
   flush: { ask: { batches: LeaseBatch[]; hearing: number }; answer: null };
   events: { ask: EventQuery; answer: RecordedEvent[] };

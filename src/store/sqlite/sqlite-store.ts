@@ -5,23 +5,28 @@ import {
   keyOf,
   type Cluster,
   type ClusterKey,
-  type Departed,
   type Lease,
-  type Member,
-  type Waiting,
+  type StoredLease,
 } from '../../registry/cluster.js';
 import type { RecordedEvent } from '../../registry/events.js';
+import { storedLease } from '../../registry/lease.js';
 import {
   StoreRefused,
   StoreUnavailable,
   type Clock,
+  type ClusterListener,
   type Decided,
   type EventQuery,
-  type Snapshot,
+  type News,
+  type Opened,
+  type Report,
+  type Scene,
   type Store,
   type Work,
 } from '../../registry/ports.js';
-import type { CallName, Calls, Change, LeaseBatch, Request, Response, Rows } from './messages.js';
+import { factsOf, LeaseBook } from '../lease-book.js';
+import { changesOf, clusterRow, LEASE_COLUMNS, leaseRow, leasesOf, toCluster, toLease } from '../rows.js';
+import type { CallName, Calls, Change, LeaseBatch, Request, Response, Stored } from './messages.js';
 
 export interface SqliteOptions {
   /** The database file. */
@@ -41,20 +46,23 @@ const CLOSE_TIMEOUT = 2_000;
  * truth and a decision need not read; it is made for one cluster at a time and counts once it is on the disk.
  */
 export class SqliteStore implements Store {
+  readonly pace = 1_000;
+  readonly isShared = false;
   readonly #options: SqliteOptions;
   readonly #clusters = new Map<string, Cluster>();
   readonly #queues = new Map<string, Promise<unknown>>();
   readonly #calls = new Map<number, { resolve: (answer: never) => void; reject: (error: Error) => void }>();
   #worker: Worker | undefined;
+  #listener: ClusterListener | undefined;
   #nextCall = 1;
-  /** Leases heard after this are not yet on the disk. */
-  #flushedUpTo = -1;
+  readonly #book = new LeaseBook();
 
   constructor(options: SqliteOptions) {
     this.#options = options;
   }
 
-  async open(): Promise<Snapshot> {
+  async open(listener: ClusterListener): Promise<Opened> {
+    this.#listener = listener;
     const worker = new Worker(new URL('./worker.js', import.meta.url), {
       name: 'sqlite',
       execArgv: [],
@@ -67,14 +75,24 @@ export class SqliteStore implements Store {
     this.#worker = worker;
     const { file, migrations } = this.#options;
     try {
-      const snapshot = await this.#call('open', { file, migrations });
-      for (const cluster of snapshot.clusters) this.#clusters.set(keyOf(cluster), cluster);
-      this.#flushedUpTo = snapshot.hearing;
-      return snapshot;
+      const stored = await this.#call('open', { file, migrations });
+      for (const rows of stored.clusters) this.#keep(this.#load(rows));
+      return { hearing: stored.hearing, attended: false };
     } catch (error) {
       await this.close();
       throw error;
     }
+  }
+
+  #load(rows: Stored['clusters'][number]): Cluster {
+    const leases = new Map(rows.leases.map((row) => [row.address, toLease(row)]));
+    return toCluster(rows, (address) => {
+      const facts = leases.get(address);
+      if (!facts) return undefined;
+      const lease = storedLease(facts);
+      this.#book.isStored(lease, facts);
+      return lease;
+    });
   }
 
   transact(key: ClusterKey, work: Work): Promise<Decided> {
@@ -93,40 +111,63 @@ export class SqliteStore implements Store {
   async #decide(key: ClusterKey, work: Work): Promise<Decided> {
     const name = keyOf(key);
     const before = this.#clusters.get(name) ?? emptyCluster(key);
-    const outcome = work(before, this.#clusters.size);
+    const outcome = work(before, this.#scene());
     if (outcome.cluster === before) return { ...outcome, recorded: [] };
     const { cluster } = outcome;
     const forget = isForgettable(cluster);
-    const { members, waiting, departed, ...row } = cluster;
+    const leases = leasesOf(cluster);
+    const written = [...leases].filter(([, lease]) => this.#book.isDirty(lease));
+    const facts = written.map(([, lease]) => factsOf(lease));
     const change: Change = {
+      ...changesOf(before, cluster),
       key: { product: key.product, name: key.name },
-      cluster: forget ? undefined : row,
-      members: difference(before.members, members, memberRow),
-      waiting: difference(before.waiting, waiting, waitingRow),
-      departed: difference(before.departed, departed, departedRow),
+      cluster: forget ? undefined : clusterRow(cluster),
+      leases: {
+        put: written.map(([address, lease]) => leaseRow(address, lease)),
+        remove: [...leasesOf(before).keys()].filter((address) => !leases.has(address)),
+      },
       events: outcome.events,
       time: this.#options.clock.wall(),
       hearing: this.#options.clock.hearing(),
     };
     const recorded = await this.#call('commit', change);
-    if (forget) this.#clusters.delete(name);
-    else this.#clusters.set(name, cluster);
+    written.forEach(([, lease], i) => this.#book.isStored(lease, facts[i] ?? factsOf(lease)));
+    this.#keep(cluster);
     return { ...outcome, recorded };
   }
 
-  async flush(hearing: number): Promise<void> {
+  #keep(cluster: Cluster): void {
+    if (isForgettable(cluster)) this.#clusters.delete(keyOf(cluster));
+    else this.#clusters.set(keyOf(cluster), cluster);
+    this.#listener?.changed(cluster, false);
+  }
+
+  #scene(): Scene {
+    return {
+      now: this.#options.clock.hearing(),
+      graceUntil: 0,
+      heardUpTo: Infinity,
+      clusters: this.#clusters.size,
+    };
+  }
+
+  async exchange({ hearing }: Report): Promise<News> {
     const batches: LeaseBatch[] = [];
-    for (const { product, name, members } of this.#clusters.values()) {
+    const written: [Lease, StoredLease][] = [];
+    for (const cluster of this.#clusters.values()) {
       const leases: (string | number)[] = [];
-      for (const { address, lease } of members.values()) {
-        if (lease.heardAt <= this.#flushedUpTo) continue;
-        leases.push(address, lease.heardAt, lease.delivered, Number(lease.polls));
+      for (const { address, lease } of cluster.members.values()) {
+        if (!this.#book.isDirty(lease)) continue;
+        const facts = factsOf(lease);
+        written.push([lease, facts]);
+        const row = leaseRow(address, facts);
+        for (const column of LEASE_COLUMNS) leases.push(row[column]);
       }
-      if (leases.length > 0) batches.push({ product, name, leases });
+      if (leases.length > 0) batches.push({ product: cluster.product, name: cluster.name, leases });
     }
     await this.#call('flush', { batches, hearing });
-    // What is heard in this very millisecond, after the rows were gathered, goes with the next batch.
-    this.#flushedUpTo = hearing - 1;
+    for (const [lease, facts] of written) this.#book.isStored(lease, facts);
+    return { scene: this.#scene(), deaf: 0, others: false, soon: false };
   }
 
   events(query: EventQuery): Promise<readonly RecordedEvent[]> {
@@ -174,58 +215,4 @@ export class SqliteStore implements Store {
     this.#calls.clear();
     this.#options.onLost?.(error);
   }
-}
-
-/** What must be written to turn one version of a table into the next; unchanged values are the same objects. */
-function difference<V>(
-  before: ReadonlyMap<string, V>,
-  after: ReadonlyMap<string, V>,
-  row: (address: string, value: V, position: number) => readonly unknown[],
-): Rows {
-  if (before === after) return { put: [], remove: [] };
-  const put: (readonly unknown[])[] = [];
-  let position = 0;
-  for (const [address, value] of after) {
-    if (before.get(address) !== value) put.push(row(address, value, position));
-    position++;
-  }
-  return { put, remove: [...before.keys()].filter((address) => !after.has(address)) };
-}
-
-// The columns of migrations/sqlite, without cluster_id. A position is the time of joining and the place on the
-// list, so that it grows in the list's order though only new rows are written.
-
-function memberRow(address: string, m: Member, place: number): readonly unknown[] {
-  return [
-    address,
-    positionOf(m.joinedAt, place),
-    m.id ?? null,
-    m.expect ?? null,
-    m.source,
-    m.joinedAt,
-    m.joinedRevision,
-    m.knownSince ?? null,
-    Number(m.settled),
-    m.presence,
-    m.presenceSince,
-    ...leaseColumns(m.lease),
-  ];
-}
-
-function waitingRow(address: string, w: Waiting, place: number): readonly unknown[] {
-  const { heardAt, polls } = w.lease;
-  const position = positionOf(w.since, place);
-  return [address, position, w.id ?? null, w.expect ?? null, w.source, w.since, heardAt, Number(polls)];
-}
-
-function departedRow(address: string, d: Departed): readonly unknown[] {
-  return [address, d.leftAt, d.quietUntil, d.lease.heardAt];
-}
-
-function leaseColumns({ heardAt, delivered, polls }: Lease): readonly number[] {
-  return [heardAt, delivered, Number(polls)];
-}
-
-function positionOf(time: number, place: number): number {
-  return time * 1_024 + place;
 }

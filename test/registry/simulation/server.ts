@@ -291,7 +291,7 @@ export class SimulatedServer {
       return;
     }
     for (const { address, lease } of this.cluster.members.values()) {
-      if (lease.heardAt > this.#flushedUpTo) this.#disk.leases.set(`members ${address}`, { ...lease });
+      this.#disk.leases.set(`members ${address}`, { ...lease });
     }
     this.#disk.hearing = Math.max(this.#disk.hearing, this.hearing);
     this.#flushedUpTo = this.hearing - 1;

@@ -1,0 +1,40 @@
+import { REPLICA_FRESH, REPLICA_LOST_AFTER } from './rules.js';
+
+/*
+ * What several servers on one store owe each other.
+ *
+ * A node polls whichever server the balancer picks. It would take a list older than the one it has for a change, and
+ * tell Raft to remove whoever is missing from it: a live node (injury 2). So a change of a list takes effect in two
+ * steps. It is decided, and then every server has it and knows of its being decided; only then does any of them send
+ * it to a member of the list before. Until then all of them send that, the older one.
+ *
+ * A server that cannot reach the store keeps sending what it has (R9). The others wait for it, so nothing that it has
+ * is out of date; but not for ever: it is given up after REPLICA_LOST_AFTER, and stops a little earlier by itself
+ * (see standing.ts).
+ */
+
+/** Another server of the same lists, as the store knows it. */
+export interface Replica {
+  readonly id: string;
+  /** What it heard until then is stored, and it has what was decided until then. */
+  readonly seenAt: number;
+  /** The number of the last change that it has. */
+  readonly seenChange: number;
+}
+
+/** Whether it has been out of reach for so long that nobody waits for it. */
+export function isLost({ seenAt }: Replica, now: number): boolean {
+  return now - seenAt > REPLICA_LOST_AFTER;
+}
+
+/** Whether all that may still send lists have the change of this number. */
+export function isFollowed(others: readonly Replica[], change: number, now: number): boolean {
+  return others.every((other) => other.seenChange >= change || isLost(other, now));
+}
+
+/** Until when it is known what the others heard (see Moment.heardUpTo). */
+export function heardUpTo(others: readonly Replica[], now: number): number {
+  const counting = others.filter((other) => !isLost(other, now));
+  const mute = counting.some(({ seenAt }) => now - seenAt > REPLICA_FRESH);
+  return mute ? -Infinity : Math.min(Infinity, ...counting.map(({ seenAt }) => seenAt));
+}

@@ -1,0 +1,51 @@
+import { LIST_CURRENT, LIST_CURRENT_IN_CHANGE, SILENT_UNTOLD } from '../registry/rules.js';
+import type { TimeSources } from './hearing-clock.js';
+
+/**
+ * How far this server may still speak for the others: it knows what they decided up to its last contact with the
+ * store, and they wait for it only for a time (see registry/replicas.ts). Asked at every poll, not once in a while:
+ * a process that was stopped for minutes must not send an old list before it has noticed. The wall clock is looked at
+ * beside the monotonic one, which stands still while a machine is suspended.
+ */
+export class Standing {
+  readonly #time: TimeSources;
+  #monotonicAt = -Infinity;
+  #wallAt = -Infinity;
+  #others = false;
+
+  constructor(time: TimeSources) {
+    this.#time = time;
+  }
+
+  /** To be taken before the store is asked, and given to {@link reached} when it has answered. */
+  mark(): { readonly monotonic: number; readonly wall: number } {
+    return { monotonic: this.#time.monotonic(), wall: this.#time.wall() };
+  }
+
+  /** The store answered what was asked at the mark. `others`: other servers keep the same lists. */
+  reached(mark: { readonly monotonic: number; readonly wall: number }, others: boolean): void {
+    this.#monotonicAt = mark.monotonic;
+    this.#wallAt = mark.wall;
+    this.#others = others;
+  }
+
+  /** Whether a list is what the others would send too. `pending`: a change of it is not known to all yet. */
+  isCurrent(pending: boolean): boolean {
+    return !this.#others || this.#age() < (pending ? LIST_CURRENT_IN_CHANGE : LIST_CURRENT);
+  }
+
+  /** Whether a member that is known to be silent may be answered without a decision (R5, R9). */
+  mayAnswerSilent(): boolean {
+    return !this.#others || this.#age() > SILENT_UNTOLD;
+  }
+
+  get hasOthers(): boolean {
+    return this.#others;
+  }
+
+  /** Milliseconds since the last contact. */
+  #age(): number {
+    const { monotonic, wall } = this.mark();
+    return Math.max(monotonic - this.#monotonicAt, wall - this.#wallAt);
+  }
+}

@@ -1,0 +1,40 @@
+import type { Lease, StoredLease } from '../registry/cluster.js';
+
+/** Knows what is stored of each lease, and so which ones must be written. */
+export class LeaseBook {
+  readonly #stored = new WeakMap<Lease, StoredLease>();
+
+  /** These facts were read or written. */
+  isStored(lease: Lease, facts: StoredLease): void {
+    this.#stored.set(lease, facts);
+  }
+
+  /** Whether the lease says more than what is stored. */
+  isDirty(lease: Lease): boolean {
+    const stored = this.#stored.get(lease);
+    return (
+      stored === undefined ||
+      stored.heardAt !== lease.heardAt ||
+      stored.delivered !== lease.delivered ||
+      stored.openAt !== lease.openAt ||
+      stored.endedAt !== lease.endedAt ||
+      stored.refusedAt !== lease.refusedAt ||
+      stored.deliveredAt !== lease.deliveredAt ||
+      stored.polls !== lease.polls
+    );
+  }
+
+  /** Whether a list was sent, or its end or a refused port was seen, of which the others should know at once. */
+  isUrgent(lease: Lease): boolean {
+    const stored = this.#stored.get(lease);
+    return (
+      stored === undefined || stored.delivered !== lease.delivered || stored.refusedAt !== lease.refusedAt
+    );
+  }
+}
+
+/** The shared facts of a lease as they are now. */
+export function factsOf(lease: Lease): StoredLease {
+  const { heardAt, openAt, endedAt, refusedAt, delivered, deliveredAt, polls } = lease;
+  return { heardAt, openAt, endedAt, refusedAt, delivered, deliveredAt, polls };
+}

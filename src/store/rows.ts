@@ -1,0 +1,235 @@
+import type { Address } from '../registry/address.js';
+import {
+  emptyCluster,
+  type Cluster,
+  type Departed,
+  type Lease,
+  type Member,
+  type StoredLease,
+  type Waiting,
+} from '../registry/cluster.js';
+import { NEVER, storedLease } from '../registry/lease.js';
+import type { ClusterTable, DepartedTable, LeaseTable, MemberTable, WaitingTable } from './sql/tables.js';
+
+/* Clusters as rows of the tables that all dialects share, and back. */
+
+export type ClusterRow = Pick<
+  ClusterTable,
+  'product' | 'name' | 'epoch' | 'revision' | 'changed_at' | 'size' | 'quorum_lost'
+>;
+export type MemberRow = Omit<MemberTable, 'cluster_id'>;
+export type WaitingRow = Omit<WaitingTable, 'cluster_id'>;
+export type DepartedRow = Omit<DepartedTable, 'cluster_id'>;
+export type LeaseRow = Omit<LeaseTable, 'cluster_id'>;
+
+/** The columns of a lease's row. */
+export const LEASE_COLUMNS = [
+  'address',
+  'heard_at',
+  'open_at',
+  'ended_at',
+  'refused_at',
+  'delivered',
+  'delivered_at',
+  'polls',
+] as const satisfies readonly (keyof LeaseRow)[];
+
+/** All rows of one cluster. */
+export interface ClusterRows {
+  readonly cluster: ClusterRow;
+  /** In the order of their positions. */
+  readonly members: readonly MemberRow[];
+  readonly waiting: readonly WaitingRow[];
+  readonly departed: readonly DepartedRow[];
+}
+
+/** Rows to write, and the addresses whose rows go. */
+export interface Rows<R> {
+  readonly put: readonly R[];
+  readonly remove: readonly Address[];
+}
+
+/** What must be written to turn one version of a cluster into the next; leases apart. */
+export interface RowChanges {
+  readonly members: Rows<MemberRow>;
+  readonly waiting: Rows<WaitingRow>;
+  readonly departed: Rows<DepartedRow>;
+}
+
+/** Unchanged values are the same objects. */
+export function changesOf(before: Cluster, after: Cluster): RowChanges {
+  return {
+    members: difference(before.members, after.members, memberRow),
+    waiting: difference(before.waiting, after.waiting, waitingRow),
+    departed: difference(before.departed, after.departed, departedRow),
+  };
+}
+
+function difference<V, R>(
+  before: ReadonlyMap<Address, V>,
+  after: ReadonlyMap<Address, V>,
+  row: (address: Address, value: V, place: number) => R,
+): Rows<R> {
+  if (before === after) return { put: [], remove: [] };
+  const put: R[] = [];
+  let place = 0;
+  for (const [address, value] of after) {
+    if (before.get(address) !== value) put.push(row(address, value, place));
+    place++;
+  }
+  return { put, remove: [...before.keys()].filter((address) => !after.has(address)) };
+}
+
+/** The lease of every address of a cluster: members, waiting and departed. */
+export function leasesOf(cluster: Cluster): Map<Address, Lease> {
+  const leases = new Map<Address, Lease>();
+  for (const table of [cluster.departed, cluster.waiting, cluster.members]) {
+    for (const [address, { lease }] of table) leases.set(address, lease);
+  }
+  return leases;
+}
+
+export function clusterRow(cluster: Cluster): ClusterRow {
+  return {
+    product: cluster.product,
+    name: cluster.name,
+    epoch: cluster.epoch,
+    revision: cluster.revision,
+    changed_at: cluster.changedAt,
+    size: cluster.size,
+    quorum_lost: Number(cluster.quorumLost),
+  };
+}
+
+function memberRow(address: Address, m: Member, place: number): MemberRow {
+  return {
+    address,
+    position: positionOf(m.joinedAt, place),
+    stable_id: m.id ?? null,
+    expect: m.expect ?? null,
+    source: m.source,
+    joined_at: m.joinedAt,
+    joined_revision: m.joinedRevision,
+    known_since: m.knownSince ?? null,
+    settled: Number(m.settled),
+    presence: m.presence,
+    presence_since: m.presenceSince,
+  };
+}
+
+function waitingRow(address: Address, w: Waiting, place: number): WaitingRow {
+  return {
+    address,
+    position: positionOf(w.since, place),
+    stable_id: w.id ?? null,
+    expect: w.expect ?? null,
+    source: w.source,
+    since: w.since,
+  };
+}
+
+function departedRow(address: Address, d: Departed): DepartedRow {
+  return { address, left_at: d.leftAt, quiet_until: d.quietUntil };
+}
+
+/** The time of joining and the place on the list: it grows in the list's order though only new rows are written. */
+function positionOf(time: number, place: number): number {
+  return time * 1_024 + place;
+}
+
+export function leaseRow(address: Address, lease: StoredLease): LeaseRow {
+  return {
+    address,
+    heard_at: lease.heardAt,
+    open_at: lease.openAt,
+    ended_at: lease.endedAt,
+    refused_at: lease.refusedAt,
+    delivered: lease.delivered,
+    delivered_at: lease.deliveredAt,
+    polls: Number(lease.polls),
+  };
+}
+
+export function toLease(row: LeaseRow): StoredLease {
+  return {
+    heardAt: row.heard_at,
+    openAt: row.open_at,
+    endedAt: row.ended_at,
+    refusedAt: row.refused_at,
+    delivered: row.delivered,
+    deliveredAt: row.delivered_at,
+    polls: row.polls === 1,
+  };
+}
+
+/**
+ * The cluster of these rows. `leaseFor` gives the lease of an address; one without a row of its own was heard at the
+ * time that its other row tells.
+ */
+export function toCluster(
+  { cluster, members, waiting, departed }: ClusterRows,
+  leaseFor: (address: Address) => Lease | undefined,
+): Cluster {
+  const lease = (address: Address, heardAt: number): Lease => leaseFor(address) ?? unheardSince(heardAt);
+  return {
+    ...emptyCluster(cluster),
+    epoch: cluster.epoch,
+    revision: cluster.revision,
+    changedAt: cluster.changed_at,
+    size: cluster.size,
+    quorumLost: cluster.quorum_lost === 1,
+    members: new Map(
+      members.map((row) => [row.address, toMember(row, lease(row.address, row.joined_at))] as const),
+    ),
+    waiting: new Map(
+      waiting.map((row) => [row.address, toWaiting(row, lease(row.address, row.since))] as const),
+    ),
+    departed: new Map(
+      departed.map(
+        (row) =>
+          [
+            row.address,
+            { leftAt: row.left_at, quietUntil: row.quiet_until, lease: lease(row.address, row.left_at) },
+          ] as const,
+      ),
+    ),
+  };
+}
+
+function unheardSince(heardAt: number): Lease {
+  const facts = {
+    heardAt,
+    openAt: NEVER,
+    endedAt: NEVER,
+    refusedAt: NEVER,
+    delivered: 0,
+    deliveredAt: heardAt,
+  };
+  return storedLease({ ...facts, polls: false });
+}
+
+function toMember(row: MemberRow, lease: Lease): Member {
+  return {
+    address: row.address,
+    source: row.source,
+    joinedAt: row.joined_at,
+    joinedRevision: row.joined_revision,
+    settled: row.settled === 1,
+    presence: row.presence,
+    presenceSince: row.presence_since,
+    ...(row.known_since === null ? {} : { knownSince: row.known_since }),
+    ...identity(row),
+    lease,
+  };
+}
+
+function toWaiting(row: WaitingRow, lease: Lease): Waiting {
+  return { address: row.address, source: row.source, since: row.since, ...identity(row), lease };
+}
+
+function identity(row: MemberRow | WaitingRow): { id?: string; expect?: number } {
+  return {
+    ...(row.stable_id === null ? {} : { id: row.stable_id }),
+    ...(row.expect === null ? {} : { expect: row.expect }),
+  };
+}
