@@ -10,11 +10,10 @@ export interface Moment {
   /** Nobody is evicted before this time (R8). */
   readonly graceUntil: number;
   /**
-   * What any other server of these lists heard until this time is known here, and since then none of them has answered
-   * a member that it knows to be silent without a decision; `-Infinity` when one of them cannot say. `Infinity`, the
-   * default, without others.
+   * Whether every other server of these lists has the cluster as it is here, and what it heard before that is known
+   * here. Default true, without others.
    */
-  readonly heardUpTo?: number;
+  readonly othersKnow?: boolean;
 }
 
 /** One rule applied: what became of the cluster, and what is to be said of it. */
@@ -23,7 +22,11 @@ export interface Step {
   readonly events: readonly RegistryEvent[];
 }
 
-/** Whether every server knows that the member is not live, and has heard nothing of it since (R5). */
-export function isKnownToAll(member: Member, { heardUpTo = Infinity }: Moment): boolean {
-  return member.presence !== 'live' && member.presenceSince < heardUpTo;
+/**
+ * Whether every server knows that the member is not live, so that none of them answers it without a decision, and has
+ * heard nothing of it since (R5).
+ */
+export function isKnownToAll(member: Member, { othersKnow, now }: Moment): boolean {
+  // A silence that is seen only now is known nowhere else.
+  return othersKnow === undefined || (othersKnow && member.presenceSince < now);
 }

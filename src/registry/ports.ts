@@ -23,8 +23,8 @@ export interface Scene {
   readonly now: number;
   /** The grace (R8) that the store knows of; the server's own may be later. */
   readonly graceUntil: number;
-  /** See Moment.heardUpTo. */
-  readonly heardUpTo: number;
+  /** See Moment.othersKnow; absent without others. */
+  readonly othersKnow?: boolean | undefined;
   /** How many clusters exist. */
   readonly clusters: number;
 }
@@ -56,6 +56,8 @@ export interface Report {
   readonly hearing: number;
   /** When its own grace (R8) ends, which then holds for all. */
   readonly graceUntil: number;
+  /** How long a grace lasts, in milliseconds, should one begin now. */
+  readonly grace: number;
   /** Whether somebody waits for what the others hear. */
   readonly isWaiting: boolean;
 }

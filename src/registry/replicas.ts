@@ -32,9 +32,12 @@ export function isFollowed(others: readonly Replica[], change: number, now: numb
   return others.every((other) => other.seenChange >= change || isLost(other, now));
 }
 
-/** Until when it is known what the others heard (see Moment.heardUpTo). */
-export function heardUpTo(others: readonly Replica[], now: number): number {
-  const counting = others.filter((other) => !isLost(other, now));
-  const mute = counting.some(({ seenAt }) => now - seenAt > REPLICA_FRESH);
-  return mute ? -Infinity : Math.min(Infinity, ...counting.map(({ seenAt }) => seenAt));
+/**
+ * Whether all of them have this change, can say so, and have stored what they heard before (see Moment.othersKnow).
+ * One that was given up does not count: for it, R5's probes must do.
+ */
+export function doOthersKnow(others: readonly Replica[], change: number, now: number): boolean {
+  return others.every(
+    (other) => isLost(other, now) || (other.seenChange >= change && now - other.seenAt <= REPLICA_FRESH),
+  );
 }

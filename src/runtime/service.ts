@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import type { Address } from '../registry/address.js';
 import { needsTick } from '../registry/advance.js';
-import { keyOf, type Cluster, type ClusterKey, type Member } from '../registry/cluster.js';
+import { given, keyOf, type Cluster, type ClusterKey, type Member } from '../registry/cluster.js';
 import { decide, saysSomethingNew, type Command, type Context, type Refusal } from '../registry/decide.js';
 import type { RecordedEvent } from '../registry/events.js';
 import { hear, observeProbe, seeEnd, wantsProbe } from '../registry/lease.js';
@@ -106,7 +106,7 @@ export class RegistryService implements ClusterListener {
   #graceUntil = 0;
   #outage: { since: number; reason: string } | undefined;
   readonly #standing: Standing;
-  #scene: Scene = { now: 0, graceUntil: 0, heardUpTo: Infinity, clusters: 0 };
+  #scene: Scene = { now: 0, graceUntil: 0, clusters: 0 };
   #isOpen = false;
   #exchanging: Promise<void> | undefined;
   #exchangedAt = 0;
@@ -410,7 +410,7 @@ export class RegistryService implements ClusterListener {
     const isWaiting = [...this.#entries.values()].some(
       ({ cluster, isWatched }) => isWatched || needsTick(cluster, { now: this.now, rules: this.rules }),
     );
-    return { hearing: this.now, graceUntil: this.#graceUntil, isWaiting };
+    return { hearing: this.now, graceUntil: this.#graceUntil, grace: graceTime(this.rules), isWaiting };
   }
 
   async #open(): Promise<void> {
@@ -460,7 +460,7 @@ export class RegistryService implements ClusterListener {
       now: this.now,
       rules: this.rules,
       graceUntil: Math.max(this.#graceUntil, scene.graceUntil),
-      heardUpTo: scene.heardUpTo,
+      ...given('othersKnow', scene.othersKnow),
       clusters: this.#entries.size,
     };
   }
@@ -483,7 +483,7 @@ export class RegistryService implements ClusterListener {
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_, reject) => {
       timer = setTimeout(
-        () => reject(new StoreUnavailable(`${NO_ANSWER}; whether the change was made is not known`)),
+        () => reject(new StoreBusy(`${NO_ANSWER}; whether the change was made is not known`)),
         STORE_TIMEOUT,
       );
     });

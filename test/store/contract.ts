@@ -33,7 +33,7 @@ export class Listener implements ClusterListener {
   }
 }
 
-export const REPORT: Report = { hearing: 1_000_000, graceUntil: 0, isWaiting: false };
+export const REPORT: Report = { hearing: 1_000_000, graceUntil: 0, grace: 0, isWaiting: false };
 
 export const key: ClusterKey = { product: 'nacos', name: 'serverlist' };
 
@@ -42,8 +42,8 @@ export type StoreFactory = (t: TestContext, clock: ManualClock) => () => Store |
 
 /** A decision, `later` milliseconds from now. */
 function work(command: Command, later = 0): Work {
-  return (cluster, { now, clusters, heardUpTo }) =>
-    decide(cluster, command, { now: now + later, rules: DEFAULT_RULES, graceUntil: 0, clusters, heardUpTo });
+  return (cluster, { now, clusters }) =>
+    decide(cluster, command, { now: now + later, rules: DEFAULT_RULES, graceUntil: 0, clusters });
 }
 
 /** The decision that lists an address in a new cluster. */

@@ -110,6 +110,8 @@ export interface LeaseTable {
   delivered: number;
   delivered_at: number;
   polls: number;
+  /** When the row was last written. */
+  written_at: number;
 }
 
 export interface EventTable {

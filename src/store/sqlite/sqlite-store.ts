@@ -146,7 +146,6 @@ export class SqliteStore implements Store {
     return {
       now: this.#options.clock.hearing(),
       graceUntil: 0,
-      heardUpTo: Infinity,
       clusters: this.#clusters.size,
     };
   }

@@ -1,0 +1,257 @@
+import type { Address } from '../../registry/address.js';
+import { isForgettable, keyOf, type Cluster, type Lease, type StoredLease } from '../../registry/cluster.js';
+import { merge, storedLease } from '../../registry/lease.js';
+import type { ClusterListener } from '../../registry/ports.js';
+import { factsOf, LeaseBook } from '../lease-book.js';
+import { leaseRow, leasesOf, toCluster, toLease } from '../rows.js';
+import type { Session } from './database.js';
+import {
+  LEASES_AT_ONCE,
+  type LeaseWrite,
+  type Queries,
+  type StoredCluster,
+  type StoredLeaseRow,
+} from './queries.js';
+import type { ReplicaState } from './replica-state.js';
+import type { DepartedTable, MemberTable, WaitingTable } from './tables.js';
+
+/** A cluster as it was read. */
+export interface Loaded {
+  readonly row: StoredCluster;
+  /** As the database has it. */
+  readonly stored: Cluster;
+  /** As it is: what the database has, but for one that has lost what it had confirmed. */
+  readonly cluster: Cluster;
+}
+
+interface Known {
+  readonly row: StoredCluster;
+  readonly cluster: Cluster;
+  readonly leases: ReadonlyMap<Address, Lease>;
+  readonly isPending: boolean;
+}
+
+/** Leases to write, and what to do when that is done. */
+export interface LeaseBatch {
+  readonly rows: readonly LeaseWrite[];
+  written(): void;
+}
+
+/**
+ * What a server has in memory of the clusters in the database. A cluster that did not change keeps its object, and an
+ * address keeps its lease through all versions of its cluster.
+ */
+export class KnownClusters {
+  listener: ClusterListener | undefined;
+  readonly #byName = new Map<string, Known>();
+  readonly #byId = new Map<number, Known>();
+  readonly #book = new LeaseBook();
+  #pending = 0;
+  #behind: Cluster[] = [];
+
+  get size(): number {
+    return this.#byName.size;
+  }
+
+  /** Whether another server may not have one of the lists yet. */
+  get isPending(): boolean {
+    return this.#pending > 0;
+  }
+
+  isUpToDate({ id, version }: StoredCluster): boolean {
+    return this.#byId.get(id)?.row.version === version;
+  }
+
+  /** Nothing that is known of the database holds any more; what was served does. */
+  distrust(): void {
+    this.#byId.clear();
+    for (const [name, known] of this.#byName) {
+      this.#byName.set(name, { ...known, row: { ...known.row, version: -1 } });
+    }
+  }
+
+  /** Clusters that had a list and of which the database knows nothing. */
+  missing(rows: readonly StoredCluster[]): Cluster[] {
+    const there = new Set(rows.map(keyOf));
+    return [...this.#byName]
+      .filter(([name, { cluster }]) => !there.has(name) && cluster.epoch > 0)
+      .map(([, { cluster }]) => cluster);
+  }
+
+  /** Clusters that were found in the database with an older list; once. */
+  takeBehind(): Cluster[] {
+    return this.#behind.splice(0);
+  }
+
+  /** Reads one cluster, its leases always. */
+  async read(session: Session, queries: Queries, row: StoredCluster): Promise<Loaded> {
+    const known = this.#byName.get(keyOf(row));
+    if (known?.row.id !== row.id || known.row.version !== row.version) {
+      const [loaded] = await this.load(session, queries, [row]);
+      if (!loaded) throw new Error(`${keyOf(row)} was not read`);
+      return loaded;
+    }
+    this.#merge(known, await session.run<StoredLeaseRow>(queries.leasesOf([row.id])));
+    return { row, stored: known.cluster, cluster: known.cluster };
+  }
+
+  /** Reads clusters with all that belongs to them. */
+  async load(session: Session, queries: Queries, rows: readonly StoredCluster[]): Promise<Loaded[]> {
+    const ids = rows.map(({ id }) => id);
+    const members = byCluster(await session.run<MemberTable>(queries.rowsOf('address_server_member', ids)));
+    const waiting = byCluster(await session.run<WaitingTable>(queries.rowsOf('address_server_waiting', ids)));
+    const departed = byCluster(
+      await session.run<DepartedTable>(queries.rowsOf('address_server_departed', ids)),
+    );
+    const leases = byCluster(await session.run<StoredLeaseRow>(queries.leasesOf(ids)));
+    return rows.map((row) => {
+      const { id } = row;
+      const known = this.#byName.get(keyOf(row));
+      const facts = new Map((leases.get(id) ?? []).map((lease) => [lease.address, toLease(lease)]));
+      const stored = toCluster(
+        {
+          cluster: row,
+          members: members.get(id) ?? [],
+          waiting: waiting.get(id) ?? [],
+          departed: departed.get(id) ?? [],
+        },
+        (address) => this.#leaseOf(known?.leases.get(address), facts.get(address)),
+      );
+      const isBehind =
+        known !== undefined && known.cluster.revision > stored.revision && known.cluster.epoch > 0;
+      return { row, stored, cluster: isBehind ? known.cluster : stored };
+    });
+  }
+
+  /** A cluster was read or written. An older version than the one that is known is passed over. */
+  keep({ row, stored, cluster }: Loaded, isPending: boolean): void {
+    const name = keyOf(row);
+    const before = this.#byName.get(name);
+    if (before?.row.id === row.id && before.row.version > row.version) return;
+    if (cluster !== stored && cluster === before?.cluster) {
+      this.#behind.push(cluster);
+      return;
+    }
+    if (before) {
+      this.#byId.delete(before.row.id);
+      this.#pending -= Number(before.isPending);
+    }
+    if (isForgettable(cluster)) {
+      this.#byName.delete(name);
+    } else {
+      const known = { row, cluster, leases: leasesOf(cluster), isPending };
+      this.#byName.set(name, known);
+      this.#byId.set(row.id, known);
+      this.#pending += Number(isPending);
+    }
+    this.listener?.changed(cluster, isPending);
+  }
+
+  /** Looks anew at which lists all servers have. */
+  agree(state: ReplicaState): void {
+    for (const [name, known] of this.#byName) {
+      const isPending = state.isPending(known.row.list_seq);
+      if (isPending === known.isPending) continue;
+      const next = { ...known, isPending };
+      this.#byName.set(name, next);
+      this.#byId.set(known.row.id, next);
+      this.#pending += isPending ? 1 : -1;
+      this.listener?.changed(known.cluster, isPending);
+    }
+  }
+
+  /** What was heard by all servers. */
+  heard(rows: readonly StoredLeaseRow[]): void {
+    for (const row of rows) {
+      const lease = this.#byId.get(row.cluster_id)?.leases.get(row.address);
+      if (lease) this.#leaseOf(lease, toLease(row));
+    }
+  }
+
+  /** Whether a list was sent, or a sign of death was seen, since the last writing. */
+  hasUrgentLeases(): boolean {
+    for (const { leases } of this.#byName.values()) {
+      for (const lease of leases.values()) if (this.#book.isUrgent(lease)) return true;
+    }
+    return false;
+  }
+
+  /** What this server heard since the last writing, nothing of it later than `now`. */
+  *dirtyLeases(now: number): Generator<LeaseBatch> {
+    let batch: LeaseWrite[] = [];
+    let written: [Lease, StoredLease][] = [];
+    const done = (): LeaseBatch => {
+      const finished = written;
+      return { rows: batch, written: () => this.#written(finished) };
+    };
+    // In one order everywhere: two servers that write the same rows then wait for each other and never deadlock.
+    for (const id of [...this.#byId.keys()].sort((a, b) => a - b)) {
+      const known = this.#byId.get(id);
+      if (!known) continue;
+      for (const [address, lease] of this.#dirty(known.leases)) {
+        const facts = capped(lease, now);
+        batch.push({ cluster_id: id, ...leaseRow(address, facts) });
+        written.push([lease, facts]);
+        if (batch.length < LEASES_AT_ONCE) continue;
+        yield done();
+        [batch, written] = [[], []];
+      }
+    }
+    if (batch.length > 0) yield done();
+  }
+
+  /** The same for one cluster as a decision left it. */
+  dirtyLeasesOf(cluster: Cluster, id: number, now: number): LeaseBatch {
+    const written = this.#dirty(leasesOf(cluster)).map(
+      ([address, lease]) => [address, lease, capped(lease, now)] as const,
+    );
+    return {
+      rows: written.map(([address, , facts]) => ({ cluster_id: id, ...leaseRow(address, facts) })),
+      written: () => this.#written(written.map(([, lease, facts]) => [lease, facts])),
+    };
+  }
+
+  #dirty(leases: ReadonlyMap<Address, Lease>): [Address, Lease][] {
+    return [...leases].filter(([, lease]) => this.#book.isDirty(lease)).sort(([a], [b]) => (a < b ? -1 : 1));
+  }
+
+  #written(leases: readonly (readonly [Lease, StoredLease])[]): void {
+    for (const [lease, facts] of leases) this.#book.isStored(lease, facts);
+  }
+
+  #merge(known: Known, rows: readonly StoredLeaseRow[]): void {
+    for (const row of rows) {
+      const lease = known.leases.get(row.address);
+      if (lease) this.#leaseOf(lease, toLease(row));
+    }
+  }
+
+  /** The lease of an address with what the database knows of it added. */
+  #leaseOf(known: Lease | undefined, facts: StoredLease | undefined): Lease | undefined {
+    if (!facts) return known;
+    const lease = known ?? storedLease(facts);
+    merge(lease, facts);
+    this.#book.isStored(lease, facts);
+    return lease;
+  }
+}
+
+/** This server's clock may be a little ahead, or far, when nobody could hear for a while. Nothing is heard later than now. */
+function capped(lease: Lease, now: number): StoredLease {
+  lease.heardAt = Math.min(lease.heardAt, now);
+  lease.openAt = Math.min(lease.openAt, now);
+  lease.endedAt = Math.min(lease.endedAt, now);
+  lease.refusedAt = Math.min(lease.refusedAt, now);
+  lease.deliveredAt = Math.min(lease.deliveredAt, now);
+  return factsOf(lease);
+}
+
+function byCluster<R extends { readonly cluster_id: number }>(rows: readonly R[]): Map<number, R[]> {
+  const sorted = new Map<number, R[]>();
+  for (const row of rows) {
+    const some = sorted.get(row.cluster_id);
+    if (some) some.push(row);
+    else sorted.set(row.cluster_id, [row]);
+  }
+  return sorted;
+}

@@ -1,0 +1,345 @@
+import { sql, type Kysely, type RawBuilder } from 'kysely';
+import type { Address } from '../../registry/address.js';
+import type { ClusterKey } from '../../registry/cluster.js';
+import type { RegistryEvent } from '../../registry/events.js';
+import type { EventQuery } from '../../registry/ports.js';
+import { LEASE_COLUMNS, type ClusterRow, type LeaseRow } from '../rows.js';
+import { nowMs, sqlFor } from './builder.js';
+import type { Database, Statement } from './database.js';
+import type { ClusterTable, EventTable, LeaseTable, Tables } from './tables.js';
+
+/** A cluster's row as it is read. */
+export type StoredCluster = Omit<ClusterTable, 'id'> & { readonly id: number };
+
+/** The row of a lease with its cluster. */
+export type StoredLeaseRow = LeaseTable;
+
+/** One row of {@link Queries.state}: the clock, and with it one of the replicas, if there is any. */
+export interface StateRow {
+  readonly hearing_ms: number;
+  readonly database_ms: number;
+  readonly grace_until: number;
+  readonly changes: number;
+  readonly now_ms: number;
+  readonly id: string | null;
+  readonly token: string | null;
+  readonly seen_at: number | null;
+  readonly seen_change: number | null;
+}
+
+/** A lease to write. */
+export interface LeaseWrite extends LeaseRow {
+  readonly cluster_id: number;
+}
+
+export type AddressTable = 'address_server_member' | 'address_server_waiting' | 'address_server_departed';
+
+/** Rows of one write of leases; PostgreSQL takes 65,535 values, MySQL a packet of 4 MB in its oldest version. */
+export const LEASES_AT_ONCE = 5_000;
+
+/** Rows of one write of members; a put may list a thousand. */
+const ROWS_AT_ONCE = 500;
+
+/** The statements of the store, in either dialect. */
+export class Queries {
+  readonly #dialect: Database['dialect'];
+  readonly #sql: Kysely<Tables>;
+  readonly #now: RawBuilder<number>;
+
+  constructor(dialect: Database['dialect']) {
+    this.#dialect = dialect;
+    this.#sql = sqlFor(dialect);
+    this.#now = nowMs(dialect);
+  }
+
+  /** Rows of type {@link StateRow}, at least one. */
+  state(): Statement {
+    return this.#sql
+      .selectFrom('address_server_clock as c')
+      .leftJoin('address_server_replica as r', (join) => join.onTrue())
+      .select(['c.hearing_ms', 'c.database_ms', 'c.grace_until', 'c.changes'])
+      .select(['r.id', 'r.token', 'r.seen_at', 'r.seen_change'])
+      .select(this.#now.as('now_ms'))
+      .compile();
+  }
+
+  /** A row of type {@link StoredCluster}, locked until the end of the transaction. */
+  lockCluster({ product, name }: ClusterKey): Statement {
+    return this.#sql
+      .selectFrom('address_server_cluster')
+      .selectAll()
+      .where('product', '=', product)
+      .where('name', '=', name)
+      .forUpdate()
+      .compile();
+  }
+
+  /** Makes the row of a cluster that nobody has ever heard of, unless somebody was faster. */
+  createCluster({ product, name }: ClusterKey): Statement {
+    const insert = this.#sql.insertInto('address_server_cluster').values({
+      product,
+      name,
+      epoch: 0,
+      revision: 0,
+      changed_at: 0,
+      size: 0,
+      quorum_lost: 0,
+      version: 0,
+      change_seq: 0,
+      list_seq: 0,
+      decided_at: 0,
+    });
+    return this.#dialect === 'mysql'
+      ? insert.ignore().compile()
+      : insert.onConflict((conflict) => conflict.doNothing()).compile();
+  }
+
+  updateCluster(
+    id: number,
+    row: Omit<ClusterRow, 'product' | 'name'> &
+      Pick<StoredCluster, 'version' | 'change_seq' | 'list_seq' | 'decided_at'>,
+  ): Statement {
+    return this.#sql.updateTable('address_server_cluster').set(row).where('id', '=', id).compile();
+  }
+
+  /** Rows of type {@link StoredCluster} of all clusters that were changed after a change. */
+  clustersSince(change: number): Statement {
+    return this.#sql
+      .selectFrom('address_server_cluster')
+      .selectAll()
+      .where('change_seq', '>', change)
+      .orderBy('id')
+      .compile();
+  }
+
+  /** The rows of these clusters in one of their tables, in the order of the list. */
+  rowsOf(table: AddressTable, clusterIds: readonly number[]): Statement {
+    const order = table === 'address_server_departed' ? 'left_at' : 'position';
+    return this.#sql
+      .selectFrom(table)
+      .selectAll()
+      .where('cluster_id', 'in', [...clusterIds])
+      .orderBy(sql.ref(order))
+      .compile();
+  }
+
+  /** Rows of type {@link StoredLeaseRow}. */
+  leasesOf(clusterIds: readonly number[]): Statement {
+    return this.#sql
+      .selectFrom('address_server_lease')
+      .selectAll()
+      .where('cluster_id', 'in', [...clusterIds])
+      .compile();
+  }
+
+  leasesSince(writtenAt: number): Statement {
+    return this.#sql
+      .selectFrom('address_server_lease')
+      .selectAll()
+      .where('written_at', '>=', writtenAt)
+      .compile();
+  }
+
+  /** Replaces rows by their address. */
+  put(table: AddressTable, clusterId: number, rows: readonly object[]): Statement[] {
+    const statements: Statement[] = [];
+    for (let i = 0; i < rows.length; i += ROWS_AT_ONCE) {
+      const some = rows.slice(i, i + ROWS_AT_ONCE).map((row) => ({ cluster_id: clusterId, ...row }));
+      // The three tables' rows fit their tables (rows.ts); kysely cannot see it through the union.
+      const insert = this.#sql.insertInto(table).values(some as never);
+      const columns = Object.keys(some[0] ?? {}).filter(
+        (name) => name !== 'cluster_id' && name !== 'address',
+      );
+      statements.push(
+        this.#dialect === 'mysql'
+          ? insert.onDuplicateKeyUpdate(assignments(columns, (name) => sql`values(${name})`)).compile()
+          : insert
+              .onConflict((conflict) =>
+                conflict
+                  .columns(['cluster_id', 'address'])
+                  .doUpdateSet(assignments(columns, (name) => sql`excluded.${name}`)),
+              )
+              .compile(),
+      );
+    }
+    return statements;
+  }
+
+  remove(
+    table: AddressTable | 'address_server_lease',
+    clusterId: number,
+    addresses: readonly Address[],
+  ): Statement {
+    return this.#sql
+      .deleteFrom(table)
+      .where('cluster_id', '=', clusterId)
+      .where('address', 'in', [...addresses])
+      .compile();
+  }
+
+  /**
+   * Merges what was heard into the rows as `merge` (registry/lease.ts) does, whatever others wrote in between. Not
+   * through kysely: it takes thousands of rows a second. MySQL assigns in this order, and a later expression sees an
+   * earlier assignment, so `delivered_at` comes before `delivered`.
+   */
+  writeLeases(rows: readonly LeaseWrite[], now: number): Statement {
+    const columns = ['cluster_id', ...LEASE_COLUMNS, 'written_at'];
+    const into = `insert into address_server_lease (${columns.join(', ')})`;
+    const growing = ['heard_at', 'open_at', 'ended_at', 'refused_at', 'delivered', 'polls', 'written_at'];
+    if (this.#dialect === 'mysql') {
+      const parameters = rows.flatMap((row) => [row.cluster_id, ...LEASE_COLUMNS.map((c) => row[c]), now]);
+      const marks = `(${columns.map(() => '?').join(', ')})`;
+      const greater = growing.map((c) => `${c} = greatest(${c}, values(${c}))`).join(', ');
+      return {
+        sql:
+          `${into} values ${rows.map(() => marks).join(', ')} on duplicate key update delivered_at = case ` +
+          'when values(delivered) > delivered then values(delivered_at) ' +
+          'when values(delivered) = delivered then least(delivered_at, values(delivered_at)) ' +
+          `else delivered_at end, ${greater}`,
+        parameters,
+      };
+    }
+    const arrays = [
+      rows.map((row) => row.cluster_id),
+      ...LEASE_COLUMNS.map((column) => rows.map((row) => row[column])),
+      rows.map(() => now),
+    ];
+    const types = columns.map((column, i) => `$${i + 1}::${column === 'address' ? 'text' : 'bigint'}[]`);
+    const greater = growing.map((c) => `${c} = greatest(l.${c}, excluded.${c})`).join(', ');
+    return {
+      sql:
+        `insert into address_server_lease as l (${columns.join(', ')}) ` +
+        `select * from unnest(${types.join(', ')}) on conflict (cluster_id, address) do update set delivered_at = case ` +
+        'when excluded.delivered > l.delivered then excluded.delivered_at ' +
+        'when excluded.delivered = l.delivered then least(l.delivered_at, excluded.delivered_at) ' +
+        `else l.delivered_at end, ${greater}`,
+      parameters: arrays,
+    };
+  }
+
+  /** Takes the next number of a change; it is this transaction's until its end. */
+  countChange(): Statement {
+    return this.#sql
+      .updateTable('address_server_clock')
+      .set({ changes: sql`changes + 1` })
+      .where('one', '=', 1)
+      .compile();
+  }
+
+  /** A row with `changes`. */
+  changes(): Statement {
+    return this.#sql.selectFrom('address_server_clock').select('changes').where('one', '=', 1).compile();
+  }
+
+  addEvents(timeMs: number, events: readonly RegistryEvent[]): Statement {
+    return this.#sql
+      .insertInto('address_server_event')
+      .values(
+        events.map(({ product, name, type, address, revision, reason }) => {
+          return { time_ms: timeMs, product, name, type, address: address ?? null, revision, reason };
+        }),
+      )
+      .compile();
+  }
+
+  /** The numbers of a cluster's newest events, newest first. */
+  newestEvents({ product, name }: ClusterKey, limit: number, offset = 0): Statement {
+    return this.#sql
+      .selectFrom('address_server_event')
+      .select('seq')
+      .where('product', '=', product)
+      .where('name', '=', name)
+      .orderBy('seq', 'desc')
+      .limit(limit)
+      .offset(offset)
+      .compile();
+  }
+
+  /** Forgets events up to a number, of one cluster or of all. */
+  trimEvents(upTo: number, key?: ClusterKey): Statement {
+    let trim = this.#sql.deleteFrom('address_server_event').where('seq', '<=', upTo);
+    if (key) trim = trim.where('product', '=', key.product).where('name', '=', key.name);
+    return trim.compile();
+  }
+
+  /** Rows of type {@link EventTable}. */
+  events({ cluster, before, after, limit }: EventQuery): Statement {
+    let select = this.#sql.selectFrom('address_server_event').selectAll().limit(limit);
+    if (cluster) {
+      select = select.where('product', '=', cluster.product).where('name', '=', cluster.name);
+    }
+    if (before !== undefined) select = select.where('seq', '<', before);
+    if (after !== undefined) select = select.where('seq', '>', after);
+    return select.orderBy('seq', after === undefined ? 'desc' : 'asc').compile();
+  }
+
+  /** Enters a replica, or takes over its id from an earlier process. */
+  enterReplica(row: Tables['address_server_replica']): Statement {
+    const insert = this.#sql.insertInto('address_server_replica').values(row);
+    const { id: _id, ...rest } = row;
+    return this.#dialect === 'mysql'
+      ? insert.onDuplicateKeyUpdate(rest).compile()
+      : insert.onConflict((conflict) => conflict.column('id').doUpdateSet(rest)).compile();
+  }
+
+  leaveReplica(id: string, token: string): Statement {
+    return this.#sql
+      .deleteFrom('address_server_replica')
+      .where('id', '=', id)
+      .where('token', '=', token)
+      .compile();
+  }
+
+  /** Moves the clock on and says what this replica has, in one statement, since it is sent every second. */
+  report(own: Tables['address_server_replica'], hearing: number, database: number, grace: number): Statement {
+    const { id, token, seen_at, seen_change } = own;
+    if (this.#dialect === 'mysql') {
+      return {
+        sql:
+          'update address_server_clock c left join address_server_replica r on r.id = ? and r.token = ? ' +
+          'set r.seen_at = ?, r.seen_change = ?, c.hearing_ms = greatest(c.hearing_ms, ?), ' +
+          'c.database_ms = greatest(c.database_ms, ?), c.grace_until = greatest(c.grace_until, ?)',
+        parameters: [id, token, seen_at, seen_change, hearing, database, grace],
+      };
+    }
+    return {
+      sql:
+        'with c as (update address_server_clock set hearing_ms = greatest(hearing_ms, $1::bigint), ' +
+        'database_ms = greatest(database_ms, $2::bigint), grace_until = greatest(grace_until, $3::bigint)) ' +
+        'update address_server_replica set seen_at = $4::bigint, seen_change = $5::bigint where id = $6 and token = $7',
+      parameters: [hearing, database, grace, seen_at, seen_change, id, token],
+    };
+  }
+
+  /** The database has another wall clock than before, which counts from here on. */
+  setDatabaseClock(before: number, now: number): Statement {
+    return this.#sql
+      .updateTable('address_server_clock')
+      .set({ database_ms: now })
+      .where('one', '=', 1)
+      .where('database_ms', '=', before)
+      .compile();
+  }
+
+  /** Clusters that were never founded and of which nothing has been heard for long. */
+  forgetClusters(decidedBefore: number): Statement {
+    const of = (table: AddressTable) =>
+      sql<boolean>`not exists (select 1 from ${sql.table(table)} a where a.cluster_id = address_server_cluster.id)`;
+    return this.#sql
+      .deleteFrom('address_server_cluster')
+      .where('epoch', '=', 0)
+      .where('decided_at', '<', decidedBefore)
+      .where(of('address_server_waiting'))
+      .where(of('address_server_departed'))
+      .compile();
+  }
+}
+
+export type StoredEvent = EventTable & { readonly seq: number };
+
+function assignments(
+  columns: readonly string[],
+  value: (column: RawBuilder<unknown>) => RawBuilder<unknown>,
+): Record<string, RawBuilder<unknown>> {
+  return Object.fromEntries(columns.map((column) => [column, value(sql.ref(column))]));
+}

@@ -1,0 +1,432 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { keyOf, type Cluster, type ClusterKey } from '../../registry/cluster.js';
+import type { RecordedEvent, RegistryEvent } from '../../registry/events.js';
+import {
+  StoreBusy,
+  StoreRefused,
+  StoreUnavailable,
+  type ClusterListener,
+  type Decided,
+  type EventQuery,
+  type News,
+  type Opened,
+  type Report,
+  type Scene,
+  type Store,
+  type Work,
+} from '../../registry/ports.js';
+import { changesOf, clusterRow } from '../rows.js';
+import { DatabaseError, type Database, type Session } from './database.js';
+import { KnownClusters, type Loaded } from './known-clusters.js';
+import { Queries, type StateRow, type StoredCluster, type StoredEvent } from './queries.js';
+import { ReplicaState } from './replica-state.js';
+
+/** How long a decision may take with all its tries, in milliseconds; a poll is answered within 2.5 s. */
+const DECISION_LIMIT = 1_800;
+
+/** Decisions under way at once; one connection is left for the exchange. */
+const DECISIONS_AT_ONCE = 3;
+
+/** How often renewals are written when nobody waits for them, in milliseconds. */
+const WRITE_EVERY = 1_000;
+
+/** How often the others' renewals are read when nobody waits for them, in milliseconds. */
+const READ_EVERY = 2_000;
+
+/** How long a transaction may take from its reading the clock to its commit, in milliseconds, amply. */
+const LATE_COMMIT = 3_000;
+
+/** Events kept of one cluster, and of all; looked at once in so many decisions. */
+const EVENTS_PER_CLUSTER = 1_000;
+const EVENTS_IN_ALL = 100_000;
+const TRIM_EVERY = 50;
+
+/** After which time a cluster that was never founded is forgotten, in milliseconds. */
+const FORGET_AFTER = 3_600_000;
+
+export interface SqlStoreOptions {
+  readonly database: Database;
+  /** Makes the schema what this program needs, or refuses (see migrator.ts). */
+  readonly prepare: (database: Database) => Promise<void>;
+  /** This server among those on the database, such as `host:port`; the same after a restart. */
+  readonly replica: string;
+}
+
+/**
+ * The store of several servers on one MySQL or PostgreSQL. A decision locks the cluster's row, reads what others have
+ * changed and heard, and commits before anybody is answered. What was heard is kept in memory and exchanged: written
+ * and read in one batch each, at most once a second. How servers come to agree on a list is told in
+ * registry/replicas.ts.
+ */
+export class SqlStore implements Store {
+  readonly pace = 500;
+  readonly isShared = true;
+  readonly #options: SqlStoreOptions;
+  readonly #db: Database;
+  readonly #queries: Queries;
+  readonly #token = randomUUID();
+  readonly #known: KnownClusters;
+  readonly #queues = new Map<string, Promise<unknown>>();
+  readonly #turns: (() => void)[] = [];
+  #deciding = 0;
+  #decided = 0;
+  #id: string;
+  #isEntered = false;
+  /** The number of the last change of which all is known here. */
+  #seenChange = -1;
+  #writtenAt = -Infinity;
+  /** On the shared clock: leases written since are not read yet. */
+  #readUpTo = 0;
+  #readAt = -Infinity;
+  #forgotAt = performance.now();
+  #retries = 0;
+
+  constructor(options: SqlStoreOptions) {
+    this.#options = options;
+    this.#db = options.database;
+    this.#queries = new Queries(options.database.dialect);
+    this.#id = options.replica;
+    this.#known = new KnownClusters();
+  }
+
+  /** Decisions that were tried again after a deadlock or a serialisation failure. */
+  get retries(): number {
+    return this.#retries;
+  }
+
+  async open(listener: ClusterListener): Promise<Opened> {
+    this.#known.listener = listener;
+    return this.#reach('open', async () => {
+      await this.#options.prepare(this.#db);
+      const before = await this.#state(this.#db);
+      // First entered, then read: whoever changes a list from here on waits for this server.
+      await this.#enter(before);
+      const state = await this.#state(this.#db);
+      await this.#readChanges(state);
+      await this.#report(state, { hearing: 0, graceUntil: 0, grace: 0, isWaiting: false });
+      const { now, deaf } = state.clock;
+      this.#readUpTo = now - LATE_COMMIT;
+      const attended = deaf === 0 && before.others.some(({ seenAt }) => now - seenAt < 2 * WRITE_EVERY);
+      return { hearing: now, attended };
+    });
+  }
+
+  transact(key: ClusterKey, work: Work): Promise<Decided> {
+    const name = keyOf(key);
+    const before = this.#queues.get(name) ?? Promise.resolve();
+    const result = before.then(() => this.#inTurn(() => this.#reach('use', () => this.#decide(key, work))));
+    const settled = result
+      .catch(() => undefined)
+      .then(() => {
+        if (this.#queues.get(name) === settled) this.#queues.delete(name);
+      });
+    this.#queues.set(name, settled);
+    return result;
+  }
+
+  async exchange(report: Report): Promise<News> {
+    return this.#reach('use', async () => {
+      let state = await this.#state(this.#db);
+      if (!state.isEntered) {
+        await this.#enter(state);
+        state = await this.#state(this.#db);
+      }
+      const changed = await this.#readChanges(state);
+      const at = performance.now();
+      const hasOthers = state.others.length > 0;
+      if (hasOthers && (report.isWaiting || at - this.#readAt >= READ_EVERY)) {
+        await this.#readLeases(state);
+        this.#readAt = at;
+      }
+      const urgent = changed || this.#known.isPending || (hasOthers && this.#known.hasUrgentLeases());
+      if (urgent || state.clock.deaf > 0 || at - this.#writtenAt >= WRITE_EVERY - this.pace / 2) {
+        await this.#writeLeases(state);
+        await this.#report(state, report);
+        this.#writtenAt = at;
+      }
+      if (at - this.#forgotAt >= FORGET_AFTER) {
+        await this.#db.run(this.#queries.forgetClusters(state.clock.now - FORGET_AFTER));
+        this.#forgotAt = at;
+      }
+      this.#known.agree(state);
+      // Whether the others know of a change is asked again for the cluster that is decided on.
+      const scene = this.#scene(state, 0);
+      const soon = this.#known.isPending && scene.othersKnow === true;
+      return { scene, deaf: state.clock.deaf, others: hasOthers, soon };
+    });
+  }
+
+  async events(query: EventQuery): Promise<readonly RecordedEvent[]> {
+    const rows = await this.#reach('use', () => this.#db.run<StoredEvent>(this.#queries.events(query)));
+    return rows.map(({ time_ms, address, ...event }) => {
+      return { ...event, time: time_ms, ...(address === null ? {} : { address }) };
+    });
+  }
+
+  async close(): Promise<void> {
+    await Promise.allSettled(this.#queues.values());
+    if (this.#isEntered) {
+      // Should it fail, the others wait for a while for a server that is gone.
+      await this.#db.run(this.#queries.leaveReplica(this.#id, this.#token)).catch(() => undefined);
+    }
+    await this.#db.close();
+  }
+
+  async #state(session: Session): Promise<ReplicaState> {
+    const rows = await session.run<StateRow>(this.#queries.state());
+    return new ReplicaState(rows, { id: this.#id, token: this.#token });
+  }
+
+  async #enter(state: ReplicaState): Promise<void> {
+    if (this.#isEntered && state.others.some(({ id }) => id === this.#id)) {
+      // Another process has taken the name over: two servers were given the same.
+      this.#id = `${this.#options.replica}#${this.#token}`;
+    }
+    const { now } = state.clock;
+    const row = {
+      id: this.#id,
+      token: this.#token,
+      seen_at: now,
+      seen_change: Math.max(0, this.#seenChange),
+    };
+    await this.#db.run(this.#queries.enterReplica(row));
+    this.#isEntered = true;
+  }
+
+  /** Reads every cluster that became another since the last time. True when there was one. */
+  async #readChanges(state: ReplicaState): Promise<boolean> {
+    if (state.changes === this.#seenChange) return false;
+    if (state.changes < this.#seenChange) {
+      // The database has lost what it had confirmed: an older copy has taken its place.
+      this.#known.distrust();
+      this.#seenChange = -1;
+    }
+    const rows = await this.#db.run<StoredCluster>(this.#queries.clustersSince(this.#seenChange));
+    const isFirst = this.#seenChange < 0;
+    const newer = rows.filter((row) => !this.#known.isUpToDate(row));
+    for (let i = 0; i < newer.length; i += 500) {
+      const some = newer.slice(i, i + 500);
+      const loaded = await this.#loadWhole(some);
+      for (const one of loaded) this.#known.keep(one, state.isPending(one.row.list_seq));
+      if (loaded.length < some.length) return true;
+    }
+    for (const lost of isFirst ? this.#known.missing(rows) : []) await this.#restore(lost);
+    for (const behind of this.#known.takeBehind()) await this.#restore(behind);
+    this.#seenChange = state.changes;
+    return true;
+  }
+
+  /** The clusters of these rows, less those that were changed while they were read. */
+  async #loadWhole(rows: readonly StoredCluster[]): Promise<Loaded[]> {
+    const ids = rows.map(({ id }) => id);
+    const loaded = await this.#known.load(this.#db, this.#queries, rows);
+    const since = Math.min(...rows.map(({ change_seq }) => change_seq)) - 1;
+    const now = await this.#db.run<StoredCluster>(this.#queries.clustersSince(since));
+    const versions = new Map(now.map(({ id, version }) => [id, version]));
+    return loaded.filter(({ row }) => ids.includes(row.id) && versions.get(row.id) === row.version);
+  }
+
+  /** The database has an older list than was served already: it must never be served again. */
+  async #restore(cluster: Cluster): Promise<void> {
+    await this.#decide(cluster, (found) => {
+      return { cluster: found, events: [], reply: { type: 'done' } };
+    });
+  }
+
+  async #readLeases(state: ReplicaState): Promise<void> {
+    const rows = await this.#db.run<Parameters<KnownClusters['heard']>[0][number]>(
+      this.#queries.leasesSince(this.#readUpTo),
+    );
+    this.#known.heard(rows);
+    this.#readUpTo = state.clock.now - LATE_COMMIT;
+  }
+
+  async #writeLeases({ clock: { now } }: ReplicaState): Promise<void> {
+    for (const batch of this.#known.dirtyLeases(now)) {
+      await this.#db.run(this.#queries.writeLeases(batch.rows, now));
+      batch.written();
+    }
+  }
+
+  async #report(state: ReplicaState, report: Report): Promise<void> {
+    const { clock, databaseMs, storedDatabaseMs } = state;
+    if (clock.isSetBack) await this.#db.run(this.#queries.setDatabaseClock(storedDatabaseMs, databaseMs));
+    const grace = Math.max(
+      Math.min(report.graceUntil, clock.now + report.grace),
+      clock.deaf > 0 ? clock.now + report.grace : 0,
+    );
+    const own = { id: this.#id, token: this.#token, seen_at: clock.now, seen_change: this.#seenChange };
+    await this.#db.run(this.#queries.report(own, clock.now, databaseMs, grace));
+    for (const { id, token } of state.lost) await this.#db.run(this.#queries.leaveReplica(id, token));
+  }
+
+  #scene(state: ReplicaState, change: number): Scene {
+    return {
+      now: state.clock.now,
+      graceUntil: state.clock.deaf > 0 ? Infinity : state.graceUntil,
+      othersKnow: state.othersKnow(change),
+      clusters: this.#known.size,
+    };
+  }
+
+  /** Deadlocks and serialisation failures change nothing; the decision is made again on what is there then. */
+  async #decide(key: ClusterKey, work: Work): Promise<Decided> {
+    const until = performance.now() + DECISION_LIMIT;
+    for (let attempt = 1; ; attempt++) {
+      const left = until - performance.now();
+      try {
+        return await this.#tryToDecide(key, work, Math.max(left, 1));
+      } catch (error) {
+        if (!(error instanceof DatabaseError) || error.kind !== 'conflict') throw error;
+        const pause = Math.random() * 40 * attempt;
+        if (performance.now() + pause >= until) throw new StoreBusy(error.message, { cause: error });
+        this.#retries++;
+        await sleep(pause);
+      }
+    }
+  }
+
+  async #tryToDecide(key: ClusterKey, work: Work, limit: number): Promise<Decided> {
+    let keep: (() => void) | undefined;
+    let decided: Decided | undefined;
+    await this.#db
+      .transaction(limit, async (session) => {
+        const { row, isNew } = await this.#lock(session, key);
+        // Before the leases: what a replica wrote before it said so is then among them.
+        const state = await this.#state(session);
+        const found = await this.#known.read(session, this.#queries, row);
+        const before = found.cluster;
+        const outcome = work(before, this.#scene(state, row.change_seq));
+        const leases = this.#known.dirtyLeasesOf(outcome.cluster, row.id, state.clock.now);
+        if (outcome.cluster === found.stored) {
+          decided = { ...outcome, recorded: [] };
+          if (isNew) throw new NothingDecided();
+          keep = () => this.#known.keep(found, state.isPending(row.list_seq));
+          if (leases.rows.length > 0) {
+            await session.run(this.#queries.writeLeases(leases.rows, state.clock.now));
+            keep = () => {
+              this.#known.keep(found, state.isPending(row.list_seq));
+              leases.written();
+            };
+          }
+          return;
+        }
+        await session.run(this.#queries.countChange());
+        const [counted] = await session.run<{ changes: number }>(this.#queries.changes());
+        const change = counted?.changes ?? 0;
+        const isNewList = outcome.cluster.revision !== found.stored.revision;
+        // A first list is older than no other.
+        const list_seq = isNewList ? (before.members.size === 0 ? 0 : change) : row.list_seq;
+        const next = { ...row, version: row.version + 1, change_seq: change, list_seq };
+        const { product: _product, name: _name, ...columns } = clusterRow(outcome.cluster);
+        await session.run(
+          this.#queries.updateCluster(row.id, {
+            ...columns,
+            version: next.version,
+            change_seq: change,
+            list_seq,
+            decided_at: state.clock.now,
+          }),
+        );
+        await this.#writeRows(session, row.id, found.stored, outcome.cluster);
+        if (leases.rows.length > 0)
+          await session.run(this.#queries.writeLeases(leases.rows, state.clock.now));
+        const recorded = await this.#record(session, key, outcome.events, state.databaseMs);
+        decided = { ...outcome, recorded };
+        keep = () => {
+          leases.written();
+          const { cluster } = outcome;
+          this.#known.keep({ row: next, stored: cluster, cluster }, state.isPending(list_seq));
+        };
+      })
+      .catch((error: unknown) => {
+        if (!(error instanceof NothingDecided)) throw error;
+      });
+    keep?.();
+    if (!decided) throw new Error('a decision was made and is gone');
+    return decided;
+  }
+
+  /** The cluster's row, locked until the transaction's end. */
+  async #lock(session: Session, key: ClusterKey): Promise<{ row: StoredCluster; isNew: boolean }> {
+    const [row] = await session.run<StoredCluster>(this.#queries.lockCluster(key));
+    if (row) return { row, isNew: false };
+    await session.run(this.#queries.createCluster(key));
+    const [created] = await session.run<StoredCluster>(this.#queries.lockCluster(key));
+    if (!created) throw new Error(`the row of ${keyOf(key)} was made and is gone`);
+    return { row: created, isNew: created.version === 0 };
+  }
+
+  async #writeRows(session: Session, id: number, before: Cluster, after: Cluster): Promise<void> {
+    const { members, waiting, departed } = changesOf(before, after);
+    const gone: string[] = [];
+    for (const [table, rows] of [
+      ['address_server_member', members],
+      ['address_server_waiting', waiting],
+      ['address_server_departed', departed],
+    ] as const) {
+      if (rows.remove.length > 0) await session.run(this.#queries.remove(table, id, rows.remove));
+      for (const statement of this.#queries.put(table, id, rows.put)) await session.run(statement);
+      gone.push(...rows.remove);
+    }
+    const left = gone.filter(
+      (address) => !after.members.has(address) && !after.waiting.has(address) && !after.departed.has(address),
+    );
+    if (left.length > 0) await session.run(this.#queries.remove('address_server_lease', id, left));
+  }
+
+  /** A cluster's events are numbered in the order of its decisions, since its row is locked. */
+  async #record(
+    session: Session,
+    key: ClusterKey,
+    events: readonly RegistryEvent[],
+    time: number,
+  ): Promise<RecordedEvent[]> {
+    if (events.length === 0) return [];
+    await session.run(this.#queries.addEvents(time, events));
+    const rows = await session.run<{ seq: number }>(this.#queries.newestEvents(key, events.length));
+    const recorded = events.map((event, i) => {
+      return { ...event, seq: rows[events.length - 1 - i]?.seq ?? 0, time };
+    });
+    if (this.#decided++ % TRIM_EVERY === 0) {
+      const [old] = await session.run<{ seq: number }>(
+        this.#queries.newestEvents(key, 1, EVENTS_PER_CLUSTER),
+      );
+      if (old) await session.run(this.#queries.trimEvents(old.seq, key));
+      const last = recorded.at(-1)?.seq ?? 0;
+      if (last > EVENTS_IN_ALL) await session.run(this.#queries.trimEvents(last - EVENTS_IN_ALL));
+    }
+    return recorded;
+  }
+
+  /** Runs work when it is its turn; the database's connections are few. */
+  async #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#deciding >= DECISIONS_AT_ONCE) await new Promise<void>((resolve) => this.#turns.push(resolve));
+    else this.#deciding++;
+    try {
+      return await work();
+    } finally {
+      const next = this.#turns.shift();
+      if (next) next();
+      else this.#deciding--;
+    }
+  }
+
+  async #reach<T>(phase: 'open' | 'use', work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof DatabaseError)) throw error;
+      if (phase === 'open' && error.kind === 'misconfigured') {
+        throw new StoreRefused(error.message, { cause: error });
+      }
+      if (error.kind === 'rejected') throw error;
+      if (error.kind === 'conflict') throw new StoreBusy(error.message, { cause: error });
+      throw new StoreUnavailable(error.message, { cause: error });
+    }
+  }
+}
+
+/** Undoes a transaction in which nothing came of a cluster that nobody knew. */
+class NothingDecided extends Error {}
