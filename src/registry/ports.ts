@@ -58,7 +58,7 @@ export interface Report {
   readonly graceUntil: number;
   /** How long a grace lasts, in milliseconds, should one begin now. */
   readonly grace: number;
-  /** Whether somebody waits for what the others hear. */
+  /** Whether somebody waits for what the others hear, or they will hear no more of this server. */
   readonly isWaiting: boolean;
 }
 
@@ -67,8 +67,8 @@ export interface News {
   readonly scene: Scene;
   /** How long nobody could hear, in milliseconds; 0 usually. One server alone is told. */
   readonly deaf: number;
-  /** Whether other servers keep the same lists. */
-  readonly others: boolean;
+  /** How many other servers keep the same lists. */
+  readonly others: number;
   /** Whether it should be asked again soon, since the servers are agreeing on a change. */
   readonly soon: boolean;
 }

@@ -27,6 +27,11 @@ export class ClusterEntry {
     return this.#isPending;
   }
 
+  /** The revision that members are sent; undefined when it is not known here. */
+  get servedRevision(): number | undefined {
+    return this.#isPending ? this.#published?.revision : this.#cluster.revision;
+  }
+
   /** Whether somebody waits for a change. */
   get isWatched(): boolean {
     return this.#watchers.size > 0;

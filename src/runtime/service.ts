@@ -85,6 +85,10 @@ export interface Health {
   readonly outage?: { readonly since: number; readonly reason: string };
   /** Whether it holds a list that it can serve. */
   readonly hasList: boolean;
+  /** False when other servers may have changed the lists since it lost the store. */
+  readonly isCurrent: boolean;
+  /** How many servers keep these lists, this one included, at its last contact; undefined for a store of its own. */
+  readonly servers: number | undefined;
   /** Milliseconds of grace left (R8). */
   readonly grace: number;
 }
@@ -108,6 +112,7 @@ export class RegistryService implements ClusterListener {
   readonly #standing: Standing;
   #scene: Scene = { now: 0, graceUntil: 0, clusters: 0 };
   #isOpen = false;
+  #others = 0;
   #exchanging: Promise<void> | undefined;
   #exchangedAt = 0;
   #nextExchange: NodeJS.Timeout | undefined;
@@ -142,7 +147,7 @@ export class RegistryService implements ClusterListener {
     await this.#exchanging;
     if (this.#isOpen) {
       await this.#store
-        .exchange(this.#report())
+        .exchange({ ...this.#report(), isWaiting: true })
         .catch((error: unknown) =>
           this.#log.error({ err: error }, 'what was heard in the last second could not be written'),
         );
@@ -179,7 +184,9 @@ export class RegistryService implements ClusterListener {
     return {
       ...(this.#outage ? { outage: this.#outage } : {}),
       hasList: [...this.#entries.values()].some(({ cluster }) => cluster.members.size > 0),
-      grace: Math.max(0, this.#graceUntil - this.now),
+      isCurrent: this.#standing.isCurrent(false),
+      servers: this.#store.isShared ? this.#others + 1 : undefined,
+      grace: Math.max(0, Math.max(this.#graceUntil, this.#scene.graceUntil) - this.now),
     };
   }
 
@@ -386,7 +393,8 @@ export class RegistryService implements ClusterListener {
   async #exchange(): Promise<void> {
     const mark = this.#standing.mark();
     const { scene, deaf, others, soon } = await this.#store.exchange(this.#report());
-    this.#standing.reached(mark, others);
+    this.#standing.reached(mark, others > 0);
+    this.#others = others;
     this.#scene = scene;
     if (this.#store.isShared) {
       this.#clock.follow(scene.now);

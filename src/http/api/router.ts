@@ -49,7 +49,7 @@ export function api(service: RegistryService, patience: Patience): Router {
     const last = page.at(-1);
     const more = last !== undefined && last !== rest.at(-1);
     sendJson(response, {
-      clusters: page.map(({ cluster }) => summarize(cluster, service.moment)),
+      clusters: page.map((entry) => ({ ...summarize(entry.cluster, service.moment), ...agreement(entry) })),
       ...(more ? { next: keyOf(last.cluster) } : {}),
     });
   });
@@ -62,7 +62,7 @@ export function api(service: RegistryService, patience: Patience): Router {
     if (revision !== undefined) {
       await entry.until((cluster) => cluster.revision !== revision, query.wait, patience.of(response));
     }
-    sendJson(response, describe(entry.cluster, service.moment));
+    sendJson(response, { ...describe(entry.cluster, service.moment), ...agreement(entry) });
   });
 
   router.get('/clusters/:product/:cluster/events', async (request, response) => {
@@ -82,7 +82,7 @@ export function api(service: RegistryService, patience: Patience): Router {
     try {
       const { reply } = await service.command(entry.cluster, { type: 'recover' });
       if (reply.type === 'refused') return sendProblem(response, { status: 409, detail: reply.reason });
-      sendJson(response, describe(entry.cluster, service.moment));
+      sendJson(response, { ...describe(entry.cluster, service.moment), ...agreement(entry) });
     } catch (error) {
       unavailable(response, error);
     }
@@ -126,6 +126,11 @@ export function api(service: RegistryService, patience: Patience): Router {
   }
 
   return router;
+}
+
+/** What members are sent meanwhile, when not every server has the newest list yet (see registry/replicas.ts). */
+function agreement({ isPending, servedRevision }: ClusterEntry): { servedRevision?: number } {
+  return isPending && servedRevision !== undefined ? { servedRevision } : {};
 }
 
 /** The query as the schema reads it; otherwise a problem was sent. */

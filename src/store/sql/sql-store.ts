@@ -139,7 +139,7 @@ export class SqlStore implements Store {
         await this.#readLeases(state);
         this.#readAt = at;
       }
-      const urgent = changed || this.#known.isPending || (hasOthers && this.#known.hasUrgentLeases());
+      const urgent = changed || report.isWaiting || this.#known.isPending || (hasOthers && this.#known.hasUrgentLeases());
       if (urgent || state.clock.deaf > 0 || at - this.#writtenAt >= WRITE_EVERY - this.pace / 2) {
         await this.#writeLeases(state);
         await this.#report(state, report);
@@ -153,7 +153,7 @@ export class SqlStore implements Store {
       // Whether the others know of a change is asked again for the cluster that is decided on.
       const scene = this.#scene(state, 0);
       const soon = this.#known.isPending && scene.othersKnow === true;
-      return { scene, deaf: state.clock.deaf, others: hasOthers, soon };
+      return { scene, deaf: state.clock.deaf, others: state.others.length, soon };
     });
   }
 

@@ -166,7 +166,7 @@ export class SqliteStore implements Store {
     }
     await this.#call('flush', { batches, hearing });
     for (const [lease, facts] of written) this.#book.isStored(lease, facts);
-    return { scene: this.#scene(), deaf: 0, others: false, soon: false };
+    return { scene: this.#scene(), deaf: 0, others: 0, soon: false };
   }
 
   events(query: EventQuery): Promise<readonly RecordedEvent[]> {

@@ -1,0 +1,86 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { decide } from '../../src/registry/decide.js';
+import { doOthersKnow, isFollowed, isLost, type Replica } from '../../src/registry/replicas.js';
+import { LIST_CURRENT, REPLICA_FRESH, REPLICA_LOST_AFTER } from '../../src/registry/rules.js';
+import { Bench } from './rules.js';
+
+const NOW = 1_000_000;
+const seen = (ago: number, change: number): Replica => ({ id: 'b', seenAt: NOW - ago, seenChange: change });
+
+describe('several servers', () => {
+  it('take effect of a change when all of them have it', () => {
+    assert.ok(isFollowed([], 7, NOW));
+    assert.ok(isFollowed([seen(0, 7), seen(0, 9)], 7, NOW));
+    assert.ok(!isFollowed([seen(0, 7), seen(0, 6)], 7, NOW));
+  });
+
+  it('wait for one that is gone without a word, but not for ever', () => {
+    assert.ok(!isFollowed([seen(REPLICA_LOST_AFTER, 6)], 7, NOW));
+    assert.ok(isFollowed([seen(REPLICA_LOST_AFTER + 1, 6)], 7, NOW));
+    assert.ok(isLost(seen(REPLICA_LOST_AFTER + 1, 6), NOW));
+  });
+
+  it('give one up later than it stops by itself, whatever the clocks do', () => {
+    assert.ok(REPLICA_LOST_AFTER - LIST_CURRENT >= 10_000);
+  });
+
+  it('know of a silence when all have the change and were seen just now', () => {
+    assert.ok(doOthersKnow([seen(REPLICA_FRESH, 7)], 7, NOW));
+    assert.ok(!doOthersKnow([seen(REPLICA_FRESH, 6)], 7, NOW), 'one has not read it');
+    assert.ok(!doOthersKnow([seen(REPLICA_FRESH + 1, 7)], 7, NOW), 'one cannot say what it hears');
+    assert.ok(doOthersKnow([seen(REPLICA_LOST_AFTER + 1, 6)], 7, NOW), 'one was given up');
+  });
+});
+
+describe('R5 with several servers', () => {
+  const [A, B, C] = ['a.b:1', 'c.d:1', 'e.f:1'] as const;
+
+  /** C has been silent and unreachable for long enough, and a tick is due. */
+  function overdue(): Bench {
+    const bench = new Bench().found(A, B, C);
+    bench.graceUntil = Infinity;
+    bench.pass(90_000, [A, B], [C]);
+    bench.graceUntil = 0;
+    assert.ok(bench.cluster.members.has(C));
+    return bench;
+  }
+
+  const tick = (bench: Bench, othersKnow?: boolean): boolean =>
+    decide(
+      bench.cluster,
+      { type: 'tick' },
+      {
+        now: bench.now,
+        rules: bench.rules,
+        graceUntil: 0,
+        clusters: 1,
+        ...(othersKnow === undefined ? {} : { othersKnow }),
+      },
+    ).cluster.members.has(C);
+
+  it('evicts nobody on one server’s view', () => {
+    assert.ok(tick(overdue(), false));
+    assert.ok(!tick(overdue(), true));
+    assert.ok(!tick(overdue()), 'a server alone knows all there is');
+  });
+
+  it('refounds nothing on one server’s view', () => {
+    const bench = new Bench().found(A, B, C);
+    bench.pass(70_000, [], [A, B, C]);
+    const joiners = ['x.y:1', 'x.y:2', 'x.y:3'];
+    const refounds = (othersKnow: boolean): boolean => {
+      let cluster = bench.cluster;
+      for (const address of joiners) {
+        cluster = decide(
+          cluster,
+          { type: 'poll', address, source: 'poll', connectedAt: bench.now },
+          { now: bench.now, rules: bench.rules, graceUntil: 0, clusters: 1, othersKnow },
+        ).cluster;
+      }
+      return cluster.epoch === 2;
+    };
+    assert.ok(!refounds(false));
+    assert.ok(refounds(true));
+  });
+});

@@ -1,0 +1,166 @@
+import assert from 'node:assert/strict';
+import { describe, it, type TestContext } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Cluster } from '../../src/registry/cluster.js';
+import { lines, pollPath } from '../support/nodes.js';
+import { NACOS, RawConnection, request, type RawAnswer } from '../support/raw.js';
+import { startReplica, type TestReplica } from '../support/replicas.js';
+import { connectTo, newDatabase } from '../support/temp-databases.js';
+import { eventually } from '../support/eventually.js';
+
+const SECONDS = Number(process.env.CONCURRENCY_SECONDS ?? 60);
+const NODES = 50;
+const FOUNDERS = 9;
+
+/** A node that joins, polls whichever replica a balancer picks, leaves and comes back under a new address. */
+class Node {
+  address = '';
+  state: 'out' | 'joining' | 'in' | 'leaving' = 'out';
+  /** Since which list it must be on all of them; the list itself is the promise. */
+  since = Infinity;
+  revision = 0;
+  polls = 0;
+  leaves: string[] = [];
+  readonly #index: number;
+  readonly #crowd: Crowd;
+  #incarnation = 0;
+
+  constructor(index: number, crowd: Crowd) {
+    this.#index = index;
+    this.#crowd = crowd;
+  }
+
+  async run(): Promise<void> {
+    const { crowd, random } = this;
+    if (this.#index >= FOUNDERS) await sleep(3_000 + random() * (SECONDS * 500));
+    while (!crowd.isOver) {
+      this.address = `127.0.${this.#index + 1}.${++this.#incarnation}:8848`;
+      this.revision = 0;
+      this.state = 'joining';
+      while (this.state === 'joining' && !crowd.isOver) await this.poll();
+      if (this.state === 'joining') break;
+      const stays = this.#index < 5 ? Infinity : 10_000 + random() * 30_000;
+      const until = performance.now() + stays;
+      while (performance.now() < until && !crowd.isOver) {
+        await sleep(3_500 + random() * 1_500);
+        if (!crowd.isOver) await this.poll();
+      }
+      if (crowd.isOver) return;
+      await this.leave();
+      await sleep(random() * 4_000);
+    }
+    if (this.state === 'joining') this.state = 'out';
+  }
+
+  get crowd(): Crowd {
+    return this.#crowd;
+  }
+
+  get random(): () => number {
+    return Math.random;
+  }
+
+  async ask(method: string, path: string): Promise<RawAnswer> {
+    const connection = await RawConnection.open(this.crowd.anyReplica().port);
+    try {
+      connection.send(request(method, path, NACOS));
+      return await connection.receive();
+    } finally {
+      connection.hangUp();
+    }
+  }
+
+  async poll(): Promise<void> {
+    const expect = this.#index < FOUNDERS ? `&expect=${FOUNDERS}` : '';
+    const answer = await this.ask('GET', pollPath(this.address, expect));
+    this.polls++;
+    if (answer.status !== 200 || !answer.complete) {
+      assert.equal(this.state, 'joining', `${this.address} was refused: ${answer.status} ${answer.body}`);
+      return;
+    }
+    const revision = Number(answer.headers.get('address-server-revision'));
+    const list = lines(answer.body);
+    assert.ok(list.includes(this.address), `${this.address} is not on its own list`);
+    assert.ok(revision >= this.revision, `${this.address} had ${this.revision} and got ${revision}`);
+    for (const other of this.crowd.nodes) {
+      if (other.state !== 'in' || other.since > revision) continue;
+      assert.ok(
+        list.includes(other.address),
+        `${other.address} is missing from ${revision}: ${list.join(' ')}`,
+      );
+    }
+    this.revision = revision;
+    if (this.state === 'joining') {
+      this.state = 'in';
+      this.since = revision;
+    }
+  }
+
+  async leave(): Promise<void> {
+    this.state = 'leaving';
+    const answer = await this.ask('DELETE', pollPath(this.address));
+    assert.equal(answer.status, 200, answer.body);
+    this.leaves.push(this.address);
+    this.state = 'out';
+  }
+}
+
+class Crowd {
+  isOver = false;
+  readonly replicas: TestReplica[];
+  readonly nodes: Node[] = Array.from({ length: NODES }, (_, i) => new Node(i, this));
+
+  constructor(replicas: TestReplica[]) {
+    this.replicas = replicas;
+  }
+
+  anyReplica(): TestReplica {
+    return this.replicas[Math.floor(Math.random() * this.replicas.length)]!;
+  }
+}
+
+const clusterOf = ({ service }: TestReplica): Cluster => service.find('nacos/serverlist')!.cluster;
+
+async function play(t: TestContext, dialect: 'mysql' | 'postgres'): Promise<void> {
+  const name = await newDatabase(t, dialect);
+  const replicas = await Promise.all(
+    ['a', 'b', 'c', 'd'].map((id) =>
+      startReplica(t, { database: connectTo(dialect, name), id, rules: { settleAfter: 2_000 } }),
+    ),
+  );
+  const crowd = new Crowd(replicas);
+  const done = Promise.all(crowd.nodes.map((node) => node.run()));
+  await Promise.race([sleep(SECONDS * 1_000), done]);
+  crowd.isOver = true;
+  await done;
+
+  const wanted = crowd.nodes.filter(({ state }) => state === 'in').map(({ address }) => address);
+  await eventually('all replicas have the same list', () => {
+    const views = replicas.map((replica) => JSON.stringify([...clusterOf(replica).members.keys()]));
+    return new Set(views).size === 1 && new Set(replicas.map((r) => clusterOf(r).revision)).size === 1;
+  });
+  const final = clusterOf(replicas[0]!);
+  assert.equal(final.epoch, 1, 'one founding');
+  const leaves = crowd.nodes.flatMap((node) => node.leaves);
+  for (const address of wanted) assert.ok(final.members.has(address), `${address} was dropped`);
+  for (const address of leaves) assert.ok(!final.members.has(address), `the leave of ${address} was lost`);
+  const events = await replicas[0]!.service.events({ limit: 1_000 });
+  const count = (type: string): number => events.filter((event) => event.type === type).length;
+  assert.equal(count('founded'), 1);
+  assert.equal(count('evicted') + count('refounded') + count('preserved'), 0);
+  assert.equal(count('left'), leaves.length);
+  assert.ok(leaves.length > 0 && wanted.length > FOUNDERS / 2);
+  const retries = replicas.reduce((sum, { store }) => sum + store.retries, 0);
+  const polls = crowd.nodes.reduce((sum, node) => sum + node.polls, 0);
+  const statements = replicas.map(({ database }) => Math.round(database.statements / SECONDS));
+  t.diagnostic(
+    `${dialect}: ${final.members.size} listed, ${leaves.length} leaves, ${polls} polls, revision ${final.revision}, ` +
+      `${retries} decisions tried again, ${statements.join('/')} statements a second`,
+  );
+}
+
+describe('four replicas, fifty nodes', { concurrency: true }, () => {
+  for (const dialect of ['mysql', 'postgres'] as const) {
+    it(`on ${dialect}`, (t) => play(t, dialect));
+  }
+});

@@ -1,0 +1,63 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { emptyCluster, type Cluster, type Member } from '../../src/registry/cluster.js';
+import { newLease } from '../../src/registry/lease.js';
+import { ClusterEntry } from '../../src/runtime/entry.js';
+
+const KEY = { product: 'nacos', name: 'serverlist' };
+const [A, B, C] = ['a.b:1', 'c.d:1', 'e.f:1'] as const;
+
+function cluster(revision: number, ...addresses: string[]): Cluster {
+  const member = (address: string): Member => ({
+    address,
+    source: 'poll',
+    joinedAt: 0,
+    joinedRevision: revision,
+    settled: true,
+    presence: 'live',
+    presenceSince: 0,
+    lease: newLease(0),
+  });
+  const members = new Map(addresses.map((address) => [address, member(address)]));
+  return { ...emptyCluster(KEY), epoch: 1, revision, size: addresses.length, members };
+}
+
+describe('a list that not every server has yet', () => {
+  it('goes to those who are new on it, and the one before to all others', () => {
+    const entry = new ClusterEntry(KEY);
+    const before = cluster(1, A, B);
+    const after = cluster(2, A, B, C);
+    entry.replace(before, false);
+    entry.replace(after, true);
+    assert.equal(entry.listFor(A), before);
+    assert.equal(entry.listFor(undefined), before);
+    assert.equal(entry.listFor(C), after);
+    entry.replace(after, false);
+    assert.equal(entry.listFor(A), after);
+  });
+
+  it('leaves the one before in force through several changes', () => {
+    const entry = new ClusterEntry(KEY);
+    const before = cluster(1, A, B);
+    entry.replace(before, false);
+    entry.replace(cluster(2, A, B, C), true);
+    entry.replace(cluster(3, A, C), true);
+    assert.equal(entry.listFor(A), before);
+  });
+
+  it('is nobody’s while the one before is not known here', () => {
+    const entry = new ClusterEntry(KEY);
+    entry.replace(cluster(2, A, B), true);
+    assert.equal(entry.listFor(A), undefined);
+    entry.replace(cluster(2, A, B), false);
+    assert.equal(entry.listFor(A)?.revision, 2);
+  });
+
+  it('is the newest at once when only something else about the cluster changed', () => {
+    const entry = new ClusterEntry(KEY);
+    entry.replace(cluster(2, A, B), false);
+    const same = { ...cluster(2, A, B), quorumLost: true };
+    entry.replace(same, true);
+    assert.equal(entry.listFor(A), same);
+  });
+});

@@ -1,0 +1,50 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { TestContext } from 'node:test';
+import { pino } from 'pino';
+import { AddressServer } from '../../src/http/server.js';
+import type { ProbeAnswer } from '../../src/registry/cluster.js';
+import type { Probe } from '../../src/registry/ports.js';
+import { DEFAULT_RULES, type Rules } from '../../src/registry/rules.js';
+import { HearingClock } from '../../src/runtime/hearing-clock.js';
+import { RegistryService } from '../../src/runtime/service.js';
+import type { Database } from '../../src/store/sql/database.js';
+import { SqlStore } from '../../src/store/sql/sql-store.js';
+import { prepare } from './temp-databases.js';
+
+/** One of several servers on a database, in this process, in real time, with real sockets; only probes are the test's. */
+export interface TestReplica {
+  readonly id: string;
+  readonly port: number;
+  readonly service: RegistryService;
+  readonly store: SqlStore;
+  readonly database: Database;
+  stop(): Promise<void>;
+}
+
+export interface TestReplicaOptions {
+  readonly database: Database;
+  readonly id: string;
+  readonly rules?: Partial<Rules>;
+  /** What a port answers; `open` by default. */
+  readonly probe?: (address: string) => ProbeAnswer;
+}
+
+export async function startReplica(
+  t: Pick<TestContext, 'after'>,
+  { database, id, rules = {}, probe: answer = () => 'open' }: TestReplicaOptions,
+): Promise<TestReplica> {
+  const log = pino({ level: process.env.TEST_LOG ?? 'silent' }).child({ replica: id });
+  const clock = new HearingClock();
+  const probe: Probe = { probe: (address) => Promise.resolve(answer(address)) };
+  const store = new SqlStore({ database, replica: id, prepare });
+  const service = new RegistryService({ store, clock, probe, rules: { ...DEFAULT_RULES, ...rules }, log });
+  await service.start();
+  const server = new AddressServer({ service, log, host: '127.0.0.1', port: 0 });
+  const port = await server.listen();
+  let stopped: Promise<void> | undefined;
+  const stop = (): Promise<void> => (stopped ??= server.close().then(() => service.stop()));
+  t.after(stop);
+  return { id, port, service, store, database, stop };
+}
+
+export { sleep };
