@@ -5,7 +5,7 @@ import { AddressServer } from '../../src/http/server.js';
 import type { ProbeAnswer } from '../../src/registry/cluster.js';
 import type { Probe } from '../../src/registry/ports.js';
 import { DEFAULT_RULES, type Rules } from '../../src/registry/rules.js';
-import { HearingClock } from '../../src/runtime/hearing-clock.js';
+import { HearingClock, SYSTEM_TIME } from '../../src/runtime/hearing-clock.js';
 import { RegistryService } from '../../src/runtime/service.js';
 import type { Database } from '../../src/store/sql/database.js';
 import { SqlStore } from '../../src/store/sql/sql-store.js';
@@ -25,16 +25,18 @@ export interface TestReplicaOptions {
   readonly database: Database;
   readonly id: string;
   readonly rules?: Partial<Rules>;
+  /** How far its own clock is off, in milliseconds. */
+  readonly clockOff?: number;
   /** What a port answers; `open` by default. */
   readonly probe?: (address: string) => ProbeAnswer;
 }
 
 export async function startReplica(
   t: Pick<TestContext, 'after'>,
-  { database, id, rules = {}, probe: answer = () => 'open' }: TestReplicaOptions,
+  { database, id, rules = {}, clockOff = 0, probe: answer = () => 'open' }: TestReplicaOptions,
 ): Promise<TestReplica> {
   const log = pino({ level: process.env.TEST_LOG ?? 'silent' }).child({ replica: id });
-  const clock = new HearingClock();
+  const clock = new HearingClock({ ...SYSTEM_TIME, wall: () => Date.now() + clockOff });
   const probe: Probe = { probe: (address) => Promise.resolve(answer(address)) };
   const store = new SqlStore({ database, replica: id, prepare });
   const service = new RegistryService({ store, clock, probe, rules: { ...DEFAULT_RULES, ...rules }, log });

@@ -12,6 +12,8 @@ export class ReplicaState {
   readonly storedDatabaseMs: number;
   /** Whether the reader's own row is there, and its own. */
   readonly isEntered: boolean;
+  /** Whether another process has the reader's name. */
+  readonly isTaken: boolean;
   /** Those that count. */
   readonly others: readonly Replica[];
   /** Those that nobody waits for any more, with their tokens. */
@@ -32,6 +34,7 @@ export class ReplicaState {
         : [{ id, token, seenAt: seen_at ?? 0, seenChange: seen_change ?? 0 }],
     );
     this.isEntered = entered.some(({ id, token }) => id === own.id && token === own.token);
+    this.isTaken = entered.some(({ id, token }) => id === own.id && token !== own.token);
     const others = entered.filter(({ id }) => id !== own.id);
     this.others = others.filter((other) => !isLost(other, this.clock.now));
     this.lost = others.filter((other) => isLost(other, this.clock.now));

@@ -179,7 +179,7 @@ export class SqlStore implements Store {
   }
 
   async #enter(state: ReplicaState): Promise<void> {
-    if (this.#isEntered && state.others.some(({ id }) => id === this.#id)) {
+    if (this.#isEntered && state.isTaken) {
       // Another process has taken the name over: two servers were given the same.
       this.#id = `${this.#options.replica}#${this.#token}`;
     }

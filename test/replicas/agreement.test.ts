@@ -1,0 +1,213 @@
+import assert from 'node:assert/strict';
+import { describe, it, type TestContext } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { keyOf, type Cluster } from '../../src/registry/cluster.js';
+import type { RecordedEvent } from '../../src/registry/events.js';
+import type { Database } from '../../src/store/sql/database.js';
+import { Proxy } from '../nacos/proxy.js';
+import { eventually } from '../support/eventually.js';
+import { lines, NacosNode, pollPath } from '../support/nodes.js';
+import type { RawAnswer } from '../support/raw.js';
+import { startReplica, type TestReplica, type TestReplicaOptions } from '../support/replicas.js';
+import { connectTo, newDatabase, type Dialect } from '../support/temp-databases.js';
+
+const [P, Q, R, W] = ['127.0.1.1:8848', '127.0.1.2:8848', '127.0.1.3:8848', '127.0.1.4:8848'] as const;
+
+const clusterOf = ({ service }: TestReplica): Cluster | undefined =>
+  service.find('nacos/serverlist')?.cluster;
+const listOf = (replica: TestReplica): string[] => [...(clusterOf(replica)?.members.keys() ?? [])].sort();
+const revisionOf = (answer: RawAnswer): number => Number(answer.headers.get('address-server-revision'));
+const eventsOf = async (replica: TestReplica): Promise<string[]> =>
+  (await replica.service.events({ limit: 1_000 })).map(({ type, address }) =>
+    `${type} ${address ?? ''}`.trim(),
+  );
+
+for (const dialect of ['mysql', 'postgres'] as const) {
+  describe(`servers on one ${dialect}`, { concurrency: 4 }, () => {
+    /** Two servers; the database of each can be cut off. */
+    const two = async (t: TestContext, options: Partial<TestReplicaOptions>[] = []) => {
+      const name = await newDatabase(t, dialect);
+      const start = async (id: string, more: Partial<TestReplicaOptions> = {}) => {
+        const proxy = await Proxy.open(dialect === 'mysql' ? 3_306 : 5_432);
+        t.after(() => proxy.close());
+        const database = connectTo(dialect, name, proxy.port);
+        return { replica: await startReplica(t, { database, id, ...more }), proxy };
+      };
+      const a = await start('a', options[0]);
+      const b = await start('b', options[1]);
+      const direct = connectTo(dialect, name);
+      t.after(() => direct.close());
+      await eventually('each knows of the other', () =>
+        [a, b].every(({ replica }) => replica.service.health().servers === 2),
+      );
+      return { a: a.replica, b: b.replica, proxyB: b.proxy, start, direct };
+    };
+    const node = (t: TestContext, replica: TestReplica, self: string, query = ''): NacosNode =>
+      new NacosNode(t, replica, pollPath(self, query));
+    const found = async (t: TestContext, ...at: [TestReplica, string][]): Promise<NacosNode[]> => {
+      const nodes = at.map(([replica, self]) => node(t, replica, self, `&expect=${at.length}`));
+      await Promise.all(nodes.map((one) => one.pollUntilListed()));
+      return nodes;
+    };
+
+    it('found together: who waits at one is told when the other has the last', async (t) => {
+      const { a, b } = await two(t);
+      const first = node(t, a, P, '&expect=2').poll();
+      await eventually('P waits', () => clusterOf(b)?.waiting.has(P));
+      const second = node(t, b, Q, '&expect=2').poll();
+      const answers = await Promise.all([first, second]);
+      for (const answer of answers) assert.deepEqual(lines(answer.body), [P, Q]);
+      assert.deepEqual(answers.map(revisionOf), [1, 1]);
+      assert.equal((await eventsOf(a)).filter((event) => event === 'founded').length, 1);
+    });
+
+    it('tell each other of a change within a second', async (t) => {
+      const { a, b } = await two(t);
+      const [p] = await found(t, [a, P], [b, Q]);
+      const started = performance.now();
+      await node(t, b, W).pollUntilListed();
+      await eventually('a sends the new list', async () => lines((await p!.poll()).body).includes(W), 2_000);
+      const took = performance.now() - started;
+      assert.ok(took < 1_500, `${Math.round(took)} ms`);
+    });
+
+    it('take a member for live that only one of them hears', async (t) => {
+      const rules = { memberTtl: 3_000 };
+      const { a, b } = await two(t, [
+        { rules, clockOff: 3_600_000 },
+        { rules, clockOff: -3_600_000 },
+      ]);
+      const [p, q] = await found(t, [a, P], [b, Q]);
+      for (let i = 0; i < 9; i++) {
+        await sleep(1_000);
+        await Promise.all([p!.poll(), q!.poll()]);
+      }
+      for (const replica of [a, b]) {
+        for (const { presence } of clusterOf(replica)!.members.values()) assert.equal(presence, 'live');
+      }
+      const events: readonly RecordedEvent[] = await a.service.events({ limit: 100 });
+      assert.deepEqual(
+        events.filter(({ type }) => type === 'silent'),
+        [],
+      );
+      for (const { time } of events) assert.ok(Math.abs(time - Date.now()) < 60_000, 'the database’s time');
+    });
+
+    it('send no new list while one of them may still send the old one', async (t) => {
+      const { a, b, proxyB } = await two(t);
+      const [p] = await found(t, [a, P], [b, Q]);
+      proxyB.block();
+      const joiner = await node(t, a, W).pollUntilListed();
+      assert.deepEqual(lines(joiner.body), [P, Q, W], 'the joiner has its list at once');
+      const stale = node(t, b, P);
+      for (let i = 0; i < 4; i++) {
+        assert.deepEqual(lines((await p!.poll()).body), [P, Q], 'a still sends the list that b sends');
+        assert.deepEqual(lines((await stale.poll()).body), [P, Q], 'b serves without its database');
+        await sleep(400);
+      }
+      proxyB.unblock();
+      for (const one of [p!, stale]) {
+        await eventually('all send the new list', async () => revisionOf(await one.poll()) === 2, 5_000, 100);
+      }
+    });
+
+    it('do not wait for one that was given up', async (t) => {
+      const { a, b, proxyB, direct } = await two(t);
+      const [p] = await found(t, [a, P], [b, Q]);
+      proxyB.block();
+      await node(t, a, W).pollUntilListed();
+      assert.equal(revisionOf(await p!.poll()), 1);
+      // Two minutes, had they passed.
+      const b4 = 'update address_server_replica set seen_at = seen_at - 130000 where id = ';
+      await direct.run({ sql: `${b4}'b'`, parameters: [] });
+      await eventually('a sends the new list', async () => revisionOf(await p!.poll()) === 2, 3_000);
+      proxyB.unblock();
+      await eventually('b is back', () => b.service.health().servers === 2 && listOf(b).length === 3);
+    });
+
+    it('do not wait for one that was stopped', async (t) => {
+      const { a, b } = await two(t);
+      const [p] = await found(t, [a, P], [a, Q]);
+      await b.stop();
+      await node(t, a, W).pollUntilListed();
+      await eventually('a sends the new list', async () => revisionOf(await p!.poll()) === 2, 1_500);
+    });
+
+    it('lose no leave, whoever is told, and answer it when all have the list', async (t) => {
+      const { a, b } = await two(t);
+      const [p, q] = await found(t, [a, P], [b, Q], [b, R]);
+      let isOver = false;
+      const polling = (async () => {
+        while (!isOver) {
+          await Promise.all([p!.poll(), q!.poll()]);
+          await sleep(200);
+        }
+      })();
+      const url = `http://127.0.0.1:${a.port}/nacos/serverlist?self=${R}&wait=10s`;
+      const answer = await fetch(url, { method: 'DELETE' });
+      isOver = true;
+      await polling;
+      assert.equal(answer.status, 200, await answer.text());
+      assert.deepEqual(listOf(b), [P, Q]);
+    });
+
+    it('keep who waited at one that is gone', async (t) => {
+      const { a, b, proxyB } = await two(t);
+      const waiting = node(t, b, P, '&expect=2');
+      const held = waiting.poll();
+      await eventually('P waits', () => clusterOf(a)?.waiting.has(P));
+      // As kill -9 does it: no word to the database, and connections that end.
+      proxyB.block();
+      await b.stop();
+      assert.ok(!(await held).complete);
+      const other = await node(t, a, Q, '&expect=2').poll();
+      assert.deepEqual(lines(other.body), [P, Q]);
+      assert.deepEqual(lines((await node(t, a, P, '&expect=2').poll()).body), [P, Q]);
+    });
+
+    it('know one that was restarted under its name, and two that were given the same', async (t) => {
+      const { a, b, start } = await two(t);
+      await found(t, [a, P], [b, Q]);
+      const again = await start('b');
+      await eventually('three', () =>
+        [a, b, again.replica].every((one) => one.service.health().servers === 3),
+      );
+      const joiner = await node(t, again.replica, W).pollUntilListed();
+      assert.deepEqual(lines(joiner.body), [P, Q, W]);
+      await eventually('all know', () => [a, b].every((one) => listOf(one).includes(W)));
+    });
+
+    it('never go back to an older list when the database does', async (t) => {
+      const { a, b, direct } = await two(t);
+      const [p, q] = await found(t, [a, P], [b, Q]);
+      await node(t, a, W).pollUntilListed();
+      await eventually('all have it', async () => revisionOf(await q!.poll()) === 2, 3_000, 100);
+      const tables = ['cluster', 'member', 'waiting', 'departed', 'lease', 'replica'];
+      for (const table of tables)
+        await direct.run({ sql: `delete from address_server_${table}`, parameters: [] });
+      await direct.run({ sql: 'update address_server_clock set changes = 1', parameters: [] });
+      await eventually('it is written back', () => hasMembers(direct, 3), 5_000, 100);
+      await eventually('both are there', () => [a, b].every((one) => one.service.health().servers === 2));
+      for (const one of [p!, q!]) {
+        const answer = await one.poll();
+        assert.deepEqual([revisionOf(answer), lines(answer.body)], [2, [P, Q, W]]);
+      }
+    });
+
+    it('forget a cluster that never was', async (t) => {
+      const { a, b } = await two(t, [{ rules: { memberTtl: 2_000 } }, { rules: { memberTtl: 2_000 } }]);
+      const lonely = node(t, a, P, '&expect=3');
+      await lonely.poll();
+      await eventually('b knows', () => b.service.find(keyOf({ product: 'nacos', name: 'serverlist' })));
+      lonely.die();
+      await eventually('both have forgotten it', () => !clusterOf(a) && !clusterOf(b), 10_000);
+    });
+  });
+}
+
+async function hasMembers(database: Database, count: number): Promise<boolean> {
+  const rows = await database.run({ sql: 'select address from address_server_member', parameters: [] });
+  return rows.length === count;
+}
+
+export type { Dialect };
