@@ -27,20 +27,21 @@ export const SYSTEM_TIME: TimeSources = {
 export class HearingClock implements Clock {
   readonly time: TimeSources;
   #base = 0;
-  #monotonicAt: number;
-  #wallAt: number;
+  #baseAt: number;
+  #tickedAt: number;
+  #tickedWall: number;
 
   constructor(time: TimeSources = SYSTEM_TIME) {
     this.time = time;
-    this.#monotonicAt = time.monotonic();
-    this.#wallAt = time.wall();
+    this.#baseAt = this.#tickedAt = time.monotonic();
+    this.#tickedWall = time.wall();
   }
 
   /** Goes on from a stored value. */
   resumeAt(hearing: number): void {
-    this.#base = Math.max(this.#base, hearing);
-    this.#monotonicAt = this.time.monotonic();
-    this.#wallAt = this.time.wall();
+    this.follow(Math.max(this.#base, hearing));
+    this.#tickedAt = this.time.monotonic();
+    this.#tickedWall = this.time.wall();
   }
 
   /**
@@ -49,11 +50,11 @@ export class HearingClock implements Clock {
    */
   follow(hearing: number): void {
     this.#base = hearing;
-    this.#monotonicAt = this.time.monotonic();
+    this.#baseAt = this.time.monotonic();
   }
 
   hearing(): number {
-    return Math.floor(this.#base + Math.min(this.time.monotonic() - this.#monotonicAt, LONGEST_STEP));
+    return Math.floor(this.#base + Math.min(this.time.monotonic() - this.#baseAt, LONGEST_STEP));
   }
 
   wall(): number {
@@ -68,11 +69,11 @@ export class HearingClock implements Clock {
   tick(): number {
     const monotonic = this.time.monotonic();
     const wall = this.time.wall();
-    const step = monotonic - this.#monotonicAt;
-    const stray = Math.abs(wall - this.#wallAt - step);
-    this.#base += Math.min(step, LONGEST_STEP);
-    this.#monotonicAt = monotonic;
-    this.#wallAt = wall;
+    const step = monotonic - this.#tickedAt;
+    const stray = Math.abs(wall - this.#tickedWall - step);
+    this.#base += Math.min(monotonic - this.#baseAt, LONGEST_STEP);
+    this.#baseAt = this.#tickedAt = monotonic;
+    this.#tickedWall = wall;
     if (step > LONGEST_STEP) return step;
     return stray > LONGEST_STRAY ? stray : 0;
   }

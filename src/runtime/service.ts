@@ -8,6 +8,7 @@ import { hear, observeProbe, seeEnd, wantsProbe } from '../registry/lease.js';
 import type { Moment } from '../registry/moment.js';
 import {
   StoreBusy,
+  StoreRefused,
   StoreUnavailable,
   type ClusterListener,
   type Decided,
@@ -115,7 +116,7 @@ export class RegistryService implements ClusterListener {
   #others = 0;
   #exchanging: Promise<void> | undefined;
   #exchangedAt = 0;
-  #nextExchange: NodeJS.Timeout | undefined;
+  #nextExchange: { readonly at: number; readonly timer: NodeJS.Timeout } | undefined;
   #ticking = false;
   #stopped = false;
 
@@ -142,7 +143,7 @@ export class RegistryService implements ClusterListener {
   /** Writes what was heard last and releases the store. */
   async stop(): Promise<void> {
     for (const timer of this.#timers.splice(0)) clearInterval(timer);
-    clearTimeout(this.#nextExchange);
+    clearTimeout(this.#nextExchange?.timer);
     this.#stopped = true;
     await this.#exchanging;
     if (this.#isOpen) {
@@ -405,13 +406,17 @@ export class RegistryService implements ClusterListener {
     if (deaf > 0) await this.#missed(deaf);
   }
 
+  /** Plans the next exchange; one that is due earlier stays. */
   #exchangeIn(ms: number): void {
-    if (this.#stopped) return;
-    clearTimeout(this.#nextExchange);
-    this.#nextExchange = setTimeout(() => {
+    const at = performance.now() + ms;
+    if (this.#stopped || (this.#nextExchange && at >= this.#nextExchange.at)) return;
+    clearTimeout(this.#nextExchange?.timer);
+    const timer = setTimeout(() => {
+      this.#nextExchange = undefined;
       this.#exchangeIn(this.#store.pace);
       void this.exchange();
     }, ms);
+    this.#nextExchange = { at, timer };
   }
 
   #report(): Report {
@@ -433,7 +438,9 @@ export class RegistryService implements ClusterListener {
       if (this.health().hasList) this.#startGrace();
       if (!attended) await this.#resume();
     } catch (error) {
-      if (!(error instanceof StoreUnavailable)) throw error;
+      const isFirst = this.#outage?.reason === UNREACHED;
+      const mayPass = error instanceof StoreUnavailable || (error instanceof StoreRefused && !isFirst);
+      if (!mayPass) throw error;
       if (this.#outage?.reason === error.message) return;
       this.#outage = { since: this.now, reason: error.message };
       this.#log.error(

@@ -9,7 +9,8 @@ interface CodedError extends Error {
   readonly errors?: readonly unknown[];
 }
 
-const UNREACHABLE = 'cannot be reached; check that the server runs and that DATABASE_URL names the right host and port';
+const UNREACHABLE =
+  'cannot be reached; check that the server runs and that DATABASE_URL names the right host and port';
 
 const NETWORK: ReadonlyMap<string, Meaning> = new Map([
   ['ECONNREFUSED', ['unavailable', UNREACHABLE]],
@@ -34,7 +35,10 @@ export function networkMeaning(error: Error): Meaning | undefined {
   const known = NETWORK.get(codeOf(error));
   if (known) return known;
   return isTlsError(error)
-    ? ['misconfigured', 'cannot be trusted or does not speak TLS as set; check sslmode and the certificates in DATABASE_URL']
+    ? [
+        'misconfigured',
+        'cannot be trusted or does not speak TLS as set; check sslmode and the certificates in DATABASE_URL',
+      ]
     : undefined;
 }
 

@@ -3,15 +3,36 @@ import { codeOf, databaseError, networkMeaning, type Meaning } from './errors.js
 
 const BUSY: Meaning = ['conflict', 'did not get a lock that somebody else has; nothing was changed'];
 const STOPPING: Meaning = ['unavailable', 'is starting or stopping'];
-const SLOW: Meaning = ['unavailable', 'did not get a statement done in time; it is overloaded, or a lock is held too long'];
-const READ_ONLY: Meaning = ['unavailable', 'is read-only; DATABASE_URL may point to a replica of the database, and must name its primary'];
+const SLOW: Meaning = [
+  'unavailable',
+  'did not get a statement done in time; it is overloaded, or a lock is held too long',
+];
+const READ_ONLY: Meaning = [
+  'unavailable',
+  'is read-only; DATABASE_URL may point to a replica of the database, and must name its primary',
+];
 const FULL: Meaning = ['unavailable', 'has a full disk; make room'];
-const CROWDED: Meaning = ['unavailable', 'has too many connections; allow it more, or let others use fewer (a server of this program uses at most 4)'];
-const DENIED: Meaning = ['misconfigured', 'does not accept the user and password of DATABASE_URL; check both, and that the user may connect from this machine'];
-const FORBIDDEN: Meaning = ['misconfigured', 'does not give the user of DATABASE_URL a right that is needed: SELECT, INSERT, UPDATE and DELETE on the address_server_ tables, and CREATE, ALTER and INDEX for `nacos-address-server migrate`'];
-const NO_DATABASE: Meaning = ['misconfigured', 'does not exist; create the database, or name another in DATABASE_URL'];
+const CROWDED: Meaning = [
+  'unavailable',
+  'has too many connections; allow it more, or let others use fewer (a server of this program uses at most 4)',
+];
+const DENIED: Meaning = [
+  'misconfigured',
+  'does not accept the user and password of DATABASE_URL; check both, and that the user may connect from this machine',
+];
+const FORBIDDEN: Meaning = [
+  'misconfigured',
+  'does not give the user of DATABASE_URL a right that is needed: SELECT, INSERT, UPDATE and DELETE on the address_server_ tables, and CREATE, ALTER and INDEX for `nacos-address-server migrate`',
+];
+const NO_DATABASE: Meaning = [
+  'misconfigured',
+  'does not exist; create the database, or name another in DATABASE_URL',
+];
 const NO_TABLE: Meaning = ['misconfigured', 'lacks a table or column; run `nacos-address-server migrate`'];
-const NO_PLUGIN: Meaning = ['misconfigured', 'asks for a way of logging in that this program does not have; give the user one with caching_sha2_password or mysql_native_password'];
+const NO_PLUGIN: Meaning = [
+  'misconfigured',
+  'asks for a way of logging in that this program does not have; give the user one with caching_sha2_password or mysql_native_password',
+];
 
 /** Numbers as in MySQL's and MariaDB's references of server errors; those from 1900 to 1999 are MariaDB's. */
 const SERVER: ReadonlyMap<number, Meaning> = new Map([
@@ -53,7 +74,13 @@ const SERVER: ReadonlyMap<number, Meaning> = new Map([
   [1227, FORBIDDEN],
   [1146, NO_TABLE],
   [1054, NO_TABLE],
-  [1665, ['misconfigured', 'has binlog_format=STATEMENT, with which READ COMMITTED cannot write; set it to ROW or MIXED']],
+  [
+    1665,
+    [
+      'misconfigured',
+      'has binlog_format=STATEMENT, with which READ COMMITTED cannot write; set it to ROW or MIXED',
+    ],
+  ],
 ]);
 
 const LOST: Meaning = ['unavailable', 'closed the connection'];
@@ -62,7 +89,10 @@ const LOST: Meaning = ['unavailable', 'closed the connection'];
 const DRIVER: ReadonlyMap<string, Meaning> = new Map([
   ['PROTOCOL_CONNECTION_LOST', LOST],
   ['AUTH_SWITCH_PLUGIN_ERROR', NO_PLUGIN],
-  ['HANDSHAKE_NO_SSL_SUPPORT', ['misconfigured', 'does not offer TLS; switch it on there, or set sslmode=disable in DATABASE_URL']],
+  [
+    'HANDSHAKE_NO_SSL_SUPPORT',
+    ['misconfigured', 'does not offer TLS; switch it on there, or set sslmode=disable in DATABASE_URL'],
+  ],
 ]);
 
 /** Says what an error of mysql2 means at the database of this name. */
@@ -81,7 +111,10 @@ function meaningOf(error: Error): Meaning {
     // mysql2 has overwritten the code with this one.
     return /disconnected|ECONNRESET|EPIPE/.test(error.message)
       ? LOST
-      : ['misconfigured', 'cannot be trusted or does not speak TLS as set; check sslmode and the certificates in DATABASE_URL'];
+      : [
+          'misconfigured',
+          'cannot be trusted or does not speak TLS as set; check sslmode and the certificates in DATABASE_URL',
+        ];
   }
   const known = DRIVER.get(code) ?? networkMeaning(error);
   if (known) return known;

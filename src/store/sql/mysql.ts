@@ -27,7 +27,8 @@ class MysqlDriver implements Driver {
     const lock = lockName(address.database);
     this.schemaLock = {
       take: [statement('SELECT GET_LOCK(?, ?) AS taken', lock, SCHEMA_LOCK_LIMIT / 1_000)],
-      isTaken: (result) => 'rows' in result && (result.rows[0] as { taken?: unknown } | undefined)?.taken === 0,
+      isTaken: (result) =>
+        'rows' in result && (result.rows[0] as { taken?: unknown } | undefined)?.taken === 0,
       release: statement('SELECT RELEASE_LOCK(?)', lock),
     };
   }
@@ -44,7 +45,9 @@ class MysqlDriver implements Driver {
 /** Names of locks have at most 64 characters. */
 function lockName(database: string): string {
   const name = `address_server_migrate:${database}`;
-  return name.length <= 64 ? name : `address_server_migrate:${createHash('md5').update(database).digest('hex')}`;
+  return name.length <= 64
+    ? name
+    : `address_server_migrate:${createHash('md5').update(database).digest('hex')}`;
 }
 
 /** What must hold whatever the server's defaults are; MySQL's own names of the same are in comments for it alone. */
@@ -69,11 +72,7 @@ const LIMITS: Readonly<Record<Purpose, string>> = {
     'SESSION wait_timeout = 10',
     'SESSION idle_transaction_timeout = 2, SESSION max_statement_time = 0.85',
   ].join(', '),
-  schema: [
-    ...SESSION,
-    'SESSION lock_wait_timeout = 60',
-    'SESSION max_statement_time = 0',
-  ].join(', '),
+  schema: [...SESSION, 'SESSION lock_wait_timeout = 60', 'SESSION max_statement_time = 0'].join(', '),
 };
 
 class MysqlConnection extends Connection {

@@ -139,7 +139,8 @@ export class SqlStore implements Store {
         await this.#readLeases(state);
         this.#readAt = at;
       }
-      const urgent = changed || report.isWaiting || this.#known.isPending || (hasOthers && this.#known.hasUrgentLeases());
+      const urgent =
+        changed || report.isWaiting || this.#known.isPending || (hasOthers && this.#known.hasUrgentLeases());
       if (urgent || state.clock.deaf > 0 || at - this.#writtenAt >= WRITE_EVERY - this.pace / 2) {
         await this.#writeLeases(state);
         await this.#report(state, report);

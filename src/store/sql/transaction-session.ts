@@ -38,7 +38,10 @@ export class TransactionSession implements Session {
   /** Nothing more is run. */
   close(): void {
     this.#failure ??= {
-      error: new DatabaseError('rejected', 'a statement came after the end of its transaction; this is a bug'),
+      error: new DatabaseError(
+        'rejected',
+        'a statement came after the end of its transaction; this is a bug',
+      ),
     };
   }
 
