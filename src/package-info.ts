@@ -11,6 +11,6 @@ export function packageVersion(): string {
 }
 
 /** The folder of a dialect's migrations. */
-export function migrationsFolder(dialect: 'sqlite'): string {
+export function migrationsFolder(dialect: 'sqlite' | 'mysql' | 'postgres'): string {
   return fileURLToPath(new URL(`migrations/${dialect}`, ROOT));
 }

@@ -1,0 +1,51 @@
+import { DatabaseError, type Session, type Statement } from './database.js';
+
+/**
+ * The statements of one transaction, one after the other. After the first failure all further ones fail as well:
+ * MySQL may have rolled back and would run them outside of any transaction, and PostgreSQL's COMMIT would silently
+ * roll back.
+ */
+export class TransactionSession implements Session {
+  readonly #send: (statement: Statement) => Promise<readonly unknown[]>;
+  #last: Promise<unknown> = Promise.resolve();
+  #failure: { readonly error: unknown } | undefined;
+
+  constructor(send: (statement: Statement) => Promise<readonly unknown[]>) {
+    this.#send = send;
+  }
+
+  run<R = unknown>(statement: Statement): Promise<readonly R[]> {
+    const rows = this.#last.then(async () => {
+      this.#check();
+      try {
+        return (await this.#send(statement)) as readonly R[];
+      } catch (error) {
+        this.#failure ??= { error };
+        throw error;
+      }
+    });
+    this.#last = rows.catch(() => undefined);
+    return rows;
+  }
+
+  /** Resolves when every statement has come to its end; rejects with the first failure. */
+  async finished(): Promise<void> {
+    await this.#last;
+    this.#check();
+    this.close();
+  }
+
+  /** Nothing more is run. */
+  close(): void {
+    this.#failure ??= {
+      error: new DatabaseError(
+        'rejected',
+        'a statement came after the end of its transaction; this is a bug',
+      ),
+    };
+  }
+
+  #check(): void {
+    if (this.#failure) throw this.#failure.error;
+  }
+}

@@ -1,0 +1,99 @@
+import { randomBytes } from 'node:crypto';
+import type { TestContext } from 'node:test';
+import mysql from 'mysql2/promise';
+import pg from 'pg';
+
+export type ServerDialect = 'mysql' | 'postgres';
+
+export interface TestServer {
+  readonly dialect: ServerDialect;
+  /** Of a user that may create databases; undefined when the tests are to do without. */
+  readonly url: string | undefined;
+  /** For node:test: why its tests are skipped, or false. */
+  readonly skip: string | false;
+}
+
+const VARIABLES = { mysql: 'TEST_MYSQL_URL', postgres: 'TEST_POSTGRES_URL' } as const;
+
+/**
+ * The servers to test against, as TEST_MYSQL_URL and TEST_POSTGRES_URL name them: `mysql://root@127.0.0.1:3306`. With
+ * DATABASE_TESTS=required none may be missing.
+ */
+export const testDatabases: readonly TestServer[] = (['mysql', 'postgres'] as const).map((dialect) => {
+  const url = process.env[VARIABLES[dialect]];
+  if (url !== undefined && url !== '') return { dialect, url, skip: false };
+  const skip =
+    process.env.DATABASE_TESTS === 'required'
+      ? false
+      : `${VARIABLES[dialect]} names no server to test against`;
+  return { dialect, url: undefined, skip };
+});
+
+/** Runs statements of the test's own, with a driver and not with what is tested. */
+export interface Admin {
+  run<R = Record<string, unknown>>(sql: string): Promise<R[]>;
+  close(): Promise<void>;
+}
+
+/** Connects to a server of the tests, or to a database of it. Rejects when the variable is missing. */
+export async function connectAdmin(dialect: ServerDialect, database?: string): Promise<Admin> {
+  const url = testDatabases.find((server) => server.dialect === dialect)?.url;
+  if (url === undefined) {
+    throw new Error(`DATABASE_TESTS=required, and ${VARIABLES[dialect]} names no server to test against`);
+  }
+  return openAdmin(dialect, database === undefined ? url : withDatabase(url, database));
+}
+
+/** The same for any server. */
+export async function openAdmin(dialect: ServerDialect, url: string): Promise<Admin> {
+  if (dialect === 'mysql') {
+    const connection = await mysql.createConnection({ uri: url, supportBigNumbers: true });
+    return {
+      run: async <R>(sql: string) => {
+        const [rows] = await connection.query(sql);
+        return (Array.isArray(rows) ? rows : []) as R[];
+      },
+      close: () => connection.end(),
+    };
+  }
+  // The maintenance database that every server has.
+  const client = new pg.Client({
+    connectionString: new URL(url).pathname.length > 1 ? url : withDatabase(url, 'postgres'),
+  });
+  // A test's end drops its database first of all, with whoever is connected to it.
+  client.on('error', () => undefined);
+  await client.connect();
+  return {
+    run: async <R>(sql: string) => (await client.query(sql)).rows as R[],
+    close: () => client.end(),
+  };
+}
+
+/** A database of the test's own with nothing in it, dropped at the test's end. Returns its URL. */
+export async function createDatabase(t: Pick<TestContext, 'after'>, dialect: ServerDialect): Promise<string> {
+  const name = `address_server_test_${randomBytes(6).toString('hex')}`;
+  const admin = await connectAdmin(dialect);
+  try {
+    await admin.run(`CREATE DATABASE ${name}`);
+  } finally {
+    await admin.close();
+  }
+  t.after(async () => {
+    const last = await connectAdmin(dialect);
+    try {
+      // Also when connections of a test that failed are still open.
+      await last.run(`DROP DATABASE IF EXISTS ${name}${dialect === 'postgres' ? ' WITH (FORCE)' : ''}`);
+    } finally {
+      await last.close();
+    }
+  });
+  const { url } = testDatabases.find((server) => server.dialect === dialect) ?? {};
+  return withDatabase(url ?? '', name);
+}
+
+/** The URL with another database. */
+export function withDatabase(url: string, database: string): string {
+  const changed = new URL(url);
+  changed.pathname = `/${database}`;
+  return changed.href;
+}
