@@ -20,9 +20,11 @@ export interface Running {
 /** The wiring: configuration → store → registry → HTTP. Rejects with StoreRefused or ConfigError. */
 export async function start(config: Config, log: Logger): Promise<Running> {
   const clock = new HearingClock();
-  if (config.isDefaultDatabase) makeFolder(dirname(config.databaseFile));
+  const { database } = config;
+  if (database.type !== 'sqlite') throw new StoreRefused(`${database.name} cannot be served from yet`);
+  if (database.isDefault) makeFolder(dirname(database.file));
   const store = new SqliteStore({
-    file: config.databaseFile,
+    file: database.file,
     migrations: migrationsFolder('sqlite'),
     clock,
     onLost: (error) => {
@@ -36,7 +38,7 @@ export async function start(config: Config, log: Logger): Promise<Running> {
   const server = new AddressServer({ service, log, host: config.host, port: config.port });
   try {
     const port = await server.listen();
-    log.info({ port, host: config.host, database: config.databaseFile }, 'listening');
+    log.info({ port, host: config.host, database: database.file }, 'listening');
     return {
       port,
       stop: async () => {

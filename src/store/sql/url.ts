@@ -54,12 +54,31 @@ export function parseServerUrl(text: string): ServerAddress {
   };
 }
 
-/** A URL as it may be printed. Without care for its form: whatever is between // and the last @ may be a password. */
+/**
+ * A URL as it may be printed, however wrong its form: a password may be whatever stands before the last @, may have
+ * been meant where a colon is and no @, and may be the value of an option that there is not.
+ */
 export function withoutCredentials(text: string): string {
-  return text.replace(/\/\/(.*)@/s, (_, userInfo: string) => {
-    const user = /^[\w.%-]*(?=:)/.exec(userInfo)?.[0];
-    return user === undefined ? '//***@' : `//${user}:***@`;
+  const [, start = '', rest = ''] = /^([a-z][a-z0-9+.-]*:(?:\/\/)?)?(.*)$/is.exec(text) ?? [];
+  if (start.toLowerCase().startsWith('sqlite:')) return text;
+  const at = rest.lastIndexOf('@');
+  // A start without // is no scheme but perhaps a user.
+  if (at >= 0) return `${start.endsWith('//') ? start : ''}***@${withoutValues(rest.slice(at + 1))}`;
+  if (start === '') return rest.includes('//') ? '***' : text;
+  return start.endsWith('//') && !rest.includes(':') ? `${start}${withoutValues(rest)}` : `${start}***`;
+}
+
+/** HOST:PORT/DATABASE?OPTIONS without what is no port, and without the values of unknown options. */
+function withoutValues(text: string): string {
+  const [place = '', ...query] = text.split('?');
+  const port = place.replace(/^((?:\[[^\]]*\]|[^:/[]*):)(?!\d{1,5}(?:\/|$)).*$/s, '$1***');
+  if (query.length === 0) return port;
+  const options = query.join('?').split('&');
+  const shown = options.map((option) => {
+    const name = option.split('=')[0] ?? '';
+    return OPTIONS.some((known) => known === name) ? option : `${name}=***`;
   });
+  return `${port}?${shown.join('&')}`;
 }
 
 function scheme(url: string): string {
