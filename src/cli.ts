@@ -2,6 +2,7 @@
 import { Command } from 'commander';
 import { eventsCommand } from './cli/events.js';
 import { membersCommand } from './cli/members.js';
+import { migrateCommand } from './cli/migrate.js';
 import { serveCommand } from './cli/serve.js';
 import { packageVersion } from './package-info.js';
 
@@ -11,6 +12,7 @@ const program = new Command('nacos-address-server')
   .addCommand(serveCommand(), { isDefault: true })
   .addCommand(membersCommand())
   .addCommand(eventsCommand())
+  .addCommand(migrateCommand())
   .addHelpText('after', () => `\n${serveCommand().helpInformation()}`)
   .showHelpAfterError('(--help shows what there is)');
 

@@ -1,7 +1,8 @@
-import { isAbsolute, resolve } from 'node:path';
 import { z } from 'zod';
+import { DEFAULT_DATABASE_URL, readDatabaseUrl, type DatabaseConfig } from './database-url.js';
 import { formatDuration, parseDuration } from './duration.js';
 import { DEFAULT_RULES, REPLACED_EVICT_AFTER, type Rules } from './registry/rules.js';
+import { UrlProblem, withoutCredentials } from './store/sql/url.js';
 
 /** Everything that can be set, read and validated once. */
 export interface Config {
@@ -9,17 +10,15 @@ export interface Config {
   readonly port: number;
   /** The address to listen on; undefined for all interfaces, IPv6 included where there is. */
   readonly host: string | undefined;
-  readonly databaseFile: string;
-  /** Whether the file is the default one, whose folder is made if it is missing. */
-  readonly isDefaultDatabase: boolean;
+  readonly database: DatabaseConfig;
+  /** Whether a start brings the schema of a database server up to date, or only checks it. */
+  readonly migrate: boolean;
   readonly rules: Rules;
   readonly logLevel: LogLevel;
 }
 
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
-
-export const DEFAULT_DATABASE_URL = 'sqlite:./data/registry.db';
 
 /** One setting: a flag and an environment variable of the same name. */
 export interface Setting {
@@ -29,6 +28,8 @@ export interface Setting {
   readonly value: string;
   readonly default: string;
   readonly description: string;
+  /** Whether `--no-NAME` says `off`. */
+  readonly isSwitch?: boolean;
 }
 
 const time = <N extends string>(name: N, ms: number, description: string) => ({
@@ -50,7 +51,16 @@ export const SETTINGS = [
     name: 'database-url',
     value: 'url',
     default: DEFAULT_DATABASE_URL,
-    description: 'where the members are kept: sqlite:PATH',
+    description:
+      'where the members are kept: sqlite:PATH, or mysql:// or postgres:// and USER:PASSWORD@HOST:PORT/DATABASE, with ?sslmode=verify-full for TLS',
+  },
+  {
+    name: 'migrate',
+    value: 'on|off',
+    default: 'on',
+    description:
+      'bring the schema of a MySQL or PostgreSQL database up to date at the start; off only checks it',
+    isSwitch: true,
   },
   time('member-ttl', DEFAULT_RULES.memberTtl, 'a member not heard for this long is silent'),
   time(
@@ -99,6 +109,8 @@ const duration = (min: number, max: number) =>
       `is no time from ${formatDuration(min)} to ${formatDuration(max)}, such as 15s`,
     );
 
+const onOrOff = () => z.enum(['on', 'off'], 'is neither on nor off').transform((text) => text === 'on');
+
 const HOUR = 3_600_000;
 
 const schema = z.object({
@@ -109,16 +121,20 @@ const schema = z.object({
     .refine((port) => port <= 65_535, 'is no port from 0 to 65535'),
   host: z.string().transform((host) => (host === '' ? undefined : host)),
   'database-url': z.string().transform((url, context) => {
-    const file = sqliteFile(url);
-    if (file.ok) return file.value;
-    context.addIssue(file.problem);
-    return z.NEVER;
+    try {
+      return readDatabaseUrl(url);
+    } catch (error) {
+      if (!(error instanceof UrlProblem)) throw error;
+      context.addIssue(error.message);
+      return z.NEVER;
+    }
   }),
+  migrate: onOrOff(),
   'member-ttl': duration(1_000, HOUR),
   'evict-after': duration(REPLACED_EVICT_AFTER, 24 * HOUR),
   'settle-after': duration(0, HOUR),
   'gate-hold': duration(0, DEFAULT_RULES.gateHold),
-  probe: z.enum(['on', 'off'], 'is neither on nor off').transform((text) => text === 'on'),
+  probe: onOrOff(),
   'log-level': z.enum(LOG_LEVELS, `is none of ${LOG_LEVELS.join(', ')}`),
 });
 
@@ -128,8 +144,7 @@ export function readConfig(given: Readonly<Record<SettingName, GivenSetting>>): 
   const result = schema.safeParse(texts);
   if (!result.success) {
     const sentences = result.error.issues.map((issue) => {
-      const { source, text } = given[issue.path[0] as SettingName];
-      return `${source}=${JSON.stringify(withoutPassword(text))} ${issue.message}`;
+      return `${nameAndValue(given[issue.path[0] as SettingName])} ${issue.message}`;
     });
     throw new ConfigError(sentences.join('; '));
   }
@@ -143,8 +158,8 @@ export function readConfig(given: Readonly<Record<SettingName, GivenSetting>>): 
   return {
     port: values.port,
     host: values.host,
-    databaseFile: values['database-url'],
-    isDefaultDatabase: given['database-url'].text === DEFAULT_DATABASE_URL,
+    database: values['database-url'],
+    migrate: values.migrate,
     rules: {
       memberTtl: values['member-ttl'],
       evictAfter: values['evict-after'],
@@ -156,20 +171,16 @@ export function readConfig(given: Readonly<Record<SettingName, GivenSetting>>): 
   };
 }
 
-/** A URL as it may be printed. */
-function withoutPassword(text: string): string {
-  return text.replace(/(\/\/[^/@:]*):[^/]*@/, '$1:***@');
+/** The database alone, for commands that need nothing else. Throws {@link ConfigError}. */
+export function readDatabase(given: GivenSetting): DatabaseConfig {
+  try {
+    return readDatabaseUrl(given.text);
+  } catch (error) {
+    if (!(error instanceof UrlProblem)) throw error;
+    throw new ConfigError(`${nameAndValue(given)} ${error.message}`);
+  }
 }
 
-/** The file of `sqlite:PATH`, `sqlite:///ABSOLUTE/PATH` included. */
-function sqliteFile(url: string): { ok: true; value: string } | { ok: false; problem: string } {
-  const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(url)?.[1]?.toLowerCase();
-  if (scheme !== 'sqlite') {
-    return { ok: false, problem: 'is no database that this version knows; it takes sqlite:PATH' };
-  }
-  const path = url.slice('sqlite:'.length).replace(/^\/\/(?=\/)/, '');
-  if (path === '' || path.startsWith(':') || path.startsWith('//')) {
-    return { ok: false, problem: 'names no file; it is sqlite:PATH, such as sqlite:./data/registry.db' };
-  }
-  return { ok: true, value: isAbsolute(path) ? path : resolve(path) };
+function nameAndValue({ source, text }: GivenSetting): string {
+  return `${source}=${JSON.stringify(withoutCredentials(text))}`;
 }

@@ -1,14 +1,10 @@
-import { existsSync, mkdirSync } from 'node:fs';
-import { dirname } from 'node:path';
 import type { Logger } from 'pino';
 import { ConfigError, type Config } from './config.js';
 import { AddressServer } from './http/server.js';
-import { migrationsFolder } from './package-info.js';
 import { TcpProbe } from './probe/tcp.js';
-import { StoreRefused } from './registry/ports.js';
 import { HearingClock } from './runtime/hearing-clock.js';
 import { RegistryService } from './runtime/service.js';
-import { SqliteStore } from './store/sqlite/sqlite-store.js';
+import { createStore } from './create-store.js';
 
 /** A server that runs. */
 export interface Running {
@@ -20,23 +16,13 @@ export interface Running {
 /** The wiring: configuration → store → registry → HTTP. Rejects with StoreRefused or ConfigError. */
 export async function start(config: Config, log: Logger): Promise<Running> {
   const clock = new HearingClock();
-  if (config.isDefaultDatabase) makeFolder(dirname(config.databaseFile));
-  const store = new SqliteStore({
-    file: config.databaseFile,
-    migrations: migrationsFolder('sqlite'),
-    clock,
-    onLost: (error) => {
-      // A new process is up within a second and loses nothing; this one could never store anything again.
-      log.fatal({ err: error }, 'the store’s thread ended; ending too, to be started again');
-      process.exit(1);
-    },
-  });
+  const store = await createStore(config, clock, log);
   const service = new RegistryService({ store, clock, probe: new TcpProbe(), rules: config.rules, log });
   await service.start();
   const server = new AddressServer({ service, log, host: config.host, port: config.port });
   try {
     const port = await server.listen();
-    log.info({ port, host: config.host, database: config.databaseFile }, 'listening');
+    log.info({ port, host: config.host, database: databaseName(config) }, 'listening');
     return {
       port,
       stop: async () => {
@@ -50,16 +36,8 @@ export async function start(config: Config, log: Logger): Promise<Running> {
   }
 }
 
-function makeFolder(folder: string): void {
-  if (existsSync(folder)) return;
-  try {
-    mkdirSync(folder);
-  } catch (error) {
-    const reason = (error as Error).message;
-    throw new StoreRefused(
-      `the database's folder ${folder} cannot be made (${reason}); make it, or name another file in DATABASE_URL`,
-    );
-  }
+function databaseName({ database }: Config): string {
+  return database.type === 'sqlite' ? database.file : database.name;
 }
 
 function explainListen(config: Config, error: unknown): unknown {

@@ -145,13 +145,12 @@ export class RegistryService implements ClusterListener {
     for (const timer of this.#timers.splice(0)) clearInterval(timer);
     clearTimeout(this.#nextExchange?.timer);
     this.#stopped = true;
-    await this.#exchanging;
+    await this.#inTime(this.#exchanging ?? Promise.resolve()).catch(() => undefined);
     if (this.#isOpen) {
-      await this.#store
-        .exchange({ ...this.#report(), isWaiting: true })
-        .catch((error: unknown) =>
+      await this.#inTime(this.#store.exchange({ ...this.#report(), isWaiting: true })).catch(
+        (error: unknown) =>
           this.#log.error({ err: error }, 'what was heard in the last second could not be written'),
-        );
+      );
     }
     await this.#store.close();
   }
@@ -497,10 +496,11 @@ export class RegistryService implements ClusterListener {
   async #inTime<T>(work: Promise<T>): Promise<T> {
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(
-        () => reject(new StoreBusy(`${NO_ANSWER}; whether the change was made is not known`)),
-        STORE_TIMEOUT,
-      );
+      timer = setTimeout(() => {
+        // A store of its own that is late is not there; one that others use too may be busy, and the exchange tells.
+        const Failure = this.#store.isShared ? StoreBusy : StoreUnavailable;
+        reject(new Failure(`${NO_ANSWER}; whether the change was made is not known`));
+      }, STORE_TIMEOUT);
     });
     try {
       return await Promise.race([work, late]);

@@ -4,11 +4,21 @@ import { join } from 'node:path';
 /** One step of a schema: append-only, applied once, in order. */
 export interface Migration {
   readonly version: number;
+  /**
+   * Programs that know this schema version or a later one may go on with a database that has this migration: what its
+   * first line says, as `-- compatible with schema version 3`; the migration's own version without that line.
+   */
+  readonly compatibleWith: number;
   readonly file: string;
   readonly sql: string;
+  /** The same, one by one and without comments; a statement ends with `;` at the end of a line. */
+  readonly statements: readonly string[];
 }
 
-/** Reads `0001_name.sql`, `0002_…` of a dialect's folder. Throws when a number is missing or given twice. */
+/**
+ * Reads `0001_name.sql`, `0002_…` of a dialect's folder. Throws when a number is missing or given twice, or when what
+ * a migration says to be compatible with cannot be.
+ */
 export function readMigrations(folder: string): readonly Migration[] {
   const files = readdirSync(folder)
     .filter((file) => /^\d{4}_\w+\.sql$/.test(file))
@@ -18,6 +28,25 @@ export function readMigrations(folder: string): readonly Migration[] {
     if (version !== index + 1) {
       throw new Error(`migration ${file} is out of order: number ${index + 1} was expected`);
     }
-    return { version, file, sql: readFileSync(join(folder, file), 'utf8') };
+    const sql = readFileSync(join(folder, file), 'utf8').replaceAll('\r\n', '\n');
+    return { version, compatibleWith: compatibleWith(file, version, sql), file, sql, statements: split(sql) };
   });
+}
+
+function compatibleWith(file: string, version: number, sql: string): number {
+  const line = /^--\s*compatible with\b.*/.exec(sql)?.[0];
+  if (line === undefined) return version;
+  const oldest = Number(/^-- compatible with schema version (\d+)$/.exec(line)?.[1]);
+  if (oldest >= 1 && oldest <= version) return oldest;
+  throw new Error(
+    `migration ${file} begins with ${JSON.stringify(line)}; it is "-- compatible with schema version N" with N from 1 to ${version}`,
+  );
+}
+
+function split(sql: string): readonly string[] {
+  return sql
+    .replace(/^\s*--.*$/gm, '')
+    .split(/;[^\S\n]*$/m)
+    .map((statement) => statement.trim())
+    .filter((statement) => statement !== '');
 }

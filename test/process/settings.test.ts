@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { SETTINGS } from '../../src/config.js';
 import { packageVersion } from '../../src/package-info.js';
+import { createDatabase, testDatabases } from '../support/databases.js';
 import { startCli, startServerProcess } from '../support/process.js';
 import { tempFolder } from '../support/temp.js';
 
@@ -45,6 +46,8 @@ describe('the command line', () => {
     ['a level that is none', [], { LOG_LEVEL: 'loud' }, /LOG_LEVEL="loud" is none of/],
     ['a database of another kind', [], { DATABASE_URL: 'redis://x' }, /DATABASE_URL="redis:\/\/x"/],
     ['a database in memory', [], { DATABASE_URL: 'sqlite::memory:' }, /names no file/],
+    ['a switch that is neither', [], { MIGRATE: 'yes' }, /MIGRATE="yes" is neither on nor off/],
+    ['a server without a database', [], { DATABASE_URL: 'mysql://u@h' }, /DATABASE_URL=.* names no database/],
     ['two at once', ['--port', 'x', '--probe', 'y'], {}, /--port="x".*; --probe="y"/],
   ];
   for (const [what, args, env, sentence] of wrong) {
@@ -64,9 +67,22 @@ describe('the command line', () => {
   });
 
   it('does not print a password of a database URL that it refuses', async (t) => {
-    const { err } = await run(t, ['serve'], { DATABASE_URL: 'mysql://nacos:secret@db/nacos' });
-    assert.match(err, /DATABASE_URL/);
-    assert.doesNotMatch(err, /secret/);
+    for (const url of [
+      'mysql://nacos:secret@db',
+      'mysql://nacos:se/c?r#e@t:secret@db:x/nacos',
+      'postgres://nacos:secret/nacos',
+      'postgres:nacos:secret',
+      'oracle://nacos:secret@db/nacos',
+      'postgres://nacos@db/nacos?password=secret',
+      ' mysql://nacos:secret@db/nacos',
+    ]) {
+      for (const command of ['serve', 'migrate']) {
+        const { status, err } = await run(t, [command], { DATABASE_URL: url });
+        assert.equal(status, 78, url);
+        assert.match(err, /DATABASE_URL=/);
+        assert.doesNotMatch(err, /secret|se\/c/, url);
+      }
+    }
   });
 
   it('refuses a database that must not be used, and leaves it as it is', async (t) => {
@@ -135,4 +151,41 @@ describe('members and events', () => {
     assert.equal(missing.status, 1);
     assert.match(missing.err, /no\/such is unknown/);
   });
+});
+
+describe('migrate', () => {
+  it('makes a SQLite file with the schema', async (t) => {
+    const file = join(tempFolder(t), 'r.db');
+    const { status, out, err } = await run(t, ['migrate', '--database-url', `sqlite:${file}`]);
+    assert.deepEqual({ status, err }, { status: 0, err: '' });
+    assert.match(out, /r\.db has schema version 1 and is up to date/);
+    assert.ok(existsSync(file));
+  });
+
+  it('says with status 69 that a server cannot be reached', async (t) => {
+    for (const kind of ['mysql', 'postgres']) {
+      const { status, out, err } = await run(t, ['migrate'], {
+        DATABASE_URL: `${kind}://u:secret@127.0.0.1:1/nacos`,
+      });
+      assert.equal(status, 69);
+      assert.match(err, /SQL 127\.0\.0\.1:1\/nacos cannot be reached; check/);
+      assert.equal(err.trim().split('\n').length, 1, err);
+      assert.doesNotMatch(err, /secret/);
+      assert.equal(out, '');
+    }
+  });
+
+  for (const { dialect, skip } of testDatabases) {
+    it(`makes the schema in ${dialect}`, { skip }, async (t) => {
+      const url = await createDatabase(t, dialect);
+      const first = await run(t, ['migrate'], { DATABASE_URL: url });
+      assert.deepEqual({ status: first.status, err: first.err }, { status: 0, err: '' });
+      assert.match(first.out, /has schema version 1, 1 migration applied/);
+      const second = await run(t, ['migrate', '--database-url', url]);
+      assert.match(second.out, /has schema version 1 and is up to date/);
+      const wrong = await run(t, ['migrate'], { DATABASE_URL: `${url}_other` });
+      assert.equal(wrong.status, 78);
+      assert.match(wrong.err, /_other does not exist; create the database/);
+    });
+  }
 });

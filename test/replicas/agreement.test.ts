@@ -4,12 +4,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { keyOf, type Cluster } from '../../src/registry/cluster.js';
 import type { RecordedEvent } from '../../src/registry/events.js';
 import type { Database } from '../../src/store/sql/database.js';
-import { Proxy } from '../nacos/proxy.js';
+import { Cleanup } from '../support/cleanup.js';
+import { createDatabase, testDatabases } from '../support/databases.js';
 import { eventually } from '../support/eventually.js';
 import { lines, NacosNode, pollPath } from '../support/nodes.js';
 import type { RawAnswer } from '../support/raw.js';
 import { startReplica, type TestReplica, type TestReplicaOptions } from '../support/replicas.js';
-import { connectTo, newDatabase, type Dialect } from '../support/temp-databases.js';
+import { connectTo } from '../support/sql.js';
+import { TcpProxy } from '../support/tcp-proxy.js';
 
 const [P, Q, R, W] = ['127.0.1.1:8848', '127.0.1.2:8848', '127.0.1.3:8848', '127.0.1.4:8848'] as const;
 
@@ -22,21 +24,24 @@ const eventsOf = async (replica: TestReplica): Promise<string[]> =>
     `${type} ${address ?? ''}`.trim(),
   );
 
-for (const dialect of ['mysql', 'postgres'] as const) {
-  describe(`servers on one ${dialect}`, { concurrency: 4 }, () => {
+for (const { dialect, skip } of testDatabases) {
+  describe(`servers on one ${dialect}`, { concurrency: 4, skip }, () => {
     /** Two servers; the database of each can be cut off. */
     const two = async (t: TestContext, options: Partial<TestReplicaOptions>[] = []) => {
-      const name = await newDatabase(t, dialect);
+      const cleanup = new Cleanup(t);
+      const url = await createDatabase(cleanup, dialect);
+      const { hostname: host, port } = new URL(url);
       const start = async (id: string, more: Partial<TestReplicaOptions> = {}) => {
-        const proxy = await Proxy.open(dialect === 'mysql' ? 3_306 : 5_432);
-        t.after(() => proxy.close());
-        const database = connectTo(dialect, name, proxy.port);
-        return { replica: await startReplica(t, { database, id, ...more }), proxy };
+        const proxy = await TcpProxy.open({ host, port: Number(port) });
+        cleanup.after(() => proxy.close());
+        const proxied = new URL(url);
+        proxied.host = `127.0.0.1:${proxy.port}`;
+        const database = connectTo(cleanup, proxied.href);
+        return { replica: await startReplica(cleanup, { database, id, ...more }), proxy };
       };
       const a = await start('a', options[0]);
       const b = await start('b', options[1]);
-      const direct = connectTo(dialect, name);
-      t.after(() => direct.close());
+      const direct = connectTo(cleanup, url);
       await eventually('each knows of the other', () =>
         [a, b].every(({ replica }) => replica.service.health().servers === 2),
       );
@@ -96,7 +101,7 @@ for (const dialect of ['mysql', 'postgres'] as const) {
     it('send no new list while one of them may still send the old one', async (t) => {
       const { a, b, proxyB } = await two(t);
       const [p] = await found(t, [a, P], [b, Q]);
-      proxyB.block();
+      proxyB.silence();
       const joiner = await node(t, a, W).pollUntilListed();
       assert.deepEqual(lines(joiner.body), [P, Q, W], 'the joiner has its list at once');
       const stale = node(t, b, P);
@@ -105,7 +110,7 @@ for (const dialect of ['mysql', 'postgres'] as const) {
         assert.deepEqual(lines((await stale.poll()).body), [P, Q], 'b serves without its database');
         await sleep(400);
       }
-      proxyB.unblock();
+      await proxyB.restore();
       for (const one of [p!, stale]) {
         await eventually('all send the new list', async () => revisionOf(await one.poll()) === 2, 5_000, 100);
       }
@@ -114,14 +119,14 @@ for (const dialect of ['mysql', 'postgres'] as const) {
     it('do not wait for one that was given up', async (t) => {
       const { a, b, proxyB, direct } = await two(t);
       const [p] = await found(t, [a, P], [b, Q]);
-      proxyB.block();
+      proxyB.silence();
       await node(t, a, W).pollUntilListed();
       assert.equal(revisionOf(await p!.poll()), 1);
       // Two minutes, had they passed.
       const b4 = 'update address_server_replica set seen_at = seen_at - 130000 where id = ';
       await direct.run({ sql: `${b4}'b'`, parameters: [] });
       await eventually('a sends the new list', async () => revisionOf(await p!.poll()) === 2, 3_000);
-      proxyB.unblock();
+      await proxyB.restore();
       await eventually('b is back', () => b.service.health().servers === 2 && listOf(b).length === 3);
     });
 
@@ -157,7 +162,7 @@ for (const dialect of ['mysql', 'postgres'] as const) {
       const held = waiting.poll();
       await eventually('P waits', () => clusterOf(a)?.waiting.has(P));
       // As kill -9 does it: no word to the database, and connections that end.
-      proxyB.block();
+      proxyB.silence();
       await b.stop();
       assert.ok(!(await held).complete);
       const other = await node(t, a, Q, '&expect=2').poll();
@@ -209,5 +214,3 @@ async function hasMembers(database: Database, count: number): Promise<boolean> {
   const rows = await database.run({ sql: 'select address from address_server_member', parameters: [] });
   return rows.length === count;
 }
-
-export type { Dialect };

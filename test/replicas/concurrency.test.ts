@@ -5,7 +5,9 @@ import type { Cluster } from '../../src/registry/cluster.js';
 import { lines, pollPath } from '../support/nodes.js';
 import { NACOS, RawConnection, request, type RawAnswer } from '../support/raw.js';
 import { startReplica, type TestReplica } from '../support/replicas.js';
-import { connectTo, newDatabase } from '../support/temp-databases.js';
+import { connectTo } from '../support/sql.js';
+import { Cleanup } from '../support/cleanup.js';
+import { createDatabase, testDatabases, type ServerDialect } from '../support/databases.js';
 import { eventually } from '../support/eventually.js';
 
 const SECONDS = Number(process.env.CONCURRENCY_SECONDS ?? 60);
@@ -121,11 +123,12 @@ class Crowd {
 
 const clusterOf = ({ service }: TestReplica): Cluster => service.find('nacos/serverlist')!.cluster;
 
-async function play(t: TestContext, dialect: 'mysql' | 'postgres'): Promise<void> {
-  const name = await newDatabase(t, dialect);
+async function play(t: TestContext, dialect: ServerDialect): Promise<void> {
+  const cleanup = new Cleanup(t);
+  const url = await createDatabase(cleanup, dialect);
   const replicas = await Promise.all(
     ['a', 'b', 'c', 'd'].map((id) =>
-      startReplica(t, { database: connectTo(dialect, name), id, rules: { settleAfter: 2_000 } }),
+      startReplica(cleanup, { database: connectTo(cleanup, url), id, rules: { settleAfter: 2_000 } }),
     ),
   );
   const crowd = new Crowd(replicas);
@@ -160,7 +163,7 @@ async function play(t: TestContext, dialect: 'mysql' | 'postgres'): Promise<void
 }
 
 describe('four replicas, fifty nodes', { concurrency: true }, () => {
-  for (const dialect of ['mysql', 'postgres'] as const) {
-    it(`on ${dialect}`, (t) => play(t, dialect));
+  for (const { dialect, skip } of testDatabases) {
+    it(`on ${dialect}`, { skip }, (t) => play(t, dialect));
   }
 });

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { TestContext } from 'node:test';
 import { pino } from 'pino';
 import { AddressServer } from '../../src/http/server.js';
@@ -9,7 +8,9 @@ import { HearingClock, SYSTEM_TIME } from '../../src/runtime/hearing-clock.js';
 import { RegistryService } from '../../src/runtime/service.js';
 import type { Database } from '../../src/store/sql/database.js';
 import { SqlStore } from '../../src/store/sql/sql-store.js';
-import { prepare } from './temp-databases.js';
+import { migrate } from '../../src/store/sql/migrator.js';
+import { readMigrations } from '../../src/store/migrate.js';
+import { migrationsFolder } from '../../src/package-info.js';
 
 /** One of several servers on a database, in this process, in real time, with real sockets; only probes are the test's. */
 export interface TestReplica {
@@ -31,6 +32,14 @@ export interface TestReplicaOptions {
   readonly probe?: (address: string) => ProbeAnswer;
 }
 
+/** The store as the program makes it. */
+export function createSqlStore(database: Database, replica: string): SqlStore {
+  const prepare = async (one: Database): Promise<void> => {
+    await migrate(one, readMigrations(migrationsFolder(one.dialect)));
+  };
+  return new SqlStore({ database, replica, prepare });
+}
+
 export async function startReplica(
   t: Pick<TestContext, 'after'>,
   { database, id, rules = {}, clockOff = 0, probe: answer = () => 'open' }: TestReplicaOptions,
@@ -38,7 +47,7 @@ export async function startReplica(
   const log = pino({ level: process.env.TEST_LOG ?? 'silent' }).child({ replica: id });
   const clock = new HearingClock({ ...SYSTEM_TIME, wall: () => Date.now() + clockOff });
   const probe: Probe = { probe: (address) => Promise.resolve(answer(address)) };
-  const store = new SqlStore({ database, replica: id, prepare });
+  const store = createSqlStore(database, id);
   const service = new RegistryService({ store, clock, probe, rules: { ...DEFAULT_RULES, ...rules }, log });
   await service.start();
   const server = new AddressServer({ service, log, host: '127.0.0.1', port: 0 });
@@ -48,5 +57,3 @@ export async function startReplica(
   t.after(stop);
   return { id, port, service, store, database, stop };
 }
-
-export { sleep };

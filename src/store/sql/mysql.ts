@@ -50,7 +50,7 @@ function lockName(database: string): string {
     : `address_server_migrate:${createHash('md5').update(database).digest('hex')}`;
 }
 
-/** What must hold whatever the server's defaults are; MySQL's own names of the same are in comments for it alone. */
+/** What must hold whatever the server's defaults are. */
 const SESSION = [
   'NAMES utf8mb4',
   // nowMs() counts on it.
@@ -62,17 +62,25 @@ const SESSION = [
 /**
  * Time limits of the server. A session that lost its client in the middle of a transaction must not keep its locks;
  * the limits for statements are shorter than the client's own, so that it mostly is the server's answer that ends
- * the wait and the connection stays usable. MariaDB's limit for statements counts all of them, MySQL's only SELECT.
+ * the wait and the connection stays usable. MariaDB's limit holds for all statements, MySQL's only for SELECT. What
+ * only one of the two knows is in a comment that the other skips, so that it cannot fail there.
  */
 const LIMITS: Readonly<Record<Purpose, string>> = {
   work: [
-    ...SESSION,
-    'SESSION innodb_lock_wait_timeout = 1',
-    'SESSION lock_wait_timeout = 1',
-    'SESSION wait_timeout = 10',
-    'SESSION idle_transaction_timeout = 2, SESSION max_statement_time = 0.85',
-  ].join(', '),
-  schema: [...SESSION, 'SESSION lock_wait_timeout = 60', 'SESSION max_statement_time = 0'].join(', '),
+    [
+      ...SESSION,
+      'SESSION innodb_lock_wait_timeout = 1',
+      'SESSION lock_wait_timeout = 1',
+      'SESSION wait_timeout = 10',
+    ].join(', '),
+    '/*M!100301 , SESSION idle_transaction_timeout = 2, SESSION max_statement_time = 0.85 */',
+    '/*!50708 , SESSION max_execution_time = 850 */',
+  ].join(' '),
+  schema: [
+    [...SESSION, 'SESSION lock_wait_timeout = 60'].join(', '),
+    '/*M!100301 , SESSION max_statement_time = 0 */',
+    '/*!50708 , SESSION max_execution_time = 0 */',
+  ].join(' '),
 };
 
 class MysqlConnection extends Connection {

@@ -59,6 +59,13 @@ const LIMITS: Readonly<Record<Purpose, string>> = {
 /** OIDs of the types that the driver leaves as text: int8 and numeric. */
 const NUMBERS: ReadonlySet<number> = new Set([20, 1700]);
 
+function getTypeParser(
+  oid: pg.CustomTypesConfig extends { getTypeParser: (oid: infer T) => unknown } ? T : never,
+  format?: 'text' | 'binary',
+): (text: string) => unknown {
+  return NUMBERS.has(oid) ? Number : (pg.types.getTypeParser(oid, format) as (text: string) => unknown);
+}
+
 class PostgresConnection extends Connection {
   readonly ready: Promise<void>;
   readonly #client: pg.Client;
@@ -77,10 +84,7 @@ class PostgresConnection extends Connection {
       database,
       ssl: tls === undefined ? false : tlsOptions(tls, host),
       application_name: 'nacos-address-server',
-      types: {
-        getTypeParser: (oid: number, format?: 'text' | 'binary') =>
-          NUMBERS.has(oid) && format !== 'binary' ? Number : (pg.types.getTypeParser(oid, format) as unknown),
-      } as pg.CustomTypesConfig,
+      types: { getTypeParser },
     });
     // Also of an idle connection; the next statement then gets another one.
     this.#client.on('error', () => this.destroy());

@@ -117,7 +117,7 @@ export class ServerDatabase implements Database {
   }
 
   async #lockSchema(connection: Connection): Promise<void> {
-    const { take, isTaken } = this.#driver.schemaLock;
+    const lock = this.#driver.schemaLock;
     const taken = (): DatabaseError =>
       new DatabaseError(
         'unavailable',
@@ -126,14 +126,14 @@ export class ServerDatabase implements Database {
     try {
       await within(STATEMENT_LIMIT, connection.ready, () => notConnected(this.#driver, STATEMENT_LIMIT));
       let rows: readonly unknown[] = [];
-      for (const step of take) {
+      for (const step of lock.take) {
         // A little more than the server's own limit: its answer says which it was.
         rows = await within(SCHEMA_LOCK_LIMIT + STATEMENT_LIMIT, connection.query(step), taken);
       }
-      if (isTaken({ rows })) throw taken();
+      if (lock.isTaken({ rows })) throw taken();
     } catch (error) {
       connection.destroy();
-      throw isTaken({ error }) ? taken() : this.#driver.explain(error);
+      throw lock.isTaken({ error }) ? taken() : this.#driver.explain(error);
     }
   }
 

@@ -1,0 +1,56 @@
+import { Command } from 'commander';
+import { ConfigError, readDatabase, SETTINGS } from '../config.js';
+import type { DatabaseConfig } from '../database-url.js';
+import { migrationsFolder } from '../package-info.js';
+import { StoreRefused } from '../registry/ports.js';
+import { readMigrations } from '../store/migrate.js';
+import { connectDatabase } from '../store/sql/connect.js';
+import { DatabaseError } from '../store/sql/database.js';
+import { addSetting, EX_CONFIG, givenSetting } from './settings.js';
+
+/** Exit status for a database that cannot be reached now (BSD sysexits EX_UNAVAILABLE). */
+const EX_UNAVAILABLE = 69;
+
+/** `migrate`: brings the database's schema up to date, for those who start servers with MIGRATE=off. */
+export function migrateCommand(): Command {
+  const command = new Command('migrate').description("bring the database's schema up to date");
+  for (const setting of SETTINGS) if (setting.name === 'database-url') addSetting(command, setting);
+  return command.action(async () => {
+    try {
+      console.log(await migrateDatabase(readDatabase(givenSetting(command, 'database-url'))));
+    } catch (error) {
+      const status = statusOf(error);
+      if (status === undefined) throw error;
+      console.error(`nacos-address-server: ${(error as Error).message}`);
+      process.exitCode = status;
+    }
+  });
+}
+
+/** Returns a sentence about what was done. The drivers are only loaded as needed. */
+async function migrateDatabase(config: DatabaseConfig): Promise<string> {
+  const migrations = readMigrations(migrationsFolder(config.type));
+  if (config.type === 'sqlite') {
+    const { SqliteDatabase } = await import('../store/sqlite/database.js');
+    // It migrates as it opens.
+    new SqliteDatabase(config.file, migrationsFolder('sqlite')).close();
+    return `${config.file} has schema version ${migrations.length} and is up to date`;
+  }
+  const { migrate } = await import('../store/sql/migrator.js');
+  const database = await connectDatabase(config);
+  try {
+    const { version, applied, warning } = await migrate(database, migrations);
+    if (warning !== undefined) return warning;
+    return applied === 0
+      ? `${config.name} has schema version ${version} and is up to date`
+      : `${config.name} has schema version ${version}, ${applied} ${applied === 1 ? 'migration' : 'migrations'} applied`;
+  } finally {
+    await database.close();
+  }
+}
+
+function statusOf(error: unknown): number | undefined {
+  if (error instanceof ConfigError || error instanceof StoreRefused) return EX_CONFIG;
+  if (!(error instanceof DatabaseError)) return undefined;
+  return error.kind === 'unavailable' || error.kind === 'conflict' ? EX_UNAVAILABLE : EX_CONFIG;
+}
