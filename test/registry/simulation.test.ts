@@ -13,7 +13,7 @@ const SEED = Number(process.env.SIMULATION_SEED ?? 6);
 
 for (const { kind, histories, runs } of [
   { kind: 'with one server', histories: oneServer, runs: 3_000 },
-  { kind: 'with several servers on one database', histories: severalServers, runs: 1_000 },
+  { kind: 'with several servers on one database', histories: severalServers, runs: 500 },
 ]) {
   const RUNS = Number(process.env.SIMULATION_RUNS ?? runs);
   test(`no history ${kind} harms a cluster (${RUNS} histories)`, (t) => {

@@ -232,7 +232,7 @@ export function apply(world: World, action: Action): void {
         all.filter(({ state, gone }) => state === 'off' && gone),
         action.who,
       );
-      if (!node || !hasRoom || isNeeded(world, node.address)) return;
+      if (!node || !hasRoom || isNeeded(world, node.address) || isStillListed(world, node.address)) return;
       say(`a new node starts at ${node.address}, which was given up`);
       world.addAt(node.address, `${node.id} again ${world.now}`);
       return;
@@ -384,4 +384,12 @@ function isNeeded({ registry, nodes }: World, address: Address): boolean {
     (member) => member.address !== address && nodes.get(member.address)?.state === 'running',
   );
   return others.length < majority(settled.length);
+}
+
+/**
+ * Whether a server has not heard yet that the address was taken off the list, and would take a new node there for the
+ * old one. That is left out (README).
+ */
+function isStillListed({ registry, replicas }: World, address: Address): boolean {
+  return !registry.cluster.members.has(address) && replicas.some((replica) => replica.lists(address));
 }

@@ -45,6 +45,8 @@ export interface ReplicaFaults {
   readonly keepsToItself?: boolean;
   /** A server that starts reads the lists before it enters, and so before anybody waits for it. */
   readonly readsBeforeEntering?: boolean;
+  /** A server that nobody waited for any more takes its last list for the one before the newest. */
+  readonly trustsItsOwn?: boolean;
   /** A server waits for the others' grace no more than for its own. */
   readonly ownGraceOnly?: boolean;
 }
@@ -139,6 +141,11 @@ export class SimulatedReplica implements AddressServer {
   } {
     const list = this.#listFor(undefined, undefined);
     return { list, isPending: this.#entry.isPending, newest: this.#entry.cluster };
+  }
+
+  /** Whether it takes the address for a member, right or wrong. */
+  lists(address: Address): boolean {
+    return this.#entry.cluster.members.has(address);
   }
 
   start(): boolean {
@@ -503,6 +510,7 @@ export class SimulatedReplica implements AddressServer {
   *#exchangeSteps(): Generator<void, void> {
     const mark = this.#standing.mark();
     const { schedule, replicaFaults } = this.#host;
+    if (!this.#standing.isCurrent(false) && !replicaFaults.trustsItsOwn) this.#entry.distrust();
     this.#ask();
     let state = this.#state();
     yield;
