@@ -3,10 +3,10 @@ import { filtered, given, joined, type Cluster, type Departed, type Member } fro
 import { eventOf, type EventType, type RegistryEvent } from './events.js';
 import { evict } from './evict.js';
 import { admit, neededToFound } from './gate.js';
-import { isHeld, isLive, isUnreachable, presenceOf, silence } from './lease.js';
+import { isHeld, isLive, isUnreachable, presenceOf, silence, sinceAlive } from './lease.js';
 import { isKnownToAll, type Moment, type Step } from './moment.js';
 import { lacking, quorumAdvice, quorumOf } from './quorum.js';
-import { DEPARTED_MEMORY } from './rules.js';
+import { DEPARTED_MEMORY, REPLACED_EVICT_AFTER } from './rules.js';
 
 /*
  * What follows from a cluster's state and the time alone, after every command and every tick, in this order:
@@ -99,6 +99,8 @@ function found(cluster: Cluster, moment: Moment): Step {
     (member) =>
       isUnreachable(member, rules, now) &&
       silence(member, now) >= rules.evictAfter &&
+      // As in R5: one whose polls were lost, here or at a server that is cut off, may have answered only just now.
+      sinceAlive(member, now) >= REPLACED_EVICT_AFTER &&
       isKnownToAll(member, moment),
   );
   if (all.length > 0 && (!gone || now < graceUntil)) return { cluster, events: [] };

@@ -48,6 +48,11 @@ export class ClusterEntry {
     this.#wake();
   }
 
+  /** The other servers no longer wait for this one: the list that was sent here may not be the one before the newest. */
+  distrust(): void {
+    this.#published = undefined;
+  }
+
   /**
    * The list to send (see registry/replicas.ts): the one before while another server may not have the newest yet, but
    * the newest to an address that is only on that. Undefined when the one before is not known here.

@@ -392,6 +392,7 @@ export class RegistryService implements ClusterListener {
 
   async #exchange(): Promise<void> {
     const mark = this.#standing.mark();
+    if (!this.#standing.isCurrent(false)) for (const entry of this.#entries.values()) entry.distrust();
     const { scene, deaf, others, soon } = await this.#store.exchange(this.#report());
     this.#standing.reached(mark, others > 0);
     this.#others = others;

@@ -30,6 +30,18 @@ export type Action = { readonly after: number } & (
   | { readonly type: 'server-restart'; readonly clean: boolean; readonly lasts: number }
   | { readonly type: 'server-pause'; readonly lasts: number }
   | { readonly type: 'store-outage'; readonly lasts: number }
+  /** One of several servers dies; with its host its connections only time out. */
+  | { readonly type: 'replica-crash'; readonly who: number; readonly host: boolean; readonly lasts: number }
+  /** A rolling update: it takes leave, and comes back. */
+  | { readonly type: 'replica-restart'; readonly who: number; readonly lasts: number }
+  | { readonly type: 'replica-pause'; readonly who: number; readonly lasts: number }
+  /** Off from the database; the nodes still reach it. */
+  | { readonly type: 'replica-cut'; readonly who: number; readonly lasts: number }
+  /** Its exchanges with the database take up to `by` milliseconds. */
+  | { readonly type: 'replica-slow'; readonly who: number; readonly by: number; readonly lasts: number }
+  | { readonly type: 'database-down'; readonly lasts: number }
+  | { readonly type: 'database-clock'; readonly by: number }
+  | { readonly type: 'balance' }
 );
 
 export interface History {
@@ -55,7 +67,10 @@ const dark = fc.oneof(
 );
 const long = fc.oneof(fc.integer({ min: S, max: 10 * S }), fc.integer({ min: 10 * S, max: 150 * S }));
 
-const action: fc.Arbitrary<Action> = fc.oneof(
+type Weighted = fc.MaybeWeightedArbitrary<Action>;
+
+/** What happens to nodes. */
+const ofNodes: readonly Weighted[] = [
   { weight: 4, arbitrary: fc.record({ type: fc.constant('start' as const), after: moment }) },
   { weight: 1, arbitrary: fc.record({ type: fc.constant('reuse' as const), after: moment, who }) },
   { weight: 4, arbitrary: fc.record({ type: fc.constant('crash' as const), after: moment, who, host }) },
@@ -101,6 +116,10 @@ const action: fc.Arbitrary<Action> = fc.oneof(
       lasts: dark,
     }),
   },
+];
+
+/** What happens to one server with a database of its own. */
+const ofServer: readonly Weighted[] = [
   {
     weight: 2,
     arbitrary: fc.record({
@@ -118,23 +137,83 @@ const action: fc.Arbitrary<Action> = fc.oneof(
     weight: 1,
     arbitrary: fc.record({ type: fc.constant('store-outage' as const), after: moment, lasts: long }),
   },
-);
+];
 
-/** Nodes that start together or one by one, and what happens to them. */
-export const history: fc.Arbitrary<History> = fc
-  .record({
-    starts: fc.array(fc.oneof(fc.constant(0), moment), { minLength: 1, maxLength: 5 }),
-    expects: fc.boolean(),
-    ids: fc.boolean(),
-    retries: fc.constantFrom(5, 200),
-    salt: fc.nat(1_000_000),
-    actions: fc.array(action, { maxLength: 16, size: 'max' }),
-  })
-  .map(({ starts, expects, ids, retries, salt, actions }) => ({
-    setup: { expect: expects ? starts.length : undefined, ids, retries, salt },
-    starts,
-    actions,
-  }));
+/** A server that is gone without a word is waited for for 120 s. */
+const longer = fc.oneof(long, fc.integer({ min: 90 * S, max: 300 * S }));
+
+/** What happens to several servers on one database. */
+const ofReplicas: readonly Weighted[] = [
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      type: fc.constant('replica-crash' as const),
+      after: moment,
+      who,
+      host: fc.boolean(),
+      lasts: longer,
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({ type: fc.constant('replica-restart' as const), after: moment, who, lasts: long }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({ type: fc.constant('replica-pause' as const), after: moment, who, lasts: longer }),
+  },
+  {
+    weight: 4,
+    arbitrary: fc.record({ type: fc.constant('replica-cut' as const), after: moment, who, lasts: longer }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      type: fc.constant('replica-slow' as const),
+      after: moment,
+      who,
+      by: fc.integer({ min: 100, max: 2 * S }),
+      lasts: longer,
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({ type: fc.constant('database-down' as const), after: moment, lasts: longer }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      type: fc.constant('database-clock' as const),
+      after: moment,
+      by: fc.constantFrom(-3_600 * S, -10 * S, 10 * S, 3_600 * S),
+    }),
+  },
+  { weight: 4, arbitrary: fc.record({ type: fc.constant('balance' as const), after: moment }) },
+];
+
+function histories(replicas: fc.Arbitrary<number>, actions: readonly Weighted[]): fc.Arbitrary<History> {
+  return fc
+    .record({
+      starts: fc.array(fc.oneof(fc.constant(0), moment), { minLength: 1, maxLength: 5 }),
+      expects: fc.boolean(),
+      ids: fc.boolean(),
+      retries: fc.constantFrom(5, 200),
+      salt: fc.nat(1_000_000),
+      actions: fc.array(fc.oneof(...actions), { maxLength: 16, size: 'max' }),
+      replicas,
+    })
+    .map(({ starts, expects, actions, ...setup }) => ({
+      setup: { ...setup, expect: expects ? starts.length : undefined },
+      starts,
+      actions,
+    }));
+}
+
+/** Nodes that start together or one by one, and what happens to them and to one server (SQLite). */
+export const oneServer = histories(fc.constant(0), [...ofNodes, ...ofServer]);
+
+/** The same with several servers on one database. */
+export const severalServers = histories(fc.constantFrom(1, 2, 2, 2, 3, 3, 3), [...ofNodes, ...ofReplicas]);
 
 /** Lets an action happen; one that can happen to nobody does nothing. */
 export function apply(world: World, action: Action): void {
@@ -153,7 +232,7 @@ export function apply(world: World, action: Action): void {
         all.filter(({ state, gone }) => state === 'off' && gone),
         action.who,
       );
-      if (!node || !hasRoom || isNeeded(world, node.address)) return;
+      if (!node || !hasRoom || isNeeded(world, node.address) || isStillListed(world, node.address)) return;
       say(`a new node starts at ${node.address}, which was given up`);
       world.addAt(node.address, `${node.id} again ${world.now}`);
       return;
@@ -193,7 +272,7 @@ export function apply(world: World, action: Action): void {
     case 'leave': {
       const node = pick(running, action.who);
       // One that is held for dead says nothing; that somebody says it for it is left out (README).
-      if (!node || (world.server.cluster.members.get(node.address)?.presence ?? 'live') !== 'live') return;
+      if (!node || (world.registry.cluster.members.get(node.address)?.presence ?? 'live') !== 'live') return;
       // Nor one that still boots: it would ask to be added to Raft again after its removal.
       if (world.now - node.startedAt < 20_000) return;
       say(`${node.address} leaves`);
@@ -214,16 +293,77 @@ export function apply(world: World, action: Action): void {
       say(
         `the server ${action.clean ? 'stops' : 'is killed'} and starts again after ${seconds(action.lasts)}`,
       );
-      world.stopServer(action.clean, action.lasts);
+      for (const server of world.servers) world.stopServer(server, action.clean, action.lasts);
       return;
     case 'server-pause':
       say(`the server is paused for ${seconds(action.lasts)}`);
-      world.pauseServer(action.lasts);
+      for (const server of world.servers) world.pauseServer(server, action.lasts);
+      return;
+    case 'replica-crash':
+    case 'replica-restart':
+    case 'replica-pause':
+    case 'replica-cut':
+    case 'replica-slow':
+      return disturb(world, action);
+    case 'database-down': {
+      const { database } = world;
+      if (!database) return;
+      say(`the database is down for ${seconds(action.lasts)}`);
+      database.isDown = true;
+      const which = ++world.outages;
+      world.schedule.after(action.lasts, () => {
+        if (world.outages === which) database.isDown = false;
+      });
+      return;
+    }
+    case 'database-clock':
+      say(`the database's clock jumps by ${seconds(action.by)}`);
+      world.database?.jump(action.by);
+      return;
+    case 'balance':
+      say('the balancer moves all connections');
+      world.balance();
       return;
     case 'store-outage':
       say(`the store is lost for ${seconds(action.lasts)}`);
       world.storeWorks = false;
       world.schedule.after(action.lasts, () => (world.storeWorks = true));
+      return;
+  }
+}
+
+/** Something happens to one of several servers. */
+function disturb(
+  world: World,
+  action: Extract<
+    Action,
+    { type: 'replica-crash' | 'replica-restart' | 'replica-pause' | 'replica-cut' | 'replica-slow' }
+  >,
+): void {
+  const { database, replicas, schedule } = world;
+  const replica = replicas[action.who % replicas.length];
+  if (!database || !replica) return;
+  const { id } = replica;
+  const say = (text: string): void => world.note(() => `— server ${id} ${text} for ${seconds(action.lasts)}`);
+  switch (action.type) {
+    case 'replica-crash':
+      say(action.host ? 'is lost with its host' : 'crashes and is away');
+      return world.stopServer(replica, false, action.lasts, action.host);
+    case 'replica-restart':
+      say('stops and is away');
+      return world.stopServer(replica, true, action.lasts);
+    case 'replica-pause':
+      say('is paused');
+      return world.pauseServer(replica, action.lasts);
+    case 'replica-cut':
+      say('is cut off from the database');
+      database.cut(id);
+      schedule.after(action.lasts, () => database.mend(id));
+      return;
+    case 'replica-slow':
+      say(`waits up to ${action.by} ms for the database`);
+      replica.slowness = action.by;
+      schedule.after(action.lasts, () => (replica.slowness = 0));
       return;
   }
 }
@@ -236,12 +376,20 @@ export function seconds(ms: number): string {
  * Whether an address is listed while the others that have settled are no majority. A blank node that took it then
  * could not be told from the old one coming back (R2), but by its id; that is left out (README).
  */
-function isNeeded({ server, nodes }: World, address: Address): boolean {
-  const { members } = server.cluster;
+function isNeeded({ registry, nodes }: World, address: Address): boolean {
+  const { members } = registry.cluster;
   if (!members.has(address)) return false;
   const settled = [...members.values()].filter((member) => member.settled);
   const others = settled.filter(
     (member) => member.address !== address && nodes.get(member.address)?.state === 'running',
   );
   return others.length < majority(settled.length);
+}
+
+/**
+ * Whether a server has not heard yet that the address was taken off the list, and would take a new node there for the
+ * old one. That is left out (README).
+ */
+function isStillListed({ registry, replicas }: World, address: Address): boolean {
+  return !registry.cluster.members.has(address) && replicas.some((replica) => replica.lists(address));
 }

@@ -1,7 +1,7 @@
 import type { Address } from '../../../src/registry/address.js';
 import { majority, type Cluster, type Member } from '../../../src/registry/cluster.js';
 import type { Command } from '../../../src/registry/decide.js';
-import { RULES } from './server.js';
+import { RULES, type Answer } from './server.js';
 import type { Lineage, Peer } from './model.js';
 import type { Node, World } from './world.js';
 
@@ -11,6 +11,10 @@ export type Invariant =
   | 'live-member-dropped'
   /** A complete answer always has its caller on it. */
   | 'caller-not-listed'
+  /** No process is sent a list that is older than one it was sent before, whoever sends it. */
+  | 'went-back'
+  /** Lists of one revision are the same, and no epoch is founded twice. */
+  | 'forked'
   /** Data of one epoch never descends from two foundings. */
   | 'disjoint-groups'
   /** A new address is admitted only while a majority of the list is alive. */
@@ -81,6 +85,7 @@ export class Invariants {
   readonly #refused = new Set<Address>();
   readonly #removals = new Map<Address, Removal>();
   readonly #epochOf = new Map<number, number>();
+  readonly #lists = new Map<number, string>();
   #founders: readonly Address[] = [];
   #leaderlessSince: number | undefined;
   readonly #world: World;
@@ -90,13 +95,14 @@ export class Invariants {
   }
 
   heard(address: Address): void {
-    this.#heardAt.set(address, this.#world.server.hearing);
+    this.#heardAt.set(address, this.#world.registry.hearing);
     this.#refused.delete(address);
   }
 
   /** What the server knew of the dead and could not store (an outage, then a kill) it cannot know any more. */
   restarted(): void {
-    const { members } = this.#world.server.cluster;
+    if (this.#world.database) return;
+    const { members } = this.#world.registry.cluster;
     for (const address of [...this.#refused]) {
       if (members.get(address)?.presence !== 'down') this.#refused.delete(address);
     }
@@ -111,10 +117,26 @@ export class Invariants {
     this.#refused.add(address);
   }
 
-  served(address: Address, list: readonly Address[]): void {
-    if (!list.includes(address)) {
-      throw new Violation('caller-not-listed', `${address} was given ${list.join(' ') || 'an empty list'}`);
+  /** Several servers know of a refused port what one of them has written (within a second, while it can). */
+  #isKnownDead(address: Address): boolean {
+    if (!this.#refused.has(address)) return false;
+    return this.#world.database?.saysDown(address) ?? true;
+  }
+
+  served(node: Node, { list, revision }: Exclude<Answer, 'failed'>): void {
+    const { address } = node;
+    const text = list.join(' ') || 'an empty list';
+    if (!list.includes(address)) throw new Violation('caller-not-listed', `${address} was given ${text}`);
+    if (revision < node.revision) {
+      throw new Violation(
+        'went-back',
+        `${address} had revision ${node.revision} and was given ${revision}: ${text}`,
+      );
     }
+    node.revision = revision;
+    const before = this.#lists.get(revision) ?? text;
+    if (before !== text) throw new Violation('forked', `revision ${revision} is ${before} and ${text}`);
+    this.#lists.set(revision, text);
   }
 
   /** The list changed, or what decides about it. */
@@ -122,6 +144,9 @@ export class Invariants {
     const dropped = [...before.members.keys()].filter((address) => !after.members.has(address));
     const joined = [...after.members.keys()].filter((address) => !before.members.has(address));
     const isNewEpoch = after.epoch !== before.epoch;
+    if (after.epoch < before.epoch || after.revision < before.revision) {
+      throw new Violation('forked', `epoch ${after.epoch} was decided after epoch ${before.epoch}`);
+    }
     if (isNewEpoch) this.#founders = [...after.members.keys()];
     if (isNewEpoch && before.members.size > 0 && command.type !== 'recover') {
       this.majorityLost ??= 'all members were unreachable, and those waiting founded a new epoch (R7)';
@@ -210,11 +235,17 @@ export class Invariants {
 
   /** Who was heard lately and is not known to be dead: all that can be known of life. */
   #alive(cluster: Cluster): Address[] {
-    const { hearing } = this.#world.server;
+    const { hearing } = this.#world.registry;
     return [...cluster.members.keys()].filter(
       (address) =>
-        !this.#refused.has(address) && hearing - (this.#heardAt.get(address) ?? 0) < RULES.memberTtl,
+        !this.#isKnownDead(address) &&
+        hearing - (this.#heardAt.get(address) ?? 0) < RULES.memberTtl + this.#clockSkew,
     );
+  }
+
+  /** Between the servers' own clocks and the one they share, which may add this much at once after a gap. */
+  get #clockSkew(): number {
+    return this.#world.database ? 3_000 : 0;
   }
 
   #leaveExcuse(address: Address): string | undefined {
@@ -230,7 +261,7 @@ export class Invariants {
   }
 
   #evictionExcuse(address: Address): string | undefined {
-    const { raft, server, nodes, now } = this.#world;
+    const { raft, registry, nodes, now } = this.#world;
     if (raft.workingLeader()) return undefined;
     // Phantoms that are the server's fault excuse nothing further.
     const voters = [...(raft.best()?.voters ?? [])].filter((voter) => {
@@ -243,7 +274,8 @@ export class Invariants {
       return voter !== address && (!node || now - node.diedAt < LONGEST_ELECTION);
     });
     const gaveSign = recent.some(
-      (voter) => this.#refused.has(voter) || server.hearing - (this.#heardAt.get(voter) ?? 0) > SIGN_OF_DEATH,
+      (voter) =>
+        this.#isKnownDead(voter) || registry.hearing - (this.#heardAt.get(voter) ?? 0) > SIGN_OF_DEATH,
     );
     return recent.length > 0 && !gaveSign ? 'the leader had died without a sign' : undefined;
   }
@@ -254,7 +286,7 @@ export class Invariants {
 
   founded(lineage: Lineage): void {
     this.judgeMajority();
-    const { epoch } = this.#world.server.cluster;
+    const { epoch } = this.#world.registry.cluster;
     const rival = [...this.#epochOf.values()].includes(epoch);
     this.#epochOf.set(lineage.id, epoch);
     if (rival && this.majorityLost === undefined) {
@@ -275,8 +307,8 @@ export class Invariants {
   /** Whether a majority was lost for good; once it was, it stays so for the history. */
   judgeMajority(): void {
     if (this.majorityLost !== undefined) return;
-    const { raft, server, nodes } = this.#world;
-    const { epoch, members } = server.cluster;
+    const { raft, registry, nodes } = this.#world;
+    const { epoch, members } = registry.cluster;
     if (epoch === 0 || members.size === 0) return;
     const best = raft.best();
     const hasRaft = best !== undefined && this.#epochOf.get(best.lineage) === epoch;
@@ -316,7 +348,7 @@ export class Invariants {
 
   /** Once a second. */
   second(): void {
-    const { raft, server, now } = this.#world;
+    const { raft, registry, now } = this.#world;
     this.judgeMajority();
     const leader = raft.workingLeader();
     const best = raft.best();
@@ -324,8 +356,8 @@ export class Invariants {
       this.#leaderlessSince = undefined;
       return;
     }
-    if (this.majorityLost !== undefined || this.#epochOf.get(best.lineage) !== server.cluster.epoch) return;
-    const listed = [...best.voters].filter((voter) => server.cluster.members.has(voter));
+    if (this.majorityLost !== undefined || this.#epochOf.get(best.lineage) !== registry.cluster.epoch) return;
+    const listed = [...best.voters].filter((voter) => registry.cluster.members.has(voter));
     const steady = listed.filter((voter) => {
       const peer = raft.peers.get(voter);
       return peer?.up === true && now - peer.upSince > LONGEST_ELECTION;
@@ -353,15 +385,15 @@ export class Invariants {
    * quorum is lost and some of the list is gone for good, or phantoms that are nobody's fault.
    */
   get needsOperator(): boolean {
-    const { server, nodes } = this.#world;
-    const listed = [...server.cluster.members.values()];
+    const { registry, nodes } = this.#world;
+    const listed = [...registry.cluster.members.values()];
     const isGone = (some: readonly Member[]): boolean =>
       some.length > 0 &&
       some.filter(({ address }) => nodes.get(address)?.gone === false).length < majority(some.length);
     return (
       this.majorityLost !== undefined ||
       isGone(listed) ||
-      (server.cluster.quorumLost && listed.some(({ address }) => nodes.get(address)?.gone !== false)) ||
+      (registry.cluster.quorumLost && listed.some(({ address }) => nodes.get(address)?.gone !== false)) ||
       this.#phantoms().some(({ excuse }) => excuse !== undefined)
     );
   }
@@ -378,12 +410,12 @@ export class Invariants {
 
   /** What is still wrong after the end of all disturbances; undefined when nothing is. */
   unfinished(): string | undefined {
-    const { raft, server, nodes } = this.#world;
+    const { raft, registry, nodes } = this.#world;
     const all = [...nodes.values()].filter((node) => !node.gone);
     const off = all.filter((node) => node.state !== 'running').map(({ address }) => address);
     if (off.length > 0) return `${off.join(' ')} could not start`;
     const live = all.map(({ address }) => address);
-    const listed = [...server.cluster.members.keys()];
+    const listed = [...registry.cluster.members.keys()];
     if (!isSameSet(listed, live)) return `the list is ${listed.join(' ')}, alive are ${live.join(' ')}`;
     if (live.length === 0) return undefined;
     const leader = raft.workingLeader();
@@ -394,7 +426,21 @@ export class Invariants {
       return `phantom voters ${strangers.map(({ address }) => address).join(' ')}`;
     }
     const voteless = live.filter((address) => raft.leaderOf(address) !== leader);
-    return voteless.length > 0 ? `${voteless.join(' ')} have no vote` : undefined;
+    if (voteless.length > 0) return `${voteless.join(' ')} have no vote`;
+    return this.#disagreement();
+  }
+
+  /** After a quiet time all servers have and send the same. */
+  #disagreement(): string | undefined {
+    const { replicas, registry } = this.#world;
+    for (const { id, serves } of replicas) {
+      const { list, isPending, newest } = serves;
+      if (isPending) return `${id} waits for another server to have revision ${newest.revision}`;
+      const has = list?.revision ?? 'nothing';
+      if (has !== registry.cluster.revision)
+        return `${id} sends revision ${has} of ${registry.cluster.revision}`;
+    }
+    return undefined;
   }
 }
 

@@ -17,7 +17,7 @@ export interface Mutation {
 
 /** Two newcomers wait while the only member is away, and it returns: all three elect at the same time. */
 const TWO_WAIT: readonly History[] = Array.from({ length: 200 }, (_, salt) => ({
-  setup: { expect: undefined, ids: false, retries: 200, salt },
+  setup: { expect: undefined, ids: false, retries: 200, salt, replicas: 0 },
   starts: [0],
   actions: [
     { type: 'crash', after: 25_000, who: 0, host: false },

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { apply, history, seconds, type Action, type History } from './actions.js';
+import { apply, oneServer, seconds, type Action, type History } from './actions.js';
 import { Violation, type Invariant } from './invariants.js';
 import { World, type Faults } from './world.js';
 
@@ -43,6 +43,8 @@ export interface Failure {
 export interface Search {
   readonly seed: number;
   readonly runs: number;
+  /** Default: one server. */
+  readonly histories?: fc.Arbitrary<History>;
   readonly faults?: Faults;
   /** Only violations of these count. */
   readonly invariants?: readonly Invariant[];
@@ -55,13 +57,14 @@ export interface Search {
 export function search({
   seed,
   runs,
+  histories = oneServer,
   faults = {},
   invariants,
   shrinks = true,
   each,
 }: Search): Failure | undefined {
   const details = fc.check(
-    fc.property(history, (one) => {
+    fc.property(histories, (one) => {
       const verdict = run(one, faults);
       each?.(verdict);
       return (
@@ -95,10 +98,11 @@ export function tell({ violation, seed, histories, shortest }: Failure, faults: 
 }
 
 export function tellHistory({ setup, starts, actions }: History): string[] {
-  const { expect, ids, retries, salt } = setup;
+  const { expect, ids, retries, salt, replicas } = setup;
   return [
     `${starts.length} node(s) start at ${starts.map(seconds).join(', ')}; expect=${expect ?? 'none'}, ` +
-      `${ids ? 'with' : 'without'} id, ${retries} tries, salt ${salt}`,
+      `${ids ? 'with' : 'without'} id, ${retries} tries, salt ${salt}, ` +
+      (replicas > 0 ? `${replicas} server(s) on one database` : 'one server'),
     ...actions.map((action) => `${seconds(action.after)} later: ${tellAction(action)}`),
   ];
 }

@@ -29,11 +29,38 @@ export interface ServerHost {
   changed(before: Cluster, after: Cluster, command: Command, outcome: Outcome): void;
 }
 
+/** A connection as a server knows it. */
+export interface Connection {
+  /** On the server's hearing clock. */
+  readonly openedAt: number;
+  /** The list that was last sent on it, and when in simulated time. */
+  sent?: { readonly revision: number; readonly at: number };
+}
+
 export interface Request {
   readonly address: Address;
   readonly id: string | undefined;
   readonly expect: number | undefined;
-  readonly connectedAt: number;
+  readonly connection: Connection;
+}
+
+/** An address server, one on a database of its own or one of several on a shared one, as the world deals with it. */
+export interface AddressServer {
+  readonly state: 'up' | 'down' | 'paused';
+  readonly hearing: number;
+  /** False while it cannot start. */
+  start(): boolean;
+  stop(clean: boolean): void;
+  pause(): void;
+  resume(): void;
+  /** Something arrives at a paused process. */
+  queue(arrival: () => void): void;
+  poll(request: Request, answer: (answer: Answer) => void): () => void;
+  /** R4 with `wait`; `done` is told whether it took effect, when the wait is over. */
+  leave(address: Address, wait: number, done: (ok: boolean) => void): void;
+  /** R10. */
+  connectionClosed(address: Address, byPeer: boolean): void;
+  recover(): void;
 }
 
 interface Held {
@@ -46,9 +73,9 @@ interface Held {
  * order, but without promises. A commit takes no time, and what is on the disk is kept as the store keeps it:
  * the cluster of the last commit, and leases of the last flush.
  *
- * Left out: several replicas, heartbeats and static members, `view=live`.
+ * Left out: heartbeats and static members, `view=live`. Several servers on one database are replica.ts.
  */
-export class SimulatedServer {
+export class SimulatedServer implements AddressServer {
   state: 'up' | 'down' | 'paused' = 'down';
   cluster: Cluster = emptyCluster({ product: 'nacos', name: 'serverlist' });
   readonly #host: ServerHost;
@@ -79,7 +106,6 @@ export class SimulatedServer {
     return this.#clock.hearing();
   }
 
-  /** False while the store cannot be opened. */
   start(): boolean {
     if (!this.#host.storeWorks()) return false;
     this.state = 'up';
@@ -123,15 +149,13 @@ export class SimulatedServer {
     this.#tickLater(++this.#loop);
   }
 
-  /** Something arrives at a paused process. */
   queue(poll: () => void): void {
     this.#backlog.push(poll);
   }
 
-  /** A poll. The caller is answered later, or `answer` is told at once. Returns what to call when the caller is gone. */
   poll(request: Request, answer: (answer: Answer) => void): () => void {
-    const { address, id, expect, connectedAt } = request;
-    const said = { source: 'poll', id, expect, connectedAt } as const;
+    const { address, id, expect, connection } = request;
+    const said = { source: 'poll', id, expect, connectedAt: connection.openedAt } as const;
     const member = this.cluster.members.get(address);
     const held: Held = { address, answer };
     if (member) {
@@ -158,7 +182,6 @@ export class SimulatedServer {
     };
   }
 
-  /** R4 with `wait`; `done` is told whether it took effect, when the wait is over. */
   leave(address: Address, wait: number, done: (ok: boolean) => void): void {
     const outcome = this.#transact({ type: 'leave', address, wait });
     if (!outcome || outcome.reply.type === 'unknown') return done(false);
@@ -170,7 +193,6 @@ export class SimulatedServer {
     this.#wake();
   }
 
-  /** R10. */
   connectionClosed(address: Address, byPeer: boolean): void {
     const member = this.cluster.members.get(address);
     if (this.state !== 'up' || !member) return;
@@ -178,8 +200,8 @@ export class SimulatedServer {
     this.#probe(address);
   }
 
-  recover(): Outcome | undefined {
-    return this.state === 'up' ? this.#transact({ type: 'recover' }) : undefined;
+  recover(): void {
+    if (this.state === 'up') this.#transact({ type: 'recover' });
   }
 
   #newClock(): HearingClock {

@@ -1,11 +1,21 @@
 import type { Address } from '../../../src/registry/address.js';
 import type { Cluster, ProbeAnswer } from '../../../src/registry/cluster.js';
 import { decide, type Command, type Outcome } from '../../../src/registry/decide.js';
+import { LATE_POLL } from '../../../src/registry/rules.js';
 import { Invariants, Violation } from './invariants.js';
 import { RaftModel } from './model.js';
 import { Random } from './random.js';
 import { Schedule } from './schedule.js';
-import { SimulatedServer, type Answer, type Decide } from './server.js';
+import { SharedDatabase } from './database.js';
+import { SimulatedReplica, type ReplicaFaults } from './replica.js';
+import {
+  SimulatedServer,
+  type AddressServer,
+  type Answer,
+  type Connection,
+  type Decide,
+  type ServerHost,
+} from './server.js';
 
 /** How all nodes of a history are configured. */
 export interface Setup {
@@ -17,6 +27,8 @@ export interface Setup {
   readonly retries: number;
   /** Seeds what a history leaves to chance: latencies, elections, delays. */
   readonly salt: number;
+  /** Servers on one shared database; 0 for one server on its own (SQLite). */
+  readonly replicas: number;
 }
 
 /** What is broken on purpose, to prove that the simulation notices (see mutations.ts). */
@@ -26,6 +38,7 @@ export interface Faults {
   readonly deafTimeCounts?: boolean;
   /** A complete, empty list in place of "not yet". */
   readonly emptyList?: boolean;
+  readonly replica?: ReplicaFaults;
 }
 
 /** How a node is cut off from the server; the other nodes still reach it. */
@@ -36,6 +49,11 @@ export type Cut =
   | 'answers'
   /** Both are lost. */
   | 'dark';
+
+/** A node's kept-alive connection, as the balancer made it. */
+export interface Connected extends Connection {
+  readonly server: AddressServer;
+}
 
 export interface Node {
   readonly address: Address;
@@ -58,13 +76,18 @@ export interface Node {
   darkFrom: number;
   darkUntil: number;
   tries: number;
-  connectedAt: number | undefined;
+  connection: Connected | undefined;
+  /** The newest revision that its process was sent. */
+  revision: number;
+  /** When its poll last reached a server that could tell the others of it. */
+  reachedAt: number;
   reconnects: boolean;
   /** Tells the server that the caller of the poll under way is gone. */
   hangUp: (() => void) | undefined;
 }
 
 const POLL_EVERY = 5_000;
+const LEAVE_WAIT = 10_000;
 const READ_TIMEOUT = 2_500;
 const CONNECT_TIMEOUT = 5_000;
 /** From the list to Raft, and from the start to an open main port. */
@@ -73,16 +96,23 @@ const PORT_OPENS_AFTER = 8_000;
 /** How late the server sees a dead process's connections end. */
 const FIN_AFTER = 40;
 
-/** Nodes, one address server and the network between them, in simulated time. */
+/** Nodes, address servers, their balancer and database, and the network between them, in simulated time. */
 export class World {
   readonly schedule = new Schedule();
   readonly nodes = new Map<Address, Node>();
-  readonly server: SimulatedServer;
+  readonly servers: readonly AddressServer[];
+  /** The same, when they share a database. */
+  readonly replicas: readonly SimulatedReplica[];
+  readonly database: SharedDatabase | undefined;
+  /** What was decided last, and the clock of all leases. */
+  readonly registry: { readonly cluster: Cluster; readonly hearing: number };
   readonly raft: RaftModel;
   readonly invariants: Invariants;
   readonly random: Random;
   readonly setup: Setup;
   storeWorks = true;
+  /** Of the shared database: which one is the last. */
+  outages = 0;
   readonly #faults: Faults;
   readonly #trace: ((line: string) => void) | undefined;
   #named = 0;
@@ -104,16 +134,32 @@ export class World {
         voter.leads = false;
       },
     });
-    this.server = new SimulatedServer({
+    const host: ServerHost = {
       schedule: this.schedule,
       decide: faults.decide ?? decide,
       deafTimeCounts: faults.deafTimeCounts ?? false,
       probe: (address) => this.#probe(address),
       storeWorks: () => this.storeWorks,
       changed: (before, after, command, outcome) => this.#changed(before, after, command, outcome),
-    });
+    };
+    if (setup.replicas === 0) {
+      const server = new SimulatedServer(host);
+      this.servers = [server];
+      this.replicas = [];
+      this.registry = server;
+    } else {
+      const database = new SharedDatabase(this.schedule);
+      const shared = { ...host, database, random: this.random, replicaFaults: faults.replica ?? {} };
+      this.replicas = Array.from(
+        { length: setup.replicas },
+        (_, i) => new SimulatedReplica(String.fromCharCode(65 + i), shared),
+      );
+      this.servers = this.replicas;
+      this.database = database;
+      this.registry = database;
+    }
     this.invariants = new Invariants(this);
-    this.server.start();
+    for (const server of this.servers) server.start();
     this.#second();
   }
 
@@ -148,7 +194,9 @@ export class World {
       darkFrom: -Infinity,
       darkUntil: -Infinity,
       tries: 0,
-      connectedAt: undefined,
+      connection: undefined,
+      revision: 0,
+      reachedAt: -Infinity,
       reconnects: false,
       hangUp: undefined,
     };
@@ -163,6 +211,7 @@ export class World {
     node.hostDown = false;
     node.startedAt = this.now;
     node.tries = 0;
+    node.revision = 0;
     node.generation++;
     this.#pollAfter(node, this.random.between(0, 20));
   }
@@ -179,12 +228,12 @@ export class World {
     node.hostDown = how === 'host';
     const { hangUp } = node;
     node.hangUp = undefined;
-    const wasConnected = node.connectedAt !== undefined;
-    node.connectedAt = undefined;
+    const { connection } = node;
+    node.connection = undefined;
     if (how === 'host' || node.cut !== undefined) return;
     this.schedule.after(FIN_AFTER, () => {
       hangUp?.();
-      if (wasConnected) this.#closed(node.address);
+      if (connection) this.#closed(node.address, connection);
     });
   }
 
@@ -212,37 +261,63 @@ export class World {
     const { generation } = node;
     node.state = 'stopping';
     node.reconnects = reconnects;
+    let isDone = false;
     const done = (): void => {
+      if (isDone) return;
+      isDone = true;
       this.schedule.after(stopsAfter, () => {
         if (node.generation !== generation) return;
         this.stop(node, 'term');
         this.giveUp(node);
       });
     };
-    const isReached = node.cut === undefined && this.server.state === 'up';
-    if (isReached) this.server.leave(node.address, 10_000, done);
-    else done();
+    const server = this.#anyServer();
+    if (node.cut !== undefined || server?.state !== 'up') return done();
+    server.leave(node.address, LEAVE_WAIT, done);
+    // The hook has an end of its own, whatever becomes of the server that it waits for (`curl --max-time`).
+    if (this.database) this.schedule.after(LEAVE_WAIT + 1_000, done);
   }
 
-  stopServer(clean: boolean, downtime: number): void {
-    if (this.server.state === 'down') return;
-    this.server.stop(clean);
-    for (const node of this.nodes.values()) node.connectedAt = undefined;
-    this.schedule.after(downtime, () => this.startServer());
+  /** `quietly`: its host is lost, and nobody is told that its connections have ended. */
+  stopServer(server: AddressServer, clean: boolean, downtime: number, quietly = false): void {
+    if (server.state === 'down') return;
+    server.stop(clean);
+    for (const node of this.nodes.values()) {
+      if (!quietly && node.connection?.server === server) node.connection = undefined;
+    }
+    this.schedule.after(downtime, () => this.startServer(server));
   }
 
-  startServer(): void {
-    if (this.server.state !== 'down') return;
-    if (this.server.start()) this.invariants.restarted();
-    else this.schedule.after(2_000, () => this.startServer());
+  startServer(server: AddressServer): void {
+    if (server.state !== 'down') return;
+    for (const node of this.nodes.values()) {
+      if (node.connection?.server === server) node.connection = undefined;
+    }
+    if (server.start()) this.invariants.restarted();
+    else this.schedule.after(2_000, () => this.startServer(server));
   }
 
-  pauseServer(duration: number): void {
-    if (this.server.state !== 'up') return;
-    this.server.pause();
+  pauseServer(server: AddressServer, duration: number): void {
+    if (server.state !== 'up') return;
+    server.pause();
     this.schedule.after(duration, () => {
-      if (this.server.state === 'paused') this.server.resume();
+      if (server.state === 'paused') server.resume();
     });
+  }
+
+  /** The balancer moves its connections elsewhere. */
+  balance(): void {
+    for (const node of this.nodes.values()) {
+      const { connection } = node;
+      node.connection = undefined;
+      if (connection && node.cut === undefined) this.#closed(node.address, connection);
+    }
+  }
+
+  /** The balancer's choice for a new connection: it does not know who is stopped or cut off. */
+  #anyServer(): AddressServer | undefined {
+    const there = this.servers.filter(({ state }) => state !== 'down');
+    return there.length > 1 ? there[this.random.between(0, there.length - 1)] : there[0];
   }
 
   #pollAfter(node: Node, delay: number): void {
@@ -262,49 +337,60 @@ export class World {
       this.#answered(node, answer);
     };
     const fail = (delay: number): void => {
-      node.connectedAt = undefined;
+      node.connection = undefined;
       this.schedule.after(delay, () => finish('failed'));
     };
     if (node.cut === 'polls' || node.cut === 'dark') {
-      return fail(node.connectedAt === undefined ? CONNECT_TIMEOUT : READ_TIMEOUT);
+      return fail(node.connection === undefined ? CONNECT_TIMEOUT : READ_TIMEOUT);
     }
-    if (this.server.state === 'down') return fail(5);
-    if (node.reconnects || node.connectedAt === undefined) node.connectedAt = this.server.hearing;
+    if (node.connection?.server.state === 'down') return fail(READ_TIMEOUT);
+    if (node.reconnects || node.connection === undefined) {
+      const server = this.#anyServer();
+      if (!server) return fail(5);
+      node.connection = { server, openedAt: server.hearing };
+    }
+    const { connection } = node;
+    const { server } = connection;
     const request = {
       address: node.address,
       id: this.setup.ids ? node.id : undefined,
       expect: this.setup.expect,
-      connectedAt: node.connectedAt,
+      connection,
     };
     const arrive = (): void => {
       this.invariants.heard(node.address);
-      const hangUp = this.server.poll(request, (answer) => {
+      if (this.#canTell(server)) node.reachedAt = this.now;
+      const hangUp = server.poll(request, (answer) => {
         if (node.cut !== undefined) return;
         finish(answer === 'failed' && this.#faults.emptyList ? { list: [], revision: 0 } : answer);
       });
       if (isOver) return hangUp();
       if (node.generation === generation) node.hangUp = hangUp;
     };
-    if (this.server.state === 'paused') this.server.queue(arrive);
+    if (server.state === 'paused') server.queue(arrive);
     else arrive();
     if (isOver) return;
     this.schedule.after(READ_TIMEOUT, () => {
       if (isOver || node.generation !== generation) return;
-      node.connectedAt = undefined;
+      node.connection = undefined;
       node.hangUp?.();
-      this.#closed(node.address);
+      this.#closed(node.address, connection);
       finish('failed');
     });
   }
 
-  #closed(address: Address): void {
-    if (this.server.state === 'paused') this.server.queue(() => this.server.connectionClosed(address, true));
-    else this.server.connectionClosed(address, true);
+  #canTell(server: AddressServer): boolean {
+    return this.replicas.every((replica) => replica !== server || this.database?.reach(replica.id) === 'ok');
+  }
+
+  #closed(address: Address, { server }: Connected): void {
+    if (server.state === 'paused') server.queue(() => server.connectionClosed(address, true));
+    else server.connectionClosed(address, true);
   }
 
   #answered(node: Node, answer: Answer): void {
     if (answer === 'failed') {
-      node.connectedAt = undefined;
+      node.connection = undefined;
       if (node.state !== 'starting') return this.#pollAfter(node, POLL_EVERY);
       if (++node.tries < this.setup.retries) return this.#pollAfter(node, 1);
       this.stop(node, 'process');
@@ -314,7 +400,7 @@ export class World {
       });
       return;
     }
-    if (answer.list.length > 0 || !this.#faults.emptyList) this.invariants.served(node.address, answer.list);
+    if (answer.list.length > 0 || !this.#faults.emptyList) this.invariants.served(node, answer);
     if (node.state === 'starting') this.#begin(node, answer.list);
     else if (answer.list.length > 0) {
       const gone = node.list.filter((address) => !answer.list.includes(address));
@@ -373,7 +459,7 @@ export class World {
   /** The disks of an older epoch must not come back (R7): its nodes return blank. */
   #refounded(): void {
     for (const node of this.nodes.values()) {
-      if (node.state === 'off' && !this.server.cluster.members.has(node.address))
+      if (node.state === 'off' && !this.registry.cluster.members.has(node.address))
         this.raft.wipe(node.address);
     }
   }
@@ -383,7 +469,7 @@ export class World {
     this.raft.step(this.now);
     for (const node of this.nodes.values()) {
       const runs = node.state === 'running' || node.state === 'stopping';
-      const isDark = runs && (node.cut === 'dark' || (node.cut === 'polls' && !this.#isOpen(node)));
+      const isDark = runs && this.#isDark(node);
       if (isDark) node.darkSince ??= this.now;
       else if (node.darkSince !== undefined) {
         node.darkFrom = node.darkSince;
@@ -394,12 +480,28 @@ export class World {
     this.invariants.second();
   }
 
+  /** Whether neither its polls nor an open port can be seen by whoever decides. */
+  #isDark(node: Node): boolean {
+    if (node.cut === 'dark') return true;
+    const isSeen = this.#isOpen(node) && node.cut !== 'answers';
+    if (isSeen) return false;
+    // Its polls may reach only servers that can tell nobody.
+    return node.cut === 'polls' || (this.database !== undefined && this.now - node.reachedAt > LATE_POLL);
+  }
+
   /** Ends all disturbances, and lets time pass until everything is well; an operator does what is his (R6). */
   heal(limit = 600_000): void {
     this.note(() => 'all disturbances end');
     this.storeWorks = true;
-    if (this.server.state === 'paused') this.server.resume();
-    this.startServer();
+    if (this.database) this.database.isDown = false;
+    for (const replica of this.replicas) {
+      this.database?.mend(replica.id);
+      replica.slowness = 0;
+    }
+    for (const server of this.servers) {
+      if (server.state === 'paused') server.resume();
+      this.startServer(server);
+    }
     for (const node of this.nodes.values()) {
       node.cut = undefined;
       node.cuts++;
@@ -424,22 +526,22 @@ export class World {
       if (node.gone) continue;
       if (this.invariants.droppedAlive.delete(node.address)) {
         this.stop(node, 'process');
-        if (this.server.cluster.epoch > 1) this.raft.wipe(node.address);
+        if (this.registry.cluster.epoch > 1) this.raft.wipe(node.address);
       }
       this.start(node);
     }
     const active = [...this.nodes.values()].filter((node) => !node.gone).length;
-    const { members } = this.server.cluster;
+    const { members } = this.registry.cluster;
     if (active > 0 ? members.size > 0 : members.size === 0) return;
     for (let i = active; i < (this.setup.expect ?? 1); i++) this.add();
   }
 
   /** `recover` on the server, resetPeers on Raft, and restarts from empty disks for those with other data. */
   #operate(): void {
-    const { server, raft } = this;
-    if (server.cluster.quorumLost) server.recover();
+    const { registry, raft } = this;
+    if (registry.cluster.quorumLost) this.#anyServer()?.recover();
     const best = raft.best();
-    const listed = [...server.cluster.members.keys()];
+    const listed = [...registry.cluster.members.keys()];
     const leader = raft.workingLeader();
     if (leader?.voters.size === listed.length && listed.every((address) => leader.voters.has(address)))
       return;

@@ -1,0 +1,179 @@
+import type { Address } from '../../../src/registry/address.js';
+import { emptyCluster, type Cluster, type Lease } from '../../../src/registry/cluster.js';
+import { merge, newLease, storedLease } from '../../../src/registry/lease.js';
+import { clusterRow, leaseRow, leasesOf, toLease } from '../../../src/store/rows.js';
+import type { LeaseWrite, StateRow, StoredCluster, StoredLeaseRow } from '../../../src/store/sql/queries.js';
+import { readClock } from '../../../src/store/sql/shared-clock.js';
+import type { Schedule } from './schedule.js';
+
+/** 2001: the database's wall clock when a history begins. */
+const WALL = 1_000_000_000_000;
+
+/** How the database can be reached: at once, not at all (refused), or with no answer ever. */
+export type Reach = 'ok' | 'refused' | 'silent';
+
+interface ReplicaRow {
+  readonly id: string;
+  readonly token: string;
+  seenAt: number;
+  seenChange: number;
+}
+
+/**
+ * The tables of a MySQL or PostgreSQL that several servers share, as queries.ts reads and writes them. Every statement
+ * takes one moment, as does a decision's whole transaction, which its lock makes true enough.
+ */
+export class SharedDatabase {
+  isDown = false;
+  /** The one cluster's row, and what belongs to it; its leases are those of whoever decided, and not to be read. */
+  row: StoredCluster;
+  cluster: Cluster = emptyCluster({ product: 'nacos', name: 'serverlist' });
+  readonly leases = new Map<Address, StoredLeaseRow>();
+  readonly #schedule: Schedule;
+  readonly #clock = { hearing: 0, database: 0, graceUntil: 0, changes: 0 };
+  readonly #replicas = new Map<string, ReplicaRow>();
+  readonly #cut = new Set<string>();
+  #setForward = 0;
+
+  constructor(schedule: Schedule) {
+    this.#schedule = schedule;
+    this.row = {
+      ...clusterRow(this.cluster),
+      id: 1,
+      version: 0,
+      change_seq: 0,
+      list_seq: 0,
+      decided_at: 0,
+    };
+  }
+
+  /** Its own wall clock. */
+  get wall(): number {
+    return WALL + this.#setForward + this.#schedule.now;
+  }
+
+  /** The hearing clock as whoever asked now would read it. */
+  get hearing(): number {
+    return readClock(this.#clock, this.wall).now;
+  }
+
+  /** A failover to a host with another wall clock. */
+  jump(by: number): void {
+    this.#setForward += by;
+  }
+
+  /** The network between one server and the database. */
+  cut(id: string): void {
+    this.#cut.add(id);
+  }
+
+  mend(id: string): void {
+    this.#cut.delete(id);
+  }
+
+  reach(id: string): Reach {
+    if (this.#cut.has(id)) return 'silent';
+    return this.isDown ? 'refused' : 'ok';
+  }
+
+  state(): StateRow[] {
+    const { hearing, database, graceUntil, changes } = this.#clock;
+    const clock = {
+      hearing_ms: hearing,
+      database_ms: database,
+      grace_until: graceUntil,
+      changes,
+      now_ms: this.wall,
+    };
+    if (this.#replicas.size === 0) {
+      return [{ ...clock, id: null, token: null, seen_at: null, seen_change: null }];
+    }
+    return [...this.#replicas.values()].map(({ id, token, seenAt, seenChange }) => {
+      return { ...clock, id, token, seen_at: seenAt, seen_change: seenChange };
+    });
+  }
+
+  enter(id: string, token: string, seenAt: number, seenChange: number): void {
+    this.#replicas.set(id, { id, token, seenAt, seenChange });
+  }
+
+  leave(id: string, token: string): void {
+    if (this.#replicas.get(id)?.token === token) this.#replicas.delete(id);
+  }
+
+  setDatabaseClock(before: number, now: number): void {
+    if (this.#clock.database === before) this.#clock.database = now;
+  }
+
+  report(own: ReplicaRow, hearing: number, database: number, grace: number): void {
+    const clock = this.#clock;
+    clock.hearing = Math.max(clock.hearing, hearing);
+    clock.database = Math.max(clock.database, database);
+    clock.graceUntil = Math.max(clock.graceUntil, grace);
+    const replica = this.#replicas.get(own.id);
+    if (replica?.token !== own.token) return;
+    replica.seenAt = own.seenAt;
+    replica.seenChange = own.seenChange;
+  }
+
+  /** Merges rows as the statement of queries.ts does. */
+  writeLeases(rows: readonly LeaseWrite[], now: number): void {
+    for (const row of rows) {
+      const before = this.leases.get(row.address);
+      const facts = before ? toLease(before) : toLease(row);
+      if (before) merge(facts as Lease, toLease(row));
+      const written_at = Math.max(before?.written_at ?? now, now);
+      this.leases.set(row.address, { cluster_id: 1, ...leaseRow(row.address, facts), written_at });
+    }
+  }
+
+  leasesSince(writtenAt: number): StoredLeaseRow[] {
+    return [...this.leases.values()].filter((row) => row.written_at >= writtenAt);
+  }
+
+  /** The cluster as a server reads it that has these leases in memory: what is stored is added to them. */
+  load(own: ReadonlyMap<Address, Lease>): Cluster {
+    const lease = (address: Address, heardAt: number): Lease => {
+      const row = this.leases.get(address);
+      const known = own.get(address);
+      if (!row) return known ?? newLease(heardAt);
+      const facts = toLease(row);
+      if (!known) return storedLease(facts);
+      merge(known, facts);
+      return known;
+    };
+    const { members, waiting, departed } = this.cluster;
+    return {
+      ...this.cluster,
+      members: new Map([...members].map(([a, m]) => [a, { ...m, lease: lease(a, m.joinedAt) }])),
+      waiting: new Map([...waiting].map(([a, w]) => [a, { ...w, lease: lease(a, w.since) }])),
+      departed: new Map([...departed].map(([a, d]) => [a, { ...d, lease: lease(a, d.leftAt) }])),
+    };
+  }
+
+  /** Stores a decision. Returns the cluster's new row. */
+  commit(after: Cluster, isNewList: boolean, decidedAt: number): StoredCluster {
+    const before = this.cluster;
+    const change = ++this.#clock.changes;
+    // A first list is older than no other.
+    const listSeq = before.members.size === 0 ? 0 : change;
+    this.row = {
+      ...this.row,
+      ...clusterRow(after),
+      version: this.row.version + 1,
+      change_seq: change,
+      list_seq: isNewList ? listSeq : this.row.list_seq,
+      decided_at: decidedAt,
+    };
+    this.cluster = after;
+    const kept = leasesOf(after);
+    for (const address of leasesOf(before).keys()) if (!kept.has(address)) this.leases.delete(address);
+    return this.row;
+  }
+
+  /** Whether all servers can know that nobody listens on the address's port. */
+  saysDown(address: Address): boolean {
+    const row = this.leases.get(address);
+    return row !== undefined && row.refused_at >= row.heard_at && row.refused_at >= row.open_at;
+  }
+}

@@ -1,0 +1,614 @@
+import { needsTick } from '../../../src/registry/advance.js';
+import type { Address } from '../../../src/registry/address.js';
+import { given, type Cluster, type Member } from '../../../src/registry/cluster.js';
+import { saysSomethingNew, type Command, type Context, type Outcome } from '../../../src/registry/decide.js';
+import { hear, observeProbe, seeEnd, wantsProbe } from '../../../src/registry/lease.js';
+import type { Report, Scene } from '../../../src/registry/ports.js';
+import { notFollowed } from '../../../src/registry/quorum.js';
+import { graceTime, LATE_POLL } from '../../../src/registry/rules.js';
+import { ClusterEntry } from '../../../src/runtime/entry.js';
+import { HearingClock, type TimeSources } from '../../../src/runtime/hearing-clock.js';
+import { Standing } from '../../../src/runtime/standing.js';
+import { leasesOf } from '../../../src/store/rows.js';
+import { KnownClusters } from '../../../src/store/sql/known-clusters.js';
+import { ReplicaState } from '../../../src/store/sql/replica-state.js';
+import type { SharedDatabase } from './database.js';
+import type { Random } from './random.js';
+import { RULES, type AddressServer, type Answer, type Request, type ServerHost } from './server.js';
+
+const TICK = 250;
+
+/** As in service.ts and sql-store.ts. */
+const PACE = 500;
+const SOON = 150;
+const STORE_TIMEOUT = 2_000;
+const WRITE_EVERY = 1_000;
+const READ_EVERY = 2_000;
+const LATE_COMMIT = 3_000;
+
+/** How often an exchange with a database that is well takes some milliseconds for each of its statements. */
+const JITTERS = 0.1;
+
+/** How often a decision is stored whose answer the network swallowed, when it has just failed. */
+const COMMITS_UNHEARD = 0.3;
+const JUST = 1_000;
+
+/** What is broken on purpose in what the servers owe each other (see mutations.ts). */
+export interface ReplicaFaults {
+  /** A changed list is sent at once, whether the others have it or not. */
+  readonly neverPending?: boolean;
+  /** A server that is cut off from the database sends its lists for ever. */
+  readonly alwaysCurrent?: boolean;
+  /** A member that is known to be silent is answered like any other. */
+  readonly answersSilent?: boolean;
+  /** What the others heard is not read. */
+  readonly keepsToItself?: boolean;
+  /** A server that starts reads the lists before it enters, and so before anybody waits for it. */
+  readonly readsBeforeEntering?: boolean;
+  /** A server that nobody waited for any more takes its last list for the one before the newest. */
+  readonly trustsItsOwn?: boolean;
+  /** A server waits for the others' grace no more than for its own. */
+  readonly ownGraceOnly?: boolean;
+}
+
+export interface ReplicaHost extends ServerHost {
+  readonly database: SharedDatabase;
+  readonly random: Random;
+  readonly replicaFaults: ReplicaFaults;
+}
+
+interface Held {
+  readonly request: Request;
+  readonly answer: (answer: Answer) => void;
+}
+
+class Unreached extends Error {
+  constructor(readonly isSilent: boolean) {
+    super('the database is out of reach');
+  }
+}
+
+class CarelessState extends ReplicaState {
+  override isPending(): boolean {
+    return false;
+  }
+}
+
+class CarelessStanding extends Standing {
+  override isCurrent(): boolean {
+    return true;
+  }
+}
+
+/**
+ * One of several address servers on one database, as service.ts and sql-store.ts run it, with simulated time and
+ * without promises: KnownClusters, ReplicaState, ClusterEntry, Standing and HearingClock are the real ones. A decision
+ * takes one moment; an exchange does too when the database is quick, and else happens statement by statement.
+ */
+export class SimulatedReplica implements AddressServer {
+  state: 'up' | 'down' | 'paused' = 'down';
+  readonly id: string;
+  readonly #host: ReplicaHost;
+  readonly #db: SharedDatabase;
+  readonly #time: TimeSources;
+  /** How long its exchanges take at most, in milliseconds. */
+  slowness = 0;
+  #clock: HearingClock;
+  #standing: Standing;
+  #known = new KnownClusters();
+  #entry = new ClusterEntry({ product: 'nacos', name: 'serverlist' });
+  #scene: Scene = { now: 0, graceUntil: 0, clusters: 0 };
+  #token = '';
+  #incarnation = 0;
+  #isOpen = false;
+  #outage = true;
+  #graceUntil = 0;
+  #seenChange = -1;
+  #writtenAt = -Infinity;
+  #readUpTo = 0;
+  #readAt = -Infinity;
+  #exchanging = 0;
+  #exchanges = 0;
+  #exchangedAt = 0;
+  #timer = 0;
+  #failedAt = -Infinity;
+  readonly #held = new Set<Held>();
+  readonly #leaving = new Set<{ revision: number; until: number; done: (ok: boolean) => void }>();
+  readonly #probing = new Set<Address>();
+  /** What came while the process was stopped, and happens when it goes on: what was read from sockets first. */
+  readonly #backlog: (() => void)[] = [];
+  readonly #frozen: (() => void)[] = [];
+
+  constructor(id: string, host: ReplicaHost) {
+    this.id = id;
+    this.#host = host;
+    this.#db = host.database;
+    const now = (): number => host.schedule.now;
+    this.#time = { monotonic: now, wall: now };
+    this.#clock = new HearingClock(this.#time);
+    this.#standing = new Standing(this.#time);
+  }
+
+  get hearing(): number {
+    return this.#clock.hearing();
+  }
+
+  /** What it would send to somebody who does not say who it is, and whether all have that. */
+  get serves(): {
+    readonly list: Cluster | undefined;
+    readonly isPending: boolean;
+    readonly newest: Cluster;
+  } {
+    const list = this.#listFor(undefined, undefined);
+    return { list, isPending: this.#entry.isPending, newest: this.#entry.cluster };
+  }
+
+  /** Whether it takes the address for a member, right or wrong. */
+  lists(address: Address): boolean {
+    return this.#entry.cluster.members.has(address);
+  }
+
+  start(): boolean {
+    this.state = 'up';
+    this.#incarnation++;
+    this.#token = `${this.id} ${this.#incarnation}`;
+    this.#clock = new HearingClock(this.#time);
+    const { replicaFaults } = this.#host;
+    this.#standing = new (replicaFaults.alwaysCurrent ? CarelessStanding : Standing)(this.#time);
+    this.#known = new KnownClusters();
+    this.#known.listener = { changed: (cluster, pending) => this.#learned(cluster, pending) };
+    this.#entry = new ClusterEntry({ product: 'nacos', name: 'serverlist' });
+    this.#scene = { now: 0, graceUntil: 0, clusters: 0 };
+    this.#isOpen = false;
+    this.#outage = true;
+    this.#graceUntil = 0;
+    this.#seenChange = -1;
+    this.#writtenAt = -Infinity;
+    this.#readUpTo = 0;
+    this.#readAt = -Infinity;
+    this.#exchanging = 0;
+    this.#failedAt = -Infinity;
+    this.#exchange();
+    this.#later(TICK, () => this.#ticks());
+    this.#exchangeIn(this.#host.random.between(1, PACE));
+    return true;
+  }
+
+  stop(clean: boolean): void {
+    if (clean && this.state === 'up' && this.#db.reach(this.id) === 'ok') {
+      if (this.#isOpen && this.#exchanging === 0) this.#finish(this.#exchangeSteps());
+      this.#db.leave(this.id, this.#token);
+    }
+    this.state = 'down';
+    this.#incarnation++;
+    this.#probing.clear();
+    this.#backlog.length = 0;
+    this.#frozen.length = 0;
+    for (const held of [...this.#held]) this.#end(held);
+    for (const leaving of [...this.#leaving]) {
+      this.#leaving.delete(leaving);
+      leaving.done(false);
+    }
+  }
+
+  pause(): void {
+    this.state = 'paused';
+  }
+
+  /** Sockets are read before timers run: what waited there is heard before the pause is noticed. */
+  resume(): void {
+    this.state = 'up';
+    for (const one of this.#backlog.splice(0)) one();
+    for (const one of this.#frozen.splice(0)) if (this.state === 'up') one();
+  }
+
+  queue(arrival: () => void): void {
+    this.#backlog.push(arrival);
+  }
+
+  /** The hot path of nacos-get.ts, then the slow one of nacos-routes.ts. */
+  poll(request: Request, answer: (answer: Answer) => void): () => void {
+    const { address } = request;
+    const held: Held = { request, answer };
+    const member = this.#entry.cluster.members.get(address);
+    const isRenewed = member !== undefined && this.#renew(member, request);
+    let isWaiting = false;
+    if (!isRenewed) {
+      const outcome = this.#transact(this.#pollOf(request));
+      isWaiting = outcome?.reply.type === 'waiting';
+      if (!outcome && member && this.#standing.mayAnswerSilent()) hear(member.lease, this.hearing, true);
+    }
+    this.#held.add(held);
+    this.#later(RULES.gateHold, () => this.#end(held));
+    this.#look();
+    return () => {
+      if (!this.#held.delete(held) || !isWaiting) return;
+      const abandon = (): void => {
+        if (!this.#outage) this.#transact({ type: 'abandon', address });
+      };
+      if (this.state === 'paused') this.queue(abandon);
+      else if (this.state === 'up') abandon();
+    };
+  }
+
+  leave(address: Address, wait: number, done: (ok: boolean) => void): void {
+    const outcome = this.#transact({ type: 'leave', address, wait });
+    if (!outcome || outcome.reply.type === 'unknown') return done(false);
+    const { revision } = outcome.cluster;
+    this.#leaving.add({ revision, until: this.#host.schedule.now + wait, done });
+    this.#look();
+  }
+
+  connectionClosed(address: Address, byPeer: boolean): void {
+    const member = this.#entry.cluster.members.get(address);
+    if (this.state !== 'up' || !member) return;
+    if (byPeer) seeEnd(member.lease, this.hearing);
+    this.#probe(address);
+  }
+
+  recover(): void {
+    if (this.state === 'up') this.#transact({ type: 'recover' });
+  }
+
+  #pollOf({ address, id, expect, connection }: Request): Extract<Command, { type: 'poll' }> {
+    return { type: 'poll', source: 'poll', address, id, expect, connectedAt: connection.openedAt };
+  }
+
+  #renew(member: Member, request: Request): boolean {
+    const maySpeak = !this.#standing.hasOthers || (this.#outage && this.#standing.mayAnswerSilent());
+    const { answersSilent } = this.#host.replicaFaults;
+    if (member.presence !== 'live' && !maySpeak && !answersSilent) return false;
+    hear(member.lease, this.hearing, true);
+    const poll = this.#pollOf(request);
+    if (saysSomethingNew(member, poll) && !this.#outage) this.#transact(poll);
+    return true;
+  }
+
+  #listFor(address: Address | undefined, sent: Request['connection']['sent']): Cluster | undefined {
+    const list = this.#entry.listFor(address);
+    if (!list || this.#standing.isCurrent(this.#entry.isPending)) return list;
+    const isContinued = sent?.revision === list.revision && this.#host.schedule.now - sent.at < LATE_POLL;
+    return isContinued ? list : undefined;
+  }
+
+  /** Answers who may be answered now. */
+  #look(): void {
+    for (const held of [...this.#held]) {
+      const { address, connection } = held.request;
+      if (!this.#held.has(held) || !this.#entry.cluster.members.has(address)) continue;
+      const list = this.#listFor(address, connection.sent);
+      if (!list || list.members.size === 0) continue;
+      this.#held.delete(held);
+      this.#entry.delivered(address, list, this.hearing);
+      connection.sent = { revision: list.revision, at: this.#host.schedule.now };
+      held.answer({ list: [...list.members.keys()], revision: list.revision });
+    }
+    for (const leaving of [...this.#leaving]) {
+      const { revision, until, done } = leaving;
+      const missing = notFollowed(this.#entry.cluster, revision, this.#context());
+      if (missing.length > 0 && this.#host.schedule.now < until) continue;
+      this.#leaving.delete(leaving);
+      done(true);
+    }
+  }
+
+  #end(held: Held): void {
+    if (this.#held.delete(held)) held.answer('failed');
+  }
+
+  /** A timer of this process. */
+  #later(delay: number, run: () => void): void {
+    const incarnation = this.#incarnation;
+    this.#host.schedule.after(delay, () => {
+      if (this.#incarnation !== incarnation) return;
+      if (this.state === 'paused') this.#frozen.push(run);
+      else run();
+    });
+  }
+
+  #ticks(): void {
+    this.#later(TICK, () => this.#ticks());
+    if (this.#clock.tick() > 0) this.#startGrace();
+    const { cluster } = this.#entry;
+    const now = this.hearing;
+    for (const member of cluster.members.values()) {
+      if (wantsProbe(member, RULES, now)) this.#probe(member.address);
+    }
+    if (!this.#outage && needsTick(cluster, { now, rules: RULES })) this.#tickOne();
+    this.#look();
+  }
+
+  /** Decides in memory first. */
+  #tickOne(): void {
+    const { cluster } = this.#entry;
+    if (this.#host.decide(cluster, { type: 'tick' }, this.#context()).cluster === cluster) return;
+    this.#transact({ type: 'tick' });
+  }
+
+  #probe(address: Address): void {
+    if (this.#probing.has(address)) return;
+    const answer = this.#host.probe(address);
+    const askedAt = this.hearing;
+    const observe = (): void => {
+      this.#probing.delete(address);
+      const member = this.#entry.cluster.members.get(address);
+      if (!member) return;
+      observeProbe(member, answer, this.hearing, askedAt);
+      if (!this.#outage) this.#tickOne();
+    };
+    if (answer !== 'unreachable') return observe();
+    this.#probing.add(address);
+    this.#later(2_000, observe);
+  }
+
+  #context(scene: Scene = this.#scene): Context {
+    const { ownGraceOnly } = this.#host.replicaFaults;
+    return {
+      now: this.hearing,
+      rules: RULES,
+      graceUntil: ownGraceOnly ? this.#graceUntil : Math.max(this.#graceUntil, scene.graceUntil),
+      ...given('othersKnow', scene.othersKnow),
+      clusters: 1,
+    };
+  }
+
+  /** SqlStore.#tryToDecide. */
+  #transact(command: Command): Outcome | undefined {
+    if (this.#outage || !this.#isOpen) return undefined;
+    const db = this.#db;
+    const reach = db.reach(this.id);
+    const { schedule, random } = this.#host;
+    if (reach !== 'ok') {
+      if (this.#failedAt + STORE_TIMEOUT < schedule.now) this.#failedAt = schedule.now;
+      if (reach === 'refused') this.#fail();
+      else this.#later(STORE_TIMEOUT, () => this.#failUnlessReached());
+      const isLost = schedule.now - this.#failedAt > JUST || random.next() >= COMMITS_UNHEARD;
+      if (reach === 'refused' || isLost) return undefined;
+    }
+    const { row } = db;
+    const state = this.#state();
+    const isUpToDate = this.#known.isUpToDate(row);
+    const own = this.#entry.cluster;
+    const before = isUpToDate ? own : db.load(leasesOf(own));
+    if (isUpToDate && !this.#host.replicaFaults.keepsToItself) this.#known.heard([...db.leases.values()]);
+    const scene = this.#sceneOf(state, row.change_seq);
+    const outcome = this.#host.decide(before, command, { ...this.#context(scene), now: scene.now });
+    const leases = this.#known.dirtyLeasesOf(outcome.cluster, row.id, state.clock.now);
+    if (outcome.cluster === before) {
+      if (row.version > 0) {
+        db.writeLeases(leases.rows, state.clock.now);
+        if (reach !== 'ok') return undefined;
+        this.#known.keep({ row, stored: before, cluster: before }, state.isPending(row.list_seq));
+        leases.written();
+      }
+      return reach === 'ok' ? outcome : undefined;
+    }
+    const truth = db.cluster;
+    const isNewList = outcome.cluster.revision !== before.revision;
+    const next = db.commit(outcome.cluster, isNewList, state.clock.now);
+    db.writeLeases(leases.rows, state.clock.now);
+    this.#host.changed(truth, outcome.cluster, command, outcome);
+    if (reach !== 'ok') return undefined;
+    leases.written();
+    const { cluster } = outcome;
+    this.#known.keep({ row: next, stored: cluster, cluster }, state.isPending(next.list_seq));
+    return outcome;
+  }
+
+  #state(): ReplicaState {
+    const own = { id: this.id, token: this.#token };
+    const { neverPending } = this.#host.replicaFaults;
+    return new (neverPending ? CarelessState : ReplicaState)(this.#db.state(), own);
+  }
+
+  #sceneOf(state: ReplicaState, change: number): Scene {
+    return {
+      now: state.clock.now,
+      graceUntil: state.clock.deaf > 0 ? Infinity : state.graceUntil,
+      othersKnow: state.othersKnow(change),
+      clusters: 1,
+    };
+  }
+
+  /** The store tells of a cluster that became another. */
+  #learned(cluster: Cluster, pending: boolean): void {
+    this.#entry.replace(cluster, pending);
+    if (pending) this.#exchangeIn(SOON);
+    this.#look();
+  }
+
+  #exchangeIn(delay: number): void {
+    const timer = ++this.#timer;
+    this.#later(delay, () => {
+      if (this.#timer !== timer) return;
+      this.#exchangeIn(PACE);
+      this.#exchange();
+    });
+  }
+
+  /** RegistryService.exchange: one at a time. */
+  #exchange(): void {
+    const { schedule, random } = this.#host;
+    if (this.#exchanging !== 0) {
+      if (schedule.now - this.#exchangedAt > STORE_TIMEOUT) this.#fail();
+      return;
+    }
+    this.#exchangedAt = schedule.now;
+    const which = (this.#exchanging = ++this.#exchanges);
+    const steps = this.#isOpen ? this.#exchangeSteps() : this.#openSteps();
+    const isJittery = this.slowness > 0 || random.next() < JITTERS;
+    // Most of its time is spent with one of its statements.
+    const slowest = this.slowness > 0 ? random.between(1, 7) : 0;
+    let step = 0;
+    const go = (): void => {
+      if (this.#exchanging !== which) return;
+      try {
+        // An answer that is on its way when the network goes is lost.
+        if (step > 0) this.#ask();
+        while (!steps.next().done) {
+          step++;
+          if (!isJittery) continue;
+          return this.#later(step === slowest ? random.between(0, this.slowness) : random.between(0, 20), go);
+        }
+      } catch (error) {
+        if (!(error instanceof Unreached)) throw error;
+        if (error.isSilent)
+          return this.#later(Math.max(0, this.#exchangedAt + STORE_TIMEOUT - schedule.now), over);
+        return over();
+      }
+      this.#exchanging = 0;
+    };
+    const over = (): void => {
+      if (this.#exchanging !== which) return;
+      this.#exchanging = 0;
+      this.#fail();
+    };
+    go();
+  }
+
+  #finish(steps: Iterator<void>): void {
+    while (!steps.next().done);
+  }
+
+  /** Before each statement, and when its answer comes. */
+  #ask(): SharedDatabase {
+    const reach = this.#db.reach(this.id);
+    if (reach !== 'ok') throw new Unreached(reach === 'silent');
+    return this.#db;
+  }
+
+  /** SqlStore.open and RegistryService.#open. */
+  *#openSteps(): Generator<void, void> {
+    const mark = this.#standing.mark();
+    const { readsBeforeEntering } = this.#host.replicaFaults;
+    this.#ask();
+    const before = this.#state();
+    yield;
+    if (!readsBeforeEntering) this.#ask().enter(this.id, this.#token, before.clock.now, 0);
+    yield;
+    this.#ask();
+    const state = this.#state();
+    yield;
+    yield* this.#readChanges(state);
+    if (readsBeforeEntering) this.#ask().enter(this.id, this.#token, before.clock.now, state.changes);
+    yield;
+    this.#report(state, { hearing: 0, graceUntil: 0, grace: 0, isWaiting: false });
+    yield;
+    const { now, deaf } = state.clock;
+    this.#readUpTo = now - LATE_COMMIT;
+    const attended = deaf === 0 && before.others.some(({ seenAt }) => now - seenAt < 2 * WRITE_EVERY);
+    this.#clock.resumeAt(now);
+    this.#standing.reached(mark, true);
+    this.#isOpen = true;
+    this.#outage = false;
+    if (this.#entry.cluster.members.size > 0) this.#startGrace();
+    if (!attended) this.#resume();
+    this.#look();
+  }
+
+  /** SqlStore.exchange and RegistryService.#exchange. */
+  *#exchangeSteps(): Generator<void, void> {
+    const mark = this.#standing.mark();
+    const { schedule, replicaFaults } = this.#host;
+    if (!this.#standing.isCurrent(false) && !replicaFaults.trustsItsOwn) this.#entry.distrust();
+    this.#ask();
+    let state = this.#state();
+    yield;
+    if (!state.isEntered) {
+      this.#ask().enter(this.id, this.#token, state.clock.now, Math.max(0, this.#seenChange));
+      yield;
+      this.#ask();
+      state = this.#state();
+      yield;
+    }
+    const report = this.#reportOf();
+    const changed = yield* this.#readChanges(state);
+    const at = schedule.now;
+    const hasOthers = state.others.length > 0;
+    if (hasOthers && (report.isWaiting || at - this.#readAt >= READ_EVERY)) {
+      const rows = this.#ask().leasesSince(this.#readUpTo);
+      yield;
+      if (!replicaFaults.keepsToItself) this.#known.heard(rows);
+      this.#readUpTo = state.clock.now - LATE_COMMIT;
+      this.#readAt = at;
+    }
+    const urgent = changed || this.#known.isPending || (hasOthers && this.#known.hasUrgentLeases());
+    if (urgent || state.clock.deaf > 0 || at - this.#writtenAt >= WRITE_EVERY - PACE / 2) {
+      for (const batch of this.#known.dirtyLeases(state.clock.now)) {
+        this.#ask().writeLeases(batch.rows, state.clock.now);
+        yield;
+        batch.written();
+      }
+      this.#report(state, report);
+      yield;
+      this.#writtenAt = at;
+    }
+    this.#known.agree(state);
+    const scene = this.#sceneOf(state, 0);
+    const soon = this.#known.isPending && scene.othersKnow === true;
+    this.#standing.reached(mark, hasOthers);
+    this.#scene = scene;
+    this.#clock.follow(scene.now);
+    this.#graceUntil = Math.min(this.#graceUntil, scene.now + graceTime(RULES));
+    if (this.#outage) {
+      this.#outage = false;
+      this.#startGrace();
+    }
+    if (soon) this.#exchangeIn(SOON);
+    if (state.clock.deaf > 0) {
+      this.#startGrace();
+      this.#resume();
+    }
+    this.#look();
+  }
+
+  /** True when there was one. */
+  *#readChanges(state: ReplicaState): Generator<void, boolean> {
+    if (state.changes === this.#seenChange) return false;
+    const { row } = this.#ask();
+    const isNewer = row.change_seq > this.#seenChange && !this.#known.isUpToDate(row);
+    const loaded = isNewer ? this.#db.load(leasesOf(this.#entry.cluster)) : undefined;
+    const leases = [...this.#db.leases.values()];
+    yield;
+    if (loaded && row.version > 0) {
+      this.#known.keep({ row, stored: loaded, cluster: loaded }, state.isPending(row.list_seq));
+      this.#known.heard(leases);
+    }
+    this.#seenChange = state.changes;
+    return true;
+  }
+
+  #report(state: ReplicaState, { graceUntil, grace }: Report): void {
+    const { clock, databaseMs, storedDatabaseMs } = state;
+    const db = this.#ask();
+    if (clock.isSetBack) db.setDatabaseClock(storedDatabaseMs, databaseMs);
+    const until = Math.max(Math.min(graceUntil, clock.now + grace), clock.deaf > 0 ? clock.now + grace : 0);
+    const own = { id: this.id, token: this.#token, seenAt: clock.now, seenChange: this.#seenChange };
+    db.report(own, clock.now, databaseMs, until);
+    for (const { id, token } of state.lost) db.leave(id, token);
+  }
+
+  #reportOf(): Report {
+    const { cluster } = this.#entry;
+    const isWatched = this.#held.size > 0 || this.#leaving.size > 0;
+    const isWaiting = isWatched || needsTick(cluster, { now: this.hearing, rules: RULES });
+    return { hearing: this.hearing, graceUntil: this.#graceUntil, grace: graceTime(RULES), isWaiting };
+  }
+
+  /** Who waited is not known to wait still. */
+  #resume(): void {
+    if (this.#entry.cluster.waiting.size > 0) this.#transact({ type: 'resume' });
+  }
+
+  #startGrace(): void {
+    this.#graceUntil = this.hearing + graceTime(RULES);
+  }
+
+  #fail(): void {
+    this.#outage = true;
+  }
+
+  #failUnlessReached(): void {
+    if (this.#db.reach(this.id) !== 'ok') this.#fail();
+  }
+}
