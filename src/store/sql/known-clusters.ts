@@ -168,6 +168,25 @@ export class KnownClusters {
     }
   }
 
+  /**
+   * This server's clock was `by` ahead of the shared one, which stood still while nobody reached the database. What it
+   * observed since the shared clock's `since` is set back by as much, so that a silence keeps its length.
+   */
+  setBack(since: number, by: number): void {
+    const earlier = (at: number): number => (at > since ? Math.max(since, at - by) : at);
+    for (const { leases } of this.#byName.values()) {
+      for (const lease of leases.values()) {
+        lease.heardAt = earlier(lease.heardAt);
+        lease.openAt = earlier(lease.openAt);
+        lease.endedAt = earlier(lease.endedAt);
+        lease.refusedAt = earlier(lease.refusedAt);
+        lease.deliveredAt = earlier(lease.deliveredAt);
+        lease.failedAt = earlier(lease.failedAt);
+        lease.probedAt = earlier(lease.probedAt);
+      }
+    }
+  }
+
   /** Whether a list was sent, or a sign of death was seen, since the last writing. */
   hasUrgentLeases(): boolean {
     for (const { leases } of this.#byName.values()) {

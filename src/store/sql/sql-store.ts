@@ -34,6 +34,9 @@ const WRITE_EVERY = 1_000;
 /** How often the others' renewals are read when nobody waits for them, in milliseconds. */
 const READ_EVERY = 2_000;
 
+/** How far this server's clock may be ahead of the shared one before what it heard is set back, in milliseconds. */
+const CLOCK_AHEAD = 1_000;
+
 /** How long a transaction may take from its reading the clock to its commit, in milliseconds, amply. */
 const LATE_COMMIT = 3_000;
 
@@ -79,6 +82,8 @@ export class SqlStore implements Store {
   /** On the shared clock: leases written since are not read yet. */
   #readUpTo = 0;
   #readAt = -Infinity;
+  /** The shared clock at the last exchange. */
+  #lastNow = 0;
   #forgotAt = performance.now();
   #retries = 0;
 
@@ -107,6 +112,7 @@ export class SqlStore implements Store {
       await this.#report(state, { hearing: 0, graceUntil: 0, grace: 0, isWaiting: false });
       const { now, deaf } = state.clock;
       this.#readUpTo = now - LATE_COMMIT;
+      this.#lastNow = now;
       const attended = deaf === 0 && before.others.some(({ seenAt }) => now - seenAt < 2 * WRITE_EVERY);
       return { hearing: now, attended };
     });
@@ -132,6 +138,9 @@ export class SqlStore implements Store {
         await this.#enter(state);
         state = await this.#state(this.#db);
       }
+      const ahead = report.hearing - state.clock.now;
+      if (ahead > CLOCK_AHEAD) this.#known.setBack(this.#lastNow, ahead);
+      this.#lastNow = state.clock.now;
       const changed = await this.#readChanges(state);
       const at = performance.now();
       const hasOthers = state.others.length > 0;

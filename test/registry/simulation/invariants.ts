@@ -78,7 +78,7 @@ interface Removal {
  */
 export class Invariants {
   majorityLost: string | undefined;
-  /** Members that were dropped while they lived, for an excuse: they need a restart (injury 2). */
+  /** Members that were dropped while they lived, for an excuse, or started too early: they need a restart (injury 2). */
   readonly droppedAlive = new Set<Address>();
   /** On the server's hearing clock. */
   readonly #heardAt = new Map<Address, number>();
@@ -137,6 +137,16 @@ export class Invariants {
     const before = this.#lists.get(revision) ?? text;
     if (before !== text) throw new Violation('forked', `revision ${revision} is ${before} and ${text}`);
     this.#lists.set(revision, text);
+  }
+
+  /**
+   * A server that is cut off does not know that the address was taken off the list while the node was away, and gave it
+   * the list before, for which the others wait (R9). The node finds itself a voter, does not ask to be added, and is
+   * removed a little later: it needs another restart, as if it had been dropped.
+   */
+  began({ address }: Node): void {
+    const { replicas, registry } = this.#world;
+    if (replicas.length > 0 && !registry.cluster.members.has(address)) this.droppedAlive.add(address);
   }
 
   /** The list changed, or what decides about it. */

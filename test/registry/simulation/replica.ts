@@ -25,6 +25,7 @@ const STORE_TIMEOUT = 2_000;
 const WRITE_EVERY = 1_000;
 const READ_EVERY = 2_000;
 const LATE_COMMIT = 3_000;
+const CLOCK_AHEAD = 1_000;
 
 /** How often an exchange with a database that is well takes some milliseconds for each of its statements. */
 const JITTERS = 0.1;
@@ -47,6 +48,8 @@ export interface ReplicaFaults {
   readonly readsBeforeEntering?: boolean;
   /** A server that nobody waited for any more takes its last list for the one before the newest. */
   readonly trustsItsOwn?: boolean;
+  /** What a server heard while the shared clock stood still keeps the time of the server's own clock. */
+  readonly neverSetsBack?: boolean;
   /** A server waits for the others' grace no more than for its own. */
   readonly ownGraceOnly?: boolean;
 }
@@ -107,6 +110,7 @@ export class SimulatedReplica implements AddressServer {
   #writtenAt = -Infinity;
   #readUpTo = 0;
   #readAt = -Infinity;
+  #lastNow = 0;
   #exchanging = 0;
   #exchanges = 0;
   #exchangedAt = 0;
@@ -166,6 +170,7 @@ export class SimulatedReplica implements AddressServer {
     this.#writtenAt = -Infinity;
     this.#readUpTo = 0;
     this.#readAt = -Infinity;
+    this.#lastNow = 0;
     this.#exchanging = 0;
     this.#failedAt = -Infinity;
     this.#exchange();
@@ -496,6 +501,7 @@ export class SimulatedReplica implements AddressServer {
     yield;
     const { now, deaf } = state.clock;
     this.#readUpTo = now - LATE_COMMIT;
+    this.#lastNow = now;
     const attended = deaf === 0 && before.others.some(({ seenAt }) => now - seenAt < 2 * WRITE_EVERY);
     this.#clock.resumeAt(now);
     this.#standing.reached(mark, true);
@@ -509,6 +515,7 @@ export class SimulatedReplica implements AddressServer {
   /** SqlStore.exchange and RegistryService.#exchange. */
   *#exchangeSteps(): Generator<void, void> {
     const mark = this.#standing.mark();
+    const report = this.#reportOf();
     const { schedule, replicaFaults } = this.#host;
     if (!this.#standing.isCurrent(false) && !replicaFaults.trustsItsOwn) this.#entry.distrust();
     this.#ask();
@@ -521,7 +528,9 @@ export class SimulatedReplica implements AddressServer {
       state = this.#state();
       yield;
     }
-    const report = this.#reportOf();
+    const ahead = report.hearing - state.clock.now;
+    if (ahead > CLOCK_AHEAD && !replicaFaults.neverSetsBack) this.#known.setBack(this.#lastNow, ahead);
+    this.#lastNow = state.clock.now;
     const changed = yield* this.#readChanges(state);
     const at = schedule.now;
     const hasOthers = state.others.length > 0;

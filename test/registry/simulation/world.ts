@@ -423,6 +423,7 @@ export class World {
     node.state = 'running';
     node.list = list;
     this.note(() => `${node.address} starts with ${list.join(' ') || 'nothing'}`);
+    this.invariants.began(node);
     const { generation } = node;
     this.schedule.after(RAFT_STARTS_AFTER, () => {
       if (node.generation === generation) this.raft.start(node.address, list, this.now);
