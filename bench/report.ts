@@ -56,12 +56,10 @@ export function report(results: Results): string {
   const { flags, loadBefore, rounds, steady, startup } = results;
   const of = (name: ScenarioName): number => medianOf(rounds, name, 'requestsPerSecond');
   const cpuOf = (name: ScenarioName): number => medianOf(rounds, name, 'cpu');
-  const startups: Record<ScenarioName, string> = {
+  const startups: Partial<Record<ScenarioName, string>> = {
     nginx: `${startup.nginx.toFixed(0)} ms`,
     node: `${startup.node.toFixed(0)} ms`,
     get: `${startup.empty.toFixed(0)} ms`,
-    self: '',
-    heartbeat: '',
   };
   const throughput = table([
     [
@@ -88,7 +86,7 @@ export function report(results: Results): string {
         `${median(result, 'cpu').toFixed(1)} µs`,
         (median(result, 'cpu') / cpuOf('nginx')).toFixed(2),
         `${result.memory.toFixed(0)} MB`,
-        startups[result.scenario.name],
+        startups[result.scenario.name] ?? '',
       ];
     }),
   ]);
@@ -156,7 +154,7 @@ function medianOf(rounds: readonly ScenarioResult[], name: ScenarioName, field: 
   return found ? median(found, field) : NaN;
 }
 
-function median({ turns }: ScenarioResult, field: keyof Turn): number {
+export function median({ turns }: ScenarioResult, field: keyof Turn): number {
   const values = turns.map((turn) => turn[field]).sort((a, b) => a - b);
   const middle = values.length / 2;
   const low = values[Math.ceil(middle) - 1] ?? NaN;
@@ -164,7 +162,7 @@ function median({ turns }: ScenarioResult, field: keyof Turn): number {
   return (low + high) / 2;
 }
 
-function table(rows: readonly (readonly string[])[]): string {
+export function table(rows: readonly (readonly string[])[]): string {
   const width = (column: number): number => Math.max(3, ...rows.map((row) => row[column]?.length ?? 0));
   const line = (row: readonly string[]): string =>
     `| ${row.map((cell, column) => (column === 0 ? cell.padEnd(width(column)) : cell.padStart(width(column)))).join(' | ')} |`;
@@ -175,6 +173,6 @@ function table(rows: readonly (readonly string[])[]): string {
   return [head, rule, ...body].map(line).join('\n');
 }
 
-function thousands(value: number): string {
+export function thousands(value: number): string {
   return Math.round(value).toLocaleString('en-US');
 }

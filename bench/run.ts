@@ -29,10 +29,15 @@ async function measure(
   const { nodeFlags } = flags;
   const loadBefore = loadAverage();
   const wrk = new Wrk(children, programs.wrk, folder);
-  const file = join(folder, 'registry.db');
+  const databaseUrl = `sqlite:${join(folder, 'registry.db')}`;
   const nginx = await startNginx(children, programs.nginx, folder);
   const node = await startBareNode(children);
-  const ours = await startAddressServer(children, { file, path: '/healthz', nodeFlags, args: PATIENT });
+  const ours = await startAddressServer(children, {
+    databaseUrl,
+    path: '/healthz',
+    nodeFlags,
+    args: PATIENT,
+  });
   say('registering the members');
   await registerAll(ours.port);
   const scenarios = scenariosOf(nginx, node, ours);
@@ -40,7 +45,12 @@ async function measure(
   const rounds = await runRounds(scenarios, wrk, flags, say);
   await Promise.all([nginx, node, ours].map(({ child }) => children.end(child)));
 
-  const again = await startAddressServer(children, { file, path: clusterPath(0), nodeFlags, args: QUIET });
+  const again = await startAddressServer(children, {
+    databaseUrl,
+    path: clusterPath(0),
+    nodeFlags,
+    args: QUIET,
+  });
   say(`steady load for ${flags.steadySeconds} s`);
   const steady = await runSteady(children, again, steadyOptions(again.port, flags.steadySeconds));
   await children.end(again.child);

@@ -3,7 +3,7 @@ import { ask, clusterPath, expectedList, pollPath, sortedList } from './members.
 import type { Server } from './servers.js';
 import type { Measured, Wrk } from './wrk.js';
 
-export type ScenarioName = 'nginx' | 'node' | 'get' | 'self' | 'heartbeat';
+export type ScenarioName = 'nginx' | 'node' | 'get' | 'self' | 'heartbeat' | 'mysql' | 'postgres';
 
 /** One server asked in one way. */
 export interface Scenario {

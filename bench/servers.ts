@@ -47,7 +47,8 @@ export async function startBareNode(children: Children): Promise<Server> {
 }
 
 export interface ServerOptions {
-  readonly file: string;
+  /** `sqlite:…`, `mysql://…` or `postgres://…`. */
+  readonly databaseUrl: string;
   /** What the first answer is asked for. */
   readonly path: string;
   /** Node's and the server's own. */
@@ -58,11 +59,11 @@ export interface ServerOptions {
 /** The built command as a user runs it. */
 export async function startAddressServer(
   children: Children,
-  { file, path, nodeFlags, args }: ServerOptions,
+  { databaseUrl, path, nodeFlags, args }: ServerOptions,
 ): Promise<Server> {
   const port = await freePort();
   const cli = fileURLToPath(new URL('../src/cli.js', import.meta.url));
-  const settings = ['--host', '127.0.0.1', '--port', String(port), '--database-url', `sqlite:${file}`];
+  const settings = ['--host', '127.0.0.1', '--port', String(port), '--database-url', databaseUrl];
   const serve = [cli, 'serve', ...settings, '--probe', 'off', ...args];
   const child = children.start(process.execPath, [...nodeFlags, ...serve]);
   const startup = await firstAnswer(child, port, path);

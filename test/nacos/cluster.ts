@@ -62,10 +62,14 @@ export class Cluster {
   }
 
   /** Starts the built command on a port that it can be restarted on, or restarts it there. */
-  async startServer(options: { port?: number; file?: string } = {}): Promise<ServerProcess> {
+  async startServer(
+    options: { port?: number; file?: string; databaseUrl?: string } = {},
+  ): Promise<ServerProcess> {
     const port = options.port ?? (await this.#ports.take());
     const file = options.file ?? join(this.#folder, 'registry.db');
-    const server = await startServerProcess(this.#t, { file, port });
+    const { databaseUrl } = options;
+    const place = databaseUrl === undefined ? { file } : { databaseUrl };
+    const server = await startServerProcess(this.#t, { ...place, port });
     endWithThisProcess(server.child);
     this.#servers.push(server);
     return server;

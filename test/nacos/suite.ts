@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { test, type TestContext } from 'node:test';
 import { Cluster } from './cluster.js';
 import { missingServers } from './servers.js';
 
@@ -13,8 +13,13 @@ const LIMIT = 15 * 60_000;
  * A group of scenarios with real Nacos that share what they start. Where there is no Nacos they are skipped with
  * the reason; with NACOS_TESTS=required they fail.
  */
-export function nacosTest(name: string, run: (cluster: Cluster, scenario: Scenario) => Promise<void>): void {
-  const missing = missingServers();
+export function nacosTest(
+  name: string,
+  run: (cluster: Cluster, scenario: Scenario, t: TestContext) => Promise<void>,
+  /** What else it cannot do without, if that is missing. */
+  lacking?: string | false,
+): void {
+  const missing = missingServers() ?? (lacking === false ? undefined : lacking);
   const required = process.env.NACOS_TESTS === 'required';
   const skip = !required && missing;
   test(name, { skip, timeout: LIMIT }, async (t) => {
@@ -33,6 +38,6 @@ export function nacosTest(name: string, run: (cluster: Cluster, scenario: Scenar
         }
       });
     };
-    await run(cluster, scenario);
+    await run(cluster, scenario, t);
   });
 }

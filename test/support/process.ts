@@ -49,12 +49,20 @@ export interface ServerProcess extends CliProcess {
 /** Starts `serve` on a port (0 picks a free one) and waits until it listens. */
 export async function startServerProcess(
   t: Pick<TestContext, 'after'>,
-  options: { file: string; port?: number; args?: readonly string[]; env?: Record<string, string> },
+  options: {
+    /** Of SQLite; or `databaseUrl` names another database. */
+    file?: string;
+    databaseUrl?: string;
+    port?: number;
+    args?: readonly string[];
+    env?: Record<string, string>;
+  },
 ): Promise<ServerProcess> {
-  const { file, port = 0, args = [], env = {} } = options;
+  const { port = 0, args = [], env = {} } = options;
+  const databaseUrl = options.databaseUrl ?? `sqlite:${options.file ?? ''}`;
   const cli = startCli(
     t,
-    ['serve', '--host', '127.0.0.1', '--port', String(port), '--database-url', `sqlite:${file}`, ...args],
+    ['serve', '--host', '127.0.0.1', '--port', String(port), '--database-url', databaseUrl, ...args],
     { env },
   );
   const listening = await eventually('the server listens', () => {

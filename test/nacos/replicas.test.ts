@@ -1,0 +1,163 @@
+import assert from 'node:assert/strict';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Balancer } from '../support/balancer.js';
+import { createDatabase, testDatabases } from '../support/databases.js';
+import { eventually } from '../support/eventually.js';
+import type { ServerProcess } from '../support/process.js';
+import { TcpProxy } from '../support/tcp-proxy.js';
+import {
+  addressesOf,
+  assertRunning,
+  eventsOf,
+  leave,
+  listOf,
+  selfAndExpect,
+  START_LIMIT,
+  viewOf,
+} from './cluster.js';
+import type { NacosNode } from './node.js';
+import { readInstance, writeInstance } from './persistent-data.js';
+import { nacosTest } from './suite.js';
+
+const [mysql] = testDatabases;
+const lacking = mysql?.url === undefined && 'TEST_MYSQL_URL names no server to test against';
+
+/** How long the database is away. */
+const AWAY = 60_000;
+
+nacosTest(
+  'Nacos 2.5.1: two address servers on MySQL behind a TCP balancer',
+  async (cluster, scenario, t) => {
+    const url = new URL(await createDatabase(t, 'mysql'));
+    const proxy = await TcpProxy.open({ host: url.hostname, port: Number(url.port) });
+    const balancer = await Balancer.open();
+    cluster.atEnd(() => {
+      balancer.close();
+      proxy.close();
+    });
+    url.host = `127.0.0.1:${proxy.port}`;
+
+    let servers: ServerProcess[] = [];
+    let nodes: NacosNode[] = [];
+    const start = async (port?: number): Promise<ServerProcess> =>
+      cluster.startServer({ databaseUrl: url.href, ...(port === undefined ? {} : { port }) });
+    const use = (...running: ServerProcess[]): void => {
+      servers = running;
+      balancer.use(...running.map(({ port }) => port));
+    };
+    /** Every server says that all members are live and have the newest list. */
+    const isWhole = (limit = 40_000): Promise<unknown> =>
+      eventually(
+        'every server sees a whole cluster',
+        async () => {
+          const views = await Promise.all(servers.map(viewOf));
+          return views.every(
+            ({ state, members }) => state === 'whole' && members.every(({ current }) => current),
+          );
+        },
+        limit,
+        250,
+      );
+    const startNode = (query = selfAndExpect): Promise<NacosNode> =>
+      cluster.startNode({ lookupPort: balancer.port, query, retry: 150 });
+
+    await scenario('three nodes found a cluster', async () => {
+      use(await start(), await start());
+      nodes = await Promise.all([startNode(), startNode(), startNode()]);
+      await cluster.agree(nodes);
+      await isWhole();
+      await writeInstance(nodes[0]!, 'kept');
+    });
+
+    await scenario('each server is killed in turn, and started again', async () => {
+      for (const killed of [...servers]) {
+        const other = servers.find((server) => server !== killed)!;
+        const [at] = [servers.indexOf(killed)];
+        killed.child.kill('SIGKILL');
+        await killed.exited;
+        const killedAt = performance.now();
+        await eventually(
+          'the other has heard all of them since',
+          async () => {
+            const { members } = await viewOf(other);
+            return members.every(({ silentMs = Infinity }) => silentMs < performance.now() - killedAt - 100);
+          },
+          20_000,
+          250,
+        );
+        const again = await start(killed.port);
+        use(...servers.map((server, i) => (i === at ? again : server)));
+        await isWhole();
+        await cluster.agree(nodes, 20_000);
+      }
+    });
+
+    await scenario(`the database is away for ${AWAY / 1_000} s`, async () => {
+      await proxy.refuse();
+      proxy.cut();
+      const until = performance.now() + AWAY;
+      let polls = 0;
+      while (performance.now() < until) {
+        for (const server of servers) {
+          const started = performance.now();
+          const answer = await fetch(`${server.url}/nacos/serverlist`);
+          assert.equal(answer.status, 200);
+          assert.deepEqual((await answer.text()).trim().split('\n').sort(), addressesOf(nodes));
+          assert.ok(performance.now() - started < 2_000);
+          polls++;
+          const ready = await fetch(`${server.url}/readyz`);
+          assert.equal(ready.status, 200);
+        }
+        assertRunning(nodes);
+        await sleep(1_000);
+      }
+      assert.ok(polls > 60);
+      await cluster.agree(nodes, 20_000);
+      await proxy.restore();
+      await isWhole();
+      await cluster.agree(nodes, 20_000);
+    });
+
+    await scenario('the servers are replaced by new ones, one after the other', async () => {
+      for (const old of [...servers]) {
+        const fresh = await start();
+        use(...servers, fresh);
+        old.child.kill('SIGTERM');
+        assert.equal(await old.exited, 0);
+        use(...servers.filter((server) => server !== old));
+        await isWhole();
+        await cluster.agree(nodes, 20_000);
+      }
+    });
+
+    await scenario('a node joins and another leaves, through whichever server', async () => {
+      const joiner = await startNode();
+      await cluster.agree([...nodes, joiner]);
+      await isWhole(60_000);
+      const [leaver, ...rest] = nodes;
+      const { status, text } = await leave(
+        { url: `http://127.0.0.1:${balancer.port}` },
+        leaver!.address,
+        '15s',
+      );
+      assert.equal(status, 200, text);
+      await leaver!.end('SIGTERM');
+      nodes = [...rest, joiner];
+      await cluster.agree(nodes);
+      for (const server of servers) assert.deepEqual(await listOf(server), addressesOf(nodes));
+    });
+
+    await scenario('no node was dropped, and what was written is everywhere', async () => {
+      const events = await eventsOf(servers[0]!);
+      const types = new Set(events.map(({ type }) => type));
+      for (const type of ['evicted', 'replaced', 'preserved', 'refounded'] as const) {
+        assert.ok(!types.has(type), type);
+      }
+      assert.equal(events.filter(({ type }) => type === 'founded').length, 1);
+      for (const node of nodes) {
+        await eventually(`${node.port} has the data`, () => readInstance(node, 'kept'), START_LIMIT, 500);
+      }
+    });
+  },
+  lacking,
+);
