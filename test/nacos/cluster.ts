@@ -11,7 +11,7 @@ import { startServerProcess, type ServerProcess } from '../support/process.js';
 import { NacosNode } from './node.js';
 import { Ports } from './ports.js';
 import { atProcessEnd, endWithThisProcess } from './processes.js';
-import { Proxy } from './proxy.js';
+import { TcpProxy } from '../support/tcp-proxy.js';
 import { MEMBERS, type NacosVersion } from './servers.js';
 
 /** How long three nodes may take until they agree, in milliseconds: 25 s on two idle cores, and patience. */
@@ -42,7 +42,7 @@ export class Cluster {
   readonly #ports = new Ports();
   readonly #servers: ServerProcess[] = [];
   readonly #nodes: NacosNode[] = [];
-  readonly #proxies: Proxy[] = [];
+  readonly #proxies: TcpProxy[] = [];
   readonly #releases: (() => void)[] = [];
 
   constructor(t: TestContext) {
@@ -94,8 +94,8 @@ export class Cluster {
     return nodes;
   }
 
-  async proxyTo(server: ServerProcess): Promise<Proxy> {
-    const proxy = await Proxy.open(server.port);
+  async proxyTo(server: ServerProcess): Promise<TcpProxy> {
+    const proxy = await TcpProxy.open({ port: server.port });
     this.#proxies.push(proxy);
     return proxy;
   }

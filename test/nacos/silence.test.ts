@@ -3,12 +3,12 @@ import { eventually } from '../support/eventually.js';
 import type { ServerProcess } from '../support/process.js';
 import { assertRunning, groupsOf, selfAndExpect, START_LIMIT, viewOf } from './cluster.js';
 import type { NacosNode } from './node.js';
-import type { Proxy } from './proxy.js';
+import type { TcpProxy } from '../support/tcp-proxy.js';
 import { nacosTest } from './suite.js';
 
 nacosTest('Nacos 2.5.1: a false silence, and a member by heartbeat', async (cluster, scenario) => {
   let server: ServerProcess;
-  let proxy: Proxy;
+  let proxy: TcpProxy;
   let nodes: NacosNode[] = [];
 
   await scenario(
@@ -34,7 +34,7 @@ nacosTest('Nacos 2.5.1: a false silence, and a member by heartbeat', async (clus
         assert.ok(member, 'it stays listed');
         return member;
       };
-      proxy.block();
+      proxy.silence();
       await eventually('it is silent', async () => (await memberOf()).state === 'silent', 30_000, 250);
       await eventually(
         'it is silent for longer than evict-after, and then some',
@@ -49,7 +49,7 @@ nacosTest('Nacos 2.5.1: a false silence, and a member by heartbeat', async (clus
       );
       assert.equal((await memberOf()).state, 'silent');
       await cluster.agree(nodes, 20_000);
-      proxy.unblock();
+      await proxy.restore();
       await eventually('it is live again', async () => (await memberOf()).state === 'live', 20_000, 250);
       assertRunning(nodes);
       await cluster.agree(nodes, 20_000);

@@ -46,25 +46,33 @@ export async function connectAdmin(dialect: ServerDialect, database?: string): P
 
 /** The same for any server. */
 export async function openAdmin(dialect: ServerDialect, url: string): Promise<Admin> {
+  // A test's end drops its database first of all, with whoever is connected to it.
   if (dialect === 'mysql') {
     const connection = await mysql.createConnection({ uri: url, supportBigNumbers: true });
+    connection.on('error', () => undefined);
     return {
       run: async <R>(sql: string) => {
         const [rows] = await connection.query(sql);
         return (Array.isArray(rows) ? rows : []) as R[];
       },
-      close: () => connection.end(),
+      // It may be closed already.
+      close: () => connection.end().catch(() => undefined),
     };
   }
   // The maintenance database that every server has.
   const client = new pg.Client({
     connectionString: new URL(url).pathname.length > 1 ? url : withDatabase(url, 'postgres'),
   });
-  // A test's end drops its database first of all, with whoever is connected to it.
   client.on('error', () => undefined);
   await client.connect();
+  // One at a time: the driver is about to refuse more.
+  let last: Promise<unknown> = Promise.resolve();
   return {
-    run: async <R>(sql: string) => (await client.query(sql)).rows as R[],
+    run: <R>(sql: string) => {
+      const result = last.then(() => client.query(sql));
+      last = result.catch(() => undefined);
+      return result.then(({ rows }) => rows as R[]);
+    },
     close: () => client.end(),
   };
 }
@@ -81,7 +89,13 @@ export async function createDatabase(t: Pick<TestContext, 'after'>, dialect: Ser
   t.after(async () => {
     const last = await connectAdmin(dialect);
     try {
-      // Also when connections of a test that failed are still open.
+      // Also when connections of a test that failed are still open, perhaps in a transaction.
+      if (dialect === 'mysql') {
+        const sessions = await last.run<{ id: number }>(
+          `SELECT id FROM information_schema.processlist WHERE db = '${name}'`,
+        );
+        for (const { id } of sessions) await last.run(`KILL ${id}`).catch(() => undefined);
+      }
       await last.run(`DROP DATABASE IF EXISTS ${name}${dialect === 'postgres' ? ' WITH (FORCE)' : ''}`);
     } finally {
       await last.close();
