@@ -1,10 +1,10 @@
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { connect, createServer, type AddressInfo } from 'node:net';
+import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
-import type { ServerDialect } from './databases.js';
+import { openAdmin, type ServerDialect } from './databases.js';
 import { eventually } from './eventually.js';
 
 /** A database server of the test's own, with TLS, on 127.0.0.1 and 127.0.0.2. */
@@ -66,10 +66,10 @@ export async function startPrivateServer(dialect: ServerDialect): Promise<Privat
       stream?.setEncoding('utf8').on('data', (text: string) => (output = (output + text).slice(-4_000)));
     }
     await eventually(
-      'the server listens',
+      'the server is ready',
       () => {
         if (child?.exitCode !== null) throw new Error(`the server ended: ${output}`);
-        return answers(port);
+        return answers(dialect, port);
       },
       30_000,
     );
@@ -244,18 +244,13 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-function answers(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1');
-    socket
-      .once('data', () => end(true))
-      .once('error', () => end(false))
-      .once('close', () => end(false));
-    // MariaDB speaks first. PostgreSQL answers whether it has TLS.
-    socket.write(Buffer.from([0, 0, 0, 8, 4, 210, 22, 47]));
-    const end = (result: boolean): void => {
-      resolve(result);
-      socket.destroy();
-    };
-  });
+/** Whether it can be logged in: PostgreSQL listens before it is ready. */
+async function answers(dialect: ServerDialect, port: number): Promise<boolean> {
+  try {
+    const url = `${dialect}://${ADMIN}:${encodeURIComponent(PASSWORD)}@127.0.0.1:${port}/${DATABASE}`;
+    await (await openAdmin(dialect, url)).close();
+    return true;
+  } catch {
+    return false;
+  }
 }

@@ -27,7 +27,7 @@ const NETWORK: ReadonlyMap<string, Meaning> = new Map([
 /** The database's name, what was found there and what to do, then the driver's own words. */
 export function databaseError(name: string, [kind, sentence]: Meaning, error: Error): DatabaseError {
   const own = error.message === '' ? codeOf(error) : error.message;
-  return new DatabaseError(kind, `${name} ${sentence} (${own})`, plain(error));
+  return new DatabaseError(kind, `${name} ${sentence} (${own})`, plain(error, own));
 }
 
 /** What errors that are not the server's mean: network, DNS and TLS. */
@@ -58,8 +58,8 @@ function isTlsError(error: Error): boolean {
 }
 
 /** Drivers put statements with their values, and more, on their errors. */
-function plain(error: Error): Error {
-  const copy = new Error(error.message);
+function plain(error: Error, message: string): Error {
+  const copy = new Error(message);
   copy.name = error.name;
   if (error.stack !== undefined) copy.stack = error.stack;
   const code = codeOf(error);

@@ -29,7 +29,7 @@ export class Pool {
   readonly #open = new Set<Connection>();
   readonly #waiters: Waiter[] = [];
   #permits = POOL_SIZE;
-  #isClosed = false;
+  #closing: Promise<void> | undefined;
   #drained: (() => void) | undefined;
 
   constructor(driver: Driver) {
@@ -38,7 +38,7 @@ export class Pool {
 
   /** A connection that is ready, within `limit` milliseconds. Rejects with DatabaseError. */
   async borrow(limit: number): Promise<Connection> {
-    if (this.#isClosed) throw this.#closedError();
+    if (this.#closing) throw this.#closedError();
     const deadline = performance.now() + limit;
     await this.#takePermit(limit);
     try {
@@ -73,8 +73,12 @@ export class Pool {
   }
 
   /** Resolves when all are back and closed. */
-  async close(): Promise<void> {
-    this.#isClosed = true;
+  close(): Promise<void> {
+    this.#closing ??= this.#drain();
+    return this.#closing;
+  }
+
+  async #drain(): Promise<void> {
     for (const { refuse } of this.#waiters.splice(0)) refuse(this.#closedError());
     if (this.#permits < POOL_SIZE) await new Promise<void>((resolve) => (this.#drained = resolve));
     for (const { connection, timer } of this.#idle.splice(0)) {
