@@ -216,15 +216,16 @@ export class SimulatedReplica implements AddressServer {
     const { address } = request;
     const held: Held = { request, answer };
     const member = this.#entry.cluster.members.get(address);
-    const isRenewed = member !== undefined && this.#renew(member, request);
     let isWaiting = false;
-    if (!isRenewed) {
+    let isRefused = false;
+    if (!member || !this.#renew(member, request)) {
       const outcome = this.#transact(this.#pollOf(request));
       isWaiting = outcome?.reply.type === 'waiting';
       if (!outcome && member && this.#standing.mayAnswerSilent()) hear(member.lease, this.hearing, true);
+      else isRefused = outcome === undefined || outcome.reply.type === 'refused';
     }
-    this.#held.add(held);
-    this.#later(RULES.gateHold, () => this.#end(held));
+    this.#later(RULES.gateHold, () => (isRefused ? answer('failed') : this.#end(held)));
+    if (!isRefused) this.#held.add(held);
     this.#look();
     return () => {
       if (!this.#held.delete(held) || !isWaiting) return;
