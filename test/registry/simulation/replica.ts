@@ -498,7 +498,7 @@ export class SimulatedReplica implements AddressServer {
     yield* this.#readChanges(state);
     if (readsBeforeEntering) this.#ask().enter(this.id, this.#token, before.clock.now, state.changes);
     yield;
-    this.#report(state, { hearing: 0, graceUntil: 0, grace: 0, isWaiting: false });
+    this.#report(state, { hearing: 0, graceUntil: 0, grace: 0, patience: 0, isWaiting: false });
     yield;
     const { now, deaf } = state.clock;
     this.#readUpTo = now - LATE_COMMIT;
@@ -544,7 +544,7 @@ export class SimulatedReplica implements AddressServer {
     }
     const urgent = changed || this.#known.isPending || (hasOthers && this.#known.hasUrgentLeases());
     if (urgent || state.clock.deaf > 0 || at - this.#writtenAt >= WRITE_EVERY - PACE / 2) {
-      for (const batch of this.#known.dirtyLeases(state.clock.now)) {
+      for (const batch of this.#known.dirtyLeases(state.clock.now, report.isWaiting ? 0 : report.patience)) {
         this.#ask().writeLeases(batch.rows, state.clock.now);
         yield;
         batch.written();
@@ -602,7 +602,13 @@ export class SimulatedReplica implements AddressServer {
     const { cluster } = this.#entry;
     const isWatched = this.#held.size > 0 || this.#leaving.size > 0;
     const isWaiting = isWatched || needsTick(cluster, { now: this.hearing, rules: RULES });
-    return { hearing: this.hearing, graceUntil: this.#graceUntil, grace: graceTime(RULES), isWaiting };
+    return {
+      hearing: this.hearing,
+      graceUntil: this.#graceUntil,
+      grace: graceTime(RULES),
+      patience: RULES.memberTtl / 5,
+      isWaiting,
+    };
   }
 
   /** Who waited is not known to wait still. */
