@@ -44,14 +44,10 @@ export interface ReplicaFaults {
   readonly answersSilent?: boolean;
   /** What the others heard is not read. */
   readonly keepsToItself?: boolean;
-  /** A server that starts reads the lists before it enters, and so before anybody waits for it. */
-  readonly readsBeforeEntering?: boolean;
   /** A server that nobody waited for any more takes its last list for the one before the newest. */
   readonly trustsItsOwn?: boolean;
   /** What a server heard while the shared clock stood still keeps the time of the server's own clock. */
   readonly neverSetsBack?: boolean;
-  /** A server waits for the others' grace no more than for its own. */
-  readonly ownGraceOnly?: boolean;
 }
 
 export interface ReplicaHost extends ServerHost {
@@ -348,11 +344,10 @@ export class SimulatedReplica implements AddressServer {
   }
 
   #context(scene: Scene = this.#scene): Context {
-    const { ownGraceOnly } = this.#host.replicaFaults;
     return {
       now: this.hearing,
       rules: RULES,
-      graceUntil: ownGraceOnly ? this.#graceUntil : Math.max(this.#graceUntil, scene.graceUntil),
+      graceUntil: Math.max(this.#graceUntil, scene.graceUntil),
       ...given('othersKnow', scene.othersKnow),
       clusters: 1,
     };
@@ -486,18 +481,15 @@ export class SimulatedReplica implements AddressServer {
   /** SqlStore.open and RegistryService.#open. */
   *#openSteps(): Generator<void, void> {
     const mark = this.#standing.mark();
-    const { readsBeforeEntering } = this.#host.replicaFaults;
     this.#ask();
     const before = this.#state();
     yield;
-    if (!readsBeforeEntering) this.#ask().enter(this.id, this.#token, before.clock.now, 0);
+    this.#ask().enter(this.id, this.#token, before.clock.now, 0);
     yield;
     this.#ask();
     const state = this.#state();
     yield;
     yield* this.#readChanges(state);
-    if (readsBeforeEntering) this.#ask().enter(this.id, this.#token, before.clock.now, state.changes);
-    yield;
     this.#report(state, { hearing: 0, graceUntil: 0, grace: 0, patience: 0, isWaiting: false });
     yield;
     const { now, deaf } = state.clock;
