@@ -60,8 +60,10 @@ export interface Report {
   readonly grace: number;
   /** How much later a mere renewal may be written, in milliseconds. */
   readonly patience: number;
-  /** Whether somebody waits for what the others hear, or they will hear no more of this server. */
+  /** Whether somebody waits for what the others hear. */
   readonly isWaiting: boolean;
+  /** Whether none will follow, so that everything must be written now. */
+  readonly isLast: boolean;
 }
 
 /** What it learned in return. */

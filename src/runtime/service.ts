@@ -154,9 +154,8 @@ export class RegistryService implements ClusterListener {
     this.#stopped = true;
     await this.#inTime(this.#exchanging ?? Promise.resolve()).catch(() => undefined);
     if (this.#isOpen) {
-      await this.#inTime(this.#store.exchange({ ...this.#report(), isWaiting: true })).catch(
-        (error: unknown) =>
-          this.#log.error({ err: error }, 'what was heard in the last second could not be written'),
+      await this.#inTime(this.#store.exchange({ ...this.#report(), isLast: true })).catch((error: unknown) =>
+        this.#log.error({ err: error }, 'what was heard in the last second could not be written'),
       );
     }
     await this.#store.close();
@@ -444,6 +443,7 @@ export class RegistryService implements ClusterListener {
       grace: graceTime(this.rules),
       patience: this.rules.memberTtl / 5,
       isWaiting,
+      isLast: false,
     };
   }
 

@@ -199,14 +199,6 @@ export class KnownClusters {
     }
   }
 
-  /** Whether a list was sent, or a sign of death was seen, since the last writing. */
-  hasUrgentLeases(): boolean {
-    for (const { leases } of this.#byName.values()) {
-      for (const lease of leases.values()) if (this.#book.isUrgent(lease)) return true;
-    }
-    return false;
-  }
-
   /**
    * What this server heard since the last writing, nothing of it later than `now`; mere renewals only when they are
    * more than `patience` newer than what is written.

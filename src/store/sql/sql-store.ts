@@ -48,7 +48,14 @@ const TRIM_EVERY = 50;
 /** After which time a cluster that was never founded is forgotten, in milliseconds. */
 const FORGET_AFTER = 3_600_000;
 
-const NOTHING_HEARD: Report = { hearing: 0, graceUntil: 0, grace: 0, patience: 0, isWaiting: false };
+const NOTHING_HEARD: Report = {
+  hearing: 0,
+  graceUntil: 0,
+  grace: 0,
+  patience: 0,
+  isWaiting: false,
+  isLast: false,
+};
 
 export interface SqlStoreOptions {
   readonly database: Database;
@@ -159,10 +166,11 @@ export class SqlStore implements Store {
         await this.#readLeases(state);
         this.#readAt = at;
       }
-      const urgent =
-        changed || report.isWaiting || this.#known.isPending || (hasOthers && this.#known.hasUrgentLeases());
-      if (urgent || state.clock.deaf > 0 || at - this.#writtenAt >= WRITE_EVERY - this.pace / 2) {
-        await this.#writeLeases(state, report.isWaiting ? 0 : report.patience);
+      // A change that others wait for is confirmed at once, with all that was heard before it was known here.
+      const confirms = changed || this.#known.isPending || report.isLast;
+      const isDue = at - this.#writtenAt >= WRITE_EVERY - this.pace / 2;
+      if (confirms || isDue || state.clock.deaf > 0) {
+        await this.#writeLeases(state, confirms ? 0 : report.patience);
         await this.#report(state, report);
         this.#writtenAt = at;
       }

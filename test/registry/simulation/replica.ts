@@ -490,7 +490,14 @@ export class SimulatedReplica implements AddressServer {
     const state = this.#state();
     yield;
     yield* this.#readChanges(state);
-    this.#report(state, { hearing: 0, graceUntil: 0, grace: 0, patience: 0, isWaiting: false });
+    this.#report(state, {
+      hearing: 0,
+      graceUntil: 0,
+      grace: 0,
+      patience: 0,
+      isWaiting: false,
+      isLast: false,
+    });
     yield;
     const { now, deaf } = state.clock;
     this.#readUpTo = now - LATE_COMMIT;
@@ -534,9 +541,9 @@ export class SimulatedReplica implements AddressServer {
       this.#readUpTo = state.clock.now - LATE_COMMIT;
       this.#readAt = at;
     }
-    const urgent = changed || this.#known.isPending || (hasOthers && this.#known.hasUrgentLeases());
+    const urgent = changed || this.#known.isPending;
     if (urgent || state.clock.deaf > 0 || at - this.#writtenAt >= WRITE_EVERY - PACE / 2) {
-      for (const batch of this.#known.dirtyLeases(state.clock.now, report.isWaiting ? 0 : report.patience)) {
+      for (const batch of this.#known.dirtyLeases(state.clock.now, urgent ? 0 : report.patience)) {
         this.#ask().writeLeases(batch.rows, state.clock.now);
         yield;
         batch.written();
@@ -600,6 +607,7 @@ export class SimulatedReplica implements AddressServer {
       grace: graceTime(RULES),
       patience: RULES.memberTtl / 5,
       isWaiting,
+      isLast: false,
     };
   }
 
