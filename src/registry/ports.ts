@@ -40,6 +40,11 @@ export interface Decided extends Outcome {
 export interface ClusterListener {
   /** `pending`: another server may not have the list yet (see replicas.ts). Called again when all have it. */
   changed(cluster: Cluster, pending: boolean): void;
+  /**
+   * The list has changed more than once, and another server may have sent one in between: neither that one nor the one
+   * before it may be sent here.
+   */
+  unsure(cluster: Cluster): void;
 }
 
 /** What a store holds at the start, besides the clusters. */

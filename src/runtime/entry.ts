@@ -40,9 +40,6 @@ export class ClusterEntry {
   /** `pending`: another server may not have this list yet. */
   replace(cluster: Cluster, pending: boolean): void {
     if (cluster === this.#cluster && pending === this.#isPending) return;
-    // The list in between may have been sent by a server that knew sooner that all have it, or by none: neither it nor
-    // the one before is safe to send.
-    if (pending && this.#isPending && cluster.revision !== this.#cluster.revision) this.distrust();
     this.#cluster = cluster;
     this.#isPending = pending;
     if (!pending || this.#published?.revision === cluster.revision) this.#published = cluster;
@@ -51,7 +48,7 @@ export class ClusterEntry {
     this.#wake();
   }
 
-  /** The other servers no longer wait for this one: the list that was sent here may not be the one before the newest. */
+  /** Another server may have sent a list that is newer than the one that was sent here, and not the newest. */
   distrust(): void {
     this.#published = undefined;
   }

@@ -491,6 +491,10 @@ export class RegistryService implements ClusterListener {
     if (pending) this.#exchangeIn(SOON);
   }
 
+  unsure(cluster: Cluster): void {
+    this.#entryOf(cluster).distrust();
+  }
+
   #context(scene: Scene = this.#scene): Context {
     return {
       now: this.now,

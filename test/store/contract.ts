@@ -27,6 +27,10 @@ export class Listener implements ClusterListener {
     else this.pending.delete(name);
   }
 
+  unsure(): void {
+    // Of one server alone there is nothing that it could be unsure of.
+  }
+
   /** All of them. */
   get all(): readonly Cluster[] {
     return [...this.clusters.values()];

@@ -164,7 +164,10 @@ export class SimulatedReplica implements AddressServer {
     this.#known = new KnownClusters();
     const Entry = replicaFaults.trustsItsOwn ? TrustingEntry : ClusterEntry;
     this.#entry = new Entry({ product: 'nacos', name: 'serverlist' });
-    this.#known.listener = { changed: (cluster, pending) => this.#learned(cluster, pending) };
+    this.#known.listener = {
+      changed: (cluster, pending) => this.#learned(cluster, pending),
+      unsure: () => this.#entry.distrust(),
+    };
     this.#scene = { now: 0, graceUntil: 0, clusters: 0 };
     this.#isOpen = false;
     this.#outage = true;
