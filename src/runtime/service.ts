@@ -165,6 +165,16 @@ export class RegistryService implements ClusterListener {
     return this.#clock.hearing();
   }
 
+  /** Milliseconds, for {@link hearingAt}. */
+  get monotonic(): number {
+    return this.#clock.time.monotonic();
+  }
+
+  /** What the hearing clock showed, or would have shown, at that time. */
+  hearingAt(monotonic: number): number {
+    return this.now - (this.monotonic - monotonic);
+  }
+
   /** Now, and the rules, for those who describe a cluster. */
   get moment(): Moment {
     return this.#context();

@@ -167,7 +167,7 @@ export class SqlStore implements Store {
         this.#readAt = at;
       }
       // A change that others wait for is confirmed at once, with all that was heard before it was known here.
-      const confirms = changed || this.#known.isPending || report.isLast;
+      const confirms = changed !== 'none' || this.#known.isPending || report.isLast;
       const isDue = at - this.#writtenAt >= WRITE_EVERY - this.pace / 2;
       if (confirms || isDue || state.clock.deaf > 0) {
         await this.#writeLeases(state, confirms ? 0 : report.patience);
@@ -178,10 +178,10 @@ export class SqlStore implements Store {
         await this.#db.run(this.#queries.forgetClusters(state.clock.now - FORGET_AFTER));
         this.#forgotAt = at;
       }
-      this.#known.agree(state);
+      if (changed !== 'in part') this.#known.agree(state);
       // Whether the others know of a change is asked again for the cluster that is decided on.
       const scene = this.#scene(state, 0);
-      const soon = this.#known.isPending && scene.othersKnow === true;
+      const soon = changed === 'in part' || (this.#known.isPending && scene.othersKnow === true);
       return { scene, deaf: state.clock.deaf, others: state.others.length, soon };
     });
   }
@@ -223,9 +223,9 @@ export class SqlStore implements Store {
     this.#isEntered = true;
   }
 
-  /** Reads every cluster that became another since the last time. True when there was one. */
-  async #readChanges(state: ReplicaState): Promise<boolean> {
-    if (state.changes === this.#seenChange) return false;
+  /** Reads every cluster that became another since the last time. */
+  async #readChanges(state: ReplicaState): Promise<'none' | 'in part' | 'all'> {
+    if (state.changes === this.#seenChange) return 'none';
     if (state.changes < this.#seenChange) {
       // The database has lost what it had confirmed: an older copy has taken its place.
       this.#known.distrust();
@@ -238,12 +238,13 @@ export class SqlStore implements Store {
       const some = newer.slice(i, i + 500);
       const loaded = await this.#loadWhole(some);
       for (const one of loaded) this.#known.keep(one, state.isPending(one.row.list_seq));
-      if (loaded.length < some.length) return true;
+      // The rest was changed while it was read, and comes next time.
+      if (loaded.length < some.length) return 'in part';
     }
     for (const lost of isFirst ? this.#known.missing(rows) : []) await this.#restore(lost);
     for (const behind of this.#known.takeBehind()) await this.#restore(behind);
     this.#seenChange = state.changes;
-    return true;
+    return 'all';
   }
 
   /** The clusters of these rows, less those that were changed while they were read. */
