@@ -65,7 +65,7 @@ export async function registerAll(port: number): Promise<void> {
 /** A poll at the gate is held and then cut short; Nacos tries again, and so does this. */
 async function untilListed(port: number, path: string, agent: Agent): Promise<void> {
   let problem: unknown;
-  for (let tries = 0; tries < 5; tries++) {
+  for (let tries = 0; tries < 50; tries++) {
     try {
       const { status, body } = await ask(port, path, agent);
       if (status === 200 && body.split('\n').length === SIZE + 1) return;

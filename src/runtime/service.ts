@@ -2,7 +2,14 @@ import type { Logger } from 'pino';
 import type { Address } from '../registry/address.js';
 import { needsTick } from '../registry/advance.js';
 import { given, keyOf, type Cluster, type ClusterKey, type Member } from '../registry/cluster.js';
-import { decide, saysSomethingNew, type Command, type Context, type Refusal } from '../registry/decide.js';
+import {
+  decide,
+  saysSomethingNew,
+  type Command,
+  type Context,
+  type Refusal,
+  type Reply,
+} from '../registry/decide.js';
 import type { RecordedEvent } from '../registry/events.js';
 import { hear, observeProbe, seeEnd, wantsProbe } from '../registry/lease.js';
 import type { Moment } from '../registry/moment.js';
@@ -228,7 +235,8 @@ export class RegistryService implements ClusterListener {
     const member = known?.cluster.members.get(poll.address);
     if (known && member && this.renew(known, member, poll)) return listed(known);
     try {
-      const { reply } = await this.#transactInTime(key, { type: 'poll', ...poll });
+      const reply =
+        this.#stillWaits(known, poll) ?? (await this.#transactInTime(key, { type: 'poll', ...poll })).reply;
       if (reply.type === 'refused') return reply;
       // Only now: a tick forgets the entry of a cluster of which nothing is decided yet.
       const entry = this.#entryOf(key);
@@ -252,6 +260,13 @@ export class RegistryService implements ClusterListener {
       }
       return { type: 'unavailable', reason };
     }
+  }
+
+  /** What an address that waits already is told when its poll changes nothing; what was heard of it is exchanged. */
+  #stillWaits(known: ClusterEntry | undefined, poll: PollRequest): Reply | undefined {
+    if (!known?.cluster.waiting.has(poll.address) || this.#outage) return undefined;
+    const { cluster, reply } = decide(known.cluster, { type: 'poll', ...poll }, this.#context());
+    return cluster === known.cluster && reply.type === 'waiting' ? reply : undefined;
   }
 
   /** The list of a listed caller, as soon as it is certain that the other servers would send the same. */
@@ -482,11 +497,26 @@ export class RegistryService implements ClusterListener {
 
   async #transact(key: ClusterKey, command: Command): Promise<Decided> {
     if (this.#outage) throw new StoreUnavailable(this.#outage.reason);
-    const decided = await this.#store.transact(key, (cluster, scene) =>
-      decide(cluster, command, { ...this.#context(scene), now: scene.now, clusters: scene.clusters }),
-    );
+    const decided = await this.#store
+      .transact(key, (cluster, scene) =>
+        decide(cluster, command, { ...this.#context(scene), now: scene.now, clusters: scene.clusters }),
+      )
+      .catch((error: unknown) => {
+        throw this.#judged(error);
+      });
     for (const event of decided.recorded) this.#logEvent(event);
     return decided;
+  }
+
+  /**
+   * Whether a shared store is there is for the exchange to say: a decision also fails when another server holds on to
+   * the cluster.
+   */
+  #judged(error: unknown): unknown {
+    if (!this.#store.isShared || !(error instanceof StoreUnavailable) || error instanceof StoreBusy)
+      return error;
+    this.#exchangeIn(0);
+    return new StoreBusy(error.message, { cause: error });
   }
 
   #transactInTime(key: ClusterKey, command: Command): Promise<Decided> {

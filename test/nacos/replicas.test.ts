@@ -58,6 +58,19 @@ nacosTest(
         limit,
         250,
       );
+    /** All members have polled since now. */
+    const hearsAll = (server: ServerProcess): Promise<unknown> => {
+      const since = performance.now();
+      return eventually(
+        'all members have polled',
+        async () => {
+          const { members } = await viewOf(server);
+          return members.every(({ silentMs = Infinity }) => silentMs < performance.now() - since - 100);
+        },
+        20_000,
+        250,
+      );
+    };
     const startNode = (query = selfAndExpect): Promise<NacosNode> =>
       cluster.startNode({ lookupPort: balancer.port, query, retry: 150 });
 
@@ -75,16 +88,7 @@ nacosTest(
         const [at] = [servers.indexOf(killed)];
         killed.child.kill('SIGKILL');
         await killed.exited;
-        const killedAt = performance.now();
-        await eventually(
-          'the other has heard all of them since',
-          async () => {
-            const { members } = await viewOf(other);
-            return members.every(({ silentMs = Infinity }) => silentMs < performance.now() - killedAt - 100);
-          },
-          20_000,
-          250,
-        );
+        await hearsAll(other);
         const again = await start(killed.port);
         use(...servers.map((server, i) => (i === at ? again : server)));
         await isWhole();
@@ -125,6 +129,7 @@ nacosTest(
         old.child.kill('SIGTERM');
         assert.equal(await old.exited, 0);
         use(...servers.filter((server) => server !== old));
+        await hearsAll(fresh);
         await isWhole();
         await cluster.agree(nodes, 20_000);
       }

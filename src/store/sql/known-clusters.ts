@@ -1,5 +1,12 @@
 import type { Address } from '../../registry/address.js';
-import { isForgettable, keyOf, type Cluster, type Lease, type StoredLease } from '../../registry/cluster.js';
+import {
+  emptyCluster,
+  isForgettable,
+  keyOf,
+  type Cluster,
+  type Lease,
+  type StoredLease,
+} from '../../registry/cluster.js';
 import { merge, storedLease } from '../../registry/lease.js';
 import type { ClusterListener } from '../../registry/ports.js';
 import { factsOf, LeaseBook } from '../lease-book.js';
@@ -83,6 +90,13 @@ export class KnownClusters {
     return this.#behind.splice(0);
   }
 
+  /** A cluster whose row was only just made. */
+  unknown(row: StoredCluster): Loaded {
+    const stored = emptyCluster(row);
+    const known = this.#byName.get(keyOf(row))?.cluster;
+    return { row, stored, cluster: isAhead(known, stored) ? known : stored };
+  }
+
   /** Reads one cluster, its leases always. */
   async read(session: Session, queries: Queries, row: StoredCluster): Promise<Loaded> {
     const known = this.#byName.get(keyOf(row));
@@ -117,9 +131,7 @@ export class KnownClusters {
         },
         (address) => this.#leaseOf(known?.leases.get(address), facts.get(address)),
       );
-      const isBehind =
-        known !== undefined && known.cluster.revision > stored.revision && known.cluster.epoch > 0;
-      return { row, stored, cluster: isBehind ? known.cluster : stored };
+      return { row, stored, cluster: isAhead(known?.cluster, stored) ? known.cluster : stored };
     });
   }
 
@@ -263,6 +275,11 @@ function capped(lease: Lease, now: number): StoredLease {
   lease.refusedAt = Math.min(lease.refusedAt, now);
   lease.deliveredAt = Math.min(lease.deliveredAt, now);
   return factsOf(lease);
+}
+
+/** Whether the database has an older list than was known already. */
+function isAhead(known: Cluster | undefined, stored: Cluster): known is Cluster {
+  return known !== undefined && known.epoch > 0 && known.revision > stored.revision;
 }
 
 function byCluster<R extends { readonly cluster_id: number }>(rows: readonly R[]): Map<number, R[]> {

@@ -134,6 +134,13 @@ export class SqlStore implements Store {
   async exchange(report: Report): Promise<News> {
     return this.#reach('use', async () => {
       let state = await this.#state(this.#db);
+      if (state.changes < this.#seenChange) {
+        // The database has lost what it had confirmed. Its clock goes on from where it was, or every time that is
+        // known here would lie ahead of it.
+        const own = { id: this.#id, token: this.#token, seen_at: this.#lastNow, seen_change: 0 };
+        await this.#db.run(this.#queries.report(own, this.#lastNow, state.databaseMs, 0));
+        state = await this.#state(this.#db);
+      }
       if (!state.isEntered) {
         await this.#enter(state);
         state = await this.#state(this.#db);
@@ -305,7 +312,7 @@ export class SqlStore implements Store {
         const { row, isNew } = await this.#lock(session, key);
         // Before the leases: what a replica wrote before it said so is then among them.
         const state = await this.#state(session);
-        const found = await this.#known.read(session, this.#queries, row);
+        const found = isNew ? this.#known.unknown(row) : await this.#known.read(session, this.#queries, row);
         const before = found.cluster;
         const outcome = work(before, this.#scene(state, row.change_seq));
         const leases = this.#known.dirtyLeasesOf(outcome.cluster, row.id, state.clock.now);
@@ -322,32 +329,30 @@ export class SqlStore implements Store {
           }
           return;
         }
-        await session.run(this.#queries.countChange());
-        const [counted] = await session.run<{ changes: number }>(this.#queries.changes());
-        const change = counted?.changes ?? 0;
+        await this.#writeRows(session, row.id, found.stored, outcome.cluster);
+        if (leases.rows.length > 0) {
+          await session.run(this.#queries.writeLeases(leases.rows, state.clock.now));
+        }
+        const recorded = await this.#record(session, key, outcome.events, state.databaseMs);
+        // Last, since whoever changes another cluster waits from here to the commit.
+        const change = await this.#countChange(session);
         const isNewList = outcome.cluster.revision !== found.stored.revision;
         // A first list is older than no other.
         const list_seq = isNewList ? (before.members.size === 0 ? 0 : change) : row.list_seq;
-        const next = { ...row, version: row.version + 1, change_seq: change, list_seq };
+        const next = {
+          version: row.version + 1,
+          change_seq: change,
+          list_seq,
+          decided_at: state.clock.now,
+        };
         const { product: _product, name: _name, ...columns } = clusterRow(outcome.cluster);
-        await session.run(
-          this.#queries.updateCluster(row.id, {
-            ...columns,
-            version: next.version,
-            change_seq: change,
-            list_seq,
-            decided_at: state.clock.now,
-          }),
-        );
-        await this.#writeRows(session, row.id, found.stored, outcome.cluster);
-        if (leases.rows.length > 0)
-          await session.run(this.#queries.writeLeases(leases.rows, state.clock.now));
-        const recorded = await this.#record(session, key, outcome.events, state.databaseMs);
+        await session.run(this.#queries.updateCluster(row.id, { ...columns, ...next }));
         decided = { ...outcome, recorded };
         keep = () => {
           leases.written();
           const { cluster } = outcome;
-          this.#known.keep({ row: next, stored: cluster, cluster }, state.isPending(list_seq));
+          const whole = { ...row, ...next };
+          this.#known.keep({ row: whole, stored: cluster, cluster }, state.isPending(list_seq));
         };
       })
       .catch((error: unknown) => {
@@ -356,6 +361,14 @@ export class SqlStore implements Store {
     keep?.();
     if (!decided) throw new Error('a decision was made and is gone');
     return decided;
+  }
+
+  /** The number of this change. */
+  async #countChange(session: Session): Promise<number> {
+    await session.run(this.#queries.countChange());
+    const [counted] = await session.run<{ changes: number }>(this.#queries.changes());
+    if (!counted) throw new Error('the clock’s row is missing');
+    return counted.changes;
   }
 
   /** The cluster's row, locked until the transaction's end. */
