@@ -85,6 +85,7 @@ CREATE TABLE IF NOT EXISTS address_server_lease (
   delivered_at BIGINT NOT NULL,
   polls TINYINT NOT NULL,
   written_at BIGINT NOT NULL,
+  writer BIGINT NOT NULL,
   PRIMARY KEY (cluster_id, address)
 ) ENGINE = InnoDB ROW_FORMAT = DYNAMIC;
 

@@ -88,6 +88,7 @@ CREATE TABLE IF NOT EXISTS address_server_lease (
   delivered_at BIGINT NOT NULL,
   polls SMALLINT NOT NULL,
   written_at BIGINT NOT NULL,
+  writer BIGINT NOT NULL,
   PRIMARY KEY (cluster_id, address)
 ) WITH (fillfactor = 70);
 

@@ -58,6 +58,8 @@ export interface Report {
   readonly graceUntil: number;
   /** How long a grace lasts, in milliseconds, should one begin now. */
   readonly grace: number;
+  /** How much later a mere renewal may be written, in milliseconds. */
+  readonly patience: number;
   /** Whether somebody waits for what the others hear, or they will hear no more of this server. */
   readonly isWaiting: boolean;
 }

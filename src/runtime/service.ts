@@ -438,7 +438,13 @@ export class RegistryService implements ClusterListener {
     const isWaiting = [...this.#entries.values()].some(
       ({ cluster, isWatched }) => isWatched || needsTick(cluster, { now: this.now, rules: this.rules }),
     );
-    return { hearing: this.now, graceUntil: this.#graceUntil, grace: graceTime(this.rules), isWaiting };
+    return {
+      hearing: this.now,
+      graceUntil: this.#graceUntil,
+      grace: graceTime(this.rules),
+      patience: this.rules.memberTtl / 5,
+      isWaiting,
+    };
   }
 
   async #open(): Promise<void> {

@@ -11,7 +11,8 @@ export class Standing {
   readonly #time: TimeSources;
   #monotonicAt = -Infinity;
   #wallAt = -Infinity;
-  #others = false;
+  /** Before the first contact it is not known whether there are any. */
+  #others = true;
 
   constructor(time: TimeSources) {
     this.#time = time;
@@ -36,6 +37,7 @@ export class Standing {
 
   /** Whether a member that is known to be silent may be answered without a decision (R5, R9). */
   mayAnswerSilent(): boolean {
+    if (this.#monotonicAt === -Infinity) return false;
     return !this.#others || this.#age() > SILENT_UNTOLD;
   }
 

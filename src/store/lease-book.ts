@@ -11,10 +11,14 @@ export class LeaseBook {
 
   /** Whether the lease says more than what is stored. */
   isDirty(lease: Lease): boolean {
+    return this.isDue(lease, 0) || this.#stored.get(lease)?.heardAt !== lease.heardAt;
+  }
+
+  /** The same, but a mere renewal only counts when it is more than `patience` milliseconds newer than what is stored. */
+  isDue(lease: Lease, patience: number): boolean {
     const stored = this.#stored.get(lease);
+    if (stored === undefined || lease.heardAt - stored.heardAt > patience) return true;
     return (
-      stored === undefined ||
-      stored.heardAt !== lease.heardAt ||
       stored.delivered !== lease.delivered ||
       stored.openAt !== lease.openAt ||
       stored.endedAt !== lease.endedAt ||

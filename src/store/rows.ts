@@ -20,7 +20,7 @@ export type ClusterRow = Pick<
 export type MemberRow = Omit<MemberTable, 'cluster_id'>;
 export type WaitingRow = Omit<WaitingTable, 'cluster_id'>;
 export type DepartedRow = Omit<DepartedTable, 'cluster_id'>;
-export type LeaseRow = Omit<LeaseTable, 'cluster_id' | 'written_at'>;
+export type LeaseRow = Omit<LeaseTable, 'cluster_id' | 'written_at' | 'writer'>;
 
 /** The columns of a lease's row. */
 export const LEASE_COLUMNS = [

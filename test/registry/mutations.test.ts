@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { oneServer, severalServers } from './simulation/actions.js';
 import { MUTATIONS } from './simulation/mutations.js';
 import type { Invariant } from './simulation/invariants.js';
 import { run, search, tellHistory, type Verdict } from './simulation/run.js';
@@ -13,7 +14,7 @@ const RUNS = 4_000;
 const SEED = Number(process.env.SIMULATION_SEED ?? 7);
 const SHRINKS = process.env.MUTATIONS_SHRINK === '1';
 
-for (const { name, faults, caughtBy, directed } of MUTATIONS) {
+for (const { name, faults, caughtBy, directed, several } of MUTATIONS) {
   test(`noticed: ${name}`, (t) => {
     if (directed) {
       assert.ok(
@@ -24,7 +25,15 @@ for (const { name, faults, caughtBy, directed } of MUTATIONS) {
       assert.ok(at >= 0, `not noticed in ${directed.length} histories made for it`);
       return t.diagnostic(`${caughtBy.join()} after ${at + 1} histories made for it`);
     }
-    const failure = search({ seed: SEED, runs: RUNS, faults, invariants: caughtBy, shrinks: SHRINKS });
+    const histories = several ? severalServers : oneServer;
+    const failure = search({
+      seed: SEED,
+      runs: RUNS,
+      histories,
+      faults,
+      invariants: caughtBy,
+      shrinks: SHRINKS,
+    });
     assert.ok(failure, `not noticed in ${RUNS} histories of SIMULATION_SEED=${SEED}`);
     t.diagnostic(`${failure.violation.invariant} after ${failure.histories} histories`);
     if (SHRINKS) t.diagnostic(`${failure.violation.message}\n${tellHistory(failure.shortest).join('\n')}`);

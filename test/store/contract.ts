@@ -33,7 +33,7 @@ export class Listener implements ClusterListener {
   }
 }
 
-export const REPORT: Report = { hearing: 1_000_000, graceUntil: 0, grace: 0, isWaiting: true };
+export const REPORT: Report = { hearing: 0, graceUntil: 0, grace: 0, patience: 0, isWaiting: true };
 
 export const key: ClusterKey = { product: 'nacos', name: 'serverlist' };
 

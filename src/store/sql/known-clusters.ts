@@ -207,8 +207,11 @@ export class KnownClusters {
     return false;
   }
 
-  /** What this server heard since the last writing, nothing of it later than `now`. */
-  *dirtyLeases(now: number): Generator<LeaseBatch> {
+  /**
+   * What this server heard since the last writing, nothing of it later than `now`; mere renewals only when they are
+   * more than `patience` newer than what is written.
+   */
+  *dirtyLeases(now: number, patience: number): Generator<LeaseBatch> {
     let batch: LeaseWrite[] = [];
     let written: [Lease, StoredLease][] = [];
     const done = (): LeaseBatch => {
@@ -219,7 +222,7 @@ export class KnownClusters {
     for (const id of [...this.#byId.keys()].sort((a, b) => a - b)) {
       const known = this.#byId.get(id);
       if (!known) continue;
-      for (const [address, lease] of this.#dirty(known.leases)) {
+      for (const [address, lease] of this.#dirty(known.leases, patience)) {
         const facts = capped(lease, now);
         batch.push({ cluster_id: id, ...leaseRow(address, facts) });
         written.push([lease, facts]);
@@ -242,8 +245,13 @@ export class KnownClusters {
     };
   }
 
-  #dirty(leases: ReadonlyMap<Address, Lease>): [Address, Lease][] {
-    return [...leases].filter(([, lease]) => this.#book.isDirty(lease)).sort(([a], [b]) => (a < b ? -1 : 1));
+  #dirty(leases: ReadonlyMap<Address, Lease>, patience?: number): [Address, Lease][] {
+    const dirty: [Address, Lease][] = [];
+    for (const [address, lease] of leases) {
+      const goes = patience === undefined ? this.#book.isDirty(lease) : this.#book.isDue(lease, patience);
+      if (goes) dirty.push([address, lease]);
+    }
+    return dirty.sort(([a], [b]) => (a < b ? -1 : 1));
   }
 
   #written(leases: readonly (readonly [Lease, StoredLease])[]): void {

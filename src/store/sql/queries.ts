@@ -132,11 +132,13 @@ export class Queries {
       .compile();
   }
 
-  leasesSince(writtenAt: number): Statement {
+  /** Those written since then that may be news to this server. */
+  leasesSince(writtenAt: number, self: number): Statement {
     return this.#sql
       .selectFrom('address_server_lease')
       .selectAll()
       .where('written_at', '>=', writtenAt)
+      .where('writer', '!=', self)
       .compile();
   }
 
@@ -178,42 +180,38 @@ export class Queries {
   }
 
   /**
-   * Merges what was heard into the rows as `merge` (registry/lease.ts) does, whatever others wrote in between. Not
-   * through kysely: it takes thousands of rows a second. MySQL assigns in this order, and a later expression sees an
-   * earlier assignment, so `delivered_at` comes before `delivered`.
+   * Merges what was heard into the rows as `merge` (registry/lease.ts) does, whatever others wrote in between. As text
+   * and not through kysely, nor with a parameter for each value: thousands of rows a second go this way, and addresses
+   * have no character that would need an escape. MySQL assigns in this order, and a later
+   * expression sees an earlier assignment, so what compares comes before what grows.
    */
-  writeLeases(rows: readonly LeaseWrite[], now: number): Statement {
-    const columns = ['cluster_id', ...LEASE_COLUMNS, 'written_at'];
-    const into = `insert into address_server_lease (${columns.join(', ')})`;
-    const growing = ['heard_at', 'open_at', 'ended_at', 'refused_at', 'delivered', 'polls', 'written_at'];
-    if (this.#dialect === 'mysql') {
-      const parameters = rows.flatMap((row) => [row.cluster_id, ...LEASE_COLUMNS.map((c) => row[c]), now]);
-      const marks = `(${columns.map(() => '?').join(', ')})`;
-      const greater = growing.map((c) => `${c} = greatest(${c}, values(${c}))`).join(', ');
-      return {
-        sql:
-          `${into} values ${rows.map(() => marks).join(', ')} on duplicate key update delivered_at = case ` +
-          'when values(delivered) > delivered then values(delivered_at) ' +
-          'when values(delivered) = delivered then least(delivered_at, values(delivered_at)) ' +
-          `else delivered_at end, ${greater}`,
-        parameters,
-      };
-    }
-    const arrays = [
-      rows.map((row) => row.cluster_id),
-      ...LEASE_COLUMNS.map((column) => rows.map((row) => row[column])),
-      rows.map(() => now),
+  writeLeases(rows: readonly LeaseWrite[], now: number, self: number): Statement {
+    const isMysql = this.#dialect === 'mysql';
+    const columns = ['cluster_id', ...LEASE_COLUMNS, 'written_at', 'writer'];
+    const growing = ['heard_at', 'open_at', 'ended_at', 'refused_at', 'delivered', 'polls'];
+    const old = (column: string): string => (isMysql ? column : `l.${column}`);
+    const fresh = (column: string): string => (isMysql ? `values(${column})` : `excluded.${column}`);
+    const hasNews = growing.map((column) => `${old(column)} > ${fresh(column)}`).join(' or ');
+    const assignments = [
+      `writer = case when ${hasNews} then 0 else ${fresh('writer')} end`,
+      `delivered_at = case when ${fresh('delivered')} > ${old('delivered')} then ${fresh('delivered_at')} ` +
+        `when ${fresh('delivered')} = ${old('delivered')} then least(${old('delivered_at')}, ${fresh('delivered_at')}) ` +
+        `else ${old('delivered_at')} end`,
+      ...[...growing, 'written_at'].map((column) => `${column} = greatest(${old(column)}, ${fresh(column)})`),
     ];
-    const types = columns.map((column, i) => `$${i + 1}::${column === 'address' ? 'text' : 'bigint'}[]`);
-    const greater = growing.map((c) => `${c} = greatest(l.${c}, excluded.${c})`).join(', ');
+    const values = rows
+      .map(
+        (row) =>
+          `(${row.cluster_id},${quoted(row.address)},${row.heard_at},${row.open_at},${row.ended_at},${row.refused_at},` +
+          `${row.delivered},${row.delivered_at},${row.polls},${now},${self})`,
+      )
+      .join(',');
     return {
       sql:
-        `insert into address_server_lease as l (${columns.join(', ')}) ` +
-        `select * from unnest(${types.join(', ')}) on conflict (cluster_id, address) do update set delivered_at = case ` +
-        'when excluded.delivered > l.delivered then excluded.delivered_at ' +
-        'when excluded.delivered = l.delivered then least(l.delivered_at, excluded.delivered_at) ' +
-        `else l.delivered_at end, ${greater}`,
-      parameters: arrays,
+        `insert into address_server_lease${isMysql ? '' : ' as l'} (${columns.join(', ')}) values ${values} ` +
+        `${isMysql ? 'on duplicate key update' : 'on conflict (cluster_id, address) do update set'} ` +
+        assignments.join(', '),
+      parameters: [],
     };
   }
 
@@ -336,6 +334,12 @@ export class Queries {
 }
 
 export type StoredEvent = EventTable & { readonly seq: number };
+
+/** An address as SQL's text. Throws when it has a character that no address has (registry/address.ts). */
+function quoted(address: Address): string {
+  if (!/^[\w.:[\]-]+$/.test(address)) throw new Error(`${JSON.stringify(address)} is no address`);
+  return `'${address}'`;
+}
 
 function assignments(
   columns: readonly string[],

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { randomInt, randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { keyOf, type Cluster, type ClusterKey } from '../../registry/cluster.js';
 import type { RecordedEvent, RegistryEvent } from '../../registry/events.js';
@@ -48,6 +48,8 @@ const TRIM_EVERY = 50;
 /** After which time a cluster that was never founded is forgotten, in milliseconds. */
 const FORGET_AFTER = 3_600_000;
 
+const NOTHING_HEARD: Report = { hearing: 0, graceUntil: 0, grace: 0, patience: 0, isWaiting: false };
+
 export interface SqlStoreOptions {
   readonly database: Database;
   /** Makes the schema what this program needs, or refuses (see migrator.ts). */
@@ -69,6 +71,8 @@ export class SqlStore implements Store {
   readonly #db: Database;
   readonly #queries: Queries;
   readonly #token = randomUUID();
+  /** This process among those that write leases. */
+  readonly #writer = randomInt(1, 2 ** 47);
   readonly #known: KnownClusters;
   readonly #queues = new Map<string, Promise<unknown>>();
   readonly #turns: (() => void)[] = [];
@@ -109,7 +113,7 @@ export class SqlStore implements Store {
       await this.#enter(before);
       const state = await this.#state(this.#db);
       await this.#readChanges(state);
-      await this.#report(state, { hearing: 0, graceUntil: 0, grace: 0, isWaiting: false });
+      await this.#report(state, NOTHING_HEARD);
       const { now, deaf } = state.clock;
       this.#readUpTo = now - LATE_COMMIT;
       this.#lastNow = now;
@@ -158,7 +162,7 @@ export class SqlStore implements Store {
       const urgent =
         changed || report.isWaiting || this.#known.isPending || (hasOthers && this.#known.hasUrgentLeases());
       if (urgent || state.clock.deaf > 0 || at - this.#writtenAt >= WRITE_EVERY - this.pace / 2) {
-        await this.#writeLeases(state);
+        await this.#writeLeases(state, report.isWaiting ? 0 : report.patience);
         await this.#report(state, report);
         this.#writtenAt = at;
       }
@@ -253,15 +257,15 @@ export class SqlStore implements Store {
 
   async #readLeases(state: ReplicaState): Promise<void> {
     const rows = await this.#db.run<Parameters<KnownClusters['heard']>[0][number]>(
-      this.#queries.leasesSince(this.#readUpTo),
+      this.#queries.leasesSince(this.#readUpTo, this.#writer),
     );
     this.#known.heard(rows);
     this.#readUpTo = state.clock.now - LATE_COMMIT;
   }
 
-  async #writeLeases({ clock: { now } }: ReplicaState): Promise<void> {
-    for (const batch of this.#known.dirtyLeases(now)) {
-      await this.#db.run(this.#queries.writeLeases(batch.rows, now));
+  async #writeLeases({ clock: { now } }: ReplicaState, patience: number): Promise<void> {
+    for (const batch of this.#known.dirtyLeases(now, patience)) {
+      await this.#db.run(this.#queries.writeLeases(batch.rows, now, this.#writer));
       batch.written();
     }
   }
@@ -321,7 +325,7 @@ export class SqlStore implements Store {
           if (isNew) throw new NothingDecided();
           keep = () => this.#known.keep(found, state.isPending(row.list_seq));
           if (leases.rows.length > 0) {
-            await session.run(this.#queries.writeLeases(leases.rows, state.clock.now));
+            await session.run(this.#queries.writeLeases(leases.rows, state.clock.now, this.#writer));
             keep = () => {
               this.#known.keep(found, state.isPending(row.list_seq));
               leases.written();
@@ -331,7 +335,7 @@ export class SqlStore implements Store {
         }
         await this.#writeRows(session, row.id, found.stored, outcome.cluster);
         if (leases.rows.length > 0) {
-          await session.run(this.#queries.writeLeases(leases.rows, state.clock.now));
+          await session.run(this.#queries.writeLeases(leases.rows, state.clock.now, this.#writer));
         }
         const recorded = await this.#record(session, key, outcome.events, state.databaseMs);
         // Last, since whoever changes another cluster waits from here to the commit.

@@ -112,6 +112,8 @@ export interface LeaseTable {
   polls: number;
   /** When the row was last written. */
   written_at: number;
+  /** The server that wrote it, when nothing in it is news to that server; 0 otherwise. */
+  writer: number;
 }
 
 export interface EventTable {

@@ -123,7 +123,7 @@ export class SharedDatabase {
       const facts = before ? toLease(before) : toLease(row);
       if (before) merge(facts as Lease, toLease(row));
       const written_at = Math.max(before?.written_at ?? now, now);
-      this.leases.set(row.address, { cluster_id: 1, ...leaseRow(row.address, facts), written_at });
+      this.leases.set(row.address, { cluster_id: 1, ...leaseRow(row.address, facts), written_at, writer: 0 });
     }
   }
 

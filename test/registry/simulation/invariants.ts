@@ -370,12 +370,17 @@ export class Invariants {
     const listed = [...best.voters].filter((voter) => registry.cluster.members.has(voter));
     const steady = listed.filter((voter) => {
       const peer = raft.peers.get(voter);
-      return peer?.up === true && now - peer.upSince > LONGEST_ELECTION;
+      if (peer?.up !== true || now - peer.upSince <= LONGEST_ELECTION) return false;
+      // A blank one may have been sent the list before the newest, and does not vote for who is only on that.
+      return peer.lineage !== 0 || this.#world.database === undefined;
     });
-    // One that left and stopped while those who would have it removed could not poll is nobody's fault either.
+    // One that left and stopped while those who would have it removed could not poll is nobody's fault either; nor is
+    // an eviction that another server cannot hear of, and that is therefore not sent yet.
     const excused = [...best.voters].some((voter) => {
       const removal = this.#removals.get(voter);
-      return removal?.excuse !== undefined || (removal?.left === true && this.#isSeen(voter));
+      if (removal?.excuse !== undefined) return true;
+      const isLate = removal !== undefined && (removal.left || this.#world.database !== undefined);
+      return isLate && this.#isSeen(voter);
     });
     if (steady.length < majority(listed.length) || excused) {
       this.#leaderlessSince = undefined;

@@ -2,7 +2,7 @@ import { majority, joined, type Cluster, type Member } from '../../../src/regist
 import { decide, type Command, type Context, type Outcome } from '../../../src/registry/decide.js';
 import { isLive, isUnreachable, silence } from '../../../src/registry/lease.js';
 import { lacking } from '../../../src/registry/quorum.js';
-import type { History } from './actions.js';
+import type { Action, History } from './actions.js';
 import type { Invariant } from './invariants.js';
 import type { Faults } from './world.js';
 
@@ -13,6 +13,8 @@ export interface Mutation {
   readonly caughtBy: readonly Invariant[];
   /** Histories made for it, where random ones hardly ever meet its moment: the same one with other chances. */
   readonly directed?: readonly History[];
+  /** Whether it breaks what several servers owe each other. */
+  readonly several?: boolean;
 }
 
 /** Two newcomers wait while the only member is away, and it returns: all three elect at the same time. */
@@ -26,6 +28,83 @@ const TWO_WAIT: readonly History[] = Array.from({ length: 200 }, (_, salt) => ({
     { type: 'restart', after: 5_000, who: 0, keepsData: true },
   ],
 }));
+
+/** A history of several servers, with many chances of who is connected to whom. */
+function several(
+  setup: Pick<History['setup'], 'replicas' | 'expect'>,
+  starts: readonly number[],
+  actions: readonly Action[],
+): readonly History[] {
+  return Array.from({ length: 40 }, (_, salt) => ({
+    setup: { ...setup, ids: false, retries: 200, salt },
+    starts,
+    actions,
+  }));
+}
+
+/** A server is cut off for so long that the others go on without it, and then the nodes move to it. */
+const CUT_OFF = several(
+  { replicas: 2, expect: 3 },
+  [0, 0, 0],
+  [
+    { type: 'replica-cut', after: 40_000, who: 0, lasts: 290_000 },
+    { type: 'start', after: 5_000 },
+    ...Array.from({ length: 8 }, () => ({ type: 'balance' as const, after: 20_000 })),
+  ],
+);
+
+/** A dead member that falls due comes back just before, and asks a server that has been cut off for a while. */
+const RETURNS_ELSEWHERE = several(
+  { replicas: 2, expect: 3 },
+  [0, 0, 0],
+  [
+    { type: 'crash', after: 40_000, who: 2, host: false },
+    { type: 'replica-cut', after: 42_000, who: 0, lasts: 60_000 },
+    { type: 'restart', after: 12_500, who: 0, keepsData: true },
+    { type: 'start', after: 8_000 },
+  ],
+);
+
+/** The same with a server that is cut off just then. */
+const RETURNS_AS_IT_IS_CUT = several(
+  { replicas: 2, expect: 3 },
+  [0, 0, 0],
+  [
+    { type: 'crash', after: 40_000, who: 2, host: false },
+    { type: 'replica-cut', after: 54_000, who: 0, lasts: 60_000 },
+    { type: 'restart', after: 500, who: 0, keepsData: true },
+    { type: 'start', after: 8_000 },
+  ],
+);
+
+/** A server that was away for long comes back while another is cut off, and a change waits for that one. */
+const BACK_IN_A_CHANGE = several(
+  { replicas: 3, expect: undefined },
+  [15_604, 487, 54_375],
+  [
+    { type: 'replica-pause', after: 1_125, who: 2, lasts: 262_400 },
+    { type: 'start', after: 150_016 },
+    { type: 'move', after: 14_046, who: 2, host: false },
+    { type: 'replica-cut', after: 29_729, who: 0, lasts: 164_093 },
+    { type: 'balance', after: 68_573 },
+    { type: 'balance', after: 1_000 },
+  ],
+);
+
+/** Nobody reaches the database for a while, so the shared clock stands; two members die before the last does again. */
+const DEAD_MEANWHILE = several(
+  { replicas: 2, expect: 3 },
+  [14_143, 2_440, 16_922],
+  [
+    { type: 'replica-crash', after: 901, who: 0, host: true, lasts: 47_989 },
+    { type: 'replica-cut', after: 2_154, who: 1, lasts: 128_325 },
+    { type: 'crash', after: 76_710, who: 2, host: true },
+    { type: 'crash-leader', after: 14_792, host: false },
+    { type: 'move', after: 2_955, who: 2, host: true },
+    { type: 'restart', after: 1_416, who: 1, keepsData: true },
+    { type: 'crash', after: 68_213, who: 2, host: false },
+  ],
+);
 
 export const MUTATIONS: readonly Mutation[] = [
   {
@@ -98,6 +177,50 @@ export const MUTATIONS: readonly Mutation[] = [
       );
     }),
     caughtBy: ['not-whole-in-the-end', 'leaderless'],
+  },
+  {
+    name: 'several servers: send a changed list at once',
+    faults: { replica: { neverPending: true } },
+    several: true,
+    caughtBy: ['went-back'],
+  },
+  {
+    name: 'several servers: do not read what the others heard',
+    faults: { replica: { keepsToItself: true } },
+    several: true,
+    caughtBy: ['not-whole-in-the-end', 'live-member-dropped'],
+  },
+  {
+    name: 'several servers: send lists for ever while cut off',
+    faults: { replica: { alwaysCurrent: true } },
+    directed: CUT_OFF,
+    caughtBy: ['went-back'],
+  },
+  {
+    name: 'several servers: evict whatever the others may have heard',
+    faults: {
+      decide: (cluster, command, { othersKnow: _, ...context }) => decide(cluster, command, context),
+    },
+    directed: RETURNS_ELSEWHERE,
+    caughtBy: ['live-member-dropped'],
+  },
+  {
+    name: 'several servers: answer a silent member without a decision',
+    faults: { replica: { answersSilent: true } },
+    directed: RETURNS_AS_IT_IS_CUT,
+    caughtBy: ['live-member-dropped'],
+  },
+  {
+    name: 'several servers: trust the list that was sent last, however long ago',
+    faults: { replica: { trustsItsOwn: true } },
+    directed: BACK_IN_A_CHANGE,
+    caughtBy: ['went-back'],
+  },
+  {
+    name: 'several servers: keep the times of a clock that ran ahead',
+    faults: { replica: { neverSetsBack: true } },
+    directed: DEAD_MEANWHILE,
+    caughtBy: ['joined-without-majority'],
   },
 ];
 

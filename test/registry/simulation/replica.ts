@@ -44,14 +44,10 @@ export interface ReplicaFaults {
   readonly answersSilent?: boolean;
   /** What the others heard is not read. */
   readonly keepsToItself?: boolean;
-  /** A server that starts reads the lists before it enters, and so before anybody waits for it. */
-  readonly readsBeforeEntering?: boolean;
   /** A server that nobody waited for any more takes its last list for the one before the newest. */
   readonly trustsItsOwn?: boolean;
   /** What a server heard while the shared clock stood still keeps the time of the server's own clock. */
   readonly neverSetsBack?: boolean;
-  /** A server waits for the others' grace no more than for its own. */
-  readonly ownGraceOnly?: boolean;
 }
 
 export interface ReplicaHost extends ServerHost {
@@ -216,15 +212,16 @@ export class SimulatedReplica implements AddressServer {
     const { address } = request;
     const held: Held = { request, answer };
     const member = this.#entry.cluster.members.get(address);
-    const isRenewed = member !== undefined && this.#renew(member, request);
     let isWaiting = false;
-    if (!isRenewed) {
+    let isRefused = false;
+    if (!member || !this.#renew(member, request)) {
       const outcome = this.#transact(this.#pollOf(request));
       isWaiting = outcome?.reply.type === 'waiting';
       if (!outcome && member && this.#standing.mayAnswerSilent()) hear(member.lease, this.hearing, true);
+      else isRefused = outcome === undefined || outcome.reply.type === 'refused';
     }
-    this.#held.add(held);
-    this.#later(RULES.gateHold, () => this.#end(held));
+    this.#later(RULES.gateHold, () => (isRefused ? answer('failed') : this.#end(held)));
+    if (!isRefused) this.#held.add(held);
     this.#look();
     return () => {
       if (!this.#held.delete(held) || !isWaiting) return;
@@ -347,11 +344,10 @@ export class SimulatedReplica implements AddressServer {
   }
 
   #context(scene: Scene = this.#scene): Context {
-    const { ownGraceOnly } = this.#host.replicaFaults;
     return {
       now: this.hearing,
       rules: RULES,
-      graceUntil: ownGraceOnly ? this.#graceUntil : Math.max(this.#graceUntil, scene.graceUntil),
+      graceUntil: Math.max(this.#graceUntil, scene.graceUntil),
       ...given('othersKnow', scene.othersKnow),
       clusters: 1,
     };
@@ -485,19 +481,16 @@ export class SimulatedReplica implements AddressServer {
   /** SqlStore.open and RegistryService.#open. */
   *#openSteps(): Generator<void, void> {
     const mark = this.#standing.mark();
-    const { readsBeforeEntering } = this.#host.replicaFaults;
     this.#ask();
     const before = this.#state();
     yield;
-    if (!readsBeforeEntering) this.#ask().enter(this.id, this.#token, before.clock.now, 0);
+    this.#ask().enter(this.id, this.#token, before.clock.now, 0);
     yield;
     this.#ask();
     const state = this.#state();
     yield;
     yield* this.#readChanges(state);
-    if (readsBeforeEntering) this.#ask().enter(this.id, this.#token, before.clock.now, state.changes);
-    yield;
-    this.#report(state, { hearing: 0, graceUntil: 0, grace: 0, isWaiting: false });
+    this.#report(state, { hearing: 0, graceUntil: 0, grace: 0, patience: 0, isWaiting: false });
     yield;
     const { now, deaf } = state.clock;
     this.#readUpTo = now - LATE_COMMIT;
@@ -543,7 +536,7 @@ export class SimulatedReplica implements AddressServer {
     }
     const urgent = changed || this.#known.isPending || (hasOthers && this.#known.hasUrgentLeases());
     if (urgent || state.clock.deaf > 0 || at - this.#writtenAt >= WRITE_EVERY - PACE / 2) {
-      for (const batch of this.#known.dirtyLeases(state.clock.now)) {
+      for (const batch of this.#known.dirtyLeases(state.clock.now, report.isWaiting ? 0 : report.patience)) {
         this.#ask().writeLeases(batch.rows, state.clock.now);
         yield;
         batch.written();
@@ -601,7 +594,13 @@ export class SimulatedReplica implements AddressServer {
     const { cluster } = this.#entry;
     const isWatched = this.#held.size > 0 || this.#leaving.size > 0;
     const isWaiting = isWatched || needsTick(cluster, { now: this.hearing, rules: RULES });
-    return { hearing: this.hearing, graceUntil: this.#graceUntil, grace: graceTime(RULES), isWaiting };
+    return {
+      hearing: this.hearing,
+      graceUntil: this.#graceUntil,
+      grace: graceTime(RULES),
+      patience: RULES.memberTtl / 5,
+      isWaiting,
+    };
   }
 
   /** Who waited is not known to wait still. */

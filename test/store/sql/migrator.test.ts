@@ -60,6 +60,7 @@ for (const { dialect, skip } of testDatabases) {
         open_at: 0,
         ended_at: 0,
         written_at: 0,
+        writer: 0,
         refused_at: 0,
         delivered: 1,
         delivered_at: 0,
