@@ -55,9 +55,8 @@ export async function makePlace(cleanup: Cleanup, dialect: ServerDialect, isPriv
       : `CREATE ROLE ${user} LOGIN PASSWORD ${quoted}`,
   );
   cleanup.after(async () => {
-    if (dialect === 'mysql') return void (await admin.run(`DROP USER ${user}`));
-    await admin.run(`DROP OWNED BY ${user}`);
-    await admin.run(`DROP ROLE ${user}`);
+    if (dialect === 'postgres') await admin.run(`DROP OWNED BY ${user}`);
+    await admin.run(`DROP ${dialect === 'mysql' ? 'USER' : 'ROLE'} ${user}`);
   });
   const proxy = await TcpProxy.open({ host, port: Number(port || (dialect === 'mysql' ? 3306 : 5432)) });
   cleanup.after(() => proxy.close());
