@@ -117,12 +117,16 @@ export class RegistryService implements ClusterListener {
   readonly #timers: NodeJS.Timeout[] = [];
   #graceUntil = 0;
   #outage: { since: number; reason: string } | undefined;
+  /** Logged once each in an outage, since two may take turns. */
+  readonly #saidReasons = new Set<string>();
   readonly #standing: Standing;
   #scene: Scene = { now: 0, graceUntil: 0, clusters: 0 };
   #isOpen = false;
   #others = 0;
   #exchanging: Promise<void> | undefined;
   #exchangedAt = 0;
+  /** When the last one succeeded, by performance.now(). */
+  #exchangedLast = -Infinity;
   #nextExchange: { readonly at: number; readonly timer: NodeJS.Timeout } | undefined;
   #ticking = false;
   #stopped = false;
@@ -409,15 +413,24 @@ export class RegistryService implements ClusterListener {
     }
     this.#exchangedAt = this.now;
     this.#exchanging = (this.#isOpen ? this.#exchange() : this.#open())
-      .catch((error: unknown) => this.#failed(error))
+      .catch((error: unknown) => this.#failed(this.#asOutage(error)))
       .finally(() => (this.#exchanging = undefined));
     return this.#exchanging;
+  }
+
+  /** A store that is there but lets nobody exchange is one that does not answer, after the same time (R9). */
+  #asOutage(error: unknown): unknown {
+    if (error instanceof StoreUnavailable && !(error instanceof StoreBusy)) return error;
+    if (performance.now() - this.#exchangedLast < STORE_TIMEOUT) return error;
+    return new StoreUnavailable(error instanceof Error ? error.message : String(error), { cause: error });
   }
 
   async #exchange(): Promise<void> {
     const mark = this.#standing.mark();
     if (!this.#standing.isCurrent(false)) for (const entry of this.#entries.values()) entry.distrust();
     const { scene, deaf, others, soon } = await this.#store.exchange(this.#report());
+    // By the own clock: the shared one stood still meanwhile.
+    const away = this.#outage ? this.now - this.#outage.since : 0;
     this.#standing.reached(mark, others > 0);
     this.#others = others;
     this.#scene = scene;
@@ -425,7 +438,8 @@ export class RegistryService implements ClusterListener {
       this.#clock.follow(scene.now);
       this.#graceUntil = Math.min(this.#graceUntil, scene.now + graceTime(this.rules));
     }
-    this.#recovered();
+    this.#exchangedLast = performance.now();
+    this.#recovered(away);
     if (soon) this.#exchangeIn(SOON);
     if (deaf > 0) await this.#missed(deaf);
   }
@@ -464,6 +478,7 @@ export class RegistryService implements ClusterListener {
       this.#clock.resumeAt(hearing);
       this.#standing.reached(mark, this.#store.isShared);
       this.#isOpen = true;
+      this.#exchangedLast = performance.now();
       if (this.#outage && this.#outage.reason !== UNREACHED) this.#log.warn('the store is reached at last');
       this.#outage = undefined;
       if (this.health().hasList) this.#startGrace();
@@ -571,12 +586,15 @@ export class RegistryService implements ClusterListener {
     this.#graceUntil = this.now + graceTime(this.rules);
   }
 
-  #recovered(): void {
+  #recovered(away: number): void {
     if (!this.#outage) return;
-    const seconds = Math.round((this.now - this.#outage.since) / 1_000);
     this.#outage = undefined;
+    this.#saidReasons.clear();
     this.#startGrace();
-    this.#log.warn({ outageSeconds: seconds }, 'the store is back; nobody is evicted for a while');
+    this.#log.warn(
+      { outageSeconds: Math.round(away / 1_000) },
+      'the store is back; nobody is evicted for a while',
+    );
   }
 
   /** R9: from here on lists are served from memory and nothing is decided, until a flush succeeds. */
@@ -590,10 +608,14 @@ export class RegistryService implements ClusterListener {
       this.#log.error({ err: error }, 'a decision failed; the cluster was left as it was');
       return;
     }
-    if (this.#outage) return;
-    this.#outage = { since: this.now, reason: error.message };
+    const { message: reason } = error;
+    if (this.#outage?.reason === reason) return;
+    // What it fails of may change: connections that break first, and then a password that is not accepted.
+    this.#outage = { since: this.#outage?.since ?? this.now, reason };
+    if (this.#saidReasons.has(reason)) return;
+    this.#saidReasons.add(reason);
     this.#log.error(
-      { reason: error.message },
+      { reason },
       'the store is unavailable; lists are served from memory and stay as they are',
     );
   }

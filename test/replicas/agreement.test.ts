@@ -199,6 +199,38 @@ for (const { dialect, skip } of testDatabases) {
       }
     });
 
+    it('know that the database lost all, also when the others have filled it again', async (t) => {
+      const { a, b, proxyB, direct } = await two(t);
+      const [, q] = await found(t, [a, P], [b, Q]);
+      proxyB.silence();
+      const tables = ['cluster', 'member', 'lease', 'replica'];
+      for (const table of tables)
+        await direct.run({ sql: `delete from address_server_${table}`, parameters: [] });
+      await direct.run({ sql: 'update address_server_clock set changes = 0', parameters: [] });
+      await eventually('a has written it back', () => hasMembers(direct, 2), 5_000, 100);
+      // As it would be after some changes of other clusters.
+      await direct.run({ sql: 'update address_server_clock set changes = 100', parameters: [] });
+      const heard = async (): Promise<number> => {
+        const [row] = await direct.run<{ heard_at: number }>({
+          sql: `select heard_at from address_server_lease l join address_server_cluster c on c.id = l.cluster_id where address = '${Q}'`,
+          parameters: [],
+        });
+        return row?.heard_at ?? -1;
+      };
+      const before = await heard();
+      await proxyB.restore();
+      await eventually('b is back', () => [a, b].every((one) => one.service.health().servers === 2));
+      await eventually(
+        'what b hears is written',
+        async () => {
+          await q!.poll();
+          return (await heard()) > before;
+        },
+        5_000,
+        300,
+      );
+    });
+
     it('forget a cluster that never was', async (t) => {
       const { a, b } = await two(t, [{ rules: { memberTtl: 2_000 } }, { rules: { memberTtl: 2_000 } }]);
       const lonely = node(t, a, P, '&expect=3');

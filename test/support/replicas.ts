@@ -1,5 +1,5 @@
 import type { TestContext } from 'node:test';
-import { pino } from 'pino';
+import { pino, type Logger } from 'pino';
 import { AddressServer } from '../../src/http/server.js';
 import type { ProbeAnswer } from '../../src/registry/cluster.js';
 import type { Probe } from '../../src/registry/ports.js';
@@ -30,6 +30,8 @@ export interface TestReplicaOptions {
   readonly clockOff?: number;
   /** What a port answers; `open` by default. */
   readonly probe?: (address: string) => ProbeAnswer;
+  /** Silent by default, or as TEST_LOG says. */
+  readonly log?: Logger;
 }
 
 /** The store as the program makes it. */
@@ -42,9 +44,9 @@ export function createSqlStore(database: Database, replica: string): SqlStore {
 
 export async function startReplica(
   t: Pick<TestContext, 'after'>,
-  { database, id, rules = {}, clockOff = 0, probe: answer = () => 'open' }: TestReplicaOptions,
+  { database, id, rules = {}, clockOff = 0, probe: answer = () => 'open', log: base }: TestReplicaOptions,
 ): Promise<TestReplica> {
-  const log = pino({ level: process.env.TEST_LOG ?? 'silent' }).child({ replica: id });
+  const log = (base ?? pino({ level: process.env.TEST_LOG ?? 'silent' })).child({ replica: id });
   const clock = new HearingClock({ ...SYSTEM_TIME, wall: () => Date.now() + clockOff });
   const probe: Probe = { probe: (address) => Promise.resolve(answer(address)) };
   const store = createSqlStore(database, id);

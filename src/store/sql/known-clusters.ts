@@ -54,7 +54,7 @@ export class KnownClusters {
   listener: ClusterListener | undefined;
   readonly #byName = new Map<string, Known>();
   readonly #byId = new Map<number, Known>();
-  readonly #book = new LeaseBook();
+  #book = new LeaseBook();
   #pending = 0;
   #behind: Cluster[] = [];
 
@@ -74,6 +74,7 @@ export class KnownClusters {
   /** Nothing that is known of the database holds any more; what was served does. */
   distrust(): void {
     this.#byId.clear();
+    this.#book = new LeaseBook();
     for (const [name, known] of this.#byName) {
       this.#byName.set(name, { ...known, row: { ...known.row, version: -1 } });
     }

@@ -12,6 +12,8 @@ export class ReplicaState {
   readonly storedDatabaseMs: number;
   /** Whether the reader's own row is there, and its own. */
   readonly isEntered: boolean;
+  /** The change that the reader's own row says it has; undefined when there is no such row. */
+  readonly ownChange: number | undefined;
   /** Whether another process has the reader's name. */
   readonly isTaken: boolean;
   /** Those that count. */
@@ -33,7 +35,8 @@ export class ReplicaState {
         ? []
         : [{ id, token, seenAt: seen_at ?? 0, seenChange: seen_change ?? 0 }],
     );
-    this.isEntered = entered.some(({ id, token }) => id === own.id && token === own.token);
+    this.ownChange = entered.find(({ id, token }) => id === own.id && token === own.token)?.seenChange;
+    this.isEntered = this.ownChange !== undefined;
     this.isTaken = entered.some(({ id, token }) => id === own.id && token !== own.token);
     const others = entered.filter(({ id }) => id !== own.id);
     this.others = others.filter((other) => !isLost(other, this.clock.now));

@@ -89,6 +89,8 @@ export class SqlStore implements Store {
   #isEntered = false;
   /** The number of the last change of which all is known here. */
   #seenChange = -1;
+  /** What this server's own row says of it at least, while the database loses nothing. */
+  #writtenChange = -1;
   #writtenAt = -Infinity;
   /** On the shared clock: leases written since are not read yet. */
   #readUpTo = 0;
@@ -145,9 +147,10 @@ export class SqlStore implements Store {
   async exchange(report: Report): Promise<News> {
     return this.#reach('use', async () => {
       let state = await this.#state(this.#db);
-      if (state.changes < this.#seenChange) {
-        // The database has lost what it had confirmed. Its clock goes on from where it was, or every time that is
-        // known here would lie ahead of it.
+      if (this.#hasLost(state)) {
+        // Nothing that is known of the database holds any more. Its clock goes on from where it was, or every time
+        // that is known here would lie ahead of it.
+        this.#distrust();
         const own = { id: this.#id, token: this.#token, seen_at: this.#lastNow, seen_change: 0 };
         await this.#db.run(this.#queries.report(own, this.#lastNow, state.databaseMs, 0));
         state = await this.#state(this.#db);
@@ -180,9 +183,12 @@ export class SqlStore implements Store {
       }
       if (changed !== 'in part') this.#known.agree(state);
       // Whether the others know of a change is asked again for the cluster that is decided on.
-      const scene = this.#scene(state, 0);
+      const { deaf, now } = state.clock;
+      // A decision is told of a grace without an end when nobody could hear; this server has just written when it ends.
+      const graceUntil = deaf > 0 ? Math.max(state.graceUntil, now + report.grace) : state.graceUntil;
+      const scene = { ...this.#scene(state, 0), graceUntil };
       const soon = changed === 'in part' || (this.#known.isPending && scene.othersKnow === true);
-      return { scene, deaf: state.clock.deaf, others: state.others.length, soon };
+      return { scene, deaf, others: state.others.length, soon };
     });
   }
 
@@ -207,6 +213,19 @@ export class SqlStore implements Store {
     return new ReplicaState(rows, { id: this.#id, token: this.#token });
   }
 
+  /**
+   * Whether the database has lost what it had confirmed: an older copy has taken its place, or its tables were made
+   * anew. Others may have changed it since, so this server's own row tells it best.
+   */
+  #hasLost(state: ReplicaState): boolean {
+    return state.changes < this.#seenChange || (state.ownChange ?? -1) < this.#writtenChange;
+  }
+
+  #distrust(): void {
+    this.#known.distrust();
+    this.#seenChange = this.#writtenChange = -1;
+  }
+
   async #enter(state: ReplicaState): Promise<void> {
     if (this.#isEntered && state.isTaken) {
       // Another process has taken the name over: two servers were given the same.
@@ -221,16 +240,13 @@ export class SqlStore implements Store {
     };
     await this.#db.run(this.#queries.enterReplica(row));
     this.#isEntered = true;
+    this.#writtenChange = row.seen_change;
   }
 
   /** Reads every cluster that became another since the last time. */
   async #readChanges(state: ReplicaState): Promise<'none' | 'in part' | 'all'> {
     if (state.changes === this.#seenChange) return 'none';
-    if (state.changes < this.#seenChange) {
-      // The database has lost what it had confirmed: an older copy has taken its place.
-      this.#known.distrust();
-      this.#seenChange = -1;
-    }
+    if (state.changes < this.#seenChange) this.#distrust();
     const rows = await this.#db.run<StoredCluster>(this.#queries.clustersSince(this.#seenChange));
     const isFirst = this.#seenChange < 0;
     const newer = rows.filter((row) => !this.#known.isUpToDate(row));
@@ -288,6 +304,7 @@ export class SqlStore implements Store {
     );
     const own = { id: this.#id, token: this.#token, seen_at: clock.now, seen_change: this.#seenChange };
     await this.#db.run(this.#queries.report(own, clock.now, databaseMs, grace));
+    this.#writtenChange = own.seen_change;
     for (const { id, token } of state.lost) await this.#db.run(this.#queries.leaveReplica(id, token));
   }
 

@@ -1,0 +1,97 @@
+import { randomBytes } from 'node:crypto';
+import { migrationsFolder } from '../../src/package-info.js';
+import { migrate } from '../../src/store/sql/migrator.js';
+import { readMigrations } from '../../src/store/migrate.js';
+import type { Cleanup } from './cleanup.js';
+import { createDatabase, openAdmin, withDatabase, type Admin, type ServerDialect } from './databases.js';
+import { startPrivateServer } from './private-server.js';
+import { connectTo } from './sql.js';
+import { TcpProxy } from './tcp-proxy.js';
+
+/** A database with the schema, a user who may do what the README says and no more, and a proxy before it. */
+export interface Place {
+  readonly dialect: ServerDialect;
+  /** May do everything, directly. */
+  readonly admin: Admin;
+  /** The program's user through the proxy. */
+  readonly url: string;
+  /** The same without the proxy. */
+  readonly directUrl: string;
+  readonly proxy: TcpProxy;
+  /** The name of the database, and of the user as statements take it. */
+  readonly database: string;
+  readonly user: string;
+  readonly password: string;
+  migrate(): Promise<void>;
+  grant(): Promise<void>;
+}
+
+export const TABLES = [
+  'schema',
+  'clock',
+  'replica',
+  'cluster',
+  'member',
+  'waiting',
+  'departed',
+  'lease',
+  'event',
+].map((name) => `address_server_${name}`);
+
+/** On the server of the tests, or on one of this place's own, where passwords count and anything may be set. */
+export async function makePlace(cleanup: Cleanup, dialect: ServerDialect, isPrivate = false): Promise<Place> {
+  const adminUrl = isPrivate ? await ownServer(cleanup, dialect) : await createDatabase(cleanup, dialect);
+  const { hostname: host, port, pathname } = new URL(adminUrl);
+  const admin = await openAdmin(dialect, adminUrl);
+  cleanup.after(() => admin.close());
+  const role = `address_server_${randomBytes(4).toString('hex')}`;
+  const user = dialect === 'mysql' ? `'${role}'@'%'` : role;
+  // Such a one is written in another way in a URL, and both are to be kept secret.
+  const password = `s3cret!${randomBytes(4).toString('hex')}`;
+  const quoted = `'${password}'`;
+  await admin.run(
+    dialect === 'mysql'
+      ? `CREATE USER ${user} IDENTIFIED BY ${quoted} WITH MAX_USER_CONNECTIONS 100`
+      : `CREATE ROLE ${user} LOGIN PASSWORD ${quoted}`,
+  );
+  cleanup.after(async () => {
+    if (dialect === 'postgres') await admin.run(`DROP OWNED BY ${user}`);
+    await admin.run(`DROP ${dialect === 'mysql' ? 'USER' : 'ROLE'} ${user}`);
+  });
+  const proxy = await TcpProxy.open({ host, port: Number(port || (dialect === 'mysql' ? 3306 : 5432)) });
+  cleanup.after(() => proxy.close());
+  const direct = new URL(adminUrl);
+  direct.username = role;
+  direct.password = encodeURIComponent(password).replaceAll('!', '%21');
+  const proxied = new URL(direct.href);
+  proxied.host = `127.0.0.1:${proxy.port}`;
+  const place: Place = {
+    dialect,
+    admin,
+    url: proxied.href,
+    directUrl: direct.href,
+    proxy,
+    database: pathname.slice(1),
+    user,
+    password,
+    migrate: async () => {
+      const database = connectTo({ after: () => undefined }, adminUrl);
+      await migrate(database, readMigrations(migrationsFolder(database.dialect)));
+      await database.close();
+    },
+    grant: async () => {
+      for (const table of TABLES)
+        await admin.run(`GRANT SELECT, INSERT, UPDATE, DELETE ON ${table} TO ${user}`);
+    },
+  };
+  await place.migrate();
+  await place.grant();
+  return place;
+}
+
+async function ownServer(cleanup: Cleanup, dialect: ServerDialect): Promise<string> {
+  const server = await startPrivateServer(dialect);
+  cleanup.after(() => server.stop());
+  const base = `${dialect}://${server.admin}:${encodeURIComponent(server.password)}@127.0.0.1:${server.port}/`;
+  return withDatabase(base, server.database);
+}
