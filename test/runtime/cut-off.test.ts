@@ -1,0 +1,145 @@
+import assert from 'node:assert/strict';
+import { describe, it, type TestContext } from 'node:test';
+import { LATE_POLL, LIST_CURRENT, LIST_CURRENT_IN_CHANGE, SILENT_UNTOLD } from '../../src/registry/rules.js';
+import { foundCluster, lines, live, NacosNode, pollPath } from '../support/nodes.js';
+import { ask, CURL, NACOS, type RawAnswer } from '../support/raw.js';
+import { startServer } from '../support/server.js';
+import { SharedStore } from '../support/shared-store.js';
+
+const [P, Q, R, W] = ['127.0.3.1:8848', '127.0.3.2:8848', '127.0.3.3:8848', '127.0.3.4:8848'] as const;
+
+/** A server beside another one, and what is asked of it. */
+async function setUp(t: TestContext) {
+  let store: SharedStore | undefined;
+  const server = await startServer(t, { wrap: (real) => (store = new SharedStore(real)) });
+  const nodes = await foundCluster(t, server, [P, Q, R]);
+  await server.service.exchange();
+  const shared = store!;
+  const goDown = async (): Promise<void> => {
+    shared.isDown = true;
+    await server.service.exchange();
+  };
+  const comeBack = async (): Promise<void> => {
+    shared.isDown = false;
+    await server.service.exchange();
+  };
+  const entry = () => server.service.find('nacos/serverlist')!;
+  return { server, store: shared, nodes, goDown, comeBack, entry };
+}
+
+/** A poll on a connection of its own. */
+const anew = (server: { port: number }, self: string): Promise<RawAnswer> =>
+  ask(server, 'GET', pollPath(self), NACOS);
+
+function assertList({ status, complete, body }: RawAnswer, list: readonly string[]): void {
+  assert.deepEqual([status, complete, lines(body)], [200, true, list]);
+}
+
+function assertRefused({ status, complete, body }: RawAnswer, sentence = /the store is unavailable/): void {
+  assert.deepEqual([status, complete], [503, false], body);
+  assert.match(body, sentence);
+}
+
+describe('a server that is cut off from the store and from the others', () => {
+  it('sends its list for as long as they wait for it, and then only to who was sent it last', async (t) => {
+    const { server, nodes, goDown, comeBack, entry } = await setUp(t);
+    const [p] = nodes as [NacosNode];
+    await goDown();
+    await live(server, nodes, LIST_CURRENT - 5_000);
+    for (const self of [P, Q, R]) assertList(await anew(server, self), [P, Q, R]);
+    assertList(await ask(server, 'GET', '/nacos/serverlist', NACOS), [P, Q, R]);
+    assert.equal((await ask(server, 'GET', '/readyz')).status, 200);
+
+    await live(server, nodes, 5_000);
+    assertList(await p.poll(), [P, Q, R]);
+    assertRefused(await anew(server, P), /may have changed elsewhere/);
+    assertRefused(await ask(server, 'GET', '/nacos/serverlist', NACOS), /may have changed elsewhere/);
+    assertList(await ask(server, 'GET', '/nacos/serverlist', CURL), [P, Q, R]);
+    assert.equal(server.service.listFor(entry(), P), undefined);
+    const sent = { list: entry().cluster, at: performance.now() };
+    assert.equal(server.service.listFor(entry(), P, sent), entry().cluster);
+    const request = { address: P, source: 'poll', connectedAt: server.service.now } as const;
+    const { signal } = new AbortController();
+    const key = { product: 'nacos', name: 'serverlist' };
+    assert.equal((await server.service.poll(key, request, 10, signal)).type, 'unavailable');
+    const ready = await ask(server, 'GET', '/readyz');
+    assert.equal(ready.status, 503);
+    assert.match(ready.body, /"unavailable".*the database is gone/);
+
+    await live(server, nodes, 60_000);
+    for (const node of nodes) assertList(await node.poll(), [P, Q, R]);
+    await comeBack();
+    assertList(await anew(server, P), [P, Q, R]);
+    assert.equal((await ask(server, 'GET', '/readyz')).status, 200);
+  });
+
+  it('does not send what it sent long ago, should that be the last on the connection', async (t) => {
+    const { server, nodes, goDown, entry } = await setUp(t);
+    await goDown();
+    await live(server, nodes, LIST_CURRENT + 5_000);
+    const list = entry().cluster;
+    assert.equal(server.service.listFor(entry(), P, { list, at: performance.now() - LATE_POLL }), undefined);
+    const older = { ...list, revision: list.revision - 1 };
+    assert.equal(server.service.listFor(entry(), P, { list: older, at: performance.now() }), undefined);
+  });
+
+  it('says so after its machine was suspended, before it has noticed', async (t) => {
+    const { server, goDown } = await setUp(t);
+    await goDown();
+    server.time.jump(LIST_CURRENT);
+    assertRefused(await anew(server, P), /may have changed elsewhere/);
+  });
+
+  it('sends the list before a change for a short time only, when not all have the change', async (t) => {
+    const { server, store, nodes, goDown, comeBack, entry } = await setUp(t);
+    const [p, , r] = nodes as [NacosNode, NacosNode, NacosNode];
+    await server.pass(1_000);
+    store.pend(true);
+    const joiner = new NacosNode(t, server, pollPath(W));
+    assertList(await joiner.pollUntilListed(), [P, Q, R, W]);
+    assertList(await p.poll(), [P, Q, R]);
+    await server.service.exchange();
+    await goDown();
+    await server.pass(LIST_CURRENT_IN_CHANGE - 1_000);
+    for (const node of [p, r]) assertList(await node.poll(), [P, Q, R]);
+    assertList(await anew(server, P), [P, Q, R]);
+    assertList(await anew(server, W), [P, Q, R, W]);
+
+    await server.pass(1_000);
+    for (const self of [P, W]) assertRefused(await anew(server, self), /may have changed elsewhere/);
+    assert.equal(server.service.listFor(entry(), undefined), undefined);
+    for (const node of [p, r]) assertList(await node.poll(), [P, Q, R]);
+    assertList(await joiner.poll(), [P, Q, R, W]);
+
+    store.pend(false);
+    await comeBack();
+    for (const self of [P, W]) assertList(await anew(server, self), [P, Q, R, W]);
+    assertList(await p.poll(), [P, Q, R, W]);
+  });
+
+  it('does not speak for a member that it knows to be silent, until the others evict nobody any more', async (t) => {
+    const { server, store, nodes, goDown, comeBack, entry } = await setUp(t);
+    const others = nodes.slice(0, 2);
+    const presence = () => entry().cluster.members.get(R)?.presence;
+    await live(server, others, 20_000);
+    assert.equal(presence(), 'silent');
+    const before = store.decisions;
+    assertList(await anew(server, R), [P, Q, R]);
+    assert.ok(store.decisions > before, 'it is decided whether it still is a member');
+    assert.equal(presence(), 'live');
+
+    await live(server, others, 20_000);
+    assert.equal(presence(), 'silent');
+    await server.service.exchange();
+    await goDown();
+    assertRefused(await anew(server, R));
+    await live(server, others, SILENT_UNTOLD);
+    assertRefused(await anew(server, R));
+    for (const node of others) assertList(await node.poll(), [P, Q, R]);
+    await server.pass(1_000);
+    assertList(await anew(server, R), [P, Q, R]);
+    await comeBack();
+    await server.pass(1_000);
+    assert.equal(presence(), 'live', 'what it said meanwhile counts');
+  });
+});
