@@ -1,7 +1,6 @@
 import { randomInt, randomUUID } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { keyOf, type Cluster, type ClusterKey } from '../../registry/cluster.js';
-import type { RecordedEvent, RegistryEvent } from '../../registry/events.js';
+import type { RecordedEvent } from '../../registry/events.js';
 import {
   StoreBusy,
   StoreRefused,
@@ -12,21 +11,20 @@ import {
   type News,
   type Opened,
   type Report,
-  type Scene,
   type Store,
   type Work,
 } from '../../registry/ports.js';
-import { changesOf, clusterRow } from '../rows.js';
 import { DatabaseError, type Database, type Session } from './database.js';
+import { Decisions, sceneOf } from './decisions.js';
 import { KnownClusters, type Loaded } from './known-clusters.js';
-import { Queries, type StateRow, type StoredCluster, type StoredEvent } from './queries.js';
+import {
+  Queries,
+  type StateRow,
+  type StoredCluster,
+  type StoredEvent,
+  type StoredLeaseRow,
+} from './queries.js';
 import { ReplicaState } from './replica-state.js';
-
-/** How long a decision may take with all its tries, in milliseconds; a poll is answered within 2.5 s. */
-const DECISION_LIMIT = 1_800;
-
-/** Decisions under way at once; one connection is left for the exchange. */
-const DECISIONS_AT_ONCE = 3;
 
 /** How often renewals are written when nobody waits for them, in milliseconds. */
 const WRITE_EVERY = 1_000;
@@ -39,11 +37,6 @@ const CLOCK_AHEAD = 1_000;
 
 /** How long a transaction may take from its reading the clock to its commit, in milliseconds, amply. */
 const LATE_COMMIT = 3_000;
-
-/** Events kept of one cluster, and of all; looked at once in so many decisions. */
-const EVENTS_PER_CLUSTER = 1_000;
-const EVENTS_IN_ALL = 100_000;
-const TRIM_EVERY = 50;
 
 /** After which time a cluster that was never founded is forgotten, in milliseconds. */
 const FORGET_AFTER = 3_600_000;
@@ -80,11 +73,9 @@ export class SqlStore implements Store {
   readonly #token = randomUUID();
   /** This process among those that write leases. */
   readonly #writer = randomInt(1, 2 ** 47);
-  readonly #known: KnownClusters;
+  readonly #known = new KnownClusters();
+  readonly #decisions: Decisions;
   readonly #queues = new Map<string, Promise<unknown>>();
-  readonly #turns: (() => void)[] = [];
-  #deciding = 0;
-  #decided = 0;
   #id: string;
   #isEntered = false;
   /** The number of the last change of which all is known here. */
@@ -98,19 +89,19 @@ export class SqlStore implements Store {
   /** The shared clock at the last exchange. */
   #lastNow = 0;
   #forgotAt = performance.now();
-  #retries = 0;
 
   constructor(options: SqlStoreOptions) {
     this.#options = options;
     this.#db = options.database;
     this.#queries = new Queries(options.database.dialect);
     this.#id = options.replica;
-    this.#known = new KnownClusters();
+    const self = { writer: this.#writer, state: (session: Session) => this.#state(session) };
+    this.#decisions = new Decisions(this.#db, this.#queries, this.#known, self);
   }
 
   /** Decisions that were tried again after a deadlock or a serialisation failure. */
   get retries(): number {
-    return this.#retries;
+    return this.#decisions.retries;
   }
 
   async open(listener: ClusterListener): Promise<Opened> {
@@ -120,8 +111,8 @@ export class SqlStore implements Store {
       const before = await this.#state(this.#db);
       // First entered, then read: whoever changes a list from here on waits for this server.
       await this.#enter(before);
-      const state = await this.#state(this.#db);
-      await this.#readChanges(state);
+      let state = await this.#state(this.#db);
+      while ((await this.#readChanges(state)) === 'in part') state = await this.#state(this.#db);
       await this.#report(state, NOTHING_HEARD);
       const { now, deaf } = state.clock;
       this.#readUpTo = now - LATE_COMMIT;
@@ -134,7 +125,7 @@ export class SqlStore implements Store {
   transact(key: ClusterKey, work: Work): Promise<Decided> {
     const name = keyOf(key);
     const before = this.#queues.get(name) ?? Promise.resolve();
-    const result = before.then(() => this.#inTurn(() => this.#reach('use', () => this.#decide(key, work))));
+    const result = before.then(() => this.#reach('use', () => this.#decisions.decide(key, work)));
     const settled = result
       .catch(() => undefined)
       .then(() => {
@@ -186,7 +177,7 @@ export class SqlStore implements Store {
       const { deaf, now } = state.clock;
       // A decision is told of a grace without an end when nobody could hear; this server has just written when it ends.
       const graceUntil = deaf > 0 ? Math.max(state.graceUntil, now + report.grace) : state.graceUntil;
-      const scene = { ...this.#scene(state, 0), graceUntil };
+      const scene = { ...sceneOf(state, 0, this.#known.size), graceUntil };
       const soon = changed === 'in part' || (this.#known.isPending && scene.othersKnow === true);
       return { scene, deaf, others: state.others.length, soon };
     });
@@ -275,15 +266,14 @@ export class SqlStore implements Store {
 
   /** The database has an older list than was served already: it must never be served again. */
   async #restore(cluster: Cluster): Promise<void> {
-    await this.#decide(cluster, (found) => {
+    await this.#decisions.decideNow(cluster, (found) => {
       return { cluster: found, events: [], reply: { type: 'done' } };
     });
   }
 
   async #readLeases(state: ReplicaState): Promise<void> {
-    const rows = await this.#db.run<Parameters<KnownClusters['heard']>[0][number]>(
-      this.#queries.leasesSince(this.#readUpTo, this.#writer),
-    );
+    const news = this.#queries.leasesSince(this.#readUpTo, this.#writer);
+    const rows = await this.#db.run<StoredLeaseRow>(news);
     this.#known.heard(rows);
     this.#readUpTo = state.clock.now - LATE_COMMIT;
   }
@@ -308,164 +298,6 @@ export class SqlStore implements Store {
     for (const { id, token } of state.lost) await this.#db.run(this.#queries.leaveReplica(id, token));
   }
 
-  #scene(state: ReplicaState, change: number): Scene {
-    return {
-      now: state.clock.now,
-      graceUntil: state.clock.deaf > 0 ? Infinity : state.graceUntil,
-      othersKnow: state.othersKnow(change),
-      clusters: this.#known.size,
-    };
-  }
-
-  /** Deadlocks and serialisation failures change nothing; the decision is made again on what is there then. */
-  async #decide(key: ClusterKey, work: Work): Promise<Decided> {
-    const until = performance.now() + DECISION_LIMIT;
-    for (let attempt = 1; ; attempt++) {
-      const left = until - performance.now();
-      try {
-        return await this.#tryToDecide(key, work, Math.max(left, 1));
-      } catch (error) {
-        if (!(error instanceof DatabaseError) || error.kind !== 'conflict') throw error;
-        const pause = Math.random() * 40 * attempt;
-        if (performance.now() + pause >= until) throw new StoreBusy(error.message, { cause: error });
-        this.#retries++;
-        await sleep(pause);
-      }
-    }
-  }
-
-  async #tryToDecide(key: ClusterKey, work: Work, limit: number): Promise<Decided> {
-    let keep: (() => void) | undefined;
-    let decided: Decided | undefined;
-    await this.#db
-      .transaction(limit, async (session) => {
-        const { row, isNew } = await this.#lock(session, key);
-        // Before the leases: what a replica wrote before it said so is then among them.
-        const state = await this.#state(session);
-        const found = isNew ? this.#known.unknown(row) : await this.#known.read(session, this.#queries, row);
-        const before = found.cluster;
-        const outcome = work(before, this.#scene(state, row.change_seq));
-        const leases = this.#known.dirtyLeasesOf(outcome.cluster, row.id, state.clock.now);
-        if (outcome.cluster === found.stored) {
-          decided = { ...outcome, recorded: [] };
-          if (isNew) throw new NothingDecided();
-          keep = () => this.#known.keep(found, state.isPending(row.list_seq));
-          if (leases.rows.length > 0) {
-            await session.run(this.#queries.writeLeases(leases.rows, state.clock.now, this.#writer));
-            keep = () => {
-              this.#known.keep(found, state.isPending(row.list_seq));
-              leases.written();
-            };
-          }
-          return;
-        }
-        await this.#writeRows(session, row.id, found.stored, outcome.cluster);
-        if (leases.rows.length > 0) {
-          await session.run(this.#queries.writeLeases(leases.rows, state.clock.now, this.#writer));
-        }
-        const recorded = await this.#record(session, key, outcome.events, state.databaseMs);
-        // Last, since whoever changes another cluster waits from here to the commit.
-        const change = await this.#countChange(session);
-        const isNewList = outcome.cluster.revision !== found.stored.revision;
-        // A first list is older than no other.
-        const list_seq = isNewList ? (before.members.size === 0 ? 0 : change) : row.list_seq;
-        const next = {
-          version: row.version + 1,
-          change_seq: change,
-          list_seq,
-          decided_at: state.clock.now,
-        };
-        const { product: _product, name: _name, ...columns } = clusterRow(outcome.cluster);
-        await session.run(this.#queries.updateCluster(row.id, { ...columns, ...next }));
-        decided = { ...outcome, recorded };
-        keep = () => {
-          leases.written();
-          const { cluster } = outcome;
-          const whole = { ...row, ...next };
-          this.#known.keep({ row: whole, stored: cluster, cluster }, state.isPending(list_seq));
-        };
-      })
-      .catch((error: unknown) => {
-        if (!(error instanceof NothingDecided)) throw error;
-      });
-    keep?.();
-    if (!decided) throw new Error('a decision was made and is gone');
-    return decided;
-  }
-
-  /** The number of this change. */
-  async #countChange(session: Session): Promise<number> {
-    await session.run(this.#queries.countChange());
-    const [counted] = await session.run<{ changes: number }>(this.#queries.changes());
-    if (!counted) throw new Error('the clock’s row is missing');
-    return counted.changes;
-  }
-
-  /** The cluster's row, locked until the transaction's end. */
-  async #lock(session: Session, key: ClusterKey): Promise<{ row: StoredCluster; isNew: boolean }> {
-    const [row] = await session.run<StoredCluster>(this.#queries.lockCluster(key));
-    if (row) return { row, isNew: false };
-    await session.run(this.#queries.createCluster(key));
-    const [created] = await session.run<StoredCluster>(this.#queries.lockCluster(key));
-    if (!created) throw new Error(`the row of ${keyOf(key)} was made and is gone`);
-    return { row: created, isNew: created.version === 0 };
-  }
-
-  async #writeRows(session: Session, id: number, before: Cluster, after: Cluster): Promise<void> {
-    const { members, waiting, departed } = changesOf(before, after);
-    const gone: string[] = [];
-    for (const [table, rows] of [
-      ['address_server_member', members],
-      ['address_server_waiting', waiting],
-      ['address_server_departed', departed],
-    ] as const) {
-      if (rows.remove.length > 0) await session.run(this.#queries.remove(table, id, rows.remove));
-      for (const statement of this.#queries.put(table, id, rows.put)) await session.run(statement);
-      gone.push(...rows.remove);
-    }
-    const left = gone.filter(
-      (address) => !after.members.has(address) && !after.waiting.has(address) && !after.departed.has(address),
-    );
-    if (left.length > 0) await session.run(this.#queries.remove('address_server_lease', id, left));
-  }
-
-  /** A cluster's events are numbered in the order of its decisions, since its row is locked. */
-  async #record(
-    session: Session,
-    key: ClusterKey,
-    events: readonly RegistryEvent[],
-    time: number,
-  ): Promise<RecordedEvent[]> {
-    if (events.length === 0) return [];
-    await session.run(this.#queries.addEvents(time, events));
-    const rows = await session.run<{ seq: number }>(this.#queries.newestEvents(key, events.length));
-    const recorded = events.map((event, i) => {
-      return { ...event, seq: rows[events.length - 1 - i]?.seq ?? 0, time };
-    });
-    if (this.#decided++ % TRIM_EVERY === 0) {
-      const [old] = await session.run<{ seq: number }>(
-        this.#queries.newestEvents(key, 1, EVENTS_PER_CLUSTER),
-      );
-      if (old) await session.run(this.#queries.trimEvents(old.seq, key));
-      const last = recorded.at(-1)?.seq ?? 0;
-      if (last > EVENTS_IN_ALL) await session.run(this.#queries.trimEvents(last - EVENTS_IN_ALL));
-    }
-    return recorded;
-  }
-
-  /** Runs work when it is its turn; the database's connections are few. */
-  async #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    if (this.#deciding >= DECISIONS_AT_ONCE) await new Promise<void>((resolve) => this.#turns.push(resolve));
-    else this.#deciding++;
-    try {
-      return await work();
-    } finally {
-      const next = this.#turns.shift();
-      if (next) next();
-      else this.#deciding--;
-    }
-  }
-
   async #reach<T>(phase: 'open' | 'use', work: () => Promise<T>): Promise<T> {
     try {
       return await work();
@@ -480,6 +312,3 @@ export class SqlStore implements Store {
     }
   }
 }
-
-/** Undoes a transaction in which nothing came of a cluster that nobody knew. */
-class NothingDecided extends Error {}

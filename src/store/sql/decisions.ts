@@ -1,0 +1,224 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { keyOf, type Cluster, type ClusterKey } from '../../registry/cluster.js';
+import type { RecordedEvent, RegistryEvent } from '../../registry/events.js';
+import { StoreBusy, type Decided, type Scene, type Work } from '../../registry/ports.js';
+import { changesOf, clusterRow } from '../rows.js';
+import { DatabaseError, type Database, type Session } from './database.js';
+import type { KnownClusters } from './known-clusters.js';
+import type { Queries, StoredCluster } from './queries.js';
+import type { ReplicaState } from './replica-state.js';
+
+/** How long a decision may take with all its tries, in milliseconds; a poll is answered within 2.5 s. */
+const DECISION_LIMIT = 1_800;
+
+/** Decisions under way at once; one connection is left for the exchange. */
+const DECISIONS_AT_ONCE = 3;
+
+/** Events kept of one cluster, and of all; looked at once in so many decisions. */
+const EVENTS_PER_CLUSTER = 1_000;
+const EVENTS_IN_ALL = 100_000;
+const TRIM_EVERY = 50;
+
+/** This server, as its decisions need it. */
+export interface Self {
+  /** See LeaseTable.writer. */
+  readonly writer: number;
+  /** The clock and the replicas as they are now. */
+  state(session: Session): Promise<ReplicaState>;
+}
+
+/** Decisions about clusters in the database, each in a transaction that has the cluster's row locked. */
+export class Decisions {
+  readonly #db: Database;
+  readonly #queries: Queries;
+  readonly #known: KnownClusters;
+  readonly #self: Self;
+  readonly #turns: (() => void)[] = [];
+  #deciding = 0;
+  #decided = 0;
+  #retries = 0;
+
+  constructor(db: Database, queries: Queries, known: KnownClusters, self: Self) {
+    this.#db = db;
+    this.#queries = queries;
+    this.#known = known;
+    this.#self = self;
+  }
+
+  /** Decisions that were tried again after a deadlock or a serialisation failure. */
+  get retries(): number {
+    return this.#retries;
+  }
+
+  /**
+   * Makes a decision when it is its turn. Deadlocks and serialisation failures change nothing; it is made again on what
+   * is there then. Rejects with DatabaseError, or with StoreBusy when others would not let it.
+   */
+  decide(key: ClusterKey, work: Work): Promise<Decided> {
+    return this.#inTurn(() => this.decideNow(key, work));
+  }
+
+  /** The same out of turn. */
+  async decideNow(key: ClusterKey, work: Work): Promise<Decided> {
+    const until = performance.now() + DECISION_LIMIT;
+    for (let attempt = 1; ; attempt++) {
+      const left = until - performance.now();
+      try {
+        return await this.#tryToDecide(key, work, Math.max(left, 1));
+      } catch (error) {
+        if (!(error instanceof DatabaseError) || error.kind !== 'conflict') throw error;
+        const pause = Math.random() * 40 * attempt;
+        if (performance.now() + pause >= until) throw new StoreBusy(error.message, { cause: error });
+        this.#retries++;
+        await sleep(pause);
+      }
+    }
+  }
+
+  async #tryToDecide(key: ClusterKey, work: Work, limit: number): Promise<Decided> {
+    let keep: (() => void) | undefined;
+    let decided: Decided | undefined;
+    await this.#db
+      .transaction(limit, async (session) => {
+        const { row, isNew } = await this.#lock(session, key);
+        // Before the leases: what a replica wrote before it said so is then among them.
+        const state = await this.#self.state(session);
+        const found = isNew ? this.#known.unknown(row) : await this.#known.read(session, this.#queries, row);
+        const before = found.cluster;
+        const outcome = work(before, sceneOf(state, row.change_seq, this.#known.size));
+        const leases = this.#known.dirtyLeasesOf(outcome.cluster, row.id, state.clock.now);
+        if (outcome.cluster === found.stored) {
+          decided = { ...outcome, recorded: [] };
+          if (isNew) throw new NothingDecided();
+          keep = () => this.#known.keep(found, state.isPending(row.list_seq));
+          if (leases.rows.length > 0) {
+            await session.run(this.#queries.writeLeases(leases.rows, state.clock.now, this.#self.writer));
+            keep = () => {
+              this.#known.keep(found, state.isPending(row.list_seq));
+              leases.written();
+            };
+          }
+          return;
+        }
+        await this.#writeRows(session, row.id, found.stored, outcome.cluster);
+        if (leases.rows.length > 0) {
+          await session.run(this.#queries.writeLeases(leases.rows, state.clock.now, this.#self.writer));
+        }
+        const recorded = await this.#record(session, key, outcome.events, state.databaseMs);
+        // Last, since whoever changes another cluster waits from here to the commit.
+        const change = await this.#countChange(session);
+        const isNewList = outcome.cluster.revision !== found.stored.revision;
+        // A first list is older than no other.
+        const list_seq = isNewList ? (before.members.size === 0 ? 0 : change) : row.list_seq;
+        // A server that came in meanwhile may not have a new one, even if there was none before.
+        const isPending = (isNewList && list_seq > 0) || state.isPending(list_seq);
+        const next = {
+          version: row.version + 1,
+          change_seq: change,
+          list_seq,
+          decided_at: state.clock.now,
+        };
+        const { product: _product, name: _name, ...columns } = clusterRow(outcome.cluster);
+        await session.run(this.#queries.updateCluster(row.id, { ...columns, ...next }));
+        decided = { ...outcome, recorded };
+        keep = () => {
+          leases.written();
+          const { cluster } = outcome;
+          const whole = { ...row, ...next };
+          this.#known.keep({ row: whole, stored: cluster, cluster }, isPending);
+        };
+      })
+      .catch((error: unknown) => {
+        if (!(error instanceof NothingDecided)) throw error;
+      });
+    keep?.();
+    if (!decided) throw new Error('a decision was made and is gone');
+    return decided;
+  }
+
+  /** The number of this change. */
+  async #countChange(session: Session): Promise<number> {
+    await session.run(this.#queries.countChange());
+    const [counted] = await session.run<{ changes: number }>(this.#queries.changes());
+    if (!counted) throw new Error('the clock’s row is missing');
+    return counted.changes;
+  }
+
+  /** The cluster's row, locked until the transaction's end. */
+  async #lock(session: Session, key: ClusterKey): Promise<{ row: StoredCluster; isNew: boolean }> {
+    const [row] = await session.run<StoredCluster>(this.#queries.lockCluster(key));
+    if (row) return { row, isNew: false };
+    await session.run(this.#queries.createCluster(key));
+    const [created] = await session.run<StoredCluster>(this.#queries.lockCluster(key));
+    if (!created) throw new Error(`the row of ${keyOf(key)} was made and is gone`);
+    return { row: created, isNew: created.version === 0 };
+  }
+
+  async #writeRows(session: Session, id: number, before: Cluster, after: Cluster): Promise<void> {
+    const { members, waiting, departed } = changesOf(before, after);
+    const gone: string[] = [];
+    for (const [table, rows] of [
+      ['address_server_member', members],
+      ['address_server_waiting', waiting],
+      ['address_server_departed', departed],
+    ] as const) {
+      if (rows.remove.length > 0) await session.run(this.#queries.remove(table, id, rows.remove));
+      for (const statement of this.#queries.put(table, id, rows.put)) await session.run(statement);
+      gone.push(...rows.remove);
+    }
+    const left = gone.filter(
+      (address) => !after.members.has(address) && !after.waiting.has(address) && !after.departed.has(address),
+    );
+    if (left.length > 0) await session.run(this.#queries.remove('address_server_lease', id, left));
+  }
+
+  /** A cluster's events are numbered in the order of its decisions, since its row is locked. */
+  async #record(
+    session: Session,
+    key: ClusterKey,
+    events: readonly RegistryEvent[],
+    time: number,
+  ): Promise<RecordedEvent[]> {
+    if (events.length === 0) return [];
+    await session.run(this.#queries.addEvents(time, events));
+    const rows = await session.run<{ seq: number }>(this.#queries.newestEvents(key, events.length));
+    const recorded = events.map((event, i) => {
+      return { ...event, seq: rows[events.length - 1 - i]?.seq ?? 0, time };
+    });
+    if (this.#decided++ % TRIM_EVERY === 0) {
+      const [old] = await session.run<{ seq: number }>(
+        this.#queries.newestEvents(key, 1, EVENTS_PER_CLUSTER),
+      );
+      if (old) await session.run(this.#queries.trimEvents(old.seq, key));
+      const last = recorded.at(-1)?.seq ?? 0;
+      if (last > EVENTS_IN_ALL) await session.run(this.#queries.trimEvents(last - EVENTS_IN_ALL));
+    }
+    return recorded;
+  }
+
+  /** Runs work when it is its turn; the database's connections are few. */
+  async #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#deciding >= DECISIONS_AT_ONCE) await new Promise<void>((resolve) => this.#turns.push(resolve));
+    else this.#deciding++;
+    try {
+      return await work();
+    } finally {
+      const next = this.#turns.shift();
+      if (next) next();
+      else this.#deciding--;
+    }
+  }
+}
+
+/** What a decision is told; `change` is the last one of what it is about. */
+export function sceneOf(state: ReplicaState, change: number, clusters: number): Scene {
+  return {
+    now: state.clock.now,
+    graceUntil: state.clock.deaf > 0 ? Infinity : state.graceUntil,
+    othersKnow: state.othersKnow(change),
+    clusters,
+  };
+}
+
+/** Undoes a transaction in which nothing came of a cluster that nobody knew. */
+class NothingDecided extends Error {}
