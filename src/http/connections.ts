@@ -6,7 +6,7 @@ import type { RegistryService } from '../runtime/service.js';
 
 /** What is known of one TCP connection. */
 export interface Connection {
-  /** On the hearing clock. */
+  /** On the service's monotonic clock: the hearing clock may be set back to that of other servers. */
   readonly openedAt: number;
   /** The member whose polls it carries. */
   member?: { readonly entry: ClusterEntry; readonly address: Address };
@@ -25,7 +25,7 @@ export class Connections {
   }
 
   track(socket: Socket): Connection {
-    const connection: Connection = { openedAt: this.#service.now };
+    const connection: Connection = { openedAt: this.#service.monotonic };
     let endedByPeer = false;
     const onEnd = (): void => void (endedByPeer = true);
     socket.once('end', onEnd).once('error', onEnd);

@@ -72,7 +72,13 @@ export class ListReader {
   ): boolean {
     const member = entry.cluster.members.get(address);
     if (!member) return false;
-    return this.#service.renew(entry, member, { address, source, id, expect, connectedAt: openedAt });
+    return this.#service.renew(entry, member, {
+      address,
+      source,
+      id,
+      expect,
+      connectedAt: this.#service.hearingAt(openedAt),
+    });
   }
 
   /** The whole HTTP answer. */

@@ -152,7 +152,7 @@ export class NacosRoutes {
   #pollOf(request: Request, target: Target, source: 'poll' | 'heartbeat'): PollRequest | undefined {
     const { self, id, expect } = target;
     if (self === undefined) return undefined;
-    const connectedAt = this.#connections.of(request.socket).openedAt;
+    const connectedAt = this.#service.hearingAt(this.#connections.of(request.socket).openedAt);
     return { address: addressOfSelf(self, request.socket), source, id, expect, connectedAt };
   }
 

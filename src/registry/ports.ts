@@ -40,6 +40,11 @@ export interface Decided extends Outcome {
 export interface ClusterListener {
   /** `pending`: another server may not have the list yet (see replicas.ts). Called again when all have it. */
   changed(cluster: Cluster, pending: boolean): void;
+  /**
+   * The list has changed more than once, and another server may have sent one in between: neither that one nor the one
+   * before it may be sent here.
+   */
+  unsure(cluster: Cluster): void;
 }
 
 /** What a store holds at the start, besides the clusters. */
@@ -60,8 +65,10 @@ export interface Report {
   readonly grace: number;
   /** How much later a mere renewal may be written, in milliseconds. */
   readonly patience: number;
-  /** Whether somebody waits for what the others hear, or they will hear no more of this server. */
+  /** Whether somebody waits for what the others hear. */
   readonly isWaiting: boolean;
+  /** Whether none will follow, so that everything must be written now. */
+  readonly isLast: boolean;
 }
 
 /** What it learned in return. */

@@ -48,7 +48,7 @@ export class ClusterEntry {
     this.#wake();
   }
 
-  /** The other servers no longer wait for this one: the list that was sent here may not be the one before the newest. */
+  /** Another server may have sent a list that is newer than the one that was sent here, and not the newest. */
   distrust(): void {
     this.#published = undefined;
   }

@@ -164,9 +164,8 @@ export class RegistryService implements ClusterListener {
     this.#stopped = true;
     await this.#inTime(this.#exchanging ?? Promise.resolve()).catch(() => undefined);
     if (this.#isOpen) {
-      await this.#inTime(this.#store.exchange({ ...this.#report(), isWaiting: true })).catch(
-        (error: unknown) =>
-          this.#log.error({ err: error }, 'what was heard in the last second could not be written'),
+      await this.#inTime(this.#store.exchange({ ...this.#report(), isLast: true })).catch((error: unknown) =>
+        this.#log.error({ err: error }, 'what was heard in the last second could not be written'),
       );
     }
     await this.#store.close();
@@ -174,6 +173,16 @@ export class RegistryService implements ClusterListener {
 
   get now(): number {
     return this.#clock.hearing();
+  }
+
+  /** Milliseconds, for {@link hearingAt}. */
+  get monotonic(): number {
+    return this.#clock.time.monotonic();
+  }
+
+  /** What the hearing clock showed, or would have shown, at that time. */
+  hearingAt(monotonic: number): number {
+    return this.now - (this.monotonic - monotonic);
   }
 
   /** Now, and the rules, for those who describe a cluster. */
@@ -464,6 +473,7 @@ export class RegistryService implements ClusterListener {
       grace: graceTime(this.rules),
       patience: this.rules.memberTtl / 5,
       isWaiting,
+      isLast: false,
     };
   }
 
@@ -510,6 +520,10 @@ export class RegistryService implements ClusterListener {
   changed(cluster: Cluster, pending: boolean): void {
     this.#entryOf(cluster).replace(cluster, pending);
     if (pending) this.#exchangeIn(SOON);
+  }
+
+  unsure(cluster: Cluster): void {
+    this.#entryOf(cluster).distrust();
   }
 
   #context(scene: Scene = this.#scene): Context {

@@ -27,14 +27,6 @@ export class LeaseBook {
       stored.polls !== lease.polls
     );
   }
-
-  /** Whether a list was sent, or its end or a refused port was seen, of which the others should know at once. */
-  isUrgent(lease: Lease): boolean {
-    const stored = this.#stored.get(lease);
-    return (
-      stored === undefined || stored.delivered !== lease.delivered || stored.refusedAt !== lease.refusedAt
-    );
-  }
 }
 
 /** The shared facts of a lease as they are now. */

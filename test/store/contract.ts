@@ -27,13 +27,24 @@ export class Listener implements ClusterListener {
     else this.pending.delete(name);
   }
 
+  unsure(): void {
+    // Of one server alone there is nothing that it could be unsure of.
+  }
+
   /** All of them. */
   get all(): readonly Cluster[] {
     return [...this.clusters.values()];
   }
 }
 
-export const REPORT: Report = { hearing: 0, graceUntil: 0, grace: 0, patience: 0, isWaiting: true };
+export const REPORT: Report = {
+  hearing: 0,
+  graceUntil: 0,
+  grace: 0,
+  patience: 0,
+  isWaiting: false,
+  isLast: true,
+};
 
 export const key: ClusterKey = { product: 'nacos', name: 'serverlist' };
 

@@ -124,7 +124,7 @@ describe('a SQLite file that must not be used', () => {
       process.setgroups?.([65534]); process.setgid?.(65534); process.setuid?.(65534);
       const clock = { hearing: () => 0, wall: () => 0 };
       const store = new SqliteStore({ file: ${JSON.stringify(file)}, migrations: ${JSON.stringify(migrationsFolder('sqlite'))}, clock });
-      await store.open({ changed: () => undefined }).then(() => console.log('opened'), (error) => console.log(error.name, error.message));
+      await store.open({ changed: () => undefined, unsure: () => undefined }).then(() => console.log('opened'), (error) => console.log(error.name, error.message));
       await store.close();`;
     if (process.getuid?.() !== 0) return t.skip('needs root, to become somebody without rights');
     chmodSync(folder, 0o755);

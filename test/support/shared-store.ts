@@ -45,6 +45,7 @@ export class SharedStore implements Store {
         this.#changed.set(`${cluster.product}/${cluster.name}`, cluster);
         listener.changed(cluster, this.#isPending);
       },
+      unsure: (cluster) => listener.unsure(cluster),
     });
   }
 

@@ -36,6 +36,8 @@ interface Known {
   readonly cluster: Cluster;
   readonly leases: ReadonlyMap<Address, Lease>;
   readonly isPending: boolean;
+  /** The number of the first change of the list that not every server had; 0 when all have all. */
+  readonly pendingSince: number;
 }
 
 /** Leases to write, and what to do when that is done. */
@@ -152,7 +154,9 @@ export class KnownClusters {
     if (isForgettable(cluster)) {
       this.#byName.delete(name);
     } else {
-      const known = { row, cluster, leases: leasesOf(cluster), isPending };
+      const since = before?.isPending === true ? before.pendingSince : row.list_seq;
+      const pendingSince = isPending ? since : 0;
+      const known = { row, cluster, leases: leasesOf(cluster), isPending, pendingSince };
       this.#byName.set(name, known);
       this.#byId.set(row.id, known);
       this.#pending += Number(isPending);
@@ -160,16 +164,22 @@ export class KnownClusters {
     this.listener?.changed(cluster, isPending);
   }
 
-  /** Looks anew at which lists all servers have. */
+  /**
+   * Looks anew at which lists all servers have. Whoever looks sees all changes up to then, so as long as one server has
+   * not the first of several, none has sent any of them.
+   */
   agree(state: ReplicaState): void {
     for (const [name, known] of this.#byName) {
-      const isPending = state.isPending(known.row.list_seq);
-      if (isPending === known.isPending) continue;
-      const next = { ...known, isPending };
+      const { row, cluster } = known;
+      const isPending = state.isPending(row.list_seq);
+      const isUnsure = isPending && known.isPending && !state.isPending(known.pendingSince);
+      if (isPending === known.isPending && !isUnsure) continue;
+      const next = { ...known, isPending, pendingSince: isPending ? row.list_seq : 0 };
       this.#byName.set(name, next);
-      this.#byId.set(known.row.id, next);
-      this.#pending += isPending ? 1 : -1;
-      this.listener?.changed(known.cluster, isPending);
+      this.#byId.set(row.id, next);
+      this.#pending += Number(isPending) - Number(known.isPending);
+      if (isUnsure) this.listener?.unsure(cluster);
+      else this.listener?.changed(cluster, isPending);
     }
   }
 
@@ -198,14 +208,6 @@ export class KnownClusters {
         lease.probedAt = earlier(lease.probedAt);
       }
     }
-  }
-
-  /** Whether a list was sent, or a sign of death was seen, since the last writing. */
-  hasUrgentLeases(): boolean {
-    for (const { leases } of this.#byName.values()) {
-      for (const lease of leases.values()) if (this.#book.isUrgent(lease)) return true;
-    }
-    return false;
   }
 
   /**

@@ -48,7 +48,14 @@ const TRIM_EVERY = 50;
 /** After which time a cluster that was never founded is forgotten, in milliseconds. */
 const FORGET_AFTER = 3_600_000;
 
-const NOTHING_HEARD: Report = { hearing: 0, graceUntil: 0, grace: 0, patience: 0, isWaiting: false };
+const NOTHING_HEARD: Report = {
+  hearing: 0,
+  graceUntil: 0,
+  grace: 0,
+  patience: 0,
+  isWaiting: false,
+  isLast: false,
+};
 
 export interface SqlStoreOptions {
   readonly database: Database;
@@ -162,10 +169,11 @@ export class SqlStore implements Store {
         await this.#readLeases(state);
         this.#readAt = at;
       }
-      const urgent =
-        changed || report.isWaiting || this.#known.isPending || (hasOthers && this.#known.hasUrgentLeases());
-      if (urgent || state.clock.deaf > 0 || at - this.#writtenAt >= WRITE_EVERY - this.pace / 2) {
-        await this.#writeLeases(state, report.isWaiting ? 0 : report.patience);
+      // A change that others wait for is confirmed at once, with all that was heard before it was known here.
+      const confirms = changed !== 'none' || this.#known.isPending || report.isLast;
+      const isDue = at - this.#writtenAt >= WRITE_EVERY - this.pace / 2;
+      if (confirms || isDue || state.clock.deaf > 0) {
+        await this.#writeLeases(state, confirms ? 0 : report.patience);
         await this.#report(state, report);
         this.#writtenAt = at;
       }
@@ -173,13 +181,13 @@ export class SqlStore implements Store {
         await this.#db.run(this.#queries.forgetClusters(state.clock.now - FORGET_AFTER));
         this.#forgotAt = at;
       }
-      this.#known.agree(state);
+      if (changed !== 'in part') this.#known.agree(state);
       // Whether the others know of a change is asked again for the cluster that is decided on.
       const { deaf, now } = state.clock;
       // A decision is told of a grace without an end when nobody could hear; this server has just written when it ends.
       const graceUntil = deaf > 0 ? Math.max(state.graceUntil, now + report.grace) : state.graceUntil;
       const scene = { ...this.#scene(state, 0), graceUntil };
-      const soon = this.#known.isPending && scene.othersKnow === true;
+      const soon = changed === 'in part' || (this.#known.isPending && scene.othersKnow === true);
       return { scene, deaf, others: state.others.length, soon };
     });
   }
@@ -235,9 +243,9 @@ export class SqlStore implements Store {
     this.#writtenChange = row.seen_change;
   }
 
-  /** Reads every cluster that became another since the last time. True when there was one. */
-  async #readChanges(state: ReplicaState): Promise<boolean> {
-    if (state.changes === this.#seenChange) return false;
+  /** Reads every cluster that became another since the last time. */
+  async #readChanges(state: ReplicaState): Promise<'none' | 'in part' | 'all'> {
+    if (state.changes === this.#seenChange) return 'none';
     if (state.changes < this.#seenChange) this.#distrust();
     const rows = await this.#db.run<StoredCluster>(this.#queries.clustersSince(this.#seenChange));
     const isFirst = this.#seenChange < 0;
@@ -246,12 +254,13 @@ export class SqlStore implements Store {
       const some = newer.slice(i, i + 500);
       const loaded = await this.#loadWhole(some);
       for (const one of loaded) this.#known.keep(one, state.isPending(one.row.list_seq));
-      if (loaded.length < some.length) return true;
+      // The rest was changed while it was read, and comes next time.
+      if (loaded.length < some.length) return 'in part';
     }
     for (const lost of isFirst ? this.#known.missing(rows) : []) await this.#restore(lost);
     for (const behind of this.#known.takeBehind()) await this.#restore(behind);
     this.#seenChange = state.changes;
-    return true;
+    return 'all';
   }
 
   /** The clusters of these rows, less those that were changed while they were read. */

@@ -91,6 +91,18 @@ const BACK_IN_A_CHANGE = several(
   ],
 );
 
+/** Two changes in a row, and a server is cut off that does not have the second. */
+const TWO_CHANGES = several(
+  { replicas: 3, expect: 5 },
+  [0, 0, 0, 0, 0],
+  [
+    { type: 'leave', after: 60_000, who: 4, stopsAfter: 3_000, reconnects: false },
+    { type: 'leave', after: 150, who: 3, stopsAfter: 3_000, reconnects: false },
+    { type: 'replica-cut', after: 0, who: 2, lasts: 100_000 },
+    ...Array.from({ length: 5 }, () => ({ type: 'balance' as const, after: 6_000 })),
+  ],
+);
+
 /** Nobody reaches the database for a while, so the shared clock stands; two members die before the last does again. */
 const DEAD_MEANWHILE = several(
   { replicas: 2, expect: 3 },
@@ -214,6 +226,12 @@ export const MUTATIONS: readonly Mutation[] = [
     name: 'several servers: trust the list that was sent last, however long ago',
     faults: { replica: { trustsItsOwn: true } },
     directed: BACK_IN_A_CHANGE,
+    caughtBy: ['went-back'],
+  },
+  {
+    name: 'several servers: send the list before two changes, whichever others send',
+    faults: { replica: { trustsItsOwn: true } },
+    directed: TWO_CHANGES,
     caughtBy: ['went-back'],
   },
   {

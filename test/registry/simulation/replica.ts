@@ -44,7 +44,7 @@ export interface ReplicaFaults {
   readonly answersSilent?: boolean;
   /** What the others heard is not read. */
   readonly keepsToItself?: boolean;
-  /** A server that nobody waited for any more takes its last list for the one before the newest. */
+  /** A server takes the list that it sent last for the one before the newest, whatever happened in between. */
   readonly trustsItsOwn?: boolean;
   /** What a server heard while the shared clock stood still keeps the time of the server's own clock. */
   readonly neverSetsBack?: boolean;
@@ -70,6 +70,12 @@ class Unreached extends Error {
 class CarelessState extends ReplicaState {
   override isPending(): boolean {
     return false;
+  }
+}
+
+class TrustingEntry extends ClusterEntry {
+  override distrust(): void {
+    // It does not.
   }
 }
 
@@ -156,8 +162,12 @@ export class SimulatedReplica implements AddressServer {
     const { replicaFaults } = this.#host;
     this.#standing = new (replicaFaults.alwaysCurrent ? CarelessStanding : Standing)(this.#time);
     this.#known = new KnownClusters();
-    this.#known.listener = { changed: (cluster, pending) => this.#learned(cluster, pending) };
-    this.#entry = new ClusterEntry({ product: 'nacos', name: 'serverlist' });
+    const Entry = replicaFaults.trustsItsOwn ? TrustingEntry : ClusterEntry;
+    this.#entry = new Entry({ product: 'nacos', name: 'serverlist' });
+    this.#known.listener = {
+      changed: (cluster, pending) => this.#learned(cluster, pending),
+      unsure: () => this.#entry.distrust(),
+    };
     this.#scene = { now: 0, graceUntil: 0, clusters: 0 };
     this.#isOpen = false;
     this.#outage = true;
@@ -490,7 +500,14 @@ export class SimulatedReplica implements AddressServer {
     const state = this.#state();
     yield;
     yield* this.#readChanges(state);
-    this.#report(state, { hearing: 0, graceUntil: 0, grace: 0, patience: 0, isWaiting: false });
+    this.#report(state, {
+      hearing: 0,
+      graceUntil: 0,
+      grace: 0,
+      patience: 0,
+      isWaiting: false,
+      isLast: false,
+    });
     yield;
     const { now, deaf } = state.clock;
     this.#readUpTo = now - LATE_COMMIT;
@@ -510,7 +527,7 @@ export class SimulatedReplica implements AddressServer {
     const mark = this.#standing.mark();
     const report = this.#reportOf();
     const { schedule, replicaFaults } = this.#host;
-    if (!this.#standing.isCurrent(false) && !replicaFaults.trustsItsOwn) this.#entry.distrust();
+    if (!this.#standing.isCurrent(false)) this.#entry.distrust();
     this.#ask();
     let state = this.#state();
     yield;
@@ -534,9 +551,9 @@ export class SimulatedReplica implements AddressServer {
       this.#readUpTo = state.clock.now - LATE_COMMIT;
       this.#readAt = at;
     }
-    const urgent = changed || this.#known.isPending || (hasOthers && this.#known.hasUrgentLeases());
+    const urgent = changed || this.#known.isPending;
     if (urgent || state.clock.deaf > 0 || at - this.#writtenAt >= WRITE_EVERY - PACE / 2) {
-      for (const batch of this.#known.dirtyLeases(state.clock.now, report.isWaiting ? 0 : report.patience)) {
+      for (const batch of this.#known.dirtyLeases(state.clock.now, urgent ? 0 : report.patience)) {
         this.#ask().writeLeases(batch.rows, state.clock.now);
         yield;
         batch.written();
@@ -600,6 +617,7 @@ export class SimulatedReplica implements AddressServer {
       grace: graceTime(RULES),
       patience: RULES.memberTtl / 5,
       isWaiting,
+      isLast: false,
     };
   }
 
