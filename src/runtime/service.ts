@@ -146,7 +146,13 @@ export class RegistryService implements ClusterListener {
    */
   async start(): Promise<void> {
     this.#outage = { since: this.now, reason: UNREACHED };
-    await this.#open();
+    try {
+      await this.#open();
+    } catch (error) {
+      // Or its idle connections would keep the process from ending.
+      await this.#store.close();
+      throw error;
+    }
     this.#timers.push(setInterval(() => void this.tick(), TICK));
     this.#exchangeIn(this.#store.pace);
   }

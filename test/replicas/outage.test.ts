@@ -6,7 +6,7 @@ import { Cleanup } from '../support/cleanup.js';
 import { openAdmin, testDatabases, type ServerDialect } from '../support/databases.js';
 import { eventually } from '../support/eventually.js';
 import { lines, NacosNode, pollPath } from '../support/nodes.js';
-import { makePlace, TABLES, type Place } from '../support/place.js';
+import { assertSecret, makePlace, TABLES, type Place } from '../support/place.js';
 import { privateServerMissing } from '../support/private-server.js';
 import { ask, CURL, JSON_CLIENT, NACOS, type RawAnswer } from '../support/raw.js';
 import { startReplica, type TestReplica } from '../support/replicas.js';
@@ -196,7 +196,7 @@ describe('R9, the database out of reach', { concurrency: 2 }, () => {
     /** Two servers whose database is behind one proxy, with the members P, Q and R. */
     const setUp = async (t: TestContext, isPrivate = false) => {
       const cleanup = new Cleanup(t);
-      const place = await makePlace(cleanup, dialect, isPrivate);
+      const place = await makePlace(cleanup, dialect, { isPrivate });
       const said: string[] = [];
       const log = pino({ level: 'info' }, { write: (line: string) => void said.push(line) });
       const start = (id: string): Promise<TestReplica> =>
@@ -264,12 +264,6 @@ describe('R9, the database out of reach', { concurrency: 2 }, () => {
         }
       };
       return { cleanup, place, said, replicas, members, settled, heard, clock, everyList, nothingNew };
-    };
-
-    const assertSecret = ({ password }: Place, text: string): void => {
-      for (const form of [password, encodeURIComponent(password), password.replace('!', '%21')]) {
-        assert.ok(!text.includes(form), `the password is in ${text}`);
-      }
     };
 
     /** What must hold once the database is there again, whatever it was. */

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { migrationsFolder } from '../../src/package-info.js';
 import { migrate } from '../../src/store/sql/migrator.js';
@@ -8,7 +9,10 @@ import { startPrivateServer } from './private-server.js';
 import { connectTo } from './sql.js';
 import { TcpProxy } from './tcp-proxy.js';
 
-/** A database with the schema, a user who may do what the README says and no more, and a proxy before it. */
+/**
+ * A database with the schema, a user who may do what the README says and no more, and a proxy before it. An empty one
+ * is without the schema, and the user may make it.
+ */
 export interface Place {
   readonly dialect: ServerDialect;
   /** May do everything, directly. */
@@ -38,8 +42,19 @@ export const TABLES = [
   'event',
 ].map((name) => `address_server_${name}`);
 
+/** Fails when the place's password is in a text, in whatever form. */
+export function assertSecret({ password }: Place, text: string): void {
+  for (const form of [password, encodeURIComponent(password), password.replace('!', '%21')]) {
+    assert.ok(!text.includes(form), `the password is in ${text}`);
+  }
+}
+
 /** On the server of the tests, or on one of this place's own, where passwords count and anything may be set. */
-export async function makePlace(cleanup: Cleanup, dialect: ServerDialect, isPrivate = false): Promise<Place> {
+export async function makePlace(
+  cleanup: Cleanup,
+  dialect: ServerDialect,
+  { isPrivate = false, isEmpty = false } = {},
+): Promise<Place> {
   const adminUrl = isPrivate ? await ownServer(cleanup, dialect) : await createDatabase(cleanup, dialect);
   const { hostname: host, port, pathname } = new URL(adminUrl);
   const admin = await openAdmin(dialect, adminUrl);
@@ -84,8 +99,16 @@ export async function makePlace(cleanup: Cleanup, dialect: ServerDialect, isPriv
         await admin.run(`GRANT SELECT, INSERT, UPDATE, DELETE ON ${table} TO ${user}`);
     },
   };
-  await place.migrate();
-  await place.grant();
+  if (isEmpty) {
+    await admin.run(
+      dialect === 'mysql'
+        ? `GRANT ALL ON ${place.database}.* TO ${user}`
+        : `GRANT USAGE, CREATE ON SCHEMA public TO ${user}`,
+    );
+  } else {
+    await place.migrate();
+    await place.grant();
+  }
   return place;
 }
 
