@@ -14,35 +14,21 @@ import type { RecordedEvent } from '../registry/events.js';
 import { hear, observeProbe, seeEnd, wantsProbe } from '../registry/lease.js';
 import type { Moment } from '../registry/moment.js';
 import {
-  StoreBusy,
-  StoreRefused,
   StoreUnavailable,
-  type ClusterListener,
   type Decided,
   type EventQuery,
   type Probe,
-  type Report,
   type Scene,
   type Store,
 } from '../registry/ports.js';
 import { notFollowed } from '../registry/quorum.js';
-import { graceTime, LATE_POLL, type Rules } from '../registry/rules.js';
+import { LATE_POLL, type Rules } from '../registry/rules.js';
 import { ClusterEntry } from './entry.js';
 import type { HearingClock } from './hearing-clock.js';
-import { Standing } from './standing.js';
+import { StoreLink, type LinkedRegistry } from './store-link.js';
 
 /** How often time is looked at, in milliseconds: signs of death and opened gates are seen within it. */
 const TICK = 250;
-
-/** How soon the store is asked again while several servers agree on a change, in milliseconds. */
-const SOON = 150;
-
-/** A store that has not answered for this long counts as unavailable, in milliseconds. */
-const STORE_TIMEOUT = 2_000;
-
-const NO_ANSWER = `the store has not answered for ${STORE_TIMEOUT / 1_000} s`;
-
-const UNREACHED = 'the store has not been reached yet';
 
 /** Probes under way at once. */
 const MAX_PROBES = 200;
@@ -105,8 +91,7 @@ export interface Health {
  * The running registry: holds every cluster in memory, has decisions made and stored, and lets time pass.
  * It holds no rule of its own; what may become of a list is `decide`'s business alone.
  */
-export class RegistryService implements ClusterListener {
-  readonly #store: Store;
+export class RegistryService implements LinkedRegistry {
   readonly #clock: HearingClock;
   readonly #probe: Probe;
   readonly #log: Logger;
@@ -115,29 +100,15 @@ export class RegistryService implements ClusterListener {
   readonly #entries = new Map<string, ClusterEntry>();
   readonly #probing = new Set<string>();
   readonly #timers: NodeJS.Timeout[] = [];
-  #graceUntil = 0;
-  #outage: { since: number; reason: string } | undefined;
-  /** Logged once each in an outage, since two may take turns. */
-  readonly #saidReasons = new Set<string>();
-  readonly #standing: Standing;
-  #scene: Scene = { now: 0, graceUntil: 0, clusters: 0 };
-  #isOpen = false;
-  #others = 0;
-  #exchanging: Promise<void> | undefined;
-  #exchangedAt = 0;
-  /** When the last one succeeded, by performance.now(). */
-  #exchangedLast = -Infinity;
-  #nextExchange: { readonly at: number; readonly timer: NodeJS.Timeout } | undefined;
+  readonly #link: StoreLink;
   #ticking = false;
-  #stopped = false;
 
   constructor({ store, clock, probe, rules, log }: ServiceOptions) {
-    this.#store = store;
     this.#clock = clock;
     this.#probe = probe;
     this.#log = log;
     this.rules = rules;
-    this.#standing = new Standing(clock.time);
+    this.#link = new StoreLink({ store, clock, rules, log }, this);
   }
 
   /**
@@ -145,30 +116,19 @@ export class RegistryService implements ClusterListener {
    * store must not be used. One that is out of reach is tried again and again; until then nobody is answered.
    */
   async start(): Promise<void> {
-    this.#outage = { since: this.now, reason: UNREACHED };
-    try {
-      await this.#open();
-    } catch (error) {
-      // Or its idle connections would keep the process from ending.
-      await this.#store.close();
-      throw error;
-    }
+    await this.#link.start();
     this.#timers.push(setInterval(() => void this.tick(), TICK));
-    this.#exchangeIn(this.#store.pace);
   }
 
   /** Writes what was heard last and releases the store. */
   async stop(): Promise<void> {
     for (const timer of this.#timers.splice(0)) clearInterval(timer);
-    clearTimeout(this.#nextExchange?.timer);
-    this.#stopped = true;
-    await this.#inTime(this.#exchanging ?? Promise.resolve()).catch(() => undefined);
-    if (this.#isOpen) {
-      await this.#inTime(this.#store.exchange({ ...this.#report(), isLast: true })).catch((error: unknown) =>
-        this.#log.error({ err: error }, 'what was heard in the last second could not be written'),
-      );
-    }
-    await this.#store.close();
+    await this.#link.stop();
+  }
+
+  /** Exchanges with the store now. */
+  exchange(): Promise<void> {
+    return this.#link.exchange();
   }
 
   get now(): number {
@@ -208,12 +168,23 @@ export class RegistryService implements ClusterListener {
 
   health(): Health {
     return {
-      ...(this.#outage ? { outage: this.#outage } : {}),
-      hasList: [...this.#entries.values()].some(({ cluster }) => cluster.members.size > 0),
-      isCurrent: this.#standing.isCurrent(false),
-      servers: this.#store.isShared ? this.#others + 1 : undefined,
-      grace: Math.max(0, Math.max(this.#graceUntil, this.#scene.graceUntil) - this.now),
+      ...given('outage', this.#link.outage),
+      hasList: this.hasList,
+      isCurrent: this.#link.standing.isCurrent(false),
+      servers: this.#link.servers,
+      grace: Math.max(0, this.#link.graceUntil - this.now),
     };
+  }
+
+  /** Whether there is a list at all. */
+  get hasList(): boolean {
+    return [...this.#entries.values()].some(({ cluster }) => cluster.members.size > 0);
+  }
+
+  /** Whether somebody waits for what other servers hear. */
+  get isWaiting(): boolean {
+    const moment = { now: this.now, rules: this.rules };
+    return [...this.#entries.values()].some((entry) => entry.isWatched || needsTick(entry.cluster, moment));
   }
 
   /**
@@ -222,7 +193,7 @@ export class RegistryService implements ClusterListener {
    */
   listFor(entry: ClusterEntry, address: Address | undefined, sent?: Sent): Cluster | undefined {
     const list = entry.listFor(address);
-    if (!list || this.#standing.isCurrent(entry.isPending)) return list;
+    if (!list || this.#link.standing.isCurrent(entry.isPending)) return list;
     return sent?.list.revision === list.revision && performance.now() - sent.at < LATE_POLL
       ? list
       : undefined;
@@ -234,11 +205,14 @@ export class RegistryService implements ClusterListener {
    * whether it still is one (R5).
    */
   renew(entry: ClusterEntry, member: Member, poll: PollRequest): boolean {
-    const maySpeak = !this.#standing.hasOthers || (this.#outage && this.#standing.mayAnswerSilent());
+    const maySpeak =
+      !this.#link.standing.hasOthers || (this.#link.outage && this.#link.standing.mayAnswerSilent());
     if (member.presence !== 'live' && !maySpeak) return false;
     hear(member.lease, this.now, poll.source === 'poll');
-    if (!saysSomethingNew(member, poll) || this.#outage) return true;
-    this.#transact(entry.cluster, { type: 'poll', ...poll }).catch((error: unknown) => this.#failed(error));
+    if (!saysSomethingNew(member, poll) || this.#link.outage) return true;
+    this.#transact(entry.cluster, { type: 'poll', ...poll }).catch((error: unknown) =>
+      this.#link.failed(error),
+    );
     return true;
   }
 
@@ -267,13 +241,13 @@ export class RegistryService implements ClusterListener {
       if (await entry.until(({ members }) => members.has(poll.address), left, signal)) {
         return await listed(entry);
       }
-      if (signal.aborted && !this.#outage) {
+      if (signal.aborted && !this.#link.outage) {
         await this.#transact(key, { type: 'abandon', address: poll.address });
       }
       return { type: 'waiting', reason: reply.reason };
     } catch (error) {
       const reason = this.#unavailable(error);
-      if (known && member && this.#standing.mayAnswerSilent()) {
+      if (known && member && this.#link.standing.mayAnswerSilent()) {
         hear(member.lease, this.now, poll.source === 'poll');
         return listed(known);
       }
@@ -283,7 +257,7 @@ export class RegistryService implements ClusterListener {
 
   /** What an address that waits already is told when its poll changes nothing; what was heard of it is exchanged. */
   #stillWaits(known: ClusterEntry | undefined, poll: PollRequest): Reply | undefined {
-    if (!known?.cluster.waiting.has(poll.address) || this.#outage) return undefined;
+    if (!known?.cluster.waiting.has(poll.address) || this.#link.outage) return undefined;
     const { cluster, reply } = decide(known.cluster, { type: 'poll', ...poll }, this.#context());
     return cluster === known.cluster && reply.type === 'waiting' ? reply : undefined;
   }
@@ -302,8 +276,8 @@ export class RegistryService implements ClusterListener {
 
   /** Why a list that is here may not be sent. */
   get outOfDate(): string {
-    return this.#outage
-      ? `the list may have changed elsewhere: the store is unavailable (${this.#outage.reason})`
+    return this.#link.outage
+      ? `the list may have changed elsewhere: the store is unavailable (${this.#link.outage.reason})`
       : 'the list is changing, and not every server has the change yet';
   }
 
@@ -341,7 +315,7 @@ export class RegistryService implements ClusterListener {
   }
 
   events(query: EventQuery): Promise<readonly RecordedEvent[]> {
-    return this.#store.events(query);
+    return this.#link.events(query);
   }
 
   /** R10: a member's poll connection was closed; when its own end did it, that is what its process's death does. */
@@ -359,7 +333,7 @@ export class RegistryService implements ClusterListener {
         { deafMs: Math.round(deaf) },
         'the server was paused or its clock jumped; nobody is evicted for a while',
       );
-      this.#startGrace();
+      this.#link.startGrace();
     }
     if (this.#ticking) return;
     this.#ticking = true;
@@ -374,9 +348,9 @@ export class RegistryService implements ClusterListener {
         if (needsTick(cluster, { now, rules: this.rules })) due.push(entry);
         else if (cluster.epoch === 0 && !entry.isWatched) this.#entries.delete(name);
       }
-      if (!this.#outage) await Promise.all(due.map((entry) => this.#tickOne(entry)));
+      if (!this.#link.outage) await Promise.all(due.map((entry) => this.#tickOne(entry)));
     } catch (error) {
-      this.#failed(error);
+      this.#link.failed(error);
     } finally {
       this.#ticking = false;
     }
@@ -400,117 +374,21 @@ export class RegistryService implements ClusterListener {
       const current = entry.cluster.members.get(address);
       if (!current) return;
       observeProbe(current, answer, this.now, askedAt);
-      if (!this.#outage) await this.#tickOne(entry);
+      if (!this.#link.outage) await this.#tickOne(entry);
     } catch (error) {
-      this.#failed(error);
+      this.#link.failed(error);
     } finally {
       this.#probing.delete(name);
     }
   }
 
-  /**
-   * Writes renewals and hears of the other servers; at the same time the check whether the store is there. One at a
-   * time.
-   */
-  exchange(): Promise<void> {
-    if (this.#exchanging) {
-      if (this.now - this.#exchangedAt > STORE_TIMEOUT) this.#failed(new StoreUnavailable(NO_ANSWER));
-      return this.#exchanging;
-    }
-    this.#exchangedAt = this.now;
-    this.#exchanging = (this.#isOpen ? this.#exchange() : this.#open())
-      .catch((error: unknown) => this.#failed(this.#asOutage(error)))
-      .finally(() => (this.#exchanging = undefined));
-    return this.#exchanging;
+  /** Other servers may have sent newer lists than this one did. */
+  distrust(): void {
+    for (const entry of this.#entries.values()) entry.distrust();
   }
 
-  /** A store that is there but lets nobody exchange is one that does not answer, after the same time (R9). */
-  #asOutage(error: unknown): unknown {
-    if (error instanceof StoreUnavailable && !(error instanceof StoreBusy)) return error;
-    if (performance.now() - this.#exchangedLast < STORE_TIMEOUT) return error;
-    return new StoreUnavailable(error instanceof Error ? error.message : String(error), { cause: error });
-  }
-
-  async #exchange(): Promise<void> {
-    const mark = this.#standing.mark();
-    if (!this.#standing.isCurrent(false)) for (const entry of this.#entries.values()) entry.distrust();
-    const { scene, deaf, others, soon } = await this.#store.exchange(this.#report());
-    // By the own clock: the shared one stood still meanwhile.
-    const away = this.#outage ? this.now - this.#outage.since : 0;
-    this.#standing.reached(mark, others > 0);
-    this.#others = others;
-    this.#scene = scene;
-    if (this.#store.isShared) {
-      this.#clock.follow(scene.now);
-      this.#graceUntil = Math.min(this.#graceUntil, scene.now + graceTime(this.rules));
-    }
-    this.#exchangedLast = performance.now();
-    this.#recovered(away);
-    if (soon) this.#exchangeIn(SOON);
-    if (deaf > 0) await this.#missed(deaf);
-  }
-
-  /** Plans the next exchange; one that is due earlier stays. */
-  #exchangeIn(ms: number): void {
-    const at = performance.now() + ms;
-    if (this.#stopped || (this.#nextExchange && at >= this.#nextExchange.at)) return;
-    clearTimeout(this.#nextExchange?.timer);
-    const timer = setTimeout(() => {
-      this.#nextExchange = undefined;
-      this.#exchangeIn(this.#store.pace);
-      void this.exchange();
-    }, ms);
-    this.#nextExchange = { at, timer };
-  }
-
-  #report(): Report {
-    const isWaiting = [...this.#entries.values()].some(
-      ({ cluster, isWatched }) => isWatched || needsTick(cluster, { now: this.now, rules: this.rules }),
-    );
-    return {
-      hearing: this.now,
-      graceUntil: this.#graceUntil,
-      grace: graceTime(this.rules),
-      patience: this.rules.memberTtl / 5,
-      isWaiting,
-      isLast: false,
-    };
-  }
-
-  async #open(): Promise<void> {
-    const mark = this.#standing.mark();
-    try {
-      const { hearing, attended } = await this.#store.open(this);
-      this.#clock.resumeAt(hearing);
-      this.#standing.reached(mark, this.#store.isShared);
-      this.#isOpen = true;
-      this.#exchangedLast = performance.now();
-      if (this.#outage && this.#outage.reason !== UNREACHED) this.#log.warn('the store is reached at last');
-      this.#outage = undefined;
-      if (this.health().hasList) this.#startGrace();
-      if (!attended) await this.#resume();
-    } catch (error) {
-      const isFirst = this.#outage?.reason === UNREACHED;
-      const mayPass = error instanceof StoreUnavailable || (error instanceof StoreRefused && !isFirst);
-      if (!mayPass) throw error;
-      if (this.#outage?.reason === error.message) return;
-      this.#outage = { since: this.now, reason: error.message };
-      this.#log.error(
-        { reason: error.message },
-        'the store cannot be reached; nobody is answered until it is',
-      );
-    }
-  }
-
-  /** Nobody could hear for a while. */
-  async #missed(deaf: number): Promise<void> {
-    this.#log.warn({ deafMs: Math.round(deaf) }, 'no server could hear; nobody is evicted for a while');
-    this.#startGrace();
-    await this.#resume();
-  }
-
-  /** Who waited is not known to wait still. */
-  async #resume(): Promise<void> {
+  /** Nobody could hear for a while: who waited is not known to wait still. */
+  async resume(): Promise<void> {
     for (const { cluster } of [...this.#entries.values()]) {
       if (cluster.waiting.size > 0) await this.#transact(cluster, { type: 'resume' });
     }
@@ -519,66 +397,33 @@ export class RegistryService implements ClusterListener {
   /** The store tells of a cluster that became another. */
   changed(cluster: Cluster, pending: boolean): void {
     this.#entryOf(cluster).replace(cluster, pending);
-    if (pending) this.#exchangeIn(SOON);
+    if (pending) this.#link.exchangeSoon();
   }
 
   unsure(cluster: Cluster): void {
     this.#entryOf(cluster).distrust();
   }
 
-  #context(scene: Scene = this.#scene): Context {
+  #context(scene: Scene = this.#link.scene): Context {
     return {
       now: this.now,
       rules: this.rules,
-      graceUntil: Math.max(this.#graceUntil, scene.graceUntil),
+      graceUntil: Math.max(this.#link.graceUntil, scene.graceUntil),
       ...given('othersKnow', scene.othersKnow),
       clusters: this.#entries.size,
     };
   }
 
   async #transact(key: ClusterKey, command: Command): Promise<Decided> {
-    if (this.#outage) throw new StoreUnavailable(this.#outage.reason);
-    const decided = await this.#store
-      .transact(key, (cluster, scene) =>
-        decide(cluster, command, { ...this.#context(scene), now: scene.now, clusters: scene.clusters }),
-      )
-      .catch((error: unknown) => {
-        throw this.#judged(error);
-      });
+    const decided = await this.#link.transact(key, (cluster, scene) =>
+      decide(cluster, command, { ...this.#context(scene), now: scene.now, clusters: scene.clusters }),
+    );
     for (const event of decided.recorded) this.#logEvent(event);
     return decided;
   }
 
-  /**
-   * Whether a shared store is there is for the exchange to say: a decision also fails when another server holds on to
-   * the cluster.
-   */
-  #judged(error: unknown): unknown {
-    if (!this.#store.isShared || !(error instanceof StoreUnavailable) || error instanceof StoreBusy)
-      return error;
-    this.#exchangeIn(0);
-    return new StoreBusy(error.message, { cause: error });
-  }
-
   #transactInTime(key: ClusterKey, command: Command): Promise<Decided> {
-    return this.#inTime(this.#transact(key, command));
-  }
-
-  /** A caller does not wait longer for the store than it would be patient itself. */
-  async #inTime<T>(work: Promise<T>): Promise<T> {
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => {
-        // A store of its own that is late is not there; one that others use too may be busy, and the exchange tells.
-        const Failure = this.#store.isShared ? StoreBusy : StoreUnavailable;
-        reject(new Failure(`${NO_ANSWER}; whether the change was made is not known`));
-      }, STORE_TIMEOUT);
-    });
-    try {
-      return await Promise.race([work, late]);
-    } finally {
-      clearTimeout(timer);
-    }
+    return this.#link.inTime(this.#transact(key, command));
   }
 
   #entryOf(key: ClusterKey): ClusterEntry {
@@ -588,46 +433,8 @@ export class RegistryService implements ClusterListener {
     return entry;
   }
 
-  #startGrace(): void {
-    this.#graceUntil = this.now + graceTime(this.rules);
-  }
-
-  #recovered(away: number): void {
-    if (!this.#outage) return;
-    this.#outage = undefined;
-    this.#saidReasons.clear();
-    this.#startGrace();
-    this.#log.warn(
-      { outageSeconds: Math.round(away / 1_000) },
-      'the store is back; nobody is evicted for a while',
-    );
-  }
-
-  /** R9: from here on lists are served from memory and nothing is decided, until a flush succeeds. */
-  #failed(error: unknown): void {
-    if (this.#stopped && error instanceof StoreUnavailable) return;
-    if (error instanceof StoreBusy) {
-      this.#log.warn({ reason: error.message }, 'a decision could not be made now');
-      return;
-    }
-    if (!(error instanceof StoreUnavailable)) {
-      this.#log.error({ err: error }, 'a decision failed; the cluster was left as it was');
-      return;
-    }
-    const { message: reason } = error;
-    if (this.#outage?.reason === reason) return;
-    // What it fails of may change: connections that break first, and then a password that is not accepted.
-    this.#outage = { since: this.#outage?.since ?? this.now, reason };
-    if (this.#saidReasons.has(reason)) return;
-    this.#saidReasons.add(reason);
-    this.#log.error(
-      { reason },
-      'the store is unavailable; lists are served from memory and stay as they are',
-    );
-  }
-
   #unavailable(error: unknown): string {
-    this.#failed(error);
+    this.#link.failed(error);
     if (error instanceof StoreUnavailable) return `the store is unavailable (${error.message})`;
     return 'an internal error; see the server’s log';
   }

@@ -1,0 +1,321 @@
+import type { Logger } from 'pino';
+import {
+  StoreBusy,
+  StoreRefused,
+  StoreUnavailable,
+  type ClusterListener,
+  type Decided,
+  type EventQuery,
+  type Report,
+  type Scene,
+  type Store,
+  type Work,
+} from '../registry/ports.js';
+import type { ClusterKey } from '../registry/cluster.js';
+import type { RecordedEvent } from '../registry/events.js';
+import { graceTime, type Rules } from '../registry/rules.js';
+import type { HearingClock } from './hearing-clock.js';
+import { Standing } from './standing.js';
+
+/** A store that has not answered for this long counts as unavailable, in milliseconds. */
+const STORE_TIMEOUT = 2_000;
+
+const NO_ANSWER = `the store has not answered for ${STORE_TIMEOUT / 1_000} s`;
+
+const UNREACHED = 'the store has not been reached yet';
+
+/** How soon the store is asked again while several servers agree on a change, in milliseconds. */
+const SOON = 150;
+
+/** The registry, as its link to the store needs it. */
+export interface LinkedRegistry extends ClusterListener {
+  readonly hasList: boolean;
+  /** Whether somebody waits for what other servers hear. */
+  readonly isWaiting: boolean;
+  /** Other servers may have sent newer lists than this one did. */
+  distrust(): void;
+  /** Nobody could hear for a while: who waited is not known to wait still. */
+  resume(): Promise<void>;
+}
+
+export interface StoreLinkOptions {
+  readonly store: Store;
+  readonly clock: HearingClock;
+  readonly rules: Rules;
+  readonly log: Logger;
+}
+
+/**
+ * What ties the running registry to its store: opens it, exchanges with it again and again, has decisions made in it,
+ * and knows whether it is there (R9), until when nobody is evicted (R8) and how far this server may speak for others.
+ */
+export class StoreLink {
+  readonly #store: Store;
+  readonly #clock: HearingClock;
+  readonly #rules: Rules;
+  readonly #log: Logger;
+  readonly #registry: LinkedRegistry;
+  readonly standing: Standing;
+  #graceUntil = 0;
+  #outage: { since: number; reason: string } | undefined;
+  /** Logged once each in an outage, since two may take turns. */
+  readonly #saidReasons = new Set<string>();
+  #scene: Scene = { now: 0, graceUntil: 0, clusters: 0 };
+  #isOpen = false;
+  #others = 0;
+  #exchanging: Promise<void> | undefined;
+  #exchangedAt = 0;
+  /** When the last one succeeded, by performance.now(). */
+  #exchangedLast = -Infinity;
+  #nextExchange: { readonly at: number; readonly timer: NodeJS.Timeout } | undefined;
+  #stopped = false;
+
+  constructor({ store, clock, rules, log }: StoreLinkOptions, registry: LinkedRegistry) {
+    this.#store = store;
+    this.#clock = clock;
+    this.#rules = rules;
+    this.#log = log;
+    this.#registry = registry;
+    this.standing = new Standing(clock.time);
+  }
+
+  /**
+   * Opens the store. Rejects with StoreRefused when it must not be used; one that is out of reach is tried again and
+   * again.
+   */
+  async start(): Promise<void> {
+    this.#outage = { since: this.#now, reason: UNREACHED };
+    try {
+      await this.#open();
+    } catch (error) {
+      // Or its idle connections would keep the process from ending.
+      await this.#store.close();
+      throw error;
+    }
+    this.#exchangeIn(this.#store.pace);
+  }
+
+  /** Writes what was heard last and releases the store. */
+  async stop(): Promise<void> {
+    clearTimeout(this.#nextExchange?.timer);
+    this.#stopped = true;
+    await this.inTime(this.#exchanging ?? Promise.resolve()).catch(() => undefined);
+    if (this.#isOpen) {
+      await this.inTime(this.#store.exchange({ ...this.#report(), isLast: true })).catch((error: unknown) =>
+        this.#log.error({ err: error }, 'what was heard in the last second could not be written'),
+      );
+    }
+    await this.#store.close();
+  }
+
+  /** Why the store is out of reach, and since when on the hearing clock. */
+  get outage(): { readonly since: number; readonly reason: string } | undefined {
+    return this.#outage;
+  }
+
+  /** How many servers keep the lists, this one included, at the last contact; undefined for a store of its own. */
+  get servers(): number | undefined {
+    return this.#store.isShared ? this.#others + 1 : undefined;
+  }
+
+  /** When the grace (R8) ends, this server's own or another's. */
+  get graceUntil(): number {
+    return Math.max(this.#graceUntil, this.#scene.graceUntil);
+  }
+
+  /** What the store said last. */
+  get scene(): Scene {
+    return this.#scene;
+  }
+
+  get #now(): number {
+    return this.#clock.hearing();
+  }
+
+  events(query: EventQuery): Promise<readonly RecordedEvent[]> {
+    return this.#store.events(query);
+  }
+
+  /** Rejects with StoreUnavailable when nothing was changed. */
+  async transact(key: ClusterKey, work: Work): Promise<Decided> {
+    if (this.#outage) throw new StoreUnavailable(this.#outage.reason);
+    try {
+      return await this.#store.transact(key, work);
+    } catch (error) {
+      throw this.#judged(error);
+    }
+  }
+
+  /**
+   * Writes renewals and hears of the other servers; at the same time the check whether the store is there. One at a
+   * time.
+   */
+  exchange(): Promise<void> {
+    if (this.#exchanging) {
+      if (this.#now - this.#exchangedAt > STORE_TIMEOUT) this.failed(new StoreUnavailable(NO_ANSWER));
+      return this.#exchanging;
+    }
+    this.#exchangedAt = this.#now;
+    this.#exchanging = (this.#isOpen ? this.#exchange() : this.#open())
+      .catch((error: unknown) => this.failed(this.#asOutage(error)))
+      .finally(() => (this.#exchanging = undefined));
+    return this.#exchanging;
+  }
+
+  /** A store that is there but lets nobody exchange is one that does not answer, after the same time (R9). */
+  #asOutage(error: unknown): unknown {
+    if (error instanceof StoreUnavailable && !(error instanceof StoreBusy)) return error;
+    if (performance.now() - this.#exchangedLast < STORE_TIMEOUT) return error;
+    return new StoreUnavailable(error instanceof Error ? error.message : String(error), { cause: error });
+  }
+
+  async #exchange(): Promise<void> {
+    const mark = this.standing.mark();
+    if (!this.standing.isCurrent(false)) this.#registry.distrust();
+    const { scene, deaf, others, soon } = await this.#store.exchange(this.#report());
+    // By the own clock: the shared one stood still meanwhile.
+    const away = this.#outage ? this.#now - this.#outage.since : 0;
+    this.standing.reached(mark, others > 0);
+    this.#others = others;
+    this.#scene = scene;
+    if (this.#store.isShared) {
+      this.#clock.follow(scene.now);
+      this.#graceUntil = Math.min(this.#graceUntil, scene.now + graceTime(this.#rules));
+    }
+    this.#exchangedLast = performance.now();
+    this.#recovered(away);
+    if (soon) this.#exchangeIn(SOON);
+    if (deaf > 0) await this.#missed(deaf);
+  }
+
+  /** The servers are agreeing on a change. */
+  exchangeSoon(): void {
+    this.#exchangeIn(SOON);
+  }
+
+  /** Plans the next exchange; one that is due earlier stays. */
+  #exchangeIn(ms: number): void {
+    const at = performance.now() + ms;
+    if (this.#stopped || (this.#nextExchange && at >= this.#nextExchange.at)) return;
+    clearTimeout(this.#nextExchange?.timer);
+    const timer = setTimeout(() => {
+      this.#nextExchange = undefined;
+      this.#exchangeIn(this.#store.pace);
+      void this.exchange();
+    }, ms);
+    this.#nextExchange = { at, timer };
+  }
+
+  #report(): Report {
+    return {
+      hearing: this.#now,
+      graceUntil: this.#graceUntil,
+      grace: graceTime(this.#rules),
+      patience: this.#rules.memberTtl / 5,
+      isWaiting: this.#registry.isWaiting,
+      isLast: false,
+    };
+  }
+
+  async #open(): Promise<void> {
+    const mark = this.standing.mark();
+    try {
+      const { hearing, attended } = await this.#store.open(this.#registry);
+      this.#clock.resumeAt(hearing);
+      this.standing.reached(mark, this.#store.isShared);
+      this.#isOpen = true;
+      this.#exchangedLast = performance.now();
+      if (this.#outage && this.#outage.reason !== UNREACHED) this.#log.warn('the store is reached at last');
+      this.#outage = undefined;
+      if (this.#registry.hasList) this.startGrace();
+      if (!attended) await this.#registry.resume();
+    } catch (error) {
+      const isFirst = this.#outage?.reason === UNREACHED;
+      const mayPass = error instanceof StoreUnavailable || (error instanceof StoreRefused && !isFirst);
+      if (!mayPass) throw error;
+      if (this.#outage?.reason === error.message) return;
+      this.#outage = { since: this.#now, reason: error.message };
+      this.#log.error(
+        { reason: error.message },
+        'the store cannot be reached; nobody is answered until it is',
+      );
+    }
+  }
+
+  /** Nobody could hear for a while. */
+  async #missed(deaf: number): Promise<void> {
+    this.#log.warn({ deafMs: Math.round(deaf) }, 'no server could hear; nobody is evicted for a while');
+    this.startGrace();
+    await this.#registry.resume();
+  }
+
+  /**
+   * Whether a shared store is there is for the exchange to say: a decision also fails when another server holds on to
+   * the cluster.
+   */
+  #judged(error: unknown): unknown {
+    if (!this.#store.isShared || !(error instanceof StoreUnavailable) || error instanceof StoreBusy)
+      return error;
+    this.#exchangeIn(0);
+    return new StoreBusy(error.message, { cause: error });
+  }
+
+  /** A caller does not wait longer for the store than it would be patient itself. */
+  async inTime<T>(work: Promise<T>): Promise<T> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => {
+        // A store of its own that is late is not there; one that others use too may be busy, and the exchange tells.
+        const Failure = this.#store.isShared ? StoreBusy : StoreUnavailable;
+        reject(new Failure(`${NO_ANSWER}; whether the change was made is not known`));
+      }, STORE_TIMEOUT);
+    });
+    try {
+      return await Promise.race([work, late]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** Nobody is evicted for a while (R8). */
+  startGrace(): void {
+    this.#graceUntil = this.#now + graceTime(this.#rules);
+  }
+
+  #recovered(away: number): void {
+    if (!this.#outage) return;
+    this.#outage = undefined;
+    this.#saidReasons.clear();
+    this.startGrace();
+    this.#log.warn(
+      { outageSeconds: Math.round(away / 1_000) },
+      'the store is back; nobody is evicted for a while',
+    );
+  }
+
+  /**
+   * Takes note of what failed. When it is the store (R9), from here on lists are served from memory and nothing is
+   * decided, until an exchange succeeds.
+   */
+  failed(error: unknown): void {
+    if (this.#stopped && error instanceof StoreUnavailable) return;
+    if (error instanceof StoreBusy) {
+      this.#log.warn({ reason: error.message }, 'a decision could not be made now');
+      return;
+    }
+    if (!(error instanceof StoreUnavailable)) {
+      this.#log.error({ err: error }, 'a decision failed; the cluster was left as it was');
+      return;
+    }
+    const { message: reason } = error;
+    if (this.#outage?.reason === reason) return;
+    // What it fails of may change: connections that break first, and then a password that is not accepted.
+    this.#outage = { since: this.#outage?.since ?? this.#now, reason };
+    if (this.#saidReasons.has(reason)) return;
+    this.#saidReasons.add(reason);
+    this.#log.error(
+      { reason },
+      'the store is unavailable; lists are served from memory and stay as they are',
+    );
+  }
+}
