@@ -82,7 +82,7 @@ async function steadyLoad(place: Place, children: Children, seconds: number): Pr
   const counting = setTimeout(() => {
     void place.statements?.().then((count) => (before = { count, at: performance.now() }));
   }, 15_000);
-  const options = { ...steadyOptions(first.port, seconds), plainRate: 100 };
+  const options = { ...steadyOptions(first.port, seconds), plainRate: 100, plainConnections: 10 };
   const result = await runSteady(children, first, options);
   clearTimeout(counting);
   const after = await place.statements?.();
