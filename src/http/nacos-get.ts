@@ -43,7 +43,7 @@ export class ListReader {
     const list = this.#service.listFor(entry, address, connection.sent);
     if (!list || list.members.size === 0) return undefined;
     if (address !== undefined) entry.delivered(address, list, this.#service.now);
-    noteSent(connection, list);
+    if (this.#service.isShared) noteSent(connection, list);
     return { list };
   }
 
@@ -58,7 +58,7 @@ export class ListReader {
     if (!this.#renew(entry, address, 'heartbeat', target, connection)) return undefined;
     // Not delivered: a script has it now, its Nacos has what it polls itself (R4 and R5 wait for that).
     const list = this.#service.listFor(entry, address, connection.sent);
-    if (list) noteSent(connection, list);
+    if (list && this.#service.isShared) noteSent(connection, list);
     return list && { list };
   }
 
@@ -77,7 +77,7 @@ export class ListReader {
       source,
       id,
       expect,
-      connectedAt: this.#service.hearingAt(openedAt),
+      openedAt,
     });
   }
 

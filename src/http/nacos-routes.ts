@@ -152,8 +152,8 @@ export class NacosRoutes {
   #pollOf(request: Request, target: Target, source: 'poll' | 'heartbeat'): PollRequest | undefined {
     const { self, id, expect } = target;
     if (self === undefined) return undefined;
-    const connectedAt = this.#service.hearingAt(this.#connections.of(request.socket).openedAt);
-    return { address: addressOfSelf(self, request.socket), source, id, expect, connectedAt };
+    const { openedAt } = this.#connections.of(request.socket);
+    return { address: addressOfSelf(self, request.socket), source, id, expect, openedAt };
   }
 
   /** Refuses; a caller that may be a Nacos node waits for it as long as at the gate. */

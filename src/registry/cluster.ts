@@ -31,10 +31,12 @@ export type ProbeAnswer = 'open' | 'refused' | 'unreachable';
  * observed of one address comes together in any order (merge), since every fact only grows.
  */
 export interface Lease extends StoredLease {
-  /** When this server's probe last failed since the address was heard; `-Infinity` for never. Not shared. */
+  /** When this server's probe last failed since the address was heard; NEVER at first. Not shared. */
   failedAt: number;
-  /** When this server last probed it since it was heard; `-Infinity` for never. Not shared. */
+  /** When this server last probed it since it was heard; NEVER at first. Not shared. */
   probedAt: number;
+  /** What the store has of it; the store's own note (store/stored-leases.ts), which no rule looks at. */
+  stored: StoredLease | undefined;
 }
 
 /** The facts of a lease that are stored and shared. */

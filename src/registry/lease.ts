@@ -18,7 +18,7 @@ export function newLease(now: number): Lease {
 
 /** A lease of which only the stored facts are known: this server has not probed the address yet. */
 export function storedLease(stored: StoredLease): Lease {
-  return { ...stored, failedAt: -Infinity, probedAt: -Infinity };
+  return { ...stored, failedAt: NEVER, probedAt: NEVER, stored: undefined };
 }
 
 /** Adds what another server observed. The order of merging does not matter, nor how often. */
@@ -39,9 +39,9 @@ export function merge(lease: Lease, other: StoredLease): void {
 /** A member, waiting or departed address was heard: the renewal itself. No earlier probe means anything then. */
 export function hear(lease: Lease, now: number, polled: boolean): void {
   lease.heardAt = Math.max(now, lease.heardAt);
-  lease.refusedAt = NEVER;
-  lease.failedAt = -Infinity;
-  lease.probedAt = -Infinity;
+  if (lease.refusedAt !== NEVER) lease.refusedAt = NEVER;
+  if (lease.failedAt !== NEVER) lease.failedAt = NEVER;
+  if (lease.probedAt !== NEVER) lease.probedAt = NEVER;
   if (polled) lease.polls = true;
 }
 
@@ -62,7 +62,7 @@ export function observeProbe(member: Member, answer: ProbeAnswer, now: number, a
   const { lease } = member;
   if (answer === 'open') {
     lease.probedAt = now;
-    lease.failedAt = -Infinity;
+    lease.failedAt = NEVER;
     lease.openAt = Math.max(now, lease.openAt);
     lease.refusedAt = NEVER;
     if (speaksThroughOthers(member)) lease.heardAt = Math.max(lease.heardAt, lease.openAt);
@@ -80,8 +80,9 @@ export function seeEnd(lease: Lease, now: number): void {
 }
 
 /** Nobody listens on its port, and nothing was heard of it since that was seen. */
-function isDown({ refusedAt, heardAt, openAt }: Lease): boolean {
-  return refusedAt >= heardAt && refusedAt >= openAt;
+function isDown(lease: Lease): boolean {
+  const { refusedAt } = lease;
+  return refusedAt !== NEVER && refusedAt >= lease.heardAt && refusedAt >= lease.openAt;
 }
 
 function speaksThroughOthers(member: Member): boolean {
@@ -142,7 +143,8 @@ export function isUnreachable(member: Member, rules: Rules, now: number): boolea
   if (member.source === 'static' || presenceOf(member, rules, now) === 'live') return false;
   if (!rules.probe) return silence(member, now) >= rules.evictAfter;
   const { lease } = member;
-  if (lease.failedAt < lease.heardAt || now - lease.failedAt > PROBE_FRESH) return false;
+  if (lease.failedAt === NEVER || lease.failedAt < lease.heardAt || now - lease.failedAt > PROBE_FRESH)
+    return false;
   return isDown(lease) || !answeredLately(member, now);
 }
 
@@ -169,7 +171,8 @@ export function hasRevision(
 /** Whether the member's port should be probed now. */
 export function wantsProbe(member: Member, rules: Rules, now: number): boolean {
   if (!rules.probe || !hasLease(member)) return false;
-  if (now - member.lease.probedAt < PROBE_EVERY) return false;
+  const { probedAt } = member.lease;
+  if (probedAt !== NEVER && now - probedAt < PROBE_EVERY) return false;
   if (presenceOf(member, rules, now) !== 'live') return true;
   return speaksThroughOthers(member) && silence(member, now) >= rules.memberTtl / 2;
 }

@@ -7,6 +7,7 @@ import {
   saysSomethingNew,
   type Command,
   type Context,
+  type Poll,
   type Refusal,
   type Reply,
 } from '../registry/decide.js';
@@ -47,8 +48,8 @@ export interface PollRequest {
   readonly source: 'poll' | 'heartbeat';
   readonly id?: string | undefined;
   readonly expect?: number | undefined;
-  /** When its connection was opened, on the hearing clock. */
-  readonly connectedAt: number;
+  /** When its connection was opened, on the service's monotonic clock. */
+  readonly openedAt: number;
 }
 
 export type PollAnswer =
@@ -102,6 +103,8 @@ export class RegistryService implements LinkedRegistry {
   readonly #timers: NodeJS.Timeout[] = [];
   readonly #link: StoreLink;
   #ticking = false;
+  /** Whether the last tick found a cluster that is not as it should stay. */
+  #isUnquiet = false;
 
   constructor({ store, clock, probe, rules, log }: ServiceOptions) {
     this.#clock = clock;
@@ -135,14 +138,14 @@ export class RegistryService implements LinkedRegistry {
     return this.#clock.hearing();
   }
 
-  /** Milliseconds, for {@link hearingAt}. */
+  /** Milliseconds; unlike the hearing clock never set back to that of other servers. */
   get monotonic(): number {
     return this.#clock.time.monotonic();
   }
 
-  /** What the hearing clock showed, or would have shown, at that time. */
-  hearingAt(monotonic: number): number {
-    return this.now - (this.monotonic - monotonic);
+  /** Whether other servers may keep the same lists. */
+  get isShared(): boolean {
+    return this.#link.servers !== undefined;
   }
 
   /** Now, and the rules, for those who describe a cluster. */
@@ -181,10 +184,9 @@ export class RegistryService implements LinkedRegistry {
     return [...this.#entries.values()].some(({ cluster }) => cluster.members.size > 0);
   }
 
-  /** Whether somebody waits for what other servers hear. */
+  /** Whether somebody waits for what other servers hear, or a cluster is not quiet. */
   get isWaiting(): boolean {
-    const moment = { now: this.now, rules: this.rules };
-    return [...this.#entries.values()].some((entry) => entry.isWatched || needsTick(entry.cluster, moment));
+    return this.#isUnquiet || [...this.#entries.values()].some((entry) => entry.isWatched);
   }
 
   /**
@@ -210,9 +212,7 @@ export class RegistryService implements LinkedRegistry {
     if (member.presence !== 'live' && !maySpeak) return false;
     hear(member.lease, this.now, poll.source === 'poll');
     if (!saysSomethingNew(member, poll) || this.#link.outage) return true;
-    this.#transact(entry.cluster, { type: 'poll', ...poll }).catch((error: unknown) =>
-      this.#link.failed(error),
-    );
+    this.#transact(entry.cluster, this.#pollOf(poll)).catch((error: unknown) => this.#link.failed(error));
     return true;
   }
 
@@ -229,7 +229,7 @@ export class RegistryService implements LinkedRegistry {
     if (known && member && this.renew(known, member, poll)) return listed(known);
     try {
       const reply =
-        this.#stillWaits(known, poll) ?? (await this.#transactInTime(key, { type: 'poll', ...poll })).reply;
+        this.#stillWaits(known, poll) ?? (await this.#transactInTime(key, this.#pollOf(poll))).reply;
       if (reply.type === 'refused') return reply;
       // Only now: a tick forgets the entry of a cluster of which nothing is decided yet.
       const entry = this.#entryOf(key);
@@ -255,10 +255,14 @@ export class RegistryService implements LinkedRegistry {
     }
   }
 
+  #pollOf({ openedAt, ...poll }: PollRequest): Poll {
+    return { type: 'poll', ...poll, connectedAt: this.now - (this.monotonic - openedAt) };
+  }
+
   /** What an address that waits already is told when its poll changes nothing; what was heard of it is exchanged. */
   #stillWaits(known: ClusterEntry | undefined, poll: PollRequest): Reply | undefined {
     if (!known?.cluster.waiting.has(poll.address) || this.#link.outage) return undefined;
-    const { cluster, reply } = decide(known.cluster, { type: 'poll', ...poll }, this.#context());
+    const { cluster, reply } = decide(known.cluster, this.#pollOf(poll), this.#context());
     return cluster === known.cluster && reply.type === 'waiting' ? reply : undefined;
   }
 
@@ -348,6 +352,7 @@ export class RegistryService implements LinkedRegistry {
         if (needsTick(cluster, { now, rules: this.rules })) due.push(entry);
         else if (cluster.epoch === 0 && !entry.isWatched) this.#entries.delete(name);
       }
+      this.#isUnquiet = due.length > 0;
       if (!this.#link.outage) await Promise.all(due.map((entry) => this.#tickOne(entry)));
     } catch (error) {
       this.#link.failed(error);

@@ -212,7 +212,7 @@ export class StoreLink {
       graceUntil: this.#graceUntil,
       grace: graceTime(this.#rules),
       patience: this.#rules.memberTtl / 5,
-      isWaiting: this.#registry.isWaiting,
+      isWaiting: this.#store.isShared && this.#registry.isWaiting,
       isLast: false,
     };
   }

@@ -58,7 +58,7 @@ describe('a server that is cut off from the store and from the others', () => {
     assert.equal(server.service.listFor(entry(), P), undefined);
     const sent = { list: entry().cluster, at: performance.now() };
     assert.equal(server.service.listFor(entry(), P, sent), entry().cluster);
-    const request = { address: P, source: 'poll', connectedAt: server.service.now } as const;
+    const request = { address: P, source: 'poll', openedAt: server.service.monotonic } as const;
     const { signal } = new AbortController();
     const key = { product: 'nacos', name: 'serverlist' };
     assert.equal((await server.service.poll(key, request, 10, signal)).type, 'unavailable');

@@ -182,7 +182,7 @@ export function storeContract(name: string, factory: StoreFactory): void {
       const kept = listener.all[0]!.members;
       const facts = { heardAt: now, openAt: now, endedAt: now, deliveredAt: now };
       assert.deepEqual(
-        { ...kept.get(first!.address)?.lease, refusedAt: 0 },
+        { ...kept.get(first!.address)?.lease, refusedAt: 0, stored: undefined },
         storedLease({ ...facts, refusedAt: 0, delivered: 1, polls: true }),
       );
       assert.ok(kept.get(first!.address)!.lease.refusedAt >= now);

@@ -9,7 +9,7 @@ import {
 } from '../../registry/cluster.js';
 import { merge, storedLease } from '../../registry/lease.js';
 import type { ClusterListener } from '../../registry/ports.js';
-import { factsOf, LeaseBook } from '../lease-book.js';
+import { factsOf, isDirty, isDue, noteStored } from '../stored-leases.js';
 import { leaseRow, leasesOf, toCluster, toLease } from '../rows.js';
 import type { Session } from './database.js';
 import {
@@ -54,7 +54,6 @@ export class KnownClusters {
   listener: ClusterListener | undefined;
   readonly #byName = new Map<string, Known>();
   readonly #byId = new Map<number, Known>();
-  #book = new LeaseBook();
   #pending = 0;
   #behind: Cluster[] = [];
 
@@ -74,9 +73,9 @@ export class KnownClusters {
   /** Nothing that is known of the database holds any more; what was served does. */
   distrust(): void {
     this.#byId.clear();
-    this.#book = new LeaseBook();
     for (const [name, known] of this.#byName) {
       this.#byName.set(name, { ...known, row: { ...known.row, version: -1 } });
+      for (const lease of known.leases.values()) lease.stored = undefined;
     }
   }
 
@@ -251,14 +250,14 @@ export class KnownClusters {
   #dirty(leases: ReadonlyMap<Address, Lease>, patience?: number): [Address, Lease][] {
     const dirty: [Address, Lease][] = [];
     for (const [address, lease] of leases) {
-      const goes = patience === undefined ? this.#book.isDirty(lease) : this.#book.isDue(lease, patience);
+      const goes = patience === undefined ? isDirty(lease) : isDue(lease, patience);
       if (goes) dirty.push([address, lease]);
     }
     return dirty.sort(([a], [b]) => (a < b ? -1 : 1));
   }
 
   #written(leases: readonly (readonly [Lease, StoredLease])[]): void {
-    for (const [lease, facts] of leases) this.#book.isStored(lease, facts);
+    for (const [lease, facts] of leases) noteStored(lease, facts);
   }
 
   #merge(known: Known, rows: readonly StoredLeaseRow[]): void {
@@ -273,7 +272,7 @@ export class KnownClusters {
     if (!facts) return known;
     const lease = known ?? storedLease(facts);
     merge(lease, facts);
-    this.#book.isStored(lease, facts);
+    noteStored(lease, facts);
     return lease;
   }
 }

@@ -24,8 +24,8 @@ import {
   type Store,
   type Work,
 } from '../../registry/ports.js';
-import { factsOf, LeaseBook } from '../lease-book.js';
-import { changesOf, clusterRow, LEASE_COLUMNS, leaseRow, leasesOf, toCluster, toLease } from '../rows.js';
+import { factsOf, isDirty, noteStored } from '../stored-leases.js';
+import { changesOf, clusterRow, leaseRow, leasesOf, toCluster, toLease } from '../rows.js';
 import type { CallName, Calls, Change, LeaseBatch, Request, Response, Stored } from './messages.js';
 
 export interface SqliteOptions {
@@ -55,7 +55,6 @@ export class SqliteStore implements Store {
   #worker: Worker | undefined;
   #listener: ClusterListener | undefined;
   #nextCall = 1;
-  readonly #book = new LeaseBook();
 
   constructor(options: SqliteOptions) {
     this.#options = options;
@@ -90,7 +89,7 @@ export class SqliteStore implements Store {
       const facts = leases.get(address);
       if (!facts) return undefined;
       const lease = storedLease(facts);
-      this.#book.isStored(lease, facts);
+      noteStored(lease, facts);
       return lease;
     });
   }
@@ -116,7 +115,7 @@ export class SqliteStore implements Store {
     const { cluster } = outcome;
     const forget = isForgettable(cluster);
     const leases = leasesOf(cluster);
-    const written = [...leases].filter(([, lease]) => this.#book.isDirty(lease));
+    const written = [...leases].filter(([, lease]) => isDirty(lease));
     const facts = written.map(([, lease]) => factsOf(lease));
     const change: Change = {
       ...changesOf(before, cluster),
@@ -131,7 +130,7 @@ export class SqliteStore implements Store {
       hearing: this.#options.clock.hearing(),
     };
     const recorded = await this.#call('commit', change);
-    written.forEach(([, lease], i) => this.#book.isStored(lease, facts[i] ?? factsOf(lease)));
+    written.forEach(([, lease], i) => noteStored(lease, facts[i] ?? factsOf(lease)));
     this.#keep(cluster);
     return { ...outcome, recorded };
   }
@@ -156,16 +155,26 @@ export class SqliteStore implements Store {
     for (const cluster of this.#clusters.values()) {
       const leases: (string | number)[] = [];
       for (const { address, lease } of cluster.members.values()) {
-        if (!this.#book.isDirty(lease)) continue;
+        if (!isDirty(lease)) continue;
         const facts = factsOf(lease);
         written.push([lease, facts]);
-        const row = leaseRow(address, facts);
-        for (const column of LEASE_COLUMNS) leases.push(row[column]);
+        const { heardAt, openAt, endedAt, refusedAt, delivered, deliveredAt } = facts;
+        // In the order of LEASE_COLUMNS.
+        leases.push(
+          address,
+          heardAt,
+          openAt,
+          endedAt,
+          refusedAt,
+          delivered,
+          deliveredAt,
+          Number(facts.polls),
+        );
       }
       if (leases.length > 0) batches.push({ product: cluster.product, name: cluster.name, leases });
     }
     await this.#call('flush', { batches, hearing });
-    for (const [lease, facts] of written) this.#book.isStored(lease, facts);
+    for (const [lease, facts] of written) noteStored(lease, facts);
     return { scene: this.#scene(), deaf: 0, others: 0, soon: false };
   }
 
