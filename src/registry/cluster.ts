@@ -35,6 +35,8 @@ export interface Lease extends StoredLease {
   failedAt: number;
   /** When this server last probed it since it was heard; NEVER at first. Not shared. */
   probedAt: number;
+  /** Whether something was observed that the store may not have yet. */
+  changed: boolean;
   /** What the store has of it; the store's own note (store/stored-leases.ts), which no rule looks at. */
   stored: StoredLease | undefined;
 }

@@ -5,20 +5,20 @@ import { PROBE_EVERY, PROBE_FRESH, STEADY_AFTER, type Rules } from './rules.js';
 export const NEVER = -1;
 
 export function newLease(now: number): Lease {
-  return storedLease({
+  const facts = {
     heardAt: now,
     openAt: NEVER,
     endedAt: NEVER,
     refusedAt: NEVER,
     delivered: 0,
     deliveredAt: now,
-    polls: false,
-  });
+  };
+  return { ...storedLease({ ...facts, polls: false }), changed: true };
 }
 
 /** A lease of which only the stored facts are known: this server has not probed the address yet. */
 export function storedLease(stored: StoredLease): Lease {
-  return { ...stored, failedAt: NEVER, probedAt: NEVER, stored: undefined };
+  return { ...stored, failedAt: NEVER, probedAt: NEVER, changed: false, stored: undefined };
 }
 
 /** Adds what another server observed. The order of merging does not matter, nor how often. */
@@ -39,6 +39,7 @@ export function merge(lease: Lease, other: StoredLease): void {
 /** A member, waiting or departed address was heard: the renewal itself. No earlier probe means anything then. */
 export function hear(lease: Lease, now: number, polled: boolean): void {
   lease.heardAt = Math.max(now, lease.heardAt);
+  lease.changed = true;
   if (lease.refusedAt !== NEVER) lease.refusedAt = NEVER;
   if (lease.failedAt !== NEVER) lease.failedAt = NEVER;
   if (lease.probedAt !== NEVER) lease.probedAt = NEVER;
@@ -50,6 +51,7 @@ export function deliver(lease: Lease, revision: number, now: number): void {
   if (lease.delivered >= revision) return;
   lease.delivered = revision;
   lease.deliveredAt = now;
+  lease.changed = true;
 }
 
 /**
@@ -60,6 +62,7 @@ export function deliver(lease: Lease, revision: number, now: number): void {
  */
 export function observeProbe(member: Member, answer: ProbeAnswer, now: number, askedAt = now): void {
   const { lease } = member;
+  lease.changed = true;
   if (answer === 'open') {
     lease.probedAt = now;
     lease.failedAt = NEVER;
@@ -77,6 +80,7 @@ export function observeProbe(member: Member, answer: ProbeAnswer, now: number, a
 /** The member's end of its poll connection was closed, which its process's death does too: it lived until now. */
 export function seeEnd(lease: Lease, now: number): void {
   lease.endedAt = Math.max(lease.endedAt, now);
+  lease.changed = true;
 }
 
 /** Nobody listens on its port, and nothing was heard of it since that was seen. */

@@ -9,7 +9,7 @@ import {
 } from '../../registry/cluster.js';
 import { merge, storedLease } from '../../registry/lease.js';
 import type { ClusterListener } from '../../registry/ports.js';
-import { factsOf, isDirty, isDue, noteStored } from '../stored-leases.js';
+import { factsOf, isDirty, noteLost, noteStored } from '../stored-leases.js';
 import { leaseRow, leasesOf, toCluster, toLease } from '../rows.js';
 import type { Session } from './database.js';
 import {
@@ -75,7 +75,7 @@ export class KnownClusters {
     this.#byId.clear();
     for (const [name, known] of this.#byName) {
       this.#byName.set(name, { ...known, row: { ...known.row, version: -1 } });
-      for (const lease of known.leases.values()) lease.stored = undefined;
+      for (const lease of known.leases.values()) noteLost(lease);
     }
   }
 
@@ -250,8 +250,7 @@ export class KnownClusters {
   #dirty(leases: ReadonlyMap<Address, Lease>, patience?: number): [Address, Lease][] {
     const dirty: [Address, Lease][] = [];
     for (const [address, lease] of leases) {
-      const goes = patience === undefined ? isDirty(lease) : isDue(lease, patience);
-      if (goes) dirty.push([address, lease]);
+      if (isDirty(lease, patience)) dirty.push([address, lease]);
     }
     return dirty.sort(([a], [b]) => (a < b ? -1 : 1));
   }
