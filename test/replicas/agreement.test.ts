@@ -187,10 +187,7 @@ for (const { dialect, skip } of testDatabases) {
       const [p, q] = await found(t, [a, P], [b, Q]);
       await node(t, a, W).pollUntilListed();
       await eventually('all have it', async () => revisionOf(await q!.poll()) === 2, 3_000, 100);
-      const tables = ['cluster', 'member', 'waiting', 'departed', 'lease', 'replica'];
-      for (const table of tables)
-        await direct.run({ sql: `delete from address_server_${table}`, parameters: [] });
-      await direct.run({ sql: 'update address_server_clock set changes = 1', parameters: [] });
+      await setBack(direct, 1);
       await eventually('it is written back', () => hasMembers(direct, 3), 5_000, 100);
       await eventually('both are there', () => [a, b].every((one) => one.service.health().servers === 2));
       for (const one of [p!, q!]) {
@@ -203,10 +200,7 @@ for (const { dialect, skip } of testDatabases) {
       const { a, b, proxyB, direct } = await two(t);
       const [, q] = await found(t, [a, P], [b, Q]);
       proxyB.silence();
-      const tables = ['cluster', 'member', 'lease', 'replica'];
-      for (const table of tables)
-        await direct.run({ sql: `delete from address_server_${table}`, parameters: [] });
-      await direct.run({ sql: 'update address_server_clock set changes = 0', parameters: [] });
+      await setBack(direct, 0);
       await eventually('a has written it back', () => hasMembers(direct, 2), 5_000, 100);
       // As it would be after some changes of other clusters.
       await direct.run({ sql: 'update address_server_clock set changes = 100', parameters: [] });
@@ -239,6 +233,18 @@ for (const { dialect, skip } of testDatabases) {
       lonely.die();
       await eventually('both have forgotten it', () => !clusterOf(a) && !clusterOf(b), 10_000);
     });
+  });
+}
+
+/** The database loses all clusters at one moment, as an older copy does that takes its place. */
+function setBack(database: Database, changes: number): Promise<void> {
+  return database.transaction(2_000, async (session) => {
+    // In the order in which the servers lock.
+    for (const table of ['cluster', 'member', 'waiting', 'departed', 'lease']) {
+      await session.run({ sql: `delete from address_server_${table}`, parameters: [] });
+    }
+    await session.run({ sql: `update address_server_clock set changes = ${changes}`, parameters: [] });
+    await session.run({ sql: 'delete from address_server_replica', parameters: [] });
   });
 }
 
