@@ -5,15 +5,20 @@ import { PROBE_EVERY, PROBE_FRESH, STEADY_AFTER, type Rules } from './rules.js';
 export const NEVER = -1;
 
 export function newLease(now: number): Lease {
-  const facts = {
-    heardAt: now,
+  return { ...storedLease(heardOnce(now)), changed: true };
+}
+
+/** Of an address that was heard at that time, nothing else is known. */
+export function heardOnce(at: number): StoredLease {
+  return {
+    heardAt: at,
     openAt: NEVER,
     endedAt: NEVER,
     refusedAt: NEVER,
     delivered: 0,
-    deliveredAt: now,
+    deliveredAt: at,
+    polls: false,
   };
-  return { ...storedLease({ ...facts, polls: false }), changed: true };
 }
 
 /** A lease of which only the stored facts are known: this server has not probed the address yet. */

@@ -47,7 +47,6 @@ export class Standing {
 
   /** Milliseconds since the last contact. */
   #age(): number {
-    const { monotonic, wall } = this.mark();
-    return Math.max(monotonic - this.#monotonicAt, wall - this.#wallAt);
+    return Math.max(this.#time.monotonic() - this.#monotonicAt, this.#time.wall() - this.#wallAt);
   }
 }

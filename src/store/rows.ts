@@ -8,7 +8,7 @@ import {
   type StoredLease,
   type Waiting,
 } from '../registry/cluster.js';
-import { NEVER, storedLease } from '../registry/lease.js';
+import { heardOnce, storedLease } from '../registry/lease.js';
 import type { ClusterTable, DepartedTable, LeaseTable, MemberTable, WaitingTable } from './sql/tables.js';
 
 /* Clusters as rows of the tables that all dialects share, and back. */
@@ -170,7 +170,8 @@ export function toCluster(
   { cluster, members, waiting, departed }: ClusterRows,
   leaseFor: (address: Address) => Lease | undefined,
 ): Cluster {
-  const lease = (address: Address, heardAt: number): Lease => leaseFor(address) ?? unheardSince(heardAt);
+  const lease = (address: Address, heardAt: number): Lease =>
+    leaseFor(address) ?? storedLease(heardOnce(heardAt));
   return {
     ...emptyCluster(cluster),
     epoch: cluster.epoch,
@@ -194,18 +195,6 @@ export function toCluster(
       ),
     ),
   };
-}
-
-function unheardSince(heardAt: number): Lease {
-  const facts = {
-    heardAt,
-    openAt: NEVER,
-    endedAt: NEVER,
-    refusedAt: NEVER,
-    delivered: 0,
-    deliveredAt: heardAt,
-  };
-  return storedLease({ ...facts, polls: false });
 }
 
 function toMember(row: MemberRow, lease: Lease): Member {
@@ -232,4 +221,15 @@ function identity(row: MemberRow | WaitingRow): { id?: string; expect?: number }
     ...(row.stable_id === null ? {} : { id: row.stable_id }),
     ...(row.expect === null ? {} : { expect: row.expect }),
   };
+}
+
+/** Rows by the id of their cluster, in the order in which they come. */
+export function byCluster<R>(rows: readonly (R & { readonly cluster_id: number })[]): Map<number, R[]> {
+  const sorted = new Map<number, R[]>();
+  for (const row of rows) {
+    const some = sorted.get(row.cluster_id);
+    if (some) some.push(row);
+    else sorted.set(row.cluster_id, [row]);
+  }
+  return sorted;
 }

@@ -10,7 +10,7 @@ import {
 import { merge, storedLease } from '../../registry/lease.js';
 import type { ClusterListener } from '../../registry/ports.js';
 import { factsOf, isDirty, noteLost, noteStored } from '../stored-leases.js';
-import { leaseRow, leasesOf, toCluster, toLease } from '../rows.js';
+import { byCluster, leaseRow, leasesOf, toCluster, toLease } from '../rows.js';
 import type { Session } from './database.js';
 import {
   LEASES_AT_ONCE,
@@ -289,14 +289,4 @@ function capped(lease: Lease, now: number): StoredLease {
 /** Whether the database has an older list than was known already. */
 function isAhead(known: Cluster | undefined, stored: Cluster): known is Cluster {
   return known !== undefined && known.epoch > 0 && known.revision > stored.revision;
-}
-
-function byCluster<R extends { readonly cluster_id: number }>(rows: readonly R[]): Map<number, R[]> {
-  const sorted = new Map<number, R[]>();
-  for (const row of rows) {
-    const some = sorted.get(row.cluster_id);
-    if (some) some.push(row);
-    else sorted.set(row.cluster_id, [row]);
-  }
-  return sorted;
 }

@@ -34,7 +34,7 @@ export interface LeaseWrite extends LeaseRow {
 
 export type AddressTable = 'address_server_member' | 'address_server_waiting' | 'address_server_departed';
 
-/** Rows of one write of leases; PostgreSQL takes 65,535 values, MySQL a packet of 4 MB in its oldest version. */
+/** Rows of one write of leases, some 100 bytes each; MySQL takes a packet of 4 MB in its oldest version. */
 export const LEASES_AT_ONCE = 5_000;
 
 /** Rows of one write of members; a put may list a thousand. */

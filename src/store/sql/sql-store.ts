@@ -14,6 +14,7 @@ import {
   type Store,
   type Work,
 } from '../../registry/ports.js';
+import { KeyedQueue } from '../keyed-queue.js';
 import { DatabaseError, type Database, type Session } from './database.js';
 import { Decisions, sceneOf } from './decisions.js';
 import { KnownClusters, type Loaded } from './known-clusters.js';
@@ -26,7 +27,7 @@ import {
 } from './queries.js';
 import { ReplicaState } from './replica-state.js';
 
-/** How often renewals are written when nobody waits for them, in milliseconds. */
+/** How often renewals are written, but for a change to confirm, in milliseconds. */
 const WRITE_EVERY = 1_000;
 
 /** How often the others' renewals are read when nobody waits for them, in milliseconds. */
@@ -75,7 +76,7 @@ export class SqlStore implements Store {
   readonly #writer = randomInt(1, 2 ** 47);
   readonly #known = new KnownClusters();
   readonly #decisions: Decisions;
-  readonly #queues = new Map<string, Promise<unknown>>();
+  readonly #queue = new KeyedQueue();
   #id: string;
   #isEntered = false;
   /** The number of the last change of which all is known here. */
@@ -123,16 +124,7 @@ export class SqlStore implements Store {
   }
 
   transact(key: ClusterKey, work: Work): Promise<Decided> {
-    const name = keyOf(key);
-    const before = this.#queues.get(name) ?? Promise.resolve();
-    const result = before.then(() => this.#reach('use', () => this.#decisions.decide(key, work)));
-    const settled = result
-      .catch(() => undefined)
-      .then(() => {
-        if (this.#queues.get(name) === settled) this.#queues.delete(name);
-      });
-    this.#queues.set(name, settled);
-    return result;
+    return this.#queue.run(keyOf(key), () => this.#reach('use', () => this.#decisions.decide(key, work)));
   }
 
   async exchange(report: Report): Promise<News> {
@@ -191,7 +183,7 @@ export class SqlStore implements Store {
   }
 
   async close(): Promise<void> {
-    await Promise.allSettled(this.#queues.values());
+    await this.#queue.settled();
     if (this.#isEntered) {
       // Should it fail, the others wait for a while for a server that is gone.
       await this.#db.run(this.#queries.leaveReplica(this.#id, this.#token)).catch(() => undefined);
@@ -256,12 +248,11 @@ export class SqlStore implements Store {
 
   /** The clusters of these rows, less those that were changed while they were read. */
   async #loadWhole(rows: readonly StoredCluster[]): Promise<Loaded[]> {
-    const ids = rows.map(({ id }) => id);
     const loaded = await this.#known.load(this.#db, this.#queries, rows);
     const since = Math.min(...rows.map(({ change_seq }) => change_seq)) - 1;
     const now = await this.#db.run<StoredCluster>(this.#queries.clustersSince(since));
     const versions = new Map(now.map(({ id, version }) => [id, version]));
-    return loaded.filter(({ row }) => ids.includes(row.id) && versions.get(row.id) === row.version);
+    return loaded.filter(({ row }) => versions.get(row.id) === row.version);
   }
 
   /** The database has an older list than was served already: it must never be served again. */

@@ -5,6 +5,7 @@ import type { RecordedEvent } from '../../registry/events.js';
 import { StoreRefused, type EventQuery } from '../../registry/ports.js';
 import { readMigrations } from '../migrate.js';
 import {
+  byCluster,
   LEASE_COLUMNS,
   type ClusterRow,
   type DepartedRow,
@@ -276,14 +277,8 @@ interface OfCluster {
 
 function loadClusters(db: SQLite.Database): Stored['clusters'] {
   const rowsOf = <R>(table: string, order: string): Map<number, R[]> => {
-    const sorted = db.prepare(`SELECT * FROM ${table} ORDER BY cluster_id, ${order}`);
-    const byCluster = new Map<number, R[]>();
-    for (const row of sorted.all() as (R & OfCluster)[]) {
-      const rows = byCluster.get(row.cluster_id);
-      if (rows) rows.push(row);
-      else byCluster.set(row.cluster_id, [row]);
-    }
-    return byCluster;
+    const rows = db.prepare(`SELECT * FROM ${table} ORDER BY cluster_id, ${order}`).all();
+    return byCluster(rows as (R & OfCluster)[]);
   };
   const members = rowsOf<MemberRow>('address_server_member', 'position');
   const waiting = rowsOf<WaitingRow>('address_server_waiting', 'position');

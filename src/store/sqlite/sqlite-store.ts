@@ -24,6 +24,7 @@ import {
   type Store,
   type Work,
 } from '../../registry/ports.js';
+import { KeyedQueue } from '../keyed-queue.js';
 import { factsOf, isDirty, noteStored } from '../stored-leases.js';
 import { changesOf, clusterRow, leaseRow, leasesOf, toCluster, toLease } from '../rows.js';
 import type { CallName, Calls, Change, LeaseBatch, Request, Response, Stored } from './messages.js';
@@ -50,7 +51,7 @@ export class SqliteStore implements Store {
   readonly isShared = false;
   readonly #options: SqliteOptions;
   readonly #clusters = new Map<string, Cluster>();
-  readonly #queues = new Map<string, Promise<unknown>>();
+  readonly #queue = new KeyedQueue();
   readonly #calls = new Map<number, { resolve: (answer: never) => void; reject: (error: Error) => void }>();
   #worker: Worker | undefined;
   #listener: ClusterListener | undefined;
@@ -95,16 +96,7 @@ export class SqliteStore implements Store {
   }
 
   transact(key: ClusterKey, work: Work): Promise<Decided> {
-    const name = keyOf(key);
-    const before = this.#queues.get(name) ?? Promise.resolve();
-    const result = before.then(() => this.#decide(key, work));
-    const settled = result
-      .catch(() => undefined)
-      .then(() => {
-        if (this.#queues.get(name) === settled) this.#queues.delete(name);
-      });
-    this.#queues.set(name, settled);
-    return result;
+    return this.#queue.run(keyOf(key), () => this.#decide(key, work));
   }
 
   async #decide(key: ClusterKey, work: Work): Promise<Decided> {
