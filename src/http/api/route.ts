@@ -6,7 +6,7 @@ import type { Access } from '../access/access.js';
 import type { Patience } from '../patience.js';
 import type { Problem } from '../reply.js';
 
-export type Method = 'get' | 'post' | 'delete';
+export type Method = 'get' | 'head' | 'post' | 'delete';
 
 /** Groups of the document, in its order. */
 export const TAGS = {
@@ -38,6 +38,8 @@ export interface ResponseSpec {
   readonly type?: string;
   /** Of JSON, and of text what a single message or the whole is. */
   readonly schema: z.ZodType;
+  /** Other media types in which it may come. */
+  readonly or?: Readonly<Record<string, z.ZodType>>;
 }
 
 /** What the document says of one method of one path. */
@@ -61,6 +63,10 @@ export interface Described {
   /** When it is refused, by the status; what every route has in common is added. */
   readonly problems?: Readonly<Record<number, string>>;
   readonly examples: readonly [Example, ...Example[]];
+  /** False for what Nacos and its programs ask, whose errors are texts. Default true. */
+  readonly isOperators?: boolean;
+  /** What the document says of tokens, if not what follows from the access. */
+  readonly security?: readonly Readonly<Record<string, readonly string[]>>[];
 }
 
 /** What routes work with. */
