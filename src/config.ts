@@ -1,8 +1,13 @@
 import { z } from 'zod';
 import { DEFAULT_DATABASE_URL, readDatabaseUrl, type DatabaseConfig } from './database-url.js';
 import { formatDuration, parseDuration } from './duration.js';
+import { AllowedMembers } from './http/access/allowed-members.js';
+import { parseNetworks } from './http/access/networks.js';
+import type { AccessSettings } from './http/access/settings.js';
+import { parseTokens } from './http/access/token.js';
 import { DEFAULT_RULES, REPLACED_EVICT_AFTER, type Rules } from './registry/rules.js';
-import { UrlProblem, withoutCredentials } from './store/sql/url.js';
+import { SettingProblem } from './setting-problem.js';
+import { withoutCredentials } from './store/sql/url.js';
 
 /** Everything that can be set, read and validated once. */
 export interface Config {
@@ -14,6 +19,7 @@ export interface Config {
   /** Whether a start brings the schema of a database server up to date, or only checks it. */
   readonly migrate: boolean;
   readonly rules: Rules;
+  readonly access: AccessSettings;
   readonly logLevel: LogLevel;
 }
 
@@ -30,6 +36,8 @@ export interface Setting {
   readonly description: string;
   /** Whether `--no-NAME` says `off`. */
   readonly isSwitch?: boolean;
+  /** Whether its value must never be printed. */
+  readonly isSecret?: boolean;
 }
 
 const time = <N extends string>(name: N, ms: number, description: string) => ({
@@ -84,6 +92,64 @@ export const SETTINGS = [
     default: 'on',
     description: 'probe the TCP ports of silent members; off evicts by silence alone',
   },
+  {
+    name: 'auth-token',
+    value: 'tokens',
+    default: '',
+    description:
+      'guards every change: one or more, separated by commas; PRODUCT/CLUSTER:TOKEN is for one cluster only; without any, changes are open to everybody',
+    isSecret: true,
+  },
+  {
+    name: 'auth-token-file',
+    value: 'path',
+    default: '',
+    description: 'a file with such tokens, one a line; read again when it changes',
+  },
+  {
+    name: 'auth-mode',
+    value: 'mode',
+    default: 'enforce',
+    description: 'enforce, or warn: changes without a valid token pass and are logged, to introduce tokens',
+  },
+  {
+    name: 'read-token',
+    value: 'tokens',
+    default: '',
+    description: 'guards reads of the API, the page and the metrics in the same way; open without',
+    isSecret: true,
+  },
+  {
+    name: 'read-token-file',
+    value: 'path',
+    default: '',
+    description: 'a file with such tokens, one a line; read again when it changes',
+  },
+  {
+    name: 'allowed-members',
+    value: 'networks',
+    default: '',
+    description:
+      'which addresses may be listed anew: networks (10.0.0.0/8), addresses, host names (*.example.org), separated by commas; all if empty',
+  },
+  {
+    name: 'member-source',
+    value: 'source',
+    default: 'any',
+    description: 'any, or strict: self must be the address that the request comes from',
+  },
+  {
+    name: 'trusted-proxies',
+    value: 'networks',
+    default: '',
+    description: 'proxies whose X-Forwarded-For is believed: networks or addresses, separated by commas',
+  },
+  {
+    name: 'change-rate',
+    value: 'number',
+    default: '50',
+    description: 'changes a second that one client address may make for long; 0 for no limit',
+  },
   { name: 'log-level', value: 'level', default: 'info', description: LOG_LEVELS.join(', ') },
 ] as const satisfies readonly Setting[];
 
@@ -109,6 +175,20 @@ const duration = (min: number, max: number) =>
       `is no time from ${formatDuration(min)} to ${formatDuration(max)}, such as 15s`,
     );
 
+/** What a text is read as by a function that throws a {@link SettingProblem}. */
+const readAs = <T>(read: (text: string) => T) =>
+  z.string().transform((text, context) => {
+    try {
+      return read(text);
+    } catch (error) {
+      if (!(error instanceof SettingProblem)) throw error;
+      context.addIssue(error.message);
+      return z.NEVER;
+    }
+  });
+
+const path = () => z.string().transform((text) => (text === '' ? undefined : text));
+
 const onOrOff = () => z.enum(['on', 'off'], 'is neither on nor off').transform((text) => text === 'on');
 
 const HOUR = 3_600_000;
@@ -120,21 +200,27 @@ const schema = z.object({
     .transform(Number)
     .refine((port) => port <= 65_535, 'is no port from 0 to 65535'),
   host: z.string().transform((host) => (host === '' ? undefined : host)),
-  'database-url': z.string().transform((url, context) => {
-    try {
-      return readDatabaseUrl(url);
-    } catch (error) {
-      if (!(error instanceof UrlProblem)) throw error;
-      context.addIssue(error.message);
-      return z.NEVER;
-    }
-  }),
+  'database-url': readAs(readDatabaseUrl),
   migrate: onOrOff(),
   'member-ttl': duration(1_000, HOUR),
   'evict-after': duration(REPLACED_EVICT_AFTER, 24 * HOUR),
   'settle-after': duration(0, HOUR),
   'gate-hold': duration(0, DEFAULT_RULES.gateHold),
   probe: onOrOff(),
+  'auth-token': readAs(parseTokens),
+  'auth-token-file': path(),
+  'auth-mode': z.enum(['enforce', 'warn'], 'is neither enforce nor warn'),
+  'read-token': readAs(parseTokens),
+  'read-token-file': path(),
+  'allowed-members': readAs((text) => AllowedMembers.parse(text)),
+  'member-source': z
+    .enum(['any', 'strict'], 'is neither any nor strict')
+    .transform((text) => text === 'strict'),
+  'trusted-proxies': readAs(parseNetworks),
+  'change-rate': z
+    .string()
+    .regex(/^\d{1,6}$/, 'is no whole number from 0 to 999999')
+    .transform(Number),
   'log-level': z.enum(LOG_LEVELS, `is none of ${LOG_LEVELS.join(', ')}`),
 });
 
@@ -144,7 +230,8 @@ export function readConfig(given: Readonly<Record<SettingName, GivenSetting>>): 
   const result = schema.safeParse(texts);
   if (!result.success) {
     const sentences = result.error.issues.map((issue) => {
-      return `${nameAndValue(given[issue.path[0] as SettingName])} ${issue.message}`;
+      const name = issue.path[0] as SettingName;
+      return `${nameAndValue(given[name], isSecret(name))} ${issue.message}`;
     });
     throw new ConfigError(sentences.join('; '));
   }
@@ -167,6 +254,15 @@ export function readConfig(given: Readonly<Record<SettingName, GivenSetting>>): 
       gateHold: values['gate-hold'],
       probe: values.probe,
     },
+    access: {
+      changeTokens: { tokens: values['auth-token'], file: values['auth-token-file'] },
+      readTokens: { tokens: values['read-token'], file: values['read-token-file'] },
+      mode: values['auth-mode'],
+      allowedMembers: values['allowed-members'],
+      strictSource: values['member-source'],
+      trustedProxies: values['trusted-proxies'],
+      changeRate: values['change-rate'],
+    },
     logLevel: values['log-level'],
   };
 }
@@ -176,11 +272,16 @@ export function readDatabase(given: GivenSetting): DatabaseConfig {
   try {
     return readDatabaseUrl(given.text);
   } catch (error) {
-    if (!(error instanceof UrlProblem)) throw error;
+    if (!(error instanceof SettingProblem)) throw error;
     throw new ConfigError(`${nameAndValue(given)} ${error.message}`);
   }
 }
 
-function nameAndValue({ source, text }: GivenSetting): string {
-  return `${source}=${JSON.stringify(withoutCredentials(text))}`;
+function isSecret(name: SettingName): boolean {
+  const setting: Setting | undefined = SETTINGS.find((one) => one.name === name);
+  return setting?.isSecret === true;
+}
+
+function nameAndValue({ source, text }: GivenSetting, secret = false): string {
+  return secret ? source : `${source}=${JSON.stringify(withoutCredentials(text))}`;
 }

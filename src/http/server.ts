@@ -10,6 +10,7 @@ import {
 import type { AddressInfo, Socket } from 'node:net';
 import type { Logger } from 'pino';
 import type { RegistryService } from '../runtime/service.js';
+import type { AccessControl } from './access/access-control.js';
 import { api } from './api/router.js';
 import { mayComplete } from './caller.js';
 import { Connections } from './connections.js';
@@ -39,6 +40,7 @@ export interface ServerOptions {
   readonly host?: string | undefined;
   /** 0 picks a free one. */
   readonly port: number;
+  readonly access: AccessControl;
 }
 
 /** The HTTP side: the hot path in front, express behind it. */
@@ -53,10 +55,10 @@ export class AddressServer {
 
   constructor(options: ServerOptions) {
     this.#options = options;
-    const { service } = options;
-    this.#connections = new Connections(service);
-    const reader = new ListReader(service);
-    const routes = new NacosRoutes(service, reader, this.#connections, this.#patience);
+    const { service, access } = options;
+    const connections = (this.#connections = new Connections(service, access.clients));
+    const reader = new ListReader(service, access);
+    const routes = new NacosRoutes({ service, access, reader, connections, patience: this.#patience });
     const app = buildApp(options, routes, this.#patience);
     const serve = (request: IncomingMessage, response: ServerResponse): void => {
       this.#underWay++;
@@ -124,7 +126,11 @@ export class AddressServer {
   }
 }
 
-function buildApp({ service, log }: ServerOptions, routes: NacosRoutes, patience: Patience): express.Express {
+function buildApp(
+  { service, access, log }: ServerOptions,
+  routes: NacosRoutes,
+  patience: Patience,
+): express.Express {
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
@@ -137,7 +143,7 @@ function buildApp({ service, log }: ServerOptions, routes: NacosRoutes, patience
   // A body says nothing here but in the official API's form; it is read to its end and bounded all the same.
   app.use(express.urlencoded({ extended: false, limit: MAX_BODY }));
   app.use(express.raw({ type: () => true, limit: MAX_BODY }));
-  app.all(OFFICIAL_PATH, officialApi(service));
+  app.all(OFFICIAL_PATH, officialApi(service, access));
   app.use('/api/v1', api(service, patience));
   app.use(routes.handle);
   app.use((request: Request, response: Response) => {

@@ -23,6 +23,8 @@ export interface Target {
   readonly live: boolean;
   /** How long a leave waits for the others, in milliseconds; 0 without. */
   readonly wait: number;
+  /** What was given as `token`, unchecked. */
+  readonly token?: string;
 }
 
 /** The first path segment of the operators' side. */
@@ -59,6 +61,7 @@ export function parseTarget(url: string): Parsed<Target> {
   const format = given.get('format') ?? 'text';
   if (format !== 'text' && format !== 'json') return bad('format', format, 'is unknown; it is text or json');
   const view = given.get('view');
+  const token = given.get('token');
   if (view !== undefined && view !== 'live') return bad('view', view, 'is unknown; it is live, or left out');
   for (const name of ['expect', 'id'] as const) {
     const value = given.get(name);
@@ -77,6 +80,7 @@ export function parseTarget(url: string): Parsed<Target> {
       format,
       live: view === 'live',
       wait: wait.value ?? 0,
+      ...(token === undefined ? {} : { token }),
     },
   };
 }
@@ -114,11 +118,13 @@ export function parseQuery(query: string, wanted: ReadonlySet<string>): Parsed<R
     const name = equals < 0 ? pair : pair.slice(0, equals);
     if (!wanted.has(name)) continue;
     const raw = equals < 0 ? '' : pair.slice(equals + 1);
-    if (given.has(name)) return bad(name, raw, 'is given twice; give it once');
+    // A token must not be printed, not even a wrong one: it may be right elsewhere.
+    const shown = name === 'token' ? '…' : raw;
+    if (given.has(name)) return bad(name, shown, 'is given twice; give it once');
     try {
       given.set(name, decodeURIComponent(raw));
     } catch {
-      return bad(name, raw, 'has broken percent-encoding');
+      return bad(name, shown, 'has broken percent-encoding');
     }
   }
   return { ok: true, value: given };
