@@ -47,6 +47,7 @@ export interface TestServer {
   readonly port: number;
   readonly service: RegistryService;
   readonly server: AddressServer;
+  readonly access: AccessControl;
   readonly probe: ScriptedProbe;
   readonly time: ManualTime;
   readonly file: string;
@@ -93,5 +94,5 @@ export async function startServer(t: TestContext, options: TestServerOptions = {
       await service.tick();
     }
   };
-  return { url: `http://127.0.0.1:${port}`, port, service, server, probe, time, file, pass, stop };
+  return { url: `http://127.0.0.1:${port}`, port, service, server, access, probe, time, file, pass, stop };
 }

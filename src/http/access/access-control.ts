@@ -47,6 +47,11 @@ export class AccessControl implements Access {
     this.#reads = new TokenSource(settings.readTokens, 'READ_TOKEN_FILE', log);
   }
 
+  /** Reads the token files again now; otherwise that is done every 2 s. */
+  async look(): Promise<void> {
+    await Promise.all([this.#changes.look(), this.#reads.look()]);
+  }
+
   stop(): void {
     this.#changes.stop();
     this.#reads.stop();
