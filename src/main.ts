@@ -4,6 +4,7 @@ import { AddressServer } from './http/server.js';
 import { TcpProbe } from './probe/tcp.js';
 import { HearingClock } from './runtime/hearing-clock.js';
 import { RegistryService } from './runtime/service.js';
+import { createAccess } from './create-access.js';
 import { createStore } from './create-store.js';
 
 /** A server that runs. */
@@ -15,11 +16,12 @@ export interface Running {
 
 /** The wiring: configuration → store → registry → HTTP. Rejects with StoreRefused or ConfigError. */
 export async function start(config: Config, log: Logger): Promise<Running> {
+  const access = createAccess(config, log);
   const clock = new HearingClock();
   const store = await createStore(config, clock, log);
   const service = new RegistryService({ store, clock, probe: new TcpProbe(), rules: config.rules, log });
   await service.start();
-  const server = new AddressServer({ service, log, host: config.host, port: config.port });
+  const server = new AddressServer({ service, access, log, host: config.host, port: config.port });
   try {
     const port = await server.listen();
     log.info({ port, host: config.host, database: databaseName(config) }, 'listening');
@@ -27,10 +29,12 @@ export async function start(config: Config, log: Logger): Promise<Running> {
       port,
       stop: async () => {
         await server.close();
+        access.stop();
         await service.stop();
       },
     };
   } catch (error) {
+    access.stop();
     await service.stop();
     throw explainListen(config, error);
   }

@@ -39,8 +39,9 @@ export class FrontDoor {
 
   #accept(socket: Socket): void {
     const connection = this.#connections.track(socket);
+    const isProxy = this.#connections.isProxy(socket);
     const onData = (chunk: Buffer): void => {
-      const answer = this.#read(chunk, socket, connection);
+      const answer = isProxy ? undefined : this.#read(chunk, connection);
       if (answer === undefined) return handOver(chunk);
       socket.write(answer);
       if (socket.writableLength > MAX_UNREAD) socket.destroy();
@@ -65,7 +66,7 @@ export class FrontDoor {
   }
 
   /** The answer to a request that is whole and plain and needs no decision. */
-  #read(chunk: Buffer, socket: Socket, connection: Connection): Buffer | undefined {
+  #read(chunk: Buffer, connection: Connection): Buffer | undefined {
     if (chunk.length > MAX_REQUEST) return undefined;
     const text = chunk.toString('latin1');
     const isHeartbeat = text.startsWith('POST /');
@@ -77,9 +78,7 @@ export class FrontDoor {
     if (!plain) return undefined;
     const target = this.#targets.get(text.slice(isHeartbeat ? 5 : 4, lineEnd), readTarget);
     if (!target) return undefined;
-    const found = isHeartbeat
-      ? this.#reader.beat(target, socket, connection)
-      : this.#reader.read(target, socket, connection);
+    const found = isHeartbeat ? this.#reader.beat(target, connection) : this.#reader.read(target, connection);
     return found && this.#reader.whole(found, target.format);
   }
 }
@@ -94,7 +93,15 @@ function isPlain(headers: string): boolean {
   if (!lines.every((line) => /^[\w!#$%&'*+.^`|~-]+:[\t\x20-\x7e\x80-\xff]*$/.test(line))) return false;
   const names = lines.map((line) => line.slice(0, line.indexOf(':')).toLowerCase());
   if (names.filter((name) => name === 'host').length !== 1) return false;
-  const special = ['content-length', 'transfer-encoding', 'expect', 'upgrade', 'te', 'trailer'];
+  const special = [
+    'authorization',
+    'content-length',
+    'transfer-encoding',
+    'expect',
+    'upgrade',
+    'te',
+    'trailer',
+  ];
   if (names.some((name) => special.includes(name))) return false;
   return lines.every((line) => !/^connection:/i.test(line) || /^connection:\s*keep-alive\s*$/i.test(line));
 }

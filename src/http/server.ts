@@ -11,7 +11,8 @@ import type { AddressInfo, Socket } from 'node:net';
 import type { Logger } from 'pino';
 import type { RegistryService } from '../runtime/service.js';
 import { Feed } from '../runtime/feed.js';
-import { OPEN_ACCESS, type Access } from './access/access.js';
+import type { AccessControl } from './access/access-control.js';
+import type { ApiContext } from './api/route.js';
 import { routerOf } from './api/router.js';
 import { ROUTES } from './api/table.js';
 import { mayComplete } from './caller.js';
@@ -41,8 +42,7 @@ export interface ServerOptions {
   readonly host?: string | undefined;
   /** 0 picks a free one. */
   readonly port: number;
-  /** Who may do what; everybody everything by default. */
-  readonly access?: Access | undefined;
+  readonly access: AccessControl;
 }
 
 /** The HTTP side: the hot path in front, express behind it. */
@@ -59,12 +59,12 @@ export class AddressServer {
 
   constructor(options: ServerOptions) {
     this.#options = options;
-    const { service, log } = options;
+    const { service, access, log } = options;
     this.feed = new Feed(service, log);
-    this.#connections = new Connections(service);
-    const reader = new ListReader(service);
-    const routes = new NacosRoutes(service, reader, this.#connections, this.#patience);
-    const app = buildApp(options, routes, this.#patience, this.feed);
+    const connections = (this.#connections = new Connections(service, access.clients));
+    const reader = new ListReader(service, access);
+    const routes = new NacosRoutes({ service, access, reader, connections, patience: this.#patience });
+    const app = buildApp(options, routes, { service, access, feed: this.feed, patience: this.#patience });
     const serve = (request: IncomingMessage, response: ServerResponse): void => {
       this.#underWay++;
       response.once('close', () => {
@@ -132,10 +132,9 @@ export class AddressServer {
 }
 
 function buildApp(
-  { service, log, access = OPEN_ACCESS }: ServerOptions,
+  { service, access, log }: ServerOptions,
   routes: NacosRoutes,
-  patience: Patience,
-  feed: Feed,
+  context: ApiContext,
 ): express.Express {
   const app = express();
   app.disable('x-powered-by');
@@ -146,8 +145,8 @@ function buildApp(
   // A body says nothing here but in the official API's form; it is read to its end and bounded all the same.
   app.use(express.urlencoded({ extended: false, limit: MAX_BODY }));
   app.use(express.raw({ type: () => true, limit: MAX_BODY }));
-  app.all(OFFICIAL_PATH, officialApi(service));
-  app.use(routerOf(ROUTES, { service, feed, access, patience }));
+  app.all(OFFICIAL_PATH, officialApi(service, access));
+  app.use(routerOf(ROUTES, context));
   app.use(routes.handle);
   app.use((request: Request, response: Response) => {
     const path = request.path.slice(0, 200);
