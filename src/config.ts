@@ -13,6 +13,8 @@ export interface Config {
   readonly database: DatabaseConfig;
   /** Whether a start brings the schema of a database server up to date, or only checks it. */
   readonly migrate: boolean;
+  /** Connections open at once, 16 to 1,000,000. */
+  readonly maxConnections: number;
   readonly rules: Rules;
   readonly logLevel: LogLevel;
 }
@@ -84,6 +86,13 @@ export const SETTINGS = [
     default: 'on',
     description: 'probe the TCP ports of silent members; off evicts by silence alone',
   },
+  {
+    name: 'max-connections',
+    value: 'number',
+    default: '20000',
+    description:
+      'connections open at once; when there are more, the oldest idle one that carries no member is cut',
+  },
   { name: 'log-level', value: 'level', default: 'info', description: LOG_LEVELS.join(', ') },
 ] as const satisfies readonly Setting[];
 
@@ -111,6 +120,15 @@ const duration = (min: number, max: number) =>
 
 const onOrOff = () => z.enum(['on', 'off'], 'is neither on nor off').transform((text) => text === 'on');
 
+const whole = (min: number, max: number) => {
+  const problem = `is no whole number from ${min} to ${max}`;
+  return z
+    .string()
+    .regex(/^\d{1,9}$/, problem)
+    .transform(Number)
+    .refine((value) => value >= min && value <= max, problem);
+};
+
 const HOUR = 3_600_000;
 
 const schema = z.object({
@@ -135,6 +153,7 @@ const schema = z.object({
   'settle-after': duration(0, HOUR),
   'gate-hold': duration(0, DEFAULT_RULES.gateHold),
   probe: onOrOff(),
+  'max-connections': whole(16, 1_000_000),
   'log-level': z.enum(LOG_LEVELS, `is none of ${LOG_LEVELS.join(', ')}`),
 });
 
@@ -160,6 +179,7 @@ export function readConfig(given: Readonly<Record<SettingName, GivenSetting>>): 
     host: values.host,
     database: values['database-url'],
     migrate: values.migrate,
+    maxConnections: values['max-connections'],
     rules: {
       memberTtl: values['member-ttl'],
       evictAfter: values['evict-after'],

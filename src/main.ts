@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import { ConfigError, type Config } from './config.js';
+import { connectionLimit } from './file-limit.js';
 import { AddressServer } from './http/server.js';
 import { TcpProbe } from './probe/tcp.js';
 import { HearingClock } from './runtime/hearing-clock.js';
@@ -19,10 +20,12 @@ export async function start(config: Config, log: Logger): Promise<Running> {
   const store = await createStore(config, clock, log);
   const service = new RegistryService({ store, clock, probe: new TcpProbe(), rules: config.rules, log });
   await service.start();
-  const server = new AddressServer({ service, log, host: config.host, port: config.port });
+  const limits = connectionLimit(config.maxConnections);
+  const server = new AddressServer({ service, log, host: config.host, port: config.port, limits });
   try {
     const port = await server.listen();
-    log.info({ port, host: config.host, database: databaseName(config) }, 'listening');
+    const { connections } = limits;
+    log.info({ port, host: config.host, database: databaseName(config), connections }, 'listening');
     return {
       port,
       stop: async () => {

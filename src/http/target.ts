@@ -175,7 +175,7 @@ function sentence(problem: string): { ok: false; problem: string } {
 }
 
 /** A stranger's text as it may stand in a sentence: in quotes, cut, and without control characters. */
-function quote(text: string): string {
+export function quote(text: string): string {
   return JSON.stringify(text.length > 300 ? `${text.slice(0, 300)}…` : text).replace(
     /[\x7f-\x9f\u2028\u2029]/g,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
