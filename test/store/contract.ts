@@ -195,7 +195,9 @@ export function storeContract(name: string, factory: StoreFactory): void {
       const other = { product: 'nacos', name: 'other' };
       const members = [
         ...(await store.transact(key, work(put))).cluster.members.values(),
-        ...(await store.transact(other, work({ type: 'put', addresses: ['x.y:1'] }))).cluster.members.values(),
+        ...(
+          await store.transact(other, work({ type: 'put', addresses: ['x.y:1'] }))
+        ).cluster.members.values(),
       ];
       await store.exchange(REPORT);
       const { written, scene } = await store.exchange(REPORT);
