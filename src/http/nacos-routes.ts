@@ -92,7 +92,7 @@ export class NacosRoutes {
     if (newest && newest.members.size > 0) {
       // It may have changed elsewhere: a Nacos must not get it, people may.
       if (mayComplete(request)) return sendList(response, newest, target.format);
-      const detail = this.#service.outOfDate;
+      const detail = this.#service.outOfDate.reason;
       return refuse(request, response, { status: 503, detail, retryAfter: RETRY_AFTER });
     }
     if (!wasKnown) {
