@@ -4,6 +4,8 @@ import type { Connection, Connections } from './connections.js';
 import { KEEP_ALIVE } from './list-answer.js';
 import type { ListReader } from './nacos-get.js';
 import { isListPath, parseTarget, type Target } from './target.js';
+import type { Ask, TrafficObserver } from './traffic.js';
+import { TurnClock } from './turn-clock.js';
 
 /** A connection that says nothing at first is closed after this time, in milliseconds. */
 const FIRST_BYTE = 10_000;
@@ -27,13 +29,16 @@ export class FrontDoor {
   readonly #http: HttpServer;
   readonly #reader: ListReader;
   readonly #connections: Connections;
+  readonly #traffic: TrafficObserver;
+  readonly #turn = new TurnClock();
   readonly #targets = new Cache<Target | undefined>(CACHE_SIZE);
   readonly #headers = new Cache<boolean>(CACHE_SIZE);
 
-  constructor(http: HttpServer, reader: ListReader, connections: Connections) {
+  constructor(http: HttpServer, reader: ListReader, connections: Connections, traffic: TrafficObserver) {
     this.#http = http;
     this.#reader = reader;
     this.#connections = connections;
+    this.#traffic = traffic;
     this.server = createServer({ noDelay: true }, (socket) => this.#accept(socket));
   }
 
@@ -41,9 +46,11 @@ export class FrontDoor {
     const connection = this.#connections.track(socket);
     const isProxy = this.#connections.isProxy(socket);
     const onData = (chunk: Buffer): void => {
+      const since = this.#turn.start();
       const answer = isProxy ? undefined : this.#read(chunk, connection);
       if (answer === undefined) return handOver(chunk);
-      socket.write(answer);
+      socket.write(answer.bytes);
+      this.#traffic.answered(answer.ask, 'list', performance.now() - since);
       if (socket.writableLength > MAX_UNREAD) socket.destroy();
     };
     const onTimeout = (): void => void socket.destroy();
@@ -66,7 +73,7 @@ export class FrontDoor {
   }
 
   /** The answer to a request that is whole and plain and needs no decision. */
-  #read(chunk: Buffer, connection: Connection): Buffer | undefined {
+  #read(chunk: Buffer, connection: Connection): { bytes: Buffer; ask: Ask } | undefined {
     if (chunk.length > MAX_REQUEST) return undefined;
     const text = chunk.toString('latin1');
     const isHeartbeat = text.startsWith('POST /');
@@ -79,7 +86,9 @@ export class FrontDoor {
     const target = this.#targets.get(text.slice(isHeartbeat ? 5 : 4, lineEnd), readTarget);
     if (!target) return undefined;
     const found = isHeartbeat ? this.#reader.beat(target, connection) : this.#reader.read(target, connection);
-    return found && this.#reader.whole(found, target.format);
+    if (!found) return undefined;
+    const ask = isHeartbeat ? 'heartbeat' : target.self === undefined ? 'plain' : 'poll';
+    return { bytes: this.#reader.whole(found, target.format), ask };
   }
 }
 

@@ -12,16 +12,18 @@ import type { Logger } from 'pino';
 import type { RegistryService } from '../runtime/service.js';
 import type { AccessControl } from './access/access-control.js';
 import { api } from './api/router.js';
-import { mayComplete } from './caller.js';
 import { Connections } from './connections.js';
 import { FrontDoor } from './front-door.js';
 import { healthz, readyz } from './health.js';
+import { Exchange } from './exchange.js';
 import { KEEP_ALIVE } from './list-answer.js';
+import { METRICS_PATH, metricsRoute, refuseMetricsMethod, type Metrics, type Readable } from './metrics.js';
 import { ListReader } from './nacos-get.js';
 import { NacosRoutes } from './nacos-routes.js';
 import { officialApi, OFFICIAL_PATH } from './official-api.js';
 import { Patience } from './patience.js';
-import { cutShort, refuse, refuseMethod, sendProblem } from './reply.js';
+import { refuse, refuseMethod, sendProblem } from './reply.js';
+import { NO_TRAFFIC, type TrafficObserver } from './traffic.js';
 import { unterminated } from './unterminated.js';
 
 /** Largest header block and body, in bytes. */
@@ -41,6 +43,8 @@ export interface ServerOptions {
   /** 0 picks a free one. */
   readonly port: number;
   readonly access: AccessControl;
+  /** Without, nothing is counted and there is no `/metrics`. */
+  readonly metrics?: Metrics;
 }
 
 /** The HTTP side: the hot path in front, express behind it. */
@@ -56,11 +60,14 @@ export class AddressServer {
   constructor(options: ServerOptions) {
     this.#options = options;
     const { service, access } = options;
+    const traffic = options.metrics?.traffic ?? NO_TRAFFIC;
+    const patience = this.#patience;
     const connections = (this.#connections = new Connections(service, access.clients));
     const reader = new ListReader(service, access);
-    const routes = new NacosRoutes({ service, access, reader, connections, patience: this.#patience });
-    const app = buildApp(options, routes, this.#patience);
+    const routes = new NacosRoutes({ service, access, reader, connections, patience, traffic });
+    const app = buildApp(options, routes, { service, connections, patience });
     const serve = (request: IncomingMessage, response: ServerResponse): void => {
+      Exchange.begin(request, response, traffic);
       this.#underWay++;
       response.once('close', () => {
         if (--this.#underWay === 0) this.#idle?.();
@@ -81,10 +88,12 @@ export class AddressServer {
     );
     // Passed over: node would answer a complete 417.
     this.#http.on('checkExpectation', serve);
-    this.#http.on('clientError', answerMalformed);
+    this.#http.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) =>
+      answerMalformed(error, socket, traffic),
+    );
     // It never listens itself, and without this event node starts no clock for requests sent by halves.
     this.#http.emit('listening');
-    this.#door = new FrontDoor(this.#http, reader, this.#connections);
+    this.#door = new FrontDoor(this.#http, reader, connections, traffic);
   }
 
   /** Listens; resolves with the port. Rejects with the system's error. */
@@ -127,9 +136,9 @@ export class AddressServer {
 }
 
 function buildApp(
-  { service, access, log }: ServerOptions,
+  { service, access, log, metrics }: ServerOptions,
   routes: NacosRoutes,
-  patience: Patience,
+  readable: Readable & { readonly patience: Patience },
 ): express.Express {
   const app = express();
   app.disable('x-powered-by');
@@ -140,11 +149,15 @@ function buildApp(
   app.get('/healthz', healthz);
   app.get('/readyz', readyz(service));
   app.all(['/healthz', '/readyz'], (request, response) => refuseMethod(request, response, 'GET, HEAD'));
+  if (metrics) {
+    app.get(METRICS_PATH, metricsRoute(metrics, access, readable));
+    app.all(METRICS_PATH, refuseMetricsMethod);
+  }
   // A body says nothing here but in the official API's form; it is read to its end and bounded all the same.
   app.use(express.urlencoded({ extended: false, limit: MAX_BODY }));
   app.use(express.raw({ type: () => true, limit: MAX_BODY }));
   app.all(OFFICIAL_PATH, officialApi(service, access));
-  app.use('/api/v1', api(service, patience));
+  app.use('/api/v1', api(service, readable.patience));
   app.use(routes.handle);
   app.use((request: Request, response: Response) => {
     const path = request.path.slice(0, 200);
@@ -158,7 +171,6 @@ function buildApp(
     const { status, detail } = describeError(error);
     if (status >= 500) log.error({ err: error, method: request.method }, 'a request failed');
     if (request.path.startsWith('/api/v1/')) return sendProblem(response, { status, detail });
-    if (!mayComplete(request)) return cutShort(response, detail);
     refuse(request, response, { status, detail });
   });
   return app;
@@ -177,7 +189,7 @@ function describeError(error: unknown): { status: number; detail: string } {
 }
 
 /** What node's parser refuses. Who sent it is unknown, so the answer is not completed. */
-function answerMalformed(error: NodeJS.ErrnoException, socket: Socket): void {
+function answerMalformed(error: NodeJS.ErrnoException, socket: Socket, traffic: TrafficObserver): void {
   if (!socket.writable || error.code === 'ECONNRESET') return void socket.destroy();
   if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') return void socket.destroy();
   const tooLarge = error.code === 'HPE_HEADER_OVERFLOW';
@@ -185,5 +197,6 @@ function answerMalformed(error: NodeJS.ErrnoException, socket: Socket): void {
   const detail = tooLarge
     ? `the headers are larger than ${MAX_HEADERS} bytes`
     : `the request is no HTTP that this server understands (${STATUS_CODES[400]})`;
+  traffic.cut('malformed');
   socket.end(unterminated(detail, status));
 }

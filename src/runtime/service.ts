@@ -302,7 +302,7 @@ export class RegistryService implements LinkedRegistry {
     every?: number,
   ): Promise<boolean> {
     if (met(entry.cluster)) return true;
-    if (timeout <= 0 || signal.aborted) return false;
+    if (timeout <= 0) return false;
     const since = performance.now();
     const isMet = await entry.until(met, timeout, signal, every);
     this.#observer.held(performance.now() - since, isMet ? 'list' : signal.aborted ? 'abandoned' : 'no-list');
