@@ -64,10 +64,10 @@ export class AddressServer {
     const patience = this.#patience;
     const connections = (this.#connections = new Connections(service, access.clients));
     const reader = new ListReader(service, access);
-    const routes = new NacosRoutes({ service, access, reader, connections, patience, traffic });
+    const routes = new NacosRoutes({ service, access, reader, connections, patience });
     const app = buildApp(options, routes, { service, connections, patience });
     const serve = (request: IncomingMessage, response: ServerResponse): void => {
-      Exchange.begin(request, response, traffic);
+      Exchange.start(request, response, traffic);
       this.#underWay++;
       response.once('close', () => {
         if (--this.#underWay === 0) this.#idle?.();

@@ -48,6 +48,7 @@ export interface TestServer {
   readonly port: number;
   readonly service: RegistryService;
   readonly server: AddressServer;
+  readonly metrics: ServerMetrics;
   readonly probe: ScriptedProbe;
   readonly time: ManualTime;
   readonly file: string;
@@ -95,5 +96,16 @@ export async function startServer(t: TestContext, options: TestServerOptions = {
       await service.tick();
     }
   };
-  return { url: `http://127.0.0.1:${port}`, port, service, server, probe, time, file, pass, stop };
+  return {
+    url: `http://127.0.0.1:${port}`,
+    port,
+    service,
+    server,
+    metrics,
+    probe,
+    time,
+    file,
+    pass,
+    stop,
+  };
 }
