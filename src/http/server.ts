@@ -70,11 +70,11 @@ export class AddressServer {
     const connections = new Connections(service, access.clients, limits, this.#seldom);
     this.#connections = connections;
     const reader = new ListReader(service, access);
-    const routes = new NacosRoutes({ service, access, reader, connections, patience, traffic });
+    const routes = new NacosRoutes({ service, access, reader, connections, patience });
     const context = { service, access, feed: this.feed, connections, patience };
     const app = buildApp(options, limits, routes, context);
     this.#inTurn = new InTurn(connections, limits.pipelined, (request, response) => {
-      Exchange.begin(request, response, traffic);
+      Exchange.start(request, response, traffic);
       app(request, response);
     });
     this.#http = createServer(

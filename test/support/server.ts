@@ -49,6 +49,7 @@ export interface TestServer {
   readonly service: RegistryService;
   readonly server: AddressServer;
   readonly access: AccessControl;
+  readonly metrics: ServerMetrics;
   readonly probe: ScriptedProbe;
   readonly time: ManualTime;
   readonly file: string;
@@ -83,7 +84,9 @@ export async function startServer(t: TestContext, options: TestServerOptions = {
   const metrics = new ServerMetrics('0.0.0-test');
   const service = new RegistryService({ store, clock, probe, rules, log, observer: metrics.runtime });
   await service.start();
-  const access = new AccessControl({ ...OPEN, ...options.access }, log);
+  const access = new AccessControl({ ...OPEN, ...options.access }, log, (because) =>
+    metrics.traffic.refused(because),
+  );
   t.after(() => access.stop());
   const server = new AddressServer({ service, access, log, metrics, host: '127.0.0.1', port: 0 });
   const port = await server.listen();
@@ -96,5 +99,6 @@ export async function startServer(t: TestContext, options: TestServerOptions = {
       await service.tick();
     }
   };
-  return { url: `http://127.0.0.1:${port}`, port, service, server, access, probe, time, file, pass, stop };
+  const url = `http://127.0.0.1:${port}`;
+  return { url, port, service, server, access, metrics, probe, time, file, pass, stop };
 }
