@@ -170,19 +170,20 @@ test('access: without a token, with one for another cluster, from outside the ne
     },
   });
   const refused = held('no-list');
-  for (const [path, answer] of [
-    [pollPath(A), 'unauthorized'],
-    [pollPath(A, '&token=wrong-wrong-wrong-x'), 'unauthorized'],
-    [pollPath(A, '&token=another-secret-x'), 'forbidden'],
-    [pollPath('10.9.9.9', '&token=secret-secret-secret'), 'forbidden'],
+  for (const [path, answer, reason] of [
+    [pollPath(A), 'unauthorized', 'token'],
+    [pollPath(A, '&token=wrong-wrong-wrong-x'), 'unauthorized', 'token'],
+    [pollPath(A, '&token=another-secret-x'), 'forbidden', 'scope'],
+    [pollPath('10.9.9.9', '&token=secret-secret-secret'), 'forbidden', 'member'],
   ] as const) {
+    const counted = { [`refused_requests_total{reason="${reason}"}`]: 1 };
     await rises(
       server,
       () => ask(server, 'GET', path, NACOS),
-      { ...poll(answer), ...cut(answer), ...refused },
+      { ...poll(answer), ...cut(answer), ...refused, ...counted },
       path,
     );
-    await rises(server, () => ask(server, 'POST', path), heartbeat(answer), path);
+    await rises(server, () => ask(server, 'POST', path), { ...heartbeat(answer), ...counted }, path);
   }
 });
 
