@@ -84,14 +84,14 @@ export class Connections {
 
   /** Cuts off those who leave most unread while all together leave more than they may. */
   cutSlowReaders(): void {
-    const slow = [...this.#open.keys()].filter((socket) => socket.writableLength > 0);
-    let unread = slow.reduce((sum, socket) => sum + socket.writableLength, 0);
+    let { unread } = this;
     if (unread <= this.#limits.unreadByAll) return;
     this.#seldom.warn(
       { unread },
       'answers pile up that nobody reads; those who leave most unread are cut off',
     );
-    for (const socket of slow.sort((a, b) => b.writableLength - a.writableLength)) {
+    const most = [...this.#open.keys()].sort((a, b) => b.writableLength - a.writableLength);
+    for (const socket of most) {
       if (unread <= this.#limits.unreadByAll) return;
       unread -= socket.writableLength;
       socket.destroy();
@@ -105,6 +105,17 @@ export class Connections {
 
   get sockets(): Iterable<Socket> {
     return this.#open.keys();
+  }
+
+  get count(): number {
+    return this.#open.size;
+  }
+
+  /** Bytes of answers that are in memory because nobody takes them. */
+  get unread(): number {
+    let bytes = 0;
+    for (const socket of this.#open.keys()) bytes += socket.writableLength;
+    return bytes;
   }
 
   #makeRoom(): boolean {

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { pino, type Logger } from 'pino';
+import type { Limits } from '../../src/http/limits.js';
 import { AddressServer } from '../../src/http/server.js';
 import { migrationsFolder } from '../../src/package-info.js';
 import type { ProbeAnswer } from '../../src/registry/cluster.js';
@@ -58,6 +59,7 @@ export interface TestServerOptions {
   readonly rules?: Partial<Rules>;
   readonly file?: string;
   readonly log?: Logger;
+  readonly limits?: Partial<Limits>;
   /** Puts something between the service and its real store. */
   readonly wrap?: (store: Store) => Store;
 }
@@ -77,7 +79,8 @@ export async function startServer(t: TestContext, options: TestServerOptions = {
   const rules = { ...DEFAULT_RULES, gateHold: 200, ...options.rules };
   const service = new RegistryService({ store, clock, probe, rules, log });
   await service.start();
-  const server = new AddressServer({ service, log, host: '127.0.0.1', port: 0 });
+  const { limits = {} } = options;
+  const server = new AddressServer({ service, log, host: '127.0.0.1', port: 0, limits });
   const port = await server.listen();
   let stopped: Promise<void> | undefined;
   const stop = (): Promise<void> => (stopped ??= server.close().then(() => service.stop()));
