@@ -1,21 +1,34 @@
+import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
-import { addressOf, type Address } from '../registry/address.js';
+import type { Address } from '../registry/address.js';
 import type { Cluster } from '../registry/cluster.js';
 import type { ClusterEntry } from '../runtime/entry.js';
 import type { RegistryService } from '../runtime/service.js';
+import type { ClientAddresses } from './access/client-address.js';
 import type { Limits } from './limits.js';
 import { Row, type Place } from './row.js';
 import type { Seldom } from './seldom.js';
 
-/** What is known of one TCP connection. */
-export interface Connection {
-  readonly socket: Socket;
-  /** On the service's monotonic clock: the hearing clock may be set back to that of other servers. */
+/** What is known of a caller from the connection that it uses. */
+export interface Caller {
+  /**
+   * When the connection was opened, on the service's monotonic clock: the hearing clock may be set back to that of other
+   * servers.
+   */
   readonly openedAt: number;
+  /** Where its requests come from; undefined when a trusted proxy does not say. */
+  readonly client: string | undefined;
+  /** The member's address that was last found to be the client's own (MEMBER_SOURCE=strict). */
+  ownAddress?: Address;
   /** The member whose polls it carries. */
   member?: { readonly entry: ClusterEntry; readonly address: Address };
   /** The list that was last sent on it, and when (performance.now()). */
   sent?: { list: Cluster; at: number };
+}
+
+/** One TCP connection. */
+export interface Connection extends Caller {
+  readonly socket: Socket;
   /** Whether a request on it is under way behind the front door. */
   isBusy: boolean;
   /** Among the idle or the busy that may be cut; none while it is known to carry a member. */
@@ -28,6 +41,7 @@ export interface Connection {
  */
 export class Connections {
   readonly #service: RegistryService;
+  readonly #clients: ClientAddresses;
   readonly #limits: Limits;
   readonly #seldom: Seldom;
   readonly #open = new Map<Socket, Connection>();
@@ -35,8 +49,9 @@ export class Connections {
   readonly #busy = new Row<Connection>();
   #closing = false;
 
-  constructor(service: RegistryService, limits: Limits, seldom: Seldom) {
+  constructor(service: RegistryService, clients: ClientAddresses, limits: Limits, seldom: Seldom) {
     this.#service = service;
+    this.#clients = clients;
     this.#limits = limits;
     this.#seldom = seldom;
   }
@@ -52,7 +67,12 @@ export class Connections {
   }
 
   track(socket: Socket): Connection {
-    const connection: Connection = { socket, openedAt: this.#service.monotonic, isBusy: false };
+    const connection: Connection = {
+      socket,
+      openedAt: this.#service.monotonic,
+      client: socket.remoteAddress,
+      isBusy: false,
+    };
     let endedByPeer = false;
     const onEnd = (): void => void (endedByPeer = true);
     socket.once('end', onEnd).once('error', onEnd);
@@ -72,6 +92,21 @@ export class Connections {
 
   of(socket: Socket): Connection {
     return this.#open.get(socket) ?? this.track(socket);
+  }
+
+  /**
+   * Who sends a request. What a trusted proxy sends may be of a different client each time: each request then counts as
+   * one on a connection of its own, which nobody watches, since its end says nothing of a member.
+   */
+  callerOf(request: IncomingMessage): Caller {
+    const { socket } = request;
+    if (!this.isProxy(socket)) return this.of(socket);
+    return { openedAt: this.#service.monotonic, client: this.#clients.of(request) };
+  }
+
+  /** Whether requests on the connection may be of different clients. */
+  isProxy(socket: Socket): boolean {
+    return this.#clients.isProxy(socket);
   }
 
   /** A request begins or ends on it, behind the front door; what the front door answers takes no time. */
@@ -167,7 +202,7 @@ function carriesMember({ member }: Connection): boolean {
 }
 
 /** A list goes out on a connection. In place: this happens at every poll. */
-export function noteSent(connection: Connection, list: Cluster): void {
+export function noteSent(connection: Caller, list: Cluster): void {
   const at = performance.now();
   if (connection.sent) {
     connection.sent.list = list;
@@ -175,9 +210,4 @@ export function noteSent(connection: Connection, list: Cluster): void {
   } else {
     connection.sent = { list, at };
   }
-}
-
-/** The address that `self=auto` stands for. */
-export function remoteAddress(socket: Socket, port: number): Address {
-  return addressOf(socket.remoteAddress ?? '', port);
 }

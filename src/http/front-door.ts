@@ -15,6 +15,7 @@ const MAX_REQUEST = 4_096;
 
 /** Header fields that say something of which only the HTTP server behind knows what. */
 const SPECIAL = new Set<string>([
+  'authorization',
   'content-length',
   'transfer-encoding',
   'expect',
@@ -49,9 +50,10 @@ export class FrontDoor {
   #accept(socket: Socket): void {
     const connection = this.#connections.admit(socket);
     if (!connection) return void socket.destroy();
+    const isProxy = this.#connections.isProxy(socket);
     const { arrival, unread } = this.#limits;
     const onData = (chunk: Buffer): void => {
-      const answer = this.#read(chunk, socket, connection);
+      const answer = isProxy ? undefined : this.#read(chunk, connection);
       if (answer === undefined) return handOver(chunk);
       socket.write(answer);
       if (socket.writableLength > unread) socket.destroy();
@@ -76,7 +78,7 @@ export class FrontDoor {
   }
 
   /** The answer to a request that is whole and plain and needs no decision. */
-  #read(chunk: Buffer, socket: Socket, connection: Connection): Buffer | undefined {
+  #read(chunk: Buffer, connection: Connection): Buffer | undefined {
     if (chunk.length > MAX_REQUEST) return undefined;
     const text = chunk.toString('latin1');
     const isHeartbeat = text.startsWith('POST /');
@@ -88,9 +90,7 @@ export class FrontDoor {
     if (!plain) return undefined;
     const target = this.#targets.get(text.slice(isHeartbeat ? 5 : 4, lineEnd), readTarget);
     if (!target) return undefined;
-    const found = isHeartbeat
-      ? this.#reader.beat(target, socket, connection)
-      : this.#reader.read(target, socket, connection);
+    const found = isHeartbeat ? this.#reader.beat(target, connection) : this.#reader.read(target, connection);
     return found && this.#reader.whole(found, target.format);
   }
 }

@@ -4,13 +4,16 @@ import { createServer, STATUS_CODES, type Server as HttpServer } from 'node:http
 import type { AddressInfo, Socket } from 'node:net';
 import type { Logger } from 'pino';
 import type { RegistryService } from '../runtime/service.js';
-import { api } from './api/router.js';
+import { Feed } from '../runtime/feed.js';
+import type { AccessControl } from './access/access-control.js';
+import type { ApiContext } from './api/route.js';
+import { routerOf } from './api/router.js';
+import { ROUTES } from './api/table.js';
 import { mayComplete } from './caller.js';
 import { Connections } from './connections.js';
 import { refuseCrossSite } from './cross-site.js';
 import { FrontDoor } from './front-door.js';
 import { refuseManyHeaders } from './header-fields.js';
-import { healthz, readyz } from './health.js';
 import { InTurn } from './in-turn.js';
 import { DEFAULT_LIMITS, type Limits } from './limits.js';
 import { KEEP_ALIVE } from './list-answer.js';
@@ -18,7 +21,7 @@ import { ListReader } from './nacos-get.js';
 import { NacosRoutes } from './nacos-routes.js';
 import { officialApi, OFFICIAL_PATH } from './official-api.js';
 import { Patience } from './patience.js';
-import { cutShort, refuse, refuseMethod, sendProblem } from './reply.js';
+import { cutShort, refuse, sendProblem } from './reply.js';
 import { Seldom } from './seldom.js';
 import { securityHeaders } from './security-headers.js';
 import { unterminated } from './unterminated.js';
@@ -41,6 +44,7 @@ export interface ServerOptions {
   readonly host?: string | undefined;
   /** 0 picks a free one. */
   readonly port: number;
+  readonly access: AccessControl;
   readonly limits?: Partial<Limits>;
 }
 
@@ -51,20 +55,25 @@ export class AddressServer {
   readonly #connections: Connections;
   readonly #http: HttpServer;
   readonly #door: FrontDoor;
+  /** What is told to those who listen. */
+  readonly feed: Feed;
   readonly #inTurn: InTurn;
   readonly #seldom: Seldom;
   #looking: NodeJS.Timeout | undefined;
 
   constructor(options: ServerOptions) {
     this.#options = options;
-    const { service, log } = options;
+    const { service, access, log } = options;
+    const patience = this.#patience;
     const limits = { ...DEFAULT_LIMITS, ...options.limits };
+    this.feed = new Feed(service, log);
     this.#seldom = new Seldom(log);
-    this.#connections = new Connections(service, limits, this.#seldom);
-    const reader = new ListReader(service);
-    const routes = new NacosRoutes(service, reader, this.#connections, this.#patience);
-    const app = buildApp(options, limits, routes, this.#patience);
-    this.#inTurn = new InTurn(this.#connections, limits.pipelined, app);
+    const connections = new Connections(service, access.clients, limits, this.#seldom);
+    this.#connections = connections;
+    const reader = new ListReader(service, access);
+    const routes = new NacosRoutes({ service, access, reader, connections, patience });
+    const app = buildApp(options, limits, routes, { service, access, feed: this.feed, patience });
+    this.#inTurn = new InTurn(connections, limits.pipelined, app);
     this.#http = createServer(
       {
         maxHeaderSize: limits.headerSize,
@@ -126,10 +135,10 @@ export class AddressServer {
 }
 
 function buildApp(
-  { service, log }: ServerOptions,
+  { service, access, log }: ServerOptions,
   limits: Limits,
   routes: NacosRoutes,
-  patience: Patience,
+  context: ApiContext,
 ): express.Express {
   const app = express();
   app.disable('x-powered-by');
@@ -138,14 +147,11 @@ function buildApp(
   app.enable('strict routing');
   app.use(securityHeaders, refuseManyHeaders(limits.headerFields), refuseCrossSite);
   app.use(routes.quick);
-  app.get('/healthz', healthz);
-  app.get('/readyz', readyz(service));
-  app.all(['/healthz', '/readyz'], (request, response) => refuseMethod(request, response, 'GET, HEAD'));
   // A body says nothing here but in the official API's form; it is read to its end and bounded all the same.
   app.use(express.urlencoded({ extended: false, limit: limits.bodySize }));
   app.use(express.raw({ type: () => true, limit: limits.bodySize }));
-  app.all(OFFICIAL_PATH, officialApi(service));
-  app.use('/api/v1', api(service, patience));
+  app.all(OFFICIAL_PATH, officialApi(service, access));
+  app.use(routerOf(ROUTES, context));
   app.use(routes.handle);
   app.use((request: Request, response: Response) => {
     const path = request.path.slice(0, 200);

@@ -10,7 +10,9 @@ export class ClusterEntry {
   #cluster: Cluster;
   #published: Cluster | undefined;
   #isPending = false;
+  #stamp = 0;
   readonly #watchers = new Set<() => void>();
+  readonly #objections = new Map<Address, { readonly sentence: string; readonly at: number }>();
 
   constructor(key: ClusterKey) {
     this.#cluster = emptyCluster(key);
@@ -32,6 +34,11 @@ export class ClusterEntry {
     return this.#isPending ? this.#published?.revision : this.#cluster.revision;
   }
 
+  /** Another number after every change and delivery: what is seen of the cluster may differ then. */
+  get stamp(): number {
+    return this.#stamp;
+  }
+
   /** Whether somebody waits for a change. */
   get isWatched(): boolean {
     return this.#watchers.size > 0;
@@ -42,6 +49,9 @@ export class ClusterEntry {
     if (cluster === this.#cluster && pending === this.#isPending) return;
     this.#cluster = cluster;
     this.#isPending = pending;
+    for (const address of this.#objections.keys()) {
+      if (!cluster.members.has(address)) this.#objections.delete(address);
+    }
     if (!pending || this.#published?.revision === cluster.revision) this.#published = cluster;
     // The list before this one was never seen here.
     else if (this.#published?.members.size === 0) this.#published = undefined;
@@ -51,6 +61,7 @@ export class ClusterEntry {
   /** Another server may have sent a list that is newer than the one that was sent here, and not the newest. */
   distrust(): void {
     this.#published = undefined;
+    this.#stamp++;
   }
 
   /**
@@ -62,6 +73,17 @@ export class ClusterEntry {
     const before = this.#published;
     const isNew = address !== undefined && before?.members.has(address) === false;
     return isNew ? this.#cluster : before;
+  }
+
+  /** Somebody polls in a member's name who may not: a sentence why. */
+  object(address: Address, sentence: string, now: number): void {
+    if (this.#cluster.members.has(address)) this.#objections.set(address, { sentence, at: now });
+  }
+
+  /** What was last objected to polls in a member's name, at most `within` milliseconds ago. */
+  objectionTo(address: Address, now: number, within: number): string | undefined {
+    const objection = this.#objections.get(address);
+    return objection && now - objection.at < within ? objection.sentence : undefined;
   }
 
   /** A list was sent to a member. */
@@ -105,6 +127,7 @@ export class ClusterEntry {
   }
 
   #wake(): void {
+    this.#stamp++;
     for (const check of [...this.#watchers]) check();
   }
 }
