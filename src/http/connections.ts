@@ -175,10 +175,16 @@ export class Connections {
    */
   #firstStranger(row: Row<Connection>): Connection | undefined {
     for (let first = row.first; first; first = row.first) {
-      if (!carriesMember(first.value)) return first.value;
+      if (!this.#carriesMembers(first.value)) return first.value;
       this.#leaveRow(first.value);
     }
     return undefined;
+  }
+
+  /** Whether a member that is listed polls on it, or a trusted proxy sends whose requests it likes. */
+  #carriesMembers({ socket, member }: Connection): boolean {
+    if (this.isProxy(socket)) return true;
+    return member !== undefined && member.entry.cluster.members.has(member.address);
   }
 
   #forget(connection: Connection): void {
@@ -194,11 +200,6 @@ export class Connections {
   #rowOf({ isBusy }: Connection): Row<Connection> {
     return isBusy ? this.#busy : this.#idle;
   }
-}
-
-/** Whether a member that is listed polls on it. */
-function carriesMember({ member }: Connection): boolean {
-  return member !== undefined && member.entry.cluster.members.has(member.address);
 }
 
 /** A list goes out on a connection. In place: this happens at every poll. */

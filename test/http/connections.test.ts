@@ -105,6 +105,15 @@ test('the connection of a member that left is a stranger’s', async (t) => {
   for (const node of nodes.slice(0, 2)) assert.equal((await node.poll()).status, 200);
 });
 
+test('a trusted proxy’s connection may carry members, and stays', async (t) => {
+  const access = { trustedProxies: ['127.0.0.2/32'] };
+  const server = await startServer(t, { access, limits: { connections: 2 } });
+  const proxy = await RawConnection.open(server.port, '127.0.0.2');
+  await foundCluster(t, server, [A]);
+  await closed(await RawConnection.open(server.port));
+  assert.ok(await listens(proxy));
+});
+
 test('5,000 strangers, one after another and all at once, leave the members alone', async (t) => {
   const server = await startServer(t, { limits: { connections: 80 } });
   const nodes = await foundCluster(t, server, [A, B, C]);
