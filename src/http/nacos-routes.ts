@@ -4,7 +4,7 @@ import { neededToFound } from '../registry/gate.js';
 import { isKnown, keyOf, type Cluster } from '../registry/cluster.js';
 import { StoreUnavailable } from '../registry/ports.js';
 import type { PollAnswer, RegistryService } from '../runtime/service.js';
-import { challenged, type AccessControl } from './access/access-control.js';
+import type { AccessControl } from './access/access-control.js';
 import { headerToken } from './access/credential.js';
 import { mayComplete } from './caller.js';
 import { noteSent, type Caller, type Connections } from './connections.js';
@@ -96,7 +96,8 @@ export class NacosRoutes {
       return refuse(request, response, { status: 503, detail, retryAfter: RETRY_AFTER });
     }
     if (!wasKnown) {
-      const knowsProduct = this.#service.knowsProduct(key.product);
+      // The official words tell which of the two is unknown; not to those who may not know which clusters there are.
+      const knowsProduct = this.#access.reads === 'open' && this.#service.knowsProduct(key.product);
       const text = `product=${key.product}${knowsProduct ? `,cluster=${key.name}` : ''} not found.`;
       return refuse(request, response, {
         status: 404,
@@ -113,7 +114,7 @@ export class NacosRoutes {
     const caller = this.#connections.callerOf(request);
     const address = this.#speaker(request, target, caller);
     if (typeof address !== 'string') return this.#refuse(request, response, address);
-    const refused = this.#refuseListing(target, address);
+    const refused = this.#refuseNew(request, target, address);
     if (refused) return this.#refuse(request, response, refused);
     const { gateHold } = this.#service.rules;
     const held = performance.now();
@@ -135,7 +136,7 @@ export class NacosRoutes {
     const caller = this.#connections.callerOf(request);
     const address = this.#speaker(request, target, caller);
     if (typeof address !== 'string') return refuse(request, response, address);
-    const refused = this.#refuseListing(target, address);
+    const refused = this.#refuseNew(request, target, address);
     if (refused) return refuse(request, response, refused);
     const poll = pollOf(address, 'heartbeat', target, caller);
     const answer = await this.#service.poll(target.key, poll, 0, this.#patience.of(response));
@@ -151,6 +152,8 @@ export class NacosRoutes {
     const { key, name, wait } = target;
     const address = this.#speaker(request, target, this.#connections.callerOf(request));
     if (typeof address !== 'string') return refuse(request, response, address);
+    const often = this.#access.refuseOften(request);
+    if (often) return refuse(request, response, often);
     try {
       const left = await this.#service.leave(key, address, wait, this.#patience.of(response));
       if (!left.known) {
@@ -173,23 +176,24 @@ export class NacosRoutes {
     const address = addressOfSelf(target, caller);
     if (address === undefined) return target.self === undefined ? SELF_MISSING : CLIENT_UNKNOWN;
     const objection = this.#access.objectionTo(target, address, caller);
-    return objection === undefined || objection.passes ? address : challenged(request, objection);
+    return !objection || objection.passes ? address : this.#access.refuseSpeaking(request, objection);
   }
 
-  /** Who is listed already stays so. */
-  #refuseListing({ name }: Target, address: Address): Problem | undefined {
-    const isListed = this.#service.find(name)?.cluster.members.has(address);
-    return isListed ? undefined : this.#access.refuseListing([address]);
+  /** Who is listed already stays so, and who waits already goes on waiting, however often it polls. */
+  #refuseNew(request: Request, { name }: Target, address: Address): Problem | undefined {
+    const { members, waiting } = this.#service.find(name)?.cluster ?? {};
+    if (members?.has(address) || waiting?.has(address)) return undefined;
+    return this.#access.refuseListing(request, [address]) ?? this.#access.refuseOften(request);
   }
 
-  /** Refuses; a caller that may be a Nacos node waits for it as long as at the gate. */
+  /** Refuses; a caller that may be a Nacos node waits for it as long as at the gate, unless it comes too often. */
   async #refuse(
     request: Request,
     response: Response,
     problem: Problem,
     hold: number = this.#service.rules.gateHold,
   ): Promise<void> {
-    if (!mayComplete(request)) await pause(hold, this.#patience.of(response));
+    if (!mayComplete(request) && problem.status !== 429) await pause(hold, this.#patience.of(response));
     refuse(request, response, problem);
   }
 }

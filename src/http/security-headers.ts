@@ -40,7 +40,7 @@ const forPages = withPolicy({
  */
 export function securityHeaders(request: Request, response: Response, next: NextFunction): void {
   const { path } = request;
-  if (path === '/' || path === '/api' || path.startsWith('/assets/'))
+  if (path === '/' || path === '/api' || path === '/api/style.css' || path.startsWith('/assets/'))
     return forPages(request, response, next);
   if (path === '/openapi.json' || path === '/api/v1' || path.startsWith('/api/v1/')) {
     return forData(request, response, next);
