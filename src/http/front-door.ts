@@ -7,9 +7,6 @@ import { KEEP_ALIVE } from './list-answer.js';
 import type { ListReader } from './nacos-get.js';
 import { isListPath, parseTarget, type Target } from './target.js';
 
-/** Characters that a cache may hold before it starts anew. Polls repeat themselves to the letter. */
-const CACHE_SIZE = 8 << 20;
-
 /** The largest request that is read here, in bytes; a poll has some 300. */
 const MAX_REQUEST = 4_096;
 
@@ -36,14 +33,16 @@ export class FrontDoor {
   readonly #reader: ListReader;
   readonly #connections: Connections;
   readonly #limits: Limits;
-  readonly #targets = new Cache<Target | undefined>(CACHE_SIZE);
-  readonly #headers = new Cache<boolean>(CACHE_SIZE);
+  readonly #targets: Cache<Target | undefined>;
+  readonly #headers: Cache<boolean>;
 
   constructor(http: HttpServer, reader: ListReader, connections: Connections, limits: Limits) {
     this.#http = http;
     this.#reader = reader;
     this.#connections = connections;
     this.#limits = limits;
+    this.#targets = new Cache(limits.remembered);
+    this.#headers = new Cache(limits.remembered);
     this.server = createServer({ noDelay: true }, (socket) => this.#accept(socket));
   }
 
