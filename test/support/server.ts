@@ -3,6 +3,7 @@ import type { TestContext } from 'node:test';
 import { pino, type Logger } from 'pino';
 import { AccessControl } from '../../src/http/access/access-control.js';
 import { OPEN, type AccessSettings } from '../../src/http/access/settings.js';
+import type { Limits } from '../../src/http/limits.js';
 import { AddressServer } from '../../src/http/server.js';
 import { ServerMetrics } from '../../src/metrics/server-metrics.js';
 import { migrationsFolder } from '../../src/package-info.js';
@@ -64,6 +65,7 @@ export interface TestServerOptions {
   readonly file?: string;
   readonly access?: Partial<AccessSettings>;
   readonly log?: Logger;
+  readonly limits?: Partial<Limits>;
   /** Puts something between the service and its real store. */
   readonly wrap?: (store: Store) => Store;
 }
@@ -72,7 +74,10 @@ export interface TestServerOptions {
  * The whole server in this process on a free port of 127.0.0.1, with a real SQLite file and real sockets; only
  * time and probes are the test's. Nothing passes by itself: gate holds alone run in real time.
  */
-export async function startServer(t: TestContext, options: TestServerOptions = {}): Promise<TestServer> {
+export async function startServer(
+  t: Pick<TestContext, 'after'>,
+  options: TestServerOptions = {},
+): Promise<TestServer> {
   const file = options.file ?? join(tempFolder(t), 'registry.db');
   const time = new ManualTime();
   const clock = new HearingClock(time);
@@ -88,7 +93,8 @@ export async function startServer(t: TestContext, options: TestServerOptions = {
     metrics.traffic.refused(because),
   );
   t.after(() => access.stop());
-  const server = new AddressServer({ service, access, log, metrics, host: '127.0.0.1', port: 0 });
+  const { limits = {} } = options;
+  const server = new AddressServer({ service, access, log, metrics, host: '127.0.0.1', port: 0, limits });
   const port = await server.listen();
   let stopped: Promise<void> | undefined;
   const stop = (): Promise<void> => (stopped ??= server.close().then(() => service.stop()));
