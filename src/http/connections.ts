@@ -138,6 +138,13 @@ export class Connections {
     this.#closing = true;
   }
 
+  /** How many are open, and how many of them a member polls on. */
+  count(): { readonly open: number; readonly members: number } {
+    let members = 0;
+    for (const { member } of this.#open.values()) if (member) members++;
+    return { open: this.#open.size, members };
+  }
+
   get sockets(): Iterable<Socket> {
     return this.#open.keys();
   }
