@@ -10,6 +10,7 @@ export class ClusterEntry {
   #cluster: Cluster;
   #published: Cluster | undefined;
   #isPending = false;
+  #stamp = 0;
   readonly #watchers = new Set<() => void>();
   readonly #objections = new Map<Address, { readonly sentence: string; readonly at: number }>();
 
@@ -31,6 +32,11 @@ export class ClusterEntry {
   /** The revision that members are sent; undefined when it is not known here. */
   get servedRevision(): number | undefined {
     return this.#isPending ? this.#published?.revision : this.#cluster.revision;
+  }
+
+  /** Another number after every change and delivery: what is seen of the cluster may differ then. */
+  get stamp(): number {
+    return this.#stamp;
   }
 
   /** Whether somebody waits for a change. */
@@ -55,6 +61,7 @@ export class ClusterEntry {
   /** Another server may have sent a list that is newer than the one that was sent here, and not the newest. */
   distrust(): void {
     this.#published = undefined;
+    this.#stamp++;
   }
 
   /**
@@ -120,6 +127,7 @@ export class ClusterEntry {
   }
 
   #wake(): void {
+    this.#stamp++;
     for (const check of [...this.#watchers]) check();
   }
 }
