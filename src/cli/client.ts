@@ -17,7 +17,7 @@ export interface Answer<T> {
 export interface OpenAnswer {
   readonly body: ReadableStream<Uint8Array>;
   /** Ends it; whoever reads it gets the reason as an error. */
-  abort(reason: ClientError): void;
+  readonly abort: (reason: ClientError) => void;
 }
 
 /** Asks one server. All methods reject with {@link ClientError}, which never holds the token. */
@@ -52,7 +52,10 @@ export class Client {
   /** Opens a stream of server-sent events. */
   async open(path: string, headers: Record<string, string>): Promise<OpenAnswer> {
     const controller = new AbortController();
-    const limit = setTimeout(() => controller.abort(new Error(`no answer for ${TIMEOUT / 1_000} s`)), TIMEOUT);
+    const limit = setTimeout(
+      () => controller.abort(new Error(`no answer for ${TIMEOUT / 1_000} s`)),
+      TIMEOUT,
+    );
     try {
       const accept = { accept: 'text/event-stream', ...headers };
       const response = await this.#fetch('GET', path, controller.signal, accept);
@@ -92,7 +95,8 @@ export class Client {
       return new ClientError(`${this.name} sends its callers to ${to}; give that as --server`, status);
     }
     const detail = this.#withoutToken(detailOf(text) || plain(statusText) || 'nothing more');
-    if (status !== 401 && status !== 403) return new ClientError(`${this.name} says ${status}: ${detail}`, status);
+    if (status !== 401 && status !== 403)
+      return new ClientError(`${this.name} says ${status}: ${detail}`, status);
     const advice = this.#token
       ? `the one in ${this.#token.source} is not enough; ask whoever runs the server for one that is`
       : 'give one in the variable TOKEN, or with --token';

@@ -20,23 +20,24 @@ export class Pacer {
   }
 
   ask(): void {
-    if (this.#isDoing) this.#isAsked = true;
-    else {
-      this.#timer ??= setTimeout(
-        () => void this.#do(),
-        Math.max(0, this.#doneAt + this.#every - performance.now()),
-      );
-    }
+    this.#isAsked = true;
+    this.#plan();
   }
 
   stop(): void {
     clearTimeout(this.#timer);
   }
 
+  #plan(): void {
+    if (!this.#isAsked || this.#isDoing || this.#timer) return;
+    const pause = Math.max(0, this.#doneAt + this.#every - performance.now());
+    this.#timer = setTimeout(() => void this.#do(), pause);
+  }
+
   async #do(): Promise<void> {
     this.#timer = undefined;
-    this.#isDoing = true;
     this.#isAsked = false;
+    this.#isDoing = true;
     try {
       await this.#action();
     } catch (error) {
@@ -45,6 +46,6 @@ export class Pacer {
     this.#isDoing = false;
     this.#doneAt = performance.now();
     // Asked for while it was done: what it did may be out of date.
-    if (this.#isAsked) this.ask();
+    this.#plan();
   }
 }

@@ -68,7 +68,8 @@ function isFinal({ status }: ClientError): boolean {
   return status === 401 || status === 403;
 }
 
-type Message = ({ readonly type: 'message' } & EventSourceMessage) | { readonly type: 'retry'; readonly ms: number };
+type Message =
+  ({ readonly type: 'message' } & EventSourceMessage) | { readonly type: 'retry'; readonly ms: number };
 
 /** The messages of one connection, until its end. */
 async function* messages(

@@ -52,7 +52,7 @@ export class Columns {
     const beside = this.#width - used;
     if (isWide && beside >= Math.min(note.length, NARROWEST_NOTE)) {
       const [first = '', ...more] = wrap(note, beside);
-      return [lines[0] + first, ...more.map((line) => ' '.repeat(used) + line)];
+      return [`${lines[0] ?? ''}${first}`, ...more.map((line) => ' '.repeat(used) + line)];
     }
     const below = wrap(note, this.#width - INDENT.length).map((line) => INDENT + line);
     return [...lines.map((line) => line.trimEnd()), ...below];
@@ -61,9 +61,7 @@ export class Columns {
   /** Every cell with the gap behind it. */
   #cells(cells: readonly string[], from: number): string {
     return this.#widths
-      .map((width, column) =>
-        width === 0 || column < from ? '' : (cells[column] ?? '').padEnd(width) + GAP,
-      )
+      .map((width, column) => (width === 0 || column < from ? '' : (cells[column] ?? '').padEnd(width) + GAP))
       .join('');
   }
 }
