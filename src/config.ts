@@ -26,6 +26,8 @@ export interface Config {
   readonly database: DatabaseConfig;
   /** Whether a start brings the schema of a database server up to date, or only checks it. */
   readonly migrate: boolean;
+  /** Connections open at once, 16 to 1,000,000. */
+  readonly maxConnections: number;
   readonly rules: Rules;
   readonly access: AccessSettings;
   readonly logLevel: LogLevel;
@@ -61,6 +63,15 @@ const path = () => z.string().transform((text) => (text === '' ? undefined : tex
 
 const onOrOff = () => z.enum(['on', 'off'], 'is neither on nor off').transform((text) => text === 'on');
 
+const whole = (min: number, max: number) => {
+  const problem = `is no whole number from ${min} to ${max}`;
+  return z
+    .string()
+    .regex(/^\d{1,9}$/, problem)
+    .transform(Number)
+    .refine((value) => value >= min && value <= max, problem);
+};
+
 const HOUR = 3_600_000;
 
 const schema = z.object({
@@ -87,10 +98,8 @@ const schema = z.object({
     .enum(['any', 'strict'], 'is neither any nor strict')
     .transform((text) => text === 'strict'),
   'trusted-proxies': readAs(parseNetworks),
-  'change-rate': z
-    .string()
-    .regex(/^\d{1,6}$/, 'is no whole number from 0 to 999999')
-    .transform(Number),
+  'change-rate': whole(0, 999_999),
+  'max-connections': whole(16, 1_000_000),
   'log-level': z.enum(LOG_LEVELS, `is none of ${LOG_LEVELS.join(', ')}`),
 });
 
@@ -117,6 +126,7 @@ export function readConfig(given: Readonly<Record<SettingName, GivenSetting>>): 
     host: values.host,
     database: values['database-url'],
     migrate: values.migrate,
+    maxConnections: values['max-connections'],
     rules: {
       memberTtl: values['member-ttl'],
       evictAfter: values['evict-after'],

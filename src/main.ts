@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import { ConfigError, type Config } from './config.js';
+import { connectionLimit } from './file-limit.js';
 import { AddressServer } from './http/server.js';
 import { TcpProbe } from './probe/tcp.js';
 import { HearingClock } from './runtime/hearing-clock.js';
@@ -21,12 +22,15 @@ export async function start(config: Config, log: Logger): Promise<Running> {
   const store = await createStore(config, clock, log);
   const service = new RegistryService({ store, clock, probe: new TcpProbe(), rules: config.rules, log });
   await service.start();
-  const server = new AddressServer({ service, access, log, host: config.host, port: config.port });
+  const { host, port, maxConnections } = config;
+  const limits = connectionLimit(maxConnections);
+  const server = new AddressServer({ service, access, log, host, port, limits });
   try {
-    const port = await server.listen();
-    log.info({ port, host: config.host, database: databaseName(config) }, 'listening');
+    const actual = await server.listen();
+    const { connections } = limits;
+    log.info({ port: actual, host, database: databaseName(config), connections }, 'listening');
     return {
-      port,
+      port: actual,
       stop: async () => {
         await server.close();
         access.stop();

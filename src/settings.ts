@@ -77,6 +77,13 @@ export const SETTINGS = [
     description: 'probe the TCP ports of silent members; off evicts by silence alone',
   },
   {
+    name: 'max-connections',
+    value: 'number',
+    default: '20000',
+    description:
+      'connections open at once; when there are more, the oldest idle one that carries no member is cut',
+  },
+  {
     name: 'auth-token',
     value: 'tokens',
     default: '',

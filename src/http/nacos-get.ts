@@ -3,7 +3,7 @@ import type { Cluster } from '../registry/cluster.js';
 import type { ClusterEntry } from '../runtime/entry.js';
 import type { PollRequest, RegistryService } from '../runtime/service.js';
 import type { AccessControl } from './access/access-control.js';
-import { noteSent, type Connection } from './connections.js';
+import { noteSent, type Caller } from './connections.js';
 import { liveList, ListAnswers, whole } from './list-answer.js';
 import type { ListFormat, Target } from './target.js';
 
@@ -32,15 +32,15 @@ export class ListReader {
    * Undefined when it takes a decision, or is refused. A caller that is a member is renewed by it, unless it may not
    * speak for that member: it gets the list (R2), and nothing is noted of it but that.
    */
-  read(target: Target, connection: Connection): Found | undefined {
+  read(target: Target, caller: Caller): Found | undefined {
     const entry = this.#service.find(target.name);
     if (!entry || entry.cluster.members.size === 0) return undefined;
-    const address = addressOfSelf(target, connection);
+    const address = addressOfSelf(target, caller);
     if (target.self !== undefined && address === undefined) return undefined;
-    const speaks = address !== undefined && this.#maySpeak(entry, address, target, connection);
+    const speaks = address !== undefined && this.#maySpeak(entry, address, target, caller);
     if (speaks) {
-      if (!this.#renew(entry, address, 'poll', target, connection)) return undefined;
-      if (connection.member?.address !== address) connection.member = { entry, address };
+      if (!this.#renew(entry, address, 'poll', target, caller)) return undefined;
+      if (caller.member?.address !== address) caller.member = { entry, address };
     } else if (address !== undefined && !entry.cluster.members.has(address)) {
       return undefined;
     }
@@ -48,10 +48,10 @@ export class ListReader {
       const { rules, now } = this.#service;
       return { list: entry.cluster, live: liveList(entry.cluster, address, rules, now) };
     }
-    const list = this.#service.listFor(entry, address, connection.sent);
+    const list = this.#service.listFor(entry, address, caller.sent);
     if (!list || list.members.size === 0) return undefined;
     if (speaks) entry.delivered(address, list, this.#service.now);
-    if (this.#service.isShared) noteSent(connection, list);
+    if (this.#service.isShared) noteSent(caller, list);
     return { list };
   }
 
@@ -59,20 +59,19 @@ export class ListReader {
    * The same for a heartbeat of a listed member. A script or sidecar sends it, so its connection's end says
    * nothing about the member.
    */
-  beat(target: Target, connection: Connection): Found | undefined {
+  beat(target: Target, caller: Caller): Found | undefined {
     const entry = this.#service.find(target.name);
-    const address = addressOfSelf(target, connection);
-    if (!entry || address === undefined || !this.#maySpeak(entry, address, target, connection))
-      return undefined;
-    if (!this.#renew(entry, address, 'heartbeat', target, connection)) return undefined;
+    const address = addressOfSelf(target, caller);
+    if (!entry || address === undefined || !this.#maySpeak(entry, address, target, caller)) return undefined;
+    if (!this.#renew(entry, address, 'heartbeat', target, caller)) return undefined;
     // Not delivered: a script has it now, its Nacos has what it polls itself (R4 and R5 wait for that).
-    const list = this.#service.listFor(entry, address, connection.sent);
-    if (list && this.#service.isShared) noteSent(connection, list);
+    const list = this.#service.listFor(entry, address, caller.sent);
+    if (list && this.#service.isShared) noteSent(caller, list);
     return list && { list };
   }
 
-  #maySpeak(entry: ClusterEntry, address: Address, target: Target, connection: Connection): boolean {
-    const objection = this.#access.objectionTo(target, address, connection);
+  #maySpeak(entry: ClusterEntry, address: Address, target: Target, caller: Caller): boolean {
+    const objection = this.#access.objectionTo(target, address, caller);
     if (!objection) return true;
     entry.object(address, objection.sentence, this.#service.now);
     return objection.passes;
@@ -84,11 +83,11 @@ export class ListReader {
     address: Address,
     source: 'poll' | 'heartbeat',
     target: Target,
-    connection: Connection,
+    caller: Caller,
   ): boolean {
     const member = entry.cluster.members.get(address);
     return (
-      member !== undefined && this.#service.renew(entry, member, pollOf(address, source, target, connection))
+      member !== undefined && this.#service.renew(entry, member, pollOf(address, source, target, caller))
     );
   }
 
@@ -103,13 +102,13 @@ export function pollOf(
   address: Address,
   source: 'poll' | 'heartbeat',
   { id, expect }: Target,
-  { openedAt }: Connection,
+  { openedAt }: Caller,
 ): PollRequest {
   return { address, source, id, expect, openedAt };
 }
 
 /** Undefined without `self`, and for `self=auto` when it is not known where the request comes from. */
-export function addressOfSelf({ self }: Target, { client }: Connection): Address | undefined {
+export function addressOfSelf({ self }: Target, { client }: Caller): Address | undefined {
   if (self === undefined || self.type === 'address') return self?.address;
   return client === undefined ? undefined : addressOf(client, self.port);
 }

@@ -7,7 +7,7 @@ import type { PollAnswer, RegistryService } from '../runtime/service.js';
 import { challenged, type AccessControl } from './access/access-control.js';
 import { headerToken } from './access/credential.js';
 import { mayComplete } from './caller.js';
-import { noteSent, type Connection, type Connections } from './connections.js';
+import { noteSent, type Caller, type Connections } from './connections.js';
 import { listBody, listHeaders } from './list-answer.js';
 import { addressOfSelf, pollOf, type ListReader } from './nacos-get.js';
 import type { Patience } from './patience.js';
@@ -52,7 +52,7 @@ export class NacosRoutes {
     const path = request.url.split('?', 1)[0] ?? '';
     if (request.method !== 'GET' || !isListPath(path)) return next();
     const target = targetOf(request);
-    const found = target.ok && this.#reader.read(target.value, this.#connections.of(request));
+    const found = target.ok && this.#reader.read(target.value, this.#connections.callerOf(request));
     if (!found) return next();
     sendList(response, found.list, target.value.format, found.live);
   };
@@ -85,7 +85,7 @@ export class NacosRoutes {
     const wasKnown = entry !== undefined && isKnown(entry.cluster);
     const list = await this.#service.awaitList(key, hold, this.#patience.of(response));
     if (list) {
-      noteSent(this.#connections.of(request), list);
+      noteSent(this.#connections.callerOf(request), list);
       return sendList(response, list, target.format);
     }
     const { cluster: newest } = this.#service.find(name) ?? {};
@@ -110,21 +110,21 @@ export class NacosRoutes {
   }
 
   async #poll(request: Request, response: Response, target: Target): Promise<void> {
-    const connection = this.#connections.of(request);
-    const address = this.#speaker(request, target, connection);
+    const caller = this.#connections.callerOf(request);
+    const address = this.#speaker(request, target, caller);
     if (typeof address !== 'string') return this.#refuse(request, response, address);
     const refused = this.#refuseListing(target, address);
     if (refused) return this.#refuse(request, response, refused);
     const { gateHold } = this.#service.rules;
     const held = performance.now();
-    const poll = pollOf(address, 'poll', target, connection);
+    const poll = pollOf(address, 'poll', target, caller);
     const answer = await this.#service.poll(target.key, poll, gateHold, this.#patience.of(response));
     if (response.destroyed) return;
     if (answer.type === 'list') {
       const { entry, list } = answer;
-      connection.member = { entry, address };
+      caller.member = { entry, address };
       entry.delivered(address, list, this.#service.now);
-      noteSent(connection, list);
+      noteSent(caller, list);
       return sendList(response, list, target.format);
     }
     const problem = problemOf(answer);
@@ -132,12 +132,12 @@ export class NacosRoutes {
   }
 
   async #heartbeat(request: Request, response: Response, target: Target): Promise<void> {
-    const connection = this.#connections.of(request);
-    const address = this.#speaker(request, target, connection);
+    const caller = this.#connections.callerOf(request);
+    const address = this.#speaker(request, target, caller);
     if (typeof address !== 'string') return refuse(request, response, address);
     const refused = this.#refuseListing(target, address);
     if (refused) return refuse(request, response, refused);
-    const poll = pollOf(address, 'heartbeat', target, connection);
+    const poll = pollOf(address, 'heartbeat', target, caller);
     const answer = await this.#service.poll(target.key, poll, 0, this.#patience.of(response));
     // Not delivered: a script has it now, its Nacos has what it polls itself (R4 and R5 wait for that).
     if (answer.type === 'list') return sendList(response, answer.list, target.format);
@@ -149,7 +149,7 @@ export class NacosRoutes {
 
   async #leave(request: Request, response: Response, target: Target): Promise<void> {
     const { key, name, wait } = target;
-    const address = this.#speaker(request, target, this.#connections.of(request));
+    const address = this.#speaker(request, target, this.#connections.callerOf(request));
     if (typeof address !== 'string') return refuse(request, response, address);
     try {
       const left = await this.#service.leave(key, address, wait, this.#patience.of(response));
@@ -169,10 +169,10 @@ export class NacosRoutes {
   }
 
   /** The address that a request speaks for, if it may; otherwise what to answer, with nothing changed. */
-  #speaker(request: Request, target: Target, connection: Connection): Address | Problem {
-    const address = addressOfSelf(target, connection);
+  #speaker(request: Request, target: Target, caller: Caller): Address | Problem {
+    const address = addressOfSelf(target, caller);
     if (address === undefined) return target.self === undefined ? SELF_MISSING : CLIENT_UNKNOWN;
-    const objection = this.#access.objectionTo(target, address, connection);
+    const objection = this.#access.objectionTo(target, address, caller);
     return objection === undefined || objection.passes ? address : challenged(request, objection);
   }
 

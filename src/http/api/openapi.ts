@@ -90,7 +90,12 @@ export function openApiOf(described: readonly Described[]): OpenApi {
       securitySchemes: {
         bearer: { type: 'http', scheme: 'bearer', description: 'A token.' },
         basic: { type: 'http', scheme: 'basic', description: 'Any user name, and a token as the password.' },
-        token: { type: 'apiKey', in: 'query', name: 'token', description: 'A token in the URL that Nacos polls.' },
+        token: {
+          type: 'apiKey',
+          in: 'query',
+          name: 'token',
+          description: 'A token in the URL that Nacos polls.',
+        },
       },
     },
   };
@@ -140,12 +145,18 @@ function parametersOf(where: Parameter['in'], { params, query, examples }: Descr
   });
 }
 
-function responsesOf({ responses, problems = {}, access, isOperators = true }: Described, hasParameters: boolean) {
+function responsesOf(
+  { responses, problems = {}, access, isOperators = true }: Described,
+  hasParameters: boolean,
+) {
   const common: Record<string, string> = {
     ...(hasParameters && isOperators ? { 400: 'A parameter is wrong: the detail names it.' } : {}),
     ...(access === 'none'
       ? {}
-      : { 401: 'A token is needed, or the one given is not valid.', 403: 'The token is for another cluster.' }),
+      : {
+          401: 'A token is needed, or the one given is not valid.',
+          403: 'The token is for another cluster.',
+        }),
   };
   const refused = Object.entries({ ...common, ...problems }).map(([status, description]) => [
     status,
@@ -154,14 +165,19 @@ function responsesOf({ responses, problems = {}, access, isOperators = true }: D
   return {
     ...Object.fromEntries(Object.entries(responses).map(([status, spec]) => [status, responseOf(spec)])),
     ...(Object.fromEntries(refused) as Record<string, Response>),
-    ...(isOperators ? { default: { description: 'Another problem, such as a store that is away.', ...PROBLEM } } : {}),
+    ...(isOperators
+      ? { default: { description: 'Another problem, such as a store that is away.', ...PROBLEM } }
+      : {}),
   };
 }
 
 const PROBLEM = { content: { 'application/problem+json': { schema: reference(problemDetails) } } };
 
 function responseOf({ description, type = 'application/json', schema, or = {} }: ResponseSpec): Response {
-  const content = Object.entries({ [type]: schema, ...or }).map(([media, one]) => [media, { schema: reference(one) }]);
+  const content = Object.entries({ [type]: schema, ...or }).map(([media, one]) => [
+    media,
+    { schema: reference(one) },
+  ]);
   return { description, content: Object.fromEntries(content) as NonNullable<Response['content']> };
 }
 
