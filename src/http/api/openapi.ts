@@ -71,6 +71,7 @@ const INTRODUCTION =
 const ACCESS: Readonly<Record<Described['access'], string>> = {
   none: '',
   any: 'Needs a token for reads, of whichever cluster, when the server demands one.',
+  all: 'Needs a token for reads of all clusters when the server demands one.',
   read: 'Needs a token for reads of this cluster when the server demands one.',
   change: 'Needs a token for changes of this cluster when the server demands one.',
 };

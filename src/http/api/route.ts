@@ -53,10 +53,10 @@ export interface Described {
   readonly summary: string;
   readonly description: string;
   /**
-   * Which permission it takes: to `read` about the cluster that the path names; to read about `any`, where the answer
-   * is cut to what the caller may read; to `change` that cluster; `none`.
+   * Which permission it takes: to `read` about the cluster that the path names; to read about `all`; or about `any`,
+   * where the answer is cut to what the caller may read; to `change` that cluster; `none`.
    */
-  readonly access: 'none' | 'any' | 'read' | 'change';
+  readonly access: 'none' | 'any' | 'all' | 'read' | 'change';
   readonly params?: z.ZodObject;
   readonly query?: z.ZodObject;
   readonly responses: Readonly<Record<number, ResponseSpec>>;
