@@ -14,8 +14,8 @@ const NARROWEST_NOTE = 30;
 
 /**
  * Lays out rows one below the other. What does not fit into the width goes on indented lines of its own: first the
- * notes, then all but the first column. Columns only grow, so rows that come later fit below those before. A column
- * without any text is left out.
+ * notes, then the last columns. Columns only grow, so rows that come later fit below those before. A column without any
+ * text is left out.
  */
 export class Columns {
   readonly #head: readonly string[];
@@ -43,26 +43,28 @@ export class Columns {
   }
 
   #row({ cells, note }: Row): string[] {
-    const used = this.#widths.reduce((sum, width) => sum + (width === 0 ? 0 : width + GAP.length), 0);
-    const isWide = used - GAP.length <= this.#width;
-    const lines = isWide
-      ? [this.#cells(cells, 0)]
-      : [cells[0] ?? '', INDENT + this.#cells(cells, 1)].filter((line) => line.trim() !== '');
-    if (note === undefined) return lines.map((line) => line.trimEnd());
-    const beside = this.#width - used;
-    if (isWide && beside >= Math.min(note.length, NARROWEST_NOTE)) {
+    const lines = this.#cells(cells);
+    const [line = ''] = lines;
+    const beside = this.#width - line.length;
+    if (note !== undefined && lines.length === 1 && beside >= Math.min(note.length, NARROWEST_NOTE)) {
       const [first = '', ...more] = wrap(note, beside);
-      return [`${lines[0] ?? ''}${first}`, ...more.map((line) => ' '.repeat(used) + line)];
+      return [line + first, ...more.map((text) => ' '.repeat(line.length) + text)];
     }
-    const below = wrap(note, this.#width - INDENT.length).map((line) => INDENT + line);
-    return [...lines.map((line) => line.trimEnd()), ...below];
+    const below = note === undefined ? [] : wrap(note, this.#width - INDENT.length);
+    return [...lines.map((text) => text.trimEnd()), ...below.map((text) => INDENT + text)];
   }
 
-  /** Every cell with the gap behind it. */
-  #cells(cells: readonly string[], from: number): string {
-    return this.#widths
-      .map((width, column) => (width === 0 || column < from ? '' : (cells[column] ?? '').padEnd(width) + GAP))
-      .join('');
+  /** Every cell as wide as its column and with the gap behind it, on as few lines as have room for them. */
+  #cells(cells: readonly string[]): string[] {
+    const lines: string[] = [];
+    this.#widths.forEach((width, column) => {
+      if (width === 0) return;
+      const text = (cells[column] ?? '').padEnd(width) + GAP;
+      const last = lines.at(-1);
+      if (last !== undefined && last.length + width <= this.#width) lines[lines.length - 1] = last + text;
+      else lines.push(last === undefined ? text : INDENT + text);
+    });
+    return lines;
   }
 }
 

@@ -28,15 +28,21 @@ test('a note goes on in its own column, or below its row where that is too narro
   ]);
 });
 
-test('cells that do not fit go below the first one', () => {
-  const rows = [{ cells: ['[2001:db8::1]:8848', 'nacos-0', 'live'], note: 'refused' }];
+test('columns that do not fit go below the first ones', () => {
+  const rows = [
+    { cells: ['[2001:db8::1]:8848', 'nacos-0', 'live'], note: 'refused' },
+    { cells: ['10.0.0.6:8848', '', 'silent'] },
+  ];
   assert.deepEqual(new Columns(HEAD, 30).lines(rows), [
-    'address',
-    '    id       state',
-    '[2001:db8::1]:8848',
-    '    nacos-0  live',
+    'address             id',
+    '    state',
+    '[2001:db8::1]:8848  nacos-0',
+    '    live',
     '    refused',
+    '10.0.0.6:8848',
+    '    silent',
   ]);
+  assert.deepEqual(new Columns(HEAD, 20).lines(rows).slice(0, 2), ['address', '    id       state']);
 });
 
 test('rows that come later fit below those before', () => {

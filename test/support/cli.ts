@@ -40,6 +40,8 @@ export interface OnTerminal {
   /** What the terminal shows: the last picture that was drawn. */
   screen(): string;
   type(keys: string): void;
+  /** After the command was stopped, as `fg` does. */
+  resume(): void;
   /** The command's own process id. */
   readonly pid: number;
   /** Resolves with the command's exit status. */
@@ -75,6 +77,8 @@ export async function startOnTerminal(
     sent: () => sent,
     screen: () => sent.slice(sent.lastIndexOf('\x1b[H') + 3).replace(/\x1b\[\w|\r/g, ''),
     type: (keys) => child.stdin.write(keys),
+    // `script` stops with the command, and goes on with it.
+    resume: () => child.kill('SIGCONT'),
     pid: own,
     exited,
   };
