@@ -2,7 +2,7 @@ import { Option, type Command } from 'commander';
 import type { EventPage, EventView } from '../http/api/schemas.js';
 import { ClientError } from './client-error.js';
 import { clusterPath } from './cluster-name.js';
-import { aboutClusters, clientCommand, clientOf, run } from './command.js';
+import { aboutClusters, clientCommand, clientOf, complain, run } from './command.js';
 import { EventTable } from './events-view.js';
 import { follow } from './follow.js';
 import { lineWidth, print } from './output.js';
@@ -36,7 +36,10 @@ export function eventsCommand(): Command {
         const table = new EventTable(lineWidth());
         if (options.follow) {
           endBySignals();
-          return follow(client, cluster, limit, (events) => print(...lines(events, options, table)));
+          return follow(client, cluster, limit, (events) => {
+            if (events.length === 0 && limit > 0) complain('no events yet');
+            return print(...lines(events, options, table));
+          });
         }
         const { events } = await client.getJson<EventPage>(`${path}?limit=${limit}`);
         events.reverse();
