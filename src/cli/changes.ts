@@ -1,4 +1,5 @@
 import type { ClusterView } from '../registry/view.js';
+import { nameOf } from './cluster-name.js';
 import type { Picture } from './watched.js';
 
 /** What only says how much time has passed. */
@@ -16,7 +17,7 @@ export class Changes {
 
   since({ clusters, summaries }: Picture): Change[] {
     const changes: Change[] = [];
-    const isListed = new Set(summaries.map(({ product, cluster }) => `${product}/${cluster}`));
+    const isListed = new Set(summaries.map(nameOf));
     const names = new Set([...this.#known.keys(), ...clusters.keys()]);
     for (const name of names) {
       const view = clusters.get(name);

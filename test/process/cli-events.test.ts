@@ -96,7 +96,9 @@ describe('events --follow', () => {
     }
     await put(server, 200);
     await eventually('the last', () => cli.stdout().includes('127.0.6.200:9'));
-    assert.deepEqual(jsonLines(cli), await history(server));
+    const events = await history(server);
+    await eventually('all of it', () => jsonLines(cli).length >= events.length);
+    assert.deepEqual(jsonLines(cli).slice(0, events.length), events);
     cli.child.kill('SIGINT');
     assert.equal(await cli.exited, 0);
   });
@@ -117,8 +119,8 @@ describe('events --follow', () => {
     for (const cli of all) {
       await eventually('the last', () => cli.stdout().includes(`127.0.6.${number}:9`));
       const printed = jsonLines<EventView>(cli);
-      const begin = events.findIndex(({ seq }) => seq === printed[0]!.seq);
-      assert.deepEqual(printed, events.slice(begin));
+      const known = events.slice(events.findIndex(({ seq }) => seq === printed[0]!.seq));
+      assert.deepEqual(printed.slice(0, known.length), known);
     }
   });
 

@@ -136,8 +136,10 @@ describe('members --watch', () => {
     const last = (name: string): Line | undefined =>
       jsonLines<Line>(cli).findLast(({ cluster }) => cluster === name);
     await eventually('one', () => last('one')?.members.length === 1);
-    await post(server, `/nacos/two?self=${B}&expect=2`);
-    await eventually('two', () => last('two')?.state === 'founding');
+    await eventually('two', async () => {
+      await post(server, `/nacos/two?self=${B}&expect=2`);
+      return last('two')?.state === 'founding';
+    });
     await post(server, `/nacos/one?self=${A}`);
     await eventually('one, changed', () => last('one')?.members.length === 2);
     await eventually('two is forgotten, since it waits no more', () => last('two')?.state === 'unknown');
