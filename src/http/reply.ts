@@ -10,6 +10,8 @@ export interface Problem {
   readonly retryAfter?: number;
   /** For 405. */
   readonly allow?: string;
+  /** For 401: what the caller is asked for. */
+  readonly challenge?: string;
   /** The text in place of the detail for callers that want no JSON (the official API's own words). */
   readonly text?: string;
 }
@@ -72,9 +74,10 @@ export function cutShort(response: ServerResponse, sentence: string): void {
   socket.end(unterminated(sentence));
 }
 
-function headersOf({ retryAfter, allow }: Problem): Record<string, string> {
+function headersOf({ retryAfter, allow, challenge }: Problem): Record<string, string> {
   return {
     ...(retryAfter === undefined ? {} : { 'Retry-After': String(retryAfter) }),
     ...(allow === undefined ? {} : { Allow: allow }),
+    ...(challenge === undefined ? {} : { 'WWW-Authenticate': challenge }),
   };
 }

@@ -10,17 +10,19 @@ import {
 import type { AddressInfo, Socket } from 'node:net';
 import type { Logger } from 'pino';
 import type { RegistryService } from '../runtime/service.js';
-import { api } from './api/router.js';
+import { Feed } from '../runtime/feed.js';
+import { OPEN_ACCESS, type Access } from './access/access.js';
+import { routerOf } from './api/router.js';
+import { ROUTES } from './api/table.js';
 import { mayComplete } from './caller.js';
 import { Connections } from './connections.js';
 import { FrontDoor } from './front-door.js';
-import { healthz, readyz } from './health.js';
 import { KEEP_ALIVE } from './list-answer.js';
 import { ListReader } from './nacos-get.js';
 import { NacosRoutes } from './nacos-routes.js';
 import { officialApi, OFFICIAL_PATH } from './official-api.js';
 import { Patience } from './patience.js';
-import { cutShort, refuse, refuseMethod, sendProblem } from './reply.js';
+import { cutShort, refuse, sendProblem } from './reply.js';
 import { unterminated } from './unterminated.js';
 
 /** Largest header block and body, in bytes. */
@@ -39,6 +41,8 @@ export interface ServerOptions {
   readonly host?: string | undefined;
   /** 0 picks a free one. */
   readonly port: number;
+  /** Who may do what; everybody everything by default. */
+  readonly access?: Access | undefined;
 }
 
 /** The HTTP side: the hot path in front, express behind it. */
@@ -48,16 +52,19 @@ export class AddressServer {
   readonly #connections: Connections;
   readonly #http: HttpServer;
   readonly #door: FrontDoor;
+  /** What is told to those who listen. */
+  readonly feed: Feed;
   #underWay = 0;
   #idle: (() => void) | undefined;
 
   constructor(options: ServerOptions) {
     this.#options = options;
-    const { service } = options;
+    const { service, log } = options;
+    this.feed = new Feed(service, log);
     this.#connections = new Connections(service);
     const reader = new ListReader(service);
     const routes = new NacosRoutes(service, reader, this.#connections, this.#patience);
-    const app = buildApp(options, routes, this.#patience);
+    const app = buildApp(options, routes, this.#patience, this.feed);
     const serve = (request: IncomingMessage, response: ServerResponse): void => {
       this.#underWay++;
       response.once('close', () => {
@@ -124,21 +131,23 @@ export class AddressServer {
   }
 }
 
-function buildApp({ service, log }: ServerOptions, routes: NacosRoutes, patience: Patience): express.Express {
+function buildApp(
+  { service, log, access = OPEN_ACCESS }: ServerOptions,
+  routes: NacosRoutes,
+  patience: Patience,
+  feed: Feed,
+): express.Express {
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
   app.enable('case sensitive routing');
   app.enable('strict routing');
   app.use(routes.quick);
-  app.get('/healthz', healthz);
-  app.get('/readyz', readyz(service));
-  app.all(['/healthz', '/readyz'], (request, response) => refuseMethod(request, response, 'GET, HEAD'));
   // A body says nothing here but in the official API's form; it is read to its end and bounded all the same.
   app.use(express.urlencoded({ extended: false, limit: MAX_BODY }));
   app.use(express.raw({ type: () => true, limit: MAX_BODY }));
   app.all(OFFICIAL_PATH, officialApi(service));
-  app.use('/api/v1', api(service, patience));
+  app.use(routerOf(ROUTES, { service, feed, access, patience }));
   app.use(routes.handle);
   app.use((request: Request, response: Response) => {
     const path = request.path.slice(0, 200);

@@ -1,14 +1,10 @@
-import { parseDuration } from '../duration.js';
-import { checkPort, DEFAULT_PORT, parseAddress, type Address, type Parsed } from '../registry/address.js';
+import type { z } from 'zod';
+import type { Parsed } from '../registry/address.js';
 import { keyOf, type ClusterKey } from '../registry/cluster.js';
-import { MAX_EXPECT } from '../registry/rules.js';
+import { clusterName, listQuery, productName, type Self } from './nacos-parameters.js';
 
 /** How a list is written: `text` for Nacos 2.0.3 and later and up to 1.2.x, `json` for 1.3.0 to 2.0.2. */
-export type ListFormat = 'text' | 'json';
-
-/** Who a request is about: an address, or the connection's remote end with this port. */
-export type Self =
-  { readonly type: 'address'; readonly address: Address } | { readonly type: 'auto'; readonly port: number };
+export type ListFormat = z.output<typeof listQuery>['format'];
 
 /** What `/{product}/{cluster}?…` asks for. Parameters that are not ours (SDK clients send `namespace`) are ignored. */
 export interface Target {
@@ -23,15 +19,11 @@ export interface Target {
   readonly live: boolean;
   /** How long a leave waits for the others, in milliseconds; 0 without. */
   readonly wait: number;
+  /** What was given as `token`, unchecked. */
+  readonly token?: string;
 }
 
-/** The first path segment of the operators' side. */
-const RESERVED_PRODUCTS = new Set(['api']);
-
-/** Longest `wait`, in milliseconds. */
-export const MAX_WAIT = 60_000;
-
-const PARAMETERS = new Set(['self', 'expect', 'id', 'format', 'view', 'wait', 'token']);
+const PARAMETERS = new Set(Object.keys(listQuery.shape));
 
 /** True for a path of two segments; what is in them {@link parseTarget} judges. */
 export function isListPath(path: string): boolean {
@@ -47,22 +39,12 @@ export function parseTarget(url: string): Parsed<Target> {
   const query = parseQuery(question < 0 ? '' : url.slice(question + 1), PARAMETERS);
   if (!query.ok) return query;
   const given = query.value;
-
-  const self = optional(given.get('self'), parseSelf);
-  if (!self.ok) return self;
-  const expect = optional(given.get('expect'), parseExpect);
-  if (!expect.ok) return expect;
-  const id = optional(given.get('id'), parseId);
-  if (!id.ok) return id;
-  const wait = optional(given.get('wait'), parseWait);
-  if (!wait.ok) return wait;
-  const format = given.get('format') ?? 'text';
-  if (format !== 'text' && format !== 'json') return bad('format', format, 'is unknown; it is text or json');
-  const view = given.get('view');
-  if (view !== undefined && view !== 'live') return bad('view', view, 'is unknown; it is live, or left out');
+  const read = listQuery.safeParse(Object.fromEntries(given));
+  if (!read.success) return firstProblem(read.error, given);
+  const { self, expect, id, wait = 0, format, view, token } = read.data;
   for (const name of ['expect', 'id'] as const) {
     const value = given.get(name);
-    if (value !== undefined && self.value === undefined) {
+    if (value !== undefined && self === undefined) {
       return bad(name, value, 'says something of a member that is not named; give self=HOST:PORT too');
     }
   }
@@ -71,12 +53,13 @@ export function parseTarget(url: string): Parsed<Target> {
     value: {
       key: key.value,
       name: keyOf(key.value),
-      ...(self.value === undefined ? {} : { self: self.value }),
-      ...(expect.value === undefined ? {} : { expect: expect.value }),
-      ...(id.value === undefined ? {} : { id: id.value }),
+      ...(self === undefined ? {} : { self }),
+      ...(expect === undefined ? {} : { expect }),
+      ...(id === undefined ? {} : { id }),
       format,
       live: view === 'live',
-      wait: wait.value ?? 0,
+      wait,
+      ...(token === undefined ? {} : { token }),
     },
   };
 }
@@ -97,13 +80,10 @@ function parseKey(path: string): Parsed<ClusterKey> {
 
 /** A product's or a cluster's name: 1 to 64 letters, digits, dots, hyphens and underscores; `api` is no product. */
 export function parseName(kind: 'product' | 'cluster', text: string): Parsed<string> {
-  if (!/^[A-Za-z0-9._-]{1,64}$/.test(text) || /^\.+$/.test(text)) {
-    return bad(kind, text, 'is no name; it takes 1 to 64 letters, digits, dots, hyphens and underscores');
-  }
-  if (kind === 'product' && RESERVED_PRODUCTS.has(text)) {
-    return bad(kind, text, "is reserved for this server's own API; choose another");
-  }
-  return { ok: true, value: text };
+  const read = (kind === 'product' ? productName : clusterName).safeParse(text);
+  return read.success
+    ? { ok: true, value: read.data }
+    : bad(kind, text, read.error.issues[0]?.message ?? 'is wrong');
 }
 
 /** Splits a query; parameters outside `wanted` are passed over. */
@@ -114,56 +94,23 @@ export function parseQuery(query: string, wanted: ReadonlySet<string>): Parsed<R
     const name = equals < 0 ? pair : pair.slice(0, equals);
     if (!wanted.has(name)) continue;
     const raw = equals < 0 ? '' : pair.slice(equals + 1);
-    if (given.has(name)) return bad(name, raw, 'is given twice; give it once');
+    // A token must not be printed, not even a wrong one: it may be right elsewhere.
+    const shown = name === 'token' ? '…' : raw;
+    if (given.has(name)) return bad(name, shown, 'is given twice; give it once');
     try {
       given.set(name, decodeURIComponent(raw));
     } catch {
-      return bad(name, raw, 'has broken percent-encoding');
+      return bad(name, shown, 'has broken percent-encoding');
     }
   }
   return { ok: true, value: given };
 }
 
-function parseSelf(text: string): Parsed<Self> {
-  const auto = /^auto(?::(.*))?$/.exec(text);
-  if (auto) {
-    const problem = auto[1] === undefined ? undefined : checkPort(auto[1]);
-    if (problem !== undefined) return bad('self', text, problem);
-    return { ok: true, value: { type: 'auto', port: Number(auto[1] ?? DEFAULT_PORT) } };
-  }
-  const address = parseAddress(text);
-  return address.ok
-    ? { ok: true, value: { type: 'address', address: address.value } }
-    : bad('self', text, address.problem);
-}
-
-function parseExpect(text: string): Parsed<number> {
-  const value = /^\d{1,3}$/.test(text) ? Number(text) : 0;
-  if (value < 1 || value > MAX_EXPECT)
-    return bad('expect', text, `is no whole number from 1 to ${MAX_EXPECT}`);
-  return { ok: true, value };
-}
-
-function parseId(text: string): Parsed<string> {
-  return /^[A-Za-z0-9][A-Za-z0-9._:-]{0,252}$/.test(text)
-    ? { ok: true, value: text }
-    : bad(
-        'id',
-        text,
-        'is no identity; it takes 1 to 253 letters, digits, dots, hyphens, underscores and colons',
-      );
-}
-
-function parseWait(text: string): Parsed<number> {
-  const value = parseDuration(text);
-  if (value === undefined || value > MAX_WAIT) {
-    return bad('wait', text, `is no time up to ${MAX_WAIT / 1_000}s, such as 10s`);
-  }
-  return { ok: true, value };
-}
-
-function optional<T>(text: string | undefined, parse: (text: string) => Parsed<T>): Parsed<T | undefined> {
-  return text === undefined ? { ok: true, value: undefined } : parse(text);
+/** What is wrong first, in the order of the schema. */
+function firstProblem(error: z.ZodError, given: ReadonlyMap<string, string>): { ok: false; problem: string } {
+  const issue = error.issues[0];
+  const name = String(issue?.path[0]);
+  return bad(name, given.get(name) ?? '', issue?.message ?? 'is wrong');
 }
 
 function bad(parameter: string, value: string, problem: string): { ok: false; problem: string } {
@@ -175,7 +122,7 @@ function sentence(problem: string): { ok: false; problem: string } {
 }
 
 /** A stranger's text as it may stand in a sentence: in quotes, cut, and without control characters. */
-function quote(text: string): string {
+export function quote(text: string): string {
   return JSON.stringify(text.length > 300 ? `${text.slice(0, 300)}…` : text).replace(
     /[\x7f-\x9f\u2028\u2029]/g,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,

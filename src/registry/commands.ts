@@ -20,7 +20,13 @@ export type Command =
   /** A held poll's connection ended before its answer: the caller is gone. */
   | { readonly type: 'abandon'; readonly address: Address }
   /** A member's own word, or an operator's. The node is stopped `wait` milliseconds later at the latest. */
-  | { readonly type: 'leave'; readonly address: Address; readonly wait?: number }
+  | {
+      readonly type: 'leave';
+      readonly address: Address;
+      readonly wait?: number;
+      /** It is an operator's, which is refused when it would harm, unless by `force`. */
+      readonly operator?: { readonly force: boolean } | undefined;
+    }
   /** Members that stay until deleted. */
   | { readonly type: 'put'; readonly addresses: readonly Address[] }
   | { readonly type: 'delete'; readonly addresses: readonly Address[] }
@@ -46,6 +52,9 @@ export type Refusal =
   | 'too-many-addresses'
   | 'too-many-clusters'
   | 'quorum-not-lost'
+  | 'quorum-lost'
+  /** Whoever was heard lately may have led Raft, and nobody has taken its place yet. */
+  | 'heard-lately'
   | 'nobody-to-recover-with';
 
 export type Reply =

@@ -1,4 +1,4 @@
-import { filtered, joined, majority, type Cluster, type Waiting } from './cluster.js';
+import { filtered, joined, keyOf, majority, type Cluster, type Waiting } from './cluster.js';
 import { eventOf, type RegistryEvent } from './events.js';
 import { silence } from './lease.js';
 import type { Moment, Step } from './moment.js';
@@ -41,26 +41,54 @@ function admission(cluster: Cluster, waiting: Waiting): string {
   return predecessor ? `passed the gate, to replace ${predecessor.address}` : 'passed the gate';
 }
 
+/** Why a new address is not on the list yet, for programs; for people there is a sentence. */
+export type WaitingCode =
+  /** There is no list: too few wait to found one (R1). */
+  | 'founding'
+  /** No majority is live, and Raft could not add it (R3). */
+  | 'no-majority'
+  /** Too many joined only just (R3). */
+  | 'unsettled'
+  /** The gate is open: it comes in with its next poll, or after those before it. */
+  | 'turn';
+
+interface Closed {
+  readonly code: 'no-majority' | 'unsettled';
+  readonly finding: string;
+}
+
 /** Why the gate is closed; undefined when it is open. */
-function gate(cluster: Cluster, moment: Pick<Moment, 'now' | 'rules'>): string | undefined {
+function gate(cluster: Cluster, moment: Pick<Moment, 'now' | 'rules'>): Closed | undefined {
   const all = [...cluster.members.values()];
   const { held, finding } = quorumOf(cluster, moment);
-  if (!held) return `${finding}, and Raft needs a majority to add one`;
+  if (!held) return { code: 'no-majority', finding: `${finding}, and Raft needs a majority to add one` };
   const unsettled = all.filter((member) => !member.settled);
   if (unsettled.length + 1 >= majority(all.length + 1)) {
-    return `${unsettled.map((member) => member.address).join(', ')} joined only just, and new nodes must stay fewer than a majority`;
+    const names = unsettled.map((member) => member.address).join(', ');
+    const finding = `${names} joined only just, and new nodes must stay fewer than a majority`;
+    return { code: 'unsettled', finding };
   }
   return undefined;
 }
 
-/** The sentence that a waiting caller gets. */
-export function explainWaiting(cluster: Cluster, waiting: Waiting, moment: Moment): string {
-  const name = `${cluster.product}/${cluster.name}`;
+/** Why those who wait do so. The gate is looked at once for all of them. */
+export function whyWaiting(
+  cluster: Cluster,
+  moment: Moment,
+): (waiting: Waiting) => { readonly code: WaitingCode; readonly reason: string } {
+  const name = keyOf(cluster);
   if (cluster.members.size === 0) {
-    return `${name} is founding: ${cluster.waiting.size} of ${neededToFound(cluster)} members wait`;
+    const reason = `${name} is founding: ${cluster.waiting.size} of ${neededToFound(cluster)} members wait`;
+    return () => ({ code: 'founding', reason });
   }
   const closed = gate(cluster, moment);
-  return closed === undefined
-    ? `${waiting.address} waits for its turn to join ${name}`
-    : `${waiting.address} waits to join ${name}: ${closed}`;
+  return ({ address }) =>
+    closed === undefined
+      ? { code: 'turn', reason: `${address} waits for its turn to join ${name}` }
+      : { code: closed.code, reason: `${address} waits to join ${name}: ${closed.finding}` };
+}
+
+/** The sentence that a waiting caller gets. */
+export function explainWaiting(cluster: Cluster, waiting: Waiting, moment: Moment): string {
+  return whyWaiting(cluster, moment)(waiting).reason;
 }

@@ -1,17 +1,23 @@
 import type { Address } from './address.js';
-import type { Cluster } from './cluster.js';
-import type { Command, Context, Outcome } from './commands.js';
+import { keyOf, type Cluster, type Member } from './cluster.js';
+import type { Command, Context, Outcome, Reply } from './commands.js';
 import { eventOf, type RegistryEvent } from './events.js';
-import { then, unchanged } from './outcome.js';
-import { QUIET_AFTER_LEAVE } from './rules.js';
+import { isLive, sinceAlive } from './lease.js';
+import { refusal, then, unchanged } from './outcome.js';
+import { quorumOf } from './quorum.js';
+import { QUIET_AFTER_LEAVE, REPLACED_EVICT_AFTER } from './rules.js';
 
 /** R4: who goes by a word, a member's own or an operator's. */
 
 export function leave(
   cluster: Cluster,
-  { address, wait = 0 }: Extract<Command, { type: 'leave' }>,
+  { address, wait = 0, operator }: Extract<Command, { type: 'leave' }>,
   context: Context,
 ): Outcome {
+  const member = cluster.members.get(address);
+  const refused =
+    member && operator && !operator.force ? refuseOperator(cluster, member, context) : undefined;
+  if (refused) return unchanged(cluster, refused);
   const quietUntil = context.now + wait + QUIET_AFTER_LEAVE;
   if (!cluster.members.has(address) && !cluster.waiting.has(address)) {
     const departed = cluster.departed.get(address);
@@ -38,6 +44,30 @@ export function leave(
     quietUntil,
   );
   return then(next, events, context, cluster, () => ({ type: 'left' }));
+}
+
+/**
+ * An operator's word about a member that is not live takes a removal that Raft must be able to make, as an eviction
+ * does (R5): with a leader, which the member itself may have been until just now (injury 4).
+ */
+function refuseOperator(cluster: Cluster, member: Member, context: Context): Reply | undefined {
+  const { now, rules } = context;
+  if (isLive(member, rules, now)) return undefined;
+  const stays = `${member.address} stays on ${keyOf(cluster)}`;
+  const { held, finding } = quorumOf(cluster, context);
+  if (!held) {
+    return refusal(
+      'quorum-lost',
+      `${stays}: ${finding}, no majority, and Raft could not remove it. Restart the missing nodes at their addresses; if they are gone for good, start new ones and recover the cluster`,
+    );
+  }
+  const since = sinceAlive(member, now);
+  if (since >= REPLACED_EVICT_AFTER) return undefined;
+  const left = Math.ceil((REPLACED_EVICT_AFTER - since) / 1_000);
+  return refusal(
+    'heard-lately',
+    `${stays}: its last sign of life was ${Math.floor(since / 1_000)} s ago, and if it led Raft and the others have no new leader yet, it would stay a voter for ever. Try again in ${left} s`,
+  );
 }
 
 export function remove(cluster: Cluster, addresses: readonly Address[], context: Context): Outcome {

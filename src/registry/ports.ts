@@ -88,7 +88,7 @@ export interface EventQuery {
   readonly before?: number | undefined;
   /** Only events with a larger number. */
   readonly after?: number | undefined;
-  /** At most this many, 1 to 1000. */
+  /** At most this many, 1 to 1001. */
   readonly limit: number;
 }
 

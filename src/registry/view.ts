@@ -1,6 +1,6 @@
 import type { Address } from './address.js';
 import { keyOf, type Cluster, type Source } from './cluster.js';
-import { explainWaiting, neededToFound } from './gate.js';
+import { neededToFound, whyWaiting, type WaitingCode } from './gate.js';
 import { hasLease, isLive, presenceOf, silence } from './lease.js';
 import type { Moment } from './moment.js';
 import { lacking, quorumAdvice, quorumOf, type Quorum } from './quorum.js';
@@ -23,10 +23,16 @@ export interface ClusterSummary {
   readonly size: number;
   readonly members: number;
   readonly live: number;
+  /** Listed members that have not settled yet. */
+  readonly unsettled: number;
   readonly waiting: number;
+  /** What members are sent meanwhile, when not every server has the newest list yet (see replicas.ts). */
+  readonly servedRevision?: number;
 }
 
 export interface ClusterView extends Omit<ClusterSummary, 'members' | 'waiting'> {
+  /** A member's lease, in milliseconds: `silentMs` runs up to it. */
+  readonly ttlMs: number;
   readonly members: readonly MemberView[];
   readonly waiting: readonly WaitingView[];
 }
@@ -45,6 +51,8 @@ export interface MemberView {
   readonly delivered: number;
   /** Whether it is presumed or known to have the current revision. */
   readonly current: boolean;
+  /** Polls come in its name that are refused, for example without a valid token: the sentence that they get. */
+  readonly refused?: string;
 }
 
 export interface WaitingView {
@@ -52,22 +60,26 @@ export interface WaitingView {
   readonly id?: string;
   readonly expect?: number;
   readonly waitingMs: number;
+  readonly code: WaitingCode;
+  /** The same as a sentence. */
   readonly reason: string;
 }
 
 export function summarize(cluster: Cluster, moment: Moment): ClusterSummary {
   const quorum = quorumOf(cluster, moment);
-  const state = stateOf(cluster, quorum);
+  const unsettled = [...cluster.members.values()].filter((member) => !member.settled).length;
+  const state = stateOf(cluster, quorum, unsettled);
   return {
     product: cluster.product,
     cluster: cluster.name,
     state,
-    summary: sentence(cluster, state, quorum),
+    summary: sentence(cluster, state, quorum, unsettled),
     epoch: cluster.epoch,
     revision: cluster.revision,
     size: cluster.size,
     members: cluster.members.size,
     live: quorum.live,
+    unsettled,
     waiting: cluster.waiting.size,
   };
 }
@@ -89,25 +101,25 @@ export function describe(cluster: Cluster, moment: Moment): ClusterView {
       current: isLive(member, rules, now) && !lackingNow.has(member.address),
     };
   });
+  const why = whyWaiting(cluster, moment);
   const waiting = [...cluster.waiting.values()].map((one): WaitingView => ({
     address: one.address,
     ...(one.id === undefined ? {} : { id: one.id }),
     ...(one.expect === undefined ? {} : { expect: one.expect }),
     waitingMs: now - one.since,
-    reason: explainWaiting(cluster, one, moment),
+    ...why(one),
   }));
-  return { ...summarize(cluster, moment), members, waiting };
+  return { ...summarize(cluster, moment), ttlMs: rules.memberTtl, members, waiting };
 }
 
-function stateOf(cluster: Cluster, quorum: Quorum): ClusterState {
+function stateOf(cluster: Cluster, quorum: Quorum, unsettled: number): ClusterState {
   const { members, waiting } = cluster;
   if (members.size === 0) return waiting.size === 0 ? 'empty' : 'founding';
   if (!quorum.held) return 'quorum-lost';
-  const settled = [...members.values()].every((member) => member.settled);
-  return quorum.live === members.size && settled && waiting.size === 0 ? 'whole' : 'degraded';
+  return quorum.live === members.size && unsettled === 0 && waiting.size === 0 ? 'whole' : 'degraded';
 }
 
-function sentence(cluster: Cluster, state: ClusterState, quorum: Quorum): string {
+function sentence(cluster: Cluster, state: ClusterState, quorum: Quorum, unsettled: number): string {
   const { members, waiting } = cluster;
   switch (state) {
     case 'empty':
@@ -116,10 +128,8 @@ function sentence(cluster: Cluster, state: ClusterState, quorum: Quorum): string
       return `founding: ${waiting.size} of ${neededToFound(cluster)} wait`;
     case 'whole':
       return `all ${members.size} members are live and settled`;
-    case 'degraded': {
-      const unsettled = [...members.values()].filter((member) => !member.settled).length;
+    case 'degraded':
       return `${quorum.live} of ${members.size} members live, ${unsettled} not yet settled, ${waiting.size} waiting`;
-    }
     case 'quorum-lost':
       return quorumAdvice(quorum.finding);
   }

@@ -10,6 +10,7 @@ export class ClusterEntry {
   #cluster: Cluster;
   #published: Cluster | undefined;
   #isPending = false;
+  #stamp = 0;
   readonly #watchers = new Set<() => void>();
 
   constructor(key: ClusterKey) {
@@ -32,6 +33,11 @@ export class ClusterEntry {
     return this.#isPending ? this.#published?.revision : this.#cluster.revision;
   }
 
+  /** Another number after every change and delivery: what is seen of the cluster may differ then. */
+  get stamp(): number {
+    return this.#stamp;
+  }
+
   /** Whether somebody waits for a change. */
   get isWatched(): boolean {
     return this.#watchers.size > 0;
@@ -51,6 +57,7 @@ export class ClusterEntry {
   /** Another server may have sent a list that is newer than the one that was sent here, and not the newest. */
   distrust(): void {
     this.#published = undefined;
+    this.#stamp++;
   }
 
   /**
@@ -105,6 +112,7 @@ export class ClusterEntry {
   }
 
   #wake(): void {
+    this.#stamp++;
     for (const check of [...this.#watchers]) check();
   }
 }

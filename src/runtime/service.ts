@@ -67,6 +67,8 @@ export interface Sent {
 }
 
 export interface LeaveAnswer {
+  /** Why an operator's word was refused; nothing was changed then. */
+  readonly refused?: string;
   /** False for an address that is neither listed nor waiting nor left lately. */
   readonly known: boolean;
   /** Live members that have not been sent the list without it, or had no time yet to tell Raft. */
@@ -101,6 +103,7 @@ export class RegistryService implements LinkedRegistry {
   readonly #entries = new Map<string, ClusterEntry>();
   readonly #probing = new Set<string>();
   readonly #timers: NodeJS.Timeout[] = [];
+  readonly #eventListeners = new Set<(events: readonly RecordedEvent[]) => void>();
   readonly #link: StoreLink;
   #ticking = false;
   /** Whether the last tick found a cluster that is not as it should stay. */
@@ -298,11 +301,21 @@ export class RegistryService implements LinkedRegistry {
 
   /**
    * R4. With `wait` it resolves when every other live member has been sent a list without the address, after
-   * at most that many milliseconds. Rejects with StoreUnavailable when nothing was changed.
+   * at most that many milliseconds. `operator` is given when it is not the member's own word. Rejects with
+   * StoreUnavailable when nothing was changed.
    */
-  async leave(key: ClusterKey, address: Address, wait: number, signal: AbortSignal): Promise<LeaveAnswer> {
-    const { reply, cluster } = await this.#transactInTime(key, { type: 'leave', address, wait });
+  async leave(
+    key: ClusterKey,
+    address: Address,
+    wait: number,
+    signal: AbortSignal,
+    operator?: { readonly force: boolean },
+  ): Promise<LeaveAnswer> {
+    const { reply, cluster } = await this.#transactInTime(key, { type: 'leave', address, wait, operator });
     const { revision } = cluster;
+    if (reply.type === 'refused') {
+      return { known: true, refused: reply.reason, undelivered: [], revision };
+    }
     if (reply.type === 'unknown') return { known: false, undelivered: [], revision };
     const entry = this.#entryOf(key);
     const without = (): Address[] => notFollowed(entry.cluster, revision, this.#context());
@@ -320,6 +333,12 @@ export class RegistryService implements LinkedRegistry {
 
   events(query: EventQuery): Promise<readonly RecordedEvent[]> {
     return this.#link.events(query);
+  }
+
+  /** Tells of this server's own events as soon as they are stored. Returns what ends it. */
+  onEvents(listener: (events: readonly RecordedEvent[]) => void): () => void {
+    this.#eventListeners.add(listener);
+    return () => void this.#eventListeners.delete(listener);
   }
 
   /** R10: a member's poll connection was closed; when its own end did it, that is what its process's death does. */
@@ -424,6 +443,7 @@ export class RegistryService implements LinkedRegistry {
       decide(cluster, command, { ...this.#context(scene), now: scene.now, clusters: scene.clusters }),
     );
     for (const event of decided.recorded) this.#logEvent(event);
+    if (decided.recorded.length > 0) this.#tell(decided.recorded);
     return decided;
   }
 
@@ -442,6 +462,17 @@ export class RegistryService implements LinkedRegistry {
     this.#link.failed(error);
     if (error instanceof StoreUnavailable) return `the store is unavailable (${error.message})`;
     return 'an internal error; see the server’s log';
+  }
+
+  /** Whoever listens cannot undo or hinder what was decided. */
+  #tell(events: readonly RecordedEvent[]): void {
+    for (const listener of this.#eventListeners) {
+      try {
+        listener(events);
+      } catch (error) {
+        this.#log.error({ err: error }, 'an event could not be passed on');
+      }
+    }
   }
 
   #logEvent({ type, product, name, address, revision, reason }: RecordedEvent): void {

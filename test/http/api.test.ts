@@ -46,6 +46,7 @@ test('the list of clusters', async (t) => {
       size: 0,
       members: 0,
       live: 0,
+      unsettled: 0,
       waiting: 1,
     },
     {
@@ -58,6 +59,7 @@ test('the list of clusters', async (t) => {
       size: 2,
       members: 2,
       live: 2,
+      unsettled: 0,
       waiting: 0,
     },
   ]);
@@ -96,6 +98,8 @@ test('one cluster', async (t) => {
     revision: 2,
     size: 1,
     live: 2,
+    unsettled: 1,
+    ttlMs: 15_000,
     members: [
       {
         address: A,
@@ -125,6 +129,7 @@ test('one cluster', async (t) => {
         address: C,
         expect: 3,
         waitingMs: 0,
+        code: 'unsettled',
         reason: `${C} waits to join nacos/serverlist: ${B} joined only just, and new nodes must stay fewer than a majority`,
       },
     ],

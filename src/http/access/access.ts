@@ -4,16 +4,25 @@ import type { Problem } from '../reply.js';
 
 /** Who may read and who may change what, on the operators' side and of the official API. */
 export interface Access {
-  /** Undefined when the caller may change the cluster; otherwise what to answer, with nothing changed. */
+  /** Whether a change needs a token. */
+  readonly changes: 'open' | 'token';
+  /** Whether reading the API, the page and the metrics needs a token. */
+  readonly reads: 'open' | 'token';
+  /** Undefined when the caller may change the cluster now; otherwise what to answer, with nothing changed. */
   refuseChange(request: IncomingMessage, key: ClusterKey): Problem | undefined;
-  /** Undefined when the caller may read about the cluster, or about all of them when none is named. */
-  refuseRead(request: IncomingMessage, key?: ClusterKey): Problem | undefined;
-  /** Which clusters the caller may read about, for lists that are cut to them. */
+  /**
+   * Undefined when the caller may read about the cluster; about all of them; or about any of them, where the answer is
+   * cut to what is {@link readable}.
+   */
+  refuseRead(request: IncomingMessage, what: ClusterKey | 'all' | 'any'): Problem | undefined;
+  /** Which clusters the caller may read about. */
   readable(request: IncomingMessage): (key: ClusterKey) => boolean;
 }
 
 /** Everybody may do everything. */
 export const OPEN_ACCESS: Access = {
+  changes: 'open',
+  reads: 'open',
   refuseChange: () => undefined,
   refuseRead: () => undefined,
   readable: () => () => true,

@@ -1,194 +1,132 @@
 import { Router, type Request, type Response } from 'express';
 import { z } from 'zod';
-import { parseDuration } from '../../duration.js';
-import { isKnown, keyOf, type ClusterKey } from '../../registry/cluster.js';
 import { StoreUnavailable } from '../../registry/ports.js';
-import { describe, summarize } from '../../registry/view.js';
-import type { ClusterEntry } from '../../runtime/entry.js';
-import type { RegistryService } from '../../runtime/service.js';
-import type { Patience } from '../patience.js';
-import { sendJson, sendProblem } from '../reply.js';
-import { MAX_WAIT, parseName } from '../target.js';
+import { callsItselfNacos } from '../caller.js';
+import { cutShort, send, sendJson, sendProblem, type Problem } from '../reply.js';
+import { quote } from '../target.js';
+import { keyFrom } from './clusters.js';
+import { clusterParams } from './parameters.js';
+import type { AnyAnswer, ApiContext, Route } from './route.js';
 
-/** Rows of a page when none is asked for, and at most. */
-const PAGE = 100;
-const MAX_PAGE = 1_000;
+/** Seconds after which what the store could not do may be tried again. */
+const RETRY_AFTER = 2;
 
-const count = z
-  .string()
-  .regex(/^\d{1,15}$/, 'is no whole number')
-  .transform(Number);
+const NOTHING = z.strictObject({});
+/** Probes of platforms may be sent with any. */
+const ANYTHING = z.looseObject({});
 
-const limit = count
-  .refine((value) => value >= 1 && value <= MAX_PAGE, `is outside 1 to ${MAX_PAGE}`)
-  .default(PAGE);
-
-const wait = z
-  .string()
-  .transform((text) => parseDuration(text) ?? Infinity)
-  .refine((value) => value <= MAX_WAIT, `is no time up to ${MAX_WAIT / 1_000}s, such as 30s`)
-  .default(0);
-
-const clustersQuery = z.strictObject({ after: z.string().optional(), limit });
-const clusterQuery = z.strictObject({ revision: count.optional(), wait });
-const eventsQuery = z.strictObject({ before: count.optional(), after: count.optional(), limit });
-
-/** The operators' side: JSON under /api/v1, errors as problem details. */
-export function api(service: RegistryService, patience: Patience): Router {
-  const router = Router();
-
-  router.get('/clusters', (request, response) => {
-    const query = read(clustersQuery, request, response);
-    if (!query) return;
-    const all = [...service.entries]
-      .filter(({ cluster }) => isKnown(cluster))
-      .sort((a, b) => compare(keyOf(a.cluster), keyOf(b.cluster)));
-    const { after = '' } = query;
-    const rest = all.filter(({ cluster }) => keyOf(cluster) > after);
-    const page = rest.slice(0, query.limit);
-    const last = page.at(-1);
-    const more = last !== undefined && last !== rest.at(-1);
-    sendJson(response, {
-      clusters: page.map((entry) => ({ ...summarize(entry.cluster, service.moment), ...agreement(entry) })),
-      ...(more ? { next: keyOf(last.cluster) } : {}),
-    });
-  });
-
-  router.get('/clusters/:product/:cluster', async (request, response) => {
-    const query = read(clusterQuery, request, response);
-    const entry = query && find(service, request, response);
-    if (!entry) return;
-    const { revision } = query;
-    if (revision !== undefined) {
-      await entry.until((cluster) => cluster.revision !== revision, query.wait, patience.of(response));
-    }
-    sendJson(response, { ...describe(entry.cluster, service.moment), ...agreement(entry) });
-  });
-
-  router.get('/clusters/:product/:cluster/events', async (request, response) => {
-    const query = read(eventsQuery, request, response);
-    const key = query && keyFrom(request, response);
-    if (key) await sendEvents(response, key, query);
-  });
-
-  router.get('/events', async (request, response) => {
-    const query = read(eventsQuery, request, response);
-    if (query) await sendEvents(response, undefined, query);
-  });
-
-  router.post('/clusters/:product/:cluster/recover', async (request, response) => {
-    const entry = find(service, request, response);
-    if (!entry) return;
-    try {
-      const { reply } = await service.command(entry.cluster, { type: 'recover' });
-      if (reply.type === 'refused') return sendProblem(response, { status: 409, detail: reply.reason });
-      sendJson(response, { ...describe(entry.cluster, service.moment), ...agreement(entry) });
-    } catch (error) {
-      unavailable(response, error);
-    }
-  });
-
-  router.use((request: Request, response: Response) => {
-    const allowed = router.stack.flatMap(({ route }) =>
-      route?.path && matches(route.path, request.path) ? [route] : [],
+/** Express routes made from the table: validation, access, answers and errors. */
+export function routerOf(routes: readonly Route[], context: ApiContext): Router {
+  const router = Router({ caseSensitive: true, strict: true });
+  for (const route of routes) {
+    router[route.method](expressPath(route.path), (request, response) =>
+      answer(route, context, request, response),
     );
-    if (allowed.length === 0) {
-      return sendProblem(response, {
-        status: 404,
-        detail: `there is nothing at ${request.originalUrl.split('?', 1)[0]}`,
-      });
-    }
-    const allow = allowed.some(({ path }) => path.endsWith('/recover')) ? 'POST' : 'GET, HEAD';
-    sendProblem(response, {
-      status: 405,
-      detail: `${request.method} is not offered here, only ${allow}`,
-      allow,
-    });
-  });
-
-  async function sendEvents(
-    response: Response,
-    cluster: ClusterKey | undefined,
-    query: z.infer<typeof eventsQuery>,
-  ): Promise<void> {
-    try {
-      const events = await service.events({ cluster, ...query });
-      const next = events.length === query.limit ? { next: events.at(-1)?.seq } : {};
-      const views = events.map(({ time, name, ...event }) => ({
-        ...event,
-        cluster: name,
-        time: new Date(time).toISOString(),
-      }));
-      sendJson(response, { events: views, ...next });
-    } catch (error) {
-      unavailable(response, error);
-    }
   }
-
+  for (const path of new Set(routes.map((route) => route.path))) {
+    const allow = methodsOf(path, routes);
+    router.all(expressPath(path), (request, response) =>
+      sendProblem(response, {
+        status: 405,
+        detail: `${request.method} is not offered here, only ${allow}`,
+        allow,
+      }),
+    );
+  }
+  router.use('/api/v1', (request, response) => {
+    const detail = `there is nothing at ${request.originalUrl.split('?', 1)[0]}; GET /api describes what there is`;
+    sendProblem(response, { status: 404, detail });
+  });
   return router;
 }
 
-/** What members are sent meanwhile, when not every server has the newest list yet (see registry/replicas.ts). */
-function agreement({ isPending, servedRevision }: ClusterEntry): { servedRevision?: number } {
-  return isPending && servedRevision !== undefined ? { servedRevision } : {};
+async function answer(
+  route: Route,
+  context: ApiContext,
+  request: Request,
+  response: Response,
+): Promise<void> {
+  // Whatever is complete would end the search of a node whose url names a path of the API, and it would start alone.
+  if (!route.isForAll && callsItselfNacos(request)) {
+    return cutShort(response, 'this is for operators, and no list; ask for application/json if you are one');
+  }
+  const params = read(route.params ?? NOTHING, request.params);
+  if (params.problem) return sendProblem(response, params.problem);
+  const refused = refuse(route, context, request);
+  if (refused) return sendProblem(response, refused);
+  const query = read(route.query ?? (route.isForAll ? ANYTHING : NOTHING), request.query);
+  if (query.problem) return sendProblem(response, query.problem);
+  const call = { params: params.value, query: query.value, request, response };
+  try {
+    reply(route, response, await route.handle(context, call));
+  } catch (error) {
+    if (!(error instanceof StoreUnavailable)) throw error;
+    const detail = `the store is unavailable (${error.message})`;
+    sendProblem(response, { status: 503, detail, retryAfter: RETRY_AFTER });
+  }
 }
 
-/** The query as the schema reads it; otherwise a problem was sent. */
-function read<S extends z.ZodType>(schema: S, request: Request, response: Response): z.infer<S> | undefined {
-  const result = schema.safeParse(request.query);
-  if (result.success) return result.data;
+function refuse({ access }: Route, context: ApiContext, request: Request): Problem | undefined {
+  switch (access) {
+    case 'none':
+      return undefined;
+    case 'any':
+      return context.access.refuseRead(request, 'any');
+    case 'read':
+      return context.access.refuseRead(request, namedCluster(request));
+    case 'change':
+      return context.access.refuseChange(request, namedCluster(request));
+  }
+}
+
+/** The cluster that the path names; all routes with such an access name one. */
+function namedCluster({ params }: Request): ReturnType<typeof keyFrom> {
+  return keyFrom(clusterParams.loose().parse(params));
+}
+
+function reply(route: Route, response: Response, answer: AnyAnswer): void {
+  if (answer === 'taken') return;
+  if ('problem' in answer) return sendProblem(response, answer.problem);
+  const { status, body } = answer;
+  const { type = 'application/json' } = route.responses[status] ?? {};
+  if (type === 'application/json') return sendJson(response, body, status);
+  send(response, status, String(body), { 'Content-Type': type });
+}
+
+interface Read {
+  readonly value: unknown;
+  readonly problem?: Problem;
+}
+
+/** What the schema makes of it; or a problem whose detail names each parameter that is wrong. */
+function read(schema: z.ZodObject, given: Readonly<Record<string, unknown>>): Read {
+  const result = schema.safeParse(given);
+  if (result.success) return { value: result.data };
   const detail = result.error.issues
     .map((issue) => {
-      if (issue.code === 'unrecognized_keys') return `the parameter ${issue.keys.join(', ')} is unknown`;
+      if (issue.code === 'unrecognized_keys')
+        return `the parameter ${issue.keys.map(plain).join(', ')} is unknown`;
       const name = issue.path.join('.');
-      const value: unknown = request.query[name];
-      return Array.isArray(value)
-        ? `${name} is given twice; give it once`
-        : `${name}=${JSON.stringify(value)} ${issue.message}`;
+      const value = given[name];
+      if (Array.isArray(value)) return `${name} is given twice; give it once`;
+      return `${name}=${quote(String(value))} ${issue.message}`;
     })
     .join('; ');
-  sendProblem(response, { status: 400, detail });
-  return undefined;
+  return { value: undefined, problem: { status: 400, detail } };
 }
 
-function keyFrom(request: Request, response: Response): ClusterKey | undefined {
-  const product = parseName('product', String(request.params.product));
-  const name = parseName('cluster', String(request.params.cluster));
-  if (product.ok && name.ok) return { product: product.value, name: name.value };
-  const problem = product.ok ? (name.ok ? '' : name.problem) : product.problem;
-  sendProblem(response, { status: 400, detail: problem });
-  return undefined;
+/** A stranger's word in a sentence. */
+function plain(name: string): string {
+  return /^[\w.-]{1,40}$/.test(name) ? name : quote(name);
 }
 
-function find(service: RegistryService, request: Request, response: Response): ClusterEntry | undefined {
-  const key = keyFrom(request, response);
-  if (!key) return undefined;
-  const entry = service.find(keyOf(key));
-  if (entry && isKnown(entry.cluster)) return entry;
-  sendProblem(response, {
-    status: 404,
-    detail: `the cluster ${keyOf(key)} is unknown: nobody was ever listed or waits`,
-  });
-  return undefined;
+function expressPath(path: string): string {
+  return path.replace(/\{(\w+)\}/g, ':$1');
 }
 
-function unavailable(response: Response, error: unknown): void {
-  if (!(error instanceof StoreUnavailable)) throw error;
-  sendProblem(response, {
-    status: 503,
-    detail: `the store is unavailable (${error.message})`,
-    retryAfter: 2,
-  });
-}
-
-function matches(pattern: string, path: string): boolean {
-  const wanted = pattern.split('/');
-  const given = path.split('/');
-  return (
-    wanted.length === given.length && wanted.every((part, i) => part.startsWith(':') || part === given[i])
-  );
-}
-
-function compare(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
+function methodsOf(path: string, routes: readonly Route[]): string {
+  return routes
+    .filter((route) => route.path === path)
+    .flatMap(({ method }) => (method === 'get' ? ['GET', 'HEAD'] : [method.toUpperCase()]))
+    .join(', ');
 }

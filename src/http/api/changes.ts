@@ -1,0 +1,91 @@
+import { viewOf } from '../../runtime/views.js';
+import { find, keyFrom, UNKNOWN_CLUSTER, unknownCluster } from './clusters.js';
+import { clusterParams, leaveQuery, memberParams } from './parameters.js';
+import { problem, route } from './route.js';
+import { clusterView, leaveAnswer } from './schemas.js';
+
+const SERVERLIST = { product: 'nacos', cluster: 'serverlist' };
+
+export const changeRoutes = [
+  route({
+    method: 'delete',
+    path: '/api/v1/clusters/{product}/{cluster}/members/{address}',
+    name: 'removeMember',
+    tag: 'Clusters',
+    summary: 'Takes an address off the list',
+    description:
+      "An operator's leave (R4), also of an address that waits. A member that is live should run until `wait` is over. " +
+      'One that is not is only taken off when Raft can remove it: 30 s after its last sign of life (a poll, an open ' +
+      'port, the end of its connection), and while a majority is live. `force=true` does it all the same, and the ' +
+      "address may stay a voter in Nacos's Raft groups for ever.",
+    access: 'change',
+    params: memberParams,
+    query: leaveQuery,
+    responses: {
+      200: {
+        description: 'It is off the list; without `wait`, others may lack that list.',
+        schema: leaveAnswer,
+      },
+      202: {
+        description: 'It is off the list; when `wait` was over, some lacked that list.',
+        schema: leaveAnswer,
+      },
+    },
+    problems: {
+      404: 'The address is neither listed nor waiting, nor did it leave lately.',
+      409: 'The member is not live, and Raft could not remove it now: the detail says why, and what to do.',
+    },
+    examples: [
+      {
+        name: 'gone',
+        summary: 'A member that is gone for good',
+        params: { ...SERVERLIST, address: '10.0.0.5:8848' },
+        query: { wait: '5s' },
+        status: 200,
+      },
+    ],
+    async handle({ service, patience }, { params, query: { wait, force }, response }) {
+      const { address } = params;
+      const key = keyFrom(params);
+      const left = await service.leave(key, address, wait, patience.of(response), { force });
+      const { revision, undelivered } = left;
+      if (!left.known) {
+        const name = `${params.product}/${params.cluster}`;
+        return problem(
+          404,
+          `${address} is no member of ${name}, and none that left lately; the list is unchanged`,
+        );
+      }
+      if (left.refused !== undefined) {
+        return problem(409, `${left.refused}; force=true takes it off all the same`);
+      }
+      const body = { address, revision, undelivered: [...undelivered] };
+      return { status: wait > 0 && undelivered.length > 0 ? 202 : 200, body };
+    },
+  }),
+
+  route({
+    method: 'post',
+    path: '/api/v1/clusters/{product}/{cluster}/recover',
+    name: 'recoverCluster',
+    tag: 'Clusters',
+    summary: 'Decides the list after a lost majority',
+    description:
+      'The list becomes the members that are live or still answer on their port, and those that wait (R7). Raft must ' +
+      'be repaired on a survivor afterwards (`resetPeers`). Only for a cluster that is quorum-lost.',
+    access: 'change',
+    params: clusterParams,
+    responses: { 200: { description: 'The cluster with its new list.', schema: clusterView } },
+    problems: { 404: UNKNOWN_CLUSTER, 409: 'There is a majority, or nobody to recover with.' },
+    examples: [
+      { name: 'recover', summary: 'The majority is gone for good', params: SERVERLIST, status: 200 },
+    ],
+    async handle({ service }, { params }) {
+      const entry = find(service, params);
+      if (!entry) return unknownCluster(params);
+      const { reply } = await service.command(keyFrom(params), { type: 'recover' });
+      if (reply.type === 'refused') return problem(409, reply.reason);
+      return { status: 200, body: viewOf(entry, service) };
+    },
+  }),
+];

@@ -1,0 +1,98 @@
+import { z } from 'zod';
+import { parseAddress } from '../../registry/address.js';
+import { parseCursor } from '../../runtime/event-cursor.js';
+import { clusterName, MAX_WAIT, productName, readBy, time, wholeNumber } from '../nacos-parameters.js';
+
+/** Rows of a page when none is asked for, and at most. */
+const PAGE = 100;
+export const MAX_PAGE = 1_000;
+
+/** Numbers of at most 15 digits are exact. */
+const LARGEST = 999_999_999_999_999;
+
+const count = () => wholeNumber(0, LARGEST, 15, 'is no whole number');
+
+const limit = wholeNumber(1, MAX_PAGE, 15, 'is no whole number', `is outside 1 to ${MAX_PAGE}`)
+  .prefault(PAGE)
+  .meta({ description: `Rows of the page, 1 to ${MAX_PAGE}.`, examples: [20] });
+
+const wait = (description: string) => time(MAX_WAIT, '30s').prefault('0s').meta({ description });
+
+export const clusterParams = z.strictObject({ product: productName, cluster: clusterName });
+
+export const memberParams = clusterParams.extend({
+  address: readBy(parseAddress).meta({
+    description: '`HOST:PORT` as it is listed; 8848 without a port, IPv6 in brackets.',
+    examples: ['10.0.0.5:8848'],
+  }),
+});
+
+export const clustersQuery = z.strictObject({
+  after: z
+    .string()
+    .optional()
+    .meta({ description: 'Only those after this one, as `product/cluster`: the `next` of the page before.' }),
+  limit,
+});
+
+export const clusterQuery = z.strictObject({
+  revision: count()
+    .optional()
+    .meta({
+      description: 'A revision that is known already: the answer waits until the list has another one.',
+      examples: [1],
+    }),
+  wait: wait('How long to wait for another revision, up to `60s`; the cluster as it is then is answered.'),
+});
+
+export const eventsQuery = z.strictObject({
+  before: count()
+    .optional()
+    .meta({
+      description: 'Only events with a smaller number, newest first: the `next` of the page before.',
+      examples: [42],
+    }),
+  after: count()
+    .optional()
+    .meta({
+      description: 'Only events with a larger number, oldest first: the `next` of the page before.',
+      examples: [0],
+    }),
+  limit,
+});
+
+export const leaveQuery = z.strictObject({
+  wait: wait(
+    'How long to wait until every other live member has the list without it, up to `60s`; `15s` is comfortable.',
+  ),
+  force: z
+    .enum(['true', 'false'], 'is neither true nor false')
+    .prefault('false')
+    .transform((text) => text === 'true')
+    .meta({ description: 'Take it off although it harms: see the answer 409.' }),
+});
+
+export const streamQuery = z.strictObject({
+  cluster: z
+    .string()
+    .transform((text, context) => {
+      const [product = '', name = '', ...rest] = text.split('/');
+      const read = clusterParams.safeParse({ product, cluster: name });
+      if (read.success && rest.length === 0) return { product, name };
+      context.addIssue('is not of the form product/cluster, such as nacos/serverlist');
+      return z.NEVER;
+    })
+    .optional()
+    .meta({
+      description: 'A cluster to be told of whole, as `product/cluster`.',
+      examples: ['nacos/serverlist'],
+    }),
+  after: readBy(parseCursor)
+    .optional()
+    .meta({
+      description:
+        'The number of the last event that is known, or the `id` of the last message: those after it come first. ' +
+        'The header `Last-Event-ID`, which browsers send by themselves, counts more.',
+      examples: ['41'],
+    }),
+});

@@ -1,0 +1,282 @@
+import { z } from 'zod';
+import type { ClusterSummary, ClusterView, MemberView, WaitingView } from '../../registry/view.js';
+import { EVENT_TYPES } from '../../registry/events.js';
+import type { HealthView } from '../../runtime/health-view.js';
+
+/*
+ * What the operators' side answers. `id` is the name in the OpenAPI document; times are milliseconds unless said
+ * otherwise. The check at the end holds these schemas and the registry's own types together.
+ */
+
+const ms = (description: string, example: number) =>
+  z
+    .int()
+    .min(0)
+    .meta({ description: `${description}, in milliseconds.`, examples: [example] });
+const count = (description: string, example: number) =>
+  z
+    .int()
+    .min(0)
+    .meta({ description, examples: [example] });
+
+const product = z.string().meta({ description: 'The first part of its name.', examples: ['nacos'] });
+const cluster = z.string().meta({ description: 'The second part of its name.', examples: ['serverlist'] });
+const address = z.string().meta({ description: '`HOST:PORT`.', examples: ['10.0.0.5:8848'] });
+const id = z
+  .string()
+  .exactOptional()
+  .meta({ description: 'Its stable identity, which outlives the address.', examples: ['nacos-0'] });
+const revision = count('Counts the changes of the list.', 4);
+
+const ofCluster = {
+  product,
+  cluster,
+  state: z.enum(['empty', 'founding', 'whole', 'degraded', 'quorum-lost']).meta({
+    description:
+      '*empty*: no list, and nobody waits. *founding*: no list yet. *whole*: every member is live and settled, and ' +
+      'nobody waits. *degraded*: a majority is live. *quorum-lost*: none is.',
+  }),
+  summary: z.string().meta({
+    description: 'What the state means here, and what to do.',
+    examples: ['all 3 members are live and settled'],
+  }),
+  epoch: count('Counts the foundings; 0 before the first.', 1),
+  revision,
+  size: count('How many members the cluster is meant to have; 0 without a list.', 3),
+};
+const live = count('Members that count towards a majority.', 3);
+const unsettled = count('Listed members that have not settled yet.', 0);
+const servedRevision = count(
+  'What members are sent meanwhile, when not every server has the newest list yet.',
+  3,
+).exactOptional();
+
+export const clusterSummary = z
+  .strictObject({
+    ...ofCluster,
+    members: count('Addresses on the list.', 3),
+    live,
+    unsettled,
+    waiting: count('New addresses held at the gate.', 0),
+    servedRevision,
+  })
+  .meta({ id: 'ClusterSummary', description: 'A cluster at a glance.' });
+
+export const memberView = z
+  .strictObject({
+    address,
+    id,
+    source: z.enum(['poll', 'heartbeat', 'static']).meta({
+      description:
+        'How it makes itself heard. *poll*: its own Nacos polls with `self`. *heartbeat*: a script sends it. ' +
+        '*static*: put through the official API, and listed until it is deleted.',
+    }),
+    state: z.enum(['live', 'silent', 'down', 'static']).meta({
+      description:
+        '*live*: heard within its lease. *silent*: not. *down*: nobody listens on its port any more. *static*: put by ' +
+        'an operator, and counted as live.',
+    }),
+    settled: z.boolean().meta({ description: 'A founder, or known to all for long enough (R3).' }),
+    silentMs: ms('Since it was last heard; absent for a static member that never was', 2_000).exactOptional(),
+    leaseMs: ms('Left of its lease, 0 when that ran out', 13_000).exactOptional(),
+    delivered: count('The revision that it was last sent; 0 for none.', 4),
+    current: z.boolean().meta({ description: 'Live, and known or presumed to have the current revision.' }),
+    refused: z
+      .string()
+      .exactOptional()
+      .meta({
+        description: 'Polls come in its name that are refused: the sentence that they get.',
+        examples: ['a token is needed to change nacos/serverlist, and none was given'],
+      }),
+  })
+  .meta({ id: 'Member', description: 'An address on the list.' });
+
+export const waitingView = z
+  .strictObject({
+    address,
+    id,
+    expect: count('The cluster size that it asked for.', 3).exactOptional(),
+    waitingMs: ms('Since it came', 1_500),
+    code: z.enum(['founding', 'no-majority', 'unsettled', 'turn']).meta({
+      description:
+        'Why it waits. *founding*: too few wait for the first list (R1). *no-majority*: Raft could not add it. ' +
+        '*unsettled*: others joined only just (R3). *turn*: it comes in with its next poll.',
+    }),
+    reason: z.string().meta({
+      description: 'The same as a sentence.',
+      examples: ['nacos/serverlist is founding: 1 of 3 members wait'],
+    }),
+  })
+  .meta({ id: 'Waiting', description: 'A new address that is held at the gate and not on the list.' });
+
+export const clusterView = z
+  .strictObject({
+    ...ofCluster,
+    live,
+    unsettled,
+    ttlMs: ms("A member's lease (`MEMBER_TTL`): `silentMs` runs up to it", 15_000),
+    servedRevision,
+    members: z.array(memberView).meta({ description: 'In the order of joining.' }),
+    waiting: z.array(waitingView).meta({ description: 'In the order of arrival.' }),
+  })
+  .meta({ id: 'Cluster', description: 'A cluster with its members and those who wait.' });
+
+export const eventView = z
+  .strictObject({
+    seq: count('Its number: rising through all clusters, gaps are possible.', 41),
+    time: z.iso
+      .datetime()
+      .meta({ description: "By the server's wall clock.", examples: ['2026-01-01T08:00:00.000Z'] }),
+    type: z.enum(EVENT_TYPES).meta({ description: 'What happened.' }),
+    product,
+    cluster,
+    address: address.exactOptional().meta({ description: 'Absent when it is about the whole cluster.' }),
+    revision: count("The list's revision after it.", 4),
+    reason: z.string().meta({ description: 'A sentence.', examples: ['passed the gate'] }),
+  })
+  .meta({ id: 'Event', description: 'One change of a cluster.' });
+export type EventView = z.output<typeof eventView>;
+
+const health = {
+  status: z.enum(['up', 'degraded', 'unavailable']).meta({
+    description:
+      '*up*: all is well. *degraded*: the store is out of reach and the last lists are served (R9). *unavailable*: ' +
+      'nothing can be answered, since there is no list, or other servers may have changed it.',
+  }),
+  reason: z
+    .string()
+    .exactOptional()
+    .meta({
+      description: "The store's error.",
+      examples: ['the store has not answered for 2 s'],
+    }),
+  sinceMs: ms('For how long the store has been out of reach', 1_000).exactOptional(),
+  servers: count(
+    'How many servers keep these lists, this one included; absent for a store of its own.',
+    2,
+  ).exactOptional(),
+  graceMs: ms('For how long nobody is evicted yet (R8)', 0),
+};
+const guard = (what: string) =>
+  z.enum(['open', 'token']).meta({ description: `Whether ${what} needs a token.`, examples: ['open'] });
+
+export const healthAnswer = z
+  .strictObject(health)
+  .meta({ id: 'Health', description: 'Whether the server can answer.' });
+
+export const serverView = z
+  .strictObject({
+    ...health,
+    version: z.string().meta({ description: "The server's version.", examples: ['0.1.0'] }),
+    changes: guard('a change'),
+    reads: guard('reading this API'),
+  })
+  .meta({ id: 'Server', description: 'The server that was asked.' });
+export type ServerView = z.output<typeof serverView>;
+
+export const aliveAnswer = z
+  .strictObject({ status: z.literal('up') })
+  .meta({ id: 'Alive', description: 'The process answers.' });
+
+const next = (what: string) =>
+  `The end of this page; absent on the last. The next one is asked for with ${what}.`;
+
+export const clusterPage = z
+  .strictObject({
+    clusters: z.array(clusterSummary).meta({ description: 'In the order of their names.' }),
+    next: z
+      .string()
+      .exactOptional()
+      .meta({ description: next('it as `after`'), examples: ['nacos/serverlist'] }),
+  })
+  .meta({ id: 'ClusterPage', description: 'Some of the clusters.' });
+export type ClusterPage = z.output<typeof clusterPage>;
+
+export const eventPage = z
+  .strictObject({
+    events: z.array(eventView).meta({ description: 'Newest first; oldest first with `after`.' }),
+    next: count(next('it as `before`, or as `after` if that was given'), 41).exactOptional(),
+  })
+  .meta({ id: 'EventPage', description: 'Some of the history, which is bounded: 1,000 events a cluster.' });
+export type EventPage = z.output<typeof eventPage>;
+
+export const leaveAnswer = z
+  .strictObject({
+    address,
+    revision,
+    undelivered: z.array(address).meta({
+      description: 'Live members that lack the list without it, or had no time yet to tell Raft (R4).',
+    }),
+  })
+  .meta({ id: 'Left', description: 'An address was taken off the list or from the gate.' });
+export type LeaveAnswerView = z.output<typeof leaveAnswer>;
+
+export const problemDetails = z
+  .strictObject({
+    type: z.literal('about:blank').meta({ description: 'So the title is the status.' }),
+    title: z.string().meta({ examples: ['Not Found'] }),
+    status: z
+      .int()
+      .min(400)
+      .max(599)
+      .meta({ examples: [404] }),
+    detail: z.string().meta({
+      description: 'What was found, why it is refused, and what to do.',
+      examples: ['the cluster nacos/none is unknown: nobody was ever listed or waits'],
+    }),
+  })
+  .meta({ id: 'Problem', description: 'Problem details (RFC 9457).' });
+
+/** The messages of the stream, by their names. */
+export const streamSnapshot = z
+  .strictObject({ clusters: z.array(clusterSummary), server: serverView })
+  .meta({ id: 'StreamSnapshot', description: '`event: snapshot`: everything as it is now.' });
+export const streamClusters = z
+  .strictObject({
+    changed: z.array(clusterSummary).meta({ description: 'As they are now.' }),
+    gone: z.array(z.string()).meta({ description: 'As `product/cluster`.', examples: [['nacos/test']] }),
+  })
+  .meta({ id: 'StreamClusters', description: '`event: clusters`: some of them are not as they were.' });
+export const streamEvents = z
+  .strictObject({ events: z.array(eventView).meta({ description: 'Oldest first.' }) })
+  .meta({ id: 'StreamEvents', description: '`event: events`: what happened.' });
+
+/** All that have a name in the OpenAPI document. */
+export const NAMED = [
+  clusterPage,
+  clusterSummary,
+  clusterView,
+  memberView,
+  waitingView,
+  eventPage,
+  eventView,
+  serverView,
+  healthAnswer,
+  aliveAnswer,
+  leaveAnswer,
+  problemDetails,
+  streamSnapshot,
+  streamClusters,
+  streamEvents,
+] as const;
+
+/** Without `readonly`, all the way down, so that two types can be compared letter for letter. */
+type Plain<T> = T extends readonly (infer E)[]
+  ? Plain<E>[]
+  : T extends object
+    ? { -readonly [K in keyof T]: Plain<T[K]> }
+    : T;
+type Same<A, B> =
+  // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- so the compiler compares identity
+  (<T>() => T extends Plain<A> ? 1 : 2) extends <T>() => T extends Plain<B> ? 1 : 2 ? true : false;
+
+type Assert<T extends true> = T;
+
+/** A schema and a view that part are an error here. */
+export type Checks = [
+  Assert<Same<z.output<typeof clusterSummary>, ClusterSummary>>,
+  Assert<Same<z.output<typeof clusterView>, ClusterView>>,
+  Assert<Same<z.output<typeof memberView>, MemberView>>,
+  Assert<Same<z.output<typeof waitingView>, WaitingView>>,
+  Assert<Same<z.output<typeof healthAnswer>, HealthView>>,
+];

@@ -1,0 +1,115 @@
+import { z } from 'zod';
+import { keyOf, type ClusterKey } from '../../registry/cluster.js';
+import type { RecordedEvent } from '../../registry/events.js';
+import { parseCursor, type EventCursor } from '../../runtime/event-cursor.js';
+import type { ToldSummary } from '../../runtime/summaries.js';
+import { EventStream } from './event-stream.js';
+import { eventView } from './events.js';
+import { streamQuery } from './parameters.js';
+import { problem, route, type ApiContext, type Call } from './route.js';
+import { serverViewOf } from './server-routes.js';
+
+export const streamRoute = route({
+  method: 'get',
+  path: '/api/v1/stream',
+  name: 'stream',
+  tag: 'Events',
+  summary: 'Everything as it changes (server-sent events)',
+  description:
+    'One stream serves a whole page. The messages are JSON:\n' +
+    '- `snapshot`, first: all clusters and the server (StreamSnapshot);\n' +
+    '- `clusters`: those that changed, and the names of those that are gone, at most 4 times a second (StreamClusters);\n' +
+    '- `server`: the server when its status changed, or every 5 s while a grace runs (Server);\n' +
+    '- `cluster`, only with `cluster=`: that cluster at once, at every change, and every second (5 s with more than ' +
+    '200 members); `null` when it is unknown (Cluster);\n' +
+    '- `events`: what happened, oldest first, of all clusters that the caller may read about (StreamEvents). Its `id` ' +
+    'goes into `Last-Event-ID`, or `after`, of the next connection, to any server of the same database, and nothing is ' +
+    'missed or told twice. Several servers number their events in one row, so a smaller number may come a little ' +
+    'later; the `id` then says so and is more than a number.\n\n' +
+    'A comment comes every 15 s. Who reads so slowly that more than 4 MB are unsent is cut off.',
+  access: 'any',
+  query: streamQuery,
+  responses: {
+    200: { description: 'The stream, without end.', type: 'text/event-stream', schema: z.string() },
+  },
+  examples: [
+    { name: 'all', summary: 'All clusters', status: 200 },
+    { name: 'one', summary: 'And one of them whole', query: { cluster: 'nacos/serverlist' }, status: 200 },
+    { name: 'resume', summary: 'All events after a number', query: { after: '0' }, status: 200 },
+  ],
+  handle(context, call) {
+    const { cluster, after } = call.query;
+    const refused = cluster && context.access.refuseRead(call.request, cluster);
+    if (refused) return { problem: refused };
+    const last = lastEventId(call);
+    if (typeof last === 'string') return problem(400, last);
+    stream(context, call, cluster, last ?? after);
+    return 'taken';
+  },
+});
+
+/** What the header says; a sentence when it makes no sense. */
+function lastEventId({ request }: Call<unknown, unknown>): EventCursor | string | undefined {
+  const header = request.get('Last-Event-ID');
+  if (header === undefined || header === '') return undefined;
+  const read = parseCursor(header);
+  return read.ok ? read.value : `Last-Event-ID=${JSON.stringify(header.slice(0, 100))} ${read.problem}`;
+}
+
+function stream(
+  { feed, access, patience }: ApiContext,
+  { request, response }: Call<unknown, unknown>,
+  cluster: ClusterKey | undefined,
+  after: EventCursor | undefined,
+): void {
+  const may = access.readable(request);
+  const out = new EventStream(response);
+  if (request.method === 'HEAD') return out.end();
+  const listed = (told: readonly ToldSummary[]): string =>
+    `[${told
+      .filter(({ key }) => may(key))
+      .map(({ json }) => json)
+      .join(',')}]`;
+  const stop = feed.listen({
+    cluster,
+    after,
+    snapshot(clusters, health) {
+      const server = JSON.stringify(serverViewOf(health, access));
+      out.sendLarge('snapshot', `{"clusters":${listed(clusters)},"server":${server}}`);
+    },
+    summaries({ changed, gone }) {
+      const names = gone.filter(may).map(keyOf);
+      if (names.length === 0 && !changed.some(({ key }) => may(key))) return;
+      out.send('clusters', `{"changed":${listed(changed)},"gone":${JSON.stringify(names)}}`);
+    },
+    health(health) {
+      out.send('server', JSON.stringify(serverViewOf(health, access)));
+    },
+    view(json) {
+      out.send('cluster', json);
+    },
+    events(events, cursor) {
+      const known = events.filter(may);
+      if (known.length === 0) return Promise.resolve();
+      const ready = out.send('events', `{"events":[${known.map(eventJson).join(',')}]}`, cursor.toString());
+      return ready ? Promise.resolve() : out.drained();
+    },
+  });
+  response.once('close', stop);
+  const signal = patience.of(response);
+  const end = (): void => {
+    stop();
+    out.end();
+  };
+  if (signal.aborted) end();
+  else signal.addEventListener('abort', end, { once: true });
+}
+
+const texts = new WeakMap<RecordedEvent, string>();
+
+/** Made once for all who listen. */
+function eventJson(event: RecordedEvent): string {
+  let text = texts.get(event);
+  if (text === undefined) texts.set(event, (text = JSON.stringify(eventView(event))));
+  return text;
+}

@@ -1,0 +1,182 @@
+import type { RecordedEvent } from '../registry/events.js';
+import { EventCursor } from './event-cursor.js';
+import type { RegistryService } from './service.js';
+
+/** How often events of other servers are looked for, in milliseconds. */
+const LOOK_EVERY = 1_000;
+
+/** Events of one look. */
+const PAGE = 500;
+
+/** Who follows the events. */
+export interface EventReader {
+  /** Oldest first; `cursor` is what the reader has seen with them. Resolves when it can take more. */
+  events(events: readonly RecordedEvent[], cursor: EventCursor): Promise<void>;
+}
+
+interface Follower {
+  readonly reader: EventReader;
+  cursor: EventCursor;
+  /** What came while it is still told what it missed. */
+  held: RecordedEvent[] | undefined;
+}
+
+/**
+ * The end of the history: this server's events at once, those of others as soon as they are found in the store. Every
+ * reader is told each event once.
+ */
+export class EventTail {
+  readonly #service: RegistryService;
+  readonly #followers = new Set<Follower>();
+  #cursor: EventCursor | undefined;
+  /** Own events that came before it was known where the history ends. */
+  #early: RecordedEvent[] = [];
+  #looking: Promise<void> | undefined;
+  #lookedAt = -Infinity;
+  #isDue = true;
+  #unlisten: (() => void) | undefined;
+
+  constructor(service: RegistryService) {
+    this.#service = service;
+  }
+
+  /** Returns what ends it. `after`: what the reader has seen; without, it is only told what is new. */
+  follow(reader: EventReader, after: EventCursor | undefined): () => void {
+    const follower: Follower = { reader, cursor: after?.copy() ?? new EventCursor(), held: [] };
+    this.#followers.add(follower);
+    this.#unlisten ??= this.#service.onEvents((events) => this.#own(events));
+    void this.#catchUp(follower, after !== undefined);
+    return () => {
+      this.#followers.delete(follower);
+      if (this.#followers.size > 0) return;
+      this.#unlisten?.();
+      this.#unlisten = undefined;
+      this.#cursor = undefined;
+      this.#early = [];
+    };
+  }
+
+  /** Other servers may have made events: they are looked for at the next turn. */
+  hurry(): void {
+    this.#isDue = true;
+  }
+
+  /** To be called several times a second. */
+  turn(): void {
+    this.#cursor?.expire();
+    const isLate = performance.now() - this.#lookedAt >= LOOK_EVERY;
+    if (this.#cursor === undefined ? isLate : this.#service.isShared && (isLate || this.#isDue))
+      void this.look();
+  }
+
+  /** Looks into the store once. */
+  look(): Promise<void> {
+    return (this.#looking ??= this.#look().finally(() => (this.#looking = undefined)));
+  }
+
+  async #look(): Promise<void> {
+    this.#isDue = false;
+    this.#lookedAt = performance.now();
+    try {
+      const cursor = this.#cursor ?? (await this.#begin());
+      const { last, from } = cursor;
+      const reached = await this.#read(from, (found) => this.#tell(found));
+      if (reached < last) await this.#beginAnew();
+    } catch {
+      // The store is away (R9), which others say; what there is, is found when it is back.
+    }
+  }
+
+  /** Reads on from a number, page by page; resolves with the last one found, or that number. */
+  async #read(
+    from: number,
+    take: (found: readonly RecordedEvent[]) => Promise<void> | void,
+  ): Promise<number> {
+    for (let reached = from; ;) {
+      const found = await this.#service.events({ after: reached, limit: PAGE });
+      await take(found);
+      reached = found.at(-1)?.seq ?? reached;
+      if (found.length < PAGE || this.#followers.size === 0) return reached;
+    }
+  }
+
+  /** Finds where the history ends. */
+  async #begin(): Promise<EventCursor> {
+    const [newest] = await this.#service.events({ limit: 1 });
+    const early = this.#early.splice(0);
+    const last = Math.min(newest?.seq ?? 0, ...early.map(({ seq }) => seq - 1));
+    const cursor = new EventCursor(Math.max(0, last));
+    // Nobody may follow any more.
+    if (this.#followers.size > 0) this.#cursor = cursor;
+    return cursor;
+  }
+
+  /** A database that was set back numbers its events anew: those that it lost were told, and what follows is new. */
+  async #beginAnew(): Promise<void> {
+    const [newest] = await this.#service.events({ limit: 1 });
+    this.#cursor = new EventCursor(newest?.seq ?? 0);
+    for (const follower of this.#followers) follower.cursor = this.#cursor.copy();
+  }
+
+  #own(events: readonly RecordedEvent[]): void {
+    if (this.#cursor === undefined) this.#early.push(...events);
+    else this.#tell(events);
+  }
+
+  #tell(events: readonly RecordedEvent[]): void {
+    const { isShared } = this.#service;
+    const news = events.filter(({ seq }) => this.#cursor?.take(seq));
+    if (news.length === 0) return;
+    if (isShared && this.#cursor?.gaps.length) this.#isDue = true;
+    for (const follower of this.#followers) {
+      if (follower.held) follower.held.push(...news);
+      else void pass(follower, news);
+    }
+  }
+
+  /** Tells a new reader what it missed, and from there on what comes. */
+  async #catchUp(follower: Follower, hasSeen: boolean): Promise<void> {
+    const isThere = (): boolean => this.#followers.has(follower);
+    while (isThere()) {
+      try {
+        await this.look();
+        const known = this.#cursor?.copy();
+        if (known) {
+          if (hasSeen) await this.#missed(follower, known);
+          else follower.cursor = known;
+          break;
+        }
+      } catch {
+        // The store is away; what was told so far is not told again.
+      }
+      await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY));
+    }
+    const held = follower.held ?? [];
+    follower.held = undefined;
+    if (isThere()) await pass(follower, held);
+  }
+
+  /** Tells what everybody else has been told already. */
+  async #missed(follower: Follower, known: EventCursor): Promise<void> {
+    const { last, from } = follower.cursor;
+    const reached = await this.#read(from, (found) => {
+      if (!this.#followers.has(follower)) throw new Error('the reader is gone');
+      const told = found.filter(({ seq }) => !known.wants(seq));
+      return pass(follower, told, known);
+    });
+    // What the reader has seen is not there: another database, or this one was set back.
+    if (reached < last) follower.cursor = known;
+  }
+}
+
+/** `known`: what everybody else has been told, of which nothing more will come. */
+async function pass(
+  { cursor, reader }: Follower,
+  events: readonly RecordedEvent[],
+  known?: EventCursor,
+): Promise<void> {
+  const news = events.filter(({ seq }) => cursor.take(seq));
+  cursor.expire();
+  if (known) cursor.trust(known);
+  if (news.length > 0) await reader.events(news, cursor);
+}

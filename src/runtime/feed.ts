@@ -1,0 +1,170 @@
+import type { Logger } from 'pino';
+import { keyOf, type ClusterKey } from '../registry/cluster.js';
+import { ClusterWatch } from './cluster-watch.js';
+import type { EventCursor } from './event-cursor.js';
+import { EventTail, type EventReader } from './event-tail.js';
+import { healthView, type HealthView } from './health-view.js';
+import type { RegistryService } from './service.js';
+import { Summaries, type SummaryChanges, type ToldSummary } from './summaries.js';
+
+/** How often it is looked what changed, in milliseconds: nobody is told anything more often. */
+const TURN = 250;
+
+/** How often the mere passing of a grace is told, in milliseconds. */
+const GRACE_EVERY = 5_000;
+
+/** Who listens. Its methods must not throw. */
+export interface FeedListener extends EventReader {
+  /** A cluster that it wants to be told of whole. */
+  readonly cluster?: ClusterKey | undefined;
+  /** The events that it has seen; undefined when it wants new ones only. */
+  readonly after?: EventCursor | undefined;
+  /** Everything as it is now, before anything else. */
+  snapshot(clusters: readonly ToldSummary[], health: HealthView): void;
+  summaries(changes: SummaryChanges): void;
+  health(health: HealthView): void;
+  /** The JSON of the {@link cluster}'s view; `null` when it is unknown. */
+  view(json: string): void;
+}
+
+interface Listening {
+  readonly listener: FeedListener;
+  readonly watch: ClusterWatch | undefined;
+  stopEvents: (() => void) | undefined;
+}
+
+/**
+ * Tells everybody who listens what changed, and works everything out once for all of them. While nobody listens it does
+ * nothing at all.
+ */
+export class Feed {
+  readonly #service: RegistryService;
+  readonly #log: Logger;
+  readonly #listening = new Set<Listening>();
+  readonly #watches = new Map<string, { readonly watch: ClusterWatch; users: number }>();
+  readonly #tail: EventTail;
+  #summaries: Summaries | undefined;
+  #isReady = false;
+  #timer: NodeJS.Timeout | undefined;
+  #passing = false;
+  #health: HealthView | undefined;
+  #healthAt = 0;
+
+  constructor(service: RegistryService, log: Logger) {
+    this.#service = service;
+    this.#log = log;
+    this.#tail = new EventTail(service);
+  }
+
+  /** How many listen. */
+  get listeners(): number {
+    return this.#listening.size;
+  }
+
+  /** From here on the listener is told, the snapshot first. Returns what ends it, which may be called again. */
+  listen(listener: FeedListener): () => void {
+    const watch = listener.cluster && this.#watch(keyOf(listener.cluster));
+    const listening: Listening = { listener, watch, stopEvents: undefined };
+    this.#listening.add(listening);
+    if (this.#listening.size === 1) this.#begin();
+    else if (this.#isReady) this.#welcome(listening);
+    return () => {
+      if (!this.#listening.delete(listening)) return;
+      listening.stopEvents?.();
+      if (listener.cluster) this.#unwatch(keyOf(listener.cluster));
+      if (this.#listening.size === 0) this.#end();
+    };
+  }
+
+  #begin(): void {
+    this.#summaries = new Summaries(this.#service);
+    this.#health = healthView(this.#service);
+    this.#healthAt = performance.now();
+    this.#timer = setInterval(() => this.#turn(), TURN);
+    this.#turn();
+  }
+
+  #end(): void {
+    clearInterval(this.#timer);
+    this.#summaries = undefined;
+    this.#isReady = false;
+  }
+
+  #welcome(listening: Listening): void {
+    const { listener } = listening;
+    listener.snapshot(this.#summaries?.all ?? [], this.#health ?? healthView(this.#service));
+    if (listening.watch) {
+      const known = listening.watch.json;
+      if (!this.#look(listening.watch) && known !== undefined) listener.view(known);
+    }
+    listening.stopEvents = this.#tail.follow(listener, listener.after);
+  }
+
+  #turn(): void {
+    try {
+      void this.#passOnce();
+      if (!this.#isReady) return;
+      this.#lookAtHealth();
+      for (const { watch } of this.#watches.values()) this.#look(watch);
+      this.#tail.turn();
+    } catch (error) {
+      this.#log.error({ err: error }, 'the stream could not be told');
+    }
+  }
+
+  /** Looks at all clusters; one pass at a time. */
+  async #passOnce(): Promise<void> {
+    const summaries = this.#summaries;
+    if (this.#passing || !summaries) return;
+    this.#passing = true;
+    try {
+      const changes = await summaries.pass(() => this.#summaries === summaries);
+      if (!changes || this.#summaries !== summaries) return;
+      if (!this.#isReady) {
+        this.#isReady = true;
+        for (const listening of this.#listening) this.#welcome(listening);
+      } else if (changes.changed.length + changes.gone.length > 0) {
+        for (const { listener } of this.#listening) listener.summaries(changes);
+        this.#tail.hurry();
+      }
+    } catch (error) {
+      this.#log.error({ err: error }, 'the stream could not be told');
+    } finally {
+      this.#passing = false;
+    }
+  }
+
+  #lookAtHealth(): void {
+    const health = healthView(this.#service);
+    const known = this.#health;
+    const now = performance.now();
+    const isNews =
+      health.status !== known?.status || health.reason !== known.reason || health.servers !== known.servers;
+    const hasAged = health.graceMs !== known?.graceMs && now - this.#healthAt >= GRACE_EVERY;
+    if (!isNews && !hasAged) return;
+    this.#health = health;
+    this.#healthAt = now;
+    for (const { listener } of this.#listening) listener.health(health);
+  }
+
+  /** Whether it was time to tell of the cluster. */
+  #look(watch: ClusterWatch): boolean {
+    const json = watch.due();
+    if (json === undefined) return false;
+    for (const one of this.#listening) if (one.watch === watch) one.listener.view(json);
+    return true;
+  }
+
+  #watch(name: string): ClusterWatch {
+    let watched = this.#watches.get(name);
+    if (!watched)
+      this.#watches.set(name, (watched = { watch: new ClusterWatch(this.#service, name), users: 0 }));
+    watched.users++;
+    return watched.watch;
+  }
+
+  #unwatch(name: string): void {
+    const watched = this.#watches.get(name);
+    if (watched && --watched.users === 0) this.#watches.delete(name);
+  }
+}
