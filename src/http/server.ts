@@ -21,6 +21,7 @@ import { KEEP_ALIVE } from './list-answer.js';
 import { ListReader } from './nacos-get.js';
 import { NacosRoutes } from './nacos-routes.js';
 import { officialApi, OFFICIAL_PATH } from './official-api.js';
+import { operatorsPage } from './page.js';
 import { Patience } from './patience.js';
 import { cutShort, refuse, sendProblem } from './reply.js';
 import { unterminated } from './unterminated.js';
@@ -143,6 +144,7 @@ function buildApp(
   app.enable('case sensitive routing');
   app.enable('strict routing');
   app.use(routes.quick);
+  app.use(operatorsPage(access));
   // A body says nothing here but in the official API's form; it is read to its end and bounded all the same.
   app.use(express.urlencoded({ extended: false, limit: MAX_BODY }));
   app.use(express.raw({ type: () => true, limit: MAX_BODY }));

@@ -44,6 +44,12 @@ export interface PageState {
   readonly question?: Question | undefined;
 }
 
+/** The cluster that is shown: the route's, or the only one there is. */
+export function chosenOf({ route, clusters }: Pick<PageState, 'route' | 'clusters'>): string | undefined {
+  if (route !== undefined) return route;
+  return clusters?.size === 1 ? [...clusters.keys()][0] : undefined;
+}
+
 /** What there is to see, and where it comes from. */
 export class Page {
   readonly store: Store<PageState>;
@@ -92,15 +98,9 @@ export class Page {
     this.#stream.start();
   }
 
-  /** The cluster that is shown: the route's, or the only one there is. */
-  static chosen({ route, clusters }: Pick<PageState, 'route' | 'clusters'>): string | undefined {
-    if (route !== undefined) return route;
-    return clusters?.size === 1 ? [...clusters.keys()][0] : undefined;
-  }
-
   /** What the server says of the chosen cluster. */
   takeCluster(value: ClusterView | null): void {
-    const chosen = Page.chosen(this.store.state);
+    const chosen = chosenOf(this.store.state);
     if (value !== null && keyOf(value) !== chosen) return;
     this.store.update({ cluster: { value, at: performance.now() } });
   }
@@ -134,7 +134,7 @@ export class Page {
   }
 
   #choose(): void {
-    const chosen = Page.chosen(this.store.state);
+    const chosen = chosenOf(this.store.state);
     const { history } = this.store.state;
     if (chosen !== this.#chosen) this.store.update({ cluster: undefined });
     this.#chosen = chosen;
@@ -144,7 +144,7 @@ export class Page {
 
   #read(): void {
     this.#mustRead = false;
-    void this.history.read(Page.chosen(this.store.state));
+    void this.history.read(chosenOf(this.store.state));
   }
 }
 

@@ -24,6 +24,15 @@ export interface Link {
   readonly reason?: string;
 }
 
+/** The data of the stream's messages, by their names. */
+interface Messages {
+  readonly snapshot: { readonly clusters: readonly ClusterSummary[]; readonly server: ServerView };
+  readonly clusters: { readonly changed: readonly ClusterSummary[]; readonly gone: readonly string[] };
+  readonly server: ServerView;
+  readonly cluster: ClusterView | null;
+  readonly events: { readonly events: readonly EventView[] };
+}
+
 export interface StreamListener {
   link(link: Link): void;
   snapshot(clusters: readonly ClusterSummary[], server: ServerView): void;
@@ -42,8 +51,8 @@ export class Stream {
   #chosen: string | undefined;
   #link: Link = { status: 'connecting' };
   #failures = 0;
-  /** Of the last event that the stream brought: the next stream goes on there. */
-  #newestSeq: number | undefined;
+  /** The id of the last message with events: the next stream goes on there. */
+  #cursor: string | undefined;
   #retry: ReturnType<typeof setTimeout> | undefined;
   #isAsking = false;
 
@@ -74,32 +83,30 @@ export class Stream {
     this.#close();
     const { lastNews = performance.now() } = this.#link;
     const isLongAway = performance.now() - lastNews > LONG_AWAY;
-    const after = isLongAway ? undefined : this.#newestSeq;
+    const after = isLongAway ? undefined : this.#cursor;
     if (after === undefined) this.#listener.missedEvents();
     const query = new URLSearchParams();
     if (this.#chosen !== undefined) query.set('cluster', this.#chosen);
-    if (after !== undefined) query.set('after', String(after));
+    if (after !== undefined) query.set('after', after);
     const source = new EventSource(`api/v1/stream${query.size > 0 ? `?${query}` : ''}`);
     this.#source = source;
     // What was live stays so while another stream is opened, for a moment; what was lost is lost until there is news.
     if (this.#link.status === 'paused') this.#say({ ...this.#link, status: 'connecting' });
-    const on = <T>(name: string, take: (data: T) => void): void =>
+    const on = <N extends keyof Messages>(name: N, take: (data: Messages[N], id: string) => void): void =>
       source.addEventListener(name, (event: MessageEvent<string>) => {
         if (source !== this.#source) return;
         this.#news();
-        take(JSON.parse(event.data) as T);
+        take(JSON.parse(event.data) as Messages[N], event.lastEventId);
       });
-    on<{ clusters: ClusterSummary[]; server: ServerView }>('snapshot', ({ clusters, server }) => {
+    on('snapshot', ({ clusters, server }) => {
       this.#failures = 0;
       this.#listener.snapshot(clusters, server);
     });
-    on<{ changed: ClusterSummary[]; gone: string[] }>('clusters', ({ changed, gone }) =>
-      this.#listener.clusters(changed, gone),
-    );
-    on<ServerView>('server', (server) => this.#listener.server(server));
-    on<ClusterView | null>('cluster', (view) => this.#listener.cluster(view));
-    on<{ events: EventView[] }>('events', ({ events }) => {
-      this.#newestSeq = events.at(-1)?.seq ?? this.#newestSeq;
+    on('clusters', ({ changed, gone }) => this.#listener.clusters(changed, gone));
+    on('server', (server) => this.#listener.server(server));
+    on('cluster', (view) => this.#listener.cluster(view));
+    on('events', ({ events }, id) => {
+      this.#cursor = id;
       this.#listener.events(events);
     });
     source.onerror = () => {
@@ -161,9 +168,14 @@ export class Stream {
     this.#isAsking = true;
     const refused = await whyUnreadable();
     this.#isAsking = false;
-    if (this.#link !== undefined && this.#link.lastNews !== lastNews) return;
+    if (this.#hasNewsSince(lastNews)) return;
     if (refused) this.#lost(refused.status > 0 ? refused.message : undefined);
     else this.#news();
+  }
+
+  /** Asked after a wait, in which much may have happened. */
+  #hasNewsSince(moment: number): boolean {
+    return this.#link.status !== 'live' || this.#link.lastNews !== moment;
   }
 
   #say(link: Link): void {

@@ -1,33 +1,18 @@
 import type { EventType } from '../../registry/events.js';
 import type {
   ClusterState,
-  ClusterSummary as RegistrySummary,
-  ClusterView as RegistryView,
-  MemberView as RegistryMember,
-  WaitingView as RegistryWaiting,
+  ClusterSummary,
+  ClusterView,
+  MemberView,
+  WaitingView,
 } from '../../registry/view.js';
 
-/* What the server says, as the page reads it. Types only: nothing of the server runs here. */
+/*
+ * What the server says, as the page reads it. Types only: nothing of the server runs here. Those that follow are held to
+ * the API's schemas by test/page/types.test.ts.
+ */
 
-export type { ClusterState, EventType };
-
-export type ClusterSummary = RegistrySummary & { readonly unsettled: number };
-
-export type MemberView = RegistryMember & { readonly refused?: string };
-
-export type WaitingCode = 'founding' | 'no-majority' | 'unsettled' | 'turn';
-
-export type WaitingView = RegistryWaiting & { readonly code: WaitingCode };
-
-export type ClusterView = Omit<RegistryView, 'members' | 'waiting'> & {
-  readonly unsettled: number;
-  readonly members: readonly MemberView[];
-  readonly waiting: readonly WaitingView[];
-  /** A lease, in milliseconds. */
-  readonly ttlMs: number;
-  /** What members are sent while not every server has the newest list. */
-  readonly servedRevision?: number;
-};
+export type { ClusterState, ClusterSummary, ClusterView, EventType, MemberView, WaitingView };
 
 export interface EventView {
   readonly seq: number;

@@ -76,7 +76,10 @@ export const en = {
   /** What a state means here; undefined where the server's own sentence says it in this language. */
   summary: undefined as
     | undefined
-    | Record<ClusterState, (of: { live: string; members: string; unsettled: string; waiting: string }) => string>,
+    | Record<
+        ClusterState,
+        (of: { live: string; members: string; unsettled: string; waiting: string }) => string
+      >,
   liveOf: (live: string, members: string) => `${live} of ${members} live`,
   waitingCount: (count: number, text: string) => `${text} ${s(count, 'waits', 'wait')}`,
   revision: 'Revision',
@@ -120,7 +123,8 @@ export const en = {
     'Then recover the cluster: the list becomes those that answer and those that wait.',
   ],
   recover: 'Recover …',
-  recovered: (time: string) => `This cluster was recovered at ${time}. Raft must be repaired on a survivor, if that is not done yet.`,
+  recovered: (time: string) =>
+    `This cluster was recovered at ${time}. Raft must be repaired on a survivor, if that is not done yet.`,
   showRepair: 'Show how',
 
   members: 'Members',
@@ -174,9 +178,7 @@ export const en = {
 
   waiting: 'Waiting',
   waitingFor: (time: string) => `for ${time}`,
-  waitingCode: undefined as
-    | undefined
-    | Record<'founding' | 'no-majority' | 'unsettled' | 'turn', string>,
+  waitingCode: undefined as undefined | Record<'founding' | 'no-majority' | 'unsettled' | 'turn', string>,
   expects: (count: string) => `expects ${count}`,
 
   history: 'History',
@@ -193,7 +195,8 @@ export const en = {
   olderSearch: 'Search older',
   noOlder: 'That is all there is.',
   noEvents: 'Nothing has happened yet.',
-  full: (count: string) => `The page keeps ${count} events; older ones are in the API and on the command line.`,
+  full: (count: string) =>
+    `The page keeps ${count} events; older ones are in the API and on the command line.`,
   historyProblem: 'The history cannot be read:',
   event: {
     founded: 'Founded',
@@ -230,7 +233,8 @@ export const en = {
     title: (address: string) => `Take ${address} off the list?`,
     will: (key: string, revision: string) =>
       `It leaves the list of ${key} at once; that will be revision ${revision}. The live members get it with their next poll, and Nacos then removes the node from its Raft groups, for which they need a leader.`,
-    before: 'Its Nacos must be stopped for good. One that still runs would poll and come back as a new address.',
+    before:
+      'Its Nacos must be stopped for good. One that still runs would poll and come back as a new address.',
     after: 'Nothing is left to do when every live member has the new list; you are told who has it not.',
     confirm: 'Its Nacos is stopped and will not come back.',
     submit: 'Take it off',

@@ -19,9 +19,23 @@ export class Format {
   constructor(tag: string, units: Texts['duration']) {
     this.#units = units;
     this.#number = new Intl.NumberFormat(tag);
-    this.#time = new Intl.DateTimeFormat(tag, { hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' });
-    this.#moment = new Intl.DateTimeFormat(tag, { dateStyle: 'medium', timeStyle: 'medium', hourCycle: 'h23' });
-    this.#day = new Intl.DateTimeFormat(tag, { weekday: 'short', day: 'numeric', month: 'short', year: 'numeric' });
+    this.#time = new Intl.DateTimeFormat(tag, {
+      hour: '2-digit',
+      minute: '2-digit',
+      second: '2-digit',
+      hourCycle: 'h23',
+    });
+    this.#moment = new Intl.DateTimeFormat(tag, {
+      dateStyle: 'medium',
+      timeStyle: 'medium',
+      hourCycle: 'h23',
+    });
+    this.#day = new Intl.DateTimeFormat(tag, {
+      weekday: 'short',
+      day: 'numeric',
+      month: 'short',
+      year: 'numeric',
+    });
     this.#list = new Intl.ListFormat(tag, { style: 'short', type: 'conjunction' });
     const { timeZone } = this.#time.resolvedOptions();
     const offset = new Intl.DateTimeFormat('en', { timeZoneName: 'shortOffset' })

@@ -105,7 +105,8 @@ export const zh: Texts = {
   },
   ofAll: (count, all) => `${count} / ${all}`,
   majority: (count) => `多数派：${count}`,
-  pending: (revision, served) => `修订号 ${revision} 尚未到达所有服务器；在此之前，成员拿到的是修订号 ${served}。`,
+  pending: (revision, served) =>
+    `修订号 ${revision} 尚未到达所有服务器；在此之前，成员拿到的是修订号 ${served}。`,
   refused: '有人以成员的名义轮询，但被拒绝',
 
   lostTitle: '没有存活的多数派',
@@ -253,7 +254,8 @@ export const zh: Texts = {
     title: (key) => `恢复 ${key}？`,
     will: (live, gone, waiting) =>
       `列表将由存活或仍响应探测的成员（目前 ${live} 个存活）和正在等待的节点（目前 ${waiting} 个）组成。没有响应的成员将被去掉：${gone}。`,
-    before: '只有在缺失的节点已永久消失时才这样做。如果某个节点只是从这里无法访问，它会失去在 Raft 中的位置。',
+    before:
+      '只有在缺失的节点已永久消失时才这样做。如果某个节点只是从这里无法访问，它会失去在 Raft 中的位置。',
     after: '完成之后，必须立即在一个幸存节点上用 resetPeers 修复 Raft；届时会给出命令。',
     nobody: '无',
     confirm: (key) => `输入 ${key} 以确认`,

@@ -1,5 +1,5 @@
 import { useEffect, useMemo } from 'preact/hooks';
-import { Page } from '../model/page.js';
+import { chosenOf } from '../model/page.js';
 import { isTroubled } from '../model/order.js';
 import { useStore } from '../model/store.js';
 import { useWords, wordsOf, WordsContext } from '../text/words.js';
@@ -51,7 +51,7 @@ function skip(event: Event): void {
 
 function Content() {
   const { t } = useWords();
-  const key = usePageState(Page.chosen);
+  const key = usePageState(chosenOf);
   const count = usePageState(({ clusters }) => clusters?.size);
   const isStale = useIsStale();
   return (

@@ -16,7 +16,15 @@ export function Banners() {
   );
 }
 
-function Banner({ kind, icon, children }: { kind: 'bad' | 'warn' | 'note'; icon: IconName; children: ComponentChildren }) {
+function Banner({
+  kind,
+  icon,
+  children,
+}: {
+  kind: 'bad' | 'warn' | 'note';
+  icon: IconName;
+  children: ComponentChildren;
+}) {
   return (
     <div class={`banner ${kind}`}>
       <Icon name={icon} />
@@ -53,7 +61,10 @@ function ServerTrouble() {
   if (!isTroubled) return null;
   const { status, reason, sinceMs } = server.value;
   return (
-    <Banner kind={status === 'unavailable' ? 'bad' : 'warn'} icon={status === 'unavailable' ? 'stop' : 'warning'}>
+    <Banner
+      kind={status === 'unavailable' ? 'bad' : 'warn'}
+      icon={status === 'unavailable' ? 'stop' : 'warning'}
+    >
       <strong>{t.serverStatus[status]}</strong> {reason !== undefined && <q lang="en">{reason}</q>}{' '}
       {sinceMs !== undefined && <span class="dim">{t.since(f.duration(sinceMs + now - server.at))}</span>}
     </Banner>

@@ -22,7 +22,12 @@ export function Chips<T extends string>({ label, chips, total, chosen, onChoose 
   const { t, f } = useWords();
   return (
     <div class="chips" role="group" aria-label={label}>
-      <button type="button" class="chip" aria-pressed={chosen === undefined} onClick={() => onChoose(undefined)}>
+      <button
+        type="button"
+        class="chip"
+        aria-pressed={chosen === undefined}
+        onClick={() => onChoose(undefined)}
+      >
         {t.all} <b>{f.number(total)}</b>
       </button>
       {chips.map(({ value, text, count, icon, tone }) =>

@@ -39,7 +39,13 @@ export function ClusterPage({ name }: { name: string }) {
             </section>
           )}
           {heard !== undefined && (
-            <Setup name={name} size={sizeOf(view?.size, view?.waiting.map(({ expect }) => expect ?? 0))} />
+            <Setup
+              name={name}
+              size={sizeOf(
+                view?.size,
+                view?.waiting.map(({ expect }) => expect ?? 0),
+              )}
+            />
           )}
         </div>
         <HistoryCard title={t.history} />

@@ -19,9 +19,7 @@ export function Copyable({ text, label }: { text: string; label: string }) {
       </pre>
       <button type="button" class="button small" onClick={() => void copy()}>
         <Icon name={said === 'copied' ? 'check' : 'copy'} />
-        <span role="status">
-          {said === undefined ? t.copy : said === 'copied' ? t.copied : t.copyFailed}
-        </span>
+        <span role="status">{said === undefined ? t.copy : said === 'copied' ? t.copied : t.copyFailed}</span>
       </button>
     </div>
   );

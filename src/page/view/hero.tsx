@@ -92,7 +92,11 @@ function QuorumLost({ view }: { view: ClusterView }) {
           <li key={i}>{step}</li>
         ))}
       </ol>
-      <button type="button" class="button danger" onClick={() => page.ask({ type: 'recover', cluster: keyOf(view) })}>
+      <button
+        type="button"
+        class="button danger"
+        onClick={() => page.ask({ type: 'recover', cluster: keyOf(view) })}
+      >
         {t.recover}
       </button>
     </div>

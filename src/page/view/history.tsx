@@ -55,7 +55,13 @@ export function HistoryCard({ title }: { title: string }) {
             </select>
           </label>
           {scope === undefined && <ClusterChoice events={events} value={cluster} onChange={setCluster} />}
-          <Search label={t.searchEvents} hint={t.eventHint} value={search} onChange={setSearch} controls={LIST} />
+          <Search
+            label={t.searchEvents}
+            hint={t.eventHint}
+            value={search}
+            onChange={setSearch}
+            controls={LIST}
+          />
         </div>
       </div>
       {problem !== undefined && (

@@ -15,7 +15,9 @@ function onKey(event: KeyboardEvent): void {
   if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector('dialog[open]')) return;
   if (target instanceof HTMLInputElement && target.type === 'search') {
     if (key === 'ArrowDown') {
-      const list = document.getElementById(target.getAttribute('aria-controls') ?? '')?.querySelector('.windowed');
+      const list = document
+        .getElementById(target.getAttribute('aria-controls') ?? '')
+        ?.querySelector('.windowed');
       if (list && focusRow(list, Number(list.querySelector<HTMLElement>('[data-row]')?.dataset.row ?? 0))) {
         event.preventDefault();
       }

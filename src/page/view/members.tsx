@@ -51,7 +51,13 @@ export function Members({ view, at }: { view: ClusterView; at: number }) {
                 tone: `tone-${value}`,
               }))}
             />
-            <Search label={t.searchMembers} hint={t.memberHint} value={search} onChange={setSearch} controls={LIST} />
+            <Search
+              label={t.searchMembers}
+              hint={t.memberHint}
+              value={search}
+              onChange={setSearch}
+              controls={LIST}
+            />
           </>
         )}
       </div>

@@ -31,7 +31,8 @@ export function Overview() {
     return ordered.filter(
       (one) =>
         (state === undefined || one.state === state) &&
-        (search === '' || matches(`${keyOf(one)} ${one.state} ${t.state[one.state]} ${explain(one, words).says}`)),
+        (search === '' ||
+          matches(`${keyOf(one)} ${one.state} ${t.state[one.state]} ${explain(one, words).says}`)),
     );
   }, [ordered, search, state, words]);
 
@@ -53,7 +54,13 @@ export function Overview() {
               tone: toneOf(value),
             }))}
           />
-          <Search label={t.searchClusters} hint={t.searchHint} value={search} onChange={setSearch} controls={LIST} />
+          <Search
+            label={t.searchClusters}
+            hint={t.searchHint}
+            value={search}
+            onChange={setSearch}
+            controls={LIST}
+          />
         </div>
         <div id={LIST}>
           {shown.length === 0 ? (
@@ -89,7 +96,8 @@ function ClusterRow({ cluster }: { cluster: ClusterSummary }) {
   const { t, f } = words;
   const { product, live, members, waiting, revision, state } = cluster;
   const { says, detail } = explain(cluster, words);
-  const count = members === 0 ? t.waitingCount(waiting, f.number(waiting)) : t.liveOf(f.number(live), f.number(members));
+  const count =
+    members === 0 ? t.waitingCount(waiting, f.number(waiting)) : t.liveOf(f.number(live), f.number(members));
   return (
     <div class={`cluster-row ${toneOf(state)}`} role="listitem">
       <a href={linkTo(keyOf(cluster))} class="cluster-link" title={detail ?? says}>

@@ -26,7 +26,12 @@ export function QuorumBar({ seats, majority, label, size }: QuorumBarProps) {
   );
 }
 
-function Shares({ seats, majority, label, size }: Omit<QuorumBarProps, 'majority'> & { majority: number | undefined }) {
+function Shares({
+  seats,
+  majority,
+  label,
+  size,
+}: Omit<QuorumBarProps, 'majority'> & { majority: number | undefined }) {
   const { f } = useWords();
   const kinds = (['live', 'unsettled', 'lost', 'waiting', 'free'] as const)
     .map((seat) => ({ seat, count: seats.filter((one) => one === seat).length }))
@@ -46,7 +51,15 @@ function Shares({ seats, majority, label, size }: Omit<QuorumBarProps, 'majority
 }
 
 /** Of a summary, which has only the numbers. */
-export function seatsOf({ members, live, waiting }: { members: number; live: number; waiting: number }): Seat[] {
+export function seatsOf({
+  members,
+  live,
+  waiting,
+}: {
+  members: number;
+  live: number;
+  waiting: number;
+}): Seat[] {
   return [
     ...Array<Seat>(live).fill('live'),
     ...Array<Seat>(Math.max(0, members - live)).fill('lost'),

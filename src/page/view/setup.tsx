@@ -30,7 +30,13 @@ export function Setup({ name, size }: { name: string; size: number }) {
         <h2 id="setup-title">{t.setup}</h2>
         <div class="chips" role="group" aria-label={t.setup}>
           {SNIPPET_FORMS.map((one) => (
-            <button key={one} type="button" class="chip" aria-pressed={one === form} onClick={() => setForm(one)}>
+            <button
+              key={one}
+              type="button"
+              class="chip"
+              aria-pressed={one === form}
+              onClick={() => setForm(one)}
+            >
               {t.setupForm[one]}
             </button>
           ))}

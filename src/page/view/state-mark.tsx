@@ -22,7 +22,12 @@ function stateWord({ state, waiting, needed }: ClusterSummary, { t, f }: Words):
 export function explain(cluster: ClusterSummary, { t, f }: Words): { says: string; detail?: string } {
   const { state, summary, live, members, unsettled, waiting } = cluster;
   if (t.summary === undefined) return { says: summary };
-  const [l, m, u, w] = [live, members, unsettled, waiting].map((n) => f.number(n)) as [string, string, string, string];
+  const [l, m, u, w] = [live, members, unsettled, waiting].map((n) => f.number(n)) as [
+    string,
+    string,
+    string,
+    string,
+  ];
   return { says: t.summary[state]({ live: l, members: m, unsettled: u, waiting: w }), detail: summary };
 }
 

@@ -1,7 +1,7 @@
 import { useEffect, useState } from 'preact/hooks';
 
 /** Narrower than this, rows are cards; as in the style sheets. */
-export const NARROW = '(max-width: 719px)';
+export const NARROW = '(max-width: 859px)';
 
 /** Whether a media query holds. */
 export function useMedia(query: string): boolean {

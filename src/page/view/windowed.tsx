@@ -1,4 +1,4 @@
-import type { ComponentChildren, JSX } from 'preact';
+import type { ComponentChildren, TargetedKeyboardEvent } from 'preact';
 import { useCallback, useLayoutEffect, useRef, useState } from 'preact/hooks';
 
 /** Up to so many rows all are drawn, each as high as it likes. */
@@ -71,7 +71,15 @@ export function Windowed<T>({ items, itemKey, rowHeight, row, label, role, ...re
   );
 }
 
-function Row({ index, height, children }: { index: number; height: number | undefined; children: ComponentChildren }) {
+function Row({
+  index,
+  height,
+  children,
+}: {
+  index: number;
+  height: number | undefined;
+  children: ComponentChildren;
+}) {
   return (
     <div
       role="presentation"
@@ -84,10 +92,17 @@ function Row({ index, height, children }: { index: number; height: number | unde
   );
 }
 
-const STEPS: Record<string, number> = { ArrowDown: 1, ArrowUp: -1, PageDown: 8, PageUp: -8, Home: -1e6, End: 1e6 };
+const STEPS: Record<string, number> = {
+  ArrowDown: 1,
+  ArrowUp: -1,
+  PageDown: 8,
+  PageUp: -8,
+  Home: -1e6,
+  End: 1e6,
+};
 
 /** From row to row by keys, where rows have something to focus. */
-function moveFocus(event: JSX.TargetedKeyboardEvent<HTMLDivElement>, count: number, rowHeight: number): void {
+function moveFocus(event: TargetedKeyboardEvent<HTMLDivElement>, count: number, rowHeight: number): void {
   const step = STEPS[event.key];
   const box = event.currentTarget;
   const row = event.target instanceof Element ? event.target.closest<HTMLElement>('[data-row]') : null;

@@ -71,7 +71,11 @@ export function ChangeForm<T>({ isConfirmed, submit, change, onDone, children }:
         </p>
       )}
       <div class="dialog-foot">
-        <button type="button" class="button" onClick={(event) => event.currentTarget.closest('dialog')?.close()}>
+        <button
+          type="button"
+          class="button"
+          onClick={(event) => event.currentTarget.closest('dialog')?.close()}
+        >
           {t.cancel}
         </button>
         <button type="submit" class="button danger" disabled={!isReady}>

@@ -16,7 +16,12 @@ export function Modal({ title, children }: { title: string; children: ComponentC
         <h2 id="dialog-title" tabIndex={-1}>
           {title}
         </h2>
-        <button type="button" class="button quiet icon-only" aria-label={t.close} onClick={() => dialog.current?.close()}>
+        <button
+          type="button"
+          class="button quiet icon-only"
+          aria-label={t.close}
+          onClick={() => dialog.current?.close()}
+        >
           <Icon name="cross" />
         </button>
       </div>

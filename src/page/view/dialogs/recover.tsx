@@ -21,12 +21,12 @@ export function RecoverDialog({ cluster }: { cluster: string }) {
   return (
     <Modal title={words.title(cluster)}>
       {done ? (
-        <>
+        <div class="dialog-body">
           <p class="notice good" role="status">
             <Icon name="check" /> {words.done(f.number(done.revision))}
           </p>
           <Repair members={done.members} />
-        </>
+        </div>
       ) : (
         <ChangeForm
           isConfirmed={typed.trim() === cluster}

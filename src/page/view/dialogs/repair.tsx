@@ -10,7 +10,9 @@ export function RepairDialog({ members }: { members: readonly MemberView[] }) {
   const { t } = useWords();
   return (
     <Modal title={t.recoverDialog.repairTitle}>
-      <Repair members={members} />
+      <div class="dialog-body">
+        <Repair members={members} />
+      </div>
     </Modal>
   );
 }
@@ -36,7 +38,13 @@ export function Repair({ members }: { members: readonly MemberView[] }) {
           ))}
         </select>
       </label>
-      <Copyable text={resetPeers(survivor, members.map(({ address }) => address))} label={words.repair} />
+      <Copyable
+        text={resetPeers(
+          survivor,
+          members.map(({ address }) => address),
+        )}
+        label={words.repair}
+      />
       <ul class="notes">
         {words.repairNotes.map((note) => (
           <li key={note}>{note}</li>

@@ -18,7 +18,7 @@ export function TakeOffDialog({ cluster, address }: { cluster: string; address: 
   return (
     <Modal title={words.title(address)}>
       {done ? (
-        <div role="status">
+        <div role="status" class="dialog-body">
           <p class="notice good">
             <Icon name="check" /> {words.done(done.address, f.number(done.revision))}
           </p>
@@ -42,7 +42,11 @@ export function TakeOffDialog({ cluster, address }: { cluster: string; address: 
             </p>
           ) : (
             <label class="tick">
-              <input type="checkbox" checked={isTicked} onInput={(event) => tick(event.currentTarget.checked)} />
+              <input
+                type="checkbox"
+                checked={isTicked}
+                onInput={(event) => tick(event.currentTarget.checked)}
+              />
               <span>{words.confirm}</span>
             </label>
           )}
