@@ -25,6 +25,7 @@ export const en = {
   copyFailed: 'Select and copy it yourself',
   again: 'Try again',
   loading: 'Loading …',
+  comma: ', ',
   duration: {
     seconds: (n: string) => `${n} s`,
     minutes: (n: string) => `${n} min`,
@@ -45,8 +46,8 @@ export const en = {
   retryNow: 'Try now',
   connectionBack: 'The connection is back.',
 
-  openChanges: 'Changes are open to everyone who reaches this server.',
-  openChangesDo: 'Set AUTH_TOKEN to ask for a token.',
+  openChanges: 'Changes are open to everyone.',
+  openChangesDo: 'Set AUTH_TOKEN, and they need a token.',
   serverStatus: {
     up: 'The server is up.',
     degraded: 'Degraded: the store is unavailable. Lists are served from memory, and nothing is changed.',
@@ -59,7 +60,7 @@ export const en = {
   clusters: 'Clusters',
   allClusters: 'All clusters',
   searchClusters: 'Search clusters',
-  searchHint: 'product, cluster or a word of the state',
+  searchHint: 'Name or state',
   states: 'Filter by state',
   all: 'All',
   noneMatch: 'Nothing matches.',
@@ -129,7 +130,7 @@ export const en = {
 
   members: 'Members',
   searchMembers: 'Search members',
-  memberHint: 'address or id',
+  memberHint: 'Address or id',
   memberStates: 'Filter by state',
   memberState: {
     live: 'live',
@@ -187,9 +188,9 @@ export const en = {
   today: 'Today',
   yesterday: 'Yesterday',
   eventType: 'Event',
-  everyType: 'every event',
+  everyType: 'All events',
   searchEvents: 'Search events',
-  eventHint: 'cluster, address or a word',
+  eventHint: 'Address or a word',
   searchedBack: (time: string) => `Searched back to ${time}.`,
   older: 'Load older',
   olderSearch: 'Search older',
@@ -253,7 +254,8 @@ export const en = {
     nobody: 'none',
     confirm: (key: string) => `Type ${key} to confirm`,
     submit: 'Recover the list',
-    done: (revision: string) => `The list is recovered, revision ${revision}.`,
+    doneTitle: (key: string) => `${key} is recovered`,
+    done: (revision: string) => `The list is recovered, revision ${revision}. Raft is not yet.`,
     repair:
       'Now repair Raft: tell one survivor, which still has the data, who the voters are. Run this once, from a place that reaches it:',
     repairTitle: 'Repair Raft',

@@ -1,5 +1,7 @@
 import type { Texts } from './en.js';
 
+type Units = Pick<Texts, 'duration' | 'comma'>;
+
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
@@ -11,13 +13,14 @@ export class Format {
   readonly #time: Intl.DateTimeFormat;
   readonly #moment: Intl.DateTimeFormat;
   readonly #day: Intl.DateTimeFormat;
-  readonly #list: Intl.ListFormat;
   readonly #units: Texts['duration'];
+  readonly #comma: string;
   /** The zone's name with its offset now: "Europe/Berlin (GMT+1)". */
   readonly zone: string;
 
-  constructor(tag: string, units: Texts['duration']) {
-    this.#units = units;
+  constructor(tag: string, { duration, comma }: Units) {
+    this.#units = duration;
+    this.#comma = comma;
     this.#number = new Intl.NumberFormat(tag);
     this.#time = new Intl.DateTimeFormat(tag, {
       hour: '2-digit',
@@ -36,7 +39,6 @@ export class Format {
       month: 'short',
       year: 'numeric',
     });
-    this.#list = new Intl.ListFormat(tag, { style: 'short', type: 'conjunction' });
     const { timeZone } = this.#time.resolvedOptions();
     const offset = new Intl.DateTimeFormat('en', { timeZoneName: 'shortOffset' })
       .formatToParts()
@@ -48,9 +50,8 @@ export class Format {
     return this.#number.format(value);
   }
 
-  /** "10.0.0.1:8848, 10.0.0.2:8848 and 7 more" would hide the seven; all are named. */
   list(all: readonly string[]): string {
-    return this.#list.format(all);
+    return all.join(this.#comma);
   }
 
   /** The time of day, to the second. */

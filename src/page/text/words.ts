@@ -21,7 +21,9 @@ const TEXTS: Record<Language, { tag: string; texts: Texts }> = {
 
 export function wordsOf(language: Language): Words {
   const { tag, texts } = TEXTS[language];
-  return { language, tag, t: texts, f: new Format(tag, texts.duration) };
+  // Dates as the reader's own region writes them, where it speaks this language.
+  const region = navigator.languages.find((one) => one.startsWith(`${language}-`)) ?? tag;
+  return { language, tag, t: texts, f: new Format(region, texts) };
 }
 
 export const WordsContext = createContext<Words>(wordsOf('en'));

@@ -49,7 +49,7 @@ function LinkStatus() {
   return (
     <span class={`link ${status}`} data-link={status}>
       <span class="link-dot" aria-hidden="true" />
-      {t.link[status]}
+      <span class="link-word">{t.link[status]}</span>
     </span>
   );
 }

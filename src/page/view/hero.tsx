@@ -85,7 +85,7 @@ function QuorumLost({ view }: { view: ClusterView }) {
   const words = useWords();
   const { says } = explain({ ...view, members: view.members.length, waiting: view.waiting.length }, words);
   return (
-    <div class="lost">
+    <div class="advice">
       <p class="says">{says}</p>
       <ol>
         {steps.map((step, i) => (
@@ -112,7 +112,7 @@ function Recovered({ view }: { view: ClusterView }) {
   );
   if (event?.type !== 'recovered' || view.members.length === 0) return null;
   return (
-    <p class="notice">
+    <p class="notice warn">
       <Icon name="wrench" /> {t.recovered(f.moment(event.time))}{' '}
       <button
         type="button"

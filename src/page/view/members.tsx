@@ -175,7 +175,7 @@ function Delivered({ view, member }: { view: ClusterView; member: MemberView }) 
   return (
     <span
       role="cell"
-      class={`member-delivered ${current ? 'current' : 'behind'}`}
+      class={`member-delivered ${current ? 'current' : behind > 0 ? 'behind' : ''}`}
       title={current ? t.current : t.delivered(f.number(delivered))}
     >
       <span class="rev">{delivered === 0 ? t.notSent : t.revisionShort(f.number(delivered))}</span>

@@ -77,7 +77,7 @@ export function Overview() {
               label={t.clusters}
               items={shown}
               itemKey={keyOf}
-              rowHeight={isNarrow ? 108 : 68}
+              rowHeight={isNarrow ? 126 : 78}
               row={(cluster) => <ClusterRow cluster={cluster} />}
             />
           )}

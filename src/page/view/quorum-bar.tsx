@@ -1,7 +1,14 @@
 import { useWords } from '../text/words.js';
+import { Icon, type IconName } from './icons.js';
 
 /** What one place in a cluster is. */
 export type Seat = 'live' | 'unsettled' | 'lost' | 'waiting' | 'free';
+
+/** What is not as it should be has a shape, too. */
+const SHAPES: Partial<Record<Seat, IconName>> = { lost: 'cross', waiting: 'hourglass' };
+
+/** Up to so many there is room for shapes. */
+const FEW = 12;
 
 /** More seats than this become one bar. */
 const MOST = 40;
@@ -20,7 +27,9 @@ export function QuorumBar({ seats, majority, label, size }: QuorumBarProps) {
   return (
     <span class={`seats ${size}`} role="img" aria-label={label} title={label}>
       {seats.map((seat, i) => (
-        <span key={i} class={`seat ${seat}${i + 1 === majority ? ' majority' : ''}`} />
+        <span key={i} class={`seat ${seat}${i + 1 === majority ? ' majority' : ''}`}>
+          {size === 'large' && seats.length <= FEW && SHAPES[seat] && <Icon name={SHAPES[seat]} />}
+        </span>
       ))}
     </span>
   );

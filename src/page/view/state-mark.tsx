@@ -1,4 +1,4 @@
-import type { ClusterState, ClusterSummary } from '../model/types.js';
+import { keyOf, type ClusterState, type ClusterSummary } from '../model/types.js';
 import { useWords, type Words } from '../text/words.js';
 import { Icon, STATE_ICONS } from './icons.js';
 
@@ -21,7 +21,7 @@ function stateWord({ state, waiting, needed }: ClusterSummary, { t, f }: Words):
 /** What the state means here: a sentence, and the server's own where that is in another language. */
 export function explain(cluster: ClusterSummary, { t, f }: Words): { says: string; detail?: string } {
   const { state, summary, live, members, unsettled, waiting } = cluster;
-  if (t.summary === undefined) return { says: summary };
+  if (t.summary === undefined) return { says: sentence(summary, keyOf(cluster)) };
   const [l, m, u, w] = [live, members, unsettled, waiting].map((n) => f.number(n)) as [
     string,
     string,
@@ -29,6 +29,12 @@ export function explain(cluster: ClusterSummary, { t, f }: Words): { says: strin
     string,
   ];
   return { says: t.summary[state]({ live: l, members: m, unsettled: u, waiting: w }), detail: summary };
+}
+
+/** The server's words as a sentence on their own. */
+function sentence(text: string, key: string): string {
+  const first = text.startsWith(key) ? text.charAt(0) : text.charAt(0).toUpperCase();
+  return `${first}${text.slice(1)}.`;
 }
 
 /** The class of a state's colour. */

@@ -53,15 +53,13 @@ function Entry({ event, isGlobal }: { event: EventView; isGlobal: boolean }) {
       <div class="event-body">
         <p class="event-what">
           <strong>{t.event[type]}</strong> {address !== undefined && <code>{address}</code>}{' '}
-          <span class="dim">
-            {isGlobal && (
-              <>
-                <a href={linkTo(keyOf(event))}>{keyOf(event)}</a> ·{' '}
-              </>
-            )}
-            {t.revisionShort(f.number(revision))}
-          </span>
+          <span class="dim">{t.revisionShort(f.number(revision))}</span>
         </p>
+        {isGlobal && (
+          <p>
+            <a href={linkTo(keyOf(event))}>{keyOf(event)}</a>
+          </p>
+        )}
         {says !== undefined && <p>{says}</p>}
         <p class={says === undefined ? '' : 'dim'} {...(says === undefined ? {} : { lang: 'en' })}>
           {reason}

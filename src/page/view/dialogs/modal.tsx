@@ -13,7 +13,7 @@ export function Modal({ title, children }: { title: string; children: ComponentC
   return (
     <dialog ref={dialog} aria-labelledby="dialog-title" onClose={() => page.ask(undefined)}>
       <div class="dialog-head">
-        <h2 id="dialog-title" tabIndex={-1}>
+        <h2 id="dialog-title" tabIndex={-1} autofocus>
           {title}
         </h2>
         <button

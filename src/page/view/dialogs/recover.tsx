@@ -19,7 +19,7 @@ export function RecoverDialog({ cluster }: { cluster: string }) {
   const gone = view?.members.filter(({ state }) => state === 'down' || state === 'silent') ?? [];
   const names = gone.length === 0 ? words.nobody : f.list(gone.map(({ address }) => address));
   return (
-    <Modal title={words.title(cluster)}>
+    <Modal title={done ? words.doneTitle(cluster) : words.title(cluster)}>
       {done ? (
         <div class="dialog-body">
           <p class="notice good" role="status">
