@@ -26,12 +26,6 @@ export function childrenOf(pid: number): number[] {
   }
 }
 
-/** How many files, and so connections, a process started from here may open. */
-export function fileLimit(): number {
-  const soft = /^Max open files\s+(\d+|unlimited)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1];
-  return soft === 'unlimited' ? Infinity : Number(soft ?? 1_024);
-}
-
 /** How busy the machine is with other things, before anything is started here. */
 export function loadAverage(): number {
   return loadavg()[0] ?? NaN;

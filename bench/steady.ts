@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
+import { fileLimit } from '../src/file-limit.js';
 import type { Children } from './children.js';
-import { cpuTime, fileLimit, residentMemory } from './machine.js';
+import { cpuTime, residentMemory } from './machine.js';
 import { CLUSTERS, SIZE } from './members.js';
 import type { Server } from './servers.js';
 

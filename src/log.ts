@@ -1,5 +1,5 @@
 import { pino, type Logger } from 'pino';
-import type { LogLevel } from './config.js';
+import type { LogLevel } from './settings.js';
 
 /** JSON lines on standard output; readable text on a terminal. */
 export async function createLog(level: LogLevel): Promise<Logger> {

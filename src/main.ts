@@ -1,9 +1,11 @@
 import type { Logger } from 'pino';
 import { ConfigError, type Config } from './config.js';
+import { connectionLimit } from './file-limit.js';
 import { AddressServer } from './http/server.js';
 import { TcpProbe } from './probe/tcp.js';
 import { HearingClock } from './runtime/hearing-clock.js';
 import { RegistryService } from './runtime/service.js';
+import { createAccess } from './create-access.js';
 import { createStore } from './create-store.js';
 
 /** A server that runs. */
@@ -15,22 +17,28 @@ export interface Running {
 
 /** The wiring: configuration → store → registry → HTTP. Rejects with StoreRefused or ConfigError. */
 export async function start(config: Config, log: Logger): Promise<Running> {
+  const access = createAccess(config, log);
   const clock = new HearingClock();
   const store = await createStore(config, clock, log);
   const service = new RegistryService({ store, clock, probe: new TcpProbe(), rules: config.rules, log });
   await service.start();
-  const server = new AddressServer({ service, log, host: config.host, port: config.port });
+  const { host, port, maxConnections } = config;
+  const limits = connectionLimit(maxConnections);
+  const server = new AddressServer({ service, access, log, host, port, limits });
   try {
-    const port = await server.listen();
-    log.info({ port, host: config.host, database: databaseName(config) }, 'listening');
+    const actual = await server.listen();
+    const { connections } = limits;
+    log.info({ port: actual, host, database: databaseName(config), connections }, 'listening');
     return {
-      port,
+      port: actual,
       stop: async () => {
         await server.close();
+        access.stop();
         await service.stop();
       },
     };
   } catch (error) {
+    access.stop();
     await service.stop();
     throw explainListen(config, error);
   }

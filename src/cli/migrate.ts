@@ -1,7 +1,8 @@
 import { Command } from 'commander';
-import { ConfigError, readDatabase, SETTINGS } from '../config.js';
+import { ConfigError, readDatabase } from '../config.js';
 import type { DatabaseConfig } from '../database-url.js';
 import { migrationsFolder } from '../package-info.js';
+import { SETTINGS } from '../settings.js';
 import { StoreRefused } from '../registry/ports.js';
 import { readMigrations } from '../store/migrate.js';
 import { connectDatabase } from '../store/sql/connect.js';

@@ -1,15 +1,9 @@
 import { Command } from 'commander';
-import {
-  ConfigError,
-  readConfig,
-  SETTINGS,
-  type Config,
-  type GivenSetting,
-  type SettingName,
-} from '../config.js';
+import { ConfigError, readConfig, type Config } from '../config.js';
 import { createLog } from '../log.js';
 import { start } from '../main.js';
 import { StoreRefused } from '../registry/ports.js';
+import { SETTINGS, type GivenSetting, type SettingName } from '../settings.js';
 import { runUntilSignal } from '../shutdown.js';
 import { addSetting, EX_CONFIG, givenSetting } from './settings.js';
 

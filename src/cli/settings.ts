@@ -1,5 +1,5 @@
 import { Option, type Command } from 'commander';
-import type { GivenSetting, Setting } from '../config.js';
+import type { GivenSetting, Setting } from '../settings.js';
 
 /** Exit status for a setting or a database that cannot be used (BSD sysexits EX_CONFIG). */
 export const EX_CONFIG = 78;

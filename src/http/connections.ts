@@ -1,39 +1,87 @@
+import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
-import { addressOf, type Address } from '../registry/address.js';
+import type { Address } from '../registry/address.js';
 import type { Cluster } from '../registry/cluster.js';
 import type { ClusterEntry } from '../runtime/entry.js';
 import type { RegistryService } from '../runtime/service.js';
+import type { ClientAddresses } from './access/client-address.js';
+import type { Limits } from './limits.js';
+import { Row, type Place } from './row.js';
+import type { Seldom } from './seldom.js';
 
-/** What is known of one TCP connection. */
-export interface Connection {
-  /** On the service's monotonic clock: the hearing clock may be set back to that of other servers. */
+/** What is known of a caller from the connection that it uses. */
+export interface Caller {
+  /**
+   * When the connection was opened, on the service's monotonic clock: the hearing clock may be set back to that of other
+   * servers.
+   */
   readonly openedAt: number;
+  /** Where its requests come from; undefined when a trusted proxy does not say. */
+  readonly client: string | undefined;
+  /** The member's address that was last found to be the client's own (MEMBER_SOURCE=strict). */
+  ownAddress?: Address;
   /** The member whose polls it carries. */
   member?: { readonly entry: ClusterEntry; readonly address: Address };
   /** The list that was last sent on it, and when (performance.now()). */
   sent?: { list: Cluster; at: number };
 }
 
-/** Watches the connections that members poll on: one that ends is a sign of death (R10). */
+/** One TCP connection. */
+export interface Connection extends Caller {
+  readonly socket: Socket;
+  /** Whether a request on it is under way behind the front door. */
+  isBusy: boolean;
+  /** Among the idle or the busy that may be cut; none while it is known to carry a member. */
+  place?: Place<Connection> | undefined;
+}
+
+/**
+ * All connections. Watches those that members poll on: one that ends is a sign of death (R10). And bounds how many there
+ * are: strangers are cut before a member is refused.
+ */
 export class Connections {
   readonly #service: RegistryService;
+  readonly #clients: ClientAddresses;
+  readonly #limits: Limits;
+  readonly #seldom: Seldom;
   readonly #open = new Map<Socket, Connection>();
+  readonly #idle = new Row<Connection>();
+  readonly #busy = new Row<Connection>();
   #closing = false;
 
-  constructor(service: RegistryService) {
+  constructor(service: RegistryService, clients: ClientAddresses, limits: Limits, seldom: Seldom) {
     this.#service = service;
+    this.#clients = clients;
+    this.#limits = limits;
+    this.#seldom = seldom;
+  }
+
+  /**
+   * Takes a new connection, in constant time. Undefined when it must be refused: there are as many as may be, and each
+   * carries a member. Otherwise the stranger that has been idle longest is cut to make room, or, when none is idle, the
+   * one that has been busy longest.
+   */
+  admit(socket: Socket): Connection | undefined {
+    if (this.#open.size >= this.#limits.connections && !this.#makeRoom()) return undefined;
+    return this.track(socket);
   }
 
   track(socket: Socket): Connection {
-    const connection: Connection = { openedAt: this.#service.monotonic };
+    const connection: Connection = {
+      socket,
+      openedAt: this.#service.monotonic,
+      client: socket.remoteAddress,
+      isBusy: false,
+    };
     let endedByPeer = false;
     const onEnd = (): void => void (endedByPeer = true);
     socket.once('end', onEnd).once('error', onEnd);
     // One that ended while its request was decided on says so no more.
     if (socket.destroyed) return connection;
     this.#open.set(socket, connection);
+    connection.place = this.#idle.add(connection);
     socket.once('close', () => {
-      this.#open.delete(socket);
+      this.#forget(connection);
       if (connection.member && !this.#closing) {
         const { entry, address } = connection.member;
         this.#service.connectionClosed(entry, address, endedByPeer);
@@ -46,6 +94,45 @@ export class Connections {
     return this.#open.get(socket) ?? this.track(socket);
   }
 
+  /**
+   * Who sends a request. What a trusted proxy sends may be of a different client each time: each request then counts as
+   * one on a connection of its own, which nobody watches, since its end says nothing of a member.
+   */
+  callerOf(request: IncomingMessage): Caller {
+    const { socket } = request;
+    if (!this.isProxy(socket)) return this.of(socket);
+    return { openedAt: this.#service.monotonic, client: this.#clients.of(request) };
+  }
+
+  /** Whether requests on the connection may be of different clients. */
+  isProxy(socket: Socket): boolean {
+    return this.#clients.isProxy(socket);
+  }
+
+  /** A request begins or ends on it, behind the front door; what the front door answers takes no time. */
+  setBusy(connection: Connection, isBusy: boolean): void {
+    if (connection.isBusy === isBusy || !this.#open.has(connection.socket)) return;
+    this.#leaveRow(connection);
+    connection.isBusy = isBusy;
+    connection.place = this.#rowOf(connection).add(connection);
+  }
+
+  /** Cuts off those who leave most unread while all together leave more than they may. */
+  cutSlowReaders(): void {
+    const slow = [...this.#open.keys()].filter((socket) => socket.writableLength > 0);
+    let unread = slow.reduce((sum, socket) => sum + socket.writableLength, 0);
+    if (unread <= this.#limits.unreadByAll) return;
+    this.#seldom.warn(
+      { unread },
+      'answers pile up that nobody reads; those who leave most unread are cut off',
+    );
+    for (const socket of slow.sort((a, b) => b.writableLength - a.writableLength)) {
+      if (unread <= this.#limits.unreadByAll) return;
+      unread -= socket.writableLength;
+      socket.destroy();
+    }
+  }
+
   /** From here on it is this server that ends connections, and that says nothing of the members. */
   stopWatching(): void {
     this.#closing = true;
@@ -54,10 +141,57 @@ export class Connections {
   get sockets(): Iterable<Socket> {
     return this.#open.keys();
   }
+
+  #makeRoom(): boolean {
+    const { connections: most, connectionsBecause: because } = this.#limits;
+    const stranger = this.#firstStranger(this.#idle) ?? this.#firstStranger(this.#busy);
+    if (!stranger) {
+      const sentence = `as many connections are open as ${because}, and each carries a member; new ones are refused`;
+      this.#seldom.warn({ connections: most }, sentence);
+      return false;
+    }
+    const sentence = `as many connections are open as ${because}; of those that carry no member the oldest are cut for new ones`;
+    this.#seldom.warn({ connections: most }, sentence);
+    // At once: neither its file nor its place may be taken until the end is reported.
+    this.#forget(stranger);
+    stranger.socket.destroy();
+    return true;
+  }
+
+  /**
+   * Members that stand in the row leave it on the way, each once for its time in it, so a step is constant on the whole.
+   * One that is taken off its list later comes back with its next request, or is closed as idle.
+   */
+  #firstStranger(row: Row<Connection>): Connection | undefined {
+    for (let first = row.first; first; first = row.first) {
+      if (!carriesMember(first.value)) return first.value;
+      this.#leaveRow(first.value);
+    }
+    return undefined;
+  }
+
+  #forget(connection: Connection): void {
+    this.#open.delete(connection.socket);
+    this.#leaveRow(connection);
+  }
+
+  #leaveRow(connection: Connection): void {
+    if (connection.place) this.#rowOf(connection).remove(connection.place);
+    connection.place = undefined;
+  }
+
+  #rowOf({ isBusy }: Connection): Row<Connection> {
+    return isBusy ? this.#busy : this.#idle;
+  }
+}
+
+/** Whether a member that is listed polls on it. */
+function carriesMember({ member }: Connection): boolean {
+  return member !== undefined && member.entry.cluster.members.has(member.address);
 }
 
 /** A list goes out on a connection. In place: this happens at every poll. */
-export function noteSent(connection: Connection, list: Cluster): void {
+export function noteSent(connection: Caller, list: Cluster): void {
   const at = performance.now();
   if (connection.sent) {
     connection.sent.list = list;
@@ -65,9 +199,4 @@ export function noteSent(connection: Connection, list: Cluster): void {
   } else {
     connection.sent = { list, at };
   }
-}
-
-/** The address that `self=auto` stands for. */
-export function remoteAddress(socket: Socket, port: number): Address {
-  return addressOf(socket.remoteAddress ?? '', port);
 }

@@ -1,21 +1,29 @@
 import type { Server as HttpServer } from 'node:http';
 import { createServer, type Server, type Socket } from 'node:net';
 import type { Connection, Connections } from './connections.js';
+import { CROSS_SITE_HEADERS } from './cross-site.js';
+import { DEFAULT_LIMITS, type Limits } from './limits.js';
 import { KEEP_ALIVE } from './list-answer.js';
 import type { ListReader } from './nacos-get.js';
 import { isListPath, parseTarget, type Target } from './target.js';
-
-/** A connection that says nothing at first is closed after this time, in milliseconds. */
-const FIRST_BYTE = 10_000;
-
-/** Unread answers that a caller may pile up before it is cut off, in bytes. */
-const MAX_UNREAD = 1 << 20;
 
 /** Characters that a cache may hold before it starts anew. Polls repeat themselves to the letter. */
 const CACHE_SIZE = 8 << 20;
 
 /** The largest request that is read here, in bytes; a poll has some 300. */
 const MAX_REQUEST = 4_096;
+
+/** Header fields that say something of which only the HTTP server behind knows what. */
+const SPECIAL = new Set<string>([
+  'authorization',
+  'content-length',
+  'transfer-encoding',
+  'expect',
+  'upgrade',
+  'te',
+  'trailer',
+  ...CROSS_SITE_HEADERS,
+]);
 
 /**
  * The first door: answers the polls and heartbeats that need no decision straight from the socket, several times
@@ -27,23 +35,28 @@ export class FrontDoor {
   readonly #http: HttpServer;
   readonly #reader: ListReader;
   readonly #connections: Connections;
+  readonly #limits: Limits;
   readonly #targets = new Cache<Target | undefined>(CACHE_SIZE);
   readonly #headers = new Cache<boolean>(CACHE_SIZE);
 
-  constructor(http: HttpServer, reader: ListReader, connections: Connections) {
+  constructor(http: HttpServer, reader: ListReader, connections: Connections, limits: Limits) {
     this.#http = http;
     this.#reader = reader;
     this.#connections = connections;
+    this.#limits = limits;
     this.server = createServer({ noDelay: true }, (socket) => this.#accept(socket));
   }
 
   #accept(socket: Socket): void {
-    const connection = this.#connections.track(socket);
+    const connection = this.#connections.admit(socket);
+    if (!connection) return void socket.destroy();
+    const isProxy = this.#connections.isProxy(socket);
+    const { arrival, unread } = this.#limits;
     const onData = (chunk: Buffer): void => {
-      const answer = this.#read(chunk, socket, connection);
+      const answer = isProxy ? undefined : this.#read(chunk, connection);
       if (answer === undefined) return handOver(chunk);
       socket.write(answer);
-      if (socket.writableLength > MAX_UNREAD) socket.destroy();
+      if (socket.writableLength > unread) socket.destroy();
     };
     const onTimeout = (): void => void socket.destroy();
     const onError = (): void => void socket.destroy();
@@ -57,7 +70,7 @@ export class FrontDoor {
       this.#http.emit('connection', socket);
       socket.resume();
     };
-    socket.setTimeout(FIRST_BYTE);
+    socket.setTimeout(arrival);
     socket.once('data', () => socket.setTimeout((KEEP_ALIVE + 5) * 1_000));
     socket.on('data', onData);
     socket.on('timeout', onTimeout);
@@ -65,7 +78,7 @@ export class FrontDoor {
   }
 
   /** The answer to a request that is whole and plain and needs no decision. */
-  #read(chunk: Buffer, socket: Socket, connection: Connection): Buffer | undefined {
+  #read(chunk: Buffer, connection: Connection): Buffer | undefined {
     if (chunk.length > MAX_REQUEST) return undefined;
     const text = chunk.toString('latin1');
     const isHeartbeat = text.startsWith('POST /');
@@ -77,9 +90,7 @@ export class FrontDoor {
     if (!plain) return undefined;
     const target = this.#targets.get(text.slice(isHeartbeat ? 5 : 4, lineEnd), readTarget);
     if (!target) return undefined;
-    const found = isHeartbeat
-      ? this.#reader.beat(target, socket, connection)
-      : this.#reader.read(target, socket, connection);
+    const found = isHeartbeat ? this.#reader.beat(target, connection) : this.#reader.read(target, connection);
     return found && this.#reader.whole(found, target.format);
   }
 }
@@ -91,11 +102,11 @@ export class FrontDoor {
 function isPlain(headers: string): boolean {
   if (headers.indexOf('\r\n\r\n') !== headers.length - 4) return false;
   const lines = headers.slice(0, -4).split('\r\n').slice(1);
+  if (lines.length > DEFAULT_LIMITS.headerFields) return false;
   if (!lines.every((line) => /^[\w!#$%&'*+.^`|~-]+:[\t\x20-\x7e\x80-\xff]*$/.test(line))) return false;
   const names = lines.map((line) => line.slice(0, line.indexOf(':')).toLowerCase());
   if (names.filter((name) => name === 'host').length !== 1) return false;
-  const special = ['content-length', 'transfer-encoding', 'expect', 'upgrade', 'te', 'trailer'];
-  if (names.some((name) => special.includes(name))) return false;
+  if (names.some((name) => SPECIAL.has(name))) return false;
   return lines.every((line) => !/^connection:/i.test(line) || /^connection:\s*keep-alive\s*$/i.test(line));
 }
 

@@ -1,9 +1,9 @@
-import type { Socket } from 'node:net';
-import type { Address } from '../registry/address.js';
+import { addressOf, type Address } from '../registry/address.js';
 import type { Cluster } from '../registry/cluster.js';
 import type { ClusterEntry } from '../runtime/entry.js';
-import type { RegistryService } from '../runtime/service.js';
-import { noteSent, remoteAddress, type Connection } from './connections.js';
+import type { PollRequest, RegistryService } from '../runtime/service.js';
+import type { AccessControl } from './access/access-control.js';
+import { noteSent, type Caller } from './connections.js';
 import { liveList, ListAnswers, whole } from './list-answer.js';
 import type { ListFormat, Target } from './target.js';
 
@@ -20,30 +20,38 @@ export interface Found {
  */
 export class ListReader {
   readonly #service: RegistryService;
+  readonly #access: AccessControl;
   readonly #answers = new ListAnswers();
 
-  constructor(service: RegistryService) {
+  constructor(service: RegistryService, access: AccessControl) {
     this.#service = service;
+    this.#access = access;
   }
 
-  /** Undefined when it takes a decision. A caller that is a member is renewed by it. */
-  read(target: Target, socket: Socket, connection: Connection): Found | undefined {
+  /**
+   * Undefined when it takes a decision, or is refused. A caller that is a member is renewed by it, unless it may not
+   * speak for that member: it gets the list (R2), and nothing is noted of it but that.
+   */
+  read(target: Target, caller: Caller): Found | undefined {
     const entry = this.#service.find(target.name);
     if (!entry || entry.cluster.members.size === 0) return undefined;
-    const { self } = target;
-    const address = self === undefined ? undefined : addressOfSelf(self, socket);
-    if (address !== undefined) {
-      if (!this.#renew(entry, address, 'poll', target, connection)) return undefined;
-      if (connection.member?.address !== address) connection.member = { entry, address };
+    const address = addressOfSelf(target, caller);
+    if (target.self !== undefined && address === undefined) return undefined;
+    const speaks = address !== undefined && this.#maySpeak(entry, address, target, caller);
+    if (speaks) {
+      if (!this.#renew(entry, address, 'poll', target, caller)) return undefined;
+      if (caller.member?.address !== address) caller.member = { entry, address };
+    } else if (address !== undefined && !entry.cluster.members.has(address)) {
+      return undefined;
     }
     if (target.live) {
       const { rules, now } = this.#service;
       return { list: entry.cluster, live: liveList(entry.cluster, address, rules, now) };
     }
-    const list = this.#service.listFor(entry, address, connection.sent);
+    const list = this.#service.listFor(entry, address, caller.sent);
     if (!list || list.members.size === 0) return undefined;
-    if (address !== undefined) entry.delivered(address, list, this.#service.now);
-    if (this.#service.isShared) noteSent(connection, list);
+    if (speaks) entry.delivered(address, list, this.#service.now);
+    if (this.#service.isShared) noteSent(caller, list);
     return { list };
   }
 
@@ -51,15 +59,22 @@ export class ListReader {
    * The same for a heartbeat of a listed member. A script or sidecar sends it, so its connection's end says
    * nothing about the member.
    */
-  beat(target: Target, socket: Socket, connection: Connection): Found | undefined {
+  beat(target: Target, caller: Caller): Found | undefined {
     const entry = this.#service.find(target.name);
-    if (!entry || target.self === undefined) return undefined;
-    const address = addressOfSelf(target.self, socket);
-    if (!this.#renew(entry, address, 'heartbeat', target, connection)) return undefined;
+    const address = addressOfSelf(target, caller);
+    if (!entry || address === undefined || !this.#maySpeak(entry, address, target, caller)) return undefined;
+    if (!this.#renew(entry, address, 'heartbeat', target, caller)) return undefined;
     // Not delivered: a script has it now, its Nacos has what it polls itself (R4 and R5 wait for that).
-    const list = this.#service.listFor(entry, address, connection.sent);
-    if (list && this.#service.isShared) noteSent(connection, list);
+    const list = this.#service.listFor(entry, address, caller.sent);
+    if (list && this.#service.isShared) noteSent(caller, list);
     return list && { list };
+  }
+
+  #maySpeak(entry: ClusterEntry, address: Address, target: Target, caller: Caller): boolean {
+    const objection = this.#access.objectionTo(target, address, caller);
+    if (!objection) return true;
+    entry.object(address, objection.sentence, this.#service.now);
+    return objection.passes;
   }
 
   /** False when the address is not listed, or its poll takes a decision. */
@@ -67,18 +82,13 @@ export class ListReader {
     entry: ClusterEntry,
     address: Address,
     source: 'poll' | 'heartbeat',
-    { id, expect }: Target,
-    { openedAt }: Connection,
+    target: Target,
+    caller: Caller,
   ): boolean {
     const member = entry.cluster.members.get(address);
-    if (!member) return false;
-    return this.#service.renew(entry, member, {
-      address,
-      source,
-      id,
-      expect,
-      openedAt,
-    });
+    return (
+      member !== undefined && this.#service.renew(entry, member, pollOf(address, source, target, caller))
+    );
   }
 
   /** The whole HTTP answer. */
@@ -87,6 +97,18 @@ export class ListReader {
   }
 }
 
-export function addressOfSelf(self: NonNullable<Target['self']>, socket: Socket): Address {
-  return self.type === 'address' ? self.address : remoteAddress(socket, self.port);
+/** What a request says of the member that it speaks for. */
+export function pollOf(
+  address: Address,
+  source: 'poll' | 'heartbeat',
+  { id, expect }: Target,
+  { openedAt }: Caller,
+): PollRequest {
+  return { address, source, id, expect, openedAt };
+}
+
+/** Undefined without `self`, and for `self=auto` when it is not known where the request comes from. */
+export function addressOfSelf({ self }: Target, { client }: Caller): Address | undefined {
+  if (self === undefined || self.type === 'address') return self?.address;
+  return client === undefined ? undefined : addressOf(client, self.port);
 }

@@ -74,7 +74,6 @@ export const listQuery = z.object({
       description:
         'The member that the request is about: `HOST:PORT` (8848 without a port, IPv6 in brackets) as the node knows ' +
         'itself, or `auto` or `auto:PORT` for the address that the request comes from. A poll with it is a heartbeat.',
-      examples: ['10.0.0.5:8848', 'auto'],
     }),
   expect: wholeNumber(1, MAX_EXPECT, 3, `is no whole number from 1 to ${MAX_EXPECT}`)
     .optional()
@@ -82,7 +81,6 @@ export const listQuery = z.object({
       description:
         'How many members the cluster is to have. The first list is founded when so many wait (R1); the largest ' +
         'number that anybody asks for wins, and 1 without any. Needs `self`.',
-      examples: [3],
     }),
   id: z
     .string()
@@ -103,7 +101,6 @@ export const listQuery = z.object({
       description:
         'DELETE only: how long to wait until every other live member has the list without the one that leaves, up to ' +
         '`60s`. The node must run until then (R4); `15s` is comfortable.',
-      examples: ['15s'],
     }),
   format: z
     .enum(['text', 'json'], 'is unknown; it is text or json')

@@ -1,13 +1,15 @@
 import type { NextFunction, Request, Response } from 'express';
-import type { Address } from '../registry/address.js';
+import type { Address, Parsed } from '../registry/address.js';
 import { neededToFound } from '../registry/gate.js';
 import { isKnown, keyOf, type Cluster } from '../registry/cluster.js';
 import { StoreUnavailable } from '../registry/ports.js';
-import type { PollAnswer, PollRequest, RegistryService } from '../runtime/service.js';
+import type { PollAnswer, RegistryService } from '../runtime/service.js';
+import { challenged, type AccessControl } from './access/access-control.js';
+import { headerToken } from './access/credential.js';
 import { mayComplete } from './caller.js';
-import { noteSent, type Connections } from './connections.js';
+import { noteSent, type Caller, type Connections } from './connections.js';
 import { listBody, listHeaders } from './list-answer.js';
-import { addressOfSelf, type ListReader } from './nacos-get.js';
+import { addressOfSelf, pollOf, type ListReader } from './nacos-get.js';
 import type { Patience } from './patience.js';
 import { refuse, refuseMethod, send, type Problem } from './reply.js';
 import { isListPath, parseTarget, type ListFormat, type Target } from './target.js';
@@ -17,18 +19,29 @@ const ALLOW = 'GET, HEAD, POST, DELETE';
 /** Seconds after which a caller that must wait may ask again. */
 const RETRY_AFTER = 2;
 
+/** What the Nacos side is made of. */
+export interface NacosSide {
+  readonly service: RegistryService;
+  readonly access: AccessControl;
+  readonly reader: ListReader;
+  readonly connections: Connections;
+  readonly patience: Patience;
+}
+
 /**
  * The slow path of `/{product}/{cluster}`: whatever takes a decision, and whatever is wrong. An answer that is
  * no list is held back from a Nacos node, whose five tries at start-up come without a pause.
  */
 export class NacosRoutes {
   readonly #service: RegistryService;
+  readonly #access: AccessControl;
   readonly #reader: ListReader;
   readonly #connections: Connections;
   readonly #patience: Patience;
 
-  constructor(service: RegistryService, reader: ListReader, connections: Connections, patience: Patience) {
+  constructor({ service, access, reader, connections, patience }: NacosSide) {
     this.#service = service;
+    this.#access = access;
     this.#reader = reader;
     this.#connections = connections;
     this.#patience = patience;
@@ -36,18 +49,17 @@ export class NacosRoutes {
 
   /** For polls that came here with their connection, but could be answered at once. */
   readonly quick = (request: Request, response: Response, next: NextFunction): void => {
-    const { socket } = request;
     const path = request.url.split('?', 1)[0] ?? '';
     if (request.method !== 'GET' || !isListPath(path)) return next();
-    const target = parseTarget(request.url);
-    const found = target.ok && this.#reader.read(target.value, socket, this.#connections.of(socket));
+    const target = targetOf(request);
+    const found = target.ok && this.#reader.read(target.value, this.#connections.callerOf(request));
     if (!found) return next();
     sendList(response, found.list, target.value.format, found.live);
   };
 
   readonly handle = async (request: Request, response: Response, next: NextFunction): Promise<void> => {
     if (!isListPath(request.url.split('?', 1)[0] ?? '')) return next();
-    const target = parseTarget(request.url);
+    const target = targetOf(request);
     if (!target.ok) return this.#refuse(request, response, { status: 400, detail: target.problem });
     switch (request.method) {
       case 'GET':
@@ -73,7 +85,7 @@ export class NacosRoutes {
     const wasKnown = entry !== undefined && isKnown(entry.cluster);
     const list = await this.#service.awaitList(key, hold, this.#patience.of(response));
     if (list) {
-      noteSent(this.#connections.of(request.socket), list);
+      noteSent(this.#connections.callerOf(request), list);
       return sendList(response, list, target.format);
     }
     const { cluster: newest } = this.#service.find(name) ?? {};
@@ -98,18 +110,21 @@ export class NacosRoutes {
   }
 
   async #poll(request: Request, response: Response, target: Target): Promise<void> {
-    const poll = this.#pollOf(request, target, 'poll');
-    if (poll === undefined) return;
+    const caller = this.#connections.callerOf(request);
+    const address = this.#speaker(request, target, caller);
+    if (typeof address !== 'string') return this.#refuse(request, response, address);
+    const refused = this.#refuseListing(target, address);
+    if (refused) return this.#refuse(request, response, refused);
     const { gateHold } = this.#service.rules;
     const held = performance.now();
+    const poll = pollOf(address, 'poll', target, caller);
     const answer = await this.#service.poll(target.key, poll, gateHold, this.#patience.of(response));
     if (response.destroyed) return;
     if (answer.type === 'list') {
       const { entry, list } = answer;
-      const connection = this.#connections.of(request.socket);
-      connection.member = { entry, address: poll.address };
-      entry.delivered(poll.address, list, this.#service.now);
-      noteSent(connection, list);
+      caller.member = { entry, address };
+      entry.delivered(address, list, this.#service.now);
+      noteSent(caller, list);
       return sendList(response, list, target.format);
     }
     const problem = problemOf(answer);
@@ -117,8 +132,12 @@ export class NacosRoutes {
   }
 
   async #heartbeat(request: Request, response: Response, target: Target): Promise<void> {
-    const poll = this.#pollOf(request, target, 'heartbeat');
-    if (poll === undefined) return missingSelf(request, response);
+    const caller = this.#connections.callerOf(request);
+    const address = this.#speaker(request, target, caller);
+    if (typeof address !== 'string') return refuse(request, response, address);
+    const refused = this.#refuseListing(target, address);
+    if (refused) return refuse(request, response, refused);
+    const poll = pollOf(address, 'heartbeat', target, caller);
     const answer = await this.#service.poll(target.key, poll, 0, this.#patience.of(response));
     // Not delivered: a script has it now, its Nacos has what it polls itself (R4 and R5 wait for that).
     if (answer.type === 'list') return sendList(response, answer.list, target.format);
@@ -129,9 +148,9 @@ export class NacosRoutes {
   }
 
   async #leave(request: Request, response: Response, target: Target): Promise<void> {
-    if (target.self === undefined) return missingSelf(request, response);
-    const { key, name, self, wait } = target;
-    const address = addressOfSelf(self, request.socket);
+    const { key, name, wait } = target;
+    const address = this.#speaker(request, target, this.#connections.callerOf(request));
+    if (typeof address !== 'string') return refuse(request, response, address);
     try {
       const left = await this.#service.leave(key, address, wait, this.#patience.of(response));
       if (!left.known) {
@@ -149,11 +168,18 @@ export class NacosRoutes {
     }
   }
 
-  #pollOf(request: Request, target: Target, source: 'poll' | 'heartbeat'): PollRequest | undefined {
-    const { self, id, expect } = target;
-    if (self === undefined) return undefined;
-    const { openedAt } = this.#connections.of(request.socket);
-    return { address: addressOfSelf(self, request.socket), source, id, expect, openedAt };
+  /** The address that a request speaks for, if it may; otherwise what to answer, with nothing changed. */
+  #speaker(request: Request, target: Target, caller: Caller): Address | Problem {
+    const address = addressOfSelf(target, caller);
+    if (address === undefined) return target.self === undefined ? SELF_MISSING : CLIENT_UNKNOWN;
+    const objection = this.#access.objectionTo(target, address, caller);
+    return objection === undefined || objection.passes ? address : challenged(request, objection);
+  }
+
+  /** Who is listed already stays so. */
+  #refuseListing({ name }: Target, address: Address): Problem | undefined {
+    const isListed = this.#service.find(name)?.cluster.members.has(address);
+    return isListed ? undefined : this.#access.refuseListing([address]);
   }
 
   /** Refuses; a caller that may be a Nacos node waits for it as long as at the gate. */
@@ -178,11 +204,23 @@ function sendList(
   send(response, 200, body, listHeaders(cluster, body, format));
 }
 
-function missingSelf(request: Request, response: Response): void {
-  refuse(request, response, {
-    status: 400,
-    detail: 'self is missing; name the member, as in ?self=10.0.0.5:8848 or ?self=auto',
-  });
+const SELF_MISSING: Problem = {
+  status: 400,
+  detail: 'self is missing; name the member, as in ?self=10.0.0.5:8848 or ?self=auto',
+};
+
+const CLIENT_UNKNOWN: Problem = {
+  status: 400,
+  detail:
+    'self=auto cannot be told: the proxy that the request came through names no client in X-Forwarded-For; name the member, as in ?self=10.0.0.5:8848',
+};
+
+/** A token in the URL counts before one in a header. */
+function targetOf(request: Request): Parsed<Target> {
+  const target = parseTarget(request.url);
+  if (!target.ok || target.value.token !== undefined) return target;
+  const token = headerToken(request);
+  return token === undefined ? target : { ok: true, value: { ...target.value, token } };
 }
 
 function problemOf(answer: Exclude<PollAnswer, { type: 'list' }>): Problem {

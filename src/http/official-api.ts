@@ -1,8 +1,9 @@
 import type { Request, Response } from 'express';
 import { parseAddress, type Address } from '../registry/address.js';
-import type { ClusterKey } from '../registry/cluster.js';
+import { keyOf, type ClusterKey } from '../registry/cluster.js';
 import { StoreUnavailable } from '../registry/ports.js';
 import type { RegistryService } from '../runtime/service.js';
+import type { AccessControl } from './access/access-control.js';
 import { refuse, refuseMethod, send } from './reply.js';
 import { parseName } from './target.js';
 
@@ -15,7 +16,7 @@ const ALLOW = 'POST, DELETE';
  * The official API: puts and deletes static members with the official parameters, texts and statuses. It also
  * takes what the official one cannot hold: ports, host names and IPv6.
  */
-export function officialApi(service: RegistryService) {
+export function officialApi(service: RegistryService, access: AccessControl) {
   return async (request: Request, response: Response): Promise<void> => {
     const { method } = request;
     if (method !== 'POST' && method !== 'DELETE') {
@@ -25,12 +26,19 @@ export function officialApi(service: RegistryService) {
     if (typeof parameters === 'string') return send(response, 400, parameters);
     const { key, ips } = parameters;
     const { product, name } = key;
+    const refused = access.refuseChange(request, key);
+    if (refused) return refuse(request, response, refused);
     if (method === 'DELETE' && !service.knowsProduct(product)) {
       return send(response, 404, `product=${product} not found.`);
     }
     if (ips.trim() === '') return send(response, 400, 'ips must not be empty.');
     const addresses = readAddresses(ips);
     if (typeof addresses === 'string') return send(response, 400, addresses);
+    if (method === 'POST') {
+      const members = service.find(keyOf(key))?.cluster.members;
+      const strange = access.refuseListing(addresses.filter((address) => !members?.has(address)));
+      if (strange) return refuse(request, response, strange);
+    }
     try {
       const command = { type: method === 'POST' ? ('put' as const) : ('delete' as const), addresses };
       const { reply } = await service.command(key, command);

@@ -1,22 +1,21 @@
 import express, { type NextFunction, type Request, type Response } from 'express';
 import { once } from 'node:events';
-import {
-  createServer,
-  STATUS_CODES,
-  type IncomingMessage,
-  type Server as HttpServer,
-  type ServerResponse,
-} from 'node:http';
+import { createServer, STATUS_CODES, type Server as HttpServer } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Logger } from 'pino';
 import type { RegistryService } from '../runtime/service.js';
 import { Feed } from '../runtime/feed.js';
-import { OPEN_ACCESS, type Access } from './access/access.js';
+import type { AccessControl } from './access/access-control.js';
+import type { ApiContext } from './api/route.js';
 import { routerOf } from './api/router.js';
 import { ROUTES } from './api/table.js';
 import { mayComplete } from './caller.js';
 import { Connections } from './connections.js';
+import { refuseCrossSite } from './cross-site.js';
 import { FrontDoor } from './front-door.js';
+import { refuseManyHeaders } from './header-fields.js';
+import { InTurn } from './in-turn.js';
+import { DEFAULT_LIMITS, type Limits } from './limits.js';
 import { KEEP_ALIVE } from './list-answer.js';
 import { ListReader } from './nacos-get.js';
 import { NacosRoutes } from './nacos-routes.js';
@@ -24,14 +23,12 @@ import { officialApi, OFFICIAL_PATH } from './official-api.js';
 import { operatorsPage } from './page.js';
 import { Patience } from './patience.js';
 import { cutShort, refuse, sendProblem } from './reply.js';
+import { Seldom } from './seldom.js';
+import { securityHeaders } from './security-headers.js';
 import { unterminated } from './unterminated.js';
 
-/** Largest header block and body, in bytes. */
-const MAX_HEADERS = 16 << 10;
-const MAX_BODY = 64 << 10;
-
-/** How long a request may take to arrive, in milliseconds. */
-const ARRIVAL = 10_000;
+/** How often unread answers are looked at, in milliseconds. */
+const LOOK = 1_000;
 
 /** How long answers under way may take after a stop, in milliseconds. */
 const DRAIN = 1_500;
@@ -42,8 +39,8 @@ export interface ServerOptions {
   readonly host?: string | undefined;
   /** 0 picks a free one. */
   readonly port: number;
-  /** Who may do what; everybody everything by default. */
-  readonly access?: Access | undefined;
+  readonly access: AccessControl;
+  readonly limits?: Partial<Limits>;
 }
 
 /** The HTTP side: the hot path in front, express behind it. */
@@ -55,42 +52,44 @@ export class AddressServer {
   readonly #door: FrontDoor;
   /** What is told to those who listen. */
   readonly feed: Feed;
-  #underWay = 0;
-  #idle: (() => void) | undefined;
+  readonly #inTurn: InTurn;
+  readonly #seldom: Seldom;
+  #looking: NodeJS.Timeout | undefined;
 
   constructor(options: ServerOptions) {
     this.#options = options;
-    const { service, log } = options;
+    const { service, access, log } = options;
+    const patience = this.#patience;
+    const limits = { ...DEFAULT_LIMITS, ...options.limits };
     this.feed = new Feed(service, log);
-    this.#connections = new Connections(service);
-    const reader = new ListReader(service);
-    const routes = new NacosRoutes(service, reader, this.#connections, this.#patience);
-    const app = buildApp(options, routes, this.#patience, this.feed);
-    const serve = (request: IncomingMessage, response: ServerResponse): void => {
-      this.#underWay++;
-      response.once('close', () => {
-        if (--this.#underWay === 0) this.#idle?.();
-      });
-      app(request, response);
-    };
+    this.#seldom = new Seldom(log);
+    const connections = new Connections(service, access.clients, limits, this.#seldom);
+    this.#connections = connections;
+    const reader = new ListReader(service, access);
+    const routes = new NacosRoutes({ service, access, reader, connections, patience });
+    const app = buildApp(options, limits, routes, { service, access, feed: this.feed, patience });
+    this.#inTurn = new InTurn(connections, limits.pipelined, app);
     this.#http = createServer(
       {
-        maxHeaderSize: MAX_HEADERS,
-        headersTimeout: ARRIVAL,
-        requestTimeout: ARRIVAL,
+        maxHeaderSize: limits.headerSize,
+        headersTimeout: limits.arrival,
+        requestTimeout: limits.arrival,
         keepAliveTimeout: KEEP_ALIVE * 1_000,
         connectionsCheckingInterval: 1_000,
         // A Nacos always sends one; whoever does not must not get node's own complete 400.
         requireHostHeader: false,
       },
-      serve,
+      this.#inTurn.serve,
     );
+    // Node would pass over those beyond a number; here they are refused (header-fields.ts).
+    this.#http.maxHeadersCount = 0;
+    this.#http.timeout = limits.stall;
     // Passed over: node would answer a complete 417.
-    this.#http.on('checkExpectation', serve);
-    this.#http.on('clientError', answerMalformed);
+    this.#http.on('checkExpectation', this.#inTurn.serve);
+    this.#http.on('clientError', answerMalformed(limits));
     // It never listens itself, and without this event node starts no clock for requests sent by halves.
     this.#http.emit('listening');
-    this.#door = new FrontDoor(this.#http, reader, this.#connections);
+    this.#door = new FrontDoor(this.#http, reader, this.#connections, limits);
   }
 
   /** Listens; resolves with the port. Rejects with the system's error. */
@@ -98,6 +97,9 @@ export class AddressServer {
     const { host, port } = this.#options;
     this.#door.server.listen({ port, ...(host === undefined ? {} : { host }) });
     await once(this.#door.server, 'listening');
+    // A connection that cannot be taken is no reason to end all others.
+    this.#door.server.on('error', (err) => this.#seldom.warn({ err }, 'a new connection could not be taken'));
+    this.#looking = setInterval(() => this.#connections.cutSlowReaders(), LOOK);
     return (this.#door.server.address() as AddressInfo).port;
   }
 
@@ -111,7 +113,8 @@ export class AddressServer {
     this.#door.server.close();
     this.#patience.stop();
     this.#connections.stopWatching();
-    await this.#drained();
+    clearInterval(this.#looking);
+    await this.#inTurn.drained(DRAIN);
     for (const socket of this.#connections.sockets) socket.destroySoon();
     const stubborn = setTimeout(() => {
       for (const socket of this.#connections.sockets) socket.destroy();
@@ -119,37 +122,27 @@ export class AddressServer {
     await closed;
     clearTimeout(stubborn);
   }
-
-  #drained(): Promise<void> {
-    if (this.#underWay === 0) return Promise.resolve();
-    return new Promise((resolve) => {
-      const timer = setTimeout(resolve, DRAIN);
-      this.#idle = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
-  }
 }
 
 function buildApp(
-  { service, log, access = OPEN_ACCESS }: ServerOptions,
+  { service, access, log }: ServerOptions,
+  limits: Limits,
   routes: NacosRoutes,
-  patience: Patience,
-  feed: Feed,
+  context: ApiContext,
 ): express.Express {
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
   app.enable('case sensitive routing');
   app.enable('strict routing');
+  app.use(securityHeaders, refuseManyHeaders(limits.headerFields), refuseCrossSite);
   app.use(routes.quick);
   app.use(operatorsPage(access));
   // A body says nothing here but in the official API's form; it is read to its end and bounded all the same.
-  app.use(express.urlencoded({ extended: false, limit: MAX_BODY }));
-  app.use(express.raw({ type: () => true, limit: MAX_BODY }));
-  app.all(OFFICIAL_PATH, officialApi(service));
-  app.use(routerOf(ROUTES, { service, feed, access, patience }));
+  app.use(express.urlencoded({ extended: false, limit: limits.bodySize }));
+  app.use(express.raw({ type: () => true, limit: limits.bodySize }));
+  app.all(OFFICIAL_PATH, officialApi(service, access));
+  app.use(routerOf(ROUTES, context));
   app.use(routes.handle);
   app.use((request: Request, response: Response) => {
     const path = request.path.slice(0, 200);
@@ -160,7 +153,7 @@ function buildApp(
   });
   app.use((error: unknown, request: Request, response: Response, next: NextFunction) => {
     if (response.headersSent) return next(error);
-    const { status, detail } = describeError(error);
+    const { status, detail } = describeError(error, limits);
     if (status >= 500) log.error({ err: error, method: request.method }, 'a request failed');
     if (request.path.startsWith('/api/v1/')) return sendProblem(response, { status, detail });
     if (!mayComplete(request)) return cutShort(response, detail);
@@ -170,10 +163,10 @@ function buildApp(
 }
 
 /** What express and its body parsers throw carries a status (http-errors); everything else is ours to mend. */
-function describeError(error: unknown): { status: number; detail: string } {
+function describeError(error: unknown, limits: Limits): { status: number; detail: string } {
   const status = (error as { status?: unknown }).status;
   if ((error as { type?: unknown }).type === 'entity.too.large') {
-    return { status: 413, detail: `the body is larger than ${MAX_BODY} bytes` };
+    return { status: 413, detail: `the body is larger than ${limits.bodySize} bytes` };
   }
   if (typeof status === 'number' && status >= 400 && status < 500) {
     return { status, detail: `the request cannot be read: ${(error as Error).message}` };
@@ -182,13 +175,15 @@ function describeError(error: unknown): { status: number; detail: string } {
 }
 
 /** What node's parser refuses. Who sent it is unknown, so the answer is not completed. */
-function answerMalformed(error: NodeJS.ErrnoException, socket: Socket): void {
-  if (!socket.writable || error.code === 'ECONNRESET') return void socket.destroy();
-  if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') return void socket.destroy();
-  const tooLarge = error.code === 'HPE_HEADER_OVERFLOW';
-  const status = tooLarge ? 431 : 400;
-  const detail = tooLarge
-    ? `the headers are larger than ${MAX_HEADERS} bytes`
-    : `the request is no HTTP that this server understands (${STATUS_CODES[400]})`;
-  socket.end(unterminated(detail, status));
+function answerMalformed({ headerSize }: Limits) {
+  return (error: NodeJS.ErrnoException, socket: Socket): void => {
+    if (!socket.writable || error.code === 'ECONNRESET') return void socket.destroy();
+    if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') return void socket.destroy();
+    const tooLarge = error.code === 'HPE_HEADER_OVERFLOW';
+    const status = tooLarge ? 431 : 400;
+    const detail = tooLarge
+      ? `the headers are larger than ${headerSize} bytes`
+      : `the request is no HTTP that this server understands (${STATUS_CODES[400]})`;
+    socket.end(unterminated(detail, status));
+  };
 }

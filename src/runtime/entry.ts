@@ -12,6 +12,7 @@ export class ClusterEntry {
   #isPending = false;
   #stamp = 0;
   readonly #watchers = new Set<() => void>();
+  readonly #objections = new Map<Address, { readonly sentence: string; readonly at: number }>();
 
   constructor(key: ClusterKey) {
     this.#cluster = emptyCluster(key);
@@ -48,6 +49,9 @@ export class ClusterEntry {
     if (cluster === this.#cluster && pending === this.#isPending) return;
     this.#cluster = cluster;
     this.#isPending = pending;
+    for (const address of this.#objections.keys()) {
+      if (!cluster.members.has(address)) this.#objections.delete(address);
+    }
     if (!pending || this.#published?.revision === cluster.revision) this.#published = cluster;
     // The list before this one was never seen here.
     else if (this.#published?.members.size === 0) this.#published = undefined;
@@ -69,6 +73,17 @@ export class ClusterEntry {
     const before = this.#published;
     const isNew = address !== undefined && before?.members.has(address) === false;
     return isNew ? this.#cluster : before;
+  }
+
+  /** Somebody polls in a member's name who may not: a sentence why. */
+  object(address: Address, sentence: string, now: number): void {
+    if (this.#cluster.members.has(address)) this.#objections.set(address, { sentence, at: now });
+  }
+
+  /** What was last objected to polls in a member's name, at most `within` milliseconds ago. */
+  objectionTo(address: Address, now: number, within: number): string | undefined {
+    const objection = this.#objections.get(address);
+    return objection && now - objection.at < within ? objection.sentence : undefined;
   }
 
   /** A list was sent to a member. */

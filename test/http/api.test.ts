@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { eventually } from '../support/eventually.js';
 import { foundCluster, live, NacosNode, pollPath } from '../support/nodes.js';
@@ -150,6 +151,8 @@ test('events in pages, newest first, or oldest first after one', async (t) => {
     ],
   );
   assert.match(newest.events[0]!.time, /^\d{4}-\d\d-\d\dT[\d:.]+Z$/);
+  const exact = await getJson<EventPage>(server, `${path}?limit=5`);
+  assert.deepEqual([exact.events.length, exact.next], [5, undefined], 'the last page has no next');
   const older = await getJson<EventPage>(server, `${path}?limit=2&before=${newest.next}`);
   const oldest = await getJson<EventPage>(server, `${path}?limit=2&before=${older.next}`);
   const backwards = [...newest.events, ...older.events, ...oldest.events];
@@ -246,6 +249,68 @@ test('recover is refused while there is a majority, and decides the list when it
   assert.equal((await ask(server, 'GET', '/nacos/serverlist')).body, `${A}\n${D}\n`);
 });
 
+const memberPath = (address: string, query = ''): string => `${CLUSTER}/members/${address}${query}`;
+const remove = (server: TestServer, address: string, query = '') =>
+  ask(server, 'DELETE', memberPath(address, query), JSON_CLIENT);
+
+test('an operator takes a live member off, and waits until the others have the list', async (t) => {
+  const server = await startServer(t);
+  const [a, b] = await foundCluster(t, server, [A, B, C]);
+  const late = await remove(server, C, '?wait=100ms');
+  assert.equal(late.status, 202, late.body);
+  assert.deepEqual(JSON.parse(late.body), { address: C, revision: 2, undelivered: [A, B] });
+  assert.equal((await ask(server, 'GET', '/nacos/serverlist')).body, `${A}\n${B}\n`);
+
+  const again = remove(server, C, '?wait=30s');
+  await eventually('it waits', () => server.service.find('nacos/serverlist')!.isWatched);
+  await Promise.all([a!.poll(), b!.poll()]);
+  await server.pass(3_000);
+  const done = await again;
+  assert.equal(done.status, 200);
+  assert.deepEqual(JSON.parse(done.body), { address: C, revision: 2, undelivered: [] });
+
+  const atOnce = await remove(server, encodeURIComponent(B));
+  assert.deepEqual(
+    [atOnce.status, JSON.parse(atOnce.body)],
+    [200, { address: B, revision: 3, undelivered: [A] }],
+  );
+});
+
+test('an operator does not take a member off that may have led just now, unless by force', async (t) => {
+  const server = await startServer(t);
+  const [a, b] = await foundCluster(t, server, [A, B, C]);
+  await live(server, [a!, b!], 20_000);
+  const refused = await remove(server, C);
+  assert.equal(refused.status, 409);
+  assert.match(
+    String(problem(refused).detail),
+    /its last sign of life was 20 s ago, .* Try again in 10 s; force=true takes it off all the same$/,
+  );
+  assert.equal((await getJson(server, CLUSTER)).revision, 1);
+  const forced = await remove(server, C, '?force=true');
+  assert.equal(forced.status, 200, forced.body);
+  await live(server, [a!], 20_000);
+  const lost = await remove(server, B);
+  assert.match(String(problem(lost).detail), /only 1 of 2 members are live, no majority/);
+  const unknown = await remove(server, D);
+  assert.deepEqual(
+    [unknown.status, problem(unknown).detail],
+    [404, `${D} is no member of nacos/serverlist, and none that left lately; the list is unchanged`],
+  );
+});
+
+test('the server', async (t) => {
+  const server = await startServer(t);
+  const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
+  assert.deepEqual(await getJson(server, '/api/v1/server'), {
+    status: 'up',
+    graceMs: 0,
+    version,
+    changes: 'open',
+    reads: 'open',
+  });
+});
+
 test('what is wrong is a problem that names it', async (t) => {
   const server = await startServer(t);
   await foundCluster(t, server, [A]);
@@ -260,6 +325,10 @@ test('what is wrong is a problem that names it', async (t) => {
     [`${CLUSTER}?revision=1&wait=5`, 400, /wait="5" is no time/],
     [`${CLUSTER}/events?after=x`, 400, /after="x" is no whole number/],
     [`${CLUSTER}/events?before=`, 400, /before="" is no whole number/],
+    ['/api/v1/server?x=1', 400, /parameter x is unknown/],
+    ['/api/v1/stream?after=x', 400, /after="x" is neither the number of an event nor the id/],
+    ['/api/v1/stream?cluster=nacos', 400, /cluster="nacos" is not of the form product\/cluster/],
+    ['/api/v1/stream?cluster=api/x', 400, /cluster="api\/x" is not of the form/],
     ['/api/v1/clusters/nacos/none', 404, /nacos\/none is unknown/],
     ['/api/v1/clusters/nacos', 404, /nothing at \/api\/v1\/clusters\/nacos/],
     ['/api/v1/clusters/api/x', 400, /product="api" is reserved/],

@@ -103,7 +103,7 @@ const PATHS: readonly (readonly [path: string, status: number, names: string])[]
   ['/nacos/v1/as/nodes/', 404, '"/nacos/v1/as/nodes/"'],
   ['/healthz/', 404, '"/healthz/"'],
   ['/?self=127.0.0.31:8848', 404, '"/"'],
-  ['/api', 404, '"/api"'],
+  ['/api/', 404, '"/api/"'],
   ['/api/v1', 404, '/api/v1'],
   ['/api/v1/serverlist?self=127.0.0.31:8848', 404, '/api/v1/serverlist'],
   ['/api/v1/clusters/nacos/none', 404, 'nacos/none'],

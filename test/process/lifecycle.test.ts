@@ -130,8 +130,8 @@ describe('the process', () => {
       assert.ok(line.reason);
     }
     assert.deepEqual(
-      lines.filter((line) => !('event' in line)).map(({ msg }) => msg),
-      ['listening', 'stopping', 'stopped'],
+      lines.filter((line) => !('event' in line)).map(({ msg }) => String(msg).split(':')[0]),
+      ['changes are open to everybody who reaches this port', 'listening', 'stopping', 'stopped'],
     );
   });
 

@@ -4,7 +4,7 @@ import { createServer } from 'node:net';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
-import { SETTINGS } from '../../src/config.js';
+import { SETTINGS } from '../../src/settings.js';
 import { packageVersion } from '../../src/package-info.js';
 import { createDatabase, testDatabases } from '../support/databases.js';
 import { startCli, startServerProcess } from '../support/process.js';
@@ -48,6 +48,33 @@ describe('the command line', () => {
     ['a database in memory', [], { DATABASE_URL: 'sqlite::memory:' }, /names no file/],
     ['a switch that is neither', [], { MIGRATE: 'yes' }, /MIGRATE="yes" is neither on nor off/],
     ['a server without a database', [], { DATABASE_URL: 'mysql://u@h' }, /DATABASE_URL=.* names no database/],
+    [
+      'a network that is none',
+      [],
+      { TRUSTED_PROXIES: '10.0.0.0/33' },
+      /TRUSTED_PROXIES=.* entry "10\.0\.0\.0\/33"/,
+    ],
+    [
+      'a member that is none',
+      [],
+      { ALLOWED_MEMBERS: '10.0.0.256' },
+      /ALLOWED_MEMBERS=.* entry "10\.0\.0\.256"/,
+    ],
+    [
+      'a source that is none',
+      ['--member-source', 'own'],
+      {},
+      /--member-source="own" is neither any nor strict/,
+    ],
+    ['a mode that is none', [], { AUTH_MODE: 'off' }, /AUTH_MODE="off" is neither enforce nor warn/],
+    ['a rate that is none', [], { CHANGE_RATE: '-1' }, /CHANGE_RATE="-1" is no whole number/],
+    [
+      'a token file that is not there',
+      [],
+      { AUTH_TOKEN_FILE: '/no/such' },
+      /AUTH_TOKEN_FILE="\/no\/such" cannot be read/,
+    ],
+    ['a folder for a token file', [], { READ_TOKEN_FILE: '/' }, /READ_TOKEN_FILE="\/" cannot be read/],
     ['two at once', ['--port', 'x', '--probe', 'y'], {}, /--port="x".*; --probe="y"/],
   ];
   for (const [what, args, env, sentence] of wrong) {
@@ -83,6 +110,60 @@ describe('the command line', () => {
         assert.doesNotMatch(err, /secret|se\/c/, url);
       }
     }
+  });
+
+  it('does not print a token that it refuses, nor one that it takes', async (t) => {
+    const folder = tempFolder(t);
+    const short = join(folder, 'short');
+    writeFileSync(short, 'sh0rt-secret\n');
+    for (const [env, sentence] of [
+      [
+        { AUTH_TOKEN: 'sh0rt-secret' },
+        /^[^:]*: AUTH_TOKEN has in entry 1 a token of 12 characters; .*openssl rand/,
+      ],
+      [
+        { AUTH_TOKEN: 'nacos:sh0rt-secret-sh0rt' },
+        /AUTH_TOKEN has in entry 1 a colon, and before it no PRODUCT\/CLUSTER/,
+      ],
+      [
+        { READ_TOKEN: '0123456789abcdef, sh0rt-secret-§-sh0rt' },
+        /READ_TOKEN has in entry 2 a character that no token/,
+      ],
+      [{ AUTH_TOKEN_FILE: short }, /AUTH_TOKEN_FILE=".*short" has in entry 1 a token of 12 characters/],
+      [{ AUTH_TOKEN_FILE: '/dev/null' }, /AUTH_TOKEN_FILE="\/dev\/null" holds no token/],
+    ] as const) {
+      const { status, err, out } = await run(t, ['serve', '--port', '0'], env, folder);
+      assert.equal(status, 78);
+      assert.match(err, sentence);
+      assert.doesNotMatch(err + out, /sh0rt-secret/);
+    }
+    const token = 'a-secret-0123456789';
+    const server = await startServerProcess(t, {
+      file: join(folder, 'r.db'),
+      env: { AUTH_TOKEN: `${token},other-token-0123456789`, LOG_LEVEL: 'trace' },
+    });
+    const paths = [
+      `/nacos/serverlist?self=127.0.0.1:9&token=${token}`,
+      `/nacos/serverlist?self=127.0.0.1:9&token=${token}&token=${token}`,
+      `/nacos/serverlist?self=127.0.0.1:9&token=${token}%zz`,
+      `/nacos/serverlist?self=x&token=${token}`,
+      `/api/v1/clusters?token=${token}`,
+      `/nacos/v1/as/nodes?ips=x&token=${token}`,
+    ];
+    let said = '';
+    for (const path of paths) {
+      for (const method of ['GET', 'POST', 'DELETE']) {
+        const answer = await fetch(server.url + path, {
+          method,
+          headers: { authorization: `Bearer ${token}` },
+        });
+        said += JSON.stringify([...answer.headers]) + (await answer.text());
+      }
+    }
+    server.child.kill('SIGTERM');
+    await server.exited;
+    for (const text of [said, server.stdout(), server.stderr()]) assert.ok(!text.includes(token), text);
+    assert.doesNotMatch(server.stdout(), /open to everybody/);
   });
 
   it('refuses a database that must not be used, and leaves it as it is', async (t) => {

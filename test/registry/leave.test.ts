@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { lacking, notFollowed } from '../../src/registry/quorum.js';
-import { A, B, Bench, C, D } from './rules.js';
+import { seeEnd } from '../../src/registry/lease.js';
+import { A, B, Bench, C, D, E, F } from './rules.js';
 
 describe('R4 Leave', () => {
   it('takes effect at once', () => {
@@ -114,6 +115,98 @@ describe('R4 Leave', () => {
     bench.pass(60_000, [A], [B, C]);
     bench.do({ type: 'leave', address: B });
     assert.deepEqual(bench.list, [A, C]);
+  });
+});
+
+describe("R4 Leave by an operator's word", () => {
+  const operator = { force: false };
+  const byForce = { force: true };
+
+  it('takes a live member off at once, as its own word does', () => {
+    const bench = new Bench().found(A, B, C);
+    assert.deepEqual(bench.do({ type: 'leave', address: C, operator }), { type: 'left' });
+    assert.deepEqual(bench.list, [A, B]);
+  });
+
+  it('is refused for 30 s after the last sign of life of a member that is not live', () => {
+    const bench = new Bench().found(A, B, C);
+    bench.pass(15_000, [A, B]);
+    bench.now += 3_500;
+    const reply = bench.do({ type: 'leave', address: C, operator });
+    assert.deepEqual(reply, {
+      type: 'refused',
+      code: 'heard-lately',
+      reason: `${C} stays on nacos/serverlist: its last sign of life was 18 s ago, and if it led Raft and the others have no new leader yet, it would stay a voter for ever. Try again in 12 s`,
+    });
+    assert.deepEqual(bench.list, [A, B, C]);
+    bench.now += 11_499;
+    bench.hear(A);
+    bench.hear(B);
+    assert.equal(bench.do({ type: 'leave', address: C, operator }).type, 'refused');
+    bench.now += 1;
+    assert.deepEqual(bench.do({ type: 'leave', address: C, operator }), { type: 'left' });
+    assert.deepEqual(bench.list, [A, B]);
+  });
+
+  it('counts an open port and the end of its connection as signs of life', () => {
+    const bench = new Bench().found(A, B, C);
+    bench.pass(40_000, [A, B]);
+    bench.probe(C, 'open');
+    assert.equal(bench.do({ type: 'leave', address: C, operator }).type, 'refused');
+    bench.pass(25_000, [A, B]);
+    seeEnd(bench.cluster.members.get(C)!.lease, bench.now);
+    bench.pass(25_000, [A, B]);
+    assert.equal(bench.do({ type: 'leave', address: C, operator }).type, 'refused');
+    bench.pass(5_000, [A, B]);
+    assert.equal(bench.do({ type: 'leave', address: C, operator }).type, 'left');
+  });
+
+  it('is refused at once for one that is down, which may have led until just now', () => {
+    const bench = new Bench().found(A, B, C);
+    bench.now += 1_000;
+    bench.probe(C, 'refused');
+    assert.equal(bench.do({ type: 'leave', address: C, operator }).type, 'refused');
+  });
+
+  it('is refused for members that are not live while the quorum is lost', () => {
+    const bench = new Bench().found(A, B, C);
+    bench.pass(60_000, [A], [B, C]);
+    const reply = bench.do({ type: 'leave', address: B, operator });
+    assert.deepEqual(reply, {
+      type: 'refused',
+      code: 'quorum-lost',
+      reason: `${B} stays on nacos/serverlist: only 1 of 3 members are live, no majority, and Raft could not remove it. Restart the missing nodes at their addresses; if they are gone for good, start new ones and recover the cluster`,
+    });
+    assert.deepEqual(bench.list, [A, B, C]);
+    assert.deepEqual(bench.do({ type: 'leave', address: A, operator }), { type: 'left' });
+  });
+
+  it('takes anybody off by force', () => {
+    const bench = new Bench().found(A, B, C);
+    bench.pass(16_000, [A, B]);
+    assert.deepEqual(bench.do({ type: 'leave', address: C, operator: byForce }), { type: 'left' });
+    bench.pass(60_000, [A], [B]);
+    assert.deepEqual(bench.do({ type: 'leave', address: B, operator: byForce }), { type: 'left' });
+    assert.deepEqual(bench.list, [A]);
+  });
+
+  it("is not asked of a member's own word", () => {
+    const bench = new Bench().found(A, B, C);
+    bench.pass(16_000, [A, B]);
+    assert.deepEqual(bench.do({ type: 'leave', address: C }), { type: 'left' });
+  });
+
+  it('takes static and waiting addresses off as ever', () => {
+    const bench = new Bench().found(A, B);
+    bench.do({ type: 'put', addresses: [D] });
+    bench.poll(C);
+    bench.poll(E);
+    assert.deepEqual(bench.waiting, [E]);
+    assert.deepEqual(bench.do({ type: 'leave', address: D, operator }), { type: 'left' });
+    assert.deepEqual(bench.do({ type: 'leave', address: E, operator }), { type: 'left' });
+    assert.deepEqual(bench.do({ type: 'leave', address: F, operator }), { type: 'unknown' });
+    assert.deepEqual(bench.waiting, []);
+    assert.deepEqual(bench.list, [A, B, C]);
   });
 });
 

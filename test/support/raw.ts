@@ -174,8 +174,9 @@ export async function ask(
   path: string,
   headers: readonly string[] = CURL,
   body = '',
+  from?: string,
 ): Promise<RawAnswer> {
-  const connection = await RawConnection.open(port);
+  const connection = await RawConnection.open(port, from);
   try {
     const length = body === '' ? [] : [`Content-Length: ${Buffer.byteLength(body)}`];
     connection.send(request(method, path, [...headers, ...length], body));
@@ -189,8 +190,9 @@ export async function ask(
 export async function getJson<T = Record<string, unknown>>(
   server: { port: number },
   path: string,
+  headers: readonly string[] = [],
 ): Promise<T> {
-  const answer = await ask(server, 'GET', path, JSON_CLIENT);
+  const answer = await ask(server, 'GET', path, [...JSON_CLIENT, ...headers]);
   if (answer.status !== 200) throw new Error(`GET ${path}: ${answer.status} ${answer.body}`);
   return JSON.parse(answer.body) as T;
 }

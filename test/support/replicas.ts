@@ -1,5 +1,7 @@
 import type { TestContext } from 'node:test';
 import { pino, type Logger } from 'pino';
+import { AccessControl } from '../../src/http/access/access-control.js';
+import { OPEN } from '../../src/http/access/settings.js';
 import { AddressServer } from '../../src/http/server.js';
 import type { ProbeAnswer } from '../../src/registry/cluster.js';
 import type { Probe } from '../../src/registry/ports.js';
@@ -52,7 +54,8 @@ export async function startReplica(
   const store = createSqlStore(database, id);
   const service = new RegistryService({ store, clock, probe, rules: { ...DEFAULT_RULES, ...rules }, log });
   await service.start();
-  const server = new AddressServer({ service, log, host: '127.0.0.1', port: 0 });
+  const access = new AccessControl(OPEN, log);
+  const server = new AddressServer({ service, access, log, host: '127.0.0.1', port: 0 });
   const port = await server.listen();
   let stopped: Promise<void> | undefined;
   const stop = (): Promise<void> => (stopped ??= server.close().then(() => service.stop()));

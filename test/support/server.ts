@@ -1,6 +1,8 @@
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { pino, type Logger } from 'pino';
+import { AccessControl } from '../../src/http/access/access-control.js';
+import { OPEN, type AccessSettings } from '../../src/http/access/settings.js';
 import { AddressServer } from '../../src/http/server.js';
 import { migrationsFolder } from '../../src/package-info.js';
 import type { ProbeAnswer } from '../../src/registry/cluster.js';
@@ -45,6 +47,7 @@ export interface TestServer {
   readonly port: number;
   readonly service: RegistryService;
   readonly server: AddressServer;
+  readonly access: AccessControl;
   readonly probe: ScriptedProbe;
   readonly time: ManualTime;
   readonly file: string;
@@ -57,6 +60,7 @@ export interface TestServer {
 export interface TestServerOptions {
   readonly rules?: Partial<Rules>;
   readonly file?: string;
+  readonly access?: Partial<AccessSettings>;
   readonly log?: Logger;
   /** Puts something between the service and its real store. */
   readonly wrap?: (store: Store) => Store;
@@ -77,7 +81,9 @@ export async function startServer(t: TestContext, options: TestServerOptions = {
   const rules = { ...DEFAULT_RULES, gateHold: 200, ...options.rules };
   const service = new RegistryService({ store, clock, probe, rules, log });
   await service.start();
-  const server = new AddressServer({ service, log, host: '127.0.0.1', port: 0 });
+  const access = new AccessControl({ ...OPEN, ...options.access }, log);
+  t.after(() => access.stop());
+  const server = new AddressServer({ service, access, log, host: '127.0.0.1', port: 0 });
   const port = await server.listen();
   let stopped: Promise<void> | undefined;
   const stop = (): Promise<void> => (stopped ??= server.close().then(() => service.stop()));
@@ -88,5 +94,5 @@ export async function startServer(t: TestContext, options: TestServerOptions = {
       await service.tick();
     }
   };
-  return { url: `http://127.0.0.1:${port}`, port, service, server, probe, time, file, pass, stop };
+  return { url: `http://127.0.0.1:${port}`, port, service, server, access, probe, time, file, pass, stop };
 }

@@ -14,7 +14,7 @@ const count = () => wholeNumber(0, LARGEST, 15, 'is no whole number');
 
 const limit = wholeNumber(1, MAX_PAGE, 15, 'is no whole number', `is outside 1 to ${MAX_PAGE}`)
   .prefault(PAGE)
-  .meta({ description: `Rows of the page, 1 to ${MAX_PAGE}.`, examples: [20] });
+  .meta({ description: `Rows of the page, 1 to ${MAX_PAGE}.` });
 
 const wait = (description: string) => time(MAX_WAIT, '30s').prefault('0s').meta({ description });
 
@@ -23,7 +23,6 @@ export const clusterParams = z.strictObject({ product: productName, cluster: clu
 export const memberParams = clusterParams.extend({
   address: readBy(parseAddress).meta({
     description: '`HOST:PORT` as it is listed; 8848 without a port, IPv6 in brackets.',
-    examples: ['10.0.0.5:8848'],
   }),
 });
 
@@ -36,28 +35,19 @@ export const clustersQuery = z.strictObject({
 });
 
 export const clusterQuery = z.strictObject({
-  revision: count()
-    .optional()
-    .meta({
-      description: 'A revision that is known already: the answer waits until the list has another one.',
-      examples: [1],
-    }),
+  revision: count().optional().meta({
+    description: 'A revision that is known already: the answer waits until the list has another one.',
+  }),
   wait: wait('How long to wait for another revision, up to `60s`; the cluster as it is then is answered.'),
 });
 
 export const eventsQuery = z.strictObject({
-  before: count()
-    .optional()
-    .meta({
-      description: 'Only events with a smaller number, newest first: the `next` of the page before.',
-      examples: [42],
-    }),
-  after: count()
-    .optional()
-    .meta({
-      description: 'Only events with a larger number, oldest first: the `next` of the page before.',
-      examples: [0],
-    }),
+  before: count().optional().meta({
+    description: 'Only events with a smaller number, newest first: the `next` of the page before.',
+  }),
+  after: count().optional().meta({
+    description: 'Only events with a larger number, oldest first: the `next` of the page before.',
+  }),
   limit,
 });
 
@@ -85,7 +75,6 @@ export const streamQuery = z.strictObject({
     .optional()
     .meta({
       description: 'A cluster to be told of whole, as `product/cluster`.',
-      examples: ['nacos/serverlist'],
     }),
   after: readBy(parseCursor)
     .optional()
@@ -93,6 +82,5 @@ export const streamQuery = z.strictObject({
       description:
         'The number of the last event that is known, or the `id` of the last message: those after it come first. ' +
         'The header `Last-Event-ID`, which browsers send by themselves, counts more.',
-      examples: ['41'],
     }),
 });

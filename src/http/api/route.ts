@@ -6,7 +6,7 @@ import type { Access } from '../access/access.js';
 import type { Patience } from '../patience.js';
 import type { Problem } from '../reply.js';
 
-export type Method = 'get' | 'post' | 'delete';
+export type Method = 'get' | 'head' | 'post' | 'delete';
 
 /** Groups of the document, in its order. */
 export const TAGS = {
@@ -38,6 +38,8 @@ export interface ResponseSpec {
   readonly type?: string;
   /** Of JSON, and of text what a single message or the whole is. */
   readonly schema: z.ZodType;
+  /** Other media types in which it may come. */
+  readonly or?: Readonly<Record<string, z.ZodType>>;
 }
 
 /** What the document says of one method of one path. */
@@ -51,16 +53,20 @@ export interface Described {
   readonly summary: string;
   readonly description: string;
   /**
-   * Which permission it takes: to `read` about the cluster that the path names; to read about `any`, where the answer
-   * is cut to what the caller may read; to `change` that cluster; `none`.
+   * Which permission it takes: to `read` about the cluster that the path names; to read about `all`; or about `any`,
+   * where the answer is cut to what the caller may read; to `change` that cluster; `none`.
    */
-  readonly access: 'none' | 'any' | 'read' | 'change';
+  readonly access: 'none' | 'any' | 'all' | 'read' | 'change';
   readonly params?: z.ZodObject;
   readonly query?: z.ZodObject;
   readonly responses: Readonly<Record<number, ResponseSpec>>;
   /** When it is refused, by the status; what every route has in common is added. */
   readonly problems?: Readonly<Record<number, string>>;
   readonly examples: readonly [Example, ...Example[]];
+  /** False for what Nacos and its programs ask, whose errors are texts. Default true. */
+  readonly isOperators?: boolean;
+  /** What the document says of tokens, if not what follows from the access. */
+  readonly security?: readonly Readonly<Record<string, readonly string[]>>[];
 }
 
 /** What routes work with. */

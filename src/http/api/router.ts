@@ -71,7 +71,8 @@ function refuse({ access }: Route, context: ApiContext, request: Request): Probl
     case 'none':
       return undefined;
     case 'any':
-      return context.access.refuseRead(request, 'any');
+    case 'all':
+      return context.access.refuseRead(request, access);
     case 'read':
       return context.access.refuseRead(request, namedCluster(request));
     case 'change':

@@ -178,7 +178,7 @@ export const serverView = z
 export type ServerView = z.output<typeof serverView>;
 
 export const aliveAnswer = z
-  .strictObject({ status: z.literal('up') })
+  .strictObject({ status: z.literal('up').meta({ description: 'Always.' }) })
   .meta({ id: 'Alive', description: 'The process answers.' });
 
 const next = (what: string) =>
@@ -217,12 +217,12 @@ export type LeaveAnswerView = z.output<typeof leaveAnswer>;
 export const problemDetails = z
   .strictObject({
     type: z.literal('about:blank').meta({ description: 'So the title is the status.' }),
-    title: z.string().meta({ examples: ['Not Found'] }),
+    title: z.string().meta({ description: 'What the status is called.', examples: ['Not Found'] }),
     status: z
       .int()
       .min(400)
       .max(599)
-      .meta({ examples: [404] }),
+      .meta({ description: 'The status of the answer.', examples: [404] }),
     detail: z.string().meta({
       description: 'What was found, why it is refused, and what to do.',
       examples: ['the cluster nacos/none is unknown: nobody was ever listed or waits'],

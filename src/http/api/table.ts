@@ -1,17 +1,21 @@
 import { changeRoutes } from './changes.js';
 import { clusterRoutes } from './clusters.js';
+import { METRICS, NACOS_SIDE, OFFICIAL_API } from './described.js';
+import { descriptionRoutes } from './description.js';
 import { eventRoutes } from './events.js';
-import type { Route } from './route.js';
+import type { Described, Route } from './route.js';
 import { serverRoutes } from './server-routes.js';
 import { streamRoute } from './stream.js';
 
-/**
- * The operators' side, whole: the router (router.ts) and the document (openapi.ts) are both made from this table.
- */
+/** The operators' side, whole: what the router (router.ts) answers. */
 export const ROUTES: readonly Route[] = [
   ...clusterRoutes,
   ...changeRoutes,
   ...eventRoutes,
   streamRoute,
   ...serverRoutes,
+  ...descriptionRoutes(() => DESCRIBED),
 ];
+
+/** What the OpenAPI document (openapi.ts) describes: the same, and what is answered elsewhere. */
+export const DESCRIBED: readonly Described[] = [...ROUTES, METRICS, ...NACOS_SIDE, ...OFFICIAL_API];

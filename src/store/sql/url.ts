@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
+import { SettingProblem } from '../../setting-problem.js';
 import type { ServerAddress, Tls } from './server-address.js';
 
 /** A URL that cannot be used: the end of a sentence that begins with the URL. */
-export class UrlProblem extends Error {
+export class UrlProblem extends SettingProblem {
   override readonly name = 'UrlProblem';
 }
 

@@ -1,0 +1,22 @@
+import type { Logger } from 'pino';
+import { ConfigError, type Config } from './config.js';
+import { AccessControl } from './http/access/access-control.js';
+import { SettingProblem } from './setting-problem.js';
+
+/** Access control as it is configured; reads the token files. Throws {@link ConfigError}. */
+export function createAccess({ access }: Config, log: Logger): AccessControl {
+  try {
+    const control = new AccessControl(access, log);
+    if (control.changes === 'open') {
+      log.warn(
+        'changes are open to everybody who reaches this port: AUTH_TOKEN or AUTH_TOKEN_FILE closes them',
+      );
+    } else if (access.mode === 'warn') {
+      log.warn('AUTH_MODE=warn: changes without a valid token pass');
+    }
+    return control;
+  } catch (error) {
+    if (!(error instanceof SettingProblem)) throw error;
+    throw new ConfigError(error.message);
+  }
+}

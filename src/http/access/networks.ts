@@ -1,0 +1,42 @@
+import { isIP } from 'node:net';
+import { SettingProblem } from '../../setting-problem.js';
+
+/** The entries of a setting that is a list: separated by commas or white space, line ends of any kind included. */
+export function listEntries(text: string): string[] {
+  return text.split(/[\s,]+/).filter((entry) => entry !== '');
+}
+
+/** An IP network, or one address as the network of it alone. */
+export interface Network {
+  readonly address: string;
+  readonly family: 'ipv4' | 'ipv6';
+  /** 0 to 32, or to 128 for IPv6. */
+  readonly prefix: number;
+}
+
+/** Reads `10.0.0.0/8`, `10.0.0.1`, `fd00::/8` or `::1`; undefined when it is none of these. */
+export function parseNetwork(entry: string): Network | undefined {
+  const [address = '', prefix, ...rest] = entry.split('/');
+  const version = isIP(address);
+  if (version === 0 || rest.length > 0 || address.includes('%')) return undefined;
+  const bits = version === 4 ? 32 : 128;
+  if (prefix !== undefined && (!/^\d{1,3}$/.test(prefix) || Number(prefix) > bits)) return undefined;
+  return {
+    address,
+    family: version === 4 ? 'ipv4' : 'ipv6',
+    prefix: prefix === undefined ? bits : Number(prefix),
+  };
+}
+
+/** Reads a list of networks, each as `address/prefix`. Throws {@link SettingProblem}. */
+export function parseNetworks(text: string): string[] {
+  return listEntries(text).map((entry) => {
+    const network = parseNetwork(entry);
+    if (!network) {
+      throw new SettingProblem(
+        `has the entry ${JSON.stringify(entry)}, which is no network such as 10.0.0.0/8 or fd00::/8 and no address`,
+      );
+    }
+    return `${network.address}/${network.prefix}`;
+  });
+}

@@ -1,0 +1,37 @@
+import type { AllowedMembers } from './allowed-members.js';
+import type { Token } from './token.js';
+
+/** Who may change and read what, as it is configured. */
+export interface AccessSettings {
+  /** Guard every change; without any and without a file, changes are open to everybody. */
+  readonly changeTokens: TokenSettings;
+  /** Guard reads of the API, the page and the metrics; the tokens for changes are good for reads too. */
+  readonly readTokens: TokenSettings;
+  /** `warn` lets changes without a valid token pass, and says so. */
+  readonly mode: 'enforce' | 'warn';
+  /** Which addresses may be listed anew; undefined for all. */
+  readonly allowedMembers: AllowedMembers | undefined;
+  /** Whether `self` must be the address that the request comes from. */
+  readonly strictSource: boolean;
+  /** Networks of proxies whose X-Forwarded-For is believed. */
+  readonly trustedProxies: readonly string[];
+  /** Changes a second that one client address may make for long; 0 for no limit. */
+  readonly changeRate: number;
+}
+
+/** Tokens that are given, and a file with more, which may change while the server runs. */
+export interface TokenSettings {
+  readonly tokens: readonly Token[];
+  readonly file: string | undefined;
+}
+
+/** Nothing is guarded and nothing limited. */
+export const OPEN: AccessSettings = {
+  changeTokens: { tokens: [], file: undefined },
+  readTokens: { tokens: [], file: undefined },
+  mode: 'enforce',
+  allowedMembers: undefined,
+  strictSource: false,
+  trustedProxies: [],
+  changeRate: 0,
+};

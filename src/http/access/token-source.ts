@@ -1,0 +1,100 @@
+import { readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import type { Logger } from 'pino';
+import { SettingProblem } from '../../setting-problem.js';
+import type { TokenSettings } from './settings.js';
+import { parseTokens, TokenSet, type Token } from './token.js';
+
+/** How often a token file is looked at, in milliseconds. */
+const LOOK_EVERY = 2_000;
+
+/**
+ * The tokens of a setting and of its file, which is read again and again: a token is rotated by writing the new one
+ * beside the old one, giving it to everybody, and taking the old one out. A file that cannot be read, or holds nothing
+ * or something wrong, changes nothing: neither is everybody let in nor anybody shut out by a slip.
+ */
+export class TokenSource {
+  readonly #given: readonly Token[];
+  readonly #file: string | undefined;
+  readonly #log: Logger;
+  readonly #name: string;
+  #text: string | undefined;
+  #set: TokenSet;
+  #generation = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #saidProblem: string | undefined;
+
+  /** `name`: the file's setting, for what is wrong with it. Throws {@link SettingProblem}. */
+  constructor({ tokens, file }: TokenSettings, name: string, log: Logger, lookEvery = LOOK_EVERY) {
+    this.#given = tokens;
+    this.#file = file;
+    this.#name = name;
+    this.#log = log;
+    try {
+      this.#text = file === undefined ? undefined : readNow(file);
+      this.#set = new TokenSet([...tokens, ...tokensOf(this.#text)]);
+    } catch (error) {
+      if (!(error instanceof SettingProblem)) throw error;
+      throw new SettingProblem(`${name}=${JSON.stringify(file)} ${error.message}`);
+    }
+    if (file !== undefined) this.#timer = setInterval(() => void this.look(), lookEvery).unref();
+  }
+
+  /** Rises when other tokens become valid: what was judged before may be judged otherwise. */
+  get generation(): number {
+    return this.#generation;
+  }
+
+  get tokens(): TokenSet {
+    return this.#set;
+  }
+
+  /** Reads the file again, if there is one. */
+  async look(): Promise<void> {
+    if (this.#file === undefined) return;
+    try {
+      const text = await readFile(this.#file, 'utf8').catch((error: unknown) => {
+        throw unreadable(error);
+      });
+      if (text !== this.#text) {
+        this.#set = new TokenSet([...this.#given, ...tokensOf(text)]);
+        this.#text = text;
+        this.#generation++;
+        this.#log.info({ file: this.#file }, 'the tokens were read anew');
+      }
+      this.#saidProblem = undefined;
+    } catch (error) {
+      if (!(error instanceof SettingProblem)) throw error;
+      if (this.#saidProblem === error.message) return;
+      this.#saidProblem = error.message;
+      this.#log.error(
+        { file: this.#file },
+        `${this.#name} ${error.message}; the tokens that were read last stay valid`,
+      );
+    }
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+}
+
+function readNow(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    throw unreadable(error);
+  }
+}
+
+function unreadable(error: unknown): SettingProblem {
+  return new SettingProblem(`cannot be read (${(error as Error).message})`);
+}
+
+/** One or more a line; what follows `#` is a comment. A byte order mark, as some editors write it, is passed over. */
+function tokensOf(text: string | undefined): Token[] {
+  if (text === undefined) return [];
+  const tokens = parseTokens(text.replace(/^\uFEFF/, '').replace(/#.*$/gm, ''));
+  if (tokens.length === 0) throw new SettingProblem('holds no token');
+  return tokens;
+}

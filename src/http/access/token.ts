@@ -1,0 +1,100 @@
+import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import { parseName } from '../target.js';
+import { keyOf, type ClusterKey } from '../../registry/cluster.js';
+import { SettingProblem } from '../../setting-problem.js';
+import { listEntries } from './networks.js';
+
+/** The shortest token: what can be guessed is worth nothing, however often one may guess. */
+const SHORTEST = 16;
+const LONGEST = 256;
+
+/** RFC 6750 §2.1, b64token: the characters that a bearer token may have. It holds no colon, so a scope can precede it. */
+const TOKEN = /^[A-Za-z0-9._~+/-]+=*$/;
+
+/** One token, and what it is good for. */
+export interface Token {
+  readonly text: string;
+  /** The only cluster that it is for, as `product/cluster`; undefined for every cluster. */
+  readonly cluster: string | undefined;
+}
+
+/**
+ * Reads `TOKEN` and `PRODUCT/CLUSTER:TOKEN`, separated by commas or white space. Throws {@link SettingProblem}, which
+ * never quotes a token.
+ */
+export function parseTokens(text: string): Token[] {
+  return listEntries(text).map((entry, index) => {
+    const colon = entry.indexOf(':');
+    const token = entry.slice(colon + 1);
+    const which = `entry ${index + 1}`;
+    if (!TOKEN.test(token)) {
+      throw new SettingProblem(
+        `has in ${which} a character that no token may have; letters, digits and . _ ~ + / - are allowed, and = at the end`,
+      );
+    }
+    if (token.length < SHORTEST || token.length > LONGEST) {
+      throw new SettingProblem(
+        `has in ${which} a token of ${token.length} characters; it takes ${SHORTEST} to ${LONGEST}. Make one with: openssl rand -hex 32`,
+      );
+    }
+    return { text: token, cluster: colon < 0 ? undefined : parseScope(entry.slice(0, colon), which) };
+  });
+}
+
+function parseScope(scope: string, which: string): string {
+  const [product = '', cluster = '', ...rest] = scope.split('/');
+  if (rest.length > 0 || !parseName('product', product).ok || !parseName('cluster', cluster).ok) {
+    throw new SettingProblem(
+      `has in ${which} a colon, and before it no PRODUCT/CLUSTER that the token would be for, such as nacos/serverlist`,
+    );
+  }
+  return keyOf({ product, name: cluster });
+}
+
+/** *missing*: none was given. *unknown*: it is none of ours, or no more. *elsewhere*: it is for other clusters. */
+export type Verdict = 'granted' | 'missing' | 'unknown' | 'elsewhere';
+
+/** What a token allows. */
+interface Grant {
+  readonly digest: Buffer;
+  everywhere: boolean;
+  readonly clusters: Set<string>;
+}
+
+/**
+ * Tokens that are valid now. They are kept and looked up as keyed digests, so neither the look-up nor the comparison
+ * takes a time that depends on how much of a token was guessed right.
+ */
+export class TokenSet {
+  readonly #key = randomBytes(32);
+  readonly #grants = new Map<string, Grant>();
+
+  constructor(tokens: Iterable<Token>) {
+    for (const { text, cluster } of tokens) {
+      const digest = this.#digest(text);
+      const name = digest.toString('latin1');
+      let grant = this.#grants.get(name);
+      if (!grant) this.#grants.set(name, (grant = { digest, everywhere: false, clusters: new Set() }));
+      if (cluster === undefined) grant.everywhere = true;
+      else grant.clusters.add(cluster);
+    }
+  }
+
+  get isEmpty(): boolean {
+    return this.#grants.size === 0;
+  }
+
+  /** Without a cluster: whether the token is good for all of them. */
+  judge(token: string | undefined, key: ClusterKey | undefined): Verdict {
+    if (token === undefined || token === '') return 'missing';
+    const digest = this.#digest(token);
+    const grant = this.#grants.get(digest.toString('latin1'));
+    if (!grant || !timingSafeEqual(grant.digest, digest)) return 'unknown';
+    const isFor = grant.everywhere || (key !== undefined && grant.clusters.has(keyOf(key)));
+    return isFor ? 'granted' : 'elsewhere';
+  }
+
+  #digest(token: string): Buffer {
+    return createHmac('sha256', this.#key).update(token).digest();
+  }
+}

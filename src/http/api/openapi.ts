@@ -1,0 +1,227 @@
+import { STATUS_CODES } from 'node:http';
+import { z } from 'zod';
+import { packageVersion } from '../../package-info.js';
+import { NAMED, problemDetails } from './schemas.js';
+import { TAGS, type Described, type Example, type ResponseSpec, type Tag } from './route.js';
+
+/** JSON Schema, draft 2020-12, as OpenAPI 3.1 has it. */
+export type JsonSchema = Readonly<Record<string, unknown>>;
+
+export interface Parameter {
+  readonly name: string;
+  readonly in: 'path' | 'query';
+  readonly required: boolean;
+  readonly description: string;
+  readonly schema: JsonSchema;
+  readonly examples?: Readonly<Record<string, { readonly summary: string; readonly value: string }>>;
+}
+
+export interface Response {
+  readonly description: string;
+  readonly content?: Readonly<Record<string, { readonly schema: JsonSchema }>>;
+}
+
+/** One example as a command, in the form that readers of OpenAPI documents know (Redocly's x-codeSamples). */
+export interface CodeSample {
+  readonly lang: 'Shell';
+  readonly label: string;
+  readonly source: string;
+  /** What is answered. */
+  readonly status: number;
+}
+
+export interface Operation {
+  readonly operationId: string;
+  readonly tags: readonly Tag[];
+  readonly summary: string;
+  readonly description: string;
+  readonly parameters?: readonly Parameter[];
+  readonly security: readonly Readonly<Record<string, readonly string[]>>[];
+  readonly responses: Readonly<Record<string, Response>>;
+  readonly 'x-codeSamples': readonly CodeSample[];
+}
+
+/** The part of OpenAPI 3.1.1 that is used here. */
+export interface OpenApi {
+  readonly openapi: '3.1.1';
+  readonly info: { readonly title: string; readonly version: string; readonly description: string };
+  readonly servers: readonly { readonly url: string }[];
+  readonly tags: readonly { readonly name: Tag; readonly description: string }[];
+  readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
+  readonly components: {
+    readonly schemas: Readonly<Record<string, JsonSchema>>;
+    readonly securitySchemes: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  };
+}
+
+const INTRODUCTION =
+  'An address server that never harms a Nacos cluster. Under `/api/v1` is what operators and their programs need; ' +
+  '`/{product}/{cluster}` is what Nacos polls.\n\n' +
+  '- Errors of the operators’ side are problem details (RFC 9457): `detail` says what was found, why it is refused and ' +
+  'what to do.\n' +
+  '- Answers may gain fields: pass over those that you do not know. Parameters that are unknown are refused.\n' +
+  '- Lists come in pages: as long as there is a `next`, there is more.\n' +
+  '- Changes can be waited for: `GET /api/v1/clusters/{product}/{cluster}` with `revision` and `wait` answers when the ' +
+  'list changes, and `GET /api/v1/stream` tells everything as it happens.\n' +
+  '- Where a token is needed, it is sent as `Authorization: Bearer TOKEN`, as the password of HTTP Basic, or to ' +
+  '`/{product}/{cluster}` as `token=TOKEN`.\n' +
+  '- Whatever calls itself a Nacos node (`User-Agent: Java/…`) and does not ask for JSON gets no complete answer here, ' +
+  'so that a node whose url is wrong does not take it for a list.';
+
+const ACCESS: Readonly<Record<Described['access'], string>> = {
+  none: '',
+  any: 'Needs a token for reads, of whichever cluster, when the server demands one.',
+  all: 'Needs a token for reads of all clusters when the server demands one.',
+  read: 'Needs a token for reads of this cluster when the server demands one.',
+  change: 'Needs a token for changes of this cluster when the server demands one.',
+};
+
+/** The OpenAPI document of what is described. */
+export function openApiOf(described: readonly Described[]): OpenApi {
+  const paths: Record<string, Record<string, Operation>> = {};
+  for (const one of described) (paths[one.path] ??= {})[one.method] = operationOf(one);
+  return {
+    openapi: '3.1.1',
+    info: { title: 'nacos-address-server', version: packageVersion(), description: INTRODUCTION },
+    servers: [{ url: '/' }],
+    tags: Object.entries(TAGS).map(([name, description]) => ({ name: name as Tag, description })),
+    paths,
+    components: {
+      schemas: namedSchemas(),
+      securitySchemes: {
+        bearer: { type: 'http', scheme: 'bearer', description: 'A token.' },
+        basic: { type: 'http', scheme: 'basic', description: 'Any user name, and a token as the password.' },
+        token: {
+          type: 'apiKey',
+          in: 'query',
+          name: 'token',
+          description: 'A token in the URL that Nacos polls.',
+        },
+      },
+    },
+  };
+}
+
+/** An example's path and query, as it is asked for. */
+export function urlOf(path: string, { params = {}, query = {} }: Example): string {
+  const filled = path.replace(/\{(\w+)\}/g, (_, name: string) => readable(params[name] ?? ''));
+  const pairs = Object.entries(query).map(([name, value]) => `${name}=${readable(value)}`);
+  return pairs.length === 0 ? filled : `${filled}?${pairs.join('&')}`;
+}
+
+function operationOf(one: Described): Operation {
+  const parameters = [...parametersOf('path', one), ...parametersOf('query', one)];
+  return {
+    operationId: one.name,
+    tags: [one.tag],
+    summary: one.summary,
+    description: [one.description, ACCESS[one.access]].filter((text) => text !== '').join('\n\n'),
+    ...(parameters.length === 0 ? {} : { parameters }),
+    security: one.security ?? (one.access === 'none' ? [] : [{}, { bearer: [] }, { basic: [] }]),
+    responses: responsesOf(one, parameters.length > 0),
+    'x-codeSamples': one.examples.map((example) => ({
+      lang: 'Shell',
+      label: example.summary,
+      source: curl(one, example),
+      status: example.status,
+    })),
+  };
+}
+
+function parametersOf(where: Parameter['in'], { params, query, examples }: Described): Parameter[] {
+  return Object.entries((where === 'path' ? params : query)?.shape ?? {}).map(([name, field]) => {
+    const { description, ...schema } = schemaOf(field as z.ZodType, 'input');
+    const given = examples.flatMap((example) => {
+      const value = (where === 'path' ? example.params : example.query)?.[name];
+      return value === undefined ? [] : [[example.name, { summary: example.summary, value }] as const];
+    });
+    return {
+      name,
+      in: where,
+      required: !(field as z.ZodType).safeParse(undefined).success,
+      description: String(description),
+      schema,
+      ...(given.length === 0 ? {} : { examples: Object.fromEntries(given) }),
+    };
+  });
+}
+
+function responsesOf(
+  { responses, problems = {}, access, isOperators = true }: Described,
+  hasParameters: boolean,
+) {
+  const common: Record<string, string> = {
+    ...(hasParameters && isOperators ? { 400: 'A parameter is wrong: the detail names it.' } : {}),
+    ...(access === 'none'
+      ? {}
+      : {
+          401: 'A token is needed, or the one given is not valid.',
+          403: 'The token is for another cluster.',
+        }),
+  };
+  const refused = Object.entries({ ...common, ...problems }).map(([status, description]) => [
+    status,
+    isOperators ? { description, ...PROBLEM } : { description },
+  ]);
+  return {
+    ...Object.fromEntries(Object.entries(responses).map(([status, spec]) => [status, responseOf(spec)])),
+    ...(Object.fromEntries(refused) as Record<string, Response>),
+    ...(isOperators
+      ? { default: { description: 'Another problem, such as a store that is away.', ...PROBLEM } }
+      : {}),
+  };
+}
+
+const PROBLEM = { content: { 'application/problem+json': { schema: reference(problemDetails) } } };
+
+function responseOf({ description, type = 'application/json', schema, or = {} }: ResponseSpec): Response {
+  const content = Object.entries({ [type]: schema, ...or }).map(([media, one]) => [
+    media,
+    { schema: reference(one) },
+  ]);
+  return { description, content: Object.fromEntries(content) as NonNullable<Response['content']> };
+}
+
+/** A reference to a schema that has a name; any other schema itself. */
+function reference(schema: z.ZodType): JsonSchema {
+  const id = schema.meta()?.id;
+  return id === undefined ? schemaOf(schema, 'output') : { $ref: refOf(id) };
+}
+
+function refOf(id: string): string {
+  return `#/components/schemas/${id}`;
+}
+
+function schemaOf(schema: z.ZodType, io: 'input' | 'output'): JsonSchema {
+  const { $schema: _, ...json } = z.toJSONSchema(schema, { io });
+  return json;
+}
+
+function namedSchemas(): Record<string, JsonSchema> {
+  const registry = z.registry<{ id: string }>();
+  for (const schema of NAMED) registry.add(schema, { id: schema.meta()?.id ?? '' });
+  const { schemas } = z.toJSONSchema(registry, {
+    uri: refOf,
+    // Answers may gain fields.
+    override: ({ jsonSchema }) => delete jsonSchema.additionalProperties,
+  });
+  return Object.fromEntries(
+    Object.entries(schemas).map(([name, { $schema: _s, $id: _i, ...schema }]) => [name, schema]),
+  );
+}
+
+function curl({ method, path, responses }: Described, example: Example): string {
+  const isStream = responses[example.status]?.type === 'text/event-stream';
+  const how = { get: isStream ? '-N ' : '', head: '-I ', post: '-X POST ', delete: '-X DELETE ' }[method];
+  return `curl ${how}'http://127.0.0.1:8080${urlOf(path, example)}'`;
+}
+
+/** Encoded as far as it must be, for people who read it. */
+function readable(value: string): string {
+  return encodeURIComponent(value).replace(/%(3A|2F|2C)/g, (code) => decodeURIComponent(code));
+}
+
+/** The status's own words. */
+export function statusText(status: string): string {
+  return STATUS_CODES[status] ?? '';
+}

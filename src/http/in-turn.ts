@@ -1,0 +1,74 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Connections } from './connections.js';
+
+type Handle = (request: IncomingMessage, response: ServerResponse) => void;
+
+/** A request that waits for the one before it on its connection. */
+type Waiting = readonly [IncomingMessage, ServerResponse];
+
+/**
+ * Hands on the requests of a connection one after another, each when the answer before it was taken. Node hands on all
+ * that came at once, at once: one chunk of short requests would have a thousand long answers built, or as many polls
+ * held. And what changes something must not be overtaken (RFC 9112, 9.3.2).
+ */
+export class InTurn {
+  readonly #connections: Connections;
+  readonly #most: number;
+  readonly #handle: Handle;
+  readonly #lines = new Map<Socket, Waiting[]>();
+  #idle: (() => void) | undefined;
+
+  /** `most`: a connection with more requests waiting is cut off. */
+  constructor(connections: Connections, most: number, handle: Handle) {
+    this.#connections = connections;
+    this.#most = most;
+    this.#handle = handle;
+  }
+
+  readonly serve = (request: IncomingMessage, response: ServerResponse): void => {
+    const { socket } = request;
+    const line = this.#lines.get(socket);
+    if (!line) {
+      this.#lines.set(socket, []);
+      this.#connections.setBusy(this.#connections.of(socket), true);
+      return this.#begin(request, response);
+    }
+    if (line.push([request, response]) > this.#most) socket.destroy();
+  };
+
+  /** Resolves when nothing is under way, after `limit` milliseconds at the latest. */
+  drained(limit: number): Promise<void> {
+    if (this.#lines.size === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, limit);
+      this.#idle = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+
+  #begin(request: IncomingMessage, response: ServerResponse): void {
+    const { socket } = request;
+    response.once('close', () => {
+      // Not in the same breath, or who pipelines would keep everybody else waiting.
+      if (this.#lines.get(socket)?.length) setImmediate(() => this.#next(socket));
+      else this.#end(socket);
+    });
+    this.#handle(request, response);
+  }
+
+  #next(socket: Socket): void {
+    const next = this.#lines.get(socket)?.shift();
+    // What follows a request that ended the connection must not be done: nobody would get the answer.
+    if (next && socket.writable) this.#begin(...next);
+    else this.#end(socket);
+  }
+
+  #end(socket: Socket): void {
+    this.#lines.delete(socket);
+    this.#connections.setBusy(this.#connections.of(socket), false);
+    if (this.#lines.size === 0) this.#idle?.();
+  }
+}

@@ -1,0 +1,34 @@
+/** What a caller may take of this server, whoever it is. Sizes are bytes, times milliseconds. */
+export interface Limits {
+  /** Connections open at once. */
+  readonly connections: number;
+  /** What sets that number, for the log. */
+  readonly connectionsBecause: string;
+  /** Request line and header fields together. */
+  readonly headerSize: number;
+  readonly headerFields: number;
+  readonly bodySize: number;
+  /** How long a request, its body included, may take to arrive, and a new connection to say something. */
+  readonly arrival: number;
+  /** How long a connection on which somebody waits may stand still; longer than the longest long poll, 60 s. */
+  readonly stall: number;
+  /** Requests that a connection may send ahead of their answers; they are handled one after another. */
+  readonly pipelined: number;
+  /** Answers of the front door that one caller may leave unread. */
+  readonly unread: number;
+  /** What all callers together may leave unread; whoever has most is cut off first. */
+  readonly unreadByAll: number;
+}
+
+export const DEFAULT_LIMITS: Limits = {
+  connections: 20_000,
+  connectionsBecause: 'MAX_CONNECTIONS allows',
+  headerSize: 16 << 10,
+  headerFields: 100,
+  bodySize: 64 << 10,
+  arrival: 10_000,
+  stall: 90_000,
+  pipelined: 100,
+  unread: 1 << 20,
+  unreadByAll: 64 << 20,
+};

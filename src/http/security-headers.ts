@@ -1,0 +1,54 @@
+import type { NextFunction, Request, Response } from 'express';
+import helmet, { type HelmetOptions } from 'helmet';
+
+type Directives = Readonly<Record<string, readonly string[]>>;
+
+const COMMON: HelmetOptions = {
+  // The server speaks plain http; whoever puts TLS in front of it decides that.
+  strictTransportSecurity: false,
+  crossOriginResourcePolicy: { policy: 'same-origin' },
+  referrerPolicy: { policy: 'no-referrer' },
+  xFrameOptions: { action: 'deny' },
+  // Browsers take these over https only, and complain elsewhere.
+  crossOriginOpenerPolicy: false,
+  originAgentCluster: false,
+  // For programs that are long gone.
+  xDownloadOptions: false,
+  xPermittedCrossDomainPolicies: false,
+};
+
+/** For answers that no browser should show or run anything of. */
+const forData = withPolicy({ 'default-src': ["'none'"], 'frame-ancestors': ["'none'"] });
+
+/** For the page: its own files and this server, and nothing inline. */
+const forPages = withPolicy({
+  'default-src': ["'none'"],
+  'script-src': ["'self'"],
+  'style-src': ["'self'"],
+  'connect-src': ["'self'"],
+  'img-src': ["'self'", 'data:'],
+  'base-uri': ["'none'"],
+  'form-action': ["'none'"],
+  'frame-ancestors': ["'none'"],
+});
+
+/**
+ * Security headers of the operators' side. The Nacos side and the official API have none: their answers are those of the
+ * official server, byte for byte, and no browser shows them.
+ */
+export function securityHeaders(request: Request, response: Response, next: NextFunction): void {
+  const { path } = request;
+  if (path === '/' || path === '/api' || path === '/api/style.css' || path.startsWith('/assets/'))
+    return forPages(request, response, next);
+  if (path === '/openapi.json' || path === '/api/v1' || path.startsWith('/api/v1/')) {
+    return forData(request, response, next);
+  }
+  next();
+}
+
+function withPolicy(directives: Directives): ReturnType<typeof helmet> {
+  const policy = Object.fromEntries(
+    Object.entries(directives).map(([name, sources]) => [name, [...sources]]),
+  );
+  return helmet({ ...COMMON, contentSecurityPolicy: { useDefaults: false, directives: policy } });
+}
