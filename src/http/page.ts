@@ -9,6 +9,11 @@ import { cutShort, refuseMethod, sendProblem } from './reply.js';
 /** Where `npm run build` puts what browsers load. */
 const BUILT = new URL('../page/', import.meta.url);
 
+/** Whether a path is the page's, or that of a file that some version of it loads. */
+export function isOfPage(path: string): boolean {
+  return path === '/' || /^\/(app|favicon)-[0-9a-f]{12}\.(js|css|svg)$/.test(path);
+}
+
 /** One file of the page, in memory. */
 interface Asset {
   readonly type: string;

@@ -46,7 +46,10 @@ const ofCluster = {
 };
 const live = count('Members that count towards a majority.', 3);
 const unsettled = count('Listed members that have not settled yet.', 0);
-const needed = count('While founding: how many must wait at once before they become the list (R1).', 3).exactOptional();
+const needed = count(
+  'While founding: how many must wait at once before they become the list (R1).',
+  3,
+).exactOptional();
 const servedRevision = count(
   'What members are sent meanwhile, when not every server has the newest list yet.',
   3,

@@ -46,6 +46,7 @@ export const en = {
   retryNow: 'Try now',
   connectionBack: 'The connection is back.',
 
+  notices: 'Notices',
   openChanges: 'Changes are open to everyone.',
   openChangesDo: 'Set AUTH_TOKEN, and they need a token.',
   serverStatus: {
@@ -85,7 +86,7 @@ export const en = {
   waitingCount: (count: number, text: string) => `${text} ${s(count, 'waits', 'wait')}`,
   revision: 'Revision',
   revisionShort: (revision: string) => `rev ${revision}`,
-  columns: { cluster: 'Cluster', state: 'State', members: 'Members', revision: 'Revision' },
+  cluster: 'Cluster',
 
   noClusters: 'No clusters yet',
   noClustersDo:
@@ -174,7 +175,7 @@ export const en = {
   settled: 'settled',
   notSettled: 'not yet settled',
   takeOff: 'Take off …',
-  takeOffLabel: (address: string) => `Take ${address} off the list`,
+  takeOffLabel: (address: string) => `Take off … ${address}`,
   noMembers: 'No list yet.',
 
   waiting: 'Waiting',
@@ -184,6 +185,7 @@ export const en = {
 
   history: 'History',
   historyAll: 'History of all clusters',
+  events: 'Events',
   zone: (zone: string) => `Times in ${zone}`,
   today: 'Today',
   yesterday: 'Yesterday',

@@ -39,6 +39,7 @@ export const zh: Texts = {
   retryNow: '立即重试',
   connectionBack: '连接已恢复。',
 
+  notices: '提示',
   openChanges: '任何人都可以修改列表。',
   openChangesDo: '设置 AUTH_TOKEN 之后，修改需要令牌。',
   serverStatus: {
@@ -79,7 +80,7 @@ export const zh: Texts = {
   waitingCount: (_, text) => `${text} 个等待`,
   revision: '修订号',
   revisionShort: (revision) => `修订 ${revision}`,
-  columns: { cluster: '集群', state: '状态', members: '成员', revision: '修订号' },
+  cluster: '集群',
 
   noClusters: '还没有集群',
   noClustersDo: 'Nacos 节点第一次轮询之后，集群就会出现在这里。请用下面的配置启动节点：',
@@ -166,7 +167,7 @@ export const zh: Texts = {
   settled: '稳定',
   notSettled: '尚未稳定',
   takeOff: '摘除…',
-  takeOffLabel: (address) => `从列表中摘除 ${address}`,
+  takeOffLabel: (address) => `摘除… ${address}`,
   noMembers: '还没有列表。',
 
   waiting: '等待准入',
@@ -181,6 +182,7 @@ export const zh: Texts = {
 
   history: '历史',
   historyAll: '所有集群的历史',
+  events: '事件列表',
   zone: (zone) => `时区：${zone}`,
   today: '今天',
   yesterday: '昨天',

@@ -1,4 +1,4 @@
-import { useEffect, useMemo } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useMemo } from 'preact/hooks';
 import { chosenOf } from '../model/page.js';
 import { isTroubled } from '../model/order.js';
 import { useStore } from '../model/store.js';
@@ -17,10 +17,10 @@ import { Welcome } from './welcome.js';
 export function App(surroundings: Surroundings) {
   const { language, theme } = useStore(surroundings.preferences, (preferences) => preferences);
   const words = useMemo(() => wordsOf(language), [language]);
-  useEffect(() => {
+  useLayoutEffect(() => {
     document.documentElement.lang = words.tag;
   }, [words]);
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (theme === 'system') delete document.documentElement.dataset.theme;
     else document.documentElement.dataset.theme = theme;
   }, [theme]);

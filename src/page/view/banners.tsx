@@ -6,13 +6,14 @@ import { Icon, type IconName } from './icons.js';
 
 /** What holds for everything below: the worst first. */
 export function Banners() {
+  const { t } = useWords();
   return (
-    <div class="banners">
+    <section class="banners" aria-label={t.notices}>
       <Lost />
       <ServerTrouble />
       <Grace />
       <OpenChanges />
-    </div>
+    </section>
   );
 }
 

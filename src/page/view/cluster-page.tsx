@@ -1,6 +1,7 @@
 import { usePageState } from './context.js';
 import { useWords } from '../text/words.js';
 import { linkTo } from '../model/route.js';
+import type { ClusterView } from '../model/types.js';
 import { Hero } from './hero.js';
 import { HistoryCard } from './history.js';
 import { Icon } from './icons.js';
@@ -38,25 +39,16 @@ export function ClusterPage({ name }: { name: string }) {
               <p>{t.unknownDo}</p>
             </section>
           )}
-          {heard !== undefined && (
-            <Setup
-              name={name}
-              size={sizeOf(
-                view?.size,
-                view?.waiting.map(({ expect }) => expect ?? 0),
-              )}
-            />
-          )}
         </div>
         <HistoryCard title={t.history} />
+        {heard !== undefined && <Setup name={name} size={sizeOf(view)} />}
       </div>
     </>
   );
 }
 
 /** How many nodes the cluster is meant to have: as it is, or as those who would found it say. */
-function sizeOf(size = 0, expected: readonly number[] = []): number {
-  if (size > 0) return size;
-  const most = Math.max(0, ...expected);
-  return most > 0 ? most : USUAL_SIZE;
+function sizeOf(view: ClusterView | null | undefined): number {
+  if (!view) return USUAL_SIZE;
+  return view.size > 0 ? view.size : (view.needed ?? USUAL_SIZE);
 }

@@ -19,8 +19,11 @@ export function Copyable({ text, label }: { text: string; label: string }) {
       </pre>
       <button type="button" class="button small" onClick={() => void copy()}>
         <Icon name={said === 'copied' ? 'check' : 'copy'} />
-        <span role="status">{said === undefined ? t.copy : said === 'copied' ? t.copied : t.copyFailed}</span>
+        {said === 'copied' ? t.copied : t.copy}
       </button>
+      <span role="status" class={said === 'failed' ? 'dim' : 'for-ears'}>
+        {said === undefined ? '' : said === 'copied' ? t.copied : t.copyFailed}
+      </span>
     </div>
   );
 }

@@ -125,14 +125,13 @@ function Recovered({ view }: { view: ClusterView }) {
   );
 }
 
-function seatsOf({ members, waiting, state }: ClusterView): Seat[] {
+function seatsOf({ members, waiting, needed = 0 }: ClusterView): Seat[] {
   const seats = members.map((member): Seat => {
     if (member.state === 'silent' || member.state === 'down') return 'lost';
     return member.settled ? 'live' : 'unsettled';
   });
   const rank = (seat: Seat): number => ['live', 'unsettled', 'lost'].indexOf(seat);
   seats.sort((a, b) => rank(a) - rank(b));
-  const needed = Math.max(...waiting.map(({ expect }) => expect ?? 1), 1);
-  const free = state === 'founding' ? Math.max(0, needed - waiting.length) : 0;
+  const free = Math.max(0, needed - waiting.length);
   return [...seats, ...waiting.map((): Seat => 'waiting'), ...Array<Seat>(free).fill('free')];
 }

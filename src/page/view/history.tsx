@@ -40,20 +40,18 @@ export function HistoryCard({ title }: { title: string }) {
       <div class="card-head">
         <h2 id="history-title">{title}</h2>
         <div class="filters">
-          <label class="select">
-            <span class="for-ears">{t.eventType}</span>
-            <select
-              value={type ?? ''}
-              onChange={(event) => setType(EVENT_TYPES.find((one) => one === event.currentTarget.value))}
-            >
-              <option value="">{t.everyType}</option>
-              {EVENT_TYPES.map((one) => (
-                <option key={one} value={one}>
-                  {t.event[one]}
-                </option>
-              ))}
-            </select>
-          </label>
+          <select
+            aria-label={t.eventType}
+            value={type ?? ''}
+            onChange={(event) => setType(EVENT_TYPES.find((one) => one === event.currentTarget.value))}
+          >
+            <option value="">{t.everyType}</option>
+            {EVENT_TYPES.map((one) => (
+              <option key={one} value={one}>
+                {t.event[one]}
+              </option>
+            ))}
+          </select>
           {scope === undefined && <ClusterChoice events={events} value={cluster} onChange={setCluster} />}
           <Search
             label={t.searchEvents}
@@ -72,7 +70,7 @@ export function HistoryCard({ title }: { title: string }) {
           </button>
         </p>
       )}
-      <div id={LIST} class="timeline" role="region" aria-label={title} tabIndex={0}>
+      <div id={LIST} class="timeline" role="region" aria-label={t.events} tabIndex={0}>
         <Timeline events={shown} isGlobal={scope === undefined} />
         <div class="timeline-end">
           {found.length === 0 && isThere && <p class="nothing">{isWanted ? t.noneMatch : t.noEvents}</p>}
@@ -109,17 +107,14 @@ function ClusterChoice({ events, value, onChange }: ClusterChoiceProps) {
   const { t } = useWords();
   const keys = useMemo(() => [...new Set(events.map(keyOf))].sort(), [events]);
   return (
-    <label class="select">
-      <span class="for-ears">{t.columns.cluster}</span>
-      <select value={value} onChange={(event) => onChange(event.currentTarget.value)}>
-        <option value="">{t.allClusters}</option>
-        {keys.map((key) => (
-          <option key={key} value={key}>
-            {key}
-          </option>
-        ))}
-      </select>
-    </label>
+    <select aria-label={t.cluster} value={value} onChange={(event) => onChange(event.currentTarget.value)}>
+      <option value="">{t.allClusters}</option>
+      {keys.map((key) => (
+        <option key={key} value={key}>
+          {key}
+        </option>
+      ))}
+    </select>
   );
 }
 

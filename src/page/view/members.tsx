@@ -12,6 +12,9 @@ import { Windowed } from './windowed.js';
 
 const LIST = 'members';
 
+const wideRow = (): number => 56;
+const narrowRow = (): number => 116;
+
 /** From here on members are searched instead of looked over. */
 const MANY = 8;
 
@@ -97,7 +100,7 @@ export function Members({ view, at }: { view: ClusterView; at: number }) {
             label={t.members}
             items={shown}
             itemKey={({ address }) => address}
-            rowHeight={isNarrow ? 116 : 56}
+            rowHeight={isNarrow ? narrowRow : wideRow}
             row={(member, index) => <MemberRow view={view} member={member} at={at} index={index} />}
           />
         )}

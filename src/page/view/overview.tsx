@@ -1,5 +1,5 @@
 import { useMemo, useState } from 'preact/hooks';
-import { countStates, inOrder, matcher, STATES } from '../model/order.js';
+import { countStates, inOrder, isTroubled, matcher, STATES } from '../model/order.js';
 import { linkTo } from '../model/route.js';
 import { keyOf, type ClusterState, type ClusterSummary } from '../model/types.js';
 import { useWords } from '../text/words.js';
@@ -14,6 +14,12 @@ import { NARROW, useMedia } from './use-media.js';
 import { Windowed } from './windowed.js';
 
 const LIST = 'clusters';
+
+/** Room for what there is to say: of those in order nothing, of those in need what to do. */
+const wideRow = ({ state }: ClusterSummary): number =>
+  isTroubled(state) ? (state === 'quorum-lost' ? 80 : 62) : 44;
+const narrowRow = ({ state }: ClusterSummary): number =>
+  isTroubled(state) ? (state === 'quorum-lost' ? 176 : 112) : 74;
 
 /** All clusters, the troubled ones first, and what happened to them. */
 export function Overview() {
@@ -77,7 +83,7 @@ export function Overview() {
               label={t.clusters}
               items={shown}
               itemKey={keyOf}
-              rowHeight={isNarrow ? 126 : 78}
+              rowHeight={isNarrow ? narrowRow : wideRow}
               row={(cluster) => <ClusterRow cluster={cluster} />}
             />
           )}
@@ -106,7 +112,7 @@ function ClusterRow({ cluster }: { cluster: ClusterSummary }) {
           {cluster.cluster}
         </span>
         <StateMark cluster={cluster} />
-        <span class="cluster-says">{says}</span>
+        {isTroubled(state) && <span class="cluster-says">{says}</span>}
         <span class="cluster-seats">
           <QuorumBar seats={seatsOf(cluster)} size="small" label={count} />
           <span class="dim">

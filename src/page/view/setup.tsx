@@ -42,7 +42,7 @@ export function Setup({ name, size }: { name: string; size: number }) {
           ))}
         </div>
       </div>
-      <Copyable text={text} label={t.setupForm[form]} />
+      <Copyable key={form} text={text} label={t.setupForm[form]} />
       <ul class="notes">
         {notes.map((note) => (
           <li key={note}>{note}</li>

@@ -5,6 +5,9 @@ import { useIsStale } from './context.js';
 import { NARROW, useMedia } from './use-media.js';
 import { Windowed } from './windowed.js';
 
+const wideRow = (): number => 64;
+const narrowRow = (): number => 104;
+
 /** Who is held at the gate, and why. */
 export function WaitingCard({ view, at }: { view: ClusterView; at: number }) {
   const { t, f } = useWords();
@@ -25,7 +28,7 @@ export function WaitingCard({ view, at }: { view: ClusterView; at: number }) {
         label={t.waiting}
         items={view.waiting}
         itemKey={({ address }) => address}
-        rowHeight={isNarrow ? 104 : 64}
+        rowHeight={isNarrow ? narrowRow : wideRow}
         row={(one) => <WaitingRow waiting={one} since={since} />}
       />
     </section>

@@ -1,5 +1,5 @@
 import type { ComponentChildren, TargetedKeyboardEvent } from 'preact';
-import { useCallback, useLayoutEffect, useRef, useState } from 'preact/hooks';
+import { useCallback, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 
 /** Up to so many rows all are drawn, each as high as it likes. */
 const FEW = 40;
@@ -10,10 +10,9 @@ const SPARE = 8;
 interface WindowedProps<T> {
   readonly items: readonly T[];
   readonly itemKey: (item: T) => string;
-  /** Of every row when there are many, in pixels. */
-  readonly rowHeight: number;
-  /** One row; `isFixed` when it must do with the height. */
-  readonly row: (item: T, index: number, isFixed: boolean) => ComponentChildren;
+  /** Of a row when there are many, in pixels. */
+  readonly rowHeight: (item: T) => number;
+  readonly row: (item: T, index: number) => ComponentChildren;
   readonly label: string;
   readonly role: 'list' | 'rowgroup';
   readonly class?: string;
@@ -22,17 +21,14 @@ interface WindowedProps<T> {
 /** A list that scrolls in its own box, and of which only what is in sight is drawn. */
 export function Windowed<T>({ items, itemKey, rowHeight, row, label, role, ...rest }: WindowedProps<T>) {
   const box = useRef<HTMLDivElement>(null);
-  const [range, setRange] = useState({ from: 0, to: FEW });
+  const [sight, setSight] = useState({ top: 0, height: 1_000 });
   const isFixed = items.length > FEW;
+  const tops = useMemo(() => (isFixed ? topsOf(items, rowHeight) : undefined), [items, rowHeight, isFixed]);
 
   const look = useCallback(() => {
-    const element = box.current;
-    if (!element) return;
-    const from = Math.max(0, Math.floor(element.scrollTop / rowHeight) - SPARE);
-    const to = Math.ceil((element.scrollTop + element.clientHeight) / rowHeight) + SPARE;
-    setRange((range) => (range.from === from && range.to === to ? range : { from, to }));
-  }, [rowHeight]);
-
+    const { scrollTop: top = 0, clientHeight: height = 0 } = box.current ?? {};
+    setSight((before) => (before.top === top && before.height === height ? before : { top, height }));
+  }, []);
   useLayoutEffect(look, [look, items.length]);
   useLayoutEffect(() => {
     if (!box.current) return;
@@ -41,11 +37,11 @@ export function Windowed<T>({ items, itemKey, rowHeight, row, label, role, ...re
     return () => observer.disconnect();
   }, [look]);
 
-  const shown = isFixed ? items.slice(range.from, range.to) : items;
-  const first = isFixed ? range.from : 0;
-  const rows = shown.map((item, i) => (
-    <Row key={itemKey(item)} index={first + i} height={isFixed ? rowHeight : undefined}>
-      {row(item, first + i, isFixed)}
+  const from = tops ? Math.max(0, indexAt(tops, sight.top) - SPARE) : 0;
+  const to = tops ? indexAt(tops, sight.top + sight.height) + 1 + SPARE : items.length;
+  const rows = items.slice(from, to).map((item, i) => (
+    <Row key={itemKey(item)} index={from + i} height={tops ? rowHeight(item) : undefined}>
+      {row(item, from + i)}
     </Row>
   ));
   return (
@@ -56,11 +52,11 @@ export function Windowed<T>({ items, itemKey, rowHeight, row, label, role, ...re
       aria-label={label}
       tabIndex={0}
       onScroll={isFixed ? look : undefined}
-      onKeyDown={(event) => moveFocus(event, items.length, rowHeight)}
+      onKeyDown={(event) => moveFocus(event, items.length, tops)}
     >
-      {isFixed ? (
-        <div role="presentation" class="windowed-all" style={{ height: `${items.length * rowHeight}px` }}>
-          <div role="presentation" style={{ transform: `translateY(${first * rowHeight}px)` }}>
+      {tops ? (
+        <div role="presentation" class="windowed-all" style={{ height: `${tops[items.length] ?? 0}px` }}>
+          <div role="presentation" style={{ transform: `translateY(${tops[from] ?? 0}px)` }}>
             {rows}
           </div>
         </div>
@@ -69,6 +65,25 @@ export function Windowed<T>({ items, itemKey, rowHeight, row, label, role, ...re
       )}
     </div>
   );
+}
+
+/** Where each row begins, and the last one ends. */
+function topsOf<T>(items: readonly T[], rowHeight: (item: T) => number): Float64Array {
+  const tops = new Float64Array(items.length + 1);
+  items.forEach((item, i) => (tops[i + 1] = (tops[i] ?? 0) + rowHeight(item)));
+  return tops;
+}
+
+/** The last row that begins at or above a height. */
+function indexAt(tops: Float64Array, height: number): number {
+  let low = 0;
+  let high = tops.length - 1;
+  while (low < high) {
+    const middle = (low + high + 1) >> 1;
+    if ((tops[middle] ?? 0) <= height) low = middle;
+    else high = middle - 1;
+  }
+  return low;
 }
 
 function Row({
@@ -102,7 +117,11 @@ const STEPS: Record<string, number> = {
 };
 
 /** From row to row by keys, where rows have something to focus. */
-function moveFocus(event: TargetedKeyboardEvent<HTMLDivElement>, count: number, rowHeight: number): void {
+function moveFocus(
+  event: TargetedKeyboardEvent<HTMLDivElement>,
+  count: number,
+  tops: Float64Array | undefined,
+): void {
   const step = STEPS[event.key];
   const box = event.currentTarget;
   const row = event.target instanceof Element ? event.target.closest<HTMLElement>('[data-row]') : null;
@@ -110,7 +129,7 @@ function moveFocus(event: TargetedKeyboardEvent<HTMLDivElement>, count: number, 
   const index = Math.min(count - 1, Math.max(0, Number(row.dataset.row) + step));
   event.preventDefault();
   if (!focusRow(box, index)) {
-    box.scrollTop = index * rowHeight;
+    box.scrollTop = tops?.[index] ?? 0;
     requestAnimationFrame(() => requestAnimationFrame(() => focusRow(box, index)));
   }
 }
