@@ -1,0 +1,81 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { test, type TestContext } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { clusterView, eventPage, streamSnapshot } from '../../src/http/api/schemas.js';
+import { foundCluster } from '../support/nodes.js';
+import { startServer, type TestServer } from '../support/server.js';
+
+const A = '10.0.0.5:8848';
+const B = '10.0.0.6:8848';
+
+/** What each command of the README answers on a server with two members; keyed by what it holds. */
+const EXPECTED: readonly (readonly [part: string, check: (body: string) => unknown])[] = [
+  [
+    '/api/v1/clusters/nacos/serverlist/members/',
+    (body) => assert.equal((JSON.parse(body) as { address: string }).address, A),
+  ],
+  ['/api/v1/clusters/nacos/serverlist/recover', (body) => assert.match(body, /has a majority/)],
+  ['/api/v1/clusters/nacos/serverlist', (body) => clusterView.parse(JSON.parse(body))],
+  ['/api/v1/events', (body) => eventPage.parse(JSON.parse(body))],
+  [
+    '/api/v1/stream',
+    (body) => streamSnapshot.parse(JSON.parse(/event: snapshot\ndata: (.*)\n/.exec(body)?.[1] ?? '')),
+  ],
+  ['-X DELETE', (body) => assert.match(body, /^10\.0\.0\.5:8848 left nacos\/serverlist, revision 2; /)],
+  ['-X POST', (body) => assert.equal(body, `${A}\n${B}\n`)],
+  ['/nacos/serverlist', (body) => assert.equal(body, `${A}\n${B}\n`)],
+];
+
+/** Every curl command in a block, and in a sentence when it is whole. */
+function commandsOf(readme: string): string[] {
+  const text = readFileSync(readme, 'utf8');
+  const blocks = [...text.matchAll(/^```sh\n(.*?)^```/gms)].flatMap(([, block = '']) => block.split('\n'));
+  const inline = [...text.matchAll(/`(curl [^`]*)`/g)].map(([, command = '']) => command);
+  return [...blocks, ...inline].filter(
+    (line) => line.startsWith('curl ') && !line.includes('…,') && !line.includes('…/'),
+  );
+}
+
+async function run(server: TestServer, command: string): Promise<string> {
+  const here = command.replaceAll(/http:\/\/(?:address-server\.example\.org|…):8080/g, server.url);
+  assert.notEqual(here, command, `${command} names no server of the README's`);
+  // Without a proxy of the machine's; and the stream has no end, which is curl's 28.
+  const found = await promisify(execFile)('bash', [
+    '-c',
+    here.replace('curl ', 'curl -sS --noproxy "*" --max-time 8 '),
+  ]).catch((error: unknown) => error as { stdout: string; stderr: string; code: number });
+  if ('code' in found) assert.equal(found.code, 28, `${command}: ${found.stderr}`);
+  return found.stdout;
+}
+
+for (const readme of ['README.md', 'README.zh-CN.md']) {
+  test(`the commands of ${readme} do what it says`, async (t: TestContext) => {
+    const commands = commandsOf(readme);
+    assert.ok(commands.length >= 9, `only ${commands.length} were found`);
+    for (const command of commands) {
+      await t.test(command, async (t) => {
+        const server = await startServer(t);
+        const nodes = await foundCluster(t, server, [A, B]);
+        // Both poll on while time passes, five times as fast as it does.
+        let stopped = false;
+        const living = (async () => {
+          while (!stopped) {
+            await server.pass(500);
+            await Promise.all(nodes.map((node) => node.poll()));
+            await delay(100);
+          }
+        })();
+        t.after(async () => {
+          stopped = true;
+          await living;
+        });
+        const [, check] = EXPECTED.find(([part]) => command.includes(part)) ?? [];
+        assert.ok(check, 'nothing is known of it');
+        check(await run(server, command));
+      });
+    }
+  });
+}
