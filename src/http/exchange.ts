@@ -1,6 +1,7 @@
 import type { Request } from 'express';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { ANSWER_OF, type Ask, type Reason, type TrafficObserver } from './traffic.js';
+import type { HoldWatch } from '../runtime/service.js';
+import { ANSWER_OF, type Answer, type Ask, type Reason, type TrafficObserver } from './traffic.js';
 
 const exchanges = new WeakMap<ServerResponse, Exchange>();
 
@@ -13,7 +14,7 @@ export const LIST_ROUTE = '/{product}/{cluster}';
  * One request behind the front door, and what is answered to it: whoever handles it says what it is, whoever answers it
  * (reply.ts) says with what, and the observer is told at that moment, before the caller can know.
  */
-export class Exchange {
+export class Exchange implements HoldWatch {
   readonly #request: IncomingMessage;
   readonly #traffic: TrafficObserver;
   readonly #since = performance.now();
@@ -21,6 +22,9 @@ export class Exchange {
   #ask: Ask | undefined;
   #route: string | undefined;
   #reason: Reason | undefined;
+  #heldSince: number | undefined;
+  /** Milliseconds. */
+  #held = 0;
   #isOver = false;
 
   private constructor(request: IncomingMessage, traffic: TrafficObserver) {
@@ -30,7 +34,7 @@ export class Exchange {
   }
 
   /** A request has come. */
-  static begin(request: IncomingMessage, response: ServerResponse, traffic: TrafficObserver): void {
+  static start(request: IncomingMessage, response: ServerResponse, traffic: TrafficObserver): void {
     const exchange = new Exchange(request, traffic);
     exchanges.set(response, exchange);
     response.once('close', () => exchange.#closed(response));
@@ -51,28 +55,47 @@ export class Exchange {
     this.#reason = reason;
   }
 
+  begin(): void {
+    this.#heldSince ??= performance.now();
+  }
+
+  end(): void {
+    if (this.#heldSince === undefined) return;
+    this.#held += performance.now() - this.#heldSince;
+    this.#heldSince = undefined;
+  }
+
   /** The answer goes out, complete. */
   complete(status: number): void {
     if (this.#isOver) return;
-    this.#isOver = true;
-    const ms = performance.now() - this.#since;
-    if (this.#ask !== undefined) this.#answered(this.#ask, ms);
+    const ms = this.#over();
+    const answer = this.#reason === undefined ? 'list' : ANSWER_OF[this.#reason];
+    if (this.#ask !== undefined) this.#answered(this.#ask, answer, ms);
     else this.#requested(String(status), this.#asksToBeHeld ? undefined : ms);
   }
 
   /** It goes out, and will never be complete. */
   cut(reason: Reason): void {
     if (this.#isOver) return;
-    this.#isOver = true;
     this.#reason = reason;
-    const ms = performance.now() - this.#since;
-    if (this.#ask !== undefined) this.#answered(this.#ask, ms);
+    const ms = this.#over();
+    if (this.#ask !== undefined) this.#answered(this.#ask, ANSWER_OF[reason], ms);
     else this.#requested('unterminated', ms);
     this.#traffic.cut(reason);
   }
 
-  #answered(ask: Ask, ms: number): void {
-    this.#traffic.answered(ask, this.#reason === undefined ? 'list' : ANSWER_OF[this.#reason], ms);
+  /** Returns how long it took, in milliseconds. */
+  #over(): number {
+    this.#isOver = true;
+    this.end();
+    return performance.now() - this.#since;
+  }
+
+  #answered(ask: Ask, answer: Answer, ms: number): void {
+    this.#traffic.answered(ask, answer, ms);
+    if (this.#held === 0) return;
+    const isAbandoned = answer === 'abandoned' || this.#reason === 'stopping';
+    this.#traffic.held(this.#held, answer === 'list' ? 'list' : isAbandoned ? 'abandoned' : 'no-list');
   }
 
   #requested(status: string, ms: number | undefined): void {
@@ -88,9 +111,8 @@ export class Exchange {
   /** The caller hung up before its answer; or a stream, which was answered by itself, has ended. */
   #closed(response: ServerResponse): void {
     if (this.#isOver) return;
-    this.#isOver = true;
-    if (this.#ask !== undefined)
-      this.#traffic.answered(this.#ask, 'abandoned', performance.now() - this.#since);
+    const ms = this.#over();
+    if (this.#ask !== undefined) this.#answered(this.#ask, 'abandoned', ms);
     else this.#requested(response.headersSent ? String(response.statusCode) : 'abandoned', undefined);
   }
 }

@@ -9,9 +9,6 @@ import { isListPath, parseTarget, type Target } from './target.js';
 import type { Ask, TrafficObserver } from './traffic.js';
 import { TurnClock } from './turn-clock.js';
 
-/** Characters that a cache may hold before it starts anew. Polls repeat themselves to the letter. */
-const CACHE_SIZE = 8 << 20;
-
 /** The largest request that is read here, in bytes; a poll has some 300. */
 const MAX_REQUEST = 4_096;
 
@@ -40,8 +37,8 @@ export class FrontDoor {
   readonly #limits: Limits;
   readonly #traffic: TrafficObserver;
   readonly #turn = new TurnClock();
-  readonly #targets = new Cache<Target | undefined>(CACHE_SIZE);
-  readonly #headers = new Cache<boolean>(CACHE_SIZE);
+  readonly #targets: Cache<Target | undefined>;
+  readonly #headers: Cache<boolean>;
 
   constructor(
     http: HttpServer,
@@ -55,6 +52,8 @@ export class FrontDoor {
     this.#connections = connections;
     this.#limits = limits;
     this.#traffic = traffic;
+    this.#targets = new Cache(limits.remembered);
+    this.#headers = new Cache(limits.remembered);
     this.server = createServer({ noDelay: true }, (socket) => this.#accept(socket));
   }
 

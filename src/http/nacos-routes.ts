@@ -13,7 +13,7 @@ import { addressOfSelf, pollOf, type ListReader } from './nacos-get.js';
 import { Exchange } from './exchange.js';
 import type { Patience } from './patience.js';
 import { refuse, refuseMethod, send, type Problem } from './reply.js';
-import type { Ask, Reason, TrafficObserver } from './traffic.js';
+import type { Ask, Reason } from './traffic.js';
 import { isListPath, parseTarget, type ListFormat, type Target } from './target.js';
 
 const ALLOW = 'GET, HEAD, POST, DELETE';
@@ -28,7 +28,6 @@ export interface NacosSide {
   readonly reader: ListReader;
   readonly connections: Connections;
   readonly patience: Patience;
-  readonly traffic: TrafficObserver;
 }
 
 /**
@@ -41,15 +40,13 @@ export class NacosRoutes {
   readonly #reader: ListReader;
   readonly #connections: Connections;
   readonly #patience: Patience;
-  readonly #traffic: TrafficObserver;
 
-  constructor({ service, access, reader, connections, patience, traffic }: NacosSide) {
+  constructor({ service, access, reader, connections, patience }: NacosSide) {
     this.#service = service;
     this.#access = access;
     this.#reader = reader;
     this.#connections = connections;
     this.#patience = patience;
-    this.#traffic = traffic;
   }
 
   /** For polls that came here with their connection, but could be answered at once. */
@@ -90,7 +87,7 @@ export class NacosRoutes {
     const hold = mayComplete(request) ? 0 : this.#service.rules.gateHold;
     const entry = this.#service.find(name);
     const wasKnown = entry !== undefined && isKnown(entry.cluster);
-    const list = await this.#service.awaitList(key, hold, this.#patience.of(response));
+    const list = await this.#service.awaitList(key, hold, this.#patience.of(response), Exchange.of(response));
     if (list) {
       noteSent(this.#connections.callerOf(request), list);
       return sendList(response, list, target.format);
@@ -125,7 +122,13 @@ export class NacosRoutes {
     const { gateHold } = this.#service.rules;
     const held = performance.now();
     const poll = pollOf(address, 'poll', target, caller);
-    const answer = await this.#service.poll(target.key, poll, gateHold, this.#patience.of(response));
+    const answer = await this.#service.poll(
+      target.key,
+      poll,
+      gateHold,
+      this.#patience.of(response),
+      Exchange.of(response),
+    );
     if (response.destroyed) return;
     if (answer.type === 'list') {
       const { entry, list } = answer;
@@ -200,15 +203,13 @@ export class NacosRoutes {
     problem: Problem,
     hold: number = this.#service.rules.gateHold,
   ): Promise<void> {
-    if (!mayComplete(request) && problem.status !== 429) await this.#pause(hold, this.#patience.of(response));
+    if (!mayComplete(request) && problem.status !== 429 && hold > 0) {
+      const exchange = Exchange.of(response);
+      exchange?.begin();
+      await pause(hold, this.#patience.of(response));
+      exchange?.end();
+    }
     refuse(request, response, problem);
-  }
-
-  async #pause(ms: number, signal: AbortSignal): Promise<void> {
-    if (ms <= 0) return;
-    const since = performance.now();
-    await pause(ms, signal);
-    this.#traffic.held(performance.now() - since, signal.aborted ? 'abandoned' : 'no-list');
   }
 
   #problemOf(answer: Exclude<PollAnswer, { type: 'list' }>): Problem {

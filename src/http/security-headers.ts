@@ -12,7 +12,9 @@ const COMMON: HelmetOptions = {
   // Browsers take these over https only, and complain elsewhere.
   crossOriginOpenerPolicy: false,
   originAgentCluster: false,
-  // For programs that are long gone.
+  // For browsers that are long gone, or of no use here.
+  xDnsPrefetchControl: false,
+  xXssProtection: false,
   xDownloadOptions: false,
   xPermittedCrossDomainPolicies: false,
 };

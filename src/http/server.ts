@@ -31,6 +31,12 @@ import { unterminated } from './unterminated.js';
 /** How often unread answers are looked at, in milliseconds. */
 const LOOK = 1_000;
 
+/**
+ * New connections that the system keeps until they are taken (Linux: net.core.somaxconn, 4,096, is the most). Node takes
+ * one in each turn of its loop, and after a restart all members come at once; whoever finds no place tries again after 1 s.
+ */
+const BACKLOG = 4_096;
+
 /** How long answers under way may take after a stop, in milliseconds. */
 const DRAIN = 1_500;
 
@@ -70,11 +76,11 @@ export class AddressServer {
     const connections = new Connections(service, access.clients, limits, this.#seldom);
     this.#connections = connections;
     const reader = new ListReader(service, access);
-    const routes = new NacosRoutes({ service, access, reader, connections, patience, traffic });
+    const routes = new NacosRoutes({ service, access, reader, connections, patience });
     const context = { service, access, feed: this.feed, connections, patience };
     const app = buildApp(options, limits, routes, context);
     this.#inTurn = new InTurn(connections, limits.pipelined, (request, response) => {
-      Exchange.begin(request, response, traffic);
+      Exchange.start(request, response, traffic);
       app(request, response);
     });
     this.#http = createServer(
@@ -106,12 +112,17 @@ export class AddressServer {
   /** Listens; resolves with the port. Rejects with the system's error. */
   async listen(): Promise<number> {
     const { host, port } = this.#options;
-    this.#door.server.listen({ port, ...(host === undefined ? {} : { host }) });
+    this.#door.server.listen({ port, backlog: BACKLOG, ...(host === undefined ? {} : { host }) });
     await once(this.#door.server, 'listening');
     // A connection that cannot be taken is no reason to end all others.
     this.#door.server.on('error', (err) => this.#seldom.warn({ err }, 'a new connection could not be taken'));
     this.#looking = setInterval(() => this.#connections.cutSlowReaders(), LOOK);
     return (this.#door.server.address() as AddressInfo).port;
+  }
+
+  /** What is open now, and the bytes of answers that wait to be read. */
+  get load(): { connections: number; unread: number } {
+    return { connections: this.#connections.count().open, unread: this.#connections.unread };
   }
 
   /**

@@ -1,5 +1,3 @@
-import type { HoldEnd } from '../runtime/observer.js';
-
 /** Who asks for a list: a poll says who it is with `self`; a plain one does not; a heartbeat is POSTed. */
 export const ASKS = ['poll', 'plain', 'heartbeat'] as const;
 export type Ask = (typeof ASKS)[number];
@@ -77,6 +75,10 @@ export const ANSWER_OF: Readonly<Record<Reason, Answer>> = {
   internal: 'internal',
 };
 
+/** How the hold of a poll ended: with a list; without one; before its time, since the caller or the server went. */
+export const HOLD_ENDS = ['list', 'no-list', 'abandoned'] as const;
+export type HoldEnd = (typeof HOLD_ENDS)[number];
+
 /** What access control and the limits keep from being served. */
 export const REFUSALS = [
   /** A token is missing, or not valid. */
@@ -119,7 +121,7 @@ export interface TrafficObserver {
   requested(request: OtherRequest): void;
   /** An answer was left unterminated (unterminated.ts). */
   cut(reason: Reason): void;
-  /** A refused poll was held back, for so many milliseconds. */
+  /** A poll could not be answered with a list at once, and was held for so many milliseconds in all. */
   held(ms: number, end: HoldEnd): void;
   /** Access control or a limit stepped in. Said once for each request or connection, whatever was answered. */
   refused(reason: RefusalReason): void;

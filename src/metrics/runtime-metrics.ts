@@ -4,12 +4,10 @@ import { EVENT_TYPES, type EventType } from '../registry/events.js';
 import {
   STORE_FAILURES,
   STORE_OPERATIONS,
-  type HoldEnd,
   type RuntimeObserver,
   type StoreFailure,
   type StoreOperation,
 } from '../runtime/observer.js';
-import type { HoldMetrics } from './hold-metrics.js';
 
 const PROBE_ANSWERS = ['open', 'refused', 'unreachable'] as const satisfies readonly ProbeAnswer[];
 
@@ -18,16 +16,14 @@ const PROBE_ANSWERS = ['open', 'refused', 'unreachable'] as const satisfies read
  * show no rate for it.
  */
 export class RuntimeMetrics implements RuntimeObserver {
-  readonly #holds: HoldMetrics;
   readonly #events: Counter<'type'>;
   readonly #probes: Counter<'answer'>;
   readonly #durations: Histogram<'operation'>;
   readonly #errors: Counter<'operation' | 'error'>;
   readonly #written: Histogram;
 
-  constructor(registry: Registry, holds: HoldMetrics) {
+  constructor(registry: Registry) {
     const registers = [registry];
-    this.#holds = holds;
     this.#events = new Counter({
       name: 'address_server_events_total',
       help: 'Changes of clusters that this server decided, by the type of the event.',
@@ -82,9 +78,5 @@ export class RuntimeMetrics implements RuntimeObserver {
 
   exchanged(writtenLeases: number): void {
     this.#written.observe(writtenLeases);
-  }
-
-  held(ms: number, end: HoldEnd): void {
-    this.#holds.record(ms, end);
   }
 }

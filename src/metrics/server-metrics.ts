@@ -4,7 +4,6 @@ import type { TrafficObserver } from '../http/traffic.js';
 import type { RuntimeObserver } from '../runtime/observer.js';
 import { Breather } from './breather.js';
 import { ClusterMetrics } from './cluster-metrics.js';
-import { HoldMetrics } from './hold-metrics.js';
 import { processMetrics } from './process-metrics.js';
 import { RuntimeMetrics } from './runtime-metrics.js';
 import { TrafficMetrics } from './traffic-metrics.js';
@@ -30,9 +29,8 @@ export class ServerMetrics implements Metrics {
       registers,
     }).set({ version }, 1);
     this.#clusters = new ClusterMetrics(this.#registry);
-    const holds = new HoldMetrics(this.#registry);
-    this.runtime = new RuntimeMetrics(this.#registry, holds);
-    this.traffic = new TrafficMetrics(this.#registry, holds);
+    this.runtime = new RuntimeMetrics(this.#registry);
+    this.traffic = new TrafficMetrics(this.#registry);
     this.#gauges = Object.fromEntries(
       Object.entries(GAUGES).map(([name, help]) => [
         name,

@@ -1,18 +1,18 @@
 import { Counter, Histogram, type Registry } from 'prom-client';
 import {
   ANSWERS,
+  HOLD_ENDS,
   REASONS,
   REFUSALS,
   type Answer,
   type Ask,
+  type HoldEnd,
   type OtherRequest,
   type Reason,
   type RefusalReason,
   type TrafficObserver,
 } from '../http/traffic.js';
-import type { HoldEnd } from '../runtime/observer.js';
 import { Buckets, registerBuckets, type Series } from './buckets.js';
-import type { HoldMetrics } from './hold-metrics.js';
 
 /** Upper ends of the buckets of polls and heartbeats, in milliseconds. A list takes some 20 µs. */
 const BOUNDS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500];
@@ -21,7 +21,7 @@ type ByAnswer = Readonly<Record<Answer, Buckets>>;
 
 /** What is asked of the server over HTTP, and what it answers. */
 export class TrafficMetrics implements TrafficObserver {
-  readonly #holds: HoldMetrics;
+  readonly #holds: Histogram<'end'>;
   readonly #polls: Readonly<Record<Ask, ByAnswer>> = {
     poll: byAnswer(),
     plain: byAnswer(),
@@ -32,10 +32,9 @@ export class TrafficMetrics implements TrafficObserver {
   readonly #cut: Counter<'reason'>;
   readonly #refused: Counter<'reason'>;
 
-  constructor(registry: Registry, holds: HoldMetrics) {
+  constructor(registry: Registry) {
     const registers = [registry];
     const { poll, plain, heartbeat } = this.#polls;
-    this.#holds = holds;
     new Counter({
       name: 'address_server_polls_total',
       help: 'Polls of lists by their answer, and by whether they say with self who asks.',
@@ -77,6 +76,14 @@ export class TrafficMetrics implements TrafficObserver {
       },
       () => seriesOf([heartbeat]),
     );
+    this.#holds = new Histogram({
+      name: 'address_server_poll_hold_seconds',
+      help: 'How long polls were held that could not be answered with a list at once, by how that ended.',
+      labelNames: ['end'],
+      buckets: [0.01, 0.05, 0.1, 0.25, 0.5, 1, 1.5, 2, 2.5],
+      registers,
+    });
+    for (const end of HOLD_ENDS) this.#holds.zero({ end });
     this.#requests = new Counter({
       name: 'address_server_requests_total',
       help: 'All other requests, by route, method and status.',
@@ -120,7 +127,7 @@ export class TrafficMetrics implements TrafficObserver {
   }
 
   held(ms: number, end: HoldEnd): void {
-    this.#holds.record(ms, end);
+    this.#holds.observe({ end }, ms / 1_000);
   }
 
   refused(reason: RefusalReason): void {

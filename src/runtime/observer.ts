@@ -9,10 +9,6 @@ export type StoreOperation = (typeof STORE_OPERATIONS)[number];
 export const STORE_FAILURES = ['unavailable', 'busy', 'other'] as const;
 export type StoreFailure = (typeof STORE_FAILURES)[number];
 
-/** How the hold of a poll ended: with a list; without one; before its time, since the caller or the server went. */
-export const HOLD_ENDS = ['list', 'no-list', 'abandoned'] as const;
-export type HoldEnd = (typeof HOLD_ENDS)[number];
-
 /**
  * Is told what the running registry does, while it does it. Nothing depends on it, so it must be quick and must not
  * throw. All times are milliseconds.
@@ -26,8 +22,6 @@ export interface RuntimeObserver {
   asked(operation: StoreOperation, ms: number, failure?: StoreFailure): void;
   /** An exchange with the store is done. */
   exchanged(writtenLeases: number): void;
-  /** A poll that could not be answered at once was held. */
-  held(ms: number, end: HoldEnd): void;
 }
 
 export const UNOBSERVED: RuntimeObserver = {
@@ -35,5 +29,4 @@ export const UNOBSERVED: RuntimeObserver = {
   probed: () => undefined,
   asked: () => undefined,
   exchanged: () => undefined,
-  held: () => undefined,
 };

@@ -72,6 +72,14 @@ export interface Unavailable {
   readonly reason: string;
 }
 
+/** Is told when a caller that cannot be answered at once begins to be held, and when that ends. */
+export interface HoldWatch {
+  begin(): void;
+  end(): void;
+}
+
+const UNWATCHED: HoldWatch = { begin: () => undefined, end: () => undefined };
+
 /** What was last sent on a connection. */
 export interface Sent {
   readonly list: Cluster;
@@ -238,10 +246,16 @@ export class RegistryService implements LinkedRegistry {
    * Registers or renews an address. One that must wait is held until it is listed, for at most `hold`
    * milliseconds; a signal that aborts meanwhile says that the caller is gone.
    */
-  async poll(key: ClusterKey, poll: PollRequest, hold: number, signal: AbortSignal): Promise<PollAnswer> {
+  async poll(
+    key: ClusterKey,
+    poll: PollRequest,
+    hold: number,
+    signal: AbortSignal,
+    watch = UNWATCHED,
+  ): Promise<PollAnswer> {
     const heldSince = performance.now();
     const listed = (entry: ClusterEntry): Promise<PollAnswer> =>
-      this.#listInTime(entry, poll.address, hold - (performance.now() - heldSince), signal);
+      this.#listInTime(entry, poll.address, hold - (performance.now() - heldSince), signal, watch);
     const known = this.find(keyOf(key));
     const member = known?.cluster.members.get(poll.address);
     if (known && member && this.renew(known, member, poll)) return listed(known);
@@ -256,7 +270,7 @@ export class RegistryService implements LinkedRegistry {
       if (reply.type !== 'waiting')
         return { type: 'waiting', why: 'left', reason: `${poll.address} was just taken off the list` };
       const left = hold - (performance.now() - heldSince);
-      if (await this.#hold(entry, ({ members }) => members.has(poll.address), left, signal)) {
+      if (await this.#hold(watch, entry, ({ members }) => members.has(poll.address), left, signal)) {
         return await listed(entry);
       }
       if (signal.aborted && !this.#link.outage) {
@@ -290,14 +304,16 @@ export class RegistryService implements LinkedRegistry {
     address: Address,
     hold: number,
     signal: AbortSignal,
+    watch: HoldWatch,
   ): Promise<PollAnswer> {
-    await this.#hold(entry, () => this.listFor(entry, address) !== undefined, hold, signal, TICK);
+    await this.#hold(watch, entry, () => this.listFor(entry, address) !== undefined, hold, signal, TICK);
     const list = entry.cluster.members.has(address) ? this.listFor(entry, address) : undefined;
     return list ? { type: 'list', entry, list } : { type: 'unavailable', ...this.outOfDate };
   }
 
-  /** Waits as {@link ClusterEntry.until} does, and says so if it came to that. */
+  /** Waits as {@link ClusterEntry.until} does. */
   async #hold(
+    watch: HoldWatch,
     entry: ClusterEntry,
     met: (cluster: Cluster) => boolean,
     timeout: number,
@@ -306,9 +322,9 @@ export class RegistryService implements LinkedRegistry {
   ): Promise<boolean> {
     if (met(entry.cluster)) return true;
     if (timeout <= 0) return false;
-    const since = performance.now();
+    watch.begin();
     const isMet = await entry.until(met, timeout, signal, every);
-    this.#observer.held(performance.now() - since, isMet ? 'list' : signal.aborted ? 'abandoned' : 'no-list');
+    watch.end();
     return isMet;
   }
 
@@ -323,13 +339,18 @@ export class RegistryService implements LinkedRegistry {
   }
 
   /** Resolves when the cluster has a list that may be sent, or with undefined after `hold` milliseconds. */
-  async awaitList(key: ClusterKey, hold: number, signal: AbortSignal): Promise<Cluster | undefined> {
+  async awaitList(
+    key: ClusterKey,
+    hold: number,
+    signal: AbortSignal,
+    watch = UNWATCHED,
+  ): Promise<Cluster | undefined> {
     const entry = this.#entryOf(key);
     const list = (): Cluster | undefined => {
       const found = this.listFor(entry, undefined);
       return found && found.members.size > 0 ? found : undefined;
     };
-    await this.#hold(entry, () => list() !== undefined, hold, signal, TICK);
+    await this.#hold(watch, entry, () => list() !== undefined, hold, signal, TICK);
     return list();
   }
 
