@@ -21,6 +21,7 @@ import { METRICS_PATH, metricsRoute, refuseMetricsMethod, type Metrics, type Rea
 import { ListReader } from './nacos-get.js';
 import { NacosRoutes } from './nacos-routes.js';
 import { officialApi, OFFICIAL_PATH } from './official-api.js';
+import { operatorsPage } from './page.js';
 import { Patience } from './patience.js';
 import { refuse, sendProblem } from './reply.js';
 import { Seldom } from './seldom.js';
@@ -163,6 +164,7 @@ function buildApp(
     app.get(METRICS_PATH, metricsRoute(metrics, access, context));
     app.all(METRICS_PATH, refuseMetricsMethod);
   }
+  app.use(operatorsPage(access));
   // A body says nothing here but in the official API's form; it is read to its end and bounded all the same.
   app.use(express.urlencoded({ extended: false, limit: limits.bodySize }));
   app.use(express.raw({ type: () => true, limit: limits.bodySize }));

@@ -27,6 +27,8 @@ export interface ClusterSummary {
   /** Listed members that have not settled yet. */
   readonly unsettled: number;
   readonly waiting: number;
+  /** While founding: how many must wait at once before they become the list (R1). */
+  readonly needed?: number;
   /** What members are sent meanwhile, when not every server has the newest list yet (see replicas.ts). */
   readonly servedRevision?: number;
 }
@@ -82,6 +84,7 @@ export function summarize(cluster: Cluster, moment: Moment): ClusterSummary {
     live: quorum.live,
     unsettled,
     waiting: cluster.waiting.size,
+    ...(state === 'founding' ? { needed: neededToFound(cluster) } : {}),
   };
 }
 
