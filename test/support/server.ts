@@ -71,7 +71,10 @@ export interface TestServerOptions {
  * The whole server in this process on a free port of 127.0.0.1, with a real SQLite file and real sockets; only
  * time and probes are the test's. Nothing passes by itself: gate holds alone run in real time.
  */
-export async function startServer(t: TestContext, options: TestServerOptions = {}): Promise<TestServer> {
+export async function startServer(
+  t: Pick<TestContext, 'after'>,
+  options: TestServerOptions = {},
+): Promise<TestServer> {
   const file = options.file ?? join(tempFolder(t), 'registry.db');
   const time = new ManualTime();
   const clock = new HearingClock(time);
