@@ -25,7 +25,7 @@ test('hand-kept buckets are exposed exactly as prom-client exposes its own', asy
   });
   histogram.zero({ answer: 'list' });
   histogram.zero({ answer: 'waiting' });
-  // Sums of such fractions are exact, in whatever order and unit.
+  // Their sums are added up in another unit and order, and need not be the same to the last digit.
   for (const ms of [0, 0.5, 1, 1.5, 5, 250, 250.25, 1_000_000]) {
     (ms < 5 ? a : b).record(ms);
     histogram.observe({ answer: 'list' }, ms / 1_000);
