@@ -4,7 +4,12 @@ export default tseslint.config(
   { ignores: ['dist/**', 'node_modules/**', 'eslint.config.js'] },
   ...tseslint.configs.strictTypeChecked,
   {
-    languageOptions: { parserOptions: { project: './tsconfig.json', tsconfigRootDir: import.meta.dirname } },
+    languageOptions: {
+      parserOptions: {
+        project: ['./tsconfig.json', './src/page/tsconfig.json'],
+        tsconfigRootDir: import.meta.dirname,
+      },
+    },
     rules: {
       // A number in a sentence is fine.
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
@@ -44,7 +49,42 @@ export default tseslint.config(
         'error',
         {
           patterns: [
-            { regex: '/(http|cli)/', message: 'Imports go one way: http → runtime → registry ← store.' },
+            {
+              regex: '/(http|metrics|cli)/|^prom-client$',
+              message: 'Imports go one way: http → runtime → registry ← store.',
+            },
+          ],
+        },
+      ],
+    },
+  },
+  {
+    files: ['src/http/**'],
+    rules: {
+      'no-restricted-imports': [
+        'error',
+        {
+          patterns: [
+            {
+              regex: '\\.\\./metrics/|^prom-client$',
+              message: 'HTTP tells its observer (traffic.ts) and knows nothing of what counts.',
+            },
+          ],
+        },
+      ],
+    },
+  },
+  {
+    // What runs in a browser has nothing of node, and of the server only its types.
+    files: ['src/page/**'],
+    rules: {
+      'no-restricted-globals': ['error', 'process', 'Buffer', 'global', 'require', '__dirname'],
+      'no-restricted-imports': [
+        'error',
+        {
+          patterns: [
+            { regex: '/(http|cli|runtime|store|probe)/', message: 'The page knows the server by its API.' },
+            { regex: '^node:', message: 'The page runs in a browser.' },
           ],
         },
       ],

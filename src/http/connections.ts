@@ -119,14 +119,14 @@ export class Connections {
 
   /** Cuts off those who leave most unread while all together leave more than they may. */
   cutSlowReaders(): void {
-    const slow = [...this.#open.keys()].filter((socket) => socket.writableLength > 0);
-    let unread = slow.reduce((sum, socket) => sum + socket.writableLength, 0);
+    let { unread } = this;
     if (unread <= this.#limits.unreadByAll) return;
     this.#seldom.warn(
       { unread },
       'answers pile up that nobody reads; those who leave most unread are cut off',
     );
-    for (const socket of slow.sort((a, b) => b.writableLength - a.writableLength)) {
+    const most = [...this.#open.keys()].sort((a, b) => b.writableLength - a.writableLength);
+    for (const socket of most) {
       if (unread <= this.#limits.unreadByAll) return;
       unread -= socket.writableLength;
       socket.destroy();
@@ -138,8 +138,22 @@ export class Connections {
     this.#closing = true;
   }
 
+  /** How many are open, and how many of them a member polls on. */
+  count(): { readonly open: number; readonly members: number } {
+    let members = 0;
+    for (const { member } of this.#open.values()) if (member) members++;
+    return { open: this.#open.size, members };
+  }
+
   get sockets(): Iterable<Socket> {
     return this.#open.keys();
+  }
+
+  /** Bytes of answers that are in memory because nobody takes them. */
+  get unread(): number {
+    let bytes = 0;
+    for (const socket of this.#open.keys()) bytes += socket.writableLength;
+    return bytes;
   }
 
   #makeRoom(): boolean {
@@ -164,10 +178,16 @@ export class Connections {
    */
   #firstStranger(row: Row<Connection>): Connection | undefined {
     for (let first = row.first; first; first = row.first) {
-      if (!carriesMember(first.value)) return first.value;
+      if (!this.#carriesMembers(first.value)) return first.value;
       this.#leaveRow(first.value);
     }
     return undefined;
+  }
+
+  /** Whether a member that is listed polls on it, or a trusted proxy sends whose requests it likes. */
+  #carriesMembers({ socket, member }: Connection): boolean {
+    if (this.isProxy(socket)) return true;
+    return member !== undefined && member.entry.cluster.members.has(member.address);
   }
 
   #forget(connection: Connection): void {
@@ -183,11 +203,6 @@ export class Connections {
   #rowOf({ isBusy }: Connection): Row<Connection> {
     return isBusy ? this.#busy : this.#idle;
   }
-}
-
-/** Whether a member that is listed polls on it. */
-function carriesMember({ member }: Connection): boolean {
-  return member !== undefined && member.entry.cluster.members.has(member.address);
 }
 
 /** A list goes out on a connection. In place: this happens at every poll. */

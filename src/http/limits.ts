@@ -16,6 +16,8 @@ export interface Limits {
   readonly pipelined: number;
   /** Answers of the front door that one caller may leave unread. */
   readonly unread: number;
+  /** Characters of request lines, and of headers, that the front door remembers: polls repeat themselves to the letter. */
+  readonly remembered: number;
   /** What all callers together may leave unread; whoever has most is cut off first. */
   readonly unreadByAll: number;
 }
@@ -30,5 +32,6 @@ export const DEFAULT_LIMITS: Limits = {
   stall: 90_000,
   pipelined: 100,
   unread: 1 << 20,
+  remembered: 8 << 20,
   unreadByAll: 64 << 20,
 };

@@ -4,14 +4,16 @@ import { neededToFound } from '../registry/gate.js';
 import { isKnown, keyOf, type Cluster } from '../registry/cluster.js';
 import { StoreUnavailable } from '../registry/ports.js';
 import type { PollAnswer, RegistryService } from '../runtime/service.js';
-import { challenged, type AccessControl } from './access/access-control.js';
+import type { AccessControl } from './access/access-control.js';
 import { headerToken } from './access/credential.js';
 import { mayComplete } from './caller.js';
 import { noteSent, type Caller, type Connections } from './connections.js';
 import { listBody, listHeaders } from './list-answer.js';
 import { addressOfSelf, pollOf, type ListReader } from './nacos-get.js';
+import { Exchange } from './exchange.js';
 import type { Patience } from './patience.js';
 import { refuse, refuseMethod, send, type Problem } from './reply.js';
+import type { Ask, Reason } from './traffic.js';
 import { isListPath, parseTarget, type ListFormat, type Target } from './target.js';
 
 const ALLOW = 'GET, HEAD, POST, DELETE';
@@ -54,11 +56,13 @@ export class NacosRoutes {
     const target = targetOf(request);
     const found = target.ok && this.#reader.read(target.value, this.#connections.callerOf(request));
     if (!found) return next();
+    Exchange.of(response)?.isAboutList(askOf(request));
     sendList(response, found.list, target.value.format, found.live);
   };
 
   readonly handle = async (request: Request, response: Response, next: NextFunction): Promise<void> => {
     if (!isListPath(request.url.split('?', 1)[0] ?? '')) return next();
+    Exchange.of(response)?.isAboutList(askOf(request));
     const target = targetOf(request);
     if (!target.ok) return this.#refuse(request, response, { status: 400, detail: target.problem });
     switch (request.method) {
@@ -83,7 +87,7 @@ export class NacosRoutes {
     const hold = mayComplete(request) ? 0 : this.#service.rules.gateHold;
     const entry = this.#service.find(name);
     const wasKnown = entry !== undefined && isKnown(entry.cluster);
-    const list = await this.#service.awaitList(key, hold, this.#patience.of(response));
+    const list = await this.#service.awaitList(key, hold, this.#patience.of(response), Exchange.of(response));
     if (list) {
       noteSent(this.#connections.callerOf(request), list);
       return sendList(response, list, target.format);
@@ -92,11 +96,11 @@ export class NacosRoutes {
     if (newest && newest.members.size > 0) {
       // It may have changed elsewhere: a Nacos must not get it, people may.
       if (mayComplete(request)) return sendList(response, newest, target.format);
-      const detail = this.#service.outOfDate;
-      return refuse(request, response, { status: 503, detail, retryAfter: RETRY_AFTER });
+      return refuse(request, response, this.#notNow(this.#service.outOfDate));
     }
     if (!wasKnown) {
-      const knowsProduct = this.#service.knowsProduct(key.product);
+      // The official words tell which of the two is unknown; not to those who may not know which clusters there are.
+      const knowsProduct = this.#access.reads === 'open' && this.#service.knowsProduct(key.product);
       const text = `product=${key.product}${knowsProduct ? `,cluster=${key.name}` : ''} not found.`;
       return refuse(request, response, {
         status: 404,
@@ -105,20 +109,26 @@ export class NacosRoutes {
       });
     }
     const { cluster } = entry;
-    const detail = `${name} has no list yet: ${cluster.waiting.size} of ${neededToFound(cluster)} members wait`;
-    refuse(request, response, { status: 503, detail, retryAfter: RETRY_AFTER });
+    const reason = `${name} has no list yet: ${cluster.waiting.size} of ${neededToFound(cluster)} members wait`;
+    refuse(request, response, this.#notNow({ why: 'founding', reason }));
   }
 
   async #poll(request: Request, response: Response, target: Target): Promise<void> {
     const caller = this.#connections.callerOf(request);
     const address = this.#speaker(request, target, caller);
     if (typeof address !== 'string') return this.#refuse(request, response, address);
-    const refused = this.#refuseListing(target, address);
+    const refused = this.#refuseNew(request, target, address);
     if (refused) return this.#refuse(request, response, refused);
     const { gateHold } = this.#service.rules;
     const held = performance.now();
     const poll = pollOf(address, 'poll', target, caller);
-    const answer = await this.#service.poll(target.key, poll, gateHold, this.#patience.of(response));
+    const answer = await this.#service.poll(
+      target.key,
+      poll,
+      gateHold,
+      this.#patience.of(response),
+      Exchange.of(response),
+    );
     if (response.destroyed) return;
     if (answer.type === 'list') {
       const { entry, list } = answer;
@@ -127,7 +137,7 @@ export class NacosRoutes {
       noteSent(caller, list);
       return sendList(response, list, target.format);
     }
-    const problem = problemOf(answer);
+    const problem = this.#problemOf(answer);
     await this.#refuse(request, response, problem, gateHold - (performance.now() - held));
   }
 
@@ -135,22 +145,25 @@ export class NacosRoutes {
     const caller = this.#connections.callerOf(request);
     const address = this.#speaker(request, target, caller);
     if (typeof address !== 'string') return refuse(request, response, address);
-    const refused = this.#refuseListing(target, address);
+    const refused = this.#refuseNew(request, target, address);
     if (refused) return refuse(request, response, refused);
     const poll = pollOf(address, 'heartbeat', target, caller);
     const answer = await this.#service.poll(target.key, poll, 0, this.#patience.of(response));
     // Not delivered: a script has it now, its Nacos has what it polls itself (R4 and R5 wait for that).
     if (answer.type === 'list') return sendList(response, answer.list, target.format);
     if (answer.type === 'waiting') {
+      Exchange.of(response)?.because(answer.why);
       return send(response, 202, `${answer.reason}\n`, { 'Retry-After': String(RETRY_AFTER) });
     }
-    refuse(request, response, problemOf(answer));
+    refuse(request, response, this.#problemOf(answer));
   }
 
   async #leave(request: Request, response: Response, target: Target): Promise<void> {
     const { key, name, wait } = target;
     const address = this.#speaker(request, target, this.#connections.callerOf(request));
     if (typeof address !== 'string') return refuse(request, response, address);
+    const often = this.#access.refuseOften(request);
+    if (often) return refuse(request, response, often);
     try {
       const left = await this.#service.leave(key, address, wait, this.#patience.of(response));
       if (!left.known) {
@@ -173,24 +186,60 @@ export class NacosRoutes {
     const address = addressOfSelf(target, caller);
     if (address === undefined) return target.self === undefined ? SELF_MISSING : CLIENT_UNKNOWN;
     const objection = this.#access.objectionTo(target, address, caller);
-    return objection === undefined || objection.passes ? address : challenged(request, objection);
+    return !objection || objection.passes ? address : this.#access.refuseSpeaking(request, objection);
   }
 
-  /** Who is listed already stays so. */
-  #refuseListing({ name }: Target, address: Address): Problem | undefined {
-    const isListed = this.#service.find(name)?.cluster.members.has(address);
-    return isListed ? undefined : this.#access.refuseListing([address]);
+  /** Who is listed already stays so, and who waits already goes on waiting, however often it polls. */
+  #refuseNew(request: Request, { name }: Target, address: Address): Problem | undefined {
+    const { members, waiting } = this.#service.find(name)?.cluster ?? {};
+    if (members?.has(address) || waiting?.has(address)) return undefined;
+    return this.#access.refuseListing(request, [address]) ?? this.#access.refuseOften(request);
   }
 
-  /** Refuses; a caller that may be a Nacos node waits for it as long as at the gate. */
+  /** Refuses; a caller that may be a Nacos node waits for it as long as at the gate, unless it comes too often. */
   async #refuse(
     request: Request,
     response: Response,
     problem: Problem,
     hold: number = this.#service.rules.gateHold,
   ): Promise<void> {
-    if (!mayComplete(request)) await pause(hold, this.#patience.of(response));
+    if (!mayComplete(request) && problem.status !== 429 && hold > 0) {
+      const exchange = Exchange.of(response);
+      exchange?.begin();
+      await pause(hold, this.#patience.of(response));
+      exchange?.end();
+    }
     refuse(request, response, problem);
+  }
+
+  #problemOf(answer: Exclude<PollAnswer, { type: 'list' }>): Problem {
+    if (answer.type !== 'refused') return this.#notNow(answer);
+    const tooMany = answer.code === 'too-many-addresses' || answer.code === 'too-many-clusters';
+    return { status: tooMany ? 507 : 409, detail: answer.reason };
+  }
+
+  /** What may be asked again soon. */
+  #notNow({ why, reason }: { readonly why: Reason; readonly reason: string }): Problem {
+    return {
+      status: 503,
+      detail: reason,
+      reason: this.#patience.isOver ? 'stopping' : why,
+      retryAfter: RETRY_AFTER,
+    };
+  }
+}
+
+/** Undefined for what is neither a poll nor a heartbeat. */
+function askOf({ method, url }: Request): Ask | undefined {
+  switch (method) {
+    case 'GET':
+      return /[?&]self=/.test(url) ? 'poll' : 'plain';
+    case 'HEAD':
+      return 'plain';
+    case 'POST':
+      return 'heartbeat';
+    default:
+      return undefined;
   }
 }
 
@@ -223,21 +272,9 @@ function targetOf(request: Request): Parsed<Target> {
   return token === undefined ? target : { ok: true, value: { ...target.value, token } };
 }
 
-function problemOf(answer: Exclude<PollAnswer, { type: 'list' }>): Problem {
-  switch (answer.type) {
-    case 'refused': {
-      const tooMany = answer.code === 'too-many-addresses' || answer.code === 'too-many-clusters';
-      return { status: tooMany ? 507 : 409, detail: answer.reason };
-    }
-    case 'waiting':
-    case 'unavailable':
-      return { status: 503, detail: answer.reason, retryAfter: RETRY_AFTER };
-  }
-}
-
 function pause(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
-    if (signal.aborted || ms <= 0) return resolve();
+    if (signal.aborted) return resolve();
     const end = (): void => {
       clearTimeout(timer);
       signal.removeEventListener('abort', end);

@@ -36,7 +36,10 @@ export function officialApi(service: RegistryService, access: AccessControl) {
     if (typeof addresses === 'string') return send(response, 400, addresses);
     if (method === 'POST') {
       const members = service.find(keyOf(key))?.cluster.members;
-      const strange = access.refuseListing(addresses.filter((address) => !members?.has(address)));
+      const strange = access.refuseListing(
+        request,
+        addresses.filter((address) => !members?.has(address)),
+      );
       if (strange) return refuse(request, response, strange);
     }
     try {

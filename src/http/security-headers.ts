@@ -1,5 +1,6 @@
 import type { NextFunction, Request, Response } from 'express';
 import helmet, { type HelmetOptions } from 'helmet';
+import { isOfPage } from './page.js';
 
 type Directives = Readonly<Record<string, readonly string[]>>;
 
@@ -12,7 +13,9 @@ const COMMON: HelmetOptions = {
   // Browsers take these over https only, and complain elsewhere.
   crossOriginOpenerPolicy: false,
   originAgentCluster: false,
-  // For programs that are long gone.
+  // For browsers that are long gone, or of no use here.
+  xDnsPrefetchControl: false,
+  xXssProtection: false,
   xDownloadOptions: false,
   xPermittedCrossDomainPolicies: false,
 };
@@ -38,8 +41,9 @@ const forPages = withPolicy({
  */
 export function securityHeaders(request: Request, response: Response, next: NextFunction): void {
   const { path } = request;
-  if (path === '/' || path === '/api' || path.startsWith('/assets/'))
+  if (isOfPage(path) || path === '/api' || path === '/api/style.css') {
     return forPages(request, response, next);
+  }
   if (path === '/openapi.json' || path === '/api/v1' || path.startsWith('/api/v1/')) {
     return forData(request, response, next);
   }

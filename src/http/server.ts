@@ -9,25 +9,34 @@ import type { AccessControl } from './access/access-control.js';
 import type { ApiContext } from './api/route.js';
 import { routerOf } from './api/router.js';
 import { ROUTES } from './api/table.js';
-import { mayComplete } from './caller.js';
 import { Connections } from './connections.js';
 import { refuseCrossSite } from './cross-site.js';
 import { FrontDoor } from './front-door.js';
+import { Exchange } from './exchange.js';
 import { refuseManyHeaders } from './header-fields.js';
 import { InTurn } from './in-turn.js';
 import { DEFAULT_LIMITS, type Limits } from './limits.js';
 import { KEEP_ALIVE } from './list-answer.js';
+import { METRICS_PATH, metricsRoute, refuseMetricsMethod, type Metrics, type Readable } from './metrics.js';
 import { ListReader } from './nacos-get.js';
 import { NacosRoutes } from './nacos-routes.js';
 import { officialApi, OFFICIAL_PATH } from './official-api.js';
+import { operatorsPage } from './page.js';
 import { Patience } from './patience.js';
-import { cutShort, refuse, sendProblem } from './reply.js';
+import { refuse, sendProblem } from './reply.js';
 import { Seldom } from './seldom.js';
 import { securityHeaders } from './security-headers.js';
+import { NO_TRAFFIC } from './traffic.js';
 import { unterminated } from './unterminated.js';
 
 /** How often unread answers are looked at, in milliseconds. */
 const LOOK = 1_000;
+
+/**
+ * New connections that the system keeps until they are taken (Linux: net.core.somaxconn, 4,096, is the most). Node takes
+ * one in each turn of its loop, and after a restart all members come at once; whoever finds no place tries again after 1 s.
+ */
+const BACKLOG = 4_096;
 
 /** How long answers under way may take after a stop, in milliseconds. */
 const DRAIN = 1_500;
@@ -40,6 +49,8 @@ export interface ServerOptions {
   readonly port: number;
   readonly access: AccessControl;
   readonly limits?: Partial<Limits>;
+  /** Without, nothing is counted and there is no `/metrics`. */
+  readonly metrics?: Metrics;
 }
 
 /** The HTTP side: the hot path in front, express behind it. */
@@ -58,6 +69,7 @@ export class AddressServer {
   constructor(options: ServerOptions) {
     this.#options = options;
     const { service, access, log } = options;
+    const traffic = options.metrics?.traffic ?? NO_TRAFFIC;
     const patience = this.#patience;
     const limits = { ...DEFAULT_LIMITS, ...options.limits };
     this.feed = new Feed(service, log);
@@ -66,8 +78,12 @@ export class AddressServer {
     this.#connections = connections;
     const reader = new ListReader(service, access);
     const routes = new NacosRoutes({ service, access, reader, connections, patience });
-    const app = buildApp(options, limits, routes, { service, access, feed: this.feed, patience });
-    this.#inTurn = new InTurn(connections, limits.pipelined, app);
+    const context = { service, access, feed: this.feed, connections, patience };
+    const app = buildApp(options, limits, routes, context);
+    this.#inTurn = new InTurn(connections, limits.pipelined, (request, response) => {
+      Exchange.start(request, response, traffic);
+      app(request, response);
+    });
     this.#http = createServer(
       {
         maxHeaderSize: limits.headerSize,
@@ -85,21 +101,29 @@ export class AddressServer {
     this.#http.timeout = limits.stall;
     // Passed over: node would answer a complete 417.
     this.#http.on('checkExpectation', this.#inTurn.serve);
-    this.#http.on('clientError', answerMalformed(limits));
+    this.#http.on(
+      'clientError',
+      answerMalformed(limits, () => traffic.cut('malformed')),
+    );
     // It never listens itself, and without this event node starts no clock for requests sent by halves.
     this.#http.emit('listening');
-    this.#door = new FrontDoor(this.#http, reader, this.#connections, limits);
+    this.#door = new FrontDoor(this.#http, reader, connections, limits, traffic);
   }
 
   /** Listens; resolves with the port. Rejects with the system's error. */
   async listen(): Promise<number> {
     const { host, port } = this.#options;
-    this.#door.server.listen({ port, ...(host === undefined ? {} : { host }) });
+    this.#door.server.listen({ port, backlog: BACKLOG, ...(host === undefined ? {} : { host }) });
     await once(this.#door.server, 'listening');
     // A connection that cannot be taken is no reason to end all others.
     this.#door.server.on('error', (err) => this.#seldom.warn({ err }, 'a new connection could not be taken'));
     this.#looking = setInterval(() => this.#connections.cutSlowReaders(), LOOK);
     return (this.#door.server.address() as AddressInfo).port;
+  }
+
+  /** What is open now, and the bytes of answers that wait to be read. */
+  get load(): { connections: number; unread: number } {
+    return { connections: this.#connections.count().open, unread: this.#connections.unread };
   }
 
   /**
@@ -124,10 +148,10 @@ export class AddressServer {
 }
 
 function buildApp(
-  { service, access, log }: ServerOptions,
+  { service, access, log, metrics }: ServerOptions,
   limits: Limits,
   routes: NacosRoutes,
-  context: ApiContext,
+  context: ApiContext & Readable,
 ): express.Express {
   const app = express();
   app.disable('x-powered-by');
@@ -136,6 +160,11 @@ function buildApp(
   app.enable('strict routing');
   app.use(securityHeaders, refuseManyHeaders(limits.headerFields), refuseCrossSite);
   app.use(routes.quick);
+  if (metrics) {
+    app.get(METRICS_PATH, metricsRoute(metrics, access, context));
+    app.all(METRICS_PATH, refuseMetricsMethod);
+  }
+  app.use(operatorsPage(access));
   // A body says nothing here but in the official API's form; it is read to its end and bounded all the same.
   app.use(express.urlencoded({ extended: false, limit: limits.bodySize }));
   app.use(express.raw({ type: () => true, limit: limits.bodySize }));
@@ -154,7 +183,6 @@ function buildApp(
     const { status, detail } = describeError(error, limits);
     if (status >= 500) log.error({ err: error, method: request.method }, 'a request failed');
     if (request.path.startsWith('/api/v1/')) return sendProblem(response, { status, detail });
-    if (!mayComplete(request)) return cutShort(response, detail);
     refuse(request, response, { status, detail });
   });
   return app;
@@ -173,7 +201,7 @@ function describeError(error: unknown, limits: Limits): { status: number; detail
 }
 
 /** What node's parser refuses. Who sent it is unknown, so the answer is not completed. */
-function answerMalformed({ headerSize }: Limits) {
+function answerMalformed({ headerSize }: Limits, onCut: () => void) {
   return (error: NodeJS.ErrnoException, socket: Socket): void => {
     if (!socket.writable || error.code === 'ECONNRESET') return void socket.destroy();
     if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') return void socket.destroy();
@@ -182,6 +210,7 @@ function answerMalformed({ headerSize }: Limits) {
     const detail = tooLarge
       ? `the headers are larger than ${headerSize} bytes`
       : `the request is no HTTP that this server understands (${STATUS_CODES[400]})`;
+    onCut();
     socket.end(unterminated(detail, status));
   };
 }

@@ -1,3 +1,4 @@
+import { given } from '../registry/cluster.js';
 import { describe, summarize, type ClusterSummary, type ClusterView } from '../registry/view.js';
 import type { ClusterEntry } from './entry.js';
 import type { RegistryService } from './service.js';
@@ -9,7 +10,12 @@ export function summaryOf(entry: ClusterEntry, service: RegistryService): Cluste
 
 /** The same with every member and everybody who waits. */
 export function viewOf(entry: ClusterEntry, service: RegistryService): ClusterView {
-  return { ...describe(entry.cluster, service.moment), ...agreement(entry) };
+  const view = describe(entry.cluster, service.moment);
+  const members = view.members.map((member) => ({
+    ...member,
+    ...given('refused', entry.objectionTo(member.address, service.now, service.rules.memberTtl)),
+  }));
+  return { ...view, members, ...agreement(entry) };
 }
 
 /** Not every server has the newest list yet, and the members are sent another one. */

@@ -103,7 +103,7 @@ async function state(server: TestServer): Promise<string> {
   const paths = ['/api/v1/clusters/nacos/serverlist', '/api/v1/events', '/nacos/serverlist'];
   const answers = [];
   for (const path of paths) answers.push((await ask(server, 'GET', path, reader)).body);
-  return answers.join('\n').replace(/"refused":"[^"]*",?/g, '');
+  return answers.join('\n').replace(/,"refused":"[^"]*"/g, '');
 }
 
 function isRefused(answer: RawAnswer): boolean {
@@ -158,6 +158,16 @@ test('a member whose token has run out still gets the list, and is not renewed (
   const member = server.service.find('nacos/serverlist')!.cluster.members.get(A)!;
   assert.equal(server.service.now - member.lease.heardAt, 12_000, 'nothing of it was heard');
   await server.pass(4_000);
+  const { members } = await getJson<{ members: { refused?: string }[] }>(
+    server,
+    '/api/v1/clusters/nacos/serverlist',
+    bearer(READER),
+  );
+  assert.equal(
+    members[0]!.refused,
+    'the token that was given to change nacos/serverlist is not valid, or no more; send a valid one',
+    'and why is seen',
+  );
   const { events } = await getJson<{ events: { type: string }[] }>(server, '/api/v1/events', bearer(READER));
   assert.ok(events.some(({ type }) => type === 'silent'));
   await ask(server, 'GET', withToken(pollPath(A), RIGHT), NACOS);
@@ -331,7 +341,7 @@ test('reads need a token when there is one for them', async (t) => {
       'this cluster’s': 200,
       'another cluster’s': 403,
     },
-    '/api/v1/events': { right: 200, 'a reader’s': 200, 'this cluster’s': 403, 'another cluster’s': 403 },
+    '/api/v1/events': { right: 200, 'a reader’s': 200, 'this cluster’s': 200, 'another cluster’s': 200 },
     '/api/v1/server': { right: 200, 'a reader’s': 200, 'this cluster’s': 200, 'another cluster’s': 200 },
     '/metrics': { right: 200, 'a reader’s': 200, 'this cluster’s': 403, 'another cluster’s': 403 },
     '/': { right: 200, 'a reader’s': 200, 'this cluster’s': 200, 'another cluster’s': 200 },
@@ -340,11 +350,13 @@ test('reads need a token when there is one for them', async (t) => {
     '/healthz': { 'no token': 200, wrong: 200 },
     '/readyz': { 'no token': 200, wrong: 200 },
   };
+  // Each from an address of its own, since who is refused too often hears less.
+  let from = 0;
   for (const [path, statuses] of Object.entries(expected)) {
     for (const [caller, token] of Object.entries(CALLERS) as [Caller, string | undefined][]) {
       const wanted = statuses[caller] ?? (statuses['no token'] === 200 ? 200 : 401);
       for (const headers of [bearer(token), basic(token)]) {
-        const answer = await ask(server, 'GET', path, [...JSON_CLIENT, ...headers]);
+        const answer = await ask(server, 'GET', path, [...JSON_CLIENT, ...headers], '', `127.0.1.${++from}`);
         assert.equal(answer.status, wanted, `${path}, ${caller}: ${answer.body.slice(0, 200)}`);
         if (token !== undefined) assert.ok(!answer.bytes.includes(token));
       }
@@ -360,6 +372,12 @@ test('reads need a token when there is one for them', async (t) => {
   };
   assert.deepEqual(await names(READER), ['other', 'serverlist']);
   assert.deepEqual(await names(SCOPED), ['serverlist'], 'a cluster’s token shows no other');
+  const { events } = await getJson<{ events: { cluster: string }[] }>(
+    server,
+    '/api/v1/events',
+    bearer(ELSEWHERE),
+  );
+  assert.deepEqual([...new Set(events.map(({ cluster }) => cluster))], ['other'], 'nor what happened in one');
   const unknown = await ask(server, 'GET', '/api/v1/clusters/no/such', JSON_CLIENT);
   const known = await ask(server, 'GET', '/api/v1/clusters/nacos/serverlist', JSON_CLIENT);
   assert.equal(unknown.status, known.status, 'without a token nobody learns which clusters there are');
@@ -377,4 +395,57 @@ test('a browser is asked for a token by its own dialog, but not when a program�
     program.headers.get('www-authenticate'),
     'Bearer realm="nacos-address-server", error="invalid_token"',
   );
+});
+
+test('requests without a valid token are refused more shortly when they come too often; a valid one always passes', async (t) => {
+  const server = await guarded(t);
+  const statuses = new Map<number, number>();
+  for (let i = 0; i < 60; i++) {
+    const { status } = await ask(server, 'POST', withToken(pollPath(B), WRONG), CURL);
+    statuses.set(status, (statuses.get(status) ?? 0) + 1);
+  }
+  assert.deepEqual([...statuses.keys()], [401, 429]);
+  assert.ok(statuses.get(401)! >= 20 && statuses.get(429)! >= 20, JSON.stringify([...statuses]));
+  const refused = await ask(server, 'POST', withToken(pollPath(B), WRONG), CURL);
+  assert.match(
+    refused.body,
+    /^too many requests that are refused come from 127\.0\.0\.1; ask again later\n$/,
+  );
+  assert.match(refused.headers.get('retry-after') ?? '', /^[12]$/);
+  const node = await ask(server, 'GET', withToken(pollPath(B), WRONG), NACOS);
+  assert.deepEqual([node.status, node.complete], [503, false], 'never completed to a Nacos');
+  assert.equal((await ask(server, 'GET', pollPath(A), NACOS)).status, 200, 'who is listed gets the list');
+  assert.equal((await ask(server, 'GET', withToken(pollPath(A), RIGHT), NACOS)).status, 200);
+  assert.equal((await ask(server, 'POST', withToken(pollPath(B), RIGHT), CURL)).status, 200);
+  const elsewhere = await ask(server, 'POST', withToken(pollPath(B), WRONG), CURL, '', '127.0.0.99');
+  assert.equal(elsewhere.status, 401, 'each address counts for itself');
+});
+
+test('changes are limited for each address, polls and heartbeats of members and of those who wait are not', async (t) => {
+  const server = await startServer(t, { access: { changeRate: 1 }, rules: { gateHold: 30 } });
+  await foundCluster(t, server, [A]);
+  const put = (i: number) => ask(server, 'POST', `/nacos/v1/as/nodes?cluster=c${i}&ips=127.0.0.${i + 1}`);
+  let done = 0;
+  while ((await put(done)).status === 200) done++;
+  assert.ok(done >= 8 && done < 15, `${done} at once`);
+  for (const [method, path] of [
+    ['POST', '/nacos/v1/as/nodes?ips=127.0.0.77'],
+    ['DELETE', '/nacos/v1/as/nodes?ips=127.0.0.11'],
+    ['POST', pollPath(B)],
+    ['GET', pollPath(B)],
+    ['DELETE', pollPath(A)],
+    ['DELETE', '/api/v1/clusters/nacos/serverlist/members/127.0.0.11:8848'],
+    ['POST', '/api/v1/clusters/nacos/serverlist/recover'],
+  ] as const) {
+    const answer = await ask(server, method, path);
+    assert.equal(answer.status, 429, `${method} ${path}: ${answer.body}`);
+    assert.match(answer.body, /too many changes come from 127\.0\.0\.1 \(CHANGE_RATE\); ask again later/);
+  }
+  assert.equal((await ask(server, 'GET', pollPath(B), NACOS)).complete, false);
+  for (let i = 0; i < 20; i++) {
+    assert.equal((await ask(server, 'GET', pollPath(A), NACOS)).status, 200);
+    assert.equal((await ask(server, 'POST', pollPath(A))).status, 200);
+  }
+  const other = await ask(server, 'POST', pollPath(B), CURL, '', '127.0.0.99');
+  assert.equal(other.status, 200, 'each address counts for itself');
 });

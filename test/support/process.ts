@@ -21,10 +21,15 @@ export interface CliProcess {
 export function startCli(
   t: Pick<TestContext, 'after'>,
   args: readonly string[],
-  options: { env?: Record<string, string>; cwd?: string } = {},
+  options: { env?: Record<string, string>; cwd?: string; fileLimit?: number } = {},
 ): CliProcess {
   const env = { PATH: process.env.PATH ?? '', ...options.env };
-  const child = spawn(process.execPath, [CLI, ...args], {
+  const node = [process.execPath, CLI, ...args];
+  const [command = '', ...rest] =
+    options.fileLimit === undefined
+      ? node
+      : ['sh', '-c', `ulimit -n ${options.fileLimit} && exec "$0" "$@"`, ...node];
+  const child = spawn(command, rest, {
     env,
     cwd: options.cwd,
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -56,14 +61,16 @@ export async function startServerProcess(
     port?: number;
     args?: readonly string[];
     env?: Record<string, string>;
+    /** How many files it may open. */
+    fileLimit?: number;
   },
 ): Promise<ServerProcess> {
-  const { port = 0, args = [], env = {} } = options;
+  const { port = 0, args = [], env = {}, fileLimit } = options;
   const databaseUrl = options.databaseUrl ?? `sqlite:${options.file ?? ''}`;
   const cli = startCli(
     t,
     ['serve', '--host', '127.0.0.1', '--port', String(port), '--database-url', databaseUrl, ...args],
-    { env },
+    { env, ...(fileLimit === undefined ? {} : { fileLimit }) },
   );
   const listening = await eventually('the server listens', () => {
     if (cli.child.exitCode !== null) throw new Error(`the server ended: ${cli.stderr()}${cli.stdout()}`);

@@ -3,7 +3,9 @@ import type { TestContext } from 'node:test';
 import { pino, type Logger } from 'pino';
 import { AccessControl } from '../../src/http/access/access-control.js';
 import { OPEN, type AccessSettings } from '../../src/http/access/settings.js';
+import type { Limits } from '../../src/http/limits.js';
 import { AddressServer } from '../../src/http/server.js';
+import { ServerMetrics } from '../../src/metrics/server-metrics.js';
 import { migrationsFolder } from '../../src/package-info.js';
 import type { ProbeAnswer } from '../../src/registry/cluster.js';
 import type { Probe, Store } from '../../src/registry/ports.js';
@@ -48,6 +50,7 @@ export interface TestServer {
   readonly service: RegistryService;
   readonly server: AddressServer;
   readonly access: AccessControl;
+  readonly metrics: ServerMetrics;
   readonly probe: ScriptedProbe;
   readonly time: ManualTime;
   readonly file: string;
@@ -62,6 +65,7 @@ export interface TestServerOptions {
   readonly file?: string;
   readonly access?: Partial<AccessSettings>;
   readonly log?: Logger;
+  readonly limits?: Partial<Limits>;
   /** Puts something between the service and its real store. */
   readonly wrap?: (store: Store) => Store;
 }
@@ -70,7 +74,10 @@ export interface TestServerOptions {
  * The whole server in this process on a free port of 127.0.0.1, with a real SQLite file and real sockets; only
  * time and probes are the test's. Nothing passes by itself: gate holds alone run in real time.
  */
-export async function startServer(t: TestContext, options: TestServerOptions = {}): Promise<TestServer> {
+export async function startServer(
+  t: Pick<TestContext, 'after'>,
+  options: TestServerOptions = {},
+): Promise<TestServer> {
   const file = options.file ?? join(tempFolder(t), 'registry.db');
   const time = new ManualTime();
   const clock = new HearingClock(time);
@@ -79,11 +86,15 @@ export async function startServer(t: TestContext, options: TestServerOptions = {
   const real = new SqliteStore({ file, migrations: migrationsFolder('sqlite'), clock });
   const store = options.wrap?.(real) ?? real;
   const rules = { ...DEFAULT_RULES, gateHold: 200, ...options.rules };
-  const service = new RegistryService({ store, clock, probe, rules, log });
+  const metrics = new ServerMetrics('0.0.0-test');
+  const service = new RegistryService({ store, clock, probe, rules, log, observer: metrics.runtime });
   await service.start();
-  const access = new AccessControl({ ...OPEN, ...options.access }, log);
+  const access = new AccessControl({ ...OPEN, ...options.access }, log, (because) =>
+    metrics.traffic.refused(because),
+  );
   t.after(() => access.stop());
-  const server = new AddressServer({ service, access, log, host: '127.0.0.1', port: 0 });
+  const { limits = {} } = options;
+  const server = new AddressServer({ service, access, log, metrics, host: '127.0.0.1', port: 0, limits });
   const port = await server.listen();
   let stopped: Promise<void> | undefined;
   const stop = (): Promise<void> => (stopped ??= server.close().then(() => service.stop()));
@@ -94,5 +105,6 @@ export async function startServer(t: TestContext, options: TestServerOptions = {
       await service.tick();
     }
   };
-  return { url: `http://127.0.0.1:${port}`, port, service, server, access, probe, time, file, pass, stop };
+  const url = `http://127.0.0.1:${port}`;
+  return { url, port, service, server, access, metrics, probe, time, file, pass, stop };
 }

@@ -1,50 +1,42 @@
 import type { IncomingMessage } from 'node:http';
 import type { Logger } from 'pino';
-import { addressOf, canonical, splitAddress, type Address } from '../../registry/address.js';
+import type { Address } from '../../registry/address.js';
 import { keyOf, type ClusterKey } from '../../registry/cluster.js';
 import type { Problem } from '../reply.js';
 import type { Target } from '../target.js';
 import type { Access } from './access.js';
 import { ClientAddresses } from './client-address.js';
-import { challengeFor, headerToken } from './credential.js';
+import { headerToken } from './credential.js';
+import { objectionToSource, objectionToToken, type Objection, type Source } from './objection.js';
+import { Refusals, type RefusedBecause } from './refusals.js';
 import type { AccessSettings } from './settings.js';
 import { TokenSource } from './token-source.js';
-import type { Verdict } from './token.js';
-
-/** Why a request may not speak for the member that it names. */
-export interface Objection {
-  readonly status: 401 | 403;
-  readonly sentence: string;
-  /** Whether it is only noted, and the request goes on (AUTH_MODE=warn). */
-  readonly passes: boolean;
-}
-
-/** Where a request comes from, as its connection knows it. */
-interface Source {
-  /** Undefined when a proxy does not say. */
-  readonly client: string | undefined;
-  /** The address that was last found to be the connection's own; a note of the check of the source. */
-  ownAddress?: Address;
-}
+import { allows, judge, type Grant } from './token.js';
 
 /**
- * Who may do what: tokens, where a member may speak from, and which addresses may be listed. It is asked before the
- * registry. Nothing of it takes a member off its list: one that speaks without a valid token, or from a strange address,
- * still gets the list, as everybody does who does not say who he is. It is not renewed, and that is made visible.
+ * Who may do what: tokens, where a member may speak from, which addresses may be listed, and how often. It is asked
+ * before the registry. Nothing of it takes a member off its list: one that speaks without a valid token, or from a
+ * strange address, still gets the list, as everybody does who does not say who he is. It is not renewed, and that is
+ * made visible.
  */
 export class AccessControl implements Access {
   readonly #settings: AccessSettings;
   readonly #changes: TokenSource;
   readonly #reads: TokenSource;
+  readonly #refusals: Refusals;
   readonly #judged = new WeakMap<Target, { generation: number; objection: Objection | undefined }>();
   readonly clients: ClientAddresses;
 
-  /** Reads the token files. Throws SettingProblem, with the setting's name. */
-  constructor(settings: AccessSettings, log: Logger) {
+  /**
+   * Reads the token files. `onRefused` is told of every request that is refused here. Throws SettingProblem, with the
+   * setting's name.
+   */
+  constructor(settings: AccessSettings, log: Logger, onRefused?: (because: RefusedBecause) => void) {
     this.#settings = settings;
     this.clients = new ClientAddresses(settings.trustedProxies);
     this.#changes = new TokenSource(settings.changeTokens, 'AUTH_TOKEN_FILE', log);
     this.#reads = new TokenSource(settings.readTokens, 'READ_TOKEN_FILE', log);
+    this.#refusals = new Refusals(this.clients, settings.changeRate, log, onRefused);
   }
 
   /** Reads the token files again now; otherwise that is done every 2 s. */
@@ -79,101 +71,83 @@ export class AccessControl implements Access {
     const { generation, tokens } = this.#changes;
     const known = this.#judged.get(target);
     if (known?.generation === generation) return known.objection;
-    const verdict = tokens.judge(target.token, target.key);
-    const objection =
-      verdict === 'granted'
-        ? undefined
-        : { ...problemOf(verdict, `to change ${target.name}`, 'token=… in the URL'), passes: this.#passes };
+    const verdict = judge(target.token, target.key, tokens);
+    const objection = objectionToToken(
+      verdict,
+      `to change ${target.name}`,
+      'token=… in the URL',
+      this.#passes,
+    );
     this.#judged.set(target, { generation, objection });
     return objection;
   }
 
-  get #passes(): boolean {
-    return this.#settings.mode === 'warn';
+  /** A member gets the list in spite of the objection. */
+  noted(objection: Objection): void {
+    this.#refusals.noted(objection);
   }
 
-  /** Why addresses may not be listed that are not listed yet. */
-  refuseListing(addresses: readonly Address[]): Problem | undefined {
+  /** What is answered to a request that may not speak for the member that it names. */
+  refuseSpeaking(request: IncomingMessage, objection: Objection): Problem {
+    return this.#refusals.of(request, objection);
+  }
+
+  /** Why addresses that are not listed yet may not be listed. */
+  refuseListing(request: IncomingMessage, addresses: readonly Address[]): Problem | undefined {
     const { allowedMembers } = this.#settings;
     const strange = allowedMembers && addresses.find((address) => !allowedMembers.includes(address));
     if (strange === undefined) return undefined;
-    return {
-      status: 403,
-      detail: `${strange} may not be listed: it is in none of the networks of ALLOWED_MEMBERS`,
-    };
+    const sentence = `${strange} may not be listed: it is in none of the networks of ALLOWED_MEMBERS`;
+    return this.#refusals.of(request, { because: 'member', status: 403, sentence, passes: false });
+  }
+
+  /** Why a caller that may change something must not do so as often. Polls and heartbeats of members are no changes. */
+  refuseOften(request: IncomingMessage): Problem | undefined {
+    return this.#refusals.ofOften(request);
   }
 
   refuseChange(request: IncomingMessage, key: ClusterKey): Problem | undefined {
-    if (this.changes === 'open') return undefined;
-    const verdict = this.#changes.tokens.judge(headerToken(request), key);
-    if (verdict === 'granted' || this.#passes) return undefined;
-    return challenged(request, problemOf(verdict, `to change ${keyOf(key)}`, 'Authorization: Bearer'));
+    const objection =
+      this.changes === 'open'
+        ? undefined
+        : objectionToToken(
+            judge(headerToken(request), key, this.#changes.tokens),
+            `to change ${keyOf(key)}`,
+            'Authorization: Bearer …',
+            this.#passes,
+          );
+    if (objection && !objection.passes) return this.#refusals.of(request, objection);
+    return this.refuseOften(request);
   }
 
   refuseRead(request: IncomingMessage, what: ClusterKey | 'all' | 'any'): Problem | undefined {
     if (this.reads === 'open') return undefined;
     const key = typeof what === 'string' ? undefined : what;
-    const verdict = this.#judgeRead(headerToken(request), key);
-    if (verdict === 'granted' || (verdict === 'elsewhere' && what === 'any')) return undefined;
-    const aim = key ? `to read about ${keyOf(key)}` : 'to read here';
-    return challenged(request, problemOf(verdict, aim, 'Authorization: Bearer'));
+    // Who may change a cluster may read about it.
+    const verdict = judge(headerToken(request), key, this.#reads.tokens, this.#changes.tokens);
+    if (verdict === 'elsewhere' && what === 'any') return undefined;
+    const aim = key ? `to read about ${keyOf(key)}` : 'to read this';
+    const objection = objectionToToken(verdict, aim, 'Authorization: Bearer …', false);
+    return objection && this.#refusals.of(request, objection);
   }
 
   readable(request: IncomingMessage): (key: ClusterKey) => boolean {
-    if (this.reads === 'open') return () => true;
-    const token = headerToken(request);
-    return (key) => this.#judgeRead(token, key) === 'granted';
+    const token = headerToken(request) ?? '';
+    let grants: readonly Grant[] = [];
+    let judgedAt = -1;
+    return (key) => {
+      if (this.reads === 'open') return true;
+      // A stream outlives a token that is taken out.
+      const generation = this.#reads.generation + this.#changes.generation;
+      if (generation !== judgedAt) {
+        grants = [this.#reads, this.#changes].flatMap(({ tokens }) => tokens.grantOf(token) ?? []);
+        judgedAt = generation;
+      }
+      return grants.some((grant) => allows(grant, key));
+    };
   }
 
-  /** Who may change a cluster may read about it. */
-  #judgeRead(token: string | undefined, key: ClusterKey | undefined): Verdict {
-    const verdict = this.#reads.tokens.judge(token, key);
-    if (verdict === 'granted' || verdict === 'missing') return verdict;
-    const other = this.#changes.tokens.judge(token, key);
-    return other === 'unknown' ? verdict : other;
+  get #passes(): boolean {
+    return this.#settings.mode === 'warn';
   }
-}
-
-function problemOf(
-  verdict: Exclude<Verdict, 'granted'>,
-  aim: string,
-  how: string,
-): Omit<Objection, 'passes'> {
-  switch (verdict) {
-    case 'missing':
-      return { status: 401, sentence: `a token is needed ${aim}, and none was given; send ${how}` };
-    case 'unknown':
-      return { status: 401, sentence: `the token that was given ${aim} is not valid, or no more` };
-    case 'elsewhere':
-      return { status: 403, sentence: `the token that was given ${aim} is for another cluster` };
-  }
-}
-
-/** What is answered to an objection. */
-export function challenged(
-  request: IncomingMessage,
-  { status, sentence }: Omit<Objection, 'passes'>,
-): Problem {
-  return {
-    status,
-    detail: sentence,
-    ...(status === 401 ? { challenge: challengeFor(request) } : {}),
-  };
-}
-
-/** MEMBER_SOURCE=strict. A host name cannot be checked without trusting whoever answers for names. */
-function objectionToSource(address: Address, source: Source): Objection | undefined {
-  if (source.ownAddress === address) return undefined;
-  const { client } = source;
-  const { port } = splitAddress(address);
-  if (client !== undefined && canonical(addressOf(client, port)) === canonical(address)) {
-    source.ownAddress = address;
-    return undefined;
-  }
-  const from = client === undefined ? 'an address that its proxy does not name' : client;
-  return {
-    status: 403,
-    sentence: `self="${address}" is not where the request comes from, ${from}, as MEMBER_SOURCE=strict demands; use self=auto`,
-    passes: false,
-  };
 }

@@ -51,11 +51,35 @@ function parseScope(scope: string, which: string): string {
   return keyOf({ product, name: cluster });
 }
 
+/** Whether a grant is for the cluster, or without one for all of them. */
+export function allows({ everywhere, clusters }: Grant, key: ClusterKey | undefined): boolean {
+  return everywhere || (key !== undefined && clusters.has(keyOf(key)));
+}
+
 /** *missing*: none was given. *unknown*: it is none of ours, or no more. *elsewhere*: it is for other clusters. */
 export type Verdict = 'granted' | 'missing' | 'unknown' | 'elsewhere';
 
+/** What a token is worth, by the first of the sets that know it for the cluster. */
+export function judge(
+  token: string | undefined,
+  key: ClusterKey | undefined,
+  ...sets: readonly TokenSet[]
+): Verdict {
+  if (token === undefined || token === '') return 'missing';
+  const grants = sets.flatMap((set) => set.grantOf(token) ?? []);
+  if (grants.length === 0) return 'unknown';
+  return grants.some((grant) => allows(grant, key)) ? 'granted' : 'elsewhere';
+}
+
 /** What a token allows. */
-interface Grant {
+export interface Grant {
+  /** Whether it is good for every cluster. */
+  readonly everywhere: boolean;
+  /** Names of those that it is good for, as `product/cluster`. */
+  readonly clusters: ReadonlySet<string>;
+}
+
+interface Known extends Grant {
   readonly digest: Buffer;
   everywhere: boolean;
   readonly clusters: Set<string>;
@@ -67,7 +91,7 @@ interface Grant {
  */
 export class TokenSet {
   readonly #key = randomBytes(32);
-  readonly #grants = new Map<string, Grant>();
+  readonly #grants = new Map<string, Known>();
 
   constructor(tokens: Iterable<Token>) {
     for (const { text, cluster } of tokens) {
@@ -84,14 +108,11 @@ export class TokenSet {
     return this.#grants.size === 0;
   }
 
-  /** Without a cluster: whether the token is good for all of them. */
-  judge(token: string | undefined, key: ClusterKey | undefined): Verdict {
-    if (token === undefined || token === '') return 'missing';
+  /** What the token allows; undefined when it is none of ours. */
+  grantOf(token: string): Grant | undefined {
     const digest = this.#digest(token);
-    const grant = this.#grants.get(digest.toString('latin1'));
-    if (!grant || !timingSafeEqual(grant.digest, digest)) return 'unknown';
-    const isFor = grant.everywhere || (key !== undefined && grant.clusters.has(keyOf(key)));
-    return isFor ? 'granted' : 'elsewhere';
+    const known = this.#grants.get(digest.toString('latin1'));
+    return known && timingSafeEqual(known.digest, digest) ? known : undefined;
   }
 
   #digest(token: string): Buffer {

@@ -46,6 +46,10 @@ const ofCluster = {
 };
 const live = count('Members that count towards a majority.', 3);
 const unsettled = count('Listed members that have not settled yet.', 0);
+const needed = count(
+  'While founding: how many must wait at once before they become the list (R1).',
+  3,
+).exactOptional();
 const servedRevision = count(
   'What members are sent meanwhile, when not every server has the newest list yet.',
   3,
@@ -58,6 +62,7 @@ export const clusterSummary = z
     live,
     unsettled,
     waiting: count('New addresses held at the gate.', 0),
+    needed,
     servedRevision,
   })
   .meta({ id: 'ClusterSummary', description: 'A cluster at a glance.' });
@@ -115,6 +120,7 @@ export const clusterView = z
     live,
     unsettled,
     ttlMs: ms("A member's lease (`MEMBER_TTL`): `silentMs` runs up to it", 15_000),
+    needed,
     servedRevision,
     members: z.array(memberView).meta({ description: 'In the order of joining.' }),
     waiting: z.array(waitingView).meta({ description: 'In the order of arrival.' }),

@@ -1,0 +1,80 @@
+import type { IncomingMessage } from 'node:http';
+import type { Logger } from 'pino';
+import type { Problem } from '../reply.js';
+import type { RefusalReason } from '../traffic.js';
+import type { ClientAddresses } from './client-address.js';
+import { challengeFor } from './credential.js';
+import type { Objection } from './objection.js';
+import { RateLimit, rateKey } from './rate-limit.js';
+
+/** What access control refuses for. */
+export type RefusedBecause = Extract<RefusalReason, 'token' | 'scope' | 'source' | 'member' | 'rate'>;
+
+/**
+ * How many requests without a valid token one address may send at once, and a second for long. Beyond that each is
+ * refused at once and without a word in the log. Who sends a valid one is let through all the same: nobody can shut out
+ * those who come from the same address, and by the length of a token guessing is hopeless anyway.
+ */
+const FAILURES = { burst: 30, perSecond: 1 };
+
+/** Changes at once, in seconds of the rate that is allowed for long. */
+const BURST = 10;
+
+/** How often at most one address's refusals are logged, a second. */
+const LOGGED = { burst: 3, perSecond: 1 / 60 };
+
+/** What is answered to those who are refused; who is refused too often hears less, and sooner. */
+export class Refusals {
+  readonly #clients: ClientAddresses;
+  readonly #log: Logger;
+  readonly #onRefused: (because: RefusedBecause) => void;
+  readonly #failures = new RateLimit(FAILURES);
+  readonly #changes: RateLimit | undefined;
+  readonly #logged = new RateLimit(LOGGED);
+
+  /** `changeRate`: changes a second and address; 0 for no limit. */
+  constructor(
+    clients: ClientAddresses,
+    changeRate: number,
+    log: Logger,
+    onRefused: (because: RefusedBecause) => void = () => undefined,
+  ) {
+    this.#clients = clients;
+    this.#log = log;
+    this.#onRefused = onRefused;
+    if (changeRate > 0) {
+      this.#changes = new RateLimit({ burst: changeRate * BURST, perSecond: changeRate });
+    }
+  }
+
+  /** One is answered all the same, if not as it wanted. */
+  noted({ because }: Objection): void {
+    this.#onRefused(because);
+  }
+
+  of(request: IncomingMessage, { because, status, sentence }: Objection): Problem {
+    const client = this.#clientOf(request);
+    const wait = this.#failures.take(rateKey(client));
+    if (wait > 0) return this.#tooOften(`too many requests that are refused come from ${client}`, wait);
+    this.#onRefused(because);
+    if (this.#logged.take(rateKey(client)) === 0) this.#log.warn({ client, reason: sentence }, 'refused');
+    return { status, detail: sentence, ...(status === 401 ? { challenge: challengeFor(request) } : {}) };
+  }
+
+  /** Counts a change; what is answered when it is one too many. */
+  ofOften(request: IncomingMessage): Problem | undefined {
+    if (!this.#changes) return undefined;
+    const client = this.#clientOf(request);
+    const wait = this.#changes.take(rateKey(client));
+    return wait > 0 ? this.#tooOften(`too many changes come from ${client} (CHANGE_RATE)`, wait) : undefined;
+  }
+
+  #tooOften(sentence: string, wait: number): Problem {
+    this.#onRefused('rate');
+    return { status: 429, detail: `${sentence}; ask again later`, retryAfter: Math.ceil(wait / 1_000) };
+  }
+
+  #clientOf(request: IncomingMessage): string {
+    return this.#clients.of(request) ?? request.socket.remoteAddress ?? '';
+  }
+}

@@ -1,0 +1,87 @@
+import type { ClusterView, EventView } from './types.js';
+
+/** How long an answer may take, in milliseconds, on top of what the request itself waits for. */
+const PATIENCE = 10_000;
+
+/** What the server refused, in its own words (RFC 9457), or that it could not be reached (status 0). */
+export class Refused extends Error {
+  override readonly name = 'Refused';
+  readonly status: number;
+
+  constructor(status: number, detail: string) {
+    super(detail);
+    this.status = status;
+  }
+}
+
+/** Who is taken off, as the server answers. */
+export interface TakenOff {
+  readonly address: string;
+  readonly revision: number;
+  /** Live members that have not got the list without it yet. */
+  readonly undelivered: readonly string[];
+}
+
+export interface EventPage {
+  readonly events: readonly EventView[];
+  /** There are more beyond this one. */
+  readonly next?: number;
+}
+
+/** The path of a cluster's resource, relative to the page: both may be behind a prefix. */
+export function clusterPath(key: string, rest = ''): string {
+  return `api/v1/clusters/${key.split('/').map(encodeURIComponent).join('/')}${rest}`;
+}
+
+/** Events from newest to oldest, of one cluster or of all. Rejects with {@link Refused}. */
+export function readEvents(
+  key: string | undefined,
+  { before, limit }: { before?: number | undefined; limit: number },
+): Promise<EventPage> {
+  const path = key === undefined ? 'api/v1/events' : clusterPath(key, '/events');
+  return ask('GET', `${path}?limit=${limit}${before === undefined ? '' : `&before=${before}`}`);
+}
+
+/** Takes a member off, and waits up to 15 s until the others have the list without it. */
+export function takeOff(key: string, address: string, token: string | undefined): Promise<TakenOff> {
+  const path = clusterPath(key, `/members/${encodeURIComponent(address)}?wait=15s`);
+  return ask('DELETE', path, token, 15_000);
+}
+
+/** R7, the operator's part. */
+export function recover(key: string, token: string | undefined): Promise<ClusterView> {
+  return ask('POST', clusterPath(key, '/recover'), token);
+}
+
+/** Why the server cannot be read from; undefined when it can. */
+export async function whyUnreadable(): Promise<Refused | undefined> {
+  try {
+    await ask('GET', 'api/v1/server');
+    return undefined;
+  } catch (error) {
+    return error as Refused;
+  }
+}
+
+async function ask<T>(method: string, path: string, token?: string, waits = 0): Promise<T> {
+  const headers: Record<string, string> = { Accept: 'application/json' };
+  if (token !== undefined) headers.Authorization = `Bearer ${token}`;
+  let response: Response;
+  let text: string;
+  try {
+    response = await fetch(path, { method, headers, signal: AbortSignal.timeout(PATIENCE + waits) });
+    text = await response.text();
+  } catch (error) {
+    throw new Refused(0, error instanceof Error ? error.message : String(error));
+  }
+  if (!response.ok) throw new Refused(response.status, detailOf(text) ?? `${response.status} ${text}`);
+  return JSON.parse(text) as T;
+}
+
+function detailOf(text: string): string | undefined {
+  try {
+    return (JSON.parse(text) as { detail?: string }).detail;
+  } catch {
+    return undefined;
+  }
+}

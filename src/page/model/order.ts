@@ -1,0 +1,56 @@
+import { keyOf, type ClusterState, type ClusterSummary, type MemberView } from './types.js';
+
+/** The worst first. */
+export const STATES: readonly ClusterState[] = ['quorum-lost', 'degraded', 'founding', 'whole', 'empty'];
+
+const STATE_RANK = new Map(STATES.map((state, rank) => [state, rank]));
+
+const byName = new Intl.Collator('en', { numeric: true });
+
+/** Whether somebody should look at it. */
+export function isTroubled(state: ClusterState): boolean {
+  return state === 'quorum-lost' || state === 'degraded' || state === 'founding';
+}
+
+/** The troubled first, then by name. */
+export function inOrder(clusters: Iterable<ClusterSummary>): ClusterSummary[] {
+  return [...clusters]
+    .map((cluster) => ({ cluster, key: keyOf(cluster), rank: STATE_RANK.get(cluster.state) ?? 0 }))
+    .sort((a, b) => a.rank - b.rank || byName.compare(a.key, b.key))
+    .map(({ cluster }) => cluster);
+}
+
+export function countStates(clusters: Iterable<ClusterSummary>): ReadonlyMap<ClusterState, number> {
+  const counts = new Map<ClusterState, number>(STATES.map((state) => [state, 0]));
+  for (const { state } of clusters) counts.set(state, (counts.get(state) ?? 0) + 1);
+  return counts;
+}
+
+export type MemberState = MemberView['state'];
+
+/** The worst first. */
+export const MEMBER_STATES: readonly MemberState[] = ['down', 'silent', 'live', 'static'];
+
+/** Those that need a look first: gone, refused, not yet settled. Then by address. */
+export function membersInOrder(members: readonly MemberView[]): MemberView[] {
+  return [...members]
+    .map((member) => ({ member, rank: memberRank(member) }))
+    .sort((a, b) => a.rank - b.rank || byName.compare(a.member.address, b.member.address))
+    .map(({ member }) => member);
+}
+
+function memberRank({ state, settled, refused }: MemberView): number {
+  if (state === 'down') return 0;
+  if (state === 'silent') return 1;
+  if (refused !== undefined) return 2;
+  return settled ? 4 : 3;
+}
+
+/** Whether a search's words are all in a text, whatever their case. */
+export function matcher(search: string): (text: string) => boolean {
+  const words = search.toLowerCase().split(/\s+/).filter(Boolean);
+  return (text) => {
+    const lower = text.toLowerCase();
+    return words.every((word) => lower.includes(word));
+  };
+}

@@ -1,0 +1,163 @@
+import { emptyHistory, HistoryReader, type History } from './history.js';
+import { chosenIn } from './route.js';
+import { Store } from './store.js';
+import { Stream, type Link } from './stream.js';
+import {
+  keyOf,
+  type ClusterState,
+  type ClusterSummary,
+  type ClusterView,
+  type MemberView,
+  type ServerView,
+} from './types.js';
+
+/** What the operator is asked, or told, before anything else goes on. */
+export type Question =
+  | { readonly type: 'take-off'; readonly cluster: string; readonly address: string }
+  | { readonly type: 'recover'; readonly cluster: string }
+  | { readonly type: 'repair'; readonly members: readonly MemberView[] };
+
+/** Something with the moment at which the server said it, on performance.now(). */
+export interface Heard<T> {
+  readonly value: T;
+  readonly at: number;
+}
+
+/** A cluster that is in another state now; undefined when it is gone. */
+export interface StateChange {
+  readonly key: string;
+  readonly state: ClusterState | undefined;
+}
+
+export interface PageState {
+  readonly link: Link;
+  readonly server?: Heard<ServerView>;
+  /** By {@link keyOf}; undefined until the first snapshot. */
+  readonly clusters?: ReadonlyMap<string, ClusterSummary>;
+  /** As the address bar says. */
+  readonly route: string | undefined;
+  /** The chosen cluster's members; null when nobody knows it, undefined until it was told. */
+  readonly cluster?: Heard<ClusterView | null> | undefined;
+  readonly history: History;
+  /** The last changes of states, for those who listen instead of look. */
+  readonly changes: readonly StateChange[];
+  readonly question?: Question | undefined;
+}
+
+/** The cluster that is shown: the route's, or the only one there is. */
+export function chosenOf({ route, clusters }: Pick<PageState, 'route' | 'clusters'>): string | undefined {
+  if (route !== undefined) return route;
+  return clusters?.size === 1 ? [...clusters.keys()][0] : undefined;
+}
+
+/** What there is to see, and where it comes from. */
+export class Page {
+  readonly store: Store<PageState>;
+  readonly history: HistoryReader;
+  /** The one that the server took last, for the next change; nowhere but here. */
+  token: string | undefined;
+  readonly #stream: Stream;
+  #mustRead = true;
+  #chosen: string | undefined;
+
+  constructor() {
+    const history = emptyHistory(undefined);
+    this.store = new Store<PageState>({
+      link: { status: 'connecting' },
+      route: chosenIn(location.hash),
+      history,
+      changes: [],
+    });
+    this.history = new HistoryReader(history, (changed) => this.store.update({ history: changed }));
+    this.#stream = new Stream({
+      link: (link) => this.store.update({ link }),
+      snapshot: (clusters, server) => {
+        this.#take(new Map(clusters.map((one) => [keyOf(one), one])));
+        this.#takeServer(server);
+        if (this.#mustRead) this.#read();
+      },
+      clusters: (changed, gone) => {
+        const clusters = new Map(this.store.state.clusters);
+        for (const one of changed) clusters.set(keyOf(one), one);
+        for (const key of gone) clusters.delete(key);
+        this.#take(clusters);
+      },
+      server: (server) => this.#takeServer(server),
+      cluster: (value) => this.takeCluster(value),
+      events: (events) => this.history.add(events),
+      missedEvents: () => (this.#mustRead = true),
+    });
+  }
+
+  start(): void {
+    addEventListener('hashchange', () => {
+      this.store.update({ route: chosenIn(location.hash) });
+      this.#choose();
+    });
+    this.#choose();
+    this.#stream.start();
+  }
+
+  /** What the server says of the chosen cluster. */
+  takeCluster(value: ClusterView | null): void {
+    const chosen = chosenOf(this.store.state);
+    if (value !== null && keyOf(value) !== chosen) return;
+    this.store.update({ cluster: { value, at: performance.now() } });
+  }
+
+  /** Opens a dialog, or closes it. */
+  ask(question: Question | undefined): void {
+    this.store.update({ question });
+  }
+
+  /** Tries to reach the server now. */
+  retry(): void {
+    this.#stream.open();
+  }
+
+  /** Reads the newest page of the history again. */
+  readAgain(): void {
+    this.#read();
+  }
+
+  #take(clusters: ReadonlyMap<string, ClusterSummary>): void {
+    const before = this.store.state.clusters;
+    const changes = before ? changesBetween(before, clusters) : [];
+    this.store.update({ clusters, ...(changes.length > 0 ? { changes } : {}) });
+    this.#choose();
+  }
+
+  #takeServer(value: ServerView): void {
+    const hadNoStore = this.store.state.server?.value.status !== 'up';
+    this.store.update({ server: { value, at: performance.now() } });
+    if (hadNoStore && value.status === 'up' && this.store.state.history.problem !== undefined) this.#read();
+  }
+
+  #choose(): void {
+    const chosen = chosenOf(this.store.state);
+    const { history } = this.store.state;
+    if (chosen !== this.#chosen) this.store.update({ cluster: undefined });
+    this.#chosen = chosen;
+    if (history.scope !== chosen && history.isThere) this.#read();
+    this.#stream.choose(chosen);
+  }
+
+  #read(): void {
+    this.#mustRead = false;
+    void this.history.read(chosenOf(this.store.state));
+  }
+}
+
+function changesBetween(
+  before: ReadonlyMap<string, ClusterSummary>,
+  after: ReadonlyMap<string, ClusterSummary>,
+): StateChange[] {
+  const changes: StateChange[] = [];
+  for (const [key, { state }] of after) {
+    if (before.get(key)?.state !== state) changes.push({ key, state });
+  }
+  for (const key of before.keys()) {
+    if (!after.has(key)) changes.push({ key, state: undefined });
+  }
+  return changes;
+}

@@ -1,0 +1,49 @@
+import { Store } from './store.js';
+
+/* What the reader prefers, kept in this browser. */
+
+export const LANGUAGES = ['en', 'zh'] as const;
+export type Language = (typeof LANGUAGES)[number];
+
+export const THEMES = ['system', 'light', 'dark'] as const;
+export type Theme = (typeof THEMES)[number];
+
+export interface Preferences {
+  readonly language: Language;
+  readonly theme: Theme;
+}
+
+/** The browser's own wishes until others were chosen. */
+export function readPreferences(): Store<Preferences> {
+  const language = known(LANGUAGES, remembered('language')) ?? browserLanguage();
+  const theme = known(THEMES, remembered('theme')) ?? 'system';
+  return new Store<Preferences>({ language, theme });
+}
+
+export function prefer(store: Store<Preferences>, preferred: Partial<Preferences>): void {
+  store.update(preferred);
+  for (const [name, value] of Object.entries(preferred)) {
+    try {
+      localStorage.setItem(name, value);
+    } catch {
+      // A browser that keeps nothing: the choice is good for as long as the page is open.
+    }
+  }
+}
+
+function browserLanguage(): Language {
+  const wanted = navigator.languages.map((tag) => tag.split('-', 1)[0]);
+  return LANGUAGES.find((language) => language === wanted.find((one) => known(LANGUAGES, one))) ?? 'en';
+}
+
+function remembered(name: string): string | undefined {
+  try {
+    return localStorage.getItem(name) ?? undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function known<T extends string>(all: readonly T[], text: string | undefined): T | undefined {
+  return all.find((one) => one === text);
+}

@@ -1,0 +1,83 @@
+/* What a Nacos node must be told to find its cluster here (docs: nacos-facts, "The poll"). */
+
+/** Tries of a starting node before it gives up; each is held for 2 s while it must wait, so this is five minutes. */
+const RETRY = 150;
+
+/** Largest `expect` that the server takes. */
+const MAX_EXPECT = 99;
+
+/** In place of the node's own address: no host name, so a node that polls with it is refused instead of listed. */
+export const NODE_IP = 'NODE_IP';
+
+export const SNIPPET_FORMS = ['environment', 'properties', 'kubernetes'] as const;
+export type SnippetForm = (typeof SNIPPET_FORMS)[number];
+
+export interface SnippetOf {
+  readonly host: string;
+  readonly port: string;
+  /** `product/name`. */
+  readonly key: string;
+  /** How many nodes the cluster is meant to have. */
+  readonly size: number;
+  /** Whether a change, which a poll can be, needs a token. */
+  readonly needsToken: boolean;
+}
+
+/** The configuration of one node, ready to be copied. */
+export function snippet(form: SnippetForm, { host, port, key, size, needsToken }: SnippetOf): string {
+  const self = form === 'kubernetes' ? '$(POD_IP)' : NODE_IP;
+  const expect = Math.min(Math.max(size, 1), MAX_EXPECT);
+  const url = `/${key}?self=${self}:8848&expect=${expect}${needsToken ? '&token=TOKEN' : ''}`;
+  switch (form) {
+    case 'environment':
+      return lines(
+        'NACOS_CORE_MEMBER_LOOKUP_TYPE=address-server',
+        `NACOS_CORE_ADDRESS_SERVER_RETRY=${RETRY}`,
+        `address_server_domain=${host}`,
+        `address_server_port=${port}`,
+        `address_server_url=${url}`,
+      );
+    case 'properties':
+      return lines(
+        'nacos.core.member.lookup.type=address-server',
+        `nacos.core.address-server.retry=${RETRY}`,
+        `address.server.domain=${host}`,
+        `address.server.port=${port}`,
+        `address.server.url=${url}`,
+      );
+    case 'kubernetes':
+      return lines(
+        'env:',
+        '  - { name: POD_IP, valueFrom: { fieldRef: { fieldPath: status.podIP } } }',
+        '  - { name: NACOS_SERVER_IP, value: $(POD_IP) }',
+        '  - { name: NACOS_CORE_MEMBER_LOOKUP_TYPE, value: address-server }',
+        `  - { name: NACOS_CORE_ADDRESS_SERVER_RETRY, value: '${RETRY}' }`,
+        `  - { name: address_server_domain, value: '${host}' }`,
+        `  - { name: address_server_port, value: '${port}' }`,
+        `  - { name: address_server_url, value: '${url}' }`,
+      );
+  }
+}
+
+/**
+ * The call that repairs Raft after a lost majority: a survivor is told who the voters are (nacos-facts, "Repair";
+ * seen on 2.5.1). Raft's port is the main one less 1000.
+ */
+export function resetPeers(survivor: string, members: readonly string[]): string {
+  const value = members.map(raftAddress).join(',');
+  const body = JSON.stringify({ command: 'resetPeers', value });
+  return (
+    `curl -X POST 'http://${survivor}/nacos/v1/core/ops/raft' \\\n` +
+    `  -H 'Content-Type: application/json' \\\n` +
+    `  -d '${body}'`
+  );
+}
+
+function raftAddress(address: string): string {
+  const colon = address.lastIndexOf(':');
+  return `${address.slice(0, colon)}:${Number(address.slice(colon + 1)) - 1_000}`;
+}
+
+function lines(...text: readonly string[]): string {
+  return `${text.join('\n')}\n`;
+}

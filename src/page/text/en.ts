@@ -1,0 +1,286 @@
+import type { EventType } from '../../registry/events.js';
+import type { Link } from '../model/stream.js';
+import type { MemberState } from '../model/order.js';
+import type { SnippetForm } from '../model/snippet.js';
+import type { ClusterState, MemberView } from '../model/types.js';
+
+const s = (count: number, one: string, many = `${one}s`): string => (count === 1 ? one : many);
+
+/** All texts of the page. {@link Texts} is their type, so a text that another language lacks is a compile error. */
+export const en = {
+  title: 'Nacos address server',
+  titleTroubled: (count: string, title: string) => `(${count}) ${title}`,
+  skip: 'Skip to the content',
+  otherLanguage: '中文',
+  otherLanguageLabel: '中文: show this page in Chinese',
+  theme: {
+    system: 'Theme: the system’s',
+    light: 'Theme: light',
+    dark: 'Theme: dark',
+  },
+  close: 'Close',
+  cancel: 'Cancel',
+  copy: 'Copy',
+  copied: 'Copied',
+  copyFailed: 'Select and copy it yourself',
+  again: 'Try again',
+  loading: 'Loading …',
+  comma: ', ',
+  duration: {
+    seconds: (n: string) => `${n} s`,
+    minutes: (n: string) => `${n} min`,
+    hours: (n: string) => `${n} h`,
+    days: (n: string) => `${n} d`,
+  },
+
+  link: {
+    connecting: 'Connecting',
+    live: 'Live',
+    lost: 'Connection lost',
+    paused: 'Paused',
+  } satisfies Record<Link['status'], string>,
+  lost: (ago: string) => `Connection lost. Last news ${ago} ago; everything below is from then.`,
+  lostNever: 'The server cannot be reached.',
+  retryIn: (time: string) => `Next try in ${time}.`,
+  retrying: 'Trying …',
+  retryNow: 'Try now',
+  connectionBack: 'The connection is back.',
+
+  notices: 'Notices',
+  openChanges: 'Changes are open to everyone.',
+  openChangesDo: 'Set AUTH_TOKEN, and they need a token.',
+  serverStatus: {
+    up: 'The server is up.',
+    degraded: 'Degraded: the store is unavailable. Lists are served from memory, and nothing is changed.',
+    unavailable: 'Unavailable: the server has no list that it may send to new callers.',
+  },
+  since: (time: string) => `for ${time}`,
+  grace: (time: string) =>
+    `Grace: nobody is evicted for another ${time}, since the server could not hear for a while.`,
+
+  clusters: 'Clusters',
+  allClusters: 'All clusters',
+  searchClusters: 'Search clusters',
+  searchHint: 'Name or state',
+  states: 'Filter by state',
+  all: 'All',
+  noneMatch: 'Nothing matches.',
+  clearFilters: 'Clear the filters',
+  shown: (shown: string, all: string) => `${shown} of ${all}`,
+  state: {
+    empty: 'Empty',
+    founding: 'Founding',
+    whole: 'Whole',
+    degraded: 'Degraded',
+    'quorum-lost': 'Quorum-lost',
+  } satisfies Record<ClusterState, string>,
+  foundingOf: (waiting: string, needed: string) => `Founding ${waiting} of ${needed}`,
+  /** What a state means here; undefined where the server's own sentence says it in this language. */
+  summary: undefined as
+    | undefined
+    | Record<
+        ClusterState,
+        (of: { live: string; members: string; unsettled: string; waiting: string }) => string
+      >,
+  liveOf: (live: string, members: string) => `${live} of ${members} live`,
+  waitingCount: (count: number, text: string) => `${text} ${s(count, 'waits', 'wait')}`,
+  revision: 'Revision',
+  revisionShort: (revision: string) => `rev ${revision}`,
+  cluster: 'Cluster',
+
+  noClusters: 'No clusters yet',
+  noClustersDo:
+    'A cluster appears here with the first poll of a Nacos node. Start the nodes with this configuration:',
+  unknown: (key: string) => `${key} is unknown: nobody was ever listed or waits.`,
+  unknownDo: 'Nacos nodes with this configuration would found it:',
+
+  facts: {
+    revision: 'Revision',
+    epoch: 'Epoch',
+    size: 'Size',
+    live: 'Live',
+    settled: 'Settled',
+    newest: 'Newest list',
+    waiting: 'Waiting',
+  },
+  factsHelp: {
+    revision: 'Counts the changes of the list',
+    epoch: 'Counts the foundings of the cluster',
+    size: 'How many members the cluster is meant to have',
+    live: 'Heard within the TTL',
+    settled: 'Founders, and those known to all others for long enough',
+    newest: 'Members that have the current revision',
+    waiting: 'New addresses held at the gate',
+  },
+  ofAll: (count: string, all: string) => `${count} of ${all}`,
+  majority: (count: string) => `majority: ${count}`,
+  pending: (revision: string, served: string) =>
+    `Revision ${revision} is not yet with every server. Members are sent revision ${served} until it is.`,
+  refused: 'Polls in a member’s name are refused',
+
+  lostTitle: 'No majority is live',
+  lostSteps: (missing: string, waiting: string) => [
+    `Restart the missing nodes at their addresses: ${missing}. Members that come back simply go on.`,
+    `If they are gone for good, start new ones. They wait at the gate; ${waiting} now.`,
+    'Then recover the cluster: the list becomes those that answer and those that wait.',
+  ],
+  recover: 'Recover …',
+  recovered: (time: string) =>
+    `This cluster was recovered at ${time}. Raft must be repaired on a survivor, if that is not done yet.`,
+  showRepair: 'Show how',
+
+  members: 'Members',
+  searchMembers: 'Search members',
+  memberHint: 'Address or id',
+  memberStates: 'Filter by state',
+  memberState: {
+    live: 'live',
+    silent: 'silent',
+    down: 'down',
+    static: 'static',
+  } satisfies Record<MemberState, string>,
+  memberStateHelp: {
+    live: 'Heard within its TTL',
+    silent: 'Not heard within its TTL',
+    down: 'Nobody listens on its port any more',
+    static: 'Put by an operator; listed until deleted',
+  } satisfies Record<MemberState, string>,
+  source: {
+    poll: 'polls',
+    heartbeat: 'heartbeats',
+    static: 'static',
+  } satisfies Record<MemberView['source'], string>,
+  sourceHelp: {
+    poll: 'Its own Nacos polls the list',
+    heartbeat: 'A script or sidecar speaks for it',
+    static: 'Put through the official API',
+  } satisfies Record<MemberView['source'], string>,
+  memberColumns: {
+    state: 'State',
+    member: 'Address',
+    source: 'Source',
+    heard: 'Last heard',
+    delivered: 'List',
+    settled: 'Settled',
+    action: 'Action',
+  },
+  heardAgo: (time: string) => time,
+  heardAgoLong: (time: string, ttl: string) => `last heard ${time} ago, the TTL is ${ttl}`,
+  neverHeard: 'never heard',
+  wasHeard: (time: string) => `was ${time}`,
+  current: 'has the newest list',
+  behind: (revisions: string) => `${revisions} behind`,
+  notSent: 'none yet',
+  delivered: (revision: string) => `last sent revision ${revision}`,
+  settled: 'settled',
+  notSettled: 'not yet settled',
+  takeOff: 'Take off …',
+  takeOffLabel: (address: string) => `Take off … ${address}`,
+  noMembers: 'No list yet.',
+
+  waiting: 'Waiting',
+  waitingFor: (time: string) => `for ${time}`,
+  waitingCode: undefined as undefined | Record<'founding' | 'no-majority' | 'unsettled' | 'turn', string>,
+  expects: (count: string) => `expects ${count}`,
+
+  history: 'History',
+  historyAll: 'History of all clusters',
+  events: 'Events',
+  zone: (zone: string) => `Times in ${zone}`,
+  today: 'Today',
+  yesterday: 'Yesterday',
+  eventType: 'Event',
+  everyType: 'All events',
+  searchEvents: 'Search events',
+  eventHint: 'Address or a word',
+  searchedBack: (time: string) => `Searched back to ${time}.`,
+  older: 'Load older',
+  olderSearch: 'Search older',
+  noOlder: 'That is all there is.',
+  noEvents: 'Nothing has happened yet.',
+  full: (count: string) =>
+    `The page keeps ${count} events; older ones are in the API and on the command line.`,
+  historyProblem: 'The history cannot be read:',
+  event: {
+    founded: 'Founded',
+    waiting: 'Waiting',
+    admitted: 'Admitted',
+    left: 'Left',
+    down: 'Down',
+    silent: 'Silent',
+    returned: 'Returned',
+    evicted: 'Evicted',
+    replaced: 'Replaced',
+    preserved: 'Preserved (quorum-lost)',
+    refounded: 'Refounded',
+    recovered: 'Recovered',
+  } satisfies Record<EventType, string>,
+  /** What an event says; undefined where the server's own sentence says it in this language. */
+  eventSays: undefined as undefined | Record<EventType, string>,
+
+  setup: 'Configuration of a node',
+  setupForm: {
+    environment: 'Environment',
+    properties: 'application.properties',
+    kubernetes: 'Kubernetes',
+  } satisfies Record<SnippetForm, string>,
+  setupNode: 'In place of NODE_IP comes the node’s own address, exactly as Nacos knows itself.',
+  setupPod: 'POD_IP is the pod’s own address; Kubernetes fills it in.',
+  setupToken: 'In place of TOKEN comes a token that may change this cluster.',
+  setupHttps: 'Nacos polls by plain HTTP only: name the address server itself, not a proxy before it.',
+  setupLegacy: 'Nacos 1.3.0 to 2.0.2 needs &format=json at the end of the URL.',
+
+  token: 'Token',
+  tokenHelp: 'Sent with this change only, and kept in this page’s memory until it is closed.',
+  takeOffDialog: {
+    title: (address: string) => `Take ${address} off the list?`,
+    will: (key: string, revision: string) =>
+      `It leaves the list of ${key} at once; that will be revision ${revision}. The live members get it with their next poll, and Nacos then removes the node from its Raft groups, for which they need a leader.`,
+    before:
+      'Its Nacos must be stopped for good. One that still runs would poll and come back as a new address.',
+    after: 'Nothing is left to do when every live member has the new list; you are told who has it not.',
+    confirm: 'Its Nacos is stopped and will not come back.',
+    submit: 'Take it off',
+    done: (address: string, revision: string) => `${address} is off the list, revision ${revision}.`,
+    allHave: 'Every live member has the new list.',
+    back: (address: string) => `${address} is live again: there is nothing to take off.`,
+    undelivered: (who: string) => `Not yet with the new list: ${who}. They get it with their next poll.`,
+  },
+  recoverDialog: {
+    title: (key: string) => `Recover ${key}?`,
+    will: (live: string, gone: string, waiting: string) =>
+      `The list becomes the members that are live or still answer a probe (${live} live now) and those that wait (${waiting} now). Those that do not answer are dropped: ${gone}.`,
+    before:
+      'Do this only when the missing nodes are gone for good. A node that merely cannot be reached from here would lose its place in Raft.',
+    after: 'Right afterwards Raft must be repaired on a survivor with resetPeers. You will get the command.',
+    nobody: 'none',
+    confirm: (key: string) => `Type ${key} to confirm`,
+    submit: 'Recover the list',
+    doneTitle: (key: string) => `${key} is recovered`,
+    done: (revision: string) => `The list is recovered, revision ${revision}. Raft is not yet.`,
+    repair:
+      'Now repair Raft: tell one survivor, which still has the data, who the voters are. Run this once, from a place that reaches it:',
+    repairTitle: 'Repair Raft',
+    survivor: 'Survivor',
+    repairNotes: [
+      'Within about 12 s there is a leader, and the survivor’s data is on the new nodes.',
+      'Nacos 3.x: /nacos/v3/admin/core/ops/raft, with admin rights. Nacos 1.4.2 and 2.0.3 have no resetPeers.',
+    ],
+  },
+  wrongToken: 'The server wants another token:',
+  refusedBecause: 'The server refused:',
+  unreachable: 'The server could not be reached, and whether anything was changed is not known:',
+  working: 'Working …',
+
+  changed: (key: string, state: string) => `${key}: ${state}`,
+  gone: (key: string) => `${key} is gone`,
+  manyChanged: (count: string) => `${count} clusters are in another state`,
+
+  version: (version: string) => `Version ${version}`,
+  servers: (count: number, text: string) => `${text} ${s(count, 'server')}`,
+  apiLink: 'API',
+  metricsLink: 'Metrics',
+  keys: '/ search · ↑ ↓ move · Esc close',
+};
+
+export type Texts = typeof en;

@@ -1,0 +1,49 @@
+import { useLayoutEffect, useReducer, useRef } from 'preact/hooks';
+
+/* One clock for everything on the page that ages between two updates. */
+
+/** In milliseconds; with prefers-reduced-motion nothing glides. */
+const PACE = 250;
+const CALM_PACE = 1_000;
+
+const calls = new Set<() => void>();
+let timer: ReturnType<typeof setInterval> | undefined;
+
+function subscribe(call: () => void): () => void {
+  calls.add(call);
+  timer ??= setInterval(
+    () => {
+      if (document.visibilityState === 'hidden') return;
+      for (const one of calls) one();
+    },
+    matchMedia('(prefers-reduced-motion: reduce)').matches ? CALM_PACE : PACE,
+  );
+  return () => {
+    calls.delete(call);
+    if (calls.size > 0) return;
+    clearInterval(timer);
+    timer = undefined;
+  };
+}
+
+/** Calls at every beat, and after every drawing, for what is written past the components: many small things. */
+export function useTick(call: () => void): void {
+  const latest = useRef(call);
+  latest.current = call;
+  useLayoutEffect(() => latest.current());
+  useLayoutEffect(() => subscribe(() => latest.current()), []);
+}
+
+/** performance.now(), at which the component is drawn anew each second while `isRunning`. */
+export function useNow(isRunning = true): number {
+  const [, redraw] = useReducer<number, undefined>((count) => count + 1, 0);
+  const second = useRef(0);
+  second.current = Math.floor(performance.now() / 1_000);
+  useLayoutEffect(() => {
+    if (!isRunning) return;
+    return subscribe(() => {
+      if (Math.floor(performance.now() / 1_000) !== second.current) redraw(undefined);
+    });
+  }, [isRunning]);
+  return performance.now();
+}

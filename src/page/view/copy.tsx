@@ -1,0 +1,42 @@
+import { useRef, useState } from 'preact/hooks';
+import { useWords } from '../text/words.js';
+import { Icon } from './icons.js';
+
+/** A text to be copied, with the button that does it. */
+export function Copyable({ text, label }: { text: string; label: string }) {
+  const { t } = useWords();
+  const pre = useRef<HTMLPreElement>(null);
+  const [said, say] = useState<'copied' | 'failed'>();
+  const copy = async (): Promise<void> => {
+    const isCopied = await copyText(text, pre.current);
+    say(isCopied ? 'copied' : 'failed');
+    setTimeout(() => say(undefined), 2_500);
+  };
+  return (
+    <div class="copyable">
+      <pre ref={pre} tabIndex={0} aria-label={label} role="region">
+        <code>{text}</code>
+      </pre>
+      <button type="button" class="button small" onClick={() => void copy()}>
+        <Icon name={said === 'copied' ? 'check' : 'copy'} />
+        {said === 'copied' ? t.copied : t.copy}
+      </button>
+      <span role="status" class={said === 'failed' ? 'dim' : 'for-ears'}>
+        {said === undefined ? '' : said === 'copied' ? t.copied : t.copyFailed}
+      </span>
+    </div>
+  );
+}
+
+/** Browsers give the clipboard to https and localhost only; the old way works everywhere. */
+async function copyText(text: string, element: HTMLElement | null): Promise<boolean> {
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {
+    if (!element) return false;
+    getSelection()?.selectAllChildren(element);
+    // eslint-disable-next-line @typescript-eslint/no-deprecated -- there is no other way over plain http
+    return document.execCommand('copy');
+  }
+}

@@ -1,0 +1,87 @@
+import type { ComponentChildren } from 'preact';
+import { useState } from 'preact/hooks';
+import { Refused } from '../../model/api.js';
+import { useWords } from '../../text/words.js';
+import { usePage, usePageState } from '../context.js';
+
+interface ChangeFormProps<T> {
+  /** Whether what must be typed or ticked is. */
+  readonly isConfirmed: boolean;
+  readonly submit: string;
+  readonly change: (token: string | undefined) => Promise<T>;
+  readonly onDone: (result: T) => void;
+  readonly children: ComponentChildren;
+}
+
+/** The end of every dialog that changes something: the confirmation, the token, and what the server says to it. */
+export function ChangeForm<T>({ isConfirmed, submit, change, onDone, children }: ChangeFormProps<T>) {
+  const { t } = useWords();
+  const page = usePage();
+  const needsToken = usePageState(({ server }) => server?.value.changes === 'token');
+  const [token, setToken] = useState(page.token ?? '');
+  const [isWorking, setWorking] = useState(false);
+  const [refused, setRefused] = useState<Refused>();
+  const isReady = isConfirmed && !isWorking && (!needsToken || token !== '');
+
+  const run = async (): Promise<void> => {
+    setWorking(true);
+    setRefused(undefined);
+    try {
+      const result = await change(needsToken ? token : undefined);
+      page.token = needsToken ? token : undefined;
+      onDone(result);
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error;
+      if (error.status === 401) page.token = undefined;
+      setRefused(error);
+    } finally {
+      setWorking(false);
+    }
+  };
+
+  return (
+    <form
+      onSubmit={(event) => {
+        event.preventDefault();
+        if (isReady) void run();
+      }}
+    >
+      {children}
+      {needsToken && (
+        <label class="field">
+          <span>{t.token}</span>
+          <input
+            type="password"
+            value={token}
+            autocomplete="off"
+            aria-describedby="token-help"
+            onInput={(event) => setToken(event.currentTarget.value)}
+          />
+          <small id="token-help" class="dim">
+            {t.tokenHelp}
+          </small>
+        </label>
+      )}
+      {refused && (
+        <p class="notice bad" role="alert">
+          <strong>
+            {refused.status === 401 ? t.wrongToken : refused.status === 0 ? t.unreachable : t.refusedBecause}
+          </strong>{' '}
+          <span lang="en">{refused.message}</span>
+        </p>
+      )}
+      <div class="dialog-foot">
+        <button
+          type="button"
+          class="button"
+          onClick={(event) => event.currentTarget.closest('dialog')?.close()}
+        >
+          {t.cancel}
+        </button>
+        <button type="submit" class="button danger" disabled={!isReady}>
+          {isWorking ? t.working : submit}
+        </button>
+      </div>
+    </form>
+  );
+}

@@ -1,0 +1,19 @@
+import { usePageState } from '../context.js';
+import { RecoverDialog } from './recover.js';
+import { RepairDialog } from './repair.js';
+import { TakeOffDialog } from './take-off.js';
+
+/** The question that is asked now, if any. */
+export function Dialogs() {
+  const question = usePageState(({ question }) => question);
+  switch (question?.type) {
+    case undefined:
+      return null;
+    case 'take-off':
+      return <TakeOffDialog {...question} />;
+    case 'recover':
+      return <RecoverDialog {...question} />;
+    case 'repair':
+      return <RepairDialog {...question} />;
+  }
+}

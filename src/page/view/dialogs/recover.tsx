@@ -1,0 +1,61 @@
+import { useState } from 'preact/hooks';
+import { recover } from '../../model/api.js';
+import type { ClusterView } from '../../model/types.js';
+import { useWords } from '../../text/words.js';
+import { usePage, usePageState } from '../context.js';
+import { Icon } from '../icons.js';
+import { ChangeForm } from './change.js';
+import { Modal } from './modal.js';
+import { Repair } from './repair.js';
+
+/** R7, the operator's part: the list is decided here, and then Raft is repaired on a survivor. */
+export function RecoverDialog({ cluster }: { cluster: string }) {
+  const { t, f } = useWords();
+  const words = t.recoverDialog;
+  const page = usePage();
+  const view = usePageState((state) => state.cluster?.value);
+  const [typed, type] = useState('');
+  const [done, setDone] = useState<ClusterView>();
+  const gone = view?.members.filter(({ state }) => state === 'down' || state === 'silent') ?? [];
+  const names = gone.length === 0 ? words.nobody : f.list(gone.map(({ address }) => address));
+  return (
+    <Modal title={done ? words.doneTitle(cluster) : words.title(cluster)}>
+      {done ? (
+        <div class="dialog-body">
+          <p class="notice good" role="status">
+            <Icon name="check" /> {words.done(f.number(done.revision))}
+          </p>
+          <Repair members={done.members} />
+        </div>
+      ) : (
+        <ChangeForm
+          isConfirmed={typed.trim() === cluster}
+          submit={words.submit}
+          change={(token) => recover(cluster, token)}
+          onDone={(recovered) => {
+            setDone(recovered);
+            page.takeCluster(recovered);
+          }}
+        >
+          <p>{words.will(f.number(view?.live ?? 0), names, f.number(view?.waiting.length ?? 0))}</p>
+          <p>
+            <strong>{words.before}</strong>
+          </p>
+          <p>{words.after}</p>
+          <label class="field">
+            <span>{words.confirm(cluster)}</span>
+            <input
+              type="text"
+              value={typed}
+              autocomplete="off"
+              autocapitalize="off"
+              spellcheck={false}
+              placeholder={cluster}
+              onInput={(event) => type(event.currentTarget.value)}
+            />
+          </label>
+        </ChangeForm>
+      )}
+    </Modal>
+  );
+}

@@ -1,0 +1,57 @@
+import { useState } from 'preact/hooks';
+import { takeOff, type TakenOff } from '../../model/api.js';
+import { useWords } from '../../text/words.js';
+import { usePageState } from '../context.js';
+import { Icon, MEMBER_ICONS } from '../icons.js';
+import { ChangeForm } from './change.js';
+import { Modal } from './modal.js';
+
+/** Takes a dead member off: what will happen, what must be so before, and what is left to do. */
+export function TakeOffDialog({ cluster, address }: { cluster: string; address: string }) {
+  const { t, f } = useWords();
+  const words = t.takeOffDialog;
+  const view = usePageState((state) => state.cluster?.value);
+  const [isTicked, tick] = useState(false);
+  const [done, setDone] = useState<TakenOff>();
+  const member = view?.members.find((one) => one.address === address);
+  const isBack = member !== undefined && member.state !== 'silent' && member.state !== 'down';
+  return (
+    <Modal title={words.title(address)}>
+      {done ? (
+        <div role="status" class="dialog-body">
+          <p class="notice good">
+            <Icon name="check" /> {words.done(done.address, f.number(done.revision))}
+          </p>
+          <p>{done.undelivered.length === 0 ? words.allHave : words.undelivered(f.list(done.undelivered))}</p>
+        </div>
+      ) : (
+        <ChangeForm
+          isConfirmed={isTicked && !isBack}
+          submit={words.submit}
+          change={(token) => takeOff(cluster, address, token)}
+          onDone={setDone}
+        >
+          <p>{words.will(cluster, f.number((view?.revision ?? 0) + 1))}</p>
+          <p>
+            <strong>{words.before}</strong>
+          </p>
+          <p>{words.after}</p>
+          {isBack ? (
+            <p class="notice" role="status">
+              <Icon name={MEMBER_ICONS.live} /> {words.back(address)}
+            </p>
+          ) : (
+            <label class="tick">
+              <input
+                type="checkbox"
+                checked={isTicked}
+                onInput={(event) => tick(event.currentTarget.checked)}
+              />
+              <span>{words.confirm}</span>
+            </label>
+          )}
+        </ChangeForm>
+      )}
+    </Modal>
+  );
+}

@@ -1,0 +1,195 @@
+import { useMemo, useState } from 'preact/hooks';
+import { matcher, MEMBER_STATES, membersInOrder, type MemberState } from '../model/order.js';
+import { keyOf, type ClusterView, type MemberView } from '../model/types.js';
+import { useWords } from '../text/words.js';
+import { Age } from './age.js';
+import { Chips } from './chips.js';
+import { useIsStale, usePage } from './context.js';
+import { Icon, MEMBER_ICONS } from './icons.js';
+import { Search } from './search.js';
+import { NARROW, useMedia } from './use-media.js';
+import { Windowed } from './windowed.js';
+
+const LIST = 'members';
+
+const wideRow = (): number => 56;
+const narrowRow = (): number => 116;
+
+/** From here on members are searched instead of looked over. */
+const MANY = 8;
+
+/** The members of a cluster: who lives, who has the newest list. */
+export function Members({ view, at }: { view: ClusterView; at: number }) {
+  const { t, f } = useWords();
+  const [search, setSearch] = useState('');
+  const [state, setState] = useState<MemberState>();
+  const isNarrow = useMedia(NARROW);
+  const { members } = view;
+  const ordered = useMemo(() => membersInOrder(members), [members]);
+  const matches = matcher(search);
+  const shown = ordered.filter(
+    (one) =>
+      (state === undefined || one.state === state) &&
+      (search === '' || matches(`${one.address} ${one.id ?? ''} ${one.source} ${one.state}`)),
+  );
+  const refused = ordered.filter((one) => one.refused !== undefined);
+  return (
+    <section class="card" aria-labelledby="members-title">
+      <div class="card-head">
+        <h2 id="members-title">
+          {t.members} <span class="dim">{f.number(members.length)}</span>
+        </h2>
+        {members.length > MANY && (
+          <>
+            <Chips
+              label={t.memberStates}
+              total={members.length}
+              chosen={state}
+              onChoose={setState}
+              chips={MEMBER_STATES.map((value) => ({
+                value,
+                text: t.memberState[value],
+                count: members.filter((one) => one.state === value).length,
+                icon: MEMBER_ICONS[value],
+                tone: `tone-${value}`,
+              }))}
+            />
+            <Search
+              label={t.searchMembers}
+              hint={t.memberHint}
+              value={search}
+              onChange={setSearch}
+              controls={LIST}
+            />
+          </>
+        )}
+      </div>
+      {refused.length > 0 && (
+        <ul class="notices">
+          {refused.slice(0, MANY).map(({ address, refused }) => (
+            <li key={address} class="notice">
+              <Icon name="warning" /> <code>{address}</code> <span lang="en">{refused}</span>
+            </li>
+          ))}
+        </ul>
+      )}
+      <div id={LIST} role="table" aria-label={t.members} aria-rowcount={members.length + 1} class="members">
+        <div role="rowgroup" class="members-head">
+          <div role="row" class="member-row" aria-rowindex={1}>
+            {(['state', 'member', 'source', 'heard', 'delivered', 'settled'] as const).map((column) => (
+              <span key={column} role="columnheader">
+                {t.memberColumns[column]}
+              </span>
+            ))}
+            <span role="columnheader">
+              <span class="for-ears">{t.memberColumns.action}</span>
+            </span>
+          </div>
+        </div>
+        {shown.length === 0 ? (
+          <div role="rowgroup">
+            <div role="row">
+              <p role="cell" class="nothing">
+                {t.noneMatch}
+              </p>
+            </div>
+          </div>
+        ) : (
+          <Windowed
+            role="rowgroup"
+            label={t.members}
+            items={shown}
+            itemKey={({ address }) => address}
+            rowHeight={isNarrow ? narrowRow : wideRow}
+            row={(member, index) => <MemberRow view={view} member={member} at={at} index={index} />}
+          />
+        )}
+      </div>
+    </section>
+  );
+}
+
+interface MemberRowProps {
+  readonly view: ClusterView;
+  readonly member: MemberView;
+  readonly at: number;
+  readonly index: number;
+}
+
+function MemberRow({ view, member, at, index }: MemberRowProps) {
+  const { t } = useWords();
+  const page = usePage();
+  const isStale = useIsStale();
+  const { address, id, source, state, settled, silentMs, refused } = member;
+  return (
+    <div role="row" class={`member-row tone-${state}`} aria-rowindex={index + 2} data-address={address}>
+      <span role="cell" class="member-state" title={t.memberStateHelp[state]}>
+        <span class="mark">
+          <Icon name={MEMBER_ICONS[state]} />
+          {t.memberState[state]}
+        </span>
+      </span>
+      <span role="cell" class="member-address">
+        <code>{address}</code>
+        {refused !== undefined && (
+          <span class="warn" title={refused}>
+            <Icon name="warning" />
+            <span class="for-ears">{t.refused}</span>
+          </span>
+        )}
+        {id !== undefined && <span class="member-id dim">{id}</span>}
+      </span>
+      <span role="cell" class="member-source dim" title={t.sourceHelp[source]}>
+        {t.source[source]}
+      </span>
+      <span role="cell" class="member-heard">
+        {silentMs === undefined ? (
+          <span class="dim">{t.neverHeard}</span>
+        ) : (
+          <Age silentMs={silentMs} ttlMs={view.ttlMs} at={at} isStale={isStale} />
+        )}
+      </span>
+      <Delivered view={view} member={member} />
+      <span role="cell" class={settled ? 'member-settled dim' : 'member-settled unsettled'}>
+        <Icon name={settled ? 'check' : 'hourglass'} />
+        {settled ? t.settled : t.notSettled}
+      </span>
+      <span role="cell" class="member-action">
+        {(state === 'silent' || state === 'down') && (
+          <button
+            type="button"
+            class="button small"
+            aria-label={t.takeOffLabel(address)}
+            onClick={() => page.ask({ type: 'take-off', cluster: keyOf(view), address })}
+          >
+            {t.takeOff}
+          </button>
+        )}
+      </span>
+    </div>
+  );
+}
+
+/** Which list a member has: the newest, or how far behind it is. */
+function Delivered({ view, member }: { view: ClusterView; member: MemberView }) {
+  const { t, f } = useWords();
+  const { delivered, current } = member;
+  const behind = view.revision - delivered;
+  return (
+    <span
+      role="cell"
+      class={`member-delivered ${current ? 'current' : behind > 0 ? 'behind' : ''}`}
+      title={current ? t.current : t.delivered(f.number(delivered))}
+    >
+      <span class="rev">{delivered === 0 ? t.notSent : t.revisionShort(f.number(delivered))}</span>
+      {current ? (
+        <span class="rev-note">
+          <Icon name="check" />
+          <span class="for-ears">{t.current}</span>
+        </span>
+      ) : (
+        delivered > 0 && behind > 0 && <span class="rev-note">{t.behind(f.number(behind))}</span>
+      )}
+    </span>
+  );
+}

@@ -1,0 +1,43 @@
+import { keyOf, type ClusterState, type ClusterSummary } from '../model/types.js';
+import { useWords, type Words } from '../text/words.js';
+import { Icon, STATE_ICONS } from './icons.js';
+
+/** A cluster's state, as a shape and in words. */
+export function StateMark({ cluster }: { cluster: ClusterSummary }) {
+  return (
+    <span class={`mark ${cluster.state}`}>
+      <Icon name={STATE_ICONS[cluster.state]} />
+      <span>{stateWord(cluster, useWords())}</span>
+    </span>
+  );
+}
+
+function stateWord({ state, waiting, needed }: ClusterSummary, { t, f }: Words): string {
+  return state === 'founding' && needed !== undefined
+    ? t.foundingOf(f.number(waiting), f.number(needed))
+    : t.state[state];
+}
+
+/** What the state means here: a sentence, and the server's own where that is in another language. */
+export function explain(cluster: ClusterSummary, { t, f }: Words): { says: string; detail?: string } {
+  const { state, summary, live, members, unsettled, waiting } = cluster;
+  if (t.summary === undefined) return { says: sentence(summary, keyOf(cluster)) };
+  const [l, m, u, w] = [live, members, unsettled, waiting].map((n) => f.number(n)) as [
+    string,
+    string,
+    string,
+    string,
+  ];
+  return { says: t.summary[state]({ live: l, members: m, unsettled: u, waiting: w }), detail: summary };
+}
+
+/** The server's words as a sentence on their own. */
+function sentence(text: string, key: string): string {
+  const first = text.startsWith(key) ? text.charAt(0) : text.charAt(0).toUpperCase();
+  return `${first}${text.slice(1)}.`;
+}
+
+/** The class of a state's colour. */
+export function toneOf(state: ClusterState): string {
+  return `tone-${state}`;
+}

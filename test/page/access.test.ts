@@ -1,0 +1,41 @@
+import assert from 'node:assert/strict';
+import { parseTokens } from '../../src/http/access/token.js';
+import { foundCluster, NacosNode } from '../support/nodes.js';
+import { startServer } from '../support/server.js';
+import { pageTest, visit } from './browser.js';
+
+const ALL = 'good-for-all-clusters';
+const ONE = 'good-for-one-cluster';
+
+pageTest('with a token for reads the browser’s own prompt is all there is to it', async (t) => {
+  const tokens = parseTokens(`${ALL}, nacos/serverlist:${ONE}`);
+  const server = await startServer(t, { access: { readTokens: { tokens, file: undefined } } });
+  await foundCluster(t, server, ['10.0.0.1:8848']);
+  await new NacosNode(t, server, '/secret/cluster?self=10.9.0.1').pollUntilListed();
+  const all = await visit(t, server.url, { readToken: ALL });
+  await all.page.locator('.cluster-name').nth(1).waitFor();
+  await all.page.locator('[data-type=founded]').nth(1).waitFor();
+
+  // Who may read about one cluster learns nothing of the others.
+  const one = await visit(t, server.url, { readToken: ONE });
+  await one.page.locator('.hero').getByText('Whole', { exact: true }).waitFor();
+  await one.page.locator('[data-type=founded]').waitFor();
+  assert.ok(!(await one.page.content()).includes('secret'));
+});
+
+pageTest('a token that is valid no more is said, instead of a silent page', async (t) => {
+  const server = await startServer(t, {
+    access: { readTokens: { tokens: parseTokens(ALL), file: undefined } },
+  });
+  await foundCluster(t, server, ['10.0.0.1:8848']);
+  const { page } = await visit(t, server.url, { readToken: ALL, expected: /status of 401/ });
+  await page.locator('.hero').waitFor();
+  await page.context().setHTTPCredentials({ username: 'operator', password: 'another-token-now' });
+  await page.route('**/api/v1/**', async (route) => {
+    await route.continue({
+      headers: { ...route.request().headers(), authorization: 'Bearer another-token-now' },
+    });
+  });
+  await page.evaluate(`dispatchEvent(new Event('pagehide')); dispatchEvent(new Event('pageshow'))`);
+  await page.getByText('the token that was given to read here is not valid, or no more').waitFor();
+});

@@ -1,0 +1,112 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { eventually } from '../support/eventually.js';
+import { FlakyStore } from '../support/flaky-store.js';
+import { foundCluster, NacosNode, pollPath } from '../support/nodes.js';
+import { startServerProcess } from '../support/process.js';
+import { startServer } from '../support/server.js';
+import { tempFolder } from '../support/temp.js';
+import { eventTypes, openTab, pageTest, visit } from './browser.js';
+
+const [A, B, C] = ['127.0.0.11:8848', '127.0.0.12:8848', '127.0.0.13:8848'] as const;
+
+/** What a browser says of a server that is not there. */
+const UNREACHABLE =
+  /ERR_CONNECTION_REFUSED|ERR_INCOMPLETE_CHUNKED_ENCODING|ERR_CONNECTION_RESET|ERR_EMPTY_RESPONSE/;
+
+pageTest(
+  'a server that is killed and started again: said at once, nothing looks fresh, no event is missed',
+  async (t) => {
+    const file = join(tempFolder(t), 'registry.db');
+    const first = await startServerProcess(t, { file });
+    await foundCluster(t, first, [A, B]);
+    const { page } = await visit(t, first.url, { expected: UNREACHABLE });
+    const row = page.locator(`.member-row[data-address="${A}"]`);
+    await row.getByText('live', { exact: true }).waitFor();
+    await page.locator('[data-link=live]').waitFor();
+    assert.equal(await page.getByText('Connection lost').count(), 0);
+    await page.evaluate('window.notReloaded = true');
+
+    first.child.kill('SIGKILL');
+    await first.exited;
+    await page
+      .getByText(/^Connection lost\. Last news \d+ s ago; everything below is from then\.$/)
+      .waitFor();
+    await page.locator('[data-link=lost]').waitFor();
+    assert.equal(await row.locator('.age').getAttribute('data-phase'), 'stale');
+    assert.match(await row.locator('.age').innerText(), /^was \d+ s$/);
+    assert.match(await page.title(), /^Connection lost – /);
+    await page.getByText(/Last news [2-9] s ago/).waitFor();
+
+    const second = await startServerProcess(t, { file, port: first.port });
+    // While the page may not have come back yet.
+    await new NacosNode(t, second, pollPath(C)).pollUntilListed();
+    await page
+      .getByRole('button', { name: 'Try now' })
+      .click({ timeout: 2_000 })
+      .catch(() => undefined);
+    await page.locator('[data-link=live]').waitFor();
+    await page.locator('[data-type=admitted]').getByText(C).waitFor();
+    await page.locator(`.member-row[data-address="${C}"]`).waitFor();
+    await page.getByText(/^Grace: nobody is evicted for another \d+ s/).waitFor();
+    assert.deepEqual(await eventTypes(page), ['admitted', 'waiting', 'founded', 'waiting', 'waiting']);
+    assert.equal(await page.evaluate('window.notReloaded'), true);
+  },
+);
+
+pageTest('the stream is closed while the tab is hidden, and open again when it is shown', async (t) => {
+  const server = await startServer(t);
+  await foundCluster(t, server, [A, B]);
+  const { feed } = server.server;
+  const tab = await openTab(t, server.url);
+  await eventually('the stream is open', () => feed.listeners === 1);
+  await tab.hide();
+  await eventually('it is closed', () => feed.listeners === 0);
+  await tab.show();
+  await eventually('it is open again', () => feed.listeners === 1);
+});
+
+pageTest('one stream to a page, opened anew for another cluster', async (t) => {
+  const server = await startServer(t);
+  for (const cluster of ['a', 'b'])
+    await new NacosNode(t, server, `/p/${cluster}?self=10.0.0.1`).pollUntilListed();
+  const { page } = await visit(t, server.url);
+  await page.locator('[data-link=live]').waitFor();
+  const asked: string[] = [];
+  page.on('request', (request) => {
+    if (request.url().includes('/stream'))
+      asked.push(new URL(request.url()).searchParams.get('cluster') ?? 'none');
+  });
+  for (const name of ['p/a', 'p/b']) {
+    await page.getByRole('link', { name }).first().click();
+    await page.getByRole('heading', { name }).waitFor();
+    await page.locator('.member-row[data-address]').waitFor();
+    await eventually('one stream', () => server.server.feed.listeners === 1);
+    await page.goBack();
+    await page.getByRole('heading', { name: 'Clusters', exact: true }).waitFor();
+  }
+  assert.deepEqual(asked, ['p/a', 'none', 'p/b', 'none']);
+});
+
+pageTest('a server without its store says so, and its history comes back with it', async (t) => {
+  let store: FlakyStore | undefined;
+  const server = await startServer(t, { wrap: (real) => (store = new FlakyStore(real)) });
+  await foundCluster(t, server, [A, B]);
+  const { page } = await visit(t, server.url, { expected: /status of 503/ });
+  await page.locator('[data-type=founded]').waitFor();
+
+  store!.become('failing');
+  await server.service.exchange();
+  await page
+    .getByText('Degraded: the store is unavailable. Lists are served from memory, and nothing is changed.')
+    .waitFor();
+  await page.reload();
+  await page.getByRole('alert').getByText('The history cannot be read: the store is unavailable').waitFor();
+  await page.locator('.hero').getByText('Whole', { exact: true }).waitFor();
+
+  store!.become('up');
+  await server.service.exchange();
+  await page.locator('[data-type=founded]').waitFor();
+  assert.equal(await page.getByRole('alert').count(), 0);
+  assert.equal(await page.getByText('Degraded:').count(), 0);
+});

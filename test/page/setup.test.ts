@@ -1,0 +1,89 @@
+import assert from 'node:assert/strict';
+import { parse } from 'yaml';
+import { parseTokens } from '../../src/http/access/token.js';
+import { foundCluster, NacosNode } from '../support/nodes.js';
+import { startServer } from '../support/server.js';
+import { pageTest, visit } from './browser.js';
+
+const [A, B] = ['10.0.3.11:8848', '10.0.3.12:8848'] as const;
+
+pageTest('the copied configuration is right, in its three forms', async (t) => {
+  const server = await startServer(t);
+  await foundCluster(t, server, [A, B]);
+  const { page, context } = await visit(t, server.url);
+  await context.grantPermissions(['clipboard-read', 'clipboard-write']);
+  const setup = page.locator('.setup');
+  const copied = async (form: string): Promise<string> => {
+    await setup.getByRole('button', { name: form }).click();
+    await setup.getByRole('button', { name: 'Copy' }).click();
+    await setup.getByRole('button', { name: 'Copied' }).waitFor();
+    return page.evaluate<string>('navigator.clipboard.readText()');
+  };
+
+  const url = '/nacos/serverlist?self=NODE_IP:8848&expect=2';
+  assert.deepEqual(entries(await copied('Environment')), {
+    NACOS_CORE_MEMBER_LOOKUP_TYPE: 'address-server',
+    NACOS_CORE_ADDRESS_SERVER_RETRY: '150',
+    address_server_domain: '127.0.0.1',
+    address_server_port: String(server.port),
+    address_server_url: url,
+  });
+  assert.deepEqual(entries(await copied('application.properties')), {
+    'nacos.core.member.lookup.type': 'address-server',
+    'nacos.core.address-server.retry': '150',
+    'address.server.domain': '127.0.0.1',
+    'address.server.port': String(server.port),
+    'address.server.url': url,
+  });
+  const { env } = parse(await copied('Kubernetes')) as { env: { name: string; value?: unknown }[] };
+  assert.deepEqual(Object.fromEntries(env.map(({ name, value }) => [name, value])), {
+    POD_IP: undefined,
+    NACOS_SERVER_IP: '$(POD_IP)',
+    NACOS_CORE_MEMBER_LOOKUP_TYPE: 'address-server',
+    NACOS_CORE_ADDRESS_SERVER_RETRY: '150',
+    address_server_domain: '127.0.0.1',
+    address_server_port: String(server.port),
+    address_server_url: '/nacos/serverlist?self=$(POD_IP):8848&expect=2',
+  });
+
+  // A node that is told so joins; one whose operator forgot to put its address in is not listed under that name.
+  const joining = new NacosNode(t, server, url.replace('NODE_IP', '10.0.3.13'));
+  assert.match((await joining.pollUntilListed()).body, /^10\.0\.3\.13:8848$/m);
+  assert.equal((await new NacosNode(t, server, url).poll()).status, 503);
+  assert.ok(!server.service.find('nacos/serverlist')!.cluster.members.has('NODE_IP:8848'));
+});
+
+pageTest('without a clipboard (plain http from afar) it copies the old way', async (t) => {
+  const server = await startServer(t);
+  const { page, context } = await visit(t, server.url);
+  await context.addInitScript('Object.defineProperty(navigator, "clipboard", { value: undefined })');
+  await page.reload();
+  await page.locator('.setup').getByRole('button', { name: 'Copy' }).click();
+  await page.locator('.setup').getByRole('button', { name: 'Copied' }).waitFor();
+  const other = await context.newPage();
+  await other.goto(server.url);
+  await other.getByRole('searchbox').first().waitFor({ state: 'detached' });
+  await page.keyboard.press('Control+c');
+  assert.match(await page.evaluate<string>('getSelection().toString()'), /address_server_url=/);
+});
+
+pageTest('where changes take a token, the configuration has a place for it', async (t) => {
+  const server = await startServer(t, {
+    access: { changeTokens: { tokens: parseTokens('correct-horse-battery'), file: undefined } },
+  });
+  const { page } = await visit(t, server.url);
+  await page
+    .locator('.setup pre')
+    .getByText('/nacos/serverlist?self=NODE_IP:8848&expect=3&token=TOKEN')
+    .waitFor();
+  await page.getByText('In place of TOKEN comes a token').waitFor();
+});
+
+function entries(text: string): Record<string, string> {
+  return Object.fromEntries(
+    text
+      .trim()
+      .split('\n')
+      .map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]),
+  );
+}
