@@ -178,6 +178,37 @@ test('events in pages, newest first, or oldest first after one', async (t) => {
   assert.deepEqual(await getJson(server, '/api/v1/clusters/no/such/events'), { events: [] });
 });
 
+test('a page of events that a token may read only in part', async (t) => {
+  const [all, scoped] = ['a-token-for-all-clusters', 'a-token-for-one-cluster-only'];
+  const tokens = [
+    { text: all, cluster: undefined },
+    { text: scoped, cluster: 'nacos/one' },
+  ];
+  const server = await startServer(t, { access: { readTokens: { tokens, file: undefined } } });
+  for (let i = 1; i <= 12; i++) await ask(server, 'POST', `/nacos/v1/as/nodes?cluster=two&ips=127.0.0.${i}`);
+  for (let i = 1; i <= 3; i++) await ask(server, 'POST', `/nacos/v1/as/nodes?cluster=one&ips=127.0.0.${i}`);
+  for (let i = 21; i <= 29; i++) await ask(server, 'POST', `/nacos/v1/as/nodes?cluster=two&ips=127.0.0.${i}`);
+  const read = (query: string) =>
+    getJson<EventPage>(server, `/api/v1/events?${query}`, [`Authorization: Bearer ${scoped}`]);
+  const seqs: number[] = [];
+  let query = 'limit=2';
+  for (let pages = 1; ; pages++) {
+    assert.ok(pages <= 3);
+    const page = await read(query);
+    assert.ok(page.events.every(({ cluster }) => cluster === 'one'));
+    seqs.push(...page.events.map(({ seq }) => seq));
+    if (page.next === undefined) break;
+    query = `limit=2&before=${page.next}`;
+  }
+  assert.equal(seqs.length, 3);
+  assert.deepEqual(
+    (await read('after=0')).events.map(({ seq }) => seq),
+    [...seqs].reverse(),
+  );
+  const whole = await getJson<EventPage>(server, '/api/v1/events', [`Authorization: Bearer ${all}`]);
+  assert.equal(whole.events.length, 24);
+});
+
 test('a long poll answers when the revision changes', async (t) => {
   const server = await startServer(t);
   await foundCluster(t, server, [A]);

@@ -127,6 +127,7 @@ describe('the stream', { concurrency: 4 }, () => {
     await eventually('it has the rest', () => first.seqs.length + second.seqs.length >= all.length);
     assert.deepEqual([...first.seqs, ...second.seqs], all);
     assert.deepEqual(second.messages[0]?.event, 'snapshot');
+    await assert.rejects(StreamClient.open(t, server, '', { 'Last-Event-ID': 'x' }), /400/);
 
     const third = await StreamClient.open(t, server, `?after=${second.lastId}`);
     await put(server, '127.0.0.27');

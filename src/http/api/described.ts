@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import { clusterName, listQuery, productName } from '../nacos-parameters.js';
+import { METRICS_PATH } from '../metrics.js';
+import { OFFICIAL_PATH } from '../official-api.js';
 import { clusterParams } from './parameters.js';
 import type { Described } from './route.js';
 
@@ -36,6 +38,7 @@ const WRONG = 'A parameter is wrong: the sentence names it.';
 const TOKEN = {
   401: 'A token is needed, or the one given is not valid.',
   403: 'The token is for another cluster, or the address may not be listed.',
+  429: 'Too many changes, or requests that were refused, came from this address lately: see Retry-After.',
 };
 
 const nacos = {
@@ -177,7 +180,7 @@ export const NACOS_SIDE: readonly Described[] = [
 ];
 
 const official = {
-  path: '/nacos/v1/as/nodes',
+  path: OFFICIAL_PATH,
   tag: 'Official',
   access: 'none',
   security: [{}, { basic: [] }, { bearer: [] }],
@@ -229,7 +232,7 @@ export const OFFICIAL_API: readonly Described[] = [
 
 export const METRICS: Described = {
   method: 'get',
-  path: '/metrics',
+  path: METRICS_PATH,
   name: 'getMetrics',
   tag: 'Server',
   summary: 'Metrics for Prometheus',

@@ -1,3 +1,4 @@
+import type { ClusterKey } from '../../registry/cluster.js';
 import type { RecordedEvent } from '../../registry/events.js';
 import type { EventQuery } from '../../registry/ports.js';
 import type { RegistryService } from '../../runtime/service.js';
@@ -45,7 +46,7 @@ export const eventRoutes = [
     name: 'listEvents',
     tag: 'Events',
     summary: 'The history of all clusters',
-    description: DESCRIPTION,
+    description: `Of those that the caller may read about. ${DESCRIPTION}`,
     access: 'any',
     query: eventsQuery,
     responses: { 200: { description: 'A page.', schema: eventPage } },
@@ -54,19 +55,35 @@ export const eventRoutes = [
       { name: 'older', summary: 'Those before', query: { before: '42', limit: '20' }, status: 200 },
       { name: 'follow', summary: 'Those after a number', query: { after: '0' }, status: 200 },
     ],
-    async handle({ service }, { query }) {
-      return { status: 200, body: await page(service, query) };
+    async handle({ service, access }, { query, request }) {
+      return { status: 200, body: await page(service, query, access.readable(request)) };
     },
   }),
 ];
 
-/** One event more than the page holds says whether there is another page. */
-async function page(service: RegistryService, query: EventQuery): Promise<EventPage> {
-  const found = await service.events({ ...query, limit: query.limit + 1 });
-  const events = found.slice(0, query.limit);
-  const last = events.at(-1);
-  const more = found.length > events.length && last !== undefined;
-  return { events: events.map(eventView), ...(more ? { next: last.seq } : {}) };
+/** How often the store is asked at most for one page, of which the caller may read a part only. */
+const MAX_LOOKS = 20;
+
+/** A page of what the caller may read; it is shorter than asked for, and not the last, when that is a small part. */
+async function page(
+  service: RegistryService,
+  query: EventQuery,
+  may: (key: ClusterKey) => boolean = () => true,
+): Promise<EventPage> {
+  const direction = query.after === undefined ? 'before' : 'after';
+  const events: EventView[] = [];
+  let from = query[direction];
+  for (let looks = 1; ; looks++) {
+    const wanted = query.limit - events.length;
+    // One more than wanted says whether there are more.
+    const found = await service.events({ ...query, [direction]: from, limit: wanted + 1 });
+    const taken = found.slice(0, wanted);
+    const last = taken.at(-1);
+    events.push(...taken.filter(may).map(eventView));
+    if (found.length <= wanted || last === undefined) return { events };
+    if (events.length === query.limit || looks === MAX_LOOKS) return { events, next: last.seq };
+    from = last.seq;
+  }
 }
 
 /** An event as it is shown. */

@@ -157,6 +157,7 @@ function responsesOf(
       : {
           401: 'A token is needed, or the one given is not valid.',
           403: 'The token is for another cluster.',
+          429: 'Too many changes, or requests that were refused, came from this address lately: see Retry-After.',
         }),
   };
   const refused = Object.entries({ ...common, ...problems }).map(([status, description]) => [

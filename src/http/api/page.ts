@@ -110,18 +110,20 @@ function typeHtml(schema: JsonSchema): string {
     return `<a href="#schema-${name}">${name}</a>`;
   }
   if (type === 'array') return `list of ${typeHtml((items ?? {}) as JsonSchema)}`;
+  const fallback =
+    schema.default === undefined
+      ? ''
+      : `, <code>${escapeHtml(JSON.stringify(schema.default))}</code> without`;
   const values = schema.const === undefined ? schema.enum : [schema.const];
-  if (Array.isArray(values))
-    return values.map((value) => `<code>${escapeHtml(String(value))}</code>`).join(' or ');
+  if (Array.isArray(values)) {
+    const words = values.map((value) => `<code>${escapeHtml(String(value))}</code>`);
+    return words.join(' or ') + fallback;
+  }
   const range =
     typeof minimum === 'number' && typeof maximum === 'number' && maximum < 1e15
       ? ` from ${minimum} to ${maximum}`
       : '';
   const form = typeof pattern === 'string' ? ` <code>${escapeHtml(pattern)}</code>` : '';
-  const fallback =
-    schema.default === undefined
-      ? ''
-      : `, <code>${escapeHtml(JSON.stringify(schema.default))}</code> without`;
   return `${escapeHtml(typeof type === 'string' ? type : 'any')}${range}${form}${fallback}`;
 }
 

@@ -39,9 +39,9 @@ article { margin: 2rem 0; padding-bottom: 1rem; border-bottom: 1px solid var(--l
 figure { margin: 0.5rem 0; }
 nav ul { padding: 0; list-style: none; }
 .wide { overflow-x: auto; }
-table { width: 100%; margin: 1rem 0; border-collapse: collapse; font-size: 0.95rem; }
+table { width: 100%; min-width: 38rem; margin: 1rem 0; border-collapse: collapse; font-size: 0.95rem; }
 caption { text-align: left; }
-th, td { padding: 0.35rem 0.75rem 0.35rem 0; border-top: 1px solid var(--line); text-align: left; vertical-align: top; }
+th, td { padding: 0.35rem 0.75rem 0.35rem 0; border-top: 1px solid var(--line); text-align: left; vertical-align: top; overflow-wrap: break-word; }
 th[scope='row'] { min-width: 7rem; }
 @media print {
   body { max-width: none; }
