@@ -63,7 +63,8 @@ export async function run(action: () => Promise<void>): Promise<void> {
   } catch (error) {
     if (!(error instanceof ClientError)) throw error;
     complain(error.message);
-    process.exitCode = 1;
+    // A stream may still be open.
+    process.exit(1);
   }
 }
 

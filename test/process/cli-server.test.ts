@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -211,6 +212,23 @@ describe('--token', () => {
       assert.equal(reader.status, 1, what);
       assert.match(reader.err, /says 401: the token that was given to change .* is not valid/, what);
     }
+  });
+
+  it('ends a watch when it is rotated out', async (t) => {
+    const file = join(tempFolder(t), 'tokens');
+    writeFileSync(file, `${READER}\n`);
+    const server = await start(t, { READ_TOKEN_FILE: file });
+    await fetch(`${server.url}/nacos/serverlist?self=${A}`, { method: 'POST' });
+    const cli = startCli(t, ['members', '--watch', '--json', '--server', server.url], {
+      env: { TOKEN: READER },
+    });
+    await eventually('the first', () => jsonLines(cli).length > 0);
+    writeFileSync(file, `${TOKEN}\n`);
+    assert.equal(await cli.exited, 1);
+    assert.match(
+      cli.stderr(),
+      /says 401: the token .* is not valid, or no more; the one in TOKEN is not enough/,
+    );
   });
 
   it('is not needed where none is, and does no harm there', async (t) => {

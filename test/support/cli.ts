@@ -34,10 +34,14 @@ export function jsonLines<T>(cli: Pick<CliProcess, 'stdout'>): T[] {
   return linesOf(cli).map((line) => JSON.parse(line) as T);
 }
 
+/** A picture's begin and end. */
+const HOME = '\x1b[H';
+const DRAWN = '\x1b[J';
+
 export interface OnTerminal {
   /** Everything that was sent to the terminal, escape sequences included. */
   sent(): string;
-  /** What the terminal shows: the last picture that was drawn. */
+  /** What the terminal shows: the last whole picture. */
   screen(): string;
   type(keys: string): void;
   /** After the command was stopped, as `fg` does. */
@@ -75,7 +79,10 @@ export async function startOnTerminal(
   });
   return {
     sent: () => sent,
-    screen: () => sent.slice(sent.lastIndexOf('\x1b[H') + 3).replace(/\x1b\[\w|\r/g, ''),
+    screen: () => {
+      const whole = sent.slice(0, Math.max(0, sent.lastIndexOf(DRAWN)));
+      return whole.slice(whole.lastIndexOf(HOME) + HOME.length).replace(/\x1b\[K|\r/g, '');
+    },
     type: (keys) => child.stdin.write(keys),
     // `script` stops with the command, and goes on with it.
     resume: () => child.kill('SIGCONT'),
