@@ -44,7 +44,26 @@ export default tseslint.config(
         'error',
         {
           patterns: [
-            { regex: '/(http|cli)/', message: 'Imports go one way: http → runtime → registry ← store.' },
+            {
+              regex: '/(http|metrics|cli)/|^prom-client$',
+              message: 'Imports go one way: http → runtime → registry ← store.',
+            },
+          ],
+        },
+      ],
+    },
+  },
+  {
+    files: ['src/http/**'],
+    rules: {
+      'no-restricted-imports': [
+        'error',
+        {
+          patterns: [
+            {
+              regex: '\\.\\./metrics/|^prom-client$',
+              message: 'HTTP tells its observer (traffic.ts) and knows nothing of what counts.',
+            },
           ],
         },
       ],

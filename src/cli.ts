@@ -1,8 +1,10 @@
 #!/usr/bin/env node
 import { Command } from 'commander';
 import { eventsCommand } from './cli/events.js';
+import { leaveCommand } from './cli/leave.js';
 import { membersCommand } from './cli/members.js';
 import { migrateCommand } from './cli/migrate.js';
+import { recoverCommand } from './cli/recover.js';
 import { serveCommand } from './cli/serve.js';
 import { packageVersion } from './package-info.js';
 
@@ -12,6 +14,8 @@ const program = new Command('nacos-address-server')
   .addCommand(serveCommand(), { isDefault: true })
   .addCommand(membersCommand())
   .addCommand(eventsCommand())
+  .addCommand(leaveCommand())
+  .addCommand(recoverCommand())
   .addCommand(migrateCommand())
   .addHelpText('after', () => `\n${serveCommand().helpInformation()}`)
   .showHelpAfterError('(--help shows what there is)');

@@ -1,12 +1,13 @@
 import type { Logger } from 'pino';
 import { ConfigError, type Config } from './config.js';
 import { AccessControl } from './http/access/access-control.js';
+import type { TrafficObserver } from './http/traffic.js';
 import { SettingProblem } from './setting-problem.js';
 
 /** Access control as it is configured; reads the token files. Throws {@link ConfigError}. */
-export function createAccess({ access }: Config, log: Logger): AccessControl {
+export function createAccess({ access }: Config, log: Logger, traffic: TrafficObserver): AccessControl {
   try {
-    const control = new AccessControl(access, log);
+    const control = new AccessControl(access, log, (because) => traffic.refused(because));
     if (control.changes === 'open') {
       log.warn(
         'changes are open to everybody who reaches this port: AUTH_TOKEN or AUTH_TOKEN_FILE closes them',

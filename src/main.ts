@@ -2,6 +2,8 @@ import type { Logger } from 'pino';
 import { ConfigError, type Config } from './config.js';
 import { connectionLimit } from './file-limit.js';
 import { AddressServer } from './http/server.js';
+import { ServerMetrics } from './metrics/server-metrics.js';
+import { packageVersion } from './package-info.js';
 import { TcpProbe } from './probe/tcp.js';
 import { HearingClock } from './runtime/hearing-clock.js';
 import { RegistryService } from './runtime/service.js';
@@ -15,16 +17,25 @@ export interface Running {
   stop(): Promise<void>;
 }
 
-/** The wiring: configuration → store → registry → HTTP. Rejects with StoreRefused or ConfigError. */
+/** The wiring: configuration → store → registry → HTTP; the metrics look on. Rejects with StoreRefused or ConfigError. */
 export async function start(config: Config, log: Logger): Promise<Running> {
-  const access = createAccess(config, log);
+  const metrics = new ServerMetrics(packageVersion());
+  const access = createAccess(config, log, metrics.traffic);
   const clock = new HearingClock();
   const store = await createStore(config, clock, log);
-  const service = new RegistryService({ store, clock, probe: new TcpProbe(), rules: config.rules, log });
+  const observer = metrics.runtime;
+  const service = new RegistryService({
+    store,
+    clock,
+    probe: new TcpProbe(),
+    rules: config.rules,
+    log,
+    observer,
+  });
   await service.start();
   const { host, port, maxConnections } = config;
   const limits = connectionLimit(maxConnections);
-  const server = new AddressServer({ service, access, log, host, port, limits });
+  const server = new AddressServer({ service, access, log, metrics, host, port, limits });
   try {
     const actual = await server.listen();
     const { connections } = limits;

@@ -1,85 +1,142 @@
-import { Command, Option } from 'commander';
+import { ClientError } from './client-error.js';
+import { plain, readPlainJson } from './plain.js';
+import type { GivenToken } from './token.js';
 
-/** The server that the commands for operators ask. */
-export function serverOption(): Option {
-  return new Option('--server <url>', 'the running server').env('SERVER').default('http://127.0.0.1:8080');
-}
-
-/** A server that cannot be asked, or says no: a sentence. */
-export class ClientError extends Error {
-  override readonly name = 'ClientError';
-}
-
-/** Longest time an answer may take, in milliseconds. */
+/** Longest time an answer may take, in milliseconds, besides what it is asked to wait. */
 const TIMEOUT = 10_000;
 
-/** GETs JSON from a server's API. Rejects with {@link ClientError}. */
-export async function getJson<T>(server: string, path: string): Promise<T> {
-  let url: URL;
-  try {
-    url = new URL(path, server);
-  } catch {
-    throw new ClientError(
-      `--server=${JSON.stringify(server)} is no URL; it is such as http://127.0.0.1:8080`,
-    );
+export type Method = 'GET' | 'POST' | 'DELETE';
+
+/** An answer, its text {@link plain}. */
+export interface Answer<T> {
+  readonly status: number;
+  readonly body: T;
+}
+
+/** An answer that goes on and on. */
+export interface OpenAnswer {
+  readonly body: ReadableStream<Uint8Array>;
+  /** Ends it; whoever reads it gets the reason as an error. */
+  readonly abort: (reason: ClientError) => void;
+}
+
+/** Asks one server. All methods reject with {@link ClientError}, which never holds the token. */
+export class Client {
+  readonly #url: URL;
+  readonly #token: GivenToken | undefined;
+  /** The server, as it is named in sentences. */
+  readonly name: string;
+
+  /** `url`: with a path that ends in a slash. */
+  constructor(url: URL, token: GivenToken | undefined) {
+    this.#url = url;
+    this.#token = token;
+    this.name = url.href.slice(0, -1);
   }
-  let response: Response;
-  try {
-    response = await fetch(url, {
-      headers: { accept: 'application/json' },
-      signal: AbortSignal.timeout(TIMEOUT),
+
+  /** GETs JSON. */
+  async getJson<T>(path: string): Promise<T> {
+    return (await this.ask<T>('GET', path)).body;
+  }
+
+  /** `wait`: for how long the server was asked to wait, in milliseconds. `path` starts with a slash. */
+  async ask<T>(method: Method, path: string, wait = 0): Promise<Answer<T>> {
+    try {
+      const response = await this.#fetch(method, path, AbortSignal.timeout(TIMEOUT + wait));
+      return { status: response.status, body: readAnswer(await response.text(), this.name) as T };
+    } catch (error) {
+      throw this.#unreachable(error);
+    }
+  }
+
+  /** Opens a stream of server-sent events. */
+  async open(path: string, headers: Record<string, string>): Promise<OpenAnswer> {
+    const controller = new AbortController();
+    const limit = setTimeout(
+      () => controller.abort(new Error(`no answer for ${TIMEOUT / 1_000} s`)),
+      TIMEOUT,
+    );
+    try {
+      const accept = { accept: 'text/event-stream', ...headers };
+      const response = await this.#fetch('GET', path, controller.signal, accept);
+      const isStream = response.headers.get('content-type')?.startsWith('text/event-stream');
+      if (!isStream || !response.body) throw notOurs(this.name);
+      return { body: response.body, abort: (reason) => controller.abort(reason) };
+    } catch (error) {
+      controller.abort();
+      throw this.#unreachable(error);
+    } finally {
+      clearTimeout(limit);
+    }
+  }
+
+  async #fetch(
+    method: Method,
+    path: string,
+    signal: AbortSignal,
+    headers: Record<string, string> = { accept: 'application/json' },
+  ): Promise<Response> {
+    const authorization = this.#token && { authorization: `Bearer ${this.#token.text}` };
+    const response = await fetch(new URL(`.${path}`, this.#url), {
+      method,
+      headers: { ...headers, ...authorization },
+      signal,
+      // Elsewhere the token would not be sent along, and should not be.
+      redirect: 'manual',
     });
-  } catch (error) {
-    const { message, cause } = error as Error;
-    const reason = cause instanceof Error ? cause.message : message;
-    throw new ClientError(
-      `${url.origin} does not answer (${reason}); is the server running, and is --server right?`,
-    );
+    if (!response.ok) throw this.#refusal(response, await response.text());
+    return response;
   }
-  const text = await response.text();
-  if (!response.ok) throw new ClientError(`${url.origin} says ${response.status}: ${detailOf(text)}`);
-  try {
-    return JSON.parse(text) as T;
-  } catch {
-    throw new ClientError(`${url.origin} answers, but not as this server does; is --server right?`);
+
+  #refusal({ status, statusText, headers }: Response, text: string): ClientError {
+    const location = headers.get('location');
+    if (status >= 300 && status < 400 && location !== null) {
+      const to = URL.canParse(location, this.name) ? new URL(location, this.name).origin : 'elsewhere';
+      return new ClientError(`${this.name} sends its callers to ${to}; give that as --server`, status);
+    }
+    const detail = this.#withoutToken(detailOf(text) || plain(statusText) || 'nothing more');
+    if (status !== 401 && status !== 403)
+      return new ClientError(`${this.name} says ${status}: ${detail}`, status);
+    const advice = this.#token
+      ? `the one in ${this.#token.source} is not enough; ask whoever runs the server for one that is`
+      : 'give one in the variable TOKEN, or with --token';
+    return new ClientError(`${this.name} says ${status}: ${detail}; ${advice}`, status);
+  }
+
+  /** A server, or what stands in front of it, might repeat what it was sent. */
+  #withoutToken(text: string): string {
+    return this.#token ? text.replaceAll(this.#token.text, '…') : text;
+  }
+
+  #unreachable(error: unknown): ClientError {
+    if (error instanceof ClientError) return error;
+    const { message, cause } = error as Error;
+    const reason = cause instanceof Error && cause.message !== '' ? cause.message : message;
+    return new ClientError(
+      `${this.name} does not answer (${plain(reason)}); is the server running, and is --server right?`,
+    );
   }
 }
 
+function readAnswer(text: string, name: string): unknown {
+  try {
+    return readPlainJson(text);
+  } catch {
+    throw notOurs(name);
+  }
+}
+
+function notOurs(name: string): ClientError {
+  return new ClientError(`${name} answers, but not as this server does; is --server right?`);
+}
+
+/** What is wrong, of problem details (RFC 9457), or of whatever else came. */
 function detailOf(text: string): string {
   try {
-    return (JSON.parse(text) as { detail?: string }).detail ?? text;
+    const { detail } = readPlainJson(text) as { detail?: unknown };
+    if (typeof detail === 'string') return detail;
   } catch {
-    return text.trim().slice(0, 200);
+    // It is no JSON.
   }
-}
-
-/** Runs an action; a {@link ClientError} becomes a sentence and status 1. */
-export async function run(action: () => Promise<void>): Promise<void> {
-  try {
-    await action();
-  } catch (error) {
-    if (!(error instanceof ClientError)) throw error;
-    console.error(`nacos-address-server: ${error.message}`);
-    process.exitCode = 1;
-  }
-}
-
-/** A command for operators with the options that all of them have. */
-export function clientCommand(name: string, description: string): Command {
-  return new Command(name)
-    .description(description)
-    .argument('[cluster]', 'only this one, as product/cluster; all if left out')
-    .addOption(serverOption())
-    .option('--json', 'print JSON in place of a table');
-}
-
-/** `product/cluster` as the API's path. */
-export function clusterPath(cluster: string): string {
-  const parts = cluster.split('/');
-  if (parts.length !== 2 || parts.some((part) => part === '')) {
-    throw new ClientError(
-      `the cluster ${JSON.stringify(cluster)} is not of the form product/cluster, such as nacos/serverlist`,
-    );
-  }
-  return `/api/v1/clusters/${parts.map(encodeURIComponent).join('/')}`;
+  return plain(text.trim().slice(0, 200));
 }

@@ -1,53 +1,61 @@
 import { Option, type Command } from 'commander';
-import { clientCommand, ClientError, clusterPath, getJson, run } from './client.js';
-import { renderTable } from './table.js';
-
-interface EventView {
-  readonly seq: number;
-  readonly time: string;
-  readonly product: string;
-  readonly cluster: string;
-  readonly type: string;
-  readonly address?: string;
-  readonly revision: number;
-  readonly reason: string;
-}
+import type { EventPage, EventView } from '../http/api/schemas.js';
+import { ClientError } from './client-error.js';
+import { clusterPath } from './cluster-name.js';
+import { aboutClusters, clientCommand, clientOf, complain, run } from './command.js';
+import { EventTable } from './events-view.js';
+import { follow } from './follow.js';
+import { lineWidth, print } from './output.js';
+import { endBySignals } from './signals.js';
 
 interface Options {
-  readonly server: string;
   readonly json?: true;
+  readonly follow?: true;
   readonly limit: string;
 }
 
+const MAX_LIMIT = 1_000;
+
 /** `events`: a running server's history, oldest first, as one reads a log. */
 export function eventsCommand(): Command {
-  return clientCommand('events', 'print the history of a running server')
-    .addOption(new Option('--limit <number>', 'the newest so many, 1 to 1000').default('50'))
-    .action((cluster: string | undefined, options: Options) =>
+  return aboutClusters(clientCommand('events', 'print the history of a running server'))
+    .addOption(new Option('--limit <number>', 'the newest so many, 1 to 1000; 0 with --follow').default('50'))
+    .option(
+      '--follow',
+      'go on and print each new one as it comes, with --json as a line; none is missed or printed twice when the connection is lost',
+    )
+    .addHelpText(
+      'after',
+      '\nExit status: 0; 1 when the server cannot be asked or says no. Ctrl-C ends --follow with 0.',
+    )
+    .action((cluster: string | undefined, options: Options, command: Command) =>
       run(async () => {
-        if (!/^\d{1,4}$/.test(options.limit)) {
-          throw new ClientError(`--limit=${JSON.stringify(options.limit)} is no number from 1 to 1000`);
-        }
+        const limit = parseLimit(options);
+        const client = clientOf(command);
         const path = cluster === undefined ? '/api/v1/events' : `${clusterPath(cluster)}/events`;
-        const { events } = await getJson<{ events: EventView[] }>(
-          options.server,
-          `${path}?limit=${options.limit}`,
-        );
+        const table = new EventTable(lineWidth());
+        if (options.follow) {
+          endBySignals();
+          return follow(client, cluster, limit, (events) => {
+            if (events.length === 0 && limit > 0) complain('no events yet');
+            return print(...lines(events, options, table));
+          });
+        }
+        const { events } = await client.getJson<EventPage>(`${path}?limit=${limit}`);
         events.reverse();
-        if (options.json) return console.log(JSON.stringify(events, undefined, 2));
-        console.log(events.length === 0 ? 'no events' : await render(events));
+        if (options.json) return print(JSON.stringify(events, undefined, 2));
+        await print(...(events.length === 0 ? ['no events'] : table.lines(events)));
       }),
     );
 }
 
-function render(events: readonly EventView[]): Promise<string> {
-  const rows = events.map(({ time, product, cluster, type, address, revision, reason }) => [
-    time,
-    `${product}/${cluster}`,
-    type,
-    address ?? '',
-    revision,
-    reason,
-  ]);
-  return renderTable(['time', 'cluster', 'event', 'address', 'revision', 'reason'], rows);
+function lines(events: readonly EventView[], { json }: Options, table: EventTable): string[] {
+  return json ? events.map((event) => JSON.stringify(event)) : table.lines(events);
+}
+
+function parseLimit({ limit, follow }: Options): number {
+  const least = follow ? 0 : 1;
+  const number = /^\d{1,4}$/.test(limit) ? Number(limit) : -1;
+  if (number >= least && number <= MAX_LIMIT) return number;
+  throw new ClientError(`--limit=${JSON.stringify(limit)} is no number from ${least} to ${MAX_LIMIT}`);
 }

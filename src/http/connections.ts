@@ -138,12 +138,15 @@ export class Connections {
     this.#closing = true;
   }
 
-  get sockets(): Iterable<Socket> {
-    return this.#open.keys();
+  /** How many are open, and how many of them a member polls on. */
+  count(): { readonly open: number; readonly members: number } {
+    let members = 0;
+    for (const { member } of this.#open.values()) if (member) members++;
+    return { open: this.#open.size, members };
   }
 
-  get count(): number {
-    return this.#open.size;
+  get sockets(): Iterable<Socket> {
+    return this.#open.keys();
   }
 
   /** Bytes of answers that are in memory because nobody takes them. */

@@ -6,6 +6,8 @@ import { DEFAULT_LIMITS, type Limits } from './limits.js';
 import { KEEP_ALIVE } from './list-answer.js';
 import type { ListReader } from './nacos-get.js';
 import { isListPath, parseTarget, type Target } from './target.js';
+import type { Ask, TrafficObserver } from './traffic.js';
+import { TurnClock } from './turn-clock.js';
 
 /** The largest request that is read here, in bytes; a poll has some 300. */
 const MAX_REQUEST = 4_096;
@@ -33,14 +35,23 @@ export class FrontDoor {
   readonly #reader: ListReader;
   readonly #connections: Connections;
   readonly #limits: Limits;
+  readonly #traffic: TrafficObserver;
+  readonly #turn = new TurnClock();
   readonly #targets: Cache<Target | undefined>;
   readonly #headers: Cache<boolean>;
 
-  constructor(http: HttpServer, reader: ListReader, connections: Connections, limits: Limits) {
+  constructor(
+    http: HttpServer,
+    reader: ListReader,
+    connections: Connections,
+    limits: Limits,
+    traffic: TrafficObserver,
+  ) {
     this.#http = http;
     this.#reader = reader;
     this.#connections = connections;
     this.#limits = limits;
+    this.#traffic = traffic;
     this.#targets = new Cache(limits.remembered);
     this.#headers = new Cache(limits.remembered);
     this.server = createServer({ noDelay: true }, (socket) => this.#accept(socket));
@@ -52,9 +63,11 @@ export class FrontDoor {
     const isProxy = this.#connections.isProxy(socket);
     const { arrival, unread } = this.#limits;
     const onData = (chunk: Buffer): void => {
+      const since = this.#turn.start();
       const answer = isProxy ? undefined : this.#read(chunk, connection);
       if (answer === undefined) return handOver(chunk);
-      socket.write(answer);
+      socket.write(answer.bytes);
+      this.#traffic.answered(answer.ask, 'list', performance.now() - since);
       if (socket.writableLength > unread) socket.destroy();
     };
     const onTimeout = (): void => void socket.destroy();
@@ -77,7 +90,7 @@ export class FrontDoor {
   }
 
   /** The answer to a request that is whole and plain and needs no decision. */
-  #read(chunk: Buffer, connection: Connection): Buffer | undefined {
+  #read(chunk: Buffer, connection: Connection): { bytes: Buffer; ask: Ask } | undefined {
     if (chunk.length > MAX_REQUEST) return undefined;
     const text = chunk.toString('latin1');
     const isHeartbeat = text.startsWith('POST /');
@@ -90,7 +103,9 @@ export class FrontDoor {
     const target = this.#targets.get(text.slice(isHeartbeat ? 5 : 4, lineEnd), readTarget);
     if (!target) return undefined;
     const found = isHeartbeat ? this.#reader.beat(target, connection) : this.#reader.read(target, connection);
-    return found && this.#reader.whole(found, target.format);
+    if (!found) return undefined;
+    const ask = isHeartbeat ? 'heartbeat' : target.self === undefined ? 'plain' : 'poll';
+    return { bytes: this.#reader.whole(found, target.format), ask };
   }
 }
 

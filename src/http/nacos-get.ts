@@ -73,7 +73,10 @@ export class ListReader {
   #maySpeak(entry: ClusterEntry, address: Address, target: Target, caller: Caller): boolean {
     const objection = this.#access.objectionTo(target, address, caller);
     if (!objection) return true;
-    entry.object(address, objection.sentence, this.#service.now);
+    if (entry.cluster.members.has(address)) {
+      entry.object(address, objection.sentence, this.#service.now);
+      this.#access.noted(objection);
+    }
     return objection.passes;
   }
 

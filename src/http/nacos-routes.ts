@@ -10,8 +10,10 @@ import { mayComplete } from './caller.js';
 import { noteSent, type Caller, type Connections } from './connections.js';
 import { listBody, listHeaders } from './list-answer.js';
 import { addressOfSelf, pollOf, type ListReader } from './nacos-get.js';
+import { Exchange } from './exchange.js';
 import type { Patience } from './patience.js';
 import { refuse, refuseMethod, send, type Problem } from './reply.js';
+import type { Ask, Reason } from './traffic.js';
 import { isListPath, parseTarget, type ListFormat, type Target } from './target.js';
 
 const ALLOW = 'GET, HEAD, POST, DELETE';
@@ -54,11 +56,13 @@ export class NacosRoutes {
     const target = targetOf(request);
     const found = target.ok && this.#reader.read(target.value, this.#connections.callerOf(request));
     if (!found) return next();
+    Exchange.of(response)?.isAboutList(askOf(request));
     sendList(response, found.list, target.value.format, found.live);
   };
 
   readonly handle = async (request: Request, response: Response, next: NextFunction): Promise<void> => {
     if (!isListPath(request.url.split('?', 1)[0] ?? '')) return next();
+    Exchange.of(response)?.isAboutList(askOf(request));
     const target = targetOf(request);
     if (!target.ok) return this.#refuse(request, response, { status: 400, detail: target.problem });
     switch (request.method) {
@@ -83,7 +87,7 @@ export class NacosRoutes {
     const hold = mayComplete(request) ? 0 : this.#service.rules.gateHold;
     const entry = this.#service.find(name);
     const wasKnown = entry !== undefined && isKnown(entry.cluster);
-    const list = await this.#service.awaitList(key, hold, this.#patience.of(response));
+    const list = await this.#service.awaitList(key, hold, this.#patience.of(response), Exchange.of(response));
     if (list) {
       noteSent(this.#connections.callerOf(request), list);
       return sendList(response, list, target.format);
@@ -92,8 +96,7 @@ export class NacosRoutes {
     if (newest && newest.members.size > 0) {
       // It may have changed elsewhere: a Nacos must not get it, people may.
       if (mayComplete(request)) return sendList(response, newest, target.format);
-      const detail = this.#service.outOfDate;
-      return refuse(request, response, { status: 503, detail, retryAfter: RETRY_AFTER });
+      return refuse(request, response, this.#notNow(this.#service.outOfDate));
     }
     if (!wasKnown) {
       // The official words tell which of the two is unknown; not to those who may not know which clusters there are.
@@ -106,8 +109,8 @@ export class NacosRoutes {
       });
     }
     const { cluster } = entry;
-    const detail = `${name} has no list yet: ${cluster.waiting.size} of ${neededToFound(cluster)} members wait`;
-    refuse(request, response, { status: 503, detail, retryAfter: RETRY_AFTER });
+    const reason = `${name} has no list yet: ${cluster.waiting.size} of ${neededToFound(cluster)} members wait`;
+    refuse(request, response, this.#notNow({ why: 'founding', reason }));
   }
 
   async #poll(request: Request, response: Response, target: Target): Promise<void> {
@@ -119,7 +122,13 @@ export class NacosRoutes {
     const { gateHold } = this.#service.rules;
     const held = performance.now();
     const poll = pollOf(address, 'poll', target, caller);
-    const answer = await this.#service.poll(target.key, poll, gateHold, this.#patience.of(response));
+    const answer = await this.#service.poll(
+      target.key,
+      poll,
+      gateHold,
+      this.#patience.of(response),
+      Exchange.of(response),
+    );
     if (response.destroyed) return;
     if (answer.type === 'list') {
       const { entry, list } = answer;
@@ -128,7 +137,7 @@ export class NacosRoutes {
       noteSent(caller, list);
       return sendList(response, list, target.format);
     }
-    const problem = problemOf(answer);
+    const problem = this.#problemOf(answer);
     await this.#refuse(request, response, problem, gateHold - (performance.now() - held));
   }
 
@@ -143,9 +152,10 @@ export class NacosRoutes {
     // Not delivered: a script has it now, its Nacos has what it polls itself (R4 and R5 wait for that).
     if (answer.type === 'list') return sendList(response, answer.list, target.format);
     if (answer.type === 'waiting') {
+      Exchange.of(response)?.because(answer.why);
       return send(response, 202, `${answer.reason}\n`, { 'Retry-After': String(RETRY_AFTER) });
     }
-    refuse(request, response, problemOf(answer));
+    refuse(request, response, this.#problemOf(answer));
   }
 
   async #leave(request: Request, response: Response, target: Target): Promise<void> {
@@ -193,8 +203,43 @@ export class NacosRoutes {
     problem: Problem,
     hold: number = this.#service.rules.gateHold,
   ): Promise<void> {
-    if (!mayComplete(request) && problem.status !== 429) await pause(hold, this.#patience.of(response));
+    if (!mayComplete(request) && problem.status !== 429 && hold > 0) {
+      const exchange = Exchange.of(response);
+      exchange?.begin();
+      await pause(hold, this.#patience.of(response));
+      exchange?.end();
+    }
     refuse(request, response, problem);
+  }
+
+  #problemOf(answer: Exclude<PollAnswer, { type: 'list' }>): Problem {
+    if (answer.type !== 'refused') return this.#notNow(answer);
+    const tooMany = answer.code === 'too-many-addresses' || answer.code === 'too-many-clusters';
+    return { status: tooMany ? 507 : 409, detail: answer.reason };
+  }
+
+  /** What may be asked again soon. */
+  #notNow({ why, reason }: { readonly why: Reason; readonly reason: string }): Problem {
+    return {
+      status: 503,
+      detail: reason,
+      reason: this.#patience.isOver ? 'stopping' : why,
+      retryAfter: RETRY_AFTER,
+    };
+  }
+}
+
+/** Undefined for what is neither a poll nor a heartbeat. */
+function askOf({ method, url }: Request): Ask | undefined {
+  switch (method) {
+    case 'GET':
+      return /[?&]self=/.test(url) ? 'poll' : 'plain';
+    case 'HEAD':
+      return 'plain';
+    case 'POST':
+      return 'heartbeat';
+    default:
+      return undefined;
   }
 }
 
@@ -227,21 +272,9 @@ function targetOf(request: Request): Parsed<Target> {
   return token === undefined ? target : { ok: true, value: { ...target.value, token } };
 }
 
-function problemOf(answer: Exclude<PollAnswer, { type: 'list' }>): Problem {
-  switch (answer.type) {
-    case 'refused': {
-      const tooMany = answer.code === 'too-many-addresses' || answer.code === 'too-many-clusters';
-      return { status: tooMany ? 507 : 409, detail: answer.reason };
-    }
-    case 'waiting':
-    case 'unavailable':
-      return { status: 503, detail: answer.reason, retryAfter: RETRY_AFTER };
-  }
-}
-
 function pause(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
-    if (signal.aborted || ms <= 0) return resolve();
+    if (signal.aborted) return resolve();
     const end = (): void => {
       clearTimeout(timer);
       signal.removeEventListener('abort', end);

@@ -20,6 +20,16 @@ export class Patience {
     return controller.signal;
   }
 
+  /** Whether the server stops. */
+  get isOver(): boolean {
+    return this.#stopped;
+  }
+
+  /** How many requests are held, or may yet be. */
+  get held(): number {
+    return this.#held.size;
+  }
+
   /** Nobody is held any more. */
   stop(): void {
     this.#stopped = true;

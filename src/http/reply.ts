@@ -1,11 +1,15 @@
 import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http';
 import { acceptsJson, callsItselfNacos, mayComplete } from './caller.js';
+import { Exchange } from './exchange.js';
+import type { Reason } from './traffic.js';
 import { unterminated } from './unterminated.js';
 
 /** RFC 9457 problem details; `type` is about:blank, so the title is the status's own. */
 export interface Problem {
   readonly status: number;
   readonly detail: string;
+  /** For those who count; the status's own by default, of 503 that the store is out of reach. */
+  readonly reason?: Reason;
   /** Seconds, for Retry-After. */
   readonly retryAfter?: number;
   /** For 405. */
@@ -18,7 +22,9 @@ export interface Problem {
 
 /** An error to somebody on the Nacos side: complete only for people, in their format. */
 export function refuse(request: IncomingMessage, response: ServerResponse, problem: Problem): void {
-  if (!mayComplete(request)) return cutShort(response, problem.detail);
+  const reason = reasonOf(problem);
+  if (!mayComplete(request)) return cutShort(response, problem.detail, reason);
+  Exchange.of(response)?.because(reason);
   if (acceptsJson(request)) return sendProblem(response, problem);
   send(response, problem.status, problem.text ?? `${problem.detail}\n`, headersOf(problem));
 }
@@ -35,7 +41,9 @@ export function refuseMethod(request: IncomingMessage, response: ServerResponse,
 /** An error on the operators' side, complete for all but a Nacos that went astray. */
 export function sendProblem(response: ServerResponse, problem: Problem): void {
   const { status, detail } = problem;
-  if (callsItselfNacos(response.req)) return cutShort(response, detail);
+  const reason = reasonOf(problem);
+  if (callsItselfNacos(response.req)) return cutShort(response, detail, reason);
+  Exchange.of(response)?.because(reason);
   const body = { type: 'about:blank', title: STATUS_CODES[status] ?? 'Error', status, detail };
   sendJson(response, body, status, { ...headersOf(problem), 'Content-Type': 'application/problem+json' });
 }
@@ -57,6 +65,7 @@ export function send(
   headers: Record<string, string> = {},
 ): void {
   if (response.headersSent || response.destroyed) return;
+  Exchange.of(response)?.complete(status);
   response.writeHead(status, {
     'Content-Type': 'text/plain;charset=UTF-8',
     'Content-Length': String(Buffer.byteLength(body)),
@@ -67,12 +76,28 @@ export function send(
 }
 
 /** The answer that no Nacos takes for one (unterminated.ts). */
-export function cutShort(response: ServerResponse, sentence: string): void {
+export function cutShort(response: ServerResponse, sentence: string, reason: Reason): void {
   const { socket } = response;
   if (!socket || response.headersSent) return void response.destroy();
+  Exchange.of(response)?.cut(reason);
   // Past the response, which could only end its chunks properly; it closes with the socket.
   socket.end(unterminated(sentence));
 }
+
+function reasonOf({ status, reason }: Problem): Reason {
+  return reason ?? REASON_OF[status] ?? (status >= 500 ? 'internal' : 'bad-request');
+}
+
+const REASON_OF: Readonly<Record<number, Reason>> = {
+  401: 'unauthorized',
+  403: 'forbidden',
+  404: 'not-found',
+  405: 'method',
+  409: 'refused',
+  429: 'limited',
+  503: 'store',
+  507: 'refused',
+};
 
 function headersOf({ retryAfter, allow, challenge }: Problem): Record<string, string> {
   return {

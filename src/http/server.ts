@@ -9,21 +9,23 @@ import type { AccessControl } from './access/access-control.js';
 import type { ApiContext } from './api/route.js';
 import { routerOf } from './api/router.js';
 import { ROUTES } from './api/table.js';
-import { mayComplete } from './caller.js';
 import { Connections } from './connections.js';
 import { refuseCrossSite } from './cross-site.js';
 import { FrontDoor } from './front-door.js';
+import { Exchange } from './exchange.js';
 import { refuseManyHeaders } from './header-fields.js';
 import { InTurn } from './in-turn.js';
 import { DEFAULT_LIMITS, type Limits } from './limits.js';
 import { KEEP_ALIVE } from './list-answer.js';
+import { METRICS_PATH, metricsRoute, refuseMetricsMethod, type Metrics, type Readable } from './metrics.js';
 import { ListReader } from './nacos-get.js';
 import { NacosRoutes } from './nacos-routes.js';
 import { officialApi, OFFICIAL_PATH } from './official-api.js';
 import { Patience } from './patience.js';
-import { cutShort, refuse, sendProblem } from './reply.js';
+import { refuse, sendProblem } from './reply.js';
 import { Seldom } from './seldom.js';
 import { securityHeaders } from './security-headers.js';
+import { NO_TRAFFIC } from './traffic.js';
 import { unterminated } from './unterminated.js';
 
 /** How often unread answers are looked at, in milliseconds. */
@@ -46,6 +48,8 @@ export interface ServerOptions {
   readonly port: number;
   readonly access: AccessControl;
   readonly limits?: Partial<Limits>;
+  /** Without, nothing is counted and there is no `/metrics`. */
+  readonly metrics?: Metrics;
 }
 
 /** The HTTP side: the hot path in front, express behind it. */
@@ -64,6 +68,7 @@ export class AddressServer {
   constructor(options: ServerOptions) {
     this.#options = options;
     const { service, access, log } = options;
+    const traffic = options.metrics?.traffic ?? NO_TRAFFIC;
     const patience = this.#patience;
     const limits = { ...DEFAULT_LIMITS, ...options.limits };
     this.feed = new Feed(service, log);
@@ -72,8 +77,12 @@ export class AddressServer {
     this.#connections = connections;
     const reader = new ListReader(service, access);
     const routes = new NacosRoutes({ service, access, reader, connections, patience });
-    const app = buildApp(options, limits, routes, { service, access, feed: this.feed, patience });
-    this.#inTurn = new InTurn(connections, limits.pipelined, app);
+    const context = { service, access, feed: this.feed, connections, patience };
+    const app = buildApp(options, limits, routes, context);
+    this.#inTurn = new InTurn(connections, limits.pipelined, (request, response) => {
+      Exchange.start(request, response, traffic);
+      app(request, response);
+    });
     this.#http = createServer(
       {
         maxHeaderSize: limits.headerSize,
@@ -91,10 +100,13 @@ export class AddressServer {
     this.#http.timeout = limits.stall;
     // Passed over: node would answer a complete 417.
     this.#http.on('checkExpectation', this.#inTurn.serve);
-    this.#http.on('clientError', answerMalformed(limits));
+    this.#http.on(
+      'clientError',
+      answerMalformed(limits, () => traffic.cut('malformed')),
+    );
     // It never listens itself, and without this event node starts no clock for requests sent by halves.
     this.#http.emit('listening');
-    this.#door = new FrontDoor(this.#http, reader, this.#connections, limits);
+    this.#door = new FrontDoor(this.#http, reader, connections, limits, traffic);
   }
 
   /** Listens; resolves with the port. Rejects with the system's error. */
@@ -110,7 +122,7 @@ export class AddressServer {
 
   /** What is open now, and the bytes of answers that wait to be read. */
   get load(): { connections: number; unread: number } {
-    return { connections: this.#connections.count, unread: this.#connections.unread };
+    return { connections: this.#connections.count().open, unread: this.#connections.unread };
   }
 
   /**
@@ -135,10 +147,10 @@ export class AddressServer {
 }
 
 function buildApp(
-  { service, access, log }: ServerOptions,
+  { service, access, log, metrics }: ServerOptions,
   limits: Limits,
   routes: NacosRoutes,
-  context: ApiContext,
+  context: ApiContext & Readable,
 ): express.Express {
   const app = express();
   app.disable('x-powered-by');
@@ -147,6 +159,10 @@ function buildApp(
   app.enable('strict routing');
   app.use(securityHeaders, refuseManyHeaders(limits.headerFields), refuseCrossSite);
   app.use(routes.quick);
+  if (metrics) {
+    app.get(METRICS_PATH, metricsRoute(metrics, access, context));
+    app.all(METRICS_PATH, refuseMetricsMethod);
+  }
   // A body says nothing here but in the official API's form; it is read to its end and bounded all the same.
   app.use(express.urlencoded({ extended: false, limit: limits.bodySize }));
   app.use(express.raw({ type: () => true, limit: limits.bodySize }));
@@ -165,7 +181,6 @@ function buildApp(
     const { status, detail } = describeError(error, limits);
     if (status >= 500) log.error({ err: error, method: request.method }, 'a request failed');
     if (request.path.startsWith('/api/v1/')) return sendProblem(response, { status, detail });
-    if (!mayComplete(request)) return cutShort(response, detail);
     refuse(request, response, { status, detail });
   });
   return app;
@@ -184,7 +199,7 @@ function describeError(error: unknown, limits: Limits): { status: number; detail
 }
 
 /** What node's parser refuses. Who sent it is unknown, so the answer is not completed. */
-function answerMalformed({ headerSize }: Limits) {
+function answerMalformed({ headerSize }: Limits, onCut: () => void) {
   return (error: NodeJS.ErrnoException, socket: Socket): void => {
     if (!socket.writable || error.code === 'ECONNRESET') return void socket.destroy();
     if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') return void socket.destroy();
@@ -193,6 +208,7 @@ function answerMalformed({ headerSize }: Limits) {
     const detail = tooLarge
       ? `the headers are larger than ${headerSize} bytes`
       : `the request is no HTTP that this server understands (${STATUS_CODES[400]})`;
+    onCut();
     socket.end(unterminated(detail, status));
   };
 }

@@ -60,7 +60,12 @@ export type Refusal =
 export type Reply =
   /** The caller is on the list, which is safe to start from. */
   | { readonly type: 'listed' }
-  | { readonly type: 'waiting'; readonly reason: string }
+  | {
+      readonly type: 'waiting';
+      /** `left`: it has just left, and polls while it stops (R4). */
+      readonly why: 'founding' | 'gate' | 'left';
+      readonly reason: string;
+    }
   | { readonly type: 'refused'; readonly code: Refusal; readonly reason: string }
   | { readonly type: 'left' }
   | { readonly type: 'unknown' }

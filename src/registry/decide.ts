@@ -72,6 +72,7 @@ function poll(cluster: Cluster, poll: Poll, context: Context): Outcome {
     hear(departed.lease, context.now, poll.source === 'poll');
     return unchanged(cluster, {
       type: 'waiting',
+      why: 'left',
       reason: `${poll.address} has left ${cluster.product}/${cluster.name}; what it polls while it stops does not register it again`,
     });
   }
@@ -106,7 +107,11 @@ function poll(cluster: Cluster, poll: Poll, context: Context): Outcome {
   return then(next, events, context, cluster, (settled) =>
     settled.members.has(poll.address)
       ? { type: 'listed' }
-      : { type: 'waiting', reason: explainWaiting(settled, fresh, context) },
+      : {
+          type: 'waiting',
+          why: settled.members.size === 0 ? 'founding' : 'gate',
+          reason: explainWaiting(settled, fresh, context),
+        },
   );
 }
 

@@ -123,6 +123,15 @@ export function presenceOf(member: Member, rules: Rules, now: number): Presence 
   return hasLease(member) && silence(member, now) >= rules.memberTtl ? 'silent' : 'live';
 }
 
+/** As operators see a member: *static* is one that an operator put and that was not seen to be gone. */
+export const MEMBER_STATES = ['live', 'silent', 'down', 'static'] as const;
+export type MemberState = (typeof MEMBER_STATES)[number];
+
+export function memberState(member: Member, rules: Rules, now: number): MemberState {
+  const presence = presenceOf(member, rules, now);
+  return member.source === 'static' && presence === 'live' ? 'static' : presence;
+}
+
 /** Whether the member counts towards a majority. */
 export function isLive(member: Member, rules: Rules, now: number): boolean {
   return member.source === 'static' || presenceOf(member, rules, now) === 'live';

@@ -80,6 +80,8 @@ export interface News {
   readonly others: number;
   /** Whether it should be asked again soon, since the servers are agreeing on a change. */
   readonly soon: boolean;
+  /** How many leases were written, those of all clusters. */
+  readonly written: number;
 }
 
 export interface EventQuery {

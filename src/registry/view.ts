@@ -1,7 +1,7 @@
 import type { Address } from './address.js';
 import { keyOf, type Cluster, type Source } from './cluster.js';
 import { neededToFound, whyWaiting, type WaitingCode } from './gate.js';
-import { hasLease, isLive, presenceOf, silence } from './lease.js';
+import { hasLease, isLive, memberState, silence, type MemberState } from './lease.js';
 import type { Moment } from './moment.js';
 import { lacking, quorumAdvice, quorumOf, type Quorum } from './quorum.js';
 
@@ -9,7 +9,8 @@ import { lacking, quorumAdvice, quorumOf, type Quorum } from './quorum.js';
  * *empty*: no list, nobody waits. *founding*: no list yet. *whole*: every member live and settled and nobody
  * waits. *degraded*: a majority is live. *quorum-lost*: none is.
  */
-export type ClusterState = 'empty' | 'founding' | 'whole' | 'degraded' | 'quorum-lost';
+export const CLUSTER_STATES = ['empty', 'founding', 'whole', 'degraded', 'quorum-lost'] as const;
+export type ClusterState = (typeof CLUSTER_STATES)[number];
 
 /** What operators see of a cluster. */
 export interface ClusterSummary {
@@ -41,7 +42,7 @@ export interface MemberView {
   readonly address: Address;
   readonly id?: string;
   readonly source: Source;
-  readonly state: 'live' | 'silent' | 'down' | 'static';
+  readonly state: MemberState;
   readonly settled: boolean;
   /** Milliseconds since it was last heard; absent for a static member that never was. */
   readonly silentMs?: number;
@@ -88,13 +89,12 @@ export function describe(cluster: Cluster, moment: Moment): ClusterView {
   const { now, rules } = moment;
   const lackingNow = new Set(lacking(cluster, cluster.revision, moment));
   const members = [...cluster.members.values()].map((member): MemberView => {
-    const presence = presenceOf(member, rules, now);
     const silent = silence(member, now);
     return {
       address: member.address,
       ...(member.id === undefined ? {} : { id: member.id }),
       source: member.source,
-      state: member.source === 'static' && presence === 'live' ? 'static' : presence,
+      state: memberState(member, rules, now),
       settled: member.settled,
       ...(hasLease(member) ? { silentMs: silent, leaseMs: Math.max(0, rules.memberTtl - silent) } : {}),
       delivered: member.lease.delivered,

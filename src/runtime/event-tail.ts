@@ -8,6 +8,9 @@ const LOOK_EVERY = 1_000;
 /** Events of one look. */
 const PAGE = 500;
 
+/** So many numbers before the newest event may belong to decisions that are not committed yet. */
+const NEWEST = 100;
+
 /** Who follows the events. */
 export interface EventReader {
   /** Oldest first; `cursor` is what the reader has seen with them. Resolves when it can take more. */
@@ -16,7 +19,8 @@ export interface EventReader {
 
 interface Follower {
   readonly reader: EventReader;
-  cursor: EventCursor;
+  /** What it has seen; undefined until it is known where the history ends, for one who wants what is new only. */
+  cursor: EventCursor | undefined;
   /** What came while it is still told what it missed. */
   held: RecordedEvent[] | undefined;
 }
@@ -42,10 +46,12 @@ export class EventTail {
 
   /** Returns what ends it. `after`: what the reader has seen; without, it is only told what is new. */
   follow(reader: EventReader, after: EventCursor | undefined): () => void {
-    const follower: Follower = { reader, cursor: after?.copy() ?? new EventCursor(), held: [] };
+    const cursor = (after ?? this.#cursor)?.copy();
+    const follower: Follower = { reader, cursor, held: after && [] };
     this.#followers.add(follower);
     this.#unlisten ??= this.#service.onEvents((events) => this.#own(events));
-    void this.#catchUp(follower, after !== undefined);
+    if (after) void this.#catchUp(follower);
+    else if (!cursor) void this.look();
     return () => {
       this.#followers.delete(follower);
       if (this.#followers.size > 0) return;
@@ -100,22 +106,26 @@ export class EventTail {
     }
   }
 
-  /** Finds where the history ends. */
+  /** Finds where the history ends, and what may still come before. */
   async #begin(): Promise<EventCursor> {
-    const [newest] = await this.#service.events({ limit: 1 });
+    const newest = await this.#service.events({ limit: this.#service.isShared ? NEWEST : 1 });
     const early = this.#early.splice(0);
-    const last = Math.min(newest?.seq ?? 0, ...early.map(({ seq }) => seq - 1));
-    const cursor = new EventCursor(Math.max(0, last));
+    const untold = new Set(early.map(({ seq }) => seq));
+    const seqs = newest.map(({ seq }) => seq).filter((seq) => !untold.has(seq));
+    const cursor = new EventCursor(seqs.at(-1) ?? Math.max(0, (early[0]?.seq ?? 0) - 1));
+    for (const seq of seqs.reverse()) cursor.take(seq);
     // Nobody may follow any more.
-    if (this.#followers.size > 0) this.#cursor = cursor;
+    if (this.#followers.size === 0) return cursor;
+    this.#cursor = cursor;
+    for (const follower of this.#followers) follower.cursor ??= cursor.copy();
+    this.#tell(early);
     return cursor;
   }
 
   /** A database that was set back numbers its events anew: those that it lost were told, and what follows is new. */
   async #beginAnew(): Promise<void> {
-    const [newest] = await this.#service.events({ limit: 1 });
-    this.#cursor = new EventCursor(newest?.seq ?? 0);
-    for (const follower of this.#followers) follower.cursor = this.#cursor.copy();
+    const cursor = await this.#begin();
+    for (const follower of this.#followers) follower.cursor = cursor.copy();
   }
 
   #own(events: readonly RecordedEvent[]): void {
@@ -134,38 +144,35 @@ export class EventTail {
     }
   }
 
-  /** Tells a new reader what it missed, and from there on what comes. */
-  async #catchUp(follower: Follower, hasSeen: boolean): Promise<void> {
-    const isThere = (): boolean => this.#followers.has(follower);
-    while (isThere()) {
-      try {
-        await this.look();
-        const known = this.#cursor?.copy();
-        if (known) {
-          if (hasSeen) await this.#missed(follower, known);
-          else follower.cursor = known;
-          break;
-        }
-      } catch {
-        // The store is away; what was told so far is not told again.
-      }
-      await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY));
+  /** Tells a reader who comes back what it missed, and from there on what comes. */
+  async #catchUp(follower: Follower): Promise<void> {
+    while (!(await this.#missed(follower))) {
+      if (!this.#followers.has(follower)) return;
+      await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY).unref());
     }
     const held = follower.held ?? [];
     follower.held = undefined;
-    if (isThere()) await pass(follower, held);
+    if (this.#followers.has(follower)) await pass(follower, held);
   }
 
-  /** Tells what everybody else has been told already. */
-  async #missed(follower: Follower, known: EventCursor): Promise<void> {
+  /** Tells what everybody else has been told already. False when the store is away; what was told then stays so. */
+  async #missed(follower: Follower): Promise<boolean> {
+    await this.look();
+    const known = this.#cursor?.copy();
+    if (!known || !follower.cursor) return false;
     const { last, from } = follower.cursor;
-    const reached = await this.#read(from, (found) => {
-      if (!this.#followers.has(follower)) throw new Error('the reader is gone');
-      const told = found.filter(({ seq }) => !known.wants(seq));
-      return pass(follower, told, known);
-    });
-    // What the reader has seen is not there: another database, or this one was set back.
-    if (reached < last) follower.cursor = known;
+    try {
+      const reached = await this.#read(from, (found) => {
+        if (!this.#followers.has(follower)) throw new Error('the reader is gone');
+        const told = found.filter(({ seq }) => !known.wants(seq));
+        return pass(follower, told, known);
+      });
+      // What the reader has seen is not there: another database, or this one was set back.
+      if (reached < last) follower.cursor = known;
+      return true;
+    } catch {
+      return false;
+    }
   }
 }
 
@@ -175,6 +182,7 @@ async function pass(
   events: readonly RecordedEvent[],
   known?: EventCursor,
 ): Promise<void> {
+  if (!cursor) return;
   const news = events.filter(({ seq }) => cursor.take(seq));
   cursor.expire();
   if (known) cursor.trust(known);

@@ -30,6 +30,8 @@ export interface FeedListener extends EventReader {
 interface Listening {
   readonly listener: FeedListener;
   readonly watch: ClusterWatch | undefined;
+  /** Whether it has its snapshot, and is told whatever follows. */
+  isWelcome: boolean;
   stopEvents: (() => void) | undefined;
 }
 
@@ -64,7 +66,7 @@ export class Feed {
   /** From here on the listener is told, the snapshot first. Returns what ends it, which may be called again. */
   listen(listener: FeedListener): () => void {
     const watch = listener.cluster && this.#watch(keyOf(listener.cluster));
-    const listening: Listening = { listener, watch, stopEvents: undefined };
+    const listening: Listening = { listener, watch, isWelcome: false, stopEvents: undefined };
     this.#listening.add(listening);
     if (this.#listening.size === 1) this.#begin();
     else if (this.#isReady) this.#welcome(listening);
@@ -93,6 +95,7 @@ export class Feed {
   #welcome(listening: Listening): void {
     const { listener } = listening;
     listener.snapshot(this.#summaries?.all ?? [], this.#health ?? healthView(this.#service));
+    listening.isWelcome = true;
     if (listening.watch) {
       const known = listening.watch.json;
       if (!this.#look(listening.watch) && known !== undefined) listener.view(known);
@@ -121,8 +124,7 @@ export class Feed {
       const changes = await summaries.pass(() => this.#summaries === summaries);
       if (!changes || this.#summaries !== summaries) return;
       if (!this.#isReady) {
-        this.#isReady = true;
-        for (const listening of this.#listening) this.#welcome(listening);
+        await this.#welcomeAll(summaries);
       } else if (changes.changed.length + changes.gone.length > 0) {
         for (const { listener } of this.#listening) listener.summaries(changes);
         this.#tail.hurry();
@@ -132,6 +134,17 @@ export class Feed {
     } finally {
       this.#passing = false;
     }
+  }
+
+  /** One after another: a snapshot of all clusters may be large. Who comes meanwhile is among them. */
+  async #welcomeAll(summaries: Summaries): Promise<void> {
+    for (const listening of this.#listening) {
+      this.#welcome(listening);
+      await new Promise(setImmediate);
+      // All have gone, and perhaps others have come.
+      if (this.#summaries !== summaries) return;
+    }
+    this.#isReady = true;
   }
 
   #lookAtHealth(): void {
@@ -151,7 +164,7 @@ export class Feed {
   #look(watch: ClusterWatch): boolean {
     const json = watch.due();
     if (json === undefined) return false;
-    for (const one of this.#listening) if (one.watch === watch) one.listener.view(json);
+    for (const one of this.#listening) if (one.watch === watch && one.isWelcome) one.listener.view(json);
     return true;
   }
 

@@ -26,6 +26,7 @@ import { notFollowed } from '../registry/quorum.js';
 import { LATE_POLL, type Rules } from '../registry/rules.js';
 import { ClusterEntry } from './entry.js';
 import type { HearingClock } from './hearing-clock.js';
+import { UNOBSERVED, type RuntimeObserver } from './observer.js';
 import { StoreLink, type LinkedRegistry } from './store-link.js';
 
 /** How often time is looked at, in milliseconds: signs of death and opened gates are seen within it. */
@@ -40,6 +41,8 @@ export interface ServiceOptions {
   readonly probe: Probe;
   readonly rules: Rules;
   readonly log: Logger;
+  /** Nobody by default. */
+  readonly observer?: RuntimeObserver;
 }
 
 /** What a caller says of itself. */
@@ -54,10 +57,28 @@ export interface PollRequest {
 
 export type PollAnswer =
   | { readonly type: 'list'; readonly entry: ClusterEntry; readonly list: Cluster }
-  | { readonly type: 'waiting'; readonly reason: string }
+  | { readonly type: 'waiting'; readonly why: 'founding' | 'gate' | 'left'; readonly reason: string }
   | { readonly type: 'refused'; readonly code: Refusal; readonly reason: string }
-  /** The store is out of reach, and without it nobody new is listed (R9). */
-  | { readonly type: 'unavailable'; readonly reason: string };
+  | ({ readonly type: 'unavailable' } & Unavailable);
+
+/** Why nobody can be sent a list now. */
+export interface Unavailable {
+  readonly why:
+    /** The store is out of reach, and without it nobody new is listed (R9). */
+    | 'store'
+    /** Not every server has the newest list yet (see registry/replicas.ts). */
+    | 'agreeing'
+    | 'internal';
+  readonly reason: string;
+}
+
+/** Is told when a caller that cannot be answered at once begins to be held, and when that ends. */
+export interface HoldWatch {
+  begin(): void;
+  end(): void;
+}
+
+const UNWATCHED: HoldWatch = { begin: () => undefined, end: () => undefined };
 
 /** What was last sent on a connection. */
 export interface Sent {
@@ -98,6 +119,7 @@ export class RegistryService implements LinkedRegistry {
   readonly #clock: HearingClock;
   readonly #probe: Probe;
   readonly #log: Logger;
+  readonly #observer: RuntimeObserver;
   readonly rules: Rules;
 
   readonly #entries = new Map<string, ClusterEntry>();
@@ -109,12 +131,13 @@ export class RegistryService implements LinkedRegistry {
   /** Whether the last tick found a cluster that is not as it should stay. */
   #isUnquiet = false;
 
-  constructor({ store, clock, probe, rules, log }: ServiceOptions) {
+  constructor({ store, clock, probe, rules, log, observer = UNOBSERVED }: ServiceOptions) {
     this.#clock = clock;
     this.#probe = probe;
     this.#log = log;
+    this.#observer = observer;
     this.rules = rules;
-    this.#link = new StoreLink({ store, clock, rules, log }, this);
+    this.#link = new StoreLink({ store, clock, rules, log, observer }, this);
   }
 
   /**
@@ -223,10 +246,16 @@ export class RegistryService implements LinkedRegistry {
    * Registers or renews an address. One that must wait is held until it is listed, for at most `hold`
    * milliseconds; a signal that aborts meanwhile says that the caller is gone.
    */
-  async poll(key: ClusterKey, poll: PollRequest, hold: number, signal: AbortSignal): Promise<PollAnswer> {
+  async poll(
+    key: ClusterKey,
+    poll: PollRequest,
+    hold: number,
+    signal: AbortSignal,
+    watch = UNWATCHED,
+  ): Promise<PollAnswer> {
     const heldSince = performance.now();
     const listed = (entry: ClusterEntry): Promise<PollAnswer> =>
-      this.#listInTime(entry, poll.address, hold - (performance.now() - heldSince), signal);
+      this.#listInTime(entry, poll.address, hold - (performance.now() - heldSince), signal, watch);
     const known = this.find(keyOf(key));
     const member = known?.cluster.members.get(poll.address);
     if (known && member && this.renew(known, member, poll)) return listed(known);
@@ -239,22 +268,22 @@ export class RegistryService implements LinkedRegistry {
       // Asked of the list itself: a leave may have come in between, and no caller gets a list without itself.
       if (entry.cluster.members.has(poll.address)) return await listed(entry);
       if (reply.type !== 'waiting')
-        return { type: 'waiting', reason: `${poll.address} was just taken off the list` };
+        return { type: 'waiting', why: 'left', reason: `${poll.address} was just taken off the list` };
       const left = hold - (performance.now() - heldSince);
-      if (await entry.until(({ members }) => members.has(poll.address), left, signal)) {
+      if (await this.#hold(watch, entry, ({ members }) => members.has(poll.address), left, signal)) {
         return await listed(entry);
       }
       if (signal.aborted && !this.#link.outage) {
         await this.#transact(key, { type: 'abandon', address: poll.address });
       }
-      return { type: 'waiting', reason: reply.reason };
+      return reply;
     } catch (error) {
-      const reason = this.#unavailable(error);
+      const unavailable = this.#unavailable(error);
       if (known && member && this.#link.standing.mayAnswerSilent()) {
         hear(member.lease, this.now, poll.source === 'poll');
         return listed(known);
       }
-      return { type: 'unavailable', reason };
+      return { type: 'unavailable', ...unavailable };
     }
   }
 
@@ -275,27 +304,53 @@ export class RegistryService implements LinkedRegistry {
     address: Address,
     hold: number,
     signal: AbortSignal,
+    watch: HoldWatch,
   ): Promise<PollAnswer> {
-    await entry.until(() => this.listFor(entry, address) !== undefined, hold, signal, TICK);
+    await this.#hold(watch, entry, () => this.listFor(entry, address) !== undefined, hold, signal, TICK);
     const list = entry.cluster.members.has(address) ? this.listFor(entry, address) : undefined;
-    return list ? { type: 'list', entry, list } : { type: 'unavailable', reason: this.outOfDate };
+    return list ? { type: 'list', entry, list } : { type: 'unavailable', ...this.outOfDate };
+  }
+
+  /** Waits as {@link ClusterEntry.until} does. */
+  async #hold(
+    watch: HoldWatch,
+    entry: ClusterEntry,
+    met: (cluster: Cluster) => boolean,
+    timeout: number,
+    signal: AbortSignal,
+    every?: number,
+  ): Promise<boolean> {
+    if (met(entry.cluster)) return true;
+    if (timeout <= 0) return false;
+    watch.begin();
+    const isMet = await entry.until(met, timeout, signal, every);
+    watch.end();
+    return isMet;
   }
 
   /** Why a list that is here may not be sent. */
-  get outOfDate(): string {
-    return this.#link.outage
-      ? `the list may have changed elsewhere: the store is unavailable (${this.#link.outage.reason})`
-      : 'the list is changing, and not every server has the change yet';
+  get outOfDate(): Unavailable {
+    const { outage } = this.#link;
+    if (!outage) {
+      return { why: 'agreeing', reason: 'the list is changing, and not every server has the change yet' };
+    }
+    const reason = `the list may have changed elsewhere: the store is unavailable (${outage.reason})`;
+    return { why: 'store', reason };
   }
 
   /** Resolves when the cluster has a list that may be sent, or with undefined after `hold` milliseconds. */
-  async awaitList(key: ClusterKey, hold: number, signal: AbortSignal): Promise<Cluster | undefined> {
+  async awaitList(
+    key: ClusterKey,
+    hold: number,
+    signal: AbortSignal,
+    watch = UNWATCHED,
+  ): Promise<Cluster | undefined> {
     const entry = this.#entryOf(key);
     const list = (): Cluster | undefined => {
       const found = this.listFor(entry, undefined);
       return found && found.members.size > 0 ? found : undefined;
     };
-    await entry.until(() => list() !== undefined, hold, signal, TICK);
+    await this.#hold(watch, entry, () => list() !== undefined, hold, signal, TICK);
     return list();
   }
 
@@ -395,6 +450,7 @@ export class RegistryService implements LinkedRegistry {
     const askedAt = this.now;
     try {
       const answer = await this.#probe.probe(address);
+      this.#observer.probed(answer);
       const current = entry.cluster.members.get(address);
       if (!current) return;
       observeProbe(current, answer, this.now, askedAt);
@@ -442,7 +498,10 @@ export class RegistryService implements LinkedRegistry {
     const decided = await this.#link.transact(key, (cluster, scene) =>
       decide(cluster, command, { ...this.#context(scene), now: scene.now, clusters: scene.clusters }),
     );
-    for (const event of decided.recorded) this.#logEvent(event);
+    for (const event of decided.recorded) {
+      this.#observer.decided(event.type);
+      this.#logEvent(event);
+    }
     if (decided.recorded.length > 0) this.#tell(decided.recorded);
     return decided;
   }
@@ -458,10 +517,11 @@ export class RegistryService implements LinkedRegistry {
     return entry;
   }
 
-  #unavailable(error: unknown): string {
+  #unavailable(error: unknown): Unavailable {
     this.#link.failed(error);
-    if (error instanceof StoreUnavailable) return `the store is unavailable (${error.message})`;
-    return 'an internal error; see the server’s log';
+    return error instanceof StoreUnavailable
+      ? { why: 'store', reason: `the store is unavailable (${error.message})` }
+      : { why: 'internal', reason: 'an internal error; see the server’s log' };
   }
 
   /** Whoever listens cannot undo or hinder what was decided. */

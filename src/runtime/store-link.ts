@@ -15,6 +15,7 @@ import type { ClusterKey } from '../registry/cluster.js';
 import type { RecordedEvent } from '../registry/events.js';
 import { graceTime, type Rules } from '../registry/rules.js';
 import type { HearingClock } from './hearing-clock.js';
+import type { RuntimeObserver, StoreFailure, StoreOperation } from './observer.js';
 import { Standing } from './standing.js';
 
 /** A store that has not answered for this long counts as unavailable, in milliseconds. */
@@ -43,6 +44,7 @@ export interface StoreLinkOptions {
   readonly clock: HearingClock;
   readonly rules: Rules;
   readonly log: Logger;
+  readonly observer: RuntimeObserver;
 }
 
 /**
@@ -54,6 +56,7 @@ export class StoreLink {
   readonly #clock: HearingClock;
   readonly #rules: Rules;
   readonly #log: Logger;
+  readonly #observer: RuntimeObserver;
   readonly #registry: LinkedRegistry;
   readonly standing: Standing;
   #graceUntil = 0;
@@ -70,11 +73,12 @@ export class StoreLink {
   #nextExchange: { readonly at: number; readonly timer: NodeJS.Timeout } | undefined;
   #stopped = false;
 
-  constructor({ store, clock, rules, log }: StoreLinkOptions, registry: LinkedRegistry) {
+  constructor({ store, clock, rules, log, observer }: StoreLinkOptions, registry: LinkedRegistry) {
     this.#store = store;
     this.#clock = clock;
     this.#rules = rules;
     this.#log = log;
+    this.#observer = observer;
     this.#registry = registry;
     this.standing = new Standing(clock.time);
   }
@@ -101,7 +105,8 @@ export class StoreLink {
     this.#stopped = true;
     await this.inTime(this.#exchanging ?? Promise.resolve()).catch(() => undefined);
     if (this.#isOpen) {
-      await this.inTime(this.#store.exchange({ ...this.#report(), isLast: true })).catch((error: unknown) =>
+      const last = { ...this.#report(), isLast: true };
+      await this.inTime(this.#ask('exchange', () => this.#store.exchange(last))).catch((error: unknown) =>
         this.#log.error({ err: error }, 'what was heard in the last second could not be written'),
       );
     }
@@ -133,14 +138,26 @@ export class StoreLink {
   }
 
   events(query: EventQuery): Promise<readonly RecordedEvent[]> {
-    return this.#store.events(query);
+    return this.#ask('events', () => this.#store.events(query));
+  }
+
+  async #ask<T>(operation: StoreOperation, call: () => Promise<T>): Promise<T> {
+    const since = performance.now();
+    try {
+      const answer = await call();
+      this.#observer.asked(operation, performance.now() - since);
+      return answer;
+    } catch (error) {
+      this.#observer.asked(operation, performance.now() - since, failureOf(error));
+      throw error;
+    }
   }
 
   /** Rejects with StoreUnavailable when nothing was changed. */
   async transact(key: ClusterKey, work: Work): Promise<Decided> {
     if (this.#outage) throw new StoreUnavailable(this.#outage.reason);
     try {
-      return await this.#store.transact(key, work);
+      return await this.#ask('transact', () => this.#store.transact(key, work));
     } catch (error) {
       throw this.#judged(error);
     }
@@ -172,7 +189,11 @@ export class StoreLink {
   async #exchange(): Promise<void> {
     const mark = this.standing.mark();
     if (!this.standing.isCurrent(false)) this.#registry.distrust();
-    const { scene, deaf, others, soon } = await this.#store.exchange(this.#report());
+    const report = this.#report();
+    const { scene, deaf, others, soon, written } = await this.#ask('exchange', () =>
+      this.#store.exchange(report),
+    );
+    this.#observer.exchanged(written);
     // By the own clock: the shared one stood still meanwhile.
     const away = this.#outage ? this.#now - this.#outage.since : 0;
     this.standing.reached(mark, others > 0);
@@ -220,7 +241,7 @@ export class StoreLink {
   async #open(): Promise<void> {
     const mark = this.standing.mark();
     try {
-      const { hearing, attended } = await this.#store.open(this.#registry);
+      const { hearing, attended } = await this.#ask('open', () => this.#store.open(this.#registry));
       this.#clock.resumeAt(hearing);
       this.standing.reached(mark, this.#store.isShared);
       this.#isOpen = true;
@@ -318,4 +339,9 @@ export class StoreLink {
       'the store is unavailable; lists are served from memory and stay as they are',
     );
   }
+}
+
+function failureOf(error: unknown): StoreFailure {
+  if (error instanceof StoreBusy) return 'busy';
+  return error instanceof StoreUnavailable ? 'unavailable' : 'other';
 }

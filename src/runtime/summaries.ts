@@ -42,13 +42,15 @@ interface Kept extends ToldSummary {
 export class Summaries {
   readonly #service: RegistryService;
   readonly #kept = new Map<string, Kept>();
+  #all: readonly ToldSummary[] | undefined;
 
   constructor(service: RegistryService) {
     this.#service = service;
   }
 
+  /** The same array as long as nothing changes. */
   get all(): readonly ToldSummary[] {
-    return [...this.#kept.values()];
+    return (this.#all ??= [...this.#kept.values()]);
   }
 
   /** Goes over all clusters in slices. Stops early, and returns undefined, when `wanted` says no. */
@@ -75,12 +77,14 @@ export class Summaries {
         Object.assign(told, { entry, stamp: fresh.stamp, madeAt: now });
       } else {
         this.#kept.set(name, fresh);
+        this.#all = undefined;
         changed.push(fresh);
       }
     }
     for (const [name, { key }] of met.size === this.#kept.size ? [] : this.#kept) {
       if (met.has(name)) continue;
       this.#kept.delete(name);
+      this.#all = undefined;
       gone.push(key);
     }
     return { changed, gone };

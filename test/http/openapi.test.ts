@@ -196,7 +196,7 @@ async function assertStreams(server: TestServer, path: string): Promise<void> {
     'the snapshot',
     () => /\nevent: snapshot\ndata: (.*)\n\n/.exec(received)?.[1],
   );
-  assert.match(received, /^HTTP\/1\.1 200 OK\r\nContent-Type: text\/event-stream\r\n/);
+  assert.match(received, /^HTTP\/1\.1 200 OK\r\n(?:.+\r\n)*Content-Type: text\/event-stream\r\n/);
   const { clusters } = streamSnapshot.parse(JSON.parse(data));
   assert.equal(clusters.length, 2);
   connection.hangUp();

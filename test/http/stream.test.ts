@@ -206,6 +206,7 @@ describe('the stream', { concurrency: 4 }, () => {
     for (const client of clients) client.hangUp();
     await eventually('nobody listens', () => feed.listeners === 0);
     const again = await StreamClient.open(t, server);
+    await again.next('snapshot');
     await put(server, A);
     await again.next<Changes>('clusters');
     assert.deepEqual(again.seqs, await history(server));

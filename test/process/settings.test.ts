@@ -200,43 +200,6 @@ describe('the command line', () => {
   });
 });
 
-describe('members and events', () => {
-  it('print a running server’s clusters and history', async (t) => {
-    const server = await startServerProcess(t, { file: join(tempFolder(t), 'r.db') });
-    const get = (path: string, init?: RequestInit) =>
-      fetch(`${server.url}${path}`, init).then((r) => r.text());
-    await get('/nacos/serverlist?self=127.0.0.1:9&id=nacos-0');
-    await get('/other/list?self=127.0.0.2:9&expect=3', { method: 'POST' });
-    const members = await run(t, ['members', '--server', server.url]);
-    assert.equal(members.status, 0);
-    assert.match(members.out, /nacos\/serverlist: \w+ .*epoch 1, revision 1/);
-    assert.match(members.out, /127\.0\.0\.1:9 .*nacos-0/);
-    assert.match(members.out, /127\.0\.0\.2:9 .*waiting/);
-    const one = await run(t, ['members', 'nacos/serverlist', '--json'], { SERVER: server.url });
-    const [view] = JSON.parse(one.out) as { members: { address: string }[] }[];
-    assert.equal(view?.members[0]?.address, '127.0.0.1:9');
-    const events = await run(t, ['events', 'nacos/serverlist', '--server', server.url]);
-    assert.match(events.out, /waiting[\s\S]*founded/);
-    const json = await run(t, ['events', '--json', '--server', server.url]);
-    assert.ok((JSON.parse(json.out) as unknown[]).length >= 3);
-  });
-
-  it('say what is wrong', async (t) => {
-    const dead = await run(t, ['members', '--server', 'http://127.0.0.1:1']);
-    assert.equal(dead.status, 1);
-    assert.match(dead.err, /127\.0\.0\.1:1 does not answer/);
-    const bad = await run(t, ['members', '--server', 'nonsense']);
-    assert.equal(bad.status, 1);
-    assert.match(bad.err, /is no URL/);
-    const server = await startServerProcess(t, { file: join(tempFolder(t), 'r.db') });
-    const unknown = await run(t, ['events', 'a/b/c', '--server', server.url]);
-    assert.match(unknown.err, /product\/cluster/);
-    const missing = await run(t, ['members', 'no/such', '--server', server.url]);
-    assert.equal(missing.status, 1);
-    assert.match(missing.err, /no\/such is unknown/);
-  });
-});
-
 describe('migrate', () => {
   it('makes a SQLite file with the schema', async (t) => {
     const file = join(tempFolder(t), 'r.db');

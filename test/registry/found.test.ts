@@ -12,7 +12,8 @@ describe('R1 Found', () => {
 
   it('founds when as many wait at once as are expected, with one identical list', () => {
     const bench = new Bench();
-    assert.equal(bench.poll(A, { expect: 3 }).type, 'waiting');
+    const first = bench.poll(A, { expect: 3 });
+    assert.equal(first.type === 'waiting' && first.why, 'founding');
     assert.equal(bench.poll(B, { expect: 3 }).type, 'waiting');
     assert.deepEqual(bench.list, []);
     assert.equal(bench.poll(C, { expect: 3 }).type, 'listed');

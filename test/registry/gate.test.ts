@@ -23,7 +23,7 @@ describe('R3 Gate', () => {
     const bench = new Bench().found(A, B, C);
     bench.pass(20_000, [A], [B, C]);
     const reply = bench.poll(D);
-    assert.equal(reply.type, 'waiting');
+    assert.equal(reply.type === 'waiting' && reply.why, 'gate');
     assert.match(reply.type === 'waiting' ? reply.reason : '', /only 1 of 3 members are live/);
     bench.poll(B);
     assert.deepEqual(bench.list, [A, B, C, D]);

@@ -39,7 +39,8 @@ describe('R4 Leave', () => {
     const bench = new Bench().found(A, B, C);
     bench.do({ type: 'leave', address: C });
     bench.now += 14_999;
-    assert.equal(bench.poll(C).type, 'waiting');
+    const reply = bench.poll(C);
+    assert.equal(reply.type === 'waiting' && reply.why, 'left');
     assert.deepEqual(bench.waiting, []);
     bench.now += 1;
     bench.poll(A);

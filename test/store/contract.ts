@@ -189,6 +189,25 @@ export function storeContract(name: string, factory: StoreFactory): void {
       assert.deepEqual(kept.get(second!.address)?.lease, before);
     });
 
+    it('says how many leases it wrote', async (t) => {
+      const { open } = setUp(t);
+      const { store } = await open();
+      const other = { product: 'nacos', name: 'other' };
+      const members = [
+        ...(await store.transact(key, work(put))).cluster.members.values(),
+        ...(
+          await store.transact(other, work({ type: 'put', addresses: ['x.y:1'] }))
+        ).cluster.members.values(),
+      ];
+      await store.exchange(REPORT);
+      const { written, scene } = await store.exchange(REPORT);
+      assert.equal(written, 0, 'a decision stores its leases itself');
+      const heard = [members[0]!, members[3]!];
+      for (const { lease } of heard) hear(lease, scene.now + 1, true);
+      assert.equal((await store.exchange(REPORT)).written, 2);
+      assert.equal((await store.exchange(REPORT)).written, 0);
+    });
+
     it('keeps the lease of who waits and who has left', async (t) => {
       const { open } = setUp(t);
       const { store } = await open();

@@ -5,6 +5,7 @@ import { AccessControl } from '../../src/http/access/access-control.js';
 import { OPEN, type AccessSettings } from '../../src/http/access/settings.js';
 import type { Limits } from '../../src/http/limits.js';
 import { AddressServer } from '../../src/http/server.js';
+import { ServerMetrics } from '../../src/metrics/server-metrics.js';
 import { migrationsFolder } from '../../src/package-info.js';
 import type { ProbeAnswer } from '../../src/registry/cluster.js';
 import type { Probe, Store } from '../../src/registry/ports.js';
@@ -49,6 +50,7 @@ export interface TestServer {
   readonly service: RegistryService;
   readonly server: AddressServer;
   readonly access: AccessControl;
+  readonly metrics: ServerMetrics;
   readonly probe: ScriptedProbe;
   readonly time: ManualTime;
   readonly file: string;
@@ -84,12 +86,15 @@ export async function startServer(
   const real = new SqliteStore({ file, migrations: migrationsFolder('sqlite'), clock });
   const store = options.wrap?.(real) ?? real;
   const rules = { ...DEFAULT_RULES, gateHold: 200, ...options.rules };
-  const service = new RegistryService({ store, clock, probe, rules, log });
+  const metrics = new ServerMetrics('0.0.0-test');
+  const service = new RegistryService({ store, clock, probe, rules, log, observer: metrics.runtime });
   await service.start();
-  const access = new AccessControl({ ...OPEN, ...options.access }, log);
+  const access = new AccessControl({ ...OPEN, ...options.access }, log, (because) =>
+    metrics.traffic.refused(because),
+  );
   t.after(() => access.stop());
   const { limits = {} } = options;
-  const server = new AddressServer({ service, access, log, host: '127.0.0.1', port: 0, limits });
+  const server = new AddressServer({ service, access, log, metrics, host: '127.0.0.1', port: 0, limits });
   const port = await server.listen();
   let stopped: Promise<void> | undefined;
   const stop = (): Promise<void> => (stopped ??= server.close().then(() => service.stop()));
@@ -100,5 +105,6 @@ export async function startServer(
       await service.tick();
     }
   };
-  return { url: `http://127.0.0.1:${port}`, port, service, server, access, probe, time, file, pass, stop };
+  const url = `http://127.0.0.1:${port}`;
+  return { url, port, service, server, access, metrics, probe, time, file, pass, stop };
 }

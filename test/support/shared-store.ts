@@ -57,8 +57,8 @@ export class SharedStore implements Store {
 
   async exchange(report: Report): Promise<News> {
     this.#reach();
-    const { scene } = await this.#real.exchange(report);
-    return { scene: { ...scene, othersKnow: !this.#isPending }, deaf: 0, others: 1, soon: false };
+    const { scene, written } = await this.#real.exchange(report);
+    return { scene: { ...scene, othersKnow: !this.#isPending }, deaf: 0, others: 1, soon: false, written };
   }
 
   events(query: EventQuery): Promise<readonly RecordedEvent[]> {

@@ -82,6 +82,11 @@ export class AccessControl implements Access {
     return objection;
   }
 
+  /** A member gets the list in spite of the objection. */
+  noted(objection: Objection): void {
+    this.#refusals.noted(objection);
+  }
+
   /** What is answered to a request that may not speak for the member that it names. */
   refuseSpeaking(request: IncomingMessage, objection: Objection): Problem {
     return this.#refusals.of(request, objection);

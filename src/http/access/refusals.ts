@@ -1,17 +1,14 @@
 import type { IncomingMessage } from 'node:http';
 import type { Logger } from 'pino';
 import type { Problem } from '../reply.js';
+import type { RefusalReason } from '../traffic.js';
 import type { ClientAddresses } from './client-address.js';
 import { challengeFor } from './credential.js';
 import type { Objection } from './objection.js';
 import { RateLimit, rateKey } from './rate-limit.js';
 
-/**
- * *token*: none, or none that is valid. *scope*: one for another cluster. *source*: MEMBER_SOURCE=strict. *member*:
- * ALLOWED_MEMBERS. *rate*: too often.
- */
-export const REFUSED_BECAUSE = ['token', 'scope', 'source', 'member', 'rate'] as const;
-export type RefusedBecause = (typeof REFUSED_BECAUSE)[number];
+/** What access control refuses for. */
+export type RefusedBecause = Extract<RefusalReason, 'token' | 'scope' | 'source' | 'member' | 'rate'>;
 
 /**
  * How many requests without a valid token one address may send at once, and a second for long. Beyond that each is
@@ -48,6 +45,11 @@ export class Refusals {
     if (changeRate > 0) {
       this.#changes = new RateLimit({ burst: changeRate * BURST, perSecond: changeRate });
     }
+  }
+
+  /** One is answered all the same, if not as it wanted. */
+  noted({ because }: Objection): void {
+    this.#onRefused(because);
   }
 
   of(request: IncomingMessage, { because, status, sentence }: Objection): Problem {

@@ -1,4 +1,4 @@
-import type { Response } from 'express';
+import type { ServerResponse } from 'node:http';
 
 /** Bytes that a reader may leave unsent before it is cut off. */
 const MAX_UNSENT = 4 << 20;
@@ -11,13 +11,13 @@ const RETRY = 2_000;
 
 /** One response of server-sent events (WHATWG HTML §9.2). */
 export class EventStream {
-  readonly #response: Response;
+  readonly #response: ServerResponse;
   readonly #comments: NodeJS.Timeout;
   /** A snapshot may be larger than what may be left unsent: it does not count until it has gone out. */
   #allowance = 0;
 
   /** Sends the head at once. */
-  constructor(response: Response) {
+  constructor(response: ServerResponse, commentEvery = COMMENT_EVERY) {
     this.#response = response;
     response.writeHead(200, {
       'Content-Type': 'text/event-stream',
@@ -26,7 +26,7 @@ export class EventStream {
       'X-Accel-Buffering': 'no',
     });
     this.#write(`retry: ${RETRY}\n\n`);
-    this.#comments = setInterval(() => this.#write(': still here\n\n'), COMMENT_EVERY);
+    this.#comments = setInterval(() => this.#write(': still here\n\n'), commentEvery);
     response.once('close', () => clearInterval(this.#comments));
     response.on('drain', () => (this.#allowance = 0));
   }

@@ -46,7 +46,7 @@ export const eventRoutes = [
     tag: 'Events',
     summary: 'The history of all clusters',
     description: DESCRIPTION,
-    access: 'all',
+    access: 'any',
     query: eventsQuery,
     responses: { 200: { description: 'A page.', schema: eventPage } },
     examples: [

@@ -48,7 +48,11 @@ async function answer(
 ): Promise<void> {
   // Whatever is complete would end the search of a node whose url names a path of the API, and it would start alone.
   if (!route.isForAll && callsItselfNacos(request)) {
-    return cutShort(response, 'this is for operators, and no list; ask for application/json if you are one');
+    return cutShort(
+      response,
+      'this is for operators, and no list; ask for application/json if you are one',
+      'astray',
+    );
   }
   const params = read(route.params ?? NOTHING, request.params);
   if (params.problem) return sendProblem(response, params.problem);

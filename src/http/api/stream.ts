@@ -65,11 +65,11 @@ function stream(
   const may = access.readable(request);
   const out = new EventStream(response);
   if (request.method === 'HEAD') return out.end();
-  const listed = (told: readonly ToldSummary[]): string =>
-    `[${told
-      .filter(({ key }) => may(key))
-      .map(({ json }) => json)
-      .join(',')}]`;
+  const listed = (told: readonly ToldSummary[]): string => {
+    const known = told.filter(({ key }) => may(key));
+    // Most may read everything: then the text is the same for all of them.
+    return known.length === told.length ? sharedText(told) : textOf(known);
+  };
   const stop = feed.listen({
     cluster,
     after,
@@ -101,8 +101,20 @@ function stream(
     stop();
     out.end();
   };
-  if (signal.aborted) end();
+  if (signal.aborted || response.destroyed) end();
   else signal.addEventListener('abort', end, { once: true });
+}
+
+function textOf(told: readonly ToldSummary[]): string {
+  return `[${told.map(({ json }) => json).join(',')}]`;
+}
+
+const shared = new WeakMap<readonly ToldSummary[], string>();
+
+function sharedText(told: readonly ToldSummary[]): string {
+  let text = shared.get(told);
+  if (text === undefined) shared.set(told, (text = textOf(told)));
+  return text;
 }
 
 const texts = new WeakMap<RecordedEvent, string>();

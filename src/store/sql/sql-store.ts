@@ -153,10 +153,11 @@ export class SqlStore implements Store {
         this.#readAt = at;
       }
       // A change that others wait for is confirmed at once, with all that was heard before it was known here.
+      let written = 0;
       const confirms = changed !== 'none' || this.#known.isPending || report.isLast;
       const isDue = at - this.#writtenAt >= WRITE_EVERY - this.pace / 2;
       if (confirms || isDue || state.clock.deaf > 0) {
-        await this.#writeLeases(state, confirms ? 0 : report.patience);
+        written = await this.#writeLeases(state, confirms ? 0 : report.patience);
         await this.#report(state, report);
         this.#writtenAt = at;
       }
@@ -171,7 +172,7 @@ export class SqlStore implements Store {
       const graceUntil = deaf > 0 ? Math.max(state.graceUntil, now + report.grace) : state.graceUntil;
       const scene = { ...sceneOf(state, 0, this.#known.size), graceUntil };
       const soon = changed === 'in part' || (this.#known.isPending && scene.othersKnow === true);
-      return { scene, deaf, others: state.others.length, soon };
+      return { scene, deaf, others: state.others.length, soon, written };
     });
   }
 
@@ -269,11 +270,15 @@ export class SqlStore implements Store {
     this.#readUpTo = state.clock.now - LATE_COMMIT;
   }
 
-  async #writeLeases({ clock: { now } }: ReplicaState, patience: number): Promise<void> {
+  /** Returns how many were written. */
+  async #writeLeases({ clock: { now } }: ReplicaState, patience: number): Promise<number> {
+    let written = 0;
     for (const batch of this.#known.dirtyLeases(now, patience)) {
       await this.#db.run(this.#queries.writeLeases(batch.rows, now, this.#writer));
       batch.written();
+      written += batch.rows.length;
     }
+    return written;
   }
 
   async #report(state: ReplicaState, report: Report): Promise<void> {

@@ -167,7 +167,7 @@ export class SqliteStore implements Store {
     }
     await this.#call('flush', { batches, hearing });
     for (const [lease, facts] of written) noteStored(lease, facts);
-    return { scene: this.#scene(), deaf: 0, others: 0, soon: false };
+    return { scene: this.#scene(), deaf: 0, others: 0, soon: false, written: written.length };
   }
 
   events(query: EventQuery): Promise<readonly RecordedEvent[]> {

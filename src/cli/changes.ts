@@ -1,0 +1,37 @@
+import type { ClusterView } from '../registry/view.js';
+import { nameOf } from './cluster-name.js';
+import type { Picture } from './watched.js';
+
+/** What only says how much time has passed. */
+const AGES = new Set(['silentMs', 'leaseMs', 'waitingMs']);
+
+export interface Change {
+  readonly name: string;
+  /** Undefined when it is unknown, or no more. */
+  readonly view: ClusterView | undefined;
+}
+
+/** Finds what changed from one picture to the next; that time passes is no change. */
+export class Changes {
+  readonly #known = new Map<string, string>();
+
+  since({ clusters, summaries }: Picture): Change[] {
+    const changes: Change[] = [];
+    const isListed = new Set(summaries.map(nameOf));
+    const names = new Set([...this.#known.keys(), ...clusters.keys()]);
+    for (const name of names) {
+      const view = clusters.get(name);
+      // It exists, and was not asked for yet.
+      if (!view && isListed.has(name)) continue;
+      const text = withoutAges(view);
+      if (this.#known.get(name) === text) continue;
+      this.#known.set(name, text);
+      changes.push({ name, view });
+    }
+    return changes;
+  }
+}
+
+function withoutAges(view: ClusterView | undefined): string {
+  return JSON.stringify(view ?? null, (key, value: unknown) => (AGES.has(key) ? undefined : value));
+}

@@ -1,0 +1,22 @@
+import { ClientError } from './client-error.js';
+
+/** Reads `product/cluster` into the API's path of it. Throws {@link ClientError}. */
+export function clusterPath(cluster: string): string {
+  return `/api/v1/clusters/${partsOf(cluster).map(encodeURIComponent).join('/')}`;
+}
+
+/** What a cluster is called. */
+export function nameOf({ product, cluster }: { readonly product: string; readonly cluster: string }): string {
+  return `${product}/${cluster}`;
+}
+
+function partsOf(cluster: string): string[] {
+  const parts = cluster.split('/');
+  // `.` and `..` would lead to other paths.
+  if (parts.length !== 2 || parts.some((part) => /^\.*$/.test(part))) {
+    throw new ClientError(
+      `the cluster ${JSON.stringify(cluster)} is not of the form product/cluster, such as nacos/serverlist`,
+    );
+  }
+  return parts;
+}

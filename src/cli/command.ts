@@ -1,0 +1,77 @@
+import { Command, Option } from 'commander';
+import { ClientError } from './client-error.js';
+import { Client } from './client.js';
+import { plain } from './plain.js';
+import { parseServer } from './server-url.js';
+import { parseToken } from './token.js';
+
+const DEFAULT_SERVER = 'http://127.0.0.1:8080';
+
+/** A command for operators with the options that all of them have. */
+export function clientCommand(name: string, description: string): Command {
+  return new Command(name)
+    .description(description)
+    .addOption(
+      new Option('--server <url>', 'the running server, a URL or HOST:PORT')
+        .env('SERVER')
+        .default(DEFAULT_SERVER),
+    )
+    .addOption(
+      new Option(
+        '--token <token>',
+        'a token of the server, where it needs one; better in the variable, since all users of a machine see flags',
+      ).env('TOKEN'),
+    )
+    .option('--json', 'print JSON in place of text')
+    .configureOutput({
+      // A misspelt --token=… is not repeated.
+      outputError: (text, write) => write(plainLines(text.replace(/('--?[^'=]*)=[^']*'/g, "$1'"))),
+    });
+}
+
+/** Adds the argument of the commands that are about all clusters or one. */
+export function aboutClusters(command: Command): Command {
+  return command.argument('[cluster]', 'only this one, as product/cluster; all if left out');
+}
+
+/** What asks the server that a command was given. Throws {@link ClientError}. */
+export function clientOf(command: Command): Client {
+  const { server, token } = command.opts<{ server: string; token?: string }>();
+  const source = (name: 'server' | 'token'): string =>
+    command.getOptionValueSource(name) === 'env' ? name.toUpperCase() : `--${name}`;
+  // An empty variable is none.
+  return new Client(
+    parseServer(server === '' ? DEFAULT_SERVER : server, source('server')),
+    parseToken(token, source('token')),
+  );
+}
+
+/**
+ * Runs an action. A {@link ClientError} becomes a sentence and status 1; whoever reads the output no more (`| head`)
+ * ends it quietly.
+ */
+export async function run(action: () => Promise<void>): Promise<void> {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(0);
+    complain(`the output cannot be written (${error.message})`);
+    process.exit(1);
+  });
+  // With nobody to tell there is nothing to do about it.
+  process.stderr.on('error', () => undefined);
+  try {
+    await action();
+  } catch (error) {
+    if (!(error instanceof ClientError)) throw error;
+    complain(error.message);
+    process.exitCode = 1;
+  }
+}
+
+/** Prints a sentence where errors go. */
+export function complain(sentence: string): void {
+  console.error(`nacos-address-server: ${plain(sentence)}`);
+}
+
+function plainLines(text: string): string {
+  return text.split('\n').map(plain).join('\n');
+}

@@ -1,0 +1,91 @@
+import type { Command } from 'commander';
+import { parseDuration } from '../duration.js';
+import type { LeaveAnswerView } from '../http/api/schemas.js';
+import { parseAddress } from '../registry/address.js';
+import { ClientError } from './client-error.js';
+import type { Answer, Client } from './client.js';
+import { clusterPath } from './cluster-name.js';
+import { clientCommand, clientOf, complain, run } from './command.js';
+import { print } from './output.js';
+
+/** Exit status for a leave that is not complete yet (BSD sysexits EX_TEMPFAIL: try again later). */
+export const EX_TEMPFAIL = 75;
+
+/** Longest `--wait`, in milliseconds: what the server takes. */
+const MAX_WAIT = 60_000;
+
+interface Options {
+  readonly json?: true;
+  readonly wait: string;
+  readonly force?: true;
+}
+
+/** `leave`: takes a member off its list, and waits until the others have taken that up. */
+export function leaveCommand(): Command {
+  return clientCommand('leave', 'take a member off its list')
+    .argument('<address>', 'HOST:PORT as it is listed; 8848 without a port, IPv6 in brackets')
+    .argument('[cluster]', 'its cluster, as product/cluster', 'nacos/serverlist')
+    .option(
+      '--wait <time>',
+      'how long to wait until every other live member has the list without it and could tell Raft; 0s to 60s',
+      '15s',
+    )
+    .option(
+      '--force',
+      'also when the server refuses because it may harm: the address may stay a Raft voter for ever',
+    )
+    .addHelpText(
+      'after',
+      `\nExit status: 0 done; 1 refused, or the server cannot be asked; ${EX_TEMPFAIL} it left, but when --wait was over some had not taken that up yet.`,
+    )
+    .action((address: string, cluster: string, options: Options, command: Command) =>
+      run(async () => {
+        const path = `${clusterPath(cluster)}/members/${encodeURIComponent(readAddress(address))}`;
+        const wait = readWait(options.wait);
+        const client = clientOf(command);
+        const query = `?wait=${options.wait}${options.force ? '&force=true' : ''}`;
+        if (wait > 0 && process.stderr.isTTY)
+          complain(`waiting for the other members, up to ${options.wait}`);
+        const answer = await askToLeave(client, path + query, wait);
+        if (answer.status === 202) process.exitCode = EX_TEMPFAIL;
+        await print(
+          options.json ? JSON.stringify(answer.body, undefined, 2) : describe(answer, cluster, options.wait),
+        );
+      }),
+    );
+}
+
+async function askToLeave(client: Client, path: string, wait: number): Promise<Answer<LeaveAnswerView>> {
+  try {
+    return await client.ask<LeaveAnswerView>('DELETE', path, wait);
+  } catch (error) {
+    if (!(error instanceof ClientError) || error.status !== 409) throw error;
+    // The server tells its own parameter.
+    throw new ClientError(error.message.replace('force=true', '--force'), error.status);
+  }
+}
+
+/** What happened, and what to do next. */
+function describe({ status, body }: Answer<LeaveAnswerView>, cluster: string, wait: string): string {
+  const { address, revision, undelivered } = body;
+  const left = `${address} is off ${cluster}, which has revision ${revision} now.`;
+  const stop = 'If its node still runs, stop it: it joins again when it goes on polling.';
+  if (undelivered.length === 0) return `${left}\nEvery other live member has taken that up. ${stop}`;
+  const lacking = undelivered.join(', ');
+  if (status === 202) {
+    return `${left}\nAfter ${wait} these had not taken that up yet: ${lacking}\nLet its node run if it still does, and run the same again: it goes on waiting.`;
+  }
+  return `${left}\nThese have not taken that up yet: ${lacking}\nLet its node run for another 15 s if it still does. Then stop it: it joins again when it goes on polling.`;
+}
+
+function readAddress(text: string): string {
+  const address = parseAddress(text);
+  if (address.ok) return address.value;
+  throw new ClientError(`the address ${JSON.stringify(text)} ${address.problem}`);
+}
+
+function readWait(text: string): number {
+  const wait = parseDuration(text);
+  if (wait !== undefined && wait <= MAX_WAIT) return wait;
+  throw new ClientError(`--wait=${JSON.stringify(text)} is no time up to ${MAX_WAIT / 1_000}s, such as 15s`);
+}

@@ -1,0 +1,104 @@
+import type { ClusterState, ClusterSummary, ClusterView, MemberView, WaitingView } from '../registry/view.js';
+import { nameOf } from './cluster-name.js';
+import { Columns, wrap, type Row } from './table.js';
+import { FEW, type Picture } from './watched.js';
+
+/*
+ * Clusters as text. `width` is the number of characters in a line.
+ */
+
+/** What needs somebody's eye first. */
+const TROUBLE: readonly ClusterState[] = ['quorum-lost', 'degraded', 'founding', 'empty', 'whole'];
+
+/** A cluster, its members, and who waits and why. */
+export function describeCluster(view: ClusterView, width: number): string[] {
+  const served =
+    view.servedRevision === undefined
+      ? ''
+      : `; members are sent revision ${view.servedRevision} until every server has it`;
+  const title = `${nameOf(view)}: ${view.state} (${view.summary}); epoch ${view.epoch}, revision ${view.revision}${served}`;
+  const rows = [...view.members.map((member) => memberRow(member, view)), ...view.waiting.map(waitingRow)];
+  const lines = wrap(title, width);
+  if (rows.length === 0) return lines;
+  const head = ['address', 'id', 'state', 'source', 'last heard', 'settled', 'revision'];
+  return [...lines, ...new Columns(head, width).lines(rows)];
+}
+
+/** What `members --watch` shows on a terminal. */
+export function describePicture(picture: Picture, width: number): string[] {
+  const { clusters, summaries } = picture;
+  const lines = wrap(headline(picture), width);
+  if (clusters.size === 0) lines.push('', 'no clusters');
+  if (clusters.size > FEW) lines.push('', ...describeSummaries(summaries, width));
+  else {
+    for (const [name, view] of clusters) {
+      lines.push('', ...(view ? describeCluster(view, width) : wrap(describeUnseen(name, summaries), width)));
+    }
+  }
+  return lines;
+}
+
+/** A cluster that is unknown, or could not be asked for. */
+function describeUnseen(name: string, summaries: readonly ClusterSummary[]): string {
+  const summary = summaries.find((one) => nameOf(one) === name);
+  return summary ? `${name}: ${summary.state} (${summary.summary})` : describeUnknown(name);
+}
+
+export function describeUnknown(name: string): string {
+  return `${name}: unknown; nobody is listed or waits`;
+}
+
+function headline({ from, at, lost, server }: Picture): string {
+  if (lost) {
+    return `CONNECTION LOST: ${lost.reason} (next try ${lost.retryAt.toISOString()}); this is how it was before`;
+  }
+  const asOf = `${from} at ${at.toISOString()}`;
+  if (!server) return asOf;
+  const { status, reason, servers, graceMs } = server;
+  return [
+    asOf,
+    `server ${status}${reason === undefined ? '' : ` (${reason})`}`,
+    ...(servers === undefined ? [] : [`${servers} servers`]),
+    ...(graceMs === 0 ? [] : [`nobody is evicted for ${Math.ceil(graceMs / 1_000)} s`]),
+  ].join(', ');
+}
+
+function describeSummaries(summaries: readonly ClusterSummary[], width: number): string[] {
+  const rank = ({ state }: ClusterSummary): number => TROUBLE.indexOf(state);
+  const rows = [...summaries]
+    .sort((a, b) => rank(a) - rank(b))
+    .map((summary): Row => {
+      const { state, members, live, unsettled, waiting, revision } = summary;
+      const numbers = [members, live, unsettled, waiting, revision].map(String);
+      return { cells: [nameOf(summary), state, ...numbers] };
+    });
+  const head = ['cluster', 'state', 'members', 'live', 'unsettled', 'waiting', 'revision'];
+  return [...new Columns(head, width).lines(rows), '', 'Name a cluster to see its members.'];
+}
+
+function memberRow(member: MemberView, { revision }: ClusterView): Row {
+  const { address, id = '', state, source, silentMs, settled, refused } = member;
+  return {
+    cells: [
+      address,
+      id,
+      state,
+      source,
+      silentMs === undefined ? '' : `${(silentMs / 1_000).toFixed(1)} s ago`,
+      settled ? 'yes' : 'no',
+      listOf(member, revision),
+    ],
+    note: refused === undefined ? undefined : `refused: ${refused}`,
+  };
+}
+
+/** The revision that a member has. */
+function listOf({ current, delivered }: MemberView, revision: number): string {
+  if (current) return delivered === revision ? String(revision) : `${revision}, presumed`;
+  return delivered === 0 ? 'none' : `${delivered} of ${revision}`;
+}
+
+function waitingRow({ address, id = '', waitingMs, reason }: WaitingView): Row {
+  const since = `for ${Math.round(waitingMs / 1_000)} s`;
+  return { cells: [address, id, 'waiting', '', since, '', ''], note: reason };
+}

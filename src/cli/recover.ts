@@ -1,0 +1,48 @@
+import type { Command } from 'commander';
+import type { ClusterView } from '../registry/view.js';
+import { ClientError } from './client-error.js';
+import { clusterPath } from './cluster-name.js';
+import { clientCommand, clientOf, run } from './command.js';
+import { canAsk, confirm } from './confirm.js';
+import { describeCluster } from './members-view.js';
+import { lineWidth, print } from './output.js';
+import { raftRepair } from './raft-repair.js';
+
+interface Options {
+  readonly json?: true;
+  readonly yes?: true;
+}
+
+const WHAT_IT_DOES =
+  'The list becomes those that are live or still answer on their port, and those that wait. Whoever is dropped has no vote any more, and Raft must then be repaired on a survivor. If the missing nodes can be started again at their addresses, do that instead.';
+
+/** `recover`: decides the list of a cluster that lost its majority for good (R7), and says how to repair Raft. */
+export function recoverCommand(): Command {
+  return clientCommand('recover', 'decide the list of a cluster that lost its majority for good')
+    .argument('<cluster>', 'as product/cluster')
+    .option('--yes', 'do not ask; needed where no terminal is')
+    .addHelpText(
+      'after',
+      `\n${WHAT_IT_DOES}\n\nExit status: 0 done; 1 refused, or the server cannot be asked.`,
+    )
+    .action((cluster: string, options: Options, command: Command) =>
+      run(async () => {
+        const path = clusterPath(cluster);
+        const client = clientOf(command);
+        if (!options.yes && !canAsk()) {
+          throw new ClientError(
+            'recover asks before it changes anything, and there is no terminal; give --yes',
+          );
+        }
+        const before = await client.getJson<ClusterView>(path);
+        if (!options.yes) {
+          console.error([...describeCluster(before, lineWidth()), '', WHAT_IT_DOES].join('\n'));
+          if (!(await confirm(`Recover ${cluster}?`)))
+            throw new ClientError('not confirmed; nothing was changed');
+        }
+        const { body: after } = await client.ask<ClusterView>('POST', `${path}/recover`);
+        if (options.json) return print(JSON.stringify(after, undefined, 2));
+        await print(...describeCluster(after, lineWidth()), '', raftRepair(before, after));
+      }),
+    );
+}

@@ -1,0 +1,64 @@
+/** Switches to the terminal's second screen, and hides the cursor; and back, which brings back what was there before. */
+const OPEN = '\x1b[?1049h\x1b[?25l';
+const CLOSE = '\x1b[?25h\x1b[?1049l';
+const HOME = '\x1b[H';
+/** Erases what is left of a line, or of the screen. */
+const ERASE_LINE = '\x1b[K';
+const ERASE_BELOW = '\x1b[J';
+
+/** A terminal that is drawn anew in place. However the process ends, short of SIGKILL, it is left as it was. */
+export class Screen {
+  readonly #lines: (width: number) => readonly string[];
+  #isOpen = false;
+  readonly #close = (): void => this.close();
+  readonly #draw = (): void => this.draw();
+
+  /** `lines`: what is to be seen in so many columns. */
+  constructor(lines: (width: number) => readonly string[]) {
+    this.#lines = lines;
+  }
+
+  /** Whether standard output is a terminal whose cursor can be moved. */
+  static get isPossible(): boolean {
+    return process.stdout.isTTY && process.env.TERM !== 'dumb';
+  }
+
+  /** Draws it as it is now. */
+  draw(): void {
+    if (!this.#isOpen) this.#open();
+    // A terminal that does not know its size says 0.
+    const columns = process.stdout.columns || 80;
+    const rows = process.stdout.rows || 24;
+    const lines = fitted(this.#lines(columns), columns, rows);
+    process.stdout.write(HOME + lines.map((line) => line + ERASE_LINE).join('\n') + ERASE_BELOW);
+  }
+
+  /** Leaves the terminal as it was. */
+  close(): void {
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    process.off('exit', this.#close).off('SIGTSTP', this.#suspend).off('SIGCONT', this.#draw);
+    process.stdout.off('resize', this.#draw).write(CLOSE);
+  }
+
+  #open(): void {
+    this.#isOpen = true;
+    process.on('exit', this.#close).on('SIGTSTP', this.#suspend).on('SIGCONT', this.#draw);
+    process.stdout.on('resize', this.#draw).write(OPEN);
+  }
+
+  /** Ctrl-Z: the shell gets its own screen. */
+  readonly #suspend = (): void => {
+    process.stdout.write(CLOSE);
+    process.kill(process.pid, 'SIGSTOP');
+    process.stdout.write(OPEN);
+  };
+}
+
+/** As many of the lines as there is room for, none wider than it. */
+function fitted(lines: readonly string[], columns: number, rows: number): string[] {
+  const shown = lines.length <= rows ? lines : lines.slice(0, rows - 1);
+  const more = lines.length - shown.length;
+  const all = more === 0 ? shown : [...shown, `… ${more} more lines: a taller window shows them`];
+  return all.map((line) => (line.length <= columns ? line : `${line.slice(0, columns - 1)}…`));
+}

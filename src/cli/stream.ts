@@ -1,0 +1,115 @@
+import { createParser, type EventSourceMessage } from 'eventsource-parser';
+import { ClientError } from './client-error.js';
+import type { Client, OpenAnswer } from './client.js';
+import { readPlainJson } from './plain.js';
+
+/** What a reader of `/api/v1/stream` gets, connection after connection. */
+export type Said =
+  | { readonly type: 'connected' }
+  /** The connection is gone, for this reason; it is tried again after so many milliseconds. */
+  | { readonly type: 'lost'; readonly reason: string; readonly retryMs: number }
+  | { readonly type: 'message'; readonly event: string; readonly data: unknown };
+
+/** Times in milliseconds. */
+export interface StreamTimes {
+  /** Without a byte for this long the connection is dead: the server sends a comment every 15 s. */
+  readonly silence: number;
+  /** The first pause before a connection is tried again, unless the server says another; then twice the one before. */
+  readonly firstRetry: number;
+  readonly longestRetry: number;
+}
+
+const TIMES: StreamTimes = { silence: 45_000, firstRetry: 1_000, longestRetry: 30_000 };
+
+/** Characters of one message: 10,000 members take less than a tenth. */
+const LARGEST_MESSAGE = 32 * 1024 * 1024;
+
+/**
+ * Reads the stream for ever. After a lost connection it goes on where it was (Last-Event-ID). Throws
+ * {@link ClientError} when the first connection fails, and later when the server wants another token. It reads on when
+ * the last message was taken, so a reader that is slow is waited for.
+ */
+export async function* readStream(
+  client: Client,
+  query: URLSearchParams,
+  times: StreamTimes = TIMES,
+): AsyncGenerator<Said, never, void> {
+  const path = `/api/v1/stream?${query.toString()}`;
+  let lastId: string | undefined;
+  let isFirst = true;
+  let pause = times.firstRetry;
+  let failures = 0;
+  for (;;) {
+    let reason = `${client.name} ended the stream`;
+    try {
+      const answer = await client.open(path, lastId === undefined ? {} : { 'last-event-id': lastId });
+      isFirst = false;
+      yield { type: 'connected' };
+      for await (const message of messages(client, answer, times.silence)) {
+        failures = 0;
+        if (message.type === 'retry') pause = message.ms;
+        else {
+          yield { type: 'message', event: message.event ?? 'message', data: readData(client, message.data) };
+          lastId = message.id ?? lastId;
+        }
+      }
+    } catch (error) {
+      if (!(error instanceof ClientError) || isFirst || isFinal(error)) throw error;
+      reason = error.message;
+    }
+    const retryMs = Math.min(pause * 2 ** failures++, times.longestRetry) * (1 + Math.random() / 5);
+    yield { type: 'lost', reason, retryMs };
+    await new Promise((resolve) => setTimeout(resolve, retryMs));
+  }
+}
+
+/** What another try will not change. */
+function isFinal({ status }: ClientError): boolean {
+  return status === 401 || status === 403;
+}
+
+type Message =
+  ({ readonly type: 'message' } & EventSourceMessage) | { readonly type: 'retry'; readonly ms: number };
+
+/** The messages of one connection, until its end. */
+async function* messages(
+  client: Client,
+  { body, abort }: OpenAnswer,
+  silence: number,
+): AsyncGenerator<Message, void, void> {
+  const parsed: Message[] = [];
+  const parser = createParser({
+    onEvent: (message) => parsed.push({ type: 'message', ...message }),
+    onRetry: (ms) => parsed.push({ type: 'retry', ms }),
+    maxBufferSize: LARGEST_MESSAGE,
+  });
+  const decoder = new TextDecoder();
+  const reader = body.getReader();
+  const isSilent = (): void =>
+    abort(new ClientError(`${client.name} has sent nothing for ${silence / 1_000} s`));
+  try {
+    for (;;) {
+      const limit = setTimeout(isSilent, silence);
+      const { done, value } = await reader.read().finally(() => clearTimeout(limit));
+      if (done) return;
+      parser.feed(decoder.decode(value, { stream: true }));
+      yield* parsed.splice(0);
+    }
+  } catch (error) {
+    if (error instanceof ClientError) throw error;
+    const { message, cause } = error as Error;
+    throw new ClientError(
+      `the connection to ${client.name} was lost (${cause instanceof Error ? cause.message : message})`,
+    );
+  } finally {
+    abort(new ClientError('it is not read any more'));
+  }
+}
+
+function readData(client: Client, data: string): unknown {
+  try {
+    return readPlainJson(data);
+  } catch {
+    throw new ClientError(`${client.name} sends a stream, but not as this server does`);
+  }
+}

@@ -1,0 +1,17 @@
+import { ClientError } from './client-error.js';
+
+/** The token that an operator gave, and by what: `--token` or `TOKEN`. */
+export interface GivenToken {
+  readonly text: string;
+  readonly source: string;
+}
+
+/** Undefined without one; an empty one is none. Throws {@link ClientError}, which never quotes it. */
+export function parseToken(text: string | undefined, source: string): GivenToken | undefined {
+  const given = text?.trim() ?? '';
+  if (given === '') return undefined;
+  // What a header may hold (fetch would quote it in its error), and a server's tokens are made of (RFC 6750, b64token).
+  if (/^[A-Za-z0-9._~+/-]+=*$/.test(given)) return { text: given, source };
+  const colon = given.includes(':') ? '; of PRODUCT/CLUSTER:TOKEN give only what follows the colon' : '';
+  throw new ClientError(`${source} holds a character that no token has${colon}`);
+}

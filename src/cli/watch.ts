@@ -1,0 +1,42 @@
+import type { Client } from './client.js';
+import { ConnectionNews } from './connection-news.js';
+import { Pacer } from './pacer.js';
+import { readStream } from './stream.js';
+import { Watched, type Picture } from './watched.js';
+
+/** Nothing is shown more often, in milliseconds. */
+const EVERY = 1_000;
+
+/** Where a watch is shown. */
+export interface Display {
+  /** Whether it is drawn anew: it shows a lost connection itself, and many clusters only at a glance. */
+  readonly isScreen: boolean;
+  show(picture: Picture): Promise<void> | void;
+  close(): void;
+}
+
+/** `members --watch`: shows clusters as they change, until a signal. Rejects with ClientError. */
+export async function watch(client: Client, cluster: string | undefined, display: Display): Promise<never> {
+  const watched = new Watched(client, cluster);
+  const pacer = new Pacer(async () => {
+    await watched.refresh({ atAGlance: display.isScreen });
+    await display.show(watched.picture);
+    if (watched.isAging) pacer.ask();
+  }, EVERY);
+  const follow = async (): Promise<never> => {
+    const news = new ConnectionNews();
+    const stream = readStream(client, new URLSearchParams(cluster === undefined ? {} : { cluster }));
+    for (;;) {
+      const { value: said } = await stream.next();
+      watched.take(said);
+      if (!display.isScreen) news.tell(said);
+      if (watched.isReady) pacer.ask();
+    }
+  };
+  try {
+    return await Promise.race([follow(), pacer.failed]);
+  } finally {
+    pacer.stop();
+    display.close();
+  }
+}

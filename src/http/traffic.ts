@@ -1,0 +1,136 @@
+/** Who asks for a list: a poll says who it is with `self`; a plain one does not; a heartbeat is POSTed. */
+export const ASKS = ['poll', 'plain', 'heartbeat'] as const;
+export type Ask = (typeof ASKS)[number];
+
+/** Why an answer is no list, or no answer of the operators' side. */
+export const REASONS = [
+  /** There is no list yet: too few wait to found one (R1). */
+  'founding',
+  /** It waits at the gate (R3). */
+  'gate',
+  /** It has left, and polls while it stops (R4). */
+  'left',
+  /** The list is changing, and not every server has the change yet. */
+  'agreeing',
+  /** The store is out of reach (R9). */
+  'store',
+  /** The registry refuses the address, or a limit of it is reached. */
+  'refused',
+  /** A token is missing or not valid. */
+  'unauthorized',
+  /** The token is for another cluster, or the address may not be listed or speak from there. */
+  'forbidden',
+  /** A parameter, a header or the body is wrong. */
+  'bad-request',
+  /** There is nothing of that name. */
+  'not-found',
+  /** The path does not offer the method. */
+  'method',
+  /** Too many of these requests came from one client. */
+  'limited',
+  /** It is no HTTP. */
+  'malformed',
+  /** A Nacos asked the operators' side. */
+  'astray',
+  /** The server stops. */
+  'stopping',
+  /** A bug; see the log. */
+  'internal',
+] as const;
+export type Reason = (typeof REASONS)[number];
+
+/** What came of a poll or heartbeat, coarser than the reason. */
+export const ANSWERS = [
+  'list',
+  'waiting',
+  'refused',
+  'unavailable',
+  'unauthorized',
+  'forbidden',
+  'bad-request',
+  'not-found',
+  'limited',
+  'internal',
+  /** The caller hung up before there was an answer. */
+  'abandoned',
+] as const;
+export type Answer = (typeof ANSWERS)[number];
+
+export const ANSWER_OF: Readonly<Record<Reason, Answer>> = {
+  founding: 'waiting',
+  gate: 'waiting',
+  left: 'waiting',
+  agreeing: 'unavailable',
+  store: 'unavailable',
+  refused: 'refused',
+  unauthorized: 'unauthorized',
+  forbidden: 'forbidden',
+  'bad-request': 'bad-request',
+  'not-found': 'not-found',
+  method: 'bad-request',
+  limited: 'limited',
+  malformed: 'bad-request',
+  astray: 'not-found',
+  stopping: 'unavailable',
+  internal: 'internal',
+};
+
+/** How the hold of a poll ended: with a list; without one; before its time, since the caller or the server went. */
+export const HOLD_ENDS = ['list', 'no-list', 'abandoned'] as const;
+export type HoldEnd = (typeof HOLD_ENDS)[number];
+
+/** What access control and the limits keep from being served. */
+export const REFUSALS = [
+  /** A token is missing, or not valid. */
+  'token',
+  /** The token is for another cluster. */
+  'scope',
+  /** `self` is not where the request comes from (MEMBER_SOURCE=strict). */
+  'source',
+  /** The address is in none of the networks of ALLOWED_MEMBERS. */
+  'member',
+  /** Too many of these requests came from one client. */
+  'rate',
+  /** There are too many connections. */
+  'connections',
+  /** The caller sends or reads too slowly. */
+  'slow',
+] as const;
+export type RefusalReason = (typeof REFUSALS)[number];
+
+/** Any request but a poll or heartbeat. */
+export interface OtherRequest {
+  /** GET, HEAD, POST, DELETE, or `other`. */
+  readonly method: string;
+  /** A template, such as `/api/v1/clusters/{product}/{cluster}`, or `unmatched`; never a path that a caller chose. */
+  readonly route: string;
+  /** The HTTP status, or `unterminated`. */
+  readonly status: string;
+  /** Milliseconds; undefined when the caller asked to be held, since that says nothing of the server. */
+  readonly ms: number | undefined;
+}
+
+/**
+ * Is told of all requests and answers when they are answered. Nothing depends on it, so it must be quick and must not
+ * throw: {@link answered} is called some 50,000 times a second.
+ */
+export interface TrafficObserver {
+  /** A poll or heartbeat was answered, after so many milliseconds. */
+  answered(ask: Ask, answer: Answer, ms: number): void;
+  /** Any other request was answered. */
+  requested(request: OtherRequest): void;
+  /** An answer was left unterminated (unterminated.ts). */
+  cut(reason: Reason): void;
+  /** A poll could not be answered with a list at once, and was held for so many milliseconds in all. */
+  held(ms: number, end: HoldEnd): void;
+  /** Access control or a limit stepped in. Said once for each request or connection, whatever was answered. */
+  refused(reason: RefusalReason): void;
+}
+
+export const NO_TRAFFIC: TrafficObserver = {
+  answered: () => undefined,
+  requested: () => undefined,
+  cut: () => undefined,
+  held: () => undefined,
+  refused: () => undefined,
+};

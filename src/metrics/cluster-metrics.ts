@@ -1,0 +1,194 @@
+import { Gauge, type Registry } from 'prom-client';
+import { isKnown, keyOf } from '../registry/cluster.js';
+import { figuresOf, type ClusterFigures } from '../registry/figures.js';
+import { MEMBER_STATES } from '../registry/lease.js';
+import { CLUSTER_STATES } from '../registry/view.js';
+import type { RegistryService } from '../runtime/service.js';
+import type { Breather } from './breather.js';
+import { ClusterChoice } from './cluster-choice.js';
+
+/** The product and cluster of the series in which all others are added up; no name may hold such characters. */
+export const OTHERS = '(others)';
+
+/** What is shown of a cluster, or of all others together. */
+interface Shown {
+  readonly product: string;
+  readonly cluster: string;
+  readonly figures: Omit<ClusterFigures, 'state' | 'revision' | 'epoch'>;
+  readonly quorumLost: number;
+  readonly pending: number;
+  /** Undefined for the others: added up they would say nothing. */
+  readonly revision?: number;
+  readonly epoch?: number;
+}
+
+/** Gauges with one value for each cluster. Times are milliseconds here and seconds in the metrics. */
+const GAUGES: readonly { name: string; help: string; value: (shown: Shown) => number | undefined }[] = [
+  {
+    name: 'unsettled_members',
+    help: 'Listed members that have not settled yet.',
+    value: ({ figures }) => figures.unsettled,
+  },
+  {
+    name: 'longest_unsettled_seconds',
+    help: 'How long ago the unsettled member that joined first did; 0 without any.',
+    value: ({ figures }) => figures.longestUnsettled / 1_000,
+  },
+  {
+    name: 'waiting_addresses',
+    help: 'New addresses that are held at the gate.',
+    value: ({ figures }) => figures.waiting,
+  },
+  {
+    name: 'longest_wait_seconds',
+    help: 'How long the first of the waiting addresses has waited; 0 without any.',
+    value: ({ figures }) => figures.longestWait / 1_000,
+  },
+  { name: 'revision', help: 'Counter of changes of the list.', value: ({ revision }) => revision },
+  { name: 'epoch', help: 'Counter of foundings of the list.', value: ({ epoch }) => epoch },
+  {
+    name: 'size',
+    help: 'How many members the cluster is meant to have; 0 without a list.',
+    value: ({ figures }) => figures.size,
+  },
+  {
+    name: 'quorum_lost',
+    help: 'Whether no majority of the members is live; of the added up clusters, how many.',
+    value: ({ quorumLost }) => quorumLost,
+  },
+  {
+    name: 'members_lacking_revision',
+    help: 'Live members that have not been sent the current revision.',
+    value: ({ figures }) => figures.lacking,
+  },
+  {
+    name: 'change_pending',
+    help: 'Whether another server may not have the newest list yet; of the added up clusters, how many.',
+    value: ({ pending }) => pending,
+  },
+];
+
+/** What the clusters are, looked at anew for each scrape. */
+export class ClusterMetrics {
+  readonly #choice = new ClusterChoice();
+  readonly #states: Gauge<'state'>;
+  readonly #addedUp: Gauge;
+  #shown: readonly Shown[] = [];
+
+  constructor(registry: Registry) {
+    const registers = [registry];
+    this.#states = new Gauge({
+      name: 'address_server_clusters',
+      help: 'Clusters by their state.',
+      labelNames: ['state'],
+      registers,
+    });
+    this.#addedUp = new Gauge({
+      name: 'address_server_clusters_added_up',
+      help: `Clusters without series of their own; their numbers are added up under product and cluster "${OTHERS}".`,
+      registers,
+    });
+    const shown = (): readonly Shown[] => this.#shown;
+    new Gauge({
+      name: 'address_server_cluster_members',
+      help: 'Members of a cluster by their state.',
+      labelNames: ['product', 'cluster', 'state'],
+      registers,
+      collect() {
+        this.reset();
+        for (const { product, cluster, figures } of shown()) {
+          for (const state of MEMBER_STATES) this.set({ product, cluster, state }, figures.members[state]);
+        }
+      },
+    });
+    for (const { name, help, value } of GAUGES) {
+      new Gauge({
+        name: `address_server_cluster_${name}`,
+        help,
+        labelNames: ['product', 'cluster'],
+        registers,
+        collect() {
+          this.reset();
+          for (const one of shown()) {
+            const { product, cluster } = one;
+            const found = value(one);
+            if (found !== undefined) this.set({ product, cluster }, found);
+          }
+        },
+      });
+    }
+  }
+
+  /** Looks at all clusters; in slices, since there may be thousands. */
+  async look(service: RegistryService, breather: Breather): Promise<void> {
+    const { moment } = service;
+    const all: Looked[] = [];
+    for (const { cluster, isPending } of service.entries) {
+      if (!isKnown(cluster)) continue;
+      const { product, name } = cluster;
+      all.push({
+        name: keyOf(cluster),
+        product,
+        cluster: name,
+        figures: figuresOf(cluster, moment),
+        isPending,
+      });
+      if (breather.isDue) await breather.breathe();
+    }
+    const { own, others } = this.#choice.choose(all, service.monotonic);
+    for (const state of CLUSTER_STATES) {
+      this.#states.set({ state }, all.filter(({ figures }) => figures.state === state).length);
+    }
+    this.#addedUp.set(others.length);
+    this.#shown = [...own.map(shownAlone), ...(others.length > 0 ? [addedUp(others)] : [])];
+  }
+}
+
+interface Looked {
+  readonly name: string;
+  readonly product: string;
+  readonly cluster: string;
+  readonly figures: ClusterFigures;
+  readonly isPending: boolean;
+}
+
+function shownAlone({ product, cluster, figures, isPending }: Looked): Shown {
+  const { revision, epoch, state } = figures;
+  return {
+    product,
+    cluster,
+    figures,
+    quorumLost: Number(state === 'quorum-lost'),
+    pending: Number(isPending),
+    revision,
+    epoch,
+  };
+}
+
+/** Numbers are added up; of times the longest counts. */
+function addedUp(all: readonly Looked[]): Shown {
+  const sum = (value: (figures: ClusterFigures) => number): number =>
+    all.reduce((total, { figures }) => total + value(figures), 0);
+  const most = (value: (figures: ClusterFigures) => number): number =>
+    all.reduce((longest, { figures }) => Math.max(longest, value(figures)), 0);
+  return {
+    product: OTHERS,
+    cluster: OTHERS,
+    figures: {
+      members: {
+        live: sum(({ members }) => members.live),
+        silent: sum(({ members }) => members.silent),
+        down: sum(({ members }) => members.down),
+        static: sum(({ members }) => members.static),
+      },
+      unsettled: sum(({ unsettled }) => unsettled),
+      longestUnsettled: most(({ longestUnsettled }) => longestUnsettled),
+      waiting: sum(({ waiting }) => waiting),
+      longestWait: most(({ longestWait }) => longestWait),
+      lacking: sum(({ lacking }) => lacking),
+      size: sum(({ size }) => size),
+    },
+    quorumLost: sum(({ state }) => Number(state === 'quorum-lost')),
+    pending: all.filter(({ isPending }) => isPending).length,
+  };
+}

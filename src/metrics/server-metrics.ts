@@ -1,0 +1,88 @@
+import { Gauge, Registry } from 'prom-client';
+import type { Metrics, Readable } from '../http/metrics.js';
+import type { TrafficObserver } from '../http/traffic.js';
+import type { RuntimeObserver } from '../runtime/observer.js';
+import { Breather } from './breather.js';
+import { ClusterMetrics } from './cluster-metrics.js';
+import { processMetrics } from './process-metrics.js';
+import { RuntimeMetrics } from './runtime-metrics.js';
+import { TrafficMetrics } from './traffic-metrics.js';
+
+/**
+ * All metrics of one server, in a registry of their own. What happens is counted when it happens ({@link traffic},
+ * {@link runtime}); what is, is looked at when it is asked for.
+ */
+export class ServerMetrics implements Metrics {
+  readonly traffic: TrafficObserver;
+  readonly runtime: RuntimeObserver;
+  readonly #registry = new Registry();
+  readonly #clusters: ClusterMetrics;
+  readonly #gauges: Readonly<Record<keyof typeof GAUGES, Gauge>>;
+  #rendering: Promise<string> | undefined;
+
+  constructor(version: string) {
+    const registers = [this.#registry];
+    new Gauge({
+      name: 'address_server_build_info',
+      help: 'The version of this server; always 1.',
+      labelNames: ['version'],
+      registers,
+    }).set({ version }, 1);
+    this.#clusters = new ClusterMetrics(this.#registry);
+    this.runtime = new RuntimeMetrics(this.#registry);
+    this.traffic = new TrafficMetrics(this.#registry);
+    this.#gauges = Object.fromEntries(
+      Object.entries(GAUGES).map(([name, help]) => [
+        name,
+        new Gauge({ name: `address_server_${name}`, help, registers }),
+      ]),
+    ) as Record<keyof typeof GAUGES, Gauge>;
+    for (const metric of processMetrics()) this.#registry.registerMetric(metric);
+  }
+
+  get contentType(): string {
+    return this.#registry.contentType;
+  }
+
+  render(server: Readable): Promise<string> {
+    this.#rendering ??= this.#render(server).finally(() => (this.#rendering = undefined));
+    return this.#rendering;
+  }
+
+  async #render(server: Readable): Promise<string> {
+    const breather = new Breather();
+    this.#look(server);
+    await this.#clusters.look(server.service, breather);
+    const texts: string[] = [];
+    for (const { name } of this.#registry.getMetricsAsArray()) {
+      texts.push(await this.#registry.getSingleMetricAsString(name));
+      if (breather.isDue) await breather.breathe();
+    }
+    return `${texts.join('\n\n')}\n`;
+  }
+
+  #look({ service, connections, patience }: Readable): void {
+    const { outage, isCurrent, servers = 1, grace } = service.health();
+    const { open, members } = connections.count();
+    this.#gauges.store_up.set(Number(outage === undefined));
+    this.#gauges.lists_current.set(Number(isCurrent));
+    this.#gauges.servers.set(servers);
+    this.#gauges.grace_seconds.set(grace / 1_000);
+    this.#gauges.connections.set(open);
+    this.#gauges.member_connections.set(members);
+    this.#gauges.held_requests.set(patience.held);
+  }
+}
+
+const GAUGES = {
+  store_up:
+    'Whether the store answers; 0 in an outage, when lists are served from memory and nothing changes (R9).',
+  lists_current:
+    'Whether the lists may be sent to new callers; 0 when other servers may have changed them since the store was lost.',
+  servers: 'Servers that keep these lists, this one included, at the last contact with the store.',
+  grace_seconds: 'How long nobody will be evicted yet, after a restart, a pause or an outage (R8).',
+  connections: 'Open connections.',
+  member_connections: 'Open connections that a member polls on.',
+  held_requests:
+    'Requests that are held: polls at the gate, leaves that wait for the other members, long polls, streams.',
+} as const;

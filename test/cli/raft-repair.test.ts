@@ -1,0 +1,68 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { raftRepair } from '../../src/cli/raft-repair.js';
+import type { ClusterView, MemberView } from '../../src/registry/view.js';
+
+function cluster(
+  ...members: readonly (readonly [address: string, state: MemberView['state']])[]
+): ClusterView {
+  return {
+    product: 'nacos',
+    cluster: 'serverlist',
+    state: 'degraded',
+    summary: '',
+    epoch: 1,
+    revision: 1,
+    size: members.length,
+    live: members.length,
+    unsettled: 0,
+    ttlMs: 15_000,
+    members: members.map(([address, state]) => ({
+      address,
+      state,
+      source: 'poll',
+      settled: true,
+      delivered: 1,
+      current: true,
+    })),
+    waiting: [],
+  };
+}
+
+const [A, B, C, D] = ['10.0.0.1:8848', '10.0.0.2:8848', '10.0.0.3:8848', '[::1]:9848'] as const;
+
+/** The command among the advice, as a shell would get it. */
+function commandIn(advice: string): string {
+  return /^ {2}(curl .*)$/m.exec(advice)?.[1] ?? '';
+}
+
+test('the voters are all members of the new list, by their Raft ports, told to a live survivor', () => {
+  const before = cluster([A, 'silent'], [B, 'live'], [C, 'down']);
+  const advice = raftRepair(before, cluster([A, 'silent'], [B, 'live'], [D, 'live']));
+  assert.equal(
+    commandIn(advice),
+    `curl -g -X POST 'http://${B}/nacos/v1/core/ops/raft' -H 'Content-Type: application/json' ` +
+      `-d '{"command":"resetPeers","value":"10.0.0.1:7848,10.0.0.2:7848,[::1]:8848"}'`,
+  );
+  assert.match(advice, /3\.x has this at \/nacos\/v3\/admin\/core\/ops\/raft/);
+});
+
+test('without a live survivor it is told to a silent one', () => {
+  const advice = raftRepair(cluster([A, 'silent'], [B, 'down']), cluster([A, 'silent'], [C, 'live']));
+  assert.match(commandIn(advice), /'http:\/\/10\.0\.0\.1:8848\//);
+});
+
+test('without any survivor there is nothing to repair', () => {
+  const advice = raftRepair(cluster([A, 'down'], [B, 'down']), cluster([C, 'live']));
+  assert.equal(commandIn(advice), '');
+  assert.match(advice, /no Raft group to repair/);
+});
+
+test('no command is made of a port without a Raft port, nor of what is no address', () => {
+  for (const odd of ['10.0.0.9:9', "10.0.0.9:8848';rm -rf /;'", '10.0.0.9:8848 $(x)']) {
+    const advice = raftRepair(cluster([A, 'live'], [B, 'down']), cluster([A, 'live'], [odd, 'live']));
+    assert.equal(commandIn(advice), '', odd);
+    assert.match(advice, /resetPeers/);
+    assert.ok(!advice.includes('rm -rf') && !advice.includes('$('), advice);
+  }
+});

@@ -1,0 +1,48 @@
+import assert from 'node:assert/strict';
+import { setImmediate } from 'node:timers/promises';
+import { test } from 'node:test';
+import { Histogram, Registry } from 'prom-client';
+import { TurnClock } from '../../src/http/turn-clock.js';
+import { Buckets, registerBuckets } from '../../src/metrics/buckets.js';
+
+test('hand-kept buckets are exposed exactly as prom-client exposes its own', async () => {
+  const name = 'took_seconds';
+  const help = 'How long it took.';
+  const bounds = [1, 5, 250];
+  const [a, b, c] = [new Buckets(bounds), new Buckets(bounds), new Buckets(bounds)];
+  const ours = new Registry();
+  registerBuckets(ours, { name, help, bounds }, () => [
+    { labels: { answer: 'list' }, of: [a, b] },
+    { labels: { answer: 'waiting' }, of: [c] },
+  ]);
+  const theirs = new Registry();
+  const histogram = new Histogram({
+    name,
+    help,
+    labelNames: ['answer'],
+    buckets: bounds.map((ms) => ms / 1_000),
+    registers: [theirs],
+  });
+  histogram.zero({ answer: 'list' });
+  histogram.zero({ answer: 'waiting' });
+  // Sums of such fractions are exact, in whatever order and unit.
+  for (const ms of [0, 0.5, 1, 1.5, 5, 250, 250.25, 1_000_000]) {
+    (ms < 5 ? a : b).record(ms);
+    histogram.observe({ answer: 'list' }, ms / 1_000);
+    assert.equal((await ours.metrics()).includes('NaN'), false);
+  }
+  const sumless = (text: string): string => text.replace(/_sum(\S+) \S+/g, '_sum$1');
+  assert.equal(sumless(await ours.metrics()), sumless(await theirs.metrics()));
+  assert.match(await ours.metrics(), /took_seconds_sum\{answer="list"\} 1000\.50825\n/);
+});
+
+test('all that is read in one turn of the event loop has waited since its start', async () => {
+  const clock = new TurnClock();
+  const before = performance.now();
+  const first = clock.start();
+  assert.ok(first >= before && first <= performance.now());
+  while (performance.now() < first + 2);
+  assert.equal(clock.start(), first);
+  await setImmediate();
+  assert.ok(clock.start() >= first + 2);
+});
