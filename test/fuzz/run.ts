@@ -1,0 +1,84 @@
+import assert from 'node:assert/strict';
+import fc, { type Arbitrary } from 'fast-check';
+import type { TestContext } from 'node:test';
+import { ask } from '../support/raw.js';
+import { bytesOf, piecesOf, type Case } from './cases.js';
+import type { Subject } from './harness.js';
+import { send, type Exchange } from './send.js';
+
+/** The same in each run, unless another is asked for; a failure prints it. */
+const SEED = Number(process.env.FUZZ_SEED ?? 20_261_124);
+
+/** Multiplies the number of cases. */
+const FACTOR = Number(process.env.FUZZ_FACTOR ?? 1);
+
+/** Runs between two looks at how many cases there were. */
+const RUNS = 50;
+
+/** What may be left in memory: parts of the runtime warm up late, and compiled code stays. */
+const LEFT = 6 << 20;
+
+export interface Fuzz {
+  readonly subject: Subject;
+  /** Cases at least. */
+  readonly cases: number;
+  /** Cases that are sent at the same time. */
+  readonly atOnce: number;
+  readonly case: Arbitrary<Case>;
+  /** Throws what is wrong with what came back. */
+  check(fuzzed: Case, exchange: Exchange): void;
+  /** After each group, with the state before it and now. */
+  checkState(before: string, after: string): void;
+}
+
+/** Sends at least so many cases in groups. Fails with the seed and the shortest group that does it. */
+export async function fuzz(t: TestContext, options: Fuzz): Promise<void> {
+  const { subject, atOnce } = options;
+  const wanted = Math.ceil(options.cases * FACTOR);
+  const group = fc.array(options.case, { minLength: 1, maxLength: atOnce, size: 'max' });
+  let sent = 0;
+  let heapBefore: number | undefined;
+  for (let round = 0; sent < wanted; round++) {
+    const seed = SEED + round;
+    let before = await subject.state();
+    const details = await fc.check(
+      fc.asyncProperty(group, async (cases) => {
+        sent += cases.length;
+        const exchanges = await Promise.all(cases.map((one) => send(subject.port, one)));
+        const after = await subject.state();
+        const [was, now] = [before, after];
+        before = after;
+        for (const [i, one] of cases.entries()) options.check(one, exchanges[i]!);
+        options.checkState(was, now);
+        const alive = await ask(subject, 'GET', '/healthz');
+        assert.equal(alive.status, 200);
+      }),
+      { seed, numRuns: RUNS },
+    );
+    if (details.failed) {
+      const [cases] = details.counterexample ?? [[]];
+      throw new Error(
+        `seed ${seed} (FUZZ_SEED=${seed}), shrunk ${details.numShrinks} times: ${String(details.errorInstance)}\n` +
+          cases.map(describe).join('\n'),
+        { cause: details.errorInstance },
+      );
+    }
+    // A quarter of the way everything is warm.
+    if (sent >= wanted / 4) heapBefore ??= await subject.heap();
+  }
+  const left = (await subject.heap()) - (heapBefore ?? NaN);
+  t.diagnostic(
+    `${sent} cases from seed ${SEED}; ${(left / 1e6).toFixed(2)} MB more in use than after a quarter`,
+  );
+  assert.ok(
+    left < LEFT,
+    `${(left / 1e6).toFixed(1)} MB more are in use than after a quarter of ${sent} cases`,
+  );
+}
+
+function describe(fuzzed: Case): string {
+  const { from, pieces, end } = fuzzed.delivery;
+  const sent = piecesOf(bytesOf(fuzzed), pieces).map((piece) => JSON.stringify(piece));
+  const shown = sent.length > 10 ? [`${JSON.stringify(bytesOf(fuzzed))}, byte by byte`] : sent;
+  return `from ${from}, then ${end}:\n  ${shown.join('\n  ')}`;
+}
