@@ -101,7 +101,6 @@ export const en = {
     live: 'Live',
     settled: 'Settled',
     newest: 'Newest list',
-    waiting: 'Waiting',
   },
   factsHelp: {
     revision: 'Counts the changes of the list',
@@ -110,7 +109,6 @@ export const en = {
     live: 'Heard within the TTL',
     settled: 'Founders, and those known to all others for long enough',
     newest: 'Members that have the current revision',
-    waiting: 'New addresses held at the gate',
   },
   ofAll: (count: string, all: string) => `${count} of ${all}`,
   majority: (count: string) => `majority: ${count}`,
@@ -158,7 +156,6 @@ export const en = {
   memberColumns: {
     state: 'State',
     member: 'Address',
-    source: 'Source',
     heard: 'Last heard',
     delivered: 'List',
     settled: 'Settled',

@@ -94,7 +94,6 @@ export const zh: Texts = {
     live: '存活',
     settled: '稳定',
     newest: '最新列表',
-    waiting: '等待',
   },
   factsHelp: {
     revision: '列表变更的次数',
@@ -103,7 +102,6 @@ export const zh: Texts = {
     live: '在 TTL 之内有心跳',
     settled: '创始成员，以及被其他成员知晓足够久的成员',
     newest: '已拿到当前修订号的成员',
-    waiting: '等待准入的新地址',
   },
   ofAll: (count, all) => `${count} / ${all}`,
   majority: (count) => `多数派：${count}`,
@@ -150,7 +148,6 @@ export const zh: Texts = {
   memberColumns: {
     state: '状态',
     member: '地址',
-    source: '来源',
     heard: '上次心跳',
     delivered: '列表',
     settled: '稳定',

@@ -21,7 +21,6 @@ export function Hero({ view }: { view: ClusterView }) {
     ['live', of(live)],
     ['settled', of(settled)],
     ['newest', of(newest)],
-    ['waiting', f.number(waiting.length)],
     ['size', f.number(size)],
     ['revision', f.number(revision)],
     ['epoch', f.number(epoch)],

@@ -41,6 +41,13 @@ export function Members({ view, at }: { view: ClusterView; at: number }) {
         </h2>
         {members.length > MANY && (
           <>
+            <Search
+              label={t.searchMembers}
+              hint={t.memberHint}
+              value={search}
+              onChange={setSearch}
+              controls={LIST}
+            />
             <Chips
               label={t.memberStates}
               total={members.length}
@@ -53,13 +60,6 @@ export function Members({ view, at }: { view: ClusterView; at: number }) {
                 icon: MEMBER_ICONS[value],
                 tone: `tone-${value}`,
               }))}
-            />
-            <Search
-              label={t.searchMembers}
-              hint={t.memberHint}
-              value={search}
-              onChange={setSearch}
-              controls={LIST}
             />
           </>
         )}
@@ -76,7 +76,7 @@ export function Members({ view, at }: { view: ClusterView; at: number }) {
       <div id={LIST} role="table" aria-label={t.members} aria-rowcount={members.length + 1} class="members">
         <div role="rowgroup" class="members-head">
           <div role="row" class="member-row" aria-rowindex={1}>
-            {(['state', 'member', 'source', 'heard', 'delivered', 'settled'] as const).map((column) => (
+            {(['state', 'member', 'heard', 'delivered', 'settled'] as const).map((column) => (
               <span key={column} role="columnheader">
                 {t.memberColumns[column]}
               </span>
@@ -137,10 +137,10 @@ function MemberRow({ view, member, at, index }: MemberRowProps) {
             <span class="for-ears">{t.refused}</span>
           </span>
         )}
-        {id !== undefined && <span class="member-id dim">{id}</span>}
-      </span>
-      <span role="cell" class="member-source dim" title={t.sourceHelp[source]}>
-        {t.source[source]}
+        <span class="member-more dim">
+          {id !== undefined && `${id} · `}
+          <span title={t.sourceHelp[source]}>{t.source[source]}</span>
+        </span>
       </span>
       <span role="cell" class="member-heard">
         {silentMs === undefined ? (

@@ -47,6 +47,13 @@ export function Overview() {
       <section class="card" aria-labelledby="clusters-title">
         <div class="card-head">
           <h1 id="clusters-title">{t.clusters}</h1>
+          <Search
+            label={t.searchClusters}
+            hint={t.searchHint}
+            value={search}
+            onChange={setSearch}
+            controls={LIST}
+          />
           <Chips
             label={t.states}
             total={ordered.length}
@@ -59,13 +66,6 @@ export function Overview() {
               icon: STATE_ICONS[value],
               tone: toneOf(value),
             }))}
-          />
-          <Search
-            label={t.searchClusters}
-            hint={t.searchHint}
-            value={search}
-            onChange={setSearch}
-            controls={LIST}
           />
         </div>
         <div id={LIST}>
