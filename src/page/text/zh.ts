@@ -107,9 +107,8 @@ export const zh: Texts = {
   majority: (count) => `多数派：${count}`,
   pending: (revision, served) =>
     `修订号 ${revision} 尚未到达所有服务器；在此之前，成员拿到的是修订号 ${served}。`,
-  refused: '有人以成员的名义轮询，但被拒绝',
+  refused: '有以它的名义发来的轮询被拒绝：',
 
-  lostTitle: '没有存活的多数派',
   lostSteps: (missing, waiting) => [
     `在原地址重启缺失的节点：${missing}。成员回来后即可继续运行。`,
     `如果它们已永久消失，请启动新节点。新节点等待准入，目前 ${waiting}。`,
@@ -118,6 +117,7 @@ export const zh: Texts = {
   recover: '恢复…',
   recovered: (time) => `本集群已于 ${time} 恢复。如果尚未修复 Raft，请在一个幸存节点上修复。`,
   showRepair: '查看方法',
+  repaired: '已修复',
 
   members: '成员',
   searchMembers: '搜索成员',
@@ -165,7 +165,6 @@ export const zh: Texts = {
   notSettled: '尚未稳定',
   takeOff: '摘除…',
   takeOffLabel: (address) => `摘除… ${address}`,
-  noMembers: '还没有列表。',
 
   waiting: '等待准入',
   waitingFor: (time) => `已等 ${time}`,

@@ -4,7 +4,7 @@ import { keyOf, type ClusterView, type MemberView } from '../model/types.js';
 import { useWords } from '../text/words.js';
 import { Age } from './age.js';
 import { Chips } from './chips.js';
-import { useIsStale, usePage } from './context.js';
+import { useIsOld, usePage } from './context.js';
 import { Icon, MEMBER_ICONS } from './icons.js';
 import { Search } from './search.js';
 import { NARROW, useMedia } from './use-media.js';
@@ -68,7 +68,7 @@ export function Members({ view, at }: { view: ClusterView; at: number }) {
         <ul class="notices">
           {refused.slice(0, MANY).map(({ address, refused }) => (
             <li key={address} class="notice">
-              <Icon name="warning" /> <code>{address}</code> <span lang="en">{refused}</span>
+              <Icon name="warning" /> <code>{address}</code> {t.refused} <span lang="en">{refused}</span>
             </li>
           ))}
         </ul>
@@ -119,7 +119,7 @@ interface MemberRowProps {
 function MemberRow({ view, member, at, index }: MemberRowProps) {
   const { t } = useWords();
   const page = usePage();
-  const isStale = useIsStale();
+  const isOld = useIsOld();
   const { address, id, source, state, settled, silentMs, refused } = member;
   return (
     <div role="row" class={`member-row tone-${state}`} aria-rowindex={index + 2} data-address={address}>
@@ -146,7 +146,7 @@ function MemberRow({ view, member, at, index }: MemberRowProps) {
         {silentMs === undefined ? (
           <span class="dim">{t.neverHeard}</span>
         ) : (
-          <Age silentMs={silentMs} ttlMs={view.ttlMs} at={at} isStale={isStale} />
+          <Age silentMs={silentMs} ttlMs={view.ttlMs} at={at} isStale={isOld} />
         )}
       </span>
       <Delivered view={view} member={member} />

@@ -84,7 +84,7 @@ export function Overview() {
               items={shown}
               itemKey={keyOf}
               rowHeight={isNarrow ? narrowRow : wideRow}
-              row={(cluster) => <ClusterRow cluster={cluster} />}
+              row={(cluster, index) => <ClusterRow cluster={cluster} index={index} count={shown.length} />}
             />
           )}
         </div>
@@ -97,7 +97,13 @@ export function Overview() {
   );
 }
 
-function ClusterRow({ cluster }: { cluster: ClusterSummary }) {
+interface ClusterRowProps {
+  readonly cluster: ClusterSummary;
+  readonly index: number;
+  readonly count: number;
+}
+
+function ClusterRow({ cluster, index, count: all }: ClusterRowProps) {
   const words = useWords();
   const { t, f } = words;
   const { product, live, members, waiting, revision, state } = cluster;
@@ -105,7 +111,7 @@ function ClusterRow({ cluster }: { cluster: ClusterSummary }) {
   const count =
     members === 0 ? t.waitingCount(waiting, f.number(waiting)) : t.liveOf(f.number(live), f.number(members));
   return (
-    <div class={`cluster-row ${toneOf(state)}`} role="listitem">
+    <div class={`cluster-row ${toneOf(state)}`} role="listitem" aria-posinset={index + 1} aria-setsize={all}>
       <a href={linkTo(keyOf(cluster))} class="cluster-link" title={detail ?? says}>
         <span class="cluster-name">
           <span class="dim">{product}/</span>
