@@ -44,7 +44,7 @@ export function securityHeaders(request: Request, response: Response, next: Next
   if (isOfPage(path) || path === '/api' || path === '/api/style.css') {
     return forPages(request, response, next);
   }
-  if (path === '/openapi.json' || path === '/api/v1' || path.startsWith('/api/v1/')) {
+  if (path === '/openapi.json' || path === '/metrics' || path === '/api/v1' || path.startsWith('/api/v1/')) {
     return forData(request, response, next);
   }
   next();

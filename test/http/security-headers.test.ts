@@ -29,7 +29,7 @@ const ROUTES: readonly (readonly [
 ])[] = [
   ['GET', '/', PAGE],
   ['GET', '/?cluster=nacos/serverlist', PAGE],
-  ['GET', '/assets/app.js', PAGE],
+  ['GET', '/app-0123456789ab.js', PAGE],
   ['GET', '/api', PAGE],
   ['GET', '/openapi.json', DATA],
   ['GET', '/api/v1', DATA],
