@@ -25,8 +25,10 @@ export function addressOf(cluster: number, member: number): string {
   return `127.${1 + (cluster >> 8)}.${cluster & 255}.${member + 1}:8848`;
 }
 
-export function pollPath(cluster: number, member: number): string {
-  return `${clusterPath(cluster)}?self=${addressOf(cluster, member)}&expect=${SIZE}`;
+/** `token`: of a server that asks for one. */
+export function pollPath(cluster: number, member: number, token?: string): string {
+  const path = `${clusterPath(cluster)}?self=${addressOf(cluster, member)}&expect=${SIZE}`;
+  return token === undefined ? path : `${path}&token=${token}`;
 }
 
 export function allPollPaths(): string[] {
@@ -45,14 +47,14 @@ export function expectedList(cluster: number): string {
 }
 
 /** Has all members poll at once, cluster by cluster, as they do when Nacos starts; each cluster founds. */
-export async function registerAll(port: number): Promise<void> {
+export async function registerAll(port: number, token?: string): Promise<void> {
   const agent = new Agent({ keepAlive: true });
   const clusters = range(CLUSTERS);
   try {
     await Promise.all(
       range(AT_ONCE).map(async () => {
         for (let cluster = clusters.pop(); cluster !== undefined; cluster = clusters.pop()) {
-          const paths = range(SIZE).map((member) => pollPath(cluster, member));
+          const paths = range(SIZE).map((member) => pollPath(cluster, member, token));
           await Promise.all(paths.map((path) => untilListed(port, path, agent)));
         }
       }),

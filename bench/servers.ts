@@ -64,7 +64,7 @@ export async function startAddressServer(
   const port = await freePort();
   const cli = fileURLToPath(new URL('../src/cli.js', import.meta.url));
   const settings = ['--host', '127.0.0.1', '--port', String(port), '--database-url', databaseUrl];
-  const serve = [cli, 'serve', ...settings, '--probe', 'off', ...args];
+  const serve = [cli, 'serve', ...settings, '--probe', 'off', '--change-rate', '0', ...args];
   const child = children.start(process.execPath, [...nodeFlags, ...serve]);
   const startup = await firstAnswer(child, port, path);
   return { child, port, startup, pid: child.pid };

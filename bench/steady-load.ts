@@ -113,7 +113,9 @@ const requestOf = (path: string): string =>
   `GET ${path} HTTP/1.1\r\nHost: 127.0.0.1:${options.port}\r\n${head}\r\n`;
 const lists = range(CLUSTERS).map((cluster) => expectedList(cluster).split('\n').sort().join('\n'));
 const plain = range(CLUSTERS).map((cluster) => requestOf(clusterPath(cluster)));
-const polls = range(CLUSTERS * SIZE).map((n) => requestOf(pollPath(Math.floor(n / SIZE), n % SIZE)));
+const polls = range(CLUSTERS * SIZE).map((n) =>
+  requestOf(pollPath(Math.floor(n / SIZE), n % SIZE, options.token)),
+);
 const listAt = (cluster: number): string => lists[cluster] ?? '';
 
 async function run(): Promise<SteadyMeasured> {

@@ -19,6 +19,8 @@ export interface SteadyOptions {
   /** Plain GETs a second, and their connections. */
   readonly plainRate: number;
   readonly plainConnections: number;
+  /** What the members poll with, where the server asks for one. */
+  readonly token?: string;
 }
 
 /** Milliseconds from the planned time of a request to the end of its answer. */

@@ -8,13 +8,13 @@ import type { AccessControl } from './access/access-control.js';
 import { headerToken } from './access/credential.js';
 import { mayComplete } from './caller.js';
 import { noteSent, type Caller, type Connections } from './connections.js';
+import { Exchange } from './exchange.js';
 import { listBody, listHeaders } from './list-answer.js';
 import { addressOfSelf, pollOf, type ListReader } from './nacos-get.js';
-import { Exchange } from './exchange.js';
 import type { Patience } from './patience.js';
 import { refuse, refuseMethod, send, type Problem } from './reply.js';
-import type { Ask, Reason } from './traffic.js';
 import { isListPath, parseTarget, type ListFormat, type Target } from './target.js';
+import type { Ask, Reason } from './traffic.js';
 
 const ALLOW = 'GET, HEAD, POST, DELETE';
 

@@ -49,6 +49,7 @@ test('the list of clusters', async (t) => {
       live: 0,
       unsettled: 0,
       waiting: 1,
+      needed: 3,
     },
     {
       product: 'nacos',

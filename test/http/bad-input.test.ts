@@ -93,7 +93,6 @@ const PATHS: readonly (readonly [path: string, status: number, names: string])[]
   ['/nacos/.', 400, 'cluster="."'],
   [`/nacos/${'a'.repeat(65)}`, 400, `cluster="${'a'.repeat(65)}"`],
   ['/%zz/serverlist', 400, 'product="%zz"'],
-  ['/', 404, '"/"'],
   ['/nacos', 404, '"/nacos"'],
   ['/nacos/', 404, '"/nacos/"'],
   ['/nacos/serverlist/', 404, '"/nacos/serverlist/"'],
@@ -102,7 +101,6 @@ const PATHS: readonly (readonly [path: string, status: number, names: string])[]
   ['/nacos//serverlist', 404, '"/nacos//serverlist"'],
   ['/nacos/v1/as/nodes/', 404, '"/nacos/v1/as/nodes/"'],
   ['/healthz/', 404, '"/healthz/"'],
-  ['/?self=127.0.0.31:8848', 404, '"/"'],
   ['/api/', 404, '"/api/"'],
   ['/api/v1', 404, '/api/v1'],
   ['/api/v1/serverlist?self=127.0.0.31:8848', 404, '/api/v1/serverlist'],
@@ -189,6 +187,10 @@ describe('bad input', { concurrency: 2 }, () => {
       }
       const node = await ask(server, 'GET', path, NACOS);
       assert.ok(!node.complete, `${path}: ${node.bytes}`);
+    }
+    for (const path of ['/', '/?self=127.0.0.31:8848', '/api', '/openapi.json', '/metrics']) {
+      const node = await ask(server, 'GET', path, NACOS);
+      assert.ok(!node.complete, `what people find at ${path}: ${node.bytes}`);
     }
     const absolute = await ask(server, 'GET', 'http://127.0.0.1:8080/nacos/serverlist', NACOS);
     assert.ok(!absolute.complete || absolute.status === 200);

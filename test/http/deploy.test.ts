@@ -20,6 +20,8 @@ const DEPLOY = fileURLToPath(new URL('../../../deploy/', import.meta.url));
 const ALERTS = join(DEPLOY, 'prometheus/alerts.yaml');
 const ALERTS_TEST = join(DEPLOY, 'prometheus/alerts.test.yaml');
 
+const METRICS_DOC = readFileSync(join(DEPLOY, '../docs/metrics.md'), 'utf8');
+
 /** What Prometheus itself adds to each target's series, and the series of its own. */
 const TARGET_LABELS = ['job', 'instance'];
 const OF_PROMETHEUS = ['up'];
@@ -240,6 +242,28 @@ describe('what is deployed beside the server', () => {
         assert.ok(variables.has(name) || name === '__rate_interval', `${where}: $${name}`);
       }
     }
+  });
+
+  it('has every metric of the server in docs/metrics.md, with its type and labels, and no other', () => {
+    const documented = new Map(
+      [...METRICS_DOC.matchAll(/^\| `(address_server_\w+)` \| (\w+) \|([^|]*)\| .+ \|$/gm)].map(
+        ([, name, type, labels]) => [
+          name!,
+          `${type} ${labelsIn(labels!, /`(\w+)`/g)
+            .sort()
+            .join(' ')}`,
+        ],
+      ),
+    );
+    const ours = [...exposed.types].filter(([name]) => name.startsWith('address_server_'));
+    const found = new Map(
+      ours.map(([name, type]) => {
+        const samples = exposed.samples.filter((sample) => sample.name.replace(/_count$/, '') === name);
+        const labels = new Set(samples.flatMap((sample) => Object.keys(sample.labels)));
+        return [name, `${type} ${[...labels].sort().join(' ')}`];
+      }),
+    );
+    assert.deepEqual(documented, found);
   });
 
   describe('in the eyes of Prometheus', { skip: skipWithoutPromtool }, () => {

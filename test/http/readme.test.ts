@@ -68,13 +68,14 @@ for (const readme of ['README.md', 'README.zh-CN.md']) {
             await delay(100);
           }
         })();
-        t.after(async () => {
+        try {
+          const [, check] = EXPECTED.find(([part]) => command.includes(part)) ?? [];
+          assert.ok(check, 'nothing is known of it');
+          check(await run(server, command));
+        } finally {
           stopped = true;
           await living;
-        });
-        const [, check] = EXPECTED.find(([part]) => command.includes(part)) ?? [];
-        assert.ok(check, 'nothing is known of it');
-        check(await run(server, command));
+        }
       });
     }
   });

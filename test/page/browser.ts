@@ -1,12 +1,10 @@
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { after, test } from 'node:test';
-import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core';
+import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { Cleanup } from '../support/cleanup.js';
-
-/** Debian's; or CHROMIUM says where it is. */
-const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
+import { launchChromium, missingChromium, openWindow, type Reader } from './chromium.js';
 
 /** The longest that one test may take, in milliseconds. */
 const LIMIT = 120_000;
@@ -15,81 +13,53 @@ const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.mi
 
 let launched: Promise<Browser> | undefined;
 
-after(async () => (await launched)?.close());
-
-/** One for all tests of a file, with an empty profile of its own. */
+/** One for all tests of a file. */
 function browser(): Promise<Browser> {
-  return (launched ??= chromium.launch({
-    executablePath: CHROMIUM,
-    args: [
-      '--headless',
-      '--no-sandbox',
-      '--disable-gpu',
-      '--disable-quic',
-      '--no-first-run',
-      '--disable-background-networking',
-      '--disable-component-update',
-      '--disable-sync',
-    ],
-  }));
+  return (launched ??= launchChromium());
 }
 
-/** A test with a browser; what it made is given up in the reverse order. Where there is none it is skipped; with PAGE_TESTS=required it fails. */
+after(async () => (await launched)?.close());
+
+/** What must be true of every window at the end of a test. */
+const checks = new WeakMap<Cleanup, (() => void)[]>();
+
+/**
+ * A test with a browser; what it made is given up in the reverse order. Where there is no browser it is skipped; with
+ * PAGE_TESTS=required it fails.
+ */
 export function pageTest(name: string, run: (t: Cleanup) => Promise<void>): void {
-  const missing = existsSync(CHROMIUM)
-    ? undefined
-    : `there is no Chromium at ${CHROMIUM}; install it (apt-get install chromium) or say with CHROMIUM where it is`;
+  const missing = missingChromium();
   const skip = process.env.PAGE_TESTS !== 'required' && missing;
-  test(name, { skip, timeout: LIMIT }, async (t) => {
+  test(name, { skip, timeout: LIMIT }, async (context) => {
     if (missing !== undefined) assert.fail(missing);
-    await run(new Cleanup(t));
+    const t = new Cleanup(context);
+    checks.set(t, []);
+    await run(t);
+    for (const check of checks.get(t) ?? []) check();
   });
 }
 
-export interface VisitOptions {
+export interface VisitOptions extends Reader {
   /** Behind the page's `#`. */
   readonly hash?: string;
-  readonly locale?: string;
-  readonly colorScheme?: 'light' | 'dark';
-  readonly width?: number;
-  readonly height?: number;
-  readonly isPhone?: boolean;
-  readonly reducedMotion?: 'reduce' | 'no-preference';
-  /** For the browser's own prompt, whose password is the token. */
-  readonly readToken?: string;
   /** Complaints of the browser that the test itself provokes. */
   readonly expected?: RegExp;
 }
 
-export interface Visit {
-  readonly page: Page;
-  readonly context: BrowserContext;
-  /** What the browser complained of so far. */
-  readonly complaints: readonly string[];
-}
-
 /**
- * Opens the operators' page. At the test's end it fails when the browser complained of anything (an error on the
- * console, something that the policy forbids) or when another origin was asked.
+ * Opens the operators' page. The test fails at its end when the browser complained of anything (an error on the console,
+ * something that the policy forbids) or when another origin was asked.
  */
-export async function visit(t: Cleanup, url: string, options: VisitOptions = {}): Promise<Visit> {
-  const { hash = '', locale = 'en-GB', colorScheme = 'light', width = 1400, height = 900 } = options;
-  const context = await (
-    await browser()
-  ).newContext({
-    locale,
-    colorScheme,
-    timezoneId: 'Europe/Berlin',
-    viewport: { width, height },
-    reducedMotion: options.reducedMotion ?? 'no-preference',
-    ...(options.readToken === undefined
-      ? {}
-      : { httpCredentials: { username: 'operator', password: options.readToken } }),
-    ...(options.isPhone ? { isMobile: true, hasTouch: true, deviceScaleFactor: 2 } : {}),
-  });
+export async function visit(
+  t: Cleanup,
+  url: string,
+  { hash = '', expected, ...reader }: VisitOptions = {},
+): Promise<{ page: Page; context: BrowserContext }> {
+  const { page, context } = await openWindow(await browser(), reader);
+  t.after(() => context.close());
   const complaints: string[] = [];
   const strangers: string[] = [];
-  const origin = new URL(url).origin;
+  const { origin } = new URL(url);
   context.on('request', (request) => {
     if (new URL(request.url()).origin !== origin) strangers.push(request.url());
   });
@@ -97,16 +67,13 @@ export async function visit(t: Cleanup, url: string, options: VisitOptions = {})
     if (message.type() === 'error' || message.type() === 'warning') complaints.push(message.text());
   });
   context.on('weberror', (error) => complaints.push(String(error.error())));
-  t.after(async () => {
-    await context.close();
+  checks.get(t)?.push(() => {
     assert.deepEqual(strangers, [], 'nothing is asked of another origin');
-    const unexpected = complaints.filter((text) => !options.expected?.test(text));
+    const unexpected = complaints.filter((text) => !expected?.test(text));
     assert.deepEqual(unexpected, [], 'the browser has nothing to complain of');
   });
-  const page = await context.newPage();
-  page.setDefaultTimeout(15_000);
   await page.goto(`${url}/${hash}`);
-  return { page, context, complaints };
+  return { page, context };
 }
 
 export interface Tab {

@@ -5,6 +5,7 @@ import { FlakyStore } from '../support/flaky-store.js';
 import { foundCluster, NacosNode, pollPath } from '../support/nodes.js';
 import { startServerProcess } from '../support/process.js';
 import { startServer } from '../support/server.js';
+import { TcpProxy } from '../support/tcp-proxy.js';
 import { tempFolder } from '../support/temp.js';
 import { eventTypes, openTab, pageTest, visit } from './browser.js';
 
@@ -65,6 +66,43 @@ pageTest('the stream is closed while the tab is hidden, and open again when it i
   await tab.show();
   await eventually('it is open again', () => feed.listeners === 1);
 });
+
+pageTest(
+  'a network that swallows everything is found out, and a quiet server is not taken for one',
+  async (t) => {
+    const server = await startServer(t);
+    await foundCluster(t, server, [A, B]);
+    const network = await TcpProxy.open({ port: server.port });
+    t.after(() => network.close());
+    const { page } = await visit(t, `http://127.0.0.1:${network.port}`, { expected: UNREACHABLE });
+    await page.clock.install();
+    await page.reload();
+    await page.locator('.member-row[data-address]').first().waitFor();
+
+    // Nobody knows this cluster, so nothing is said of it again and again.
+    await page.goto(`http://127.0.0.1:${network.port}/#/nacos/unknown`);
+    await page.getByRole('heading', { name: 'nacos/unknown is unknown' }).waitFor();
+    for (let i = 0; i < 3; i++) {
+      const asked = page.waitForResponse((answer) => answer.url().endsWith('/api/v1/server'));
+      await page.clock.runFor(22_000);
+      assert.equal((await asked).status(), 200);
+    }
+    assert.equal(await page.locator('[data-link=live]').count(), 1);
+
+    await page.goto(`http://127.0.0.1:${network.port}/#/nacos/serverlist`);
+    await page.locator('.member-row[data-address]').first().waitFor();
+    network.silence();
+    await page.clock.runFor(22_000);
+    await page.getByText(/^Connection lost\. Last news 2\d s ago/).waitFor();
+    // The next tries are swallowed, too, and given up.
+    await page.clock.runFor(60_000);
+    await page.getByText(/^Connection lost\. Last news 1 min 2\d s ago/).waitFor();
+    await network.restore();
+    await page.clock.runFor(30_000);
+    await page.locator('[data-link=live]').waitFor();
+    assert.equal(await page.getByText('Connection lost').count(), 0);
+  },
+);
 
 pageTest('one stream to a page, opened anew for another cluster', async (t) => {
   const server = await startServer(t);

@@ -61,6 +61,11 @@ pageTest('a lost majority is said with what to do, and recovered by a dialog', a
   await hero.getByText('This cluster was recovered at').waitFor();
   await page.getByRole('button', { name: 'Show how' }).click();
   await page.getByRole('dialog', { name: 'Repair Raft' }).locator('pre').getByText('resetPeers').waitFor();
+  await page.keyboard.press('Escape');
+  await page.getByRole('button', { name: 'It is done' }).click();
+  await page.reload();
+  await page.locator('[data-type=recovered]').waitFor();
+  assert.equal(await hero.getByText('This cluster was recovered at').count(), 0);
 });
 
 pageTest('a change takes the token, which stays in memory only', async (t) => {

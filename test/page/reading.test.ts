@@ -140,7 +140,7 @@ pageTest('axe-core finds nothing, in the main states, light and dark, wide and o
 /** Texts of buttons, headings and states that do not fit into their boxes, or stand out of the window. */
 function cutOff(page: Page): Promise<string[]> {
   return page.evaluate<string[]>(`
-    [...document.querySelectorAll('h1, h2, h3, button, .mark, .age-text, .chip, .rev, .event-what, .says, dt, dd, label')]
+    [...document.querySelectorAll('h1, h2, h3, button, .mark, .age-text, .chip, .rev, .event-what, .says, dt, dd, label, .windowed, .member-row, .waiting-row')]
       .filter((element) => {
         if (element.closest('pre') || !element.checkVisibility()) return false;
         const { left, right } = element.getBoundingClientRect();

@@ -51,9 +51,15 @@ export class HistoryReader {
     this.#changed = changed;
   }
 
-  /** The newest events of another scope, or of the same when some may have been missed. */
-  async read(scope: string | undefined): Promise<void> {
-    const known = scope === this.#history.scope ? this.#history : emptyHistory(scope);
+  /** Of another scope, which will be read. */
+  turnTo(scope: string | undefined): void {
+    this.#set({ ...emptyHistory(scope), isLoading: true });
+  }
+
+  /** The newest events, at first or when some may have been missed. */
+  async read(): Promise<void> {
+    const known = this.#history;
+    const { scope } = known;
     this.#set({ ...known, isThere: false, isLoading: true });
     await this.#page(scope, undefined, PAGE, (events, hasOlder) => {
       const oldest = events.at(-1)?.seq ?? 0;

@@ -72,9 +72,10 @@ export class Page {
     this.#stream = new Stream({
       link: (link) => this.store.update({ link }),
       snapshot: (clusters, server) => {
-        this.#take(new Map(clusters.map((one) => [keyOf(one), one])));
         this.#takeServer(server);
-        if (this.#mustRead) this.#read();
+        const isReopened = this.#take(new Map(clusters.map((one) => [keyOf(one), one])));
+        // From its snapshot on a stream has all events: those before are read now, and none is missed in between.
+        if (this.#mustRead && !isReopened) this.#read();
       },
       clusters: (changed, gone) => {
         const clusters = new Map(this.store.state.clusters);
@@ -120,11 +121,12 @@ export class Page {
     this.#read();
   }
 
-  #take(clusters: ReadonlyMap<string, ClusterSummary>): void {
+  /** True when the stream was opened anew, since the only cluster is another one. */
+  #take(clusters: ReadonlyMap<string, ClusterSummary>): boolean {
     const before = this.store.state.clusters;
     const changes = before ? changesBetween(before, clusters) : [];
     this.store.update({ clusters, ...(changes.length > 0 ? { changes } : {}) });
-    this.#choose();
+    return this.#choose();
   }
 
   #takeServer(value: ServerView): void {
@@ -133,18 +135,20 @@ export class Page {
     if (hadNoStore && value.status === 'up' && this.store.state.history.problem !== undefined) this.#read();
   }
 
-  #choose(): void {
+  #choose(): boolean {
     const chosen = chosenOf(this.store.state);
-    const { history } = this.store.state;
-    if (chosen !== this.#chosen) this.store.update({ cluster: undefined });
+    if (chosen === this.#chosen) return false;
     this.#chosen = chosen;
-    if (history.scope !== chosen && history.isThere) this.#read();
+    this.#mustRead = true;
+    this.store.update({ cluster: undefined });
+    this.history.turnTo(chosen);
     this.#stream.choose(chosen);
+    return true;
   }
 
   #read(): void {
     this.#mustRead = false;
-    void this.history.read(chosenOf(this.store.state));
+    void this.history.read();
   }
 }
 

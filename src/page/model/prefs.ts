@@ -22,12 +22,15 @@ export function readPreferences(): Store<Preferences> {
 
 export function prefer(store: Store<Preferences>, preferred: Partial<Preferences>): void {
   store.update(preferred);
-  for (const [name, value] of Object.entries(preferred)) {
-    try {
-      localStorage.setItem(name, value);
-    } catch {
-      // A browser that keeps nothing: the choice is good for as long as the page is open.
-    }
+  for (const [name, value] of Object.entries(preferred)) remember(name, value);
+}
+
+/** Keeps something in this browser. */
+export function remember(name: string, value: string): void {
+  try {
+    localStorage.setItem(name, value);
+  } catch {
+    // A browser that keeps nothing: it is good for as long as the page is open.
   }
 }
 
@@ -36,7 +39,8 @@ function browserLanguage(): Language {
   return LANGUAGES.find((language) => language === wanted.find((one) => known(LANGUAGES, one))) ?? 'en';
 }
 
-function remembered(name: string): string | undefined {
+/** What was kept under a name. */
+export function remembered(name: string): string | undefined {
   try {
     return localStorage.getItem(name) ?? undefined;
   } catch {

@@ -4,7 +4,10 @@ import type { ClusterSummary, ClusterView, EventView, ServerView } from './types
 /** Between two tries to get the stream back, in milliseconds; the tenth part of it more or less by chance. */
 const BACK_OFF = [1_000, 2_000, 4_000, 8_000, 15_000] as const;
 
-/** Silence after which a stream is suspected, in milliseconds; one with a chosen cluster speaks each 5 s or more often. */
+/**
+ * Silence after which a stream is suspected, in milliseconds, also one that was just opened; one with a chosen cluster
+ * speaks each 5 s or more often.
+ */
 const SUSPICIOUS = 20_000;
 
 /** How often silence is looked at, in milliseconds. */
@@ -54,7 +57,11 @@ export class Stream {
   /** The id of the last message with events: the next stream goes on there. */
   #cursor: string | undefined;
   #retry: ReturnType<typeof setTimeout> | undefined;
+  /** Ends a stream that is opened and says nothing. */
+  #patience: ReturnType<typeof setTimeout> | undefined;
   #isAsking = false;
+  /** Whether the stream tells of the chosen cluster again and again: it does unless nobody knows the cluster. */
+  #isTold = false;
 
   constructor(listener: StreamListener) {
     this.#listener = listener;
@@ -90,6 +97,7 @@ export class Stream {
     if (after !== undefined) query.set('after', after);
     const source = new EventSource(`api/v1/stream${query.size > 0 ? `?${query}` : ''}`);
     this.#source = source;
+    this.#patience = setTimeout(() => this.#lost(), SUSPICIOUS);
     // What was live stays so while another stream is opened, for a moment; what was lost is lost until there is news.
     if (this.#link.status === 'paused') this.#say({ ...this.#link, status: 'connecting' });
     const on = <N extends keyof Messages>(name: N, take: (data: Messages[N], id: string) => void): void =>
@@ -104,7 +112,10 @@ export class Stream {
     });
     on('clusters', ({ changed, gone }) => this.#listener.clusters(changed, gone));
     on('server', (server) => this.#listener.server(server));
-    on('cluster', (view) => this.#listener.cluster(view));
+    on('cluster', (view) => {
+      this.#isTold = view !== null;
+      this.#listener.cluster(view);
+    });
     on('events', ({ events }, id) => {
       this.#cursor = id;
       this.#listener.events(events);
@@ -125,12 +136,15 @@ export class Stream {
   }
 
   #close(): void {
+    this.#isTold = false;
     clearTimeout(this.#retry);
+    clearTimeout(this.#patience);
     this.#source?.close();
     this.#source = undefined;
   }
 
   #news(): void {
+    clearTimeout(this.#patience);
     const lastNews = performance.now();
     if (this.#link.status === 'live') this.#link = { status: 'live', lastNews };
     else this.#say({ status: 'live', lastNews });
@@ -164,7 +178,7 @@ export class Stream {
   async #listen(): Promise<void> {
     const { status, lastNews = 0 } = this.#link;
     if (status !== 'live' || this.#isAsking || performance.now() - lastNews < SUSPICIOUS) return;
-    if (this.#chosen !== undefined) return this.#lost();
+    if (this.#isTold) return this.#lost();
     this.#isAsking = true;
     const refused = await whyUnreadable();
     this.#isAsking = false;

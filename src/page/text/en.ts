@@ -101,7 +101,6 @@ export const en = {
     live: 'Live',
     settled: 'Settled',
     newest: 'Newest list',
-    waiting: 'Waiting',
   },
   factsHelp: {
     revision: 'Counts the changes of the list',
@@ -110,15 +109,13 @@ export const en = {
     live: 'Heard within the TTL',
     settled: 'Founders, and those known to all others for long enough',
     newest: 'Members that have the current revision',
-    waiting: 'New addresses held at the gate',
   },
   ofAll: (count: string, all: string) => `${count} of ${all}`,
   majority: (count: string) => `majority: ${count}`,
   pending: (revision: string, served: string) =>
     `Revision ${revision} is not yet with every server. Members are sent revision ${served} until it is.`,
-  refused: 'Polls in a member’s name are refused',
+  refused: 'Polls come in its name that are refused:',
 
-  lostTitle: 'No majority is live',
   lostSteps: (missing: string, waiting: string) => [
     `Restart the missing nodes at their addresses: ${missing}. Members that come back simply go on.`,
     `If they are gone for good, start new ones. They wait at the gate; ${waiting} now.`,
@@ -128,6 +125,7 @@ export const en = {
   recovered: (time: string) =>
     `This cluster was recovered at ${time}. Raft must be repaired on a survivor, if that is not done yet.`,
   showRepair: 'Show how',
+  repaired: 'It is done',
 
   members: 'Members',
   searchMembers: 'Search members',
@@ -158,7 +156,6 @@ export const en = {
   memberColumns: {
     state: 'State',
     member: 'Address',
-    source: 'Source',
     heard: 'Last heard',
     delivered: 'List',
     settled: 'Settled',
@@ -176,7 +173,6 @@ export const en = {
   notSettled: 'not yet settled',
   takeOff: 'Take off …',
   takeOffLabel: (address: string) => `Take off … ${address}`,
-  noMembers: 'No list yet.',
 
   waiting: 'Waiting',
   waitingFor: (time: string) => `for ${time}`,

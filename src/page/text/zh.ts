@@ -94,7 +94,6 @@ export const zh: Texts = {
     live: '存活',
     settled: '稳定',
     newest: '最新列表',
-    waiting: '等待',
   },
   factsHelp: {
     revision: '列表变更的次数',
@@ -103,15 +102,13 @@ export const zh: Texts = {
     live: '在 TTL 之内有心跳',
     settled: '创始成员，以及被其他成员知晓足够久的成员',
     newest: '已拿到当前修订号的成员',
-    waiting: '等待准入的新地址',
   },
   ofAll: (count, all) => `${count} / ${all}`,
   majority: (count) => `多数派：${count}`,
   pending: (revision, served) =>
     `修订号 ${revision} 尚未到达所有服务器；在此之前，成员拿到的是修订号 ${served}。`,
-  refused: '有人以成员的名义轮询，但被拒绝',
+  refused: '有以它的名义发来的轮询被拒绝：',
 
-  lostTitle: '没有存活的多数派',
   lostSteps: (missing, waiting) => [
     `在原地址重启缺失的节点：${missing}。成员回来后即可继续运行。`,
     `如果它们已永久消失，请启动新节点。新节点等待准入，目前 ${waiting}。`,
@@ -120,6 +117,7 @@ export const zh: Texts = {
   recover: '恢复…',
   recovered: (time) => `本集群已于 ${time} 恢复。如果尚未修复 Raft，请在一个幸存节点上修复。`,
   showRepair: '查看方法',
+  repaired: '已修复',
 
   members: '成员',
   searchMembers: '搜索成员',
@@ -150,7 +148,6 @@ export const zh: Texts = {
   memberColumns: {
     state: '状态',
     member: '地址',
-    source: '来源',
     heard: '上次心跳',
     delivered: '列表',
     settled: '稳定',
@@ -168,7 +165,6 @@ export const zh: Texts = {
   notSettled: '尚未稳定',
   takeOff: '摘除…',
   takeOffLabel: (address) => `摘除… ${address}`,
-  noMembers: '还没有列表。',
 
   waiting: '等待准入',
   waitingFor: (time) => `已等 ${time}`,

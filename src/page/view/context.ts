@@ -26,7 +26,12 @@ export function usePageState<T>(select: (state: PageState) => T): T {
   return useStore(usePage().store, select);
 }
 
-/** Whether what is shown is of the past. */
+/** Whether what is shown is of the past, and nobody knows how it is now. */
 export function useIsStale(): boolean {
   return usePageState(({ link }) => link.status === 'lost');
+}
+
+/** The same, or not yet told anew after nobody looked. */
+export function useIsOld(): boolean {
+  return usePageState(({ link }) => link.status !== 'live');
 }

@@ -58,10 +58,10 @@ function LinkStatus() {
 function Logo() {
   return (
     <svg class="logo" viewBox="0 0 24 24" aria-hidden="true" focusable="false">
-      <path d="M12 5.500 5.500 17h13Z" fill="none" stroke="currentColor" stroke-width="1.600" opacity=".5" />
-      <circle cx="12" cy="5.500" r="3.200" />
-      <circle cx="5.500" cy="17" r="3.200" />
-      <circle cx="18.500" cy="17" r="3.200" />
+      <path d="M12 5.5 5.5 17h13Z" fill="none" stroke="currentColor" stroke-width="1.6" opacity=".5" />
+      <circle cx="12" cy="5.5" r="3.2" />
+      <circle cx="5.5" cy="17" r="3.2" />
+      <circle cx="18.5" cy="17" r="3.2" />
     </svg>
   );
 }

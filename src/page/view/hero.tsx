@@ -1,9 +1,10 @@
 import type { ClusterView, ClusterSummary } from '../model/types.js';
 import { keyOf } from '../model/types.js';
 import { useWords } from '../text/words.js';
-import { usePage, usePageState } from './context.js';
+import { usePage } from './context.js';
 import { Icon } from './icons.js';
 import { QuorumBar, type Seat } from './quorum-bar.js';
+import { Recovered } from './recovered.js';
 import { explain, StateMark, toneOf } from './state-mark.js';
 
 /** A cluster's state at a glance, and what to do about it. */
@@ -21,7 +22,6 @@ export function Hero({ view }: { view: ClusterView }) {
     ['live', of(live)],
     ['settled', of(settled)],
     ['newest', of(newest)],
-    ['waiting', f.number(waiting.length)],
     ['size', f.number(size)],
     ['revision', f.number(revision)],
     ['epoch', f.number(epoch)],
@@ -100,28 +100,6 @@ function QuorumLost({ view }: { view: ClusterView }) {
         {t.recover}
       </button>
     </div>
-  );
-}
-
-/** Whoever opens the page after a recovery sees that Raft may still have to be repaired. */
-function Recovered({ view }: { view: ClusterView }) {
-  const { t, f } = useWords();
-  const page = usePage();
-  const event = usePageState(({ history }) =>
-    history.events.find(({ type }) => type === 'recovered' || type === 'refounded' || type === 'founded'),
-  );
-  if (event?.type !== 'recovered' || view.members.length === 0) return null;
-  return (
-    <p class="notice warn">
-      <Icon name="wrench" /> {t.recovered(f.moment(event.time))}{' '}
-      <button
-        type="button"
-        class="button small"
-        onClick={() => page.ask({ type: 'repair', members: view.members })}
-      >
-        {t.showRepair}
-      </button>
-    </p>
   );
 }
 

@@ -11,7 +11,6 @@ const SHAPES = {
       <path d="m5.2 8.2 2 2 3.6-4.2" />
     </>
   ),
-  ring: <circle cx="8" cy="8" r="6.25" />,
   dashed: <circle cx="8" cy="8" r="6.25" stroke-dasharray="2.6 2.3" />,
   forming: (
     <>
@@ -75,9 +74,8 @@ const SHAPES = {
       <path d="M5.2 7V4.8a2.8 2.8 0 0 1 5.3-1.2" />
     </>
   ),
-  shield: <path d="M8 1.8 13.2 4v4c0 3.2-2.3 5.3-5.2 6.3C5.100 13.300 2.800 11.200 2.800 8V4Z" />,
   plug: (
-    <path d="M2 14 4.500 11.500M6 5l5 5-1.600 1.600a3 3 0 0 1-4.200 0l-.8-.8a3 3 0 0 1 0-4.200ZM7.600 3.400l2-2M12.600 8.400l2-2" />
+    <path d="M2 14 4.5 11.500M6 5l5 5-1.6 1.6a3 3 0 0 1-4.2 0l-.8-.8a3 3 0 0 1 0-4.2ZM7.6 3.4l2-2M12.6 8.4l2-2" />
   ),
 } satisfies Record<string, JSX.Element>;
 

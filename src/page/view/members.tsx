@@ -4,7 +4,7 @@ import { keyOf, type ClusterView, type MemberView } from '../model/types.js';
 import { useWords } from '../text/words.js';
 import { Age } from './age.js';
 import { Chips } from './chips.js';
-import { useIsStale, usePage } from './context.js';
+import { useIsOld, usePage } from './context.js';
 import { Icon, MEMBER_ICONS } from './icons.js';
 import { Search } from './search.js';
 import { NARROW, useMedia } from './use-media.js';
@@ -41,6 +41,13 @@ export function Members({ view, at }: { view: ClusterView; at: number }) {
         </h2>
         {members.length > MANY && (
           <>
+            <Search
+              label={t.searchMembers}
+              hint={t.memberHint}
+              value={search}
+              onChange={setSearch}
+              controls={LIST}
+            />
             <Chips
               label={t.memberStates}
               total={members.length}
@@ -54,13 +61,6 @@ export function Members({ view, at }: { view: ClusterView; at: number }) {
                 tone: `tone-${value}`,
               }))}
             />
-            <Search
-              label={t.searchMembers}
-              hint={t.memberHint}
-              value={search}
-              onChange={setSearch}
-              controls={LIST}
-            />
           </>
         )}
       </div>
@@ -68,7 +68,7 @@ export function Members({ view, at }: { view: ClusterView; at: number }) {
         <ul class="notices">
           {refused.slice(0, MANY).map(({ address, refused }) => (
             <li key={address} class="notice">
-              <Icon name="warning" /> <code>{address}</code> <span lang="en">{refused}</span>
+              <Icon name="warning" /> <code>{address}</code> {t.refused} <span lang="en">{refused}</span>
             </li>
           ))}
         </ul>
@@ -76,7 +76,7 @@ export function Members({ view, at }: { view: ClusterView; at: number }) {
       <div id={LIST} role="table" aria-label={t.members} aria-rowcount={members.length + 1} class="members">
         <div role="rowgroup" class="members-head">
           <div role="row" class="member-row" aria-rowindex={1}>
-            {(['state', 'member', 'source', 'heard', 'delivered', 'settled'] as const).map((column) => (
+            {(['state', 'member', 'heard', 'delivered', 'settled'] as const).map((column) => (
               <span key={column} role="columnheader">
                 {t.memberColumns[column]}
               </span>
@@ -119,7 +119,7 @@ interface MemberRowProps {
 function MemberRow({ view, member, at, index }: MemberRowProps) {
   const { t } = useWords();
   const page = usePage();
-  const isStale = useIsStale();
+  const isOld = useIsOld();
   const { address, id, source, state, settled, silentMs, refused } = member;
   return (
     <div role="row" class={`member-row tone-${state}`} aria-rowindex={index + 2} data-address={address}>
@@ -137,16 +137,16 @@ function MemberRow({ view, member, at, index }: MemberRowProps) {
             <span class="for-ears">{t.refused}</span>
           </span>
         )}
-        {id !== undefined && <span class="member-id dim">{id}</span>}
-      </span>
-      <span role="cell" class="member-source dim" title={t.sourceHelp[source]}>
-        {t.source[source]}
+        <span class="member-more dim">
+          {id !== undefined && `${id} · `}
+          <span title={t.sourceHelp[source]}>{t.source[source]}</span>
+        </span>
       </span>
       <span role="cell" class="member-heard">
         {silentMs === undefined ? (
           <span class="dim">{t.neverHeard}</span>
         ) : (
-          <Age silentMs={silentMs} ttlMs={view.ttlMs} at={at} isStale={isStale} />
+          <Age silentMs={silentMs} ttlMs={view.ttlMs} at={at} isStale={isOld} />
         )}
       </span>
       <Delivered view={view} member={member} />

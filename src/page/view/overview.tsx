@@ -47,6 +47,13 @@ export function Overview() {
       <section class="card" aria-labelledby="clusters-title">
         <div class="card-head">
           <h1 id="clusters-title">{t.clusters}</h1>
+          <Search
+            label={t.searchClusters}
+            hint={t.searchHint}
+            value={search}
+            onChange={setSearch}
+            controls={LIST}
+          />
           <Chips
             label={t.states}
             total={ordered.length}
@@ -59,13 +66,6 @@ export function Overview() {
               icon: STATE_ICONS[value],
               tone: toneOf(value),
             }))}
-          />
-          <Search
-            label={t.searchClusters}
-            hint={t.searchHint}
-            value={search}
-            onChange={setSearch}
-            controls={LIST}
           />
         </div>
         <div id={LIST}>
@@ -84,7 +84,7 @@ export function Overview() {
               items={shown}
               itemKey={keyOf}
               rowHeight={isNarrow ? narrowRow : wideRow}
-              row={(cluster) => <ClusterRow cluster={cluster} />}
+              row={(cluster, index) => <ClusterRow cluster={cluster} index={index} count={shown.length} />}
             />
           )}
         </div>
@@ -97,7 +97,13 @@ export function Overview() {
   );
 }
 
-function ClusterRow({ cluster }: { cluster: ClusterSummary }) {
+interface ClusterRowProps {
+  readonly cluster: ClusterSummary;
+  readonly index: number;
+  readonly count: number;
+}
+
+function ClusterRow({ cluster, index, count: all }: ClusterRowProps) {
   const words = useWords();
   const { t, f } = words;
   const { product, live, members, waiting, revision, state } = cluster;
@@ -105,7 +111,7 @@ function ClusterRow({ cluster }: { cluster: ClusterSummary }) {
   const count =
     members === 0 ? t.waitingCount(waiting, f.number(waiting)) : t.liveOf(f.number(live), f.number(members));
   return (
-    <div class={`cluster-row ${toneOf(state)}`} role="listitem">
+    <div class={`cluster-row ${toneOf(state)}`} role="listitem" aria-posinset={index + 1} aria-setsize={all}>
       <a href={linkTo(keyOf(cluster))} class="cluster-link" title={detail ?? says}>
         <span class="cluster-name">
           <span class="dim">{product}/</span>

@@ -1,3 +1,4 @@
+import type { ClusterSummary } from '../model/types.js';
 import { useWords } from '../text/words.js';
 import { Icon, type IconName } from './icons.js';
 
@@ -60,18 +61,11 @@ function Shares({
 }
 
 /** Of a summary, which has only the numbers. */
-export function seatsOf({
-  members,
-  live,
-  waiting,
-}: {
-  members: number;
-  live: number;
-  waiting: number;
-}): Seat[] {
+export function seatsOf({ members, live, waiting, needed = 0 }: ClusterSummary): Seat[] {
   return [
     ...Array<Seat>(live).fill('live'),
     ...Array<Seat>(Math.max(0, members - live)).fill('lost'),
     ...Array<Seat>(waiting).fill('waiting'),
+    ...Array<Seat>(Math.max(0, needed - waiting)).fill('free'),
   ];
 }

@@ -1,7 +1,7 @@
 import type { ClusterView, WaitingView } from '../model/types.js';
 import { useWords } from '../text/words.js';
 import { useNow } from './clock.js';
-import { useIsStale } from './context.js';
+import { useIsOld } from './context.js';
 import { NARROW, useMedia } from './use-media.js';
 import { Windowed } from './windowed.js';
 
@@ -12,9 +12,9 @@ const narrowRow = (): number => 104;
 export function WaitingCard({ view, at }: { view: ClusterView; at: number }) {
   const { t, f } = useWords();
   const isNarrow = useMedia(NARROW);
-  const isStale = useIsStale();
-  const now = useNow(!isStale);
-  const since = isStale ? 0 : Math.max(0, now - at);
+  const isOld = useIsOld();
+  const now = useNow(!isOld);
+  const since = isOld ? 0 : Math.max(0, now - at);
   return (
     <section class="card" aria-labelledby="waiting-title">
       <div class="card-head">
@@ -29,17 +29,34 @@ export function WaitingCard({ view, at }: { view: ClusterView; at: number }) {
         items={view.waiting}
         itemKey={({ address }) => address}
         rowHeight={isNarrow ? narrowRow : wideRow}
-        row={(one) => <WaitingRow waiting={one} since={since} />}
+        row={(one, index) => (
+          <WaitingRow waiting={one} since={since} index={index} count={view.waiting.length} />
+        )}
       />
     </section>
   );
 }
 
-function WaitingRow({ waiting, since }: { waiting: WaitingView; since: number }) {
+interface WaitingRowProps {
+  readonly waiting: WaitingView;
+  /** Since the server told of it, in milliseconds. */
+  readonly since: number;
+  readonly index: number;
+  readonly count: number;
+}
+
+function WaitingRow({ waiting, since, index, count }: WaitingRowProps) {
   const { t, f } = useWords();
   const { address, id, expect, waitingMs, reason, code } = waiting;
+  const says = t.waitingCode?.[code];
   return (
-    <div class="waiting-row" role="listitem" data-address={address}>
+    <div
+      class="waiting-row"
+      role="listitem"
+      aria-posinset={index + 1}
+      aria-setsize={count}
+      data-address={address}
+    >
       <span class="waiting-who">
         <code>{address}</code>
         {id !== undefined && <span class="dim">{id}</span>}
@@ -49,7 +66,12 @@ function WaitingRow({ waiting, since }: { waiting: WaitingView; since: number })
         {expect !== undefined && ` · ${t.expects(f.number(expect))}`}
       </span>
       <span class="waiting-why" title={reason}>
-        {t.waitingCode?.[code] ?? reason}
+        {says ?? reason}
+        {says !== undefined && (
+          <span class="detail dim" lang="en">
+            {reason}
+          </span>
+        )}
       </span>
     </div>
   );

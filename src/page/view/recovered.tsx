@@ -1,0 +1,37 @@
+import { useState } from 'preact/hooks';
+import { remember, remembered } from '../model/prefs.js';
+import { keyOf, type ClusterView } from '../model/types.js';
+import { useWords } from '../text/words.js';
+import { usePage, usePageState } from './context.js';
+import { Icon } from './icons.js';
+
+/** Whoever opens the page after a recovery sees that Raft may still have to be repaired, until somebody says it is. */
+export function Recovered({ view }: { view: ClusterView }) {
+  const { t, f } = useWords();
+  const page = usePage();
+  const event = usePageState(({ history }) =>
+    history.events.find(({ type }) => type === 'recovered' || type === 'refounded' || type === 'founded'),
+  );
+  const name = `repaired ${keyOf(view)}`;
+  const [repaired, setRepaired] = useState(() => remembered(name));
+  if (event?.type !== 'recovered' || view.members.length === 0 || repaired === String(event.seq)) return null;
+  const done = (): void => {
+    remember(name, String(event.seq));
+    setRepaired(String(event.seq));
+  };
+  return (
+    <p class="notice warn">
+      <Icon name="wrench" /> {t.recovered(f.moment(event.time))}{' '}
+      <button
+        type="button"
+        class="button small"
+        onClick={() => page.ask({ type: 'repair', members: view.members })}
+      >
+        {t.showRepair}
+      </button>{' '}
+      <button type="button" class="button small" onClick={done}>
+        {t.repaired}
+      </button>
+    </p>
+  );
+}
