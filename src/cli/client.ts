@@ -98,9 +98,9 @@ export class Client {
     if (status !== 401 && status !== 403)
       return new ClientError(`${this.name} says ${status}: ${detail}`, status);
     const advice = this.#token
-      ? `the one in ${this.#token.source} is not enough; ask whoever runs the server for one that is`
+      ? `${this.#token.source} has the one that was sent; whoever runs the server can give you another`
       : 'give one in the variable TOKEN, or with --token';
-    return new ClientError(`${this.name} says ${status}: ${detail}; ${advice}`, status);
+    return new ClientError(`${this.name} says ${status}: ${detail} (${advice})`, status);
   }
 
   /** A server, or what stands in front of it, might repeat what it was sent. */

@@ -187,13 +187,13 @@ describe('--token', () => {
       const missing = await ask({});
       assert.match(
         missing.err,
-        /says 401: a token is needed .*; give one in the variable TOKEN, or with --token\n$/,
+        /says 401: a token is needed .* \(give one in the variable TOKEN, or with --token\)\n$/,
         what,
       );
       const wrong = await ask({ TOKEN: WRONG });
       assert.match(
         wrong.err,
-        /says 401: the token .* is not valid, or no more; the one in TOKEN is not enough; ask /,
+        /says 401: the token .* is not valid.* \(TOKEN has the one that was sent; whoever runs/,
         what,
       );
       assert.deepEqual([missing.status, missing.out, wrong.status, wrong.out], [1, '', 1, ''], what);
@@ -204,7 +204,7 @@ describe('--token', () => {
       assert.equal(other.status, 1, what);
       assert.match(
         other.err,
-        /says 403: the token .* is for another cluster; the one in TOKEN is not enough/,
+        /says 403: the token .* is for another cluster.* \(TOKEN has the one that was sent; /,
         what,
       );
       if (!CHANGES.has(args[0]!)) continue;
@@ -225,10 +225,7 @@ describe('--token', () => {
     await eventually('the first', () => jsonLines(cli).length > 0);
     writeFileSync(file, `${TOKEN}\n`);
     assert.equal(await cli.exited, 1);
-    assert.match(
-      cli.stderr(),
-      /says 401: the token .* is not valid, or no more; the one in TOKEN is not enough/,
-    );
+    assert.match(cli.stderr(), /says 401: the token .* is not valid.* \(TOKEN has the one that was sent; /);
   });
 
   it('is not needed where none is, and does no harm there', async (t) => {
@@ -267,7 +264,7 @@ describe('--token', () => {
     for (const args of DIFFERENT) {
       const { status, out, err } = await runCli(t, [...args, '--server', echo], { TOKEN });
       assert.equal(status, 1);
-      assert.match(err, /says 403: denied: Bearer …;/);
+      assert.match(err, /says 403: denied: Bearer … \(/);
       assert.ok(!(out + err).includes(TOKEN));
     }
     for (const command of ['members', 'events', 'leave', 'recover']) {
