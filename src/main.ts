@@ -7,7 +7,7 @@ import { packageVersion } from './package-info.js';
 import { TcpProbe } from './probe/tcp.js';
 import { HearingClock } from './runtime/hearing-clock.js';
 import { RegistryService } from './runtime/service.js';
-import { createAccess } from './create-access.js';
+import { createAccess, warnOfOpenChanges } from './create-access.js';
 import { createStore } from './create-store.js';
 
 /** A server that runs. */
@@ -40,6 +40,7 @@ export async function start(config: Config, log: Logger): Promise<Running> {
     const actual = await server.listen();
     const { connections } = limits;
     log.info({ port: actual, host, database: databaseName(config), connections }, 'listening');
+    warnOfOpenChanges(access, config, log);
     return {
       port: actual,
       stop: async () => {

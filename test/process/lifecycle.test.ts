@@ -131,7 +131,7 @@ describe('the process', () => {
     }
     assert.deepEqual(
       lines.filter((line) => !('event' in line)).map(({ msg }) => String(msg).split(':')[0]),
-      ['changes are open to everybody who reaches this port', 'listening', 'stopping', 'stopped'],
+      ['listening', 'changes are open to everybody who reaches this port', 'stopping', 'stopped'],
     );
   });
 
