@@ -4,8 +4,11 @@ import type { Connections } from './connections.js';
 
 type Handle = (request: IncomingMessage, response: ServerResponse) => void;
 
-/** A request that waits for the one before it on its connection. */
-type Waiting = readonly [IncomingMessage, ServerResponse];
+/** The requests of a connection: the one that is being answered, and those that wait for it. */
+interface Line {
+  answering: ServerResponse;
+  readonly waiting: (readonly [IncomingMessage, ServerResponse])[];
+}
 
 /**
  * Hands on the requests of a connection one after another, each when the answer before it was taken. Node hands on all
@@ -16,7 +19,7 @@ export class InTurn {
   readonly #connections: Connections;
   readonly #most: number;
   readonly #handle: Handle;
-  readonly #lines = new Map<Socket, Waiting[]>();
+  readonly #lines = new Map<Socket, Line>();
   #idle: (() => void) | undefined;
 
   /** `most`: a connection with more requests waiting is cut off. */
@@ -30,12 +33,18 @@ export class InTurn {
     const { socket } = request;
     const line = this.#lines.get(socket);
     if (!line) {
-      this.#lines.set(socket, []);
+      this.#lines.set(socket, { answering: response, waiting: [] });
       this.#connections.setBusy(this.#connections.of(socket), true);
       return this.#begin(request, response);
     }
-    if (line.push([request, response]) > this.#most) socket.destroy();
+    if (line.waiting.push([request, response]) > this.#most) socket.destroy();
   };
+
+  /** Whether an answer has begun on the connection and not ended, so nothing else may be written on it. */
+  isMidAnswer(socket: Socket): boolean {
+    const answering = this.#lines.get(socket)?.answering;
+    return answering !== undefined && answering.headersSent && !answering.writableEnded;
+  }
 
   /** Resolves when nothing is under way, after `limit` milliseconds at the latest. */
   drained(limit: number): Promise<void> {
@@ -53,17 +62,19 @@ export class InTurn {
     const { socket } = request;
     response.once('close', () => {
       // Not in the same breath, or who pipelines would keep everybody else waiting.
-      if (this.#lines.get(socket)?.length) setImmediate(() => this.#next(socket));
+      if (this.#lines.get(socket)?.waiting.length) setImmediate(() => this.#next(socket));
       else this.#end(socket);
     });
     this.#handle(request, response);
   }
 
   #next(socket: Socket): void {
-    const next = this.#lines.get(socket)?.shift();
+    const line = this.#lines.get(socket);
+    const next = line?.waiting.shift();
     // What follows a request that ended the connection must not be done: nobody would get the answer.
-    if (next && socket.writable) this.#begin(...next);
-    else this.#end(socket);
+    if (!line || !next || !socket.writable) return this.#end(socket);
+    [, line.answering] = next;
+    this.#begin(...next);
   }
 
   #end(socket: Socket): void {

@@ -1,8 +1,12 @@
 import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import { acceptsJson, callsItselfNacos, mayComplete } from './caller.js';
 import { Exchange } from './exchange.js';
 import type { Reason } from './traffic.js';
 import { unterminated } from './unterminated.js';
+
+/** How long a connection that was ended may stand still, in milliseconds. */
+const LINGER = 2_000;
 
 /** RFC 9457 problem details; `type` is about:blank, so the title is the status's own. */
 export interface Problem {
@@ -81,7 +85,15 @@ export function cutShort(response: ServerResponse, sentence: string, reason: Rea
   if (!socket || response.headersSent) return void response.destroy();
   Exchange.of(response)?.cut(reason);
   // Past the response, which could only end its chunks properly; it closes with the socket.
-  socket.end(unterminated(sentence));
+  endWith(socket, unterminated(sentence));
+  // A body that nobody reads would keep the server from seeing that the caller has hung up.
+  response.req.resume();
+}
+
+/** The last bytes on a connection. Whoever does not hang up then is cut off. */
+export function endWith(socket: Socket, bytes: Buffer): void {
+  socket.end(bytes);
+  socket.setTimeout(LINGER);
 }
 
 function reasonOf({ status, reason }: Problem): Reason {

@@ -1,6 +1,12 @@
 import express, { type NextFunction, type Request, type Response } from 'express';
 import { once } from 'node:events';
-import { createServer, STATUS_CODES, type Server as HttpServer } from 'node:http';
+import {
+  createServer,
+  STATUS_CODES,
+  type IncomingMessage,
+  type Server as HttpServer,
+  type ServerResponse,
+} from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Logger } from 'pino';
 import type { RegistryService } from '../runtime/service.js';
@@ -23,10 +29,12 @@ import { NacosRoutes } from './nacos-routes.js';
 import { officialApi, OFFICIAL_PATH } from './official-api.js';
 import { operatorsPage } from './page.js';
 import { Patience } from './patience.js';
-import { refuse, sendProblem } from './reply.js';
+import { endWith, refuse, sendProblem } from './reply.js';
+import { pathAndQuery } from './request-target.js';
 import { Seldom } from './seldom.js';
 import { securityHeaders } from './security-headers.js';
 import { NO_TRAFFIC } from './traffic.js';
+import { quote } from './target.js';
 import { unterminated } from './unterminated.js';
 
 /** How often unread answers are looked at, in milliseconds. */
@@ -82,6 +90,9 @@ export class AddressServer {
     const app = buildApp(options, limits, routes, context);
     this.#inTurn = new InTurn(connections, limits.pipelined, (request, response) => {
       Exchange.start(request, response, traffic);
+      const url = pathAndQuery(request.url ?? '');
+      if (url === undefined) return refuseTarget(request, response);
+      request.url = url;
       app(request, response);
     });
     this.#http = createServer(
@@ -101,10 +112,14 @@ export class AddressServer {
     this.#http.timeout = limits.stall;
     // Passed over: node would answer a complete 417.
     this.#http.on('checkExpectation', this.#inTurn.serve);
-    this.#http.on(
-      'clientError',
-      answerMalformed(limits, () => traffic.cut('malformed')),
-    );
+    this.#http.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
+      // In the midst of an answer whatever is said would be taken for a part of it.
+      if (!socket.writable || MUTE.has(error.code ?? '') || this.#inTurn.isMidAnswer(socket)) {
+        return void socket.destroy();
+      }
+      traffic.cut('malformed');
+      endWith(socket, answerToMalformed(error, limits));
+    });
     // It never listens itself, and without this event node starts no clock for requests sent by halves.
     this.#http.emit('listening');
     this.#door = new FrontDoor(this.#http, reader, connections, limits, traffic);
@@ -200,17 +215,23 @@ function describeError(error: unknown, limits: Limits): { status: number; detail
   return { status: 500, detail: 'an internal error; see the server’s log' };
 }
 
+function refuseTarget(request: IncomingMessage, response: ServerResponse): void {
+  // Without its query, which may hold a token.
+  const target = quote((request.url ?? '').split('?', 1)[0] ?? '');
+  refuse(request, response, {
+    status: 400,
+    detail: `the target ${target} is no path of this server; a list is at /{product}/{cluster}, usually /nacos/serverlist`,
+  });
+}
+
+/** Errors of a connection on which nobody listens any more, or on which half a request is late. */
+const MUTE = new Set(['ECONNRESET', 'ERR_HTTP_REQUEST_TIMEOUT']);
+
 /** What node's parser refuses. Who sent it is unknown, so the answer is not completed. */
-function answerMalformed({ headerSize }: Limits, onCut: () => void) {
-  return (error: NodeJS.ErrnoException, socket: Socket): void => {
-    if (!socket.writable || error.code === 'ECONNRESET') return void socket.destroy();
-    if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') return void socket.destroy();
-    const tooLarge = error.code === 'HPE_HEADER_OVERFLOW';
-    const status = tooLarge ? 431 : 400;
-    const detail = tooLarge
-      ? `the headers are larger than ${headerSize} bytes`
-      : `the request is no HTTP that this server understands (${STATUS_CODES[400]})`;
-    onCut();
-    socket.end(unterminated(detail, status));
-  };
+function answerToMalformed({ code }: NodeJS.ErrnoException, { headerSize }: Limits): Buffer {
+  if (code === 'HPE_HEADER_OVERFLOW') {
+    return unterminated(`the headers are larger than ${headerSize} bytes`, 431);
+  }
+  const detail = `the request is no HTTP that this server understands (${STATUS_CODES[400]})`;
+  return unterminated(detail, 400);
 }

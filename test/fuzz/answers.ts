@@ -55,7 +55,11 @@ function readBody(
   if (isHead) return { body: '', end: start, complete: true };
   if (headers.get('transfer-encoding') === 'chunked') return readChunks(bytes, start);
   const length = headers.get('content-length');
-  if (length === undefined) throw new Error('neither a length nor chunks');
+  if (length === undefined) {
+    // To HTTP/1.0, which knows no chunks.
+    if (headers.get('connection') !== 'close') throw new Error('neither a length, nor chunks, nor an end');
+    return { body: bytes.slice(start), end: bytes.length, complete: true };
+  }
   if (!/^\d+$/.test(length)) throw new Error(`no length: ${length}`);
   const end = start + Number(length);
   return { body: bytes.slice(start, end), end, complete: bytes.length >= end };

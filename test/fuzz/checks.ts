@@ -63,6 +63,15 @@ export function isRefused(fuzzed: Case, answers: readonly Answer[]): boolean {
   );
 }
 
+/** Fails with the first line of the state that changed, and where it stands. */
+export function checkSame(before: string, after: string): void {
+  if (before === after) return;
+  const [was, is] = [before.split('\n'), after.split('\n')];
+  const at = was.findIndex((line, i) => line !== is[i]);
+  const around = (lines: readonly string[]): string => lines.slice(Math.max(0, at - 8), at + 4).join('\n');
+  assert.fail(`something changed:\n${around(was)}\n--- is now\n${around(is)}`);
+}
+
 /** What is in the log and beside it when all is over. */
 export function checkLog(log: string, printed: string): void {
   assert.equal(printed, '', 'node warned of something');

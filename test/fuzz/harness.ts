@@ -13,6 +13,8 @@ export interface Subject {
   readonly port: number;
   /** What requests may change, as JSON; asked when nobody is connected. */
   state(): Promise<string>;
+  /** Resolves when it has had time for whatever came before. */
+  beat(): Promise<void>;
   /** Bytes in use after a garbage collection. */
   heap(): Promise<number>;
   /** All that it logged, and printed besides: warnings of node, and why it ended. */
@@ -74,7 +76,10 @@ export async function startSubject(t: TestContext, guard: Setup['guard']): Promi
   const port = (await get()) as number;
   return {
     port,
-    state: async () => JSON.stringify(await get('state'), undefined, 1),
+    state: async () => (await get('state')) as string,
+    beat: async () => {
+      await get('beat');
+    },
     heap: async () => (await get('heap')) as number,
     log: () => readFileSync(logFile, 'utf8'),
     printed: () => printed,

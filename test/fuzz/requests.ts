@@ -49,31 +49,52 @@ function percent(byte: string): string {
 function encoded(value: Arbitrary<string>): Arbitrary<string> {
   const encoding = fc.constantFrom(...ENCODINGS);
   return fc
-    .tuple(value, mostly(3, fc.constant(ENCODINGS[1]), encoding))
+    .tuple(value, mostly(10, fc.constant(ENCODINGS[1]), encoding))
     .map(([text, encode]) => encode!(text));
 }
 
-function pair(name: Arbitrary<string>): Arbitrary<string> {
-  return name.chain((known) => {
-    const value = encoded(mostly(5, fc.constantFrom(...valuesOf(known)), hostile));
-    return mostly(12, value, fc.constant(undefined)).map((text) =>
-      text === undefined ? known : `${known}=${text}`,
-    );
-  });
+function valueOf(name: string): Arbitrary<string> {
+  const { right, wrong } = valuesOf(name);
+  return encoded(
+    fc.oneof(
+      { weight: 14, arbitrary: fc.constantFrom(...right) },
+      { weight: 2, arbitrary: fc.constantFrom(...wrong) },
+      { weight: 1, arbitrary: hostile },
+    ),
+  );
 }
 
-function queryOf(route: Route): Arbitrary<string> {
-  const own = route.query.length === 0 ? PARAMETERS : route.query;
-  const name = mostly(8, fc.constantFrom(...own), fc.constantFrom(...PARAMETERS), encoded(hostile));
-  const pairs = fc.array(pair(name), { maxLength: 6 });
-  const separator = mostly(20, fc.constant('&'), fc.constantFrom('&&', ';', '?', '#'));
-  return fc.tuple(pairs, separator).map(([all, by]) => (all.length === 0 ? '' : `?${all.join(by)}`));
+function pair(name: string): Arbitrary<string> {
+  return mostly(
+    20,
+    valueOf(name).map((value) => `${name}=${value}`),
+    fc.constant(name),
+  );
+}
+
+/** What the route is about, mostly; some of its parameters, once each; and now and then what nobody asked for. */
+function queryOf({ query }: Route): Arbitrary<string> {
+  const [main, ...others] = query.length === 0 ? PARAMETERS : query;
+  const strange = fc.oneof(fc.constantFrom(...PARAMETERS), encoded(hostile)).chain(pair);
+  const parts = fc.tuple(
+    mostly(5, pair(main ?? ''), fc.constant(undefined)),
+    fc
+      .subarray(others, { maxLength: Math.min(3, others.length) })
+      .chain((names) => fc.tuple(...names.map(pair))),
+    mostly(6, fc.constant<string[]>([]), fc.array(strange, { minLength: 1, maxLength: 4 })),
+  );
+  const separator = mostly(25, fc.constant('&'), fc.constantFrom('&&', ';', '?', '#'));
+  return fc.tuple(parts, separator).map(([[first, some, more], by]) => {
+    const all = [first, ...some, ...more].filter((part) => part !== undefined);
+    // By another one a token would be a part of something else, which may come back.
+    const separator = all.some((part) => part.startsWith('token')) ? '&' : by;
+    return all.length === 0 ? '' : `?${all.join(separator)}`;
+  });
 }
 
 function pathOf({ path }: Route): Arbitrary<string> {
   const names = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name ?? '');
-  const segments = names.map((name) => encoded(mostly(8, fc.constantFrom(...valuesOf(name)), hostile)));
-  return fc.tuple(...segments).map((values) => {
+  return fc.tuple(...names.map(valueOf)).map((values) => {
     let i = 0;
     return path.replace(/\{\w+\}/g, () => values[i++] ?? '');
   });
@@ -102,39 +123,34 @@ const target = fc
   .constantFrom(...ROUTES)
   .chain((route) =>
     fc
-      .tuple(pathOf(route), queryOf(route), mostly(8, fc.constant(FORMS[0]), fc.constantFrom(...FORMS)))
+      .tuple(pathOf(route), queryOf(route), mostly(15, fc.constant(FORMS[0]), fc.constantFrom(...FORMS)))
       .map(([path, query, form]) => ({ route, target: form!(path + query) })),
   );
 
-/** A Nacos node's own fields, or one of some kinds; and others. */
+const fields = Object.values(HEADERS).map((some) => fc.constantFrom<string>(...some));
+const hostileField = fc
+  .tuple(fc.constantFrom('X-Own', 'Host', 'Origin', 'Authorization', 'Accept', 'X-Forwarded-For'), hostile)
+  .map(([name, value]) => `${name}: ${value}`);
+
+/** A Nacos node's own fields, or those of another program; and some more. */
 const headers = fc
   .record({
     isNacos: fc.boolean(),
-    some: fc.record(
-      Object.fromEntries(Object.entries(HEADERS).map(([kind, fields]) => [kind, fc.constantFrom(...fields)])),
-      { requiredKeys: [] },
-    ),
-    own: fc.array(
-      fc.tuple(
-        fc.constantFrom('X-Own', 'Host', 'Origin', 'Authorization', 'Accept', 'X-Forwarded-For'),
-        hostile,
-      ),
-      { maxLength: 1 },
+    host: mostly(8, fc.constant('Host: 127.0.0.1:8080'), fc.constantFrom(...HEADERS.host)),
+    agent: mostly(2, fc.constant('User-Agent: curl/8.5.0'), fc.constantFrom(...HEADERS.agent)),
+    more: mostly(
+      2,
+      fc.constant<string[]>([]),
+      fc.array(mostly(fields.length, fc.oneof(...fields), hostileField), { minLength: 1, maxLength: 3 }),
     ),
   })
-  .map(({ isNacos, some, own }) => {
-    const { host, agent, accept, ...others } = some as Record<string, string | undefined>;
-    const rest = [...Object.values(others), ...own.map(([name, value]) => `${name}: ${value}`)];
-    const all = isNacos ? [...NACOS, ...rest] : [host ?? 'Host: h', agent, accept, ...rest];
-    const fields = all.filter((field) => field !== undefined);
-    return {
-      headers: fields,
-      isNacos: isNacos && !fields.some((field) => /json\b/i.test(field) && /^accept/i.test(field)),
-    };
-  });
+  .map(({ isNacos, host, agent, more }) => ({
+    headers: [...(isNacos ? NACOS : [host, agent]), ...more],
+    isNacos: isNacos && !more.some((field) => /^(?:accept|user-agent)\b/i.test(field)),
+  }));
 
 const framedBody = mostly(
-  3,
+  5,
   fc.constant({ headers: [] as readonly string[], sent: '' }),
   fc
     .tuple(fc.oneof(fc.constantFrom(...BODIES), bytes), fc.constantFrom(...FRAMINGS))
@@ -145,7 +161,7 @@ export const request: Arbitrary<Request> = fc
   .record({
     target,
     method: mostly(
-      4,
+      8,
       fc.constant(undefined),
       fc.constantFrom('GET', 'POST', 'DELETE'),
       fc.constantFrom(...METHODS),

@@ -2,12 +2,17 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { readAnswers } from './answers.js';
 import { bytesOf, piecesOf, type Case } from './cases.js';
+import type { Subject } from './harness.js';
 
-/** How long nothing must happen until a caller takes it that nothing will, in milliseconds. */
-const QUIET = 40;
+/**
+ * A caller takes it that nothing more will come when so many times nothing came for this many milliseconds, and the
+ * server was seen to have time in between: on a busy machine a clock alone says little.
+ */
+const QUIET = 10;
+const TIMES = 3;
 
-/** And how long one that is answered without end, by a stream, stays. */
-const LONGEST = 300;
+/** How long one that is answered without end stays, in milliseconds. */
+const LONGEST = 2_000;
 
 export interface Exchange {
   readonly sent: string;
@@ -15,35 +20,36 @@ export interface Exchange {
 }
 
 /** Does what the case says on a connection of its own, until all is answered, it is ended, or nothing more comes. */
-export async function send(port: number, fuzzed: Case): Promise<Exchange> {
+export async function send(subject: Subject, fuzzed: Case): Promise<Exchange> {
   const { requests, damage, delivery } = fuzzed;
   const methods = requests.map(({ method }) => method);
   const sent = bytesOf(fuzzed);
-  const socket = connect({ port, host: '127.0.0.1', localAddress: delivery.from, noDelay: true });
+  const { from } = delivery;
+  const socket = connect({ port: subject.port, host: '127.0.0.1', localAddress: from, noDelay: true });
   let received = '';
+  let isFinished = false;
   // What the server cuts off while it is being sent is cut off.
   socket.on('error', () => undefined);
-  const finished = new Promise<void>((resolve) => {
-    const longest = setTimeout(resolve, LONGEST);
-    socket.once('timeout', resolve);
-    socket.once('close', () => {
-      clearTimeout(longest);
-      resolve();
-    });
-    socket.on('data', (chunk: Buffer) => {
-      received += chunk.toString('latin1');
-      if (damage.length === 0 && isAnswered(received, methods)) resolve();
-    });
+  socket.once('close', () => (isFinished = true));
+  socket.on('data', (chunk: Buffer) => {
+    received += chunk.toString('latin1');
+    isFinished ||= damage.length === 0 && isAnswered(received, methods);
   });
-  await Promise.race([once(socket, 'connect').catch(() => undefined), finished]);
-  socket.setTimeout(QUIET);
+  await Promise.race([once(socket, 'connect'), once(socket, 'close')]).catch(() => undefined);
   for (const piece of piecesOf(sent, delivery.pieces)) {
     if (socket.destroyed) break;
     socket.write(piece, 'latin1');
     await new Promise(setImmediate);
   }
   if (delivery.end === 'half-close') socket.end();
-  if (delivery.end !== 'hang up') await finished;
+  const until = performance.now() + LONGEST;
+  for (let quiet = 0; quiet < TIMES && delivery.end !== 'hang up' && performance.now() < until;) {
+    const before = received.length + socket.bytesWritten;
+    if (isFinished) break;
+    await new Promise((resolve) => setTimeout(resolve, QUIET));
+    await subject.beat();
+    quiet = received.length + socket.bytesWritten === before ? quiet + 1 : 0;
+  }
   socket.destroy();
   return { sent, received };
 }

@@ -18,7 +18,10 @@ export interface Setup {
   readonly logFile: string;
 }
 
-export type Ask = 'state' | 'heap';
+/** How long after its caller hung up a connection may still be open: what was sent by halves takes 10 s. */
+const GONE = 13_000;
+
+export type Ask = 'state' | 'beat' | 'heap';
 
 const { guard, logFile } = JSON.parse(process.argv[2] ?? '') as Setup;
 const token = { tokens: parseTokens(RIGHT_TOKEN), file: undefined };
@@ -38,7 +41,7 @@ const server = await startServer(
 );
 
 await inhabit();
-const answers: Record<Ask, () => Promise<unknown>> = { state, heap };
+const answers: Record<Ask, () => Promise<unknown>> = { state, beat: () => new Promise(setImmediate), heap };
 process.on('message', ({ id, what }: { id: number; what: Ask }) => {
   answers[what]().then(
     (value) => process.send?.({ id, value }),
@@ -65,14 +68,25 @@ async function inhabit(): Promise<void> {
   }
 }
 
-/** All that requests may change, when everybody has hung up. */
+/** All that requests may change, when everybody has hung up and nothing is being decided any more. */
 async function state(): Promise<unknown> {
-  await eventually('all connections are closed', () => server.server.load.connections === 0, 5_000, 1);
-  // What the end of a connection causes is decided at once, and stored.
-  for (let i = 0; i < 3; i++) await new Promise(setImmediate);
+  await eventually('all connections are closed', () => server.server.load.connections === 0, GONE, 1);
+  // What a poll says anew is decided after its answer, in the store's turn; what it makes of the others, with a tick.
+  let last = await look();
+  for (let same = 0; same < 3;) {
+    const next = await look();
+    same = next === last ? same + 1 : 0;
+    last = next;
+  }
+  return last;
+}
+
+async function look(): Promise<string> {
+  await server.service.tick();
   const clusters = [...server.service.entries].map(({ cluster }) => cluster).filter(isKnown);
   const events = await server.service.events({ limit: 1_000 });
-  return { clusters: clusters.map(view), lastEvent: events[0]?.seq, events: events.length };
+  const seen = { clusters: clusters.map(view), lastEvent: events[0]?.seq, events: events.length };
+  return JSON.stringify(seen, undefined, 1);
 }
 
 function view({ members, waiting, departed, ...cluster }: Cluster): unknown {
@@ -92,7 +106,7 @@ function withFacts({ lease, ...other }: { readonly lease: Lease }): object {
 
 /** Bytes in use after everything unused was given up. */
 async function heap(): Promise<number> {
-  await eventually('all connections are closed', () => server.server.load.connections === 0, 5_000, 1);
+  await eventually('all connections are closed', () => server.server.load.connections === 0, GONE, 1);
   for (let i = 0; i < 4; i++) {
     globalThis.gc?.();
     await new Promise((resolve) => setTimeout(resolve, 50));

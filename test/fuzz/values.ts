@@ -75,52 +75,48 @@ export const HOSTILE: readonly string[] = [
 ];
 
 /** Values by the parameter's name: right ones, and some that are nearly. */
-const VALUES: Readonly<Record<string, readonly string[]>> = {
-  self: [
-    ...MEMBERS,
-    '127.0.0.11',
-    '127.0.0.21:8848',
-    'auto',
-    'auto:9000',
-    '[2001:db8::1]:8848',
-    'node-1.example:8848',
-    'NODE-1.example:8848',
-    '127.0.0.1:0',
-    '127.0.0.1:65536',
-    '127.0.0.256',
-    '127.0.0.11:8848,127.0.0.12:8848',
-    '::1',
-    'auto:',
-    'http://127.0.0.11:8848',
-    'user@127.0.0.11:8848',
-  ],
-  expect: ['1', '3', '99', '0', '100', '+3', '1.5', '03', '３'],
-  id: ['nacos-0', 'a'.repeat(253), 'a'.repeat(254), '-', 'a b'],
-  wait: ['0s', '5ms', '1s', '60s', '61s', '10', '-1s', '1h', '999999999h'],
-  format: ['text', 'json', 'JSON', 'xml'],
-  view: ['live', 'all'],
-  token: [WRONG_TOKEN, `nacos/serverlist:${WRONG_TOKEN}`, '', WRONG_TOKEN.repeat(40)],
-  product: ['nacos', 'other', 'api', ' nacos ', 'a/b', '..', 'a'.repeat(65)],
-  cluster: ['serverlist', 'nacos/serverlist', 'nacos/serverlist/x', 'unknown', '.', 'a'.repeat(65)],
-  ips: [
-    '127.0.0.21',
-    '127.0.0.21,127.0.0.22:9000',
-    ',',
-    '127.0.0.11,127.0.0.11',
-    'a,b',
-    '1.2.3.4:0',
-    '[::1]:1',
-  ],
-  address: [...MEMBERS, '127.0.0.11', '127.0.0.99:8848', '[2001:db8::1]:8848', 'nonsense:0'],
-  revision: ['1', '0', '-1', '999999999999999', '9999999999999999'],
-  after: ['0', '5', 'nacos/serverlist', 'x', '1.2', '999999999999999'],
-  before: ['1', '100', '0', 'x'],
-  limit: ['1', '1000', '0', '1001', 'x', '1.0'],
-  force: ['true', 'false', '1', 'TRUE'],
+const VALUES: Readonly<
+  Record<string, { readonly right: readonly string[]; readonly wrong: readonly string[] }>
+> = {
+  self: {
+    right: [
+      ...MEMBERS,
+      ...['127.0.0.11', '127.0.0.21:8848', 'auto', 'auto:9000', '[2001:db8::1]:8848', 'node-1.example:8848'],
+    ],
+    wrong: [
+      ...['NODE-1.example:8848', '127.0.0.1:0', '127.0.0.1:65536', '127.0.0.256', '::1', 'auto:', 'auto:x'],
+      ...['127.0.0.11:8848,127.0.0.12:8848', 'http://127.0.0.11:8848', 'user@127.0.0.11:8848'],
+    ],
+  },
+  expect: { right: ['1', '3'], wrong: ['99', '0', '100', '+3', '1.5', '03', utf8('３')] },
+  id: { right: ['nacos-0', 'nacos-1', 'a'.repeat(253)], wrong: ['a'.repeat(254), '-', 'a b'] },
+  wait: { right: ['0s', '5ms', '1s', '60s'], wrong: ['61s', '10', '-1s', '1h', '999999999h'] },
+  format: { right: ['text', 'json'], wrong: ['JSON', 'xml'] },
+  view: { right: ['live'], wrong: ['all'] },
+  token: { right: [WRONG_TOKEN], wrong: [`nacos/serverlist:${WRONG_TOKEN}`, '', WRONG_TOKEN.repeat(40)] },
+  product: { right: ['nacos', 'other'], wrong: ['api', ' nacos ', 'a/b', '..', 'a'.repeat(65)] },
+  cluster: {
+    right: ['serverlist', 'serverlist', 'unknown', 'nacos/serverlist'],
+    wrong: ['nacos/serverlist/x', '.', 'a'.repeat(65)],
+  },
+  ips: {
+    right: ['127.0.0.21', '127.0.0.21,127.0.0.22:9000', '127.0.0.11', 'node-1.example:8848'],
+    wrong: [',', '127.0.0.11,127.0.0.11', 'a,b', '1.2.3.4:0', '[::1]:1'],
+  },
+  address: {
+    right: [...MEMBERS, '127.0.0.11', '127.0.0.21:8848'],
+    wrong: ['127.0.0.99:8848', '[2001:db8::1]:8848', 'nonsense:0'],
+  },
+  revision: { right: ['1', '0', '999999999999999'], wrong: ['-1', '9999999999999999'] },
+  after: { right: ['0', '5', 'nacos/serverlist'], wrong: ['x', '1.2', '999999999999999'] },
+  before: { right: ['1', '100'], wrong: ['0', 'x'] },
+  limit: { right: ['1', '1000'], wrong: ['0', '1001', 'x', '1.0'] },
+  force: { right: ['true', 'false'], wrong: ['1', 'TRUE'] },
 };
 
-export function valuesOf(parameter: string): readonly string[] {
-  return Object.hasOwn(VALUES, parameter) ? (VALUES[parameter] ?? []) : ['1', 'a'];
+export function valuesOf(parameter: string): { right: readonly string[]; wrong: readonly string[] } {
+  const known = Object.hasOwn(VALUES, parameter) ? VALUES[parameter] : undefined;
+  return known ?? { right: ['1'], wrong: ['a'] };
 }
 
 export const PARAMETERS = [
@@ -179,8 +175,8 @@ export const VERSIONS = [
   '',
 ];
 
-/** Header fields by what they are about; a request has one of some. */
-export const HEADERS: Readonly<Record<string, readonly string[]>> = {
+/** Header fields by what they are about. */
+export const HEADERS = {
   host: [
     ...['Host: 127.0.0.1:8080', 'Host: lists.example', 'Host: [::1]:8080', 'Host:', 'Host: a b', 'HOST: h'],
     ...['Host: evil@h', 'Host: h\r\nHost: i', `Host: ${'h'.repeat(5_000)}`, 'Host : h', 'Host: h/../x?y'],
@@ -259,4 +255,4 @@ export const HEADERS: Readonly<Record<string, readonly string[]>> = {
     Array.from({ length: 99 }, (_, i) => `X-${i}: a`).join('\r\n'),
     Array.from({ length: 2_500 }, () => 'a:').join('\r\n'),
   ],
-};
+} as const satisfies Readonly<Record<string, readonly string[]>>;

@@ -59,6 +59,19 @@ test('what follows a held request is not done when the caller hangs up', async (
   assert.ok(performance.now() - started < 1_000, 'nothing is under way');
 });
 
+test('what is no HTTP ends a stream without a word in it', async (t) => {
+  const server = await startServer(t);
+  await foundCluster(t, server, [A]);
+  const connection = await RawConnection.open(server.port);
+  connection.send(request('GET', '/api/v1/stream', JSON_CLIENT));
+  let bytes = '';
+  connection.socket.on('data', (chunk: Buffer) => (bytes += chunk.toString('latin1')));
+  await eventually('it has begun', () => bytes.includes('event: snapshot'));
+  connection.send('nonsense\r\n\r\n');
+  await eventually('it is ended', () => connection.isClosed);
+  assert.equal(bytes.split('HTTP/1.1').length, 2, bytes);
+});
+
 test('100 requests may be sent ahead of their answers, and no more', async (t) => {
   const server = await startServer(t);
   await foundCluster(t, server, [A]);

@@ -110,6 +110,8 @@ describe('what comes byte by byte is cut', { concurrency: 12 }, () => {
 });
 
 describe('who does not read is cut', () => {
+  const post = request('POST', pollPath(A), [...CURL, 'Content-Length: 60000'], 'a'.repeat(60_000));
+
   test('behind the front door when nothing moves for as long as the stall', async (t) => {
     const server = await populous(t, { limits: { stall: 1_000 } });
     const connection = await deafCaller(t, server);
@@ -146,15 +148,22 @@ describe('who does not read is cut', () => {
     assert.equal((await ask(server, 'GET', '/nacos/serverlist', NACOS)).status, 200);
   });
 
-  test('and so is one that does not hang up when it is told that it speaks no HTTP', async (t) => {
-    const server = await startServer(t, { limits: { stall: 1_000 } });
-    const connection = await RawConnection.open(server.port);
-    // Or node would hang up by itself.
-    connection.socket.allowHalfOpen = true;
-    const started = performance.now();
-    connection.send('nonsense\r\n\r\n');
-    await eventually('it is cut', () => server.server.load.connections === 0, 8_000);
-    assert.ok(performance.now() - started >= 900);
-    connection.hangUp();
-  });
+  for (const [what, text] of [
+    ['that it speaks no HTTP', 'nonsense\r\n\r\n'],
+    ['that there is no list', request('GET', '/nacos/unknown', NACOS)],
+    ['so, and goes on sending', request('GET', '/nacos/unknown', NACOS) + post.repeat(3)],
+  ] as const) {
+    test(`and who does not hang up when it is told ${what}`, async (t) => {
+      const server = await startServer(t, { rules: { gateHold: 30 } });
+      const connection = await RawConnection.open(server.port);
+      // Or node would hang up by itself.
+      connection.socket.allowHalfOpen = true;
+      const started = performance.now();
+      connection.send(text);
+      await eventually('it is connected', () => server.server.load.connections === 1);
+      await eventually('it is cut', () => server.server.load.connections === 0, 8_000);
+      assert.ok(performance.now() - started >= 1_900, 'it has a moment to hang up by itself');
+      connection.hangUp();
+    });
+  }
 });
