@@ -95,7 +95,12 @@ pageTest(
     await page.clock.runFor(22_000);
     await page.getByText(/^Connection lost\. Last news 2\d s ago/).waitFor();
     // The next tries are swallowed, too, and given up.
+    let tries = 0;
+    page.on('request', (request) => {
+      if (request.url().includes('/stream')) tries++;
+    });
     await page.clock.runFor(60_000);
+    assert.ok(tries >= 2, `${tries} tries`);
     await page.getByText(/^Connection lost\. Last news 1 min 2\d s ago/).waitFor();
     await network.restore();
     await page.clock.runFor(30_000);
