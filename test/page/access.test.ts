@@ -37,5 +37,25 @@ pageTest('a token that is valid no more is said, instead of a silent page', asyn
     });
   });
   await page.evaluate(`dispatchEvent(new Event('pagehide')); dispatchEvent(new Event('pageshow'))`);
-  await page.getByText('the token that was given to read here is not valid, or no more').waitFor();
+  await page.getByText('is not valid, or no more').waitFor();
+});
+
+pageTest('a member whose polls are refused is shown with the reason', async (t) => {
+  const server = await startServer(t, {
+    access: { changeTokens: { tokens: parseTokens(ALL), file: undefined } },
+  });
+  const [node] = await foundCluster(t, server, ['10.0.0.1:8848', '10.0.0.2:8848'], () => `&token=${ALL}`);
+  const { page } = await visit(t, server.url);
+  await page.locator('.member-row[data-address]').nth(1).waitFor();
+  await node!.poll('/nacos/serverlist?self=10.0.0.1:8848');
+  const notice = page.locator('.notices');
+  await notice.getByText('10.0.0.1:8848', { exact: true }).waitFor();
+  await notice.getByText('Polls come in its name that are refused:').waitFor();
+  await notice
+    .locator('[lang=en]')
+    .getByText('a token is needed to change nacos/serverlist, and none was given')
+    .waitFor();
+  const first = page.locator('.member-row[data-address]').first();
+  assert.equal(await first.getAttribute('data-address'), '10.0.0.1:8848');
+  await first.locator('.warn').waitFor();
 });

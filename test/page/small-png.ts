@@ -8,6 +8,9 @@ import { deflateSync, inflateSync } from 'node:zlib';
 /** Colours of a palette. */
 const MOST = 256;
 
+/** How many of them go to the most frequent ones, the shades of a gradient among them. */
+const FREQUENT = 176;
+
 interface Pixels {
   readonly width: number;
   readonly height: number;
@@ -90,14 +93,14 @@ function paeth(left: number, up: number, corner: number): number {
   return toUp <= toCorner ? up : corner;
 }
 
-/** The most frequent ones, and of those that look alike only one: a small thing of its own colour keeps it. */
+/** The most frequent ones, and of the others those that look most different: a small thing keeps its colour. */
 function paletteOf(colours: Uint32Array): number[] {
   const counts = new Map<number, number>();
   for (const colour of colours) counts.set(colour, (counts.get(colour) ?? 0) + 1);
   const byCount = [...counts].sort((a, b) => b[1] - a[1]).map(([colour]) => colour);
   for (let alike = 1; ; alike *= 1.4) {
-    const palette: number[] = [];
-    for (const colour of byCount) {
+    const palette = byCount.slice(0, FREQUENT);
+    for (const colour of byCount.slice(FREQUENT)) {
       if (palette.every((other) => distance(colour, other) >= alike)) palette.push(colour);
       if (palette.length > MOST) break;
     }

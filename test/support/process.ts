@@ -79,6 +79,7 @@ export async function startServerProcess(
       .split('\n')
       .find((text) => text.includes('"listening"'));
     return line === undefined ? undefined : (JSON.parse(line) as { port: number });
-  });
+    // Twenty at once take their time on two cores.
+  }, 30_000);
   return { ...cli, port: listening.port, url: `http://127.0.0.1:${listening.port}` };
 }
