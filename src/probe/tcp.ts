@@ -12,20 +12,30 @@ const CONNECT_TIMEOUT = 2_000;
  * connection (no route, no answer, an unknown name) says nothing about the process.
  */
 export class TcpProbe implements Probe {
-  probe(address: Address): Promise<ProbeAnswer> {
+  probe(address: Address): Promise<ProbeAnswer | undefined> {
     return new Promise((resolve) => {
       const socket = connect(splitAddress(address));
-      const end = (answer: ProbeAnswer): void => {
+      const end = (answer: ProbeAnswer | undefined): void => {
         socket.destroy();
         resolve(answer);
       };
       socket.setTimeout(CONNECT_TIMEOUT, () => end('unreachable'));
       socket.once('connect', () => end('open'));
       socket.once('error', (error: NodeJS.ErrnoException) =>
-        end(isRefused(error) ? 'refused' : 'unreachable'),
+        end(isOurOwn(error) ? undefined : isRefused(error) ? 'refused' : 'unreachable'),
       );
     });
   }
+}
+
+/**
+ * What this machine lacks: files, memory or ports. It may then hear nobody either, and whoever it takes for silent and
+ * unreachable lives (R5).
+ */
+const OUR_OWN = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM', 'EADDRNOTAVAIL']);
+
+function isOurOwn({ code = '' }: NodeJS.ErrnoException): boolean {
+  return OUR_OWN.has(code);
 }
 
 /** A host name with several addresses fails with all of their errors at once (net, "happy eyeballs"). */

@@ -13,8 +13,11 @@ export interface Clock {
 }
 
 export interface Probe {
-  /** Connects to a member's main port and hangs up. Never throws. */
-  probe(address: Address): Promise<ProbeAnswer>;
+  /**
+   * Connects to a member's main port and hangs up. Undefined when this machine could not even try, which says nothing of
+   * the member. Never throws.
+   */
+  probe(address: Address): Promise<ProbeAnswer | undefined>;
 }
 
 /** What a store tells a decision besides the cluster. */

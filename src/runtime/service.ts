@@ -450,6 +450,7 @@ export class RegistryService implements LinkedRegistry {
     const askedAt = this.now;
     try {
       const answer = await this.#probe.probe(address);
+      if (answer === undefined) return;
       this.#observer.probed(answer);
       const current = entry.cluster.members.get(address);
       if (!current) return;

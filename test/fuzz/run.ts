@@ -16,7 +16,7 @@ const FACTOR = Number(process.env.FUZZ_FACTOR ?? 1);
 const RUNS = 50;
 
 /** What may be left in memory: parts of the runtime warm up late, and compiled code stays. */
-const LEFT = 6 << 20;
+const LEFT = 3 << 20;
 
 export interface Fuzz {
   readonly subject: Subject;

@@ -72,14 +72,18 @@ export async function startServerProcess(
     ['serve', '--host', '127.0.0.1', '--port', String(port), '--database-url', databaseUrl, ...args],
     { env, ...(fileLimit === undefined ? {} : { fileLimit }) },
   );
-  const listening = await eventually('the server listens', () => {
-    if (cli.child.exitCode !== null) throw new Error(`the server ended: ${cli.stderr()}${cli.stdout()}`);
-    const line = cli
-      .stdout()
-      .split('\n')
-      .find((text) => text.includes('"listening"'));
-    return line === undefined ? undefined : (JSON.parse(line) as { port: number });
-    // Twenty at once take their time on two cores.
-  }, 30_000);
+  const listening = await eventually(
+    'the server listens',
+    () => {
+      if (cli.child.exitCode !== null) throw new Error(`the server ended: ${cli.stderr()}${cli.stdout()}`);
+      const line = cli
+        .stdout()
+        .split('\n')
+        .find((text) => text.includes('"listening"'));
+      return line === undefined ? undefined : (JSON.parse(line) as { port: number });
+      // Twenty at once take their time on two cores.
+    },
+    30_000,
+  );
   return { ...cli, port: listening.port, url: `http://127.0.0.1:${listening.port}` };
 }
