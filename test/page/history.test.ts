@@ -39,6 +39,8 @@ pageTest('the history: newest first, filtered by event, cluster and words', asyn
   await page.locator('.event').first().getByRole('link', { name: 'nacos/b' }).click();
   await page.getByRole('heading', { name: 'nacos/b' }).waitFor();
   await page.locator('.event').nth(2).waitFor({ state: 'detached' });
+  // The cluster's own history is fetched only now.
+  await page.locator('.event').nth(1).waitFor();
   assert.deepEqual(await eventTypes(page), ['admitted', 'founded']);
 });
 
