@@ -76,6 +76,5 @@ process.once('SIGTERM', () => {
   stopping = true;
   const seconds = (performance.now() - since) / 1_000;
   const measured: FloodMeasured = { answers, seconds, open: sockets.size, cut };
-  console.log(`RESULT ${JSON.stringify(measured)}`);
-  for (const socket of sockets) socket.destroy();
+  process.stdout.write(`RESULT ${JSON.stringify(measured)}\n`, () => process.exit(0));
 });
