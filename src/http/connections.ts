@@ -206,12 +206,12 @@ export class Connections {
 }
 
 /** A list goes out on a connection. In place: this happens at every poll. */
-export function noteSent(connection: Caller, list: Cluster): void {
+export function noteSent(caller: Caller, list: Cluster): void {
   const at = performance.now();
-  if (connection.sent) {
-    connection.sent.list = list;
-    connection.sent.at = at;
+  if (caller.sent) {
+    caller.sent.list = list;
+    caller.sent.at = at;
   } else {
-    connection.sent = { list, at };
+    caller.sent = { list, at };
   }
 }

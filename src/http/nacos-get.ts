@@ -3,6 +3,7 @@ import type { Cluster } from '../registry/cluster.js';
 import type { ClusterEntry } from '../runtime/entry.js';
 import type { PollRequest, RegistryService } from '../runtime/service.js';
 import type { AccessControl } from './access/access-control.js';
+import type { Objection } from './access/objection.js';
 import { noteSent, type Caller } from './connections.js';
 import { liveList, ListAnswers, whole } from './list-answer.js';
 import type { ListFormat, Target } from './target.js';
@@ -37,7 +38,8 @@ export class ListReader {
     if (!entry || entry.cluster.members.size === 0) return undefined;
     const address = addressOfSelf(target, caller);
     if (target.self !== undefined && address === undefined) return undefined;
-    const speaks = address !== undefined && this.#maySpeak(entry, address, target, caller);
+    const objection = this.#objectionTo(entry, address, target, caller);
+    const speaks = address !== undefined && (!objection || objection.passes);
     if (speaks) {
       if (!this.#renew(entry, address, 'poll', target, caller)) return undefined;
       if (caller.member?.address !== address) caller.member = { entry, address };
@@ -46,10 +48,12 @@ export class ListReader {
     }
     if (target.live) {
       const { rules, now } = this.#service;
+      if (objection) this.#access.noted(objection);
       return { list: entry.cluster, live: liveList(entry.cluster, address, rules, now) };
     }
     const list = this.#service.listFor(entry, address, caller.sent);
     if (!list || list.members.size === 0) return undefined;
+    if (objection) this.#access.noted(objection);
     if (speaks) entry.delivered(address, list, this.#service.now);
     if (this.#service.isShared) noteSent(caller, list);
     return { list };
@@ -62,22 +66,28 @@ export class ListReader {
   beat(target: Target, caller: Caller): Found | undefined {
     const entry = this.#service.find(target.name);
     const address = addressOfSelf(target, caller);
-    if (!entry || address === undefined || !this.#maySpeak(entry, address, target, caller)) return undefined;
+    if (!entry || address === undefined) return undefined;
+    const objection = this.#objectionTo(entry, address, target, caller);
+    if (objection && !objection.passes) return undefined;
     if (!this.#renew(entry, address, 'heartbeat', target, caller)) return undefined;
     // Not delivered: a script has it now, its Nacos has what it polls itself (R4 and R5 wait for that).
     const list = this.#service.listFor(entry, address, caller.sent);
-    if (list && this.#service.isShared) noteSent(caller, list);
-    return list && { list };
+    if (!list) return undefined;
+    if (objection) this.#access.noted(objection);
+    if (this.#service.isShared) noteSent(caller, list);
+    return { list };
   }
 
-  #maySpeak(entry: ClusterEntry, address: Address, target: Target, caller: Caller): boolean {
-    const objection = this.#access.objectionTo(target, address, caller);
-    if (!objection) return true;
-    if (entry.cluster.members.has(address)) {
-      entry.object(address, objection.sentence, this.#service.now);
-      this.#access.noted(objection);
-    }
-    return objection.passes;
+  /** It is shown with the member; whoever answers in spite of it, or refuses for it, counts it. */
+  #objectionTo(
+    entry: ClusterEntry,
+    address: Address | undefined,
+    target: Target,
+    caller: Caller,
+  ): Objection | undefined {
+    const objection = address === undefined ? undefined : this.#access.objectionTo(target, address, caller);
+    if (objection && address !== undefined) entry.object(address, objection.sentence, this.#service.now);
+    return objection;
   }
 
   /** False when the address is not listed, or its poll takes a decision. */

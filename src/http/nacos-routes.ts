@@ -186,7 +186,10 @@ export class NacosRoutes {
     const address = addressOfSelf(target, caller);
     if (address === undefined) return target.self === undefined ? SELF_MISSING : CLIENT_UNKNOWN;
     const objection = this.#access.objectionTo(target, address, caller);
-    return !objection || objection.passes ? address : this.#access.refuseSpeaking(request, objection);
+    if (!objection) return address;
+    if (!objection.passes) return this.#access.refuseSpeaking(request, objection);
+    this.#access.noted(objection);
+    return address;
   }
 
   /** Who is listed already stays so, and who waits already goes on waiting, however often it polls. */

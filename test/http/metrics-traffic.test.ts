@@ -187,6 +187,36 @@ test('access: without a token, with one for another cluster, from outside the ne
   }
 });
 
+test('access: what a member sends without a valid token counts once, by whichever door it comes', async (t) => {
+  const changeTokens = { tokens: parseTokens('secret-secret-secret'), file: undefined };
+  const refused = { 'refused_requests_total{reason="token"}': 1 };
+  for (const mode of ['enforce', 'warn'] as const) {
+    const server = await start(t, { access: { changeTokens, mode } });
+    await foundCluster(t, server, [A], () => '&token=secret-secret-secret');
+    const beaten = heartbeat(mode === 'warn' ? 'list' : 'unauthorized');
+    for (const headers of [NACOS, [...NACOS, 'Connection: close']]) {
+      await rises(
+        server,
+        () => ask(server, 'GET', pollPath(A), headers),
+        { ...poll('list'), ...refused },
+        mode,
+      );
+      const live = pollPath(A, '&view=live');
+      await rises(server, () => ask(server, 'GET', live, headers), { ...poll('list'), ...refused }, mode);
+      await rises(server, () => ask(server, 'POST', pollPath(A), headers), { ...beaten, ...refused }, mode);
+    }
+  }
+  const server = await start(t, { access: { changeTokens, mode: 'warn' } });
+  await foundCluster(t, server, [A], () => '&token=secret-secret-secret');
+  const joined = { ...poll('list'), ...event('waiting', 'admitted'), ...refused };
+  await rises(
+    server,
+    () => ask(server, 'GET', pollPath(B), NACOS),
+    joined,
+    'one that joins is only warned of',
+  );
+});
+
 test('an outage of the store, a decision that throws, and servers that do not agree yet', async (t) => {
   let store: FlakyStore | undefined;
   const server = await start(t, { wrap: (real) => (store = new FlakyStore(real)) });

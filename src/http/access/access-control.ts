@@ -82,7 +82,7 @@ export class AccessControl implements Access {
     return objection;
   }
 
-  /** A member gets the list in spite of the objection. */
+  /** A request is answered in spite of the objection, if not always as it wanted. */
   noted(objection: Objection): void {
     this.#refusals.noted(objection);
   }
