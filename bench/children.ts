@@ -17,6 +17,16 @@ export interface Child {
   readonly ended: Promise<number | string>;
 }
 
+/** Resolves when a process has printed a text. Rejects when it ends without. */
+export async function printed(child: Child, text: string): Promise<void> {
+  while (!child.stdout().includes(text)) {
+    if (child.process.exitCode !== null) {
+      throw new Error(`${child.process.spawnfile} ended without ${text}: ${child.stderr()}`);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
 /** The processes of this run; each is ended by its process id, whatever happens. */
 export class Children {
   readonly #running = new Set<Child>();

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { Children, type Child } from './children.js';
+import { Children, printed, type Child } from './children.js';
 import { describeMachine, loadAverage } from './machine.js';
 import { registerAll } from './members.js';
 import { startAddressServer } from './servers.js';
@@ -41,10 +41,7 @@ const RESULTS = fileURLToPath(new URL('../../bench/FLOOD.md', import.meta.url));
 async function startFlood(children: Children, options: FloodOptions): Promise<Child> {
   const script = fileURLToPath(new URL('./flood-load.js', import.meta.url));
   const child = children.start(process.execPath, [script, JSON.stringify(options)]);
-  while (!child.stdout().includes('FLOODING')) {
-    if (child.process.exitCode !== null) throw new Error(`the flood ended: ${child.stderr()}`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
+  await printed(child, 'FLOODING');
   return child;
 }
 
@@ -60,11 +57,13 @@ async function measure(children: Children, folder: string, seconds: number): Pro
   const steady = { ...steadyOptions(server.port, seconds), plainRate: 1, plainConnections: 1, token: TOKEN };
   say(`the members alone for ${seconds} s`);
   const quiet = await runSteady(children, server, steady);
-  say('opening the idle connections');
   const options = { port: server.port, idle: 5_000, writers: 64, addresses: 16 };
-  const flood = await startFlood(children, options);
   say(`the members and the flood for ${seconds} s`);
-  const flooded = await runSteady(children, server, steady);
+  // It comes when the members are connected: they are listed, and run.
+  let starting: Promise<Child> | undefined;
+  const flooded = await runSteady(children, server, steady, () => (starting = startFlood(children, options)));
+  const flood = await starting;
+  if (!flood) throw new Error('the members were never connected, so there was no flood');
   flood.process.kill('SIGTERM');
   await flood.ended;
   const measured = JSON.parse(/^RESULT (.*)$/m.exec(flood.stdout())?.[1] ?? '') as FloodMeasured;

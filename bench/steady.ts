@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { fileLimit } from '../src/file-limit.js';
-import type { Children } from './children.js';
+import { printed, type Children } from './children.js';
 import { cpuTime, residentMemory } from './machine.js';
 import { CLUSTERS, SIZE } from './members.js';
 import type { Server } from './servers.js';
@@ -64,11 +64,15 @@ export function steadyOptions(port: number, seconds: number): SteadyOptions {
   };
 }
 
-/** Runs the load from a process of its own. */
+/**
+ * Runs the load from a process of its own. `onConnected` is called when all members are connected and the load begins;
+ * its first period is not measured.
+ */
 export async function runSteady(
   children: Children,
   server: Server,
   options: SteadyOptions,
+  onConnected: () => Promise<unknown> = () => Promise.resolve(),
 ): Promise<SteadyResult> {
   const script = fileURLToPath(new URL('./steady-load.js', import.meta.url));
   const child = children.start(process.execPath, [script, JSON.stringify(options)]);
@@ -82,6 +86,13 @@ export async function runSteady(
     if (from) cpu = (now.cpu - from.cpu) / ((now.at - from.at) / 1_000);
     else if (child.stdout().includes('STEADY')) from = now;
   }, 1_000);
+  try {
+    await Promise.race([printed(child, 'STEADY'), child.ended]);
+    await onConnected();
+  } catch (error) {
+    clearInterval(sampling);
+    throw error;
+  }
   const status = await child.ended.finally(() => clearInterval(sampling));
   const line = /^RESULT (.*)$/m.exec(child.stdout())?.[1];
   if (status !== 0 || line === undefined) {
