@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Connections } from './connections.js';
+import { FairShare } from './fair-share.js';
 
 type Handle = (request: IncomingMessage, response: ServerResponse) => void;
 
@@ -13,13 +14,15 @@ interface Line {
 /**
  * Hands on the requests of a connection one after another, each when the answer before it was taken. Node hands on all
  * that came at once, at once: one chunk of short requests would have a thousand long answers built, or as many polls
- * held. And what changes something must not be overtaken (RFC 9112, 9.3.2).
+ * held. And what changes something must not be overtaken (RFC 9112, 9.3.2). All connections together get a share of each
+ * turn of the event loop only (fair-share.ts).
  */
 export class InTurn {
   readonly #connections: Connections;
   readonly #most: number;
   readonly #handle: Handle;
   readonly #lines = new Map<Socket, Line>();
+  readonly #share = new FairShare();
   #idle: (() => void) | undefined;
 
   /** `most`: a connection with more requests waiting is cut off. */
@@ -65,7 +68,10 @@ export class InTurn {
       if (this.#lines.get(socket)?.waiting.length) setImmediate(() => this.#next(socket));
       else this.#end(socket);
     });
-    this.#handle(request, response);
+    this.#share.run(() => {
+      // Whoever hung up meanwhile gets no answer, so nothing may be done for it.
+      if (!response.destroyed) this.#handle(request, response);
+    });
   }
 
   #next(socket: Socket): void {

@@ -84,9 +84,12 @@ function refuse({ access }: Route, context: ApiContext, request: Request): Probl
   }
 }
 
+/** Once: zod compiles each schema that is made. */
+const NAMES_CLUSTER = clusterParams.loose();
+
 /** The cluster that the path names; all routes with such an access name one. */
 function namedCluster({ params }: Request): ReturnType<typeof keyFrom> {
-  return keyFrom(clusterParams.loose().parse(params));
+  return keyFrom(NAMES_CLUSTER.parse(params));
 }
 
 function reply(route: Route, response: Response, answer: AnyAnswer): void {

@@ -1,0 +1,65 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { FairShare } from '../../src/http/fair-share.js';
+
+/** A share whose time and turns the test makes. */
+function scene() {
+  let now = 0;
+  const turns: (() => void)[] = [];
+  const done: string[] = [];
+  const share = new FairShare(
+    () => now,
+    (resume) => turns.push(resume),
+  );
+  const run = (name: string, ms: number): void =>
+    share.run(() => {
+      done.push(name);
+      now += ms;
+    });
+  /** The next turn, if there is one. */
+  const turn = (): boolean => {
+    const resume = turns.shift();
+    resume?.();
+    return resume !== undefined;
+  };
+  return { share, run, turn, done, turns };
+}
+
+test('work runs at once while there is time, and then in later turns in its order', () => {
+  const { run, turn, done } = scene();
+  for (const name of ['a', 'b', 'c', 'd', 'e', 'f']) run(name, 1);
+  assert.deepEqual(done, ['a', 'b'], '2 ms are spent');
+  turn();
+  assert.deepEqual(done, ['a', 'b', 'c', 'd']);
+  run('g', 0);
+  assert.deepEqual(done, ['a', 'b', 'c', 'd'], 'nobody overtakes those who wait');
+  turn();
+  assert.deepEqual(done, ['a', 'b', 'c', 'd', 'e', 'f']);
+  turn();
+  assert.deepEqual(done, ['a', 'b', 'c', 'd', 'e', 'f', 'g']);
+  assert.equal(turn(), false, 'then there are no more turns');
+});
+
+test('each turn has its time anew, and long work is done whole', () => {
+  const { run, turn, done } = scene();
+  run('long', 50);
+  run('a', 1);
+  assert.deepEqual(done, ['long']);
+  turn();
+  assert.deepEqual(done, ['long', 'a']);
+  turn();
+  run('b', 1);
+  assert.deepEqual(done, ['long', 'a', 'b'], 'at once again');
+});
+
+test('work that throws holds up nobody', () => {
+  const { share, run, turn, done } = scene();
+  run('long', 5);
+  share.run(() => {
+    throw new Error('broken');
+  });
+  run('after', 1);
+  assert.throws(turn, /broken/);
+  turn();
+  assert.deepEqual(done, ['long', 'after']);
+});
