@@ -10,6 +10,7 @@ const ERASE_BELOW = '\x1b[J';
 export class Screen {
   readonly #lines: (width: number) => readonly string[];
   #isOpen = false;
+  #isSuspended = false;
   readonly #close = (): void => this.close();
   readonly #draw = (): void => this.draw();
 
@@ -25,6 +26,7 @@ export class Screen {
 
   /** Draws it as it is now. */
   draw(): void {
+    if (this.#isSuspended) return;
     if (!this.#isOpen) this.#open();
     // A terminal that does not know its size says 0.
     const columns = process.stdout.columns || 80;
@@ -37,21 +39,29 @@ export class Screen {
   close(): void {
     if (!this.#isOpen) return;
     this.#isOpen = false;
-    process.off('exit', this.#close).off('SIGTSTP', this.#suspend).off('SIGCONT', this.#draw);
+    process.off('exit', this.#close).off('SIGTSTP', this.#suspend).off('SIGCONT', this.#resume);
     process.stdout.off('resize', this.#draw).write(CLOSE);
   }
 
   #open(): void {
     this.#isOpen = true;
-    process.on('exit', this.#close).on('SIGTSTP', this.#suspend).on('SIGCONT', this.#draw);
+    process.on('exit', this.#close).on('SIGTSTP', this.#suspend).on('SIGCONT', this.#resume);
     process.stdout.on('resize', this.#draw).write(OPEN);
   }
 
-  /** Ctrl-Z: the shell gets its own screen. */
+  /** Ctrl-Z: the shell gets its own screen. The process may go on for a moment before it stands, and must not draw then. */
   readonly #suspend = (): void => {
+    this.#isSuspended = true;
     process.stdout.write(CLOSE);
     process.kill(process.pid, 'SIGSTOP');
+  };
+
+  /** `fg`. */
+  readonly #resume = (): void => {
+    if (!this.#isSuspended) return this.draw();
+    this.#isSuspended = false;
     process.stdout.write(OPEN);
+    this.draw();
   };
 }
 
