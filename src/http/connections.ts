@@ -8,6 +8,7 @@ import type { ClientAddresses } from './access/client-address.js';
 import type { Limits } from './limits.js';
 import { Row, type Place } from './row.js';
 import type { Seldom } from './seldom.js';
+import type { RefusalReason, TrafficObserver } from './traffic.js';
 
 /** What is known of a caller from the connection that it uses. */
 export interface Caller {
@@ -44,16 +45,24 @@ export class Connections {
   readonly #clients: ClientAddresses;
   readonly #limits: Limits;
   readonly #seldom: Seldom;
+  readonly #traffic: TrafficObserver;
   readonly #open = new Map<Socket, Connection>();
   readonly #idle = new Row<Connection>();
   readonly #busy = new Row<Connection>();
   #closing = false;
 
-  constructor(service: RegistryService, clients: ClientAddresses, limits: Limits, seldom: Seldom) {
+  constructor(
+    service: RegistryService,
+    clients: ClientAddresses,
+    limits: Limits,
+    seldom: Seldom,
+    traffic: TrafficObserver,
+  ) {
     this.#service = service;
     this.#clients = clients;
     this.#limits = limits;
     this.#seldom = seldom;
+    this.#traffic = traffic;
   }
 
   /**
@@ -129,8 +138,21 @@ export class Connections {
     for (const socket of most) {
       if (unread <= this.#limits.unreadByAll) return;
       unread -= socket.writableLength;
-      socket.destroy();
+      this.cut(socket, 'slow');
     }
+  }
+
+  /** Ends a connection that takes more than it may. */
+  cut(socket: Socket, reason: RefusalReason): void {
+    if (socket.destroyed) return;
+    this.#traffic.refused(reason);
+    socket.destroy();
+  }
+
+  /** Ends a connection on which nothing has moved for long: somebody who does not read, or one that is idle. */
+  cutStill(socket: Socket): void {
+    if (this.#open.get(socket)?.isBusy) this.cut(socket, 'slow');
+    else socket.destroy();
   }
 
   /** From here on it is this server that ends connections, and that says nothing of the members. */
@@ -162,13 +184,14 @@ export class Connections {
     if (!stranger) {
       const sentence = `as many connections are open as ${because}, and each carries a member; new ones are refused`;
       this.#seldom.warn({ connections: most }, sentence);
+      this.#traffic.refused('connections');
       return false;
     }
     const sentence = `as many connections are open as ${because}; of those that carry no member the oldest are cut for new ones`;
     this.#seldom.warn({ connections: most }, sentence);
     // At once: neither its file nor its place may be taken until the end is reported.
     this.#forget(stranger);
-    stranger.socket.destroy();
+    this.cut(stranger.socket, 'connections');
     return true;
   }
 

@@ -68,7 +68,7 @@ export class FrontDoor {
       if (answer === undefined) return handOver(chunk);
       socket.write(answer.bytes);
       this.#traffic.answered(answer.ask, 'list', performance.now() - since);
-      if (socket.writableLength > unread) socket.destroy();
+      if (socket.writableLength > unread) this.#connections.cut(socket, 'slow');
     };
     const onTimeout = (): void => void socket.destroy();
     const onError = (): void => void socket.destroy();

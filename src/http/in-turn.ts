@@ -40,7 +40,7 @@ export class InTurn {
       this.#connections.setBusy(this.#connections.of(socket), true);
       return this.#begin(request, response);
     }
-    if (line.waiting.push([request, response]) > this.#most) socket.destroy();
+    if (line.waiting.push([request, response]) > this.#most) this.#connections.cut(socket, 'rate');
   };
 
   /** Whether an answer has begun on the connection and not ended, so nothing else may be written on it. */

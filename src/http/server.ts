@@ -82,7 +82,7 @@ export class AddressServer {
     const limits = { ...DEFAULT_LIMITS, ...options.limits };
     this.feed = new Feed(service, log);
     this.#seldom = new Seldom(log);
-    const connections = new Connections(service, access.clients, limits, this.#seldom);
+    const connections = new Connections(service, access.clients, limits, this.#seldom, traffic);
     this.#connections = connections;
     const reader = new ListReader(service, access);
     const routes = new NacosRoutes({ service, access, reader, connections, patience });
@@ -110,11 +110,13 @@ export class AddressServer {
     // Node would pass over those beyond a number; here they are refused (header-fields.ts).
     this.#http.maxHeadersCount = 0;
     this.#http.timeout = limits.stall;
+    this.#http.on('timeout', (socket: Socket) => connections.cutStill(socket));
     // Passed over: node would answer a complete 417.
     this.#http.on('checkExpectation', this.#inTurn.serve);
     this.#http.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
+      if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') return connections.cut(socket, 'slow');
       // In the midst of an answer whatever is said would be taken for a part of it.
-      if (!socket.writable || MUTE.has(error.code ?? '') || this.#inTurn.isMidAnswer(socket)) {
+      if (!socket.writable || error.code === GONE || this.#inTurn.isMidAnswer(socket)) {
         return void socket.destroy();
       }
       traffic.cut('malformed');
@@ -224,8 +226,8 @@ function refuseTarget(request: IncomingMessage, response: ServerResponse): void 
   });
 }
 
-/** Errors of a connection on which nobody listens any more, or on which half a request is late. */
-const MUTE = new Set(['ECONNRESET', 'ERR_HTTP_REQUEST_TIMEOUT']);
+/** What node says of a connection on which nobody listens any more. */
+const GONE = 'ECONNRESET';
 
 /** What node's parser refuses. Who sent it is unknown, so the answer is not completed. */
 function answerToMalformed({ code }: NodeJS.ErrnoException, { headerSize }: Limits): Buffer {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { eventually } from '../support/eventually.js';
+import { assertRefused } from '../support/exposition.js';
 import { recordingLog } from '../support/log.js';
 import { foundCluster, pollPath } from '../support/nodes.js';
 import { ask, CURL, JSON_CLIENT, RawConnection, request } from '../support/raw.js';
@@ -56,6 +57,8 @@ test('at the limit the stranger that was idle longest makes room, and no member'
   const warnings = lines().filter(({ msg }) => /connections are open/.test(String(msg)));
   assert.equal(warnings.length, 1, 'it is said once');
   assert.match(String(warnings[0]?.msg), /no member the oldest are cut/);
+  // The last two for the heartbeat of C and for the scrape itself.
+  await assertRefused(server, 'connections', 5);
 });
 
 test('when every connection carries a member, a new one is refused at once', async (t) => {
@@ -72,6 +75,7 @@ test('when every connection carries a member, a new one is refused at once', asy
   assert.match(String(warnings[0]?.msg), /each carries a member; new ones are refused/);
   nodes[0]!.die();
   await eventually('there is room again', () => server.server.load.connections === 2);
+  await assertRefused(server, 'connections', 5);
   await stranger(server);
 });
 

@@ -311,16 +311,6 @@ test('other requests by route, whatever their path, and without those that asked
   assert.ok(routes.size < 10, [...routes].join(' '));
 });
 
-/** What the lead's access control and the limits call. */
-test('refused requests by reason', async (t) => {
-  const server = await start(t);
-  for (const reason of ['token', 'source', 'member', 'rate', 'connections', 'slow'] as const) {
-    await rises(server, () => Promise.resolve(server.metrics.traffic.refused(reason)), {
-      [`refused_requests_total{reason="${reason}"}`]: 1,
-    });
-  }
-});
-
 function brokenStore(real: Store): Store {
   return {
     pace: real.pace,

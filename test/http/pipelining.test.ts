@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { eventually } from '../support/eventually.js';
+import { assertRefused } from '../support/exposition.js';
 import { foundCluster, pollPath } from '../support/nodes.js';
 import { ask, CURL, JSON_CLIENT, NACOS, RawConnection, request } from '../support/raw.js';
 import { startServer, type TestServer } from '../support/server.js';
@@ -88,6 +89,7 @@ test('100 requests may be sent ahead of their answers, and no more', async (t) =
   greedy.send(LIST.repeat(101));
   assert.equal(await greedy.drain(), '');
   await eventually('the held one is forgotten', () => !isHeld(server));
+  await assertRefused(server, 'rate', 1);
 });
 
 test('who pipelines does not keep others waiting', async (t) => {

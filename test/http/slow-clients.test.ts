@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test, type TestContext } from 'node:test';
 import { eventually } from '../support/eventually.js';
+import { assertRefused } from '../support/exposition.js';
 import { recordingLog } from '../support/log.js';
 import { foundCluster, pollPath } from '../support/nodes.js';
 import { ask, CURL, JSON_CLIENT, NACOS, RawConnection, request } from '../support/raw.js';
@@ -91,6 +92,7 @@ describe('what comes byte by byte is cut', { concurrency: 12 }, () => {
       for (let i = 0; i < answers; i++) await connection.receive();
       assertLate(await trickle(connection, slowly));
       await eventually('the server has forgotten it', () => server.server.load.connections === 1);
+      await assertRefused(server, 'slow', 1);
     });
   }
 
@@ -99,6 +101,7 @@ describe('what comes byte by byte is cut', { concurrency: 12 }, () => {
     const started = performance.now();
     await (await RawConnection.open(server.port)).drain();
     assertLate(performance.now() - started);
+    await assertRefused(server, 'slow', 0);
   });
 
   test('but a long poll may take longer than a request', async (t) => {
@@ -119,6 +122,7 @@ describe('who does not read is cut', () => {
     const started = performance.now();
     await eventually('it is cut', () => server.server.load.connections === 0, 8_000);
     assert.ok(performance.now() - started >= 900);
+    await assertRefused(server, 'slow', 1);
   });
 
   test('and no more than one answer is in memory for it until then', async (t) => {
@@ -134,6 +138,7 @@ describe('who does not read is cut', () => {
     const server = await populous(t);
     const connection = await deafCaller(t, server);
     await askUntil(connection, LIST, 'it is cut', () => server.server.load.connections === 0);
+    await assertRefused(server, 'slow', 1);
   });
 
   test('who left most first, when all together have left too much', async (t) => {
@@ -144,6 +149,7 @@ describe('who does not read is cut', () => {
     const greedy = await deafCaller(t, server);
     await askUntil(greedy, LIST, 'one is cut', () => server.server.load.connections === 1);
     assert.ok(server.server.load.unread > 0, 'it was the other');
+    await assertRefused(server, 'slow', 1);
     assert.equal(lines().filter(({ msg }) => /nobody reads/.test(String(msg))).length, 1);
     assert.equal((await ask(server, 'GET', '/nacos/serverlist', NACOS)).status, 200);
   });

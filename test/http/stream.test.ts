@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import {
   clusterView,
@@ -15,6 +17,7 @@ import { foundCluster } from '../support/nodes.js';
 import { ask, getJson, JSON_CLIENT, NACOS } from '../support/raw.js';
 import { startServer, type TestServer } from '../support/server.js';
 import { StreamClient } from '../support/stream.js';
+import { tempFolder } from '../support/temp.js';
 
 const A = '127.0.0.11:8848';
 const B = '127.0.0.12:8848';
@@ -222,6 +225,22 @@ describe('the stream', { concurrency: 4 }, () => {
     await eventually('it has ended', () => client.isEnded);
     assert.ok(performance.now() - started < 1_000, 'at once');
     assert.equal(server.server.feed.listeners, 0);
+  });
+
+  test('ends when its token is rotated out', async (t) => {
+    const file = join(tempFolder(t), 'tokens');
+    writeFileSync(file, `${SCOPED}\n`);
+    const server = await startServer(t, { access: { readTokens: { tokens: [], file } } });
+    await foundCluster(t, server, [A]);
+    const headers = { Authorization: `Bearer ${SCOPED}` };
+    const all = await StreamClient.open(t, server, '', headers);
+    const one = await StreamClient.open(t, server, '?cluster=nacos/serverlist', headers);
+    for (const client of [all, one]) await client.next<Snapshot>('snapshot');
+    writeFileSync(file, 'another-token-0123456789\n');
+    await server.access.look();
+    await put(server, B);
+    for (const client of [all, one]) await eventually('it is ended', () => client.isEnded);
+    assert.ok(!JSON.stringify([all.messages, one.messages]).includes(B), 'and told of nothing more');
   });
 
   test('tells only of what a token may read', async (t) => {

@@ -31,6 +31,8 @@ pageTest('a lost majority is said with what to do, and recovered by a dialog', a
   await hero.getByText(`Restart the missing nodes at their addresses: ${B}, ${C}.`).waitFor();
   await page.getByRole('list', { name: 'Waiting' }).getByText('Raft needs a majority to add one').waitFor();
 
+  assert.equal(await page.getByRole('button', { name: /^Take off/ }).count(), 0, 'it would be refused');
+
   await page.getByRole('button', { name: 'Recover …' }).click();
   const dialog = page.getByRole('dialog', { name: 'Recover nacos/serverlist?' });
   await dialog

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import type { RefusalReason } from '../../src/http/traffic.js';
 import { ask, JSON_CLIENT } from './raw.js';
 
 export interface Sample {
@@ -97,4 +98,14 @@ function numberOf(text: string): number {
   const value = named[text.toLowerCase()] ?? Number(text);
   assert.ok(text.toLowerCase() === 'nan' || !Number.isNaN(value), `no number: ${text}`);
   return value;
+}
+
+/** Requests and connections that were refused for a reason, as /metrics counts them. */
+export async function assertRefused(
+  server: { readonly port: number },
+  reason: RefusalReason,
+  expected: number,
+): Promise<void> {
+  const counted = (await scrape(server)).value('address_server_refused_requests_total', { reason });
+  assert.equal(counted, expected, `refused: ${reason}`);
 }

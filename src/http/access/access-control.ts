@@ -132,7 +132,6 @@ export class AccessControl implements Access {
   }
 
   readable(request: IncomingMessage): (key: ClusterKey) => boolean {
-    const token = headerToken(request) ?? '';
     let grants: readonly Grant[] = [];
     let judgedAt = -1;
     return (key) => {
@@ -140,11 +139,20 @@ export class AccessControl implements Access {
       // A stream outlives a token that is taken out.
       const generation = this.#reads.generation + this.#changes.generation;
       if (generation !== judgedAt) {
-        grants = [this.#reads, this.#changes].flatMap(({ tokens }) => tokens.grantOf(token) ?? []);
+        grants = this.#readGrants(request);
         judgedAt = generation;
       }
       return grants.some((grant) => allows(grant, key));
     };
+  }
+
+  stillReads(request: IncomingMessage): boolean {
+    return this.reads === 'open' || this.#readGrants(request).length > 0;
+  }
+
+  #readGrants(request: IncomingMessage): readonly Grant[] {
+    const token = headerToken(request) ?? '';
+    return [this.#reads, this.#changes].flatMap(({ tokens }) => tokens.grantOf(token) ?? []);
   }
 
   get #passes(): boolean {

@@ -17,6 +17,8 @@ export interface Access {
   refuseRead(request: IncomingMessage, what: ClusterKey | 'all' | 'any'): Problem | undefined;
   /** Which clusters the caller may read about. */
   readable(request: IncomingMessage): (key: ClusterKey) => boolean;
+  /** Whether a caller that could read something still can: its token may have been taken out since. */
+  stillReads(request: IncomingMessage): boolean;
 }
 
 /** Everybody may do everything. */
@@ -26,4 +28,5 @@ export const OPEN_ACCESS: Access = {
   refuseChange: () => undefined,
   refuseRead: () => undefined,
   readable: () => () => true,
+  stillReads: () => true,
 };

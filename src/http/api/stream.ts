@@ -70,6 +70,16 @@ function stream(
     // Most may read everything: then the text is the same for all of them.
     return known.length === told.length ? sharedText(told) : textOf(known);
   };
+  const end = (): void => {
+    stop();
+    out.end();
+  };
+  /** Whoever would be refused now must ask anew, and be told so. */
+  const mayGoOn = (): boolean => {
+    if (access.stillReads(request) && (cluster === undefined || may(cluster))) return true;
+    end();
+    return false;
+  };
   const stop = feed.listen({
     cluster,
     after,
@@ -78,17 +88,21 @@ function stream(
       out.sendLarge('snapshot', `{"clusters":${listed(clusters)},"server":${server}}`);
     },
     summaries({ changed, gone }) {
+      if (!mayGoOn()) return;
       const names = gone.filter(may).map(keyOf);
       if (names.length === 0 && !changed.some(({ key }) => may(key))) return;
       out.send('clusters', `{"changed":${listed(changed)},"gone":${JSON.stringify(names)}}`);
     },
     health(health) {
+      if (!mayGoOn()) return;
       out.send('server', JSON.stringify(serverViewOf(health, access)));
     },
     view(json) {
+      if (!mayGoOn()) return;
       out.send('cluster', json);
     },
     events(events, cursor) {
+      if (!mayGoOn()) return Promise.resolve();
       const known = events.filter(may);
       if (known.length === 0) return Promise.resolve();
       const ready = out.send('events', `{"events":[${known.map(eventJson).join(',')}]}`, cursor.toString());
@@ -97,10 +111,6 @@ function stream(
   });
   response.once('close', stop);
   const signal = patience.of(response);
-  const end = (): void => {
-    stop();
-    out.end();
-  };
   if (signal.aborted || response.destroyed) end();
   else signal.addEventListener('abort', end, { once: true });
 }

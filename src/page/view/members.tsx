@@ -155,7 +155,8 @@ function MemberRow({ view, member, at, index }: MemberRowProps) {
         {settled ? t.settled : t.notSettled}
       </span>
       <span role="cell" class="member-action">
-        {(state === 'silent' || state === 'down') && (
+        {/* With the quorum lost the server refuses it (R6), and the top of the page says what to do instead. */}
+        {(state === 'silent' || state === 'down') && view.state !== 'quorum-lost' && (
           <button
             type="button"
             class="button small"
