@@ -92,8 +92,10 @@ export class Exchange implements HoldWatch {
   }
 
   #answered(ask: Ask, answer: Answer, ms: number): void {
-    this.#traffic.answered(ask, answer, ms);
-    if (this.#held === 0) return;
+    // What a heartbeat asked for says nothing of the server.
+    const asked = ask === 'heartbeat' && this.#asksToBeHeld;
+    this.#traffic.answered(ask, answer, asked ? ms - this.#held : ms);
+    if (this.#held === 0 || asked) return;
     const isAbandoned = answer === 'abandoned' || this.#reason === 'stopping';
     this.#traffic.held(this.#held, answer === 'list' ? 'list' : isAbandoned ? 'abandoned' : 'no-list');
   }

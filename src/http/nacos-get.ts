@@ -54,7 +54,7 @@ export class ListReader {
     const list = this.#service.listFor(entry, address, caller.sent);
     if (!list || list.members.size === 0) return undefined;
     if (objection) this.#access.noted(objection);
-    if (speaks) entry.delivered(address, list, this.#service.now);
+    if (speaks) entry.delivered(address, list.revision, this.#service.now);
     if (this.#service.isShared) noteSent(caller, list);
     return { list };
   }
@@ -66,13 +66,14 @@ export class ListReader {
   beat(target: Target, caller: Caller): Found | undefined {
     const entry = this.#service.find(target.name);
     const address = addressOfSelf(target, caller);
-    if (!entry || address === undefined) return undefined;
+    if (!entry || address === undefined || target.problem !== undefined) return undefined;
     const objection = this.#objectionTo(entry, address, target, caller);
     if (objection && !objection.passes) return undefined;
     if (!this.#renew(entry, address, 'heartbeat', target, caller)) return undefined;
-    // Not delivered: a script has it now, its Nacos has what it polls itself (R4 and R5 wait for that).
+    // Not delivered: a script has it now, its Nacos has what it polls itself, or what the next heartbeat says (`has`).
     const list = this.#service.listFor(entry, address, caller.sent);
-    if (!list) return undefined;
+    // An agent that has it wants to be held until there is another.
+    if (!list || (target.wait > 0 && target.has === list.revision)) return undefined;
     if (objection) this.#access.noted(objection);
     if (this.#service.isShared) noteSent(caller, list);
     return { list };
@@ -114,10 +115,10 @@ export class ListReader {
 export function pollOf(
   address: Address,
   source: 'poll' | 'heartbeat',
-  { id, expect }: Target,
+  { id, expect, has }: Target,
   { openedAt }: Caller,
 ): PollRequest {
-  return { address, source, id, expect, openedAt };
+  return { address, source, id, expect, has: source === 'heartbeat' ? has : undefined, openedAt };
 }
 
 /** Undefined without `self`, and for `self=auto` when it is not known where the request comes from. */

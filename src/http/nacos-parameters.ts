@@ -95,11 +95,29 @@ export const listQuery = z.object({
         'member is its replacement (R5), with the id of a live one it is refused (R3). Needs `self`.',
       examples: ['nacos-0'],
     }),
+  has: wholeNumber(0, Number.MAX_SAFE_INTEGER, 7, 'is no revision')
+    .optional()
+    .meta({
+      description:
+        'POST only, an agent’s word: the revision of the list that its Nacos has, 0 for none yet. It is taken for ' +
+        'delivered, as if the node had polled it. Needs `self`.',
+    }),
+  problem: z
+    .string()
+    .regex(/^[^\p{Cc}\u2028\u2029]{1,300}$/u, 'is no sentence of 1 to 300 characters')
+    .optional()
+    .meta({
+      description:
+        'POST only, an agent’s word: how it shows that its Nacos does not answer. The member is not renewed, and an ' +
+        'event says so. Needs `self`.',
+      examples: ['its port has not answered for 6 s'],
+    }),
   wait: time(MAX_WAIT, '10s')
     .optional()
     .meta({
       description:
-        'DELETE only: how long to wait until every other live member has the list without the one that leaves, up to ' +
+        'POST: how long to hold the answer while the list is the one that `has` names, or the address waits; at most ' +
+        'half of a lease. DELETE: how long to wait until every other live member has the list without the one that leaves, up to ' +
         '`60s`. The node must run until then (R4); `15s` is comfortable.',
     }),
   format: z

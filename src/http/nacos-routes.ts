@@ -133,7 +133,7 @@ export class NacosRoutes {
     if (answer.type === 'list') {
       const { entry, list } = answer;
       caller.member = { entry, address };
-      entry.delivered(address, list, this.#service.now);
+      entry.delivered(address, list.revision, this.#service.now);
       noteSent(caller, list);
       return sendList(response, list, target.format);
     }
@@ -147,15 +147,65 @@ export class NacosRoutes {
     if (typeof address !== 'string') return refuse(request, response, address);
     const refused = this.#refuseNew(request, target, address);
     if (refused) return refuse(request, response, refused);
+    if (target.problem !== undefined) return this.#ail(request, response, target, address, target.problem);
     const poll = pollOf(address, 'heartbeat', target, caller);
-    const answer = await this.#service.poll(target.key, poll, 0, this.#patience.of(response));
-    // Not delivered: a script has it now, its Nacos has what it polls itself (R4 and R5 wait for that).
-    if (answer.type === 'list') return sendList(response, answer.list, target.format);
+    const signal = this.#patience.of(response);
+    // One that waits must come back as often as a Nacos does, or it is taken for gone.
+    const hold = Math.min(this.#longestWait(target), this.#service.rules.gateHold);
+    const answer = await this.#service.poll(target.key, poll, hold, signal, Exchange.of(response));
+    if (response.destroyed) return;
+    // Not delivered: a script has it now, its Nacos has what it polls itself, or what the next heartbeat says (`has`).
+    if (answer.type === 'list') return this.#newList(request, response, target, address, answer);
     if (answer.type === 'waiting') {
       Exchange.of(response)?.because(answer.why);
-      return send(response, 202, `${answer.reason}\n`, { 'Retry-After': String(RETRY_AFTER) });
+      return send(response, 202, `${answer.reason}\n`, {
+        'Retry-After': String(RETRY_AFTER),
+        'Address-Server-Waiting': answer.why,
+      });
     }
     refuse(request, response, this.#problemOf(answer));
+  }
+
+  /** A listed address's list; while it is the one that its Nacos has, and there is time, held until there is another. */
+  async #newList(
+    request: Request,
+    response: Response,
+    target: Target,
+    address: Address,
+    { entry, list }: Extract<PollAnswer, { type: 'list' }>,
+  ): Promise<void> {
+    const wait = this.#longestWait(target);
+    if (target.has !== list.revision || wait <= 0) return sendList(response, list, target.format);
+    const signal = this.#patience.of(response);
+    const watch = Exchange.of(response);
+    await this.#service.otherList(entry, address, list.revision, wait, signal, watch);
+    if (response.destroyed) return;
+    const other = entry.cluster.members.has(address) ? this.#service.listFor(entry, address) : undefined;
+    if (other) return sendList(response, other, target.format);
+    refuse(request, response, this.#notNow(this.#service.outOfDate));
+  }
+
+  /** An agent's word that its Nacos does not answer. It gets the list, as everybody who is listed (R2). */
+  async #ail(
+    request: Request,
+    response: Response,
+    target: Target,
+    address: Address,
+    problem: string,
+  ): Promise<void> {
+    const entry = this.#service.find(target.name);
+    if (!entry || !this.#service.ail(entry, address, problem)) {
+      const detail = `self="${address}" is not listed in ${target.name}; a node that does not answer is not registered`;
+      return refuse(request, response, { status: 404, detail });
+    }
+    const list = this.#service.listFor(entry, address);
+    if (!list) return refuse(request, response, this.#notNow(this.#service.outOfDate));
+    return this.#newList(request, response, target, address, { type: 'list', entry, list });
+  }
+
+  /** Milliseconds: a heartbeat that is held renews nothing meanwhile. */
+  #longestWait({ wait }: Target): number {
+    return Math.min(wait, this.#service.rules.memberTtl / 2);
   }
 
   async #leave(request: Request, response: Response, target: Target): Promise<void> {

@@ -17,7 +17,11 @@ export interface Target {
   readonly format: ListFormat;
   /** `view=live`: only the members that answer now. */
   readonly live: boolean;
-  /** How long a leave waits for the others, in milliseconds; 0 without. */
+  /** The revision that the member's Nacos has, as its agent says. */
+  readonly has?: number;
+  /** How it shows that its Nacos does not answer, as its agent says. */
+  readonly problem?: string;
+  /** How long a leave waits for the others, or a heartbeat for another list, in milliseconds; 0 without. */
   readonly wait: number;
   /** What was given as `token`, unchecked. */
   readonly token?: string;
@@ -41,8 +45,8 @@ export function parseTarget(url: string): Parsed<Target> {
   const given = query.value;
   const read = listQuery.safeParse(Object.fromEntries(given));
   if (!read.success) return firstProblem(read.error, given);
-  const { self, expect, id, wait = 0, format, view, token } = read.data;
-  for (const name of ['expect', 'id'] as const) {
+  const { self, expect, id, has, problem, wait = 0, format, view, token } = read.data;
+  for (const name of ['expect', 'id', 'has', 'problem'] as const) {
     const value = given.get(name);
     if (value !== undefined && self === undefined) {
       return bad(name, value, 'says something of a member that is not named; give self=HOST:PORT too');
@@ -56,6 +60,8 @@ export function parseTarget(url: string): Parsed<Target> {
       ...(self === undefined ? {} : { self }),
       ...(expect === undefined ? {} : { expect }),
       ...(id === undefined ? {} : { id }),
+      ...(has === undefined ? {} : { has }),
+      ...(problem === undefined ? {} : { problem }),
       format,
       live: view === 'live',
       wait,

@@ -51,11 +51,14 @@ export interface StoredLease {
   endedAt: number;
   /** When nobody listened on its port. It is `down` as long as nothing else was heard of it since. NEVER at first. */
   refusedAt: number;
-  /** The list's revision that it was last sent; 0 for none. */
+  /** The list's revision that it was last sent, or that its agent says its Nacos has; 0 for none. */
   delivered: number;
   /** When it was first sent that revision. */
   deliveredAt: number;
-  /** Whether it has ever polled the list itself: only then does {@link delivered} say what its Nacos knows. */
+  /**
+   * Whether it has ever polled the list itself, or its agent said what it has: only then does {@link delivered} say what
+   * its Nacos knows.
+   */
   polls: boolean;
 }
 

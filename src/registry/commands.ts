@@ -14,9 +14,13 @@ export type Command =
       readonly id?: string | undefined;
       /** 1 to {@link MAX_EXPECT}. */
       readonly expect?: number | undefined;
+      /** A heartbeat's word: the revision that its Nacos has, 0 for none yet. */
+      readonly has?: number | undefined;
       /** When the connection that carries it was opened, on the hearing clock. */
       readonly connectedAt: number;
     }
+  /** A member's agent says that its Nacos does not answer, and how it shows. */
+  | { readonly type: 'ail'; readonly address: Address; readonly problem: string }
   /** A held poll's connection ended before its answer: the caller is gone. */
   | { readonly type: 'abandon'; readonly address: Address }
   /** A member's own word, or an operator's. The node is stopped `wait` milliseconds later at the latest. */

@@ -4,7 +4,7 @@ import type { Command, Context, Outcome, Poll, Reply } from './commands.js';
 import { eventOf } from './events.js';
 import { explainWaiting } from './gate.js';
 import { leave, remove } from './leave.js';
-import { hear, isLive, newLease, silence } from './lease.js';
+import { hearPoll, isLive, newLease, presenceOf, silence } from './lease.js';
 import { otherSpelling, overLimit, refusal, then, unchanged } from './outcome.js';
 import { put } from './put.js';
 import { recover } from './recover.js';
@@ -23,6 +23,8 @@ export function decide(cluster: Cluster, command: Command, context: Context): Ou
   switch (command.type) {
     case 'poll':
       return poll(cluster, command, context);
+    case 'ail':
+      return ail(cluster, command, context);
     case 'abandon':
       return then({ ...cluster, waiting: without(cluster.waiting, command.address) }, [], context, cluster);
     case 'leave':
@@ -46,10 +48,7 @@ export function decide(cluster: Cluster, command: Command, context: Context): Ou
  * True when a poll of a listed member says something that must be decided and stored beyond its renewal,
  * which is the caller's to make in either case (R2: a listed address gets the list at once).
  */
-export function saysSomethingNew(
-  member: Member,
-  poll: Omit<Poll, 'type' | 'address' | 'connectedAt'>,
-): boolean {
+export function saysSomethingNew(member: Member, poll: Pick<Poll, 'source' | 'id' | 'expect'>): boolean {
   return (
     member.presence !== 'live' ||
     (poll.id !== undefined && poll.id !== member.id) ||
@@ -61,7 +60,7 @@ export function saysSomethingNew(
 function poll(cluster: Cluster, poll: Poll, context: Context): Outcome {
   const member = cluster.members.get(poll.address);
   if (member) {
-    hear(member.lease, context.now, poll.source === 'poll');
+    hearPoll(member.lease, poll, context.now);
     return saysSomethingNew(member, poll)
       ? then(update(cluster, member, poll, context), [], context, cluster, () => ({ type: 'listed' }))
       : unchanged(cluster, { type: 'listed' });
@@ -69,7 +68,7 @@ function poll(cluster: Cluster, poll: Poll, context: Context): Outcome {
 
   const departed = cluster.departed.get(poll.address);
   if (departed && isStopping(departed, poll, context.now)) {
-    hear(departed.lease, context.now, poll.source === 'poll');
+    hearPoll(departed.lease, poll, context.now);
     return unchanged(cluster, {
       type: 'waiting',
       why: 'left',
@@ -82,7 +81,7 @@ function poll(cluster: Cluster, poll: Poll, context: Context): Outcome {
 
   const before = cluster.waiting.get(poll.address);
   const lease = before?.lease ?? newLease(context.now);
-  hear(lease, context.now, poll.source === 'poll');
+  hearPoll(lease, poll, context.now);
   const fresh: Waiting = {
     address: poll.address,
     source: poll.source,
@@ -113,6 +112,23 @@ function poll(cluster: Cluster, poll: Poll, context: Context): Outcome {
           reason: explainWaiting(settled, fresh, context),
         },
   );
+}
+
+/**
+ * Its agent's word is no sign of death, so it stays listed; but an eviction may not count on its vote (R5) until it has
+ * been well for a while. Said once: who is silent or down already needs no more words.
+ */
+function ail(
+  cluster: Cluster,
+  { address, problem }: Extract<Command, { type: 'ail' }>,
+  context: Context,
+): Outcome {
+  const member = cluster.members.get(address);
+  if (!member) return unchanged(cluster, { type: 'unknown' });
+  if (presenceOf(member, context.rules, context.now) !== 'live') return then(cluster, [], context);
+  const members = new Map(cluster.members).set(address, { ...member, presenceSince: context.now });
+  const event = eventOf(cluster, 'ailing', `its agent says: ${problem}; it stays listed`, address);
+  return then({ ...cluster, members }, [event], context, cluster);
 }
 
 /** What a listed member's poll says anew: a stable id, a larger cluster, that it polls for itself. */

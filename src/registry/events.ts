@@ -11,6 +11,8 @@ export const EVENT_TYPES = [
   'admitted',
   /** When a member left by its own or an operator's word (R4). */
   'left',
+  /** When a member's agent said that its Nacos does not answer: it is not renewed meanwhile. */
+  'ailing',
   /** When nobody listens on a member's port any more (R10). */
   'down',
   /** When a member's lease ran out. */

@@ -51,6 +51,18 @@ export function hear(lease: Lease, now: number, polled: boolean): void {
   if (polled) lease.polls = true;
 }
 
+/**
+ * The same of a poll, or of a heartbeat that tells which list its Nacos has: then that is known, as of one that polls for
+ * itself.
+ */
+export function hearPoll(
+  lease: Lease,
+  { source, has }: { readonly source: 'poll' | 'heartbeat'; readonly has?: number | undefined },
+  now: number,
+): void {
+  hear(lease, now, source === 'poll' || has !== undefined);
+}
+
 /** The list was sent to a member. */
 export function deliver(lease: Lease, revision: number, now: number): void {
   if (lease.delivered >= revision) return;

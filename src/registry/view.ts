@@ -56,6 +56,8 @@ export interface MemberView {
   readonly current: boolean;
   /** Polls come in its name that are refused, for example without a valid token: the sentence that they get. */
   readonly refused?: string;
+  /** How it shows that its Nacos does not answer, as its agent says. */
+  readonly problem?: string;
 }
 
 export interface WaitingView {

@@ -12,7 +12,8 @@ export class ClusterEntry {
   #isPending = false;
   #stamp = 0;
   readonly #watchers = new Set<() => void>();
-  readonly #objections = new Map<Address, { readonly sentence: string; readonly at: number }>();
+  readonly #objections = new Said();
+  readonly #problems = new Said();
 
   constructor(key: ClusterKey) {
     this.#cluster = emptyCluster(key);
@@ -49,9 +50,8 @@ export class ClusterEntry {
     if (cluster === this.#cluster && pending === this.#isPending) return;
     this.#cluster = cluster;
     this.#isPending = pending;
-    for (const address of this.#objections.keys()) {
-      if (!cluster.members.has(address)) this.#objections.delete(address);
-    }
+    this.#objections.keep(cluster);
+    this.#problems.keep(cluster);
     if (!pending || this.#published?.revision === cluster.revision) this.#published = cluster;
     // The list before this one was never seen here.
     else if (this.#published?.members.size === 0) this.#published = undefined;
@@ -77,17 +77,31 @@ export class ClusterEntry {
 
   /** Somebody polls in a member's name who may not: a sentence why. */
   object(address: Address, sentence: string, now: number): void {
-    if (this.#cluster.members.has(address)) this.#objections.set(address, { sentence, at: now });
+    if (this.#cluster.members.has(address)) this.#objections.note(address, sentence, now);
   }
 
   /** What was last objected to polls in a member's name, at most `within` milliseconds ago. */
   objectionTo(address: Address, now: number, within: number): string | undefined {
-    const objection = this.#objections.get(address);
-    return objection && now - objection.at < within ? objection.sentence : undefined;
+    return this.#objections.of(address, now, within);
   }
 
-  /** A list was sent to a member. */
-  delivered(address: Address, { revision }: Cluster, now: number): void {
+  /** A member's agent says that its Nacos does not answer: a sentence how that shows. */
+  ails(address: Address, sentence: string, now: number): void {
+    if (this.#cluster.members.has(address)) this.#problems.note(address, sentence, now);
+  }
+
+  /** It answers again. */
+  isWell(address: Address): void {
+    this.#problems.forget(address);
+  }
+
+  /** What a member's agent last said of its Nacos, at most `within` milliseconds ago. */
+  problemOf(address: Address, now: number, within: number): string | undefined {
+    return this.#problems.of(address, now, within);
+  }
+
+  /** The list of a revision was sent to a member, or its agent says that its Nacos has it. */
+  delivered(address: Address, revision: number, now: number): void {
     const lease = this.#cluster.members.get(address)?.lease;
     if (!lease || lease.delivered >= revision) return;
     deliver(lease, revision, now);
@@ -129,5 +143,28 @@ export class ClusterEntry {
   #wake(): void {
     this.#stamp++;
     for (const check of [...this.#watchers]) check();
+  }
+}
+
+/** Sentences about members, and when they were last said. */
+class Said {
+  readonly #said = new Map<Address, { readonly sentence: string; readonly at: number }>();
+
+  note(address: Address, sentence: string, now: number): void {
+    this.#said.set(address, { sentence, at: now });
+  }
+
+  of(address: Address, now: number, within: number): string | undefined {
+    const said = this.#said.get(address);
+    return said && now - said.at < within ? said.sentence : undefined;
+  }
+
+  forget(address: Address): void {
+    this.#said.delete(address);
+  }
+
+  /** Those of the cluster's members. */
+  keep({ members }: Cluster): void {
+    for (const address of this.#said.keys()) if (!members.has(address)) this.#said.delete(address);
   }
 }

@@ -12,7 +12,7 @@ import {
   type Reply,
 } from '../registry/decide.js';
 import type { RecordedEvent } from '../registry/events.js';
-import { hear, observeProbe, seeEnd, wantsProbe } from '../registry/lease.js';
+import { hearPoll, observeProbe, seeEnd, wantsProbe } from '../registry/lease.js';
 import type { Moment } from '../registry/moment.js';
 import {
   StoreUnavailable,
@@ -51,6 +51,8 @@ export interface PollRequest {
   readonly source: 'poll' | 'heartbeat';
   readonly id?: string | undefined;
   readonly expect?: number | undefined;
+  /** The revision that its Nacos has, when a heartbeat says so. */
+  readonly has?: number | undefined;
   /** When its connection was opened, on the service's monotonic clock. */
   readonly openedAt: number;
 }
@@ -236,7 +238,7 @@ export class RegistryService implements LinkedRegistry {
     const maySpeak =
       !this.#link.standing.hasOthers || (this.#link.outage && this.#link.standing.mayAnswerSilent());
     if (member.presence !== 'live' && !maySpeak) return false;
-    hear(member.lease, this.now, poll.source === 'poll');
+    this.#hear(entry, member, poll);
     if (!saysSomethingNew(member, poll) || this.#link.outage) return true;
     this.#transact(entry.cluster, this.#pollOf(poll)).catch((error: unknown) => this.#link.failed(error));
     return true;
@@ -266,7 +268,10 @@ export class RegistryService implements LinkedRegistry {
       // Only now: a tick forgets the entry of a cluster of which nothing is decided yet.
       const entry = this.#entryOf(key);
       // Asked of the list itself: a leave may have come in between, and no caller gets a list without itself.
-      if (entry.cluster.members.has(poll.address)) return await listed(entry);
+      if (entry.cluster.members.has(poll.address)) {
+        this.#noteDelivered(entry, poll);
+        return await listed(entry);
+      }
       if (reply.type !== 'waiting')
         return { type: 'waiting', why: 'left', reason: `${poll.address} was just taken off the list` };
       const left = hold - (performance.now() - heldSince);
@@ -280,11 +285,23 @@ export class RegistryService implements LinkedRegistry {
     } catch (error) {
       const unavailable = this.#unavailable(error);
       if (known && member && this.#link.standing.mayAnswerSilent()) {
-        hear(member.lease, this.now, poll.source === 'poll');
+        this.#hear(known, member, poll);
         return listed(known);
       }
       return { type: 'unavailable', ...unavailable };
     }
+  }
+
+  #hear(entry: ClusterEntry, member: Member, poll: PollRequest): void {
+    hearPoll(member.lease, poll, this.now);
+    entry.isWell(member.address);
+    this.#noteDelivered(entry, poll);
+  }
+
+  /** What a heartbeat says of the list that its Nacos has. */
+  #noteDelivered(entry: ClusterEntry, { address, has }: PollRequest): void {
+    // It may know a list of a database that was replaced since.
+    if (has !== undefined && has <= entry.cluster.revision) entry.delivered(address, has, this.now);
   }
 
   #pollOf({ openedAt, ...poll }: PollRequest): Poll {
@@ -376,6 +393,50 @@ export class RegistryService implements LinkedRegistry {
     const without = (): Address[] => notFollowed(entry.cluster, revision, this.#context());
     await entry.until(() => without().length === 0, wait, signal, TICK);
     return { known: true, undelivered: without(), revision };
+  }
+
+  /**
+   * A member's agent says that its Nacos does not answer: no renewal. Said anew every few seconds; the first is decided
+   * and recorded, and its port is probed at once (R10). False for an address that is not listed.
+   */
+  ail(entry: ClusterEntry, address: Address, problem: string): boolean {
+    const member = entry.cluster.members.get(address);
+    if (!member) return false;
+    const isNew = entry.problemOf(address, this.now, this.rules.memberTtl) === undefined;
+    entry.ails(address, problem, this.now);
+    if (!isNew) return true;
+    void this.#recordAiling(entry, member, problem);
+    return true;
+  }
+
+  async #recordAiling(entry: ClusterEntry, member: Member, problem: string): Promise<void> {
+    try {
+      const { address } = member;
+      if (!this.#link.outage) await this.#transact(entry.cluster, { type: 'ail', address, problem });
+      // Only now: what is down already has nothing more to say.
+      if (this.rules.probe) await this.#probeMember(entry, member);
+    } catch (error) {
+      this.#link.failed(error);
+    }
+  }
+
+  /**
+   * Resolves when the list that a listed address is to be sent is another than that of `revision`, or when it is not
+   * listed any more; after `wait` milliseconds at the latest.
+   */
+  async otherList(
+    entry: ClusterEntry,
+    address: Address,
+    revision: number,
+    wait: number,
+    signal: AbortSignal,
+    watch: HoldWatch = UNWATCHED,
+  ): Promise<void> {
+    const isOther = ({ members }: Cluster): boolean => {
+      const list = this.listFor(entry, address);
+      return !members.has(address) || (list !== undefined && list.revision !== revision);
+    };
+    await this.#hold(watch, entry, isOther, wait, signal, TICK);
   }
 
   /** A command whose effect is stored when it resolves. Rejects with StoreUnavailable when nothing was changed. */

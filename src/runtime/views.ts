@@ -14,6 +14,7 @@ export function viewOf(entry: ClusterEntry, service: RegistryService): ClusterVi
   const members = view.members.map((member) => ({
     ...member,
     ...given('refused', entry.objectionTo(member.address, service.now, service.rules.memberTtl)),
+    ...given('problem', entry.problemOf(member.address, service.now, service.rules.memberTtl)),
   }));
   return { ...view, members, ...agreement(entry) };
 }

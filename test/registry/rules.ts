@@ -34,7 +34,7 @@ export class Bench {
     return reply;
   }
 
-  heartbeat(address: Address, more: { id?: string; expect?: number } = {}): Reply {
+  heartbeat(address: Address, more: { id?: string; expect?: number; has?: number } = {}): Reply {
     return this.do({ type: 'poll', address, source: 'heartbeat', connectedAt: this.now, ...more });
   }
 

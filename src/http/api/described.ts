@@ -11,7 +11,7 @@ import type { Described } from './route.js';
  */
 
 const SERVERLIST = { product: 'nacos', cluster: 'serverlist' };
-const { self, expect, id, wait, format, view, token } = listQuery.shape;
+const { self, expect, id, has, problem, wait, format, view, token } = listQuery.shape;
 const SECURITY = [{}, { token: [] }, { bearer: [] }, { basic: [] }];
 const REQUIRED_SELF = self.unwrap().meta(self.meta() ?? {});
 
@@ -113,17 +113,24 @@ export const NACOS_SIDE: readonly Described[] = [
     summary: 'A heartbeat in the name of a node',
     description:
       'For scripts and sidecars of nodes whose own poll carries no `self`. As long as nothing else is heard of it, a ' +
-      'port that answers keeps such a member alive.',
+      'port that answers keeps such a member alive. An agent says with `has` which list it has given its Nacos, and waits ' +
+      'with `wait` until there is another: so a change reaches it at once.',
     access: 'none',
     security: SECURITY,
-    query: z.object({ self: REQUIRED_SELF, expect, id, format, token }),
+    query: z.object({ self: REQUIRED_SELF, expect, id, has, problem, wait, format, token }),
     responses: {
       200: LIST,
-      202: { description: 'It waits: the sentence says why.', type: 'text/plain', schema: text },
+      202: {
+        description:
+          'It waits: the sentence says why, and `Address-Server-Waiting` in one word: founding, gate, left.',
+        type: 'text/plain',
+        schema: text,
+      },
     },
     problems: {
       400: WRONG,
       ...TOKEN,
+      404: 'Of a `problem`: the address is not listed.',
       409: 'The address cannot be listed: another spelling of it is, or its `id` belongs to a live member.',
       503: 'The store is away, and without it nobody new is listed (R9).',
       507: 'The cluster holds 1,000 addresses or the server 10,000 clusters, the most it takes.',
@@ -134,6 +141,13 @@ export const NACOS_SIDE: readonly Described[] = [
         summary: 'The node at 10.0.0.6 lives',
         params: SERVERLIST,
         query: { self: '10.0.0.6:8848' },
+        status: 200,
+      },
+      {
+        name: 'agent',
+        summary: 'Its agent has given it revision 2, and waits a moment for another list',
+        params: SERVERLIST,
+        query: { self: '10.0.0.6:8848', has: '2', wait: '100ms' },
         status: 200,
       },
     ],

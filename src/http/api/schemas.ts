@@ -93,6 +93,14 @@ export const memberView = z
         description: 'Polls come in its name that are refused: the sentence that they get.',
         examples: ['a token is needed to change nacos/serverlist, and none was given'],
       }),
+    problem: z
+      .string()
+      .exactOptional()
+      .meta({
+        description:
+          'How it shows that its Nacos does not answer, as its agent says; it is not renewed meanwhile.',
+        examples: ['its port has not answered for 6 s'],
+      }),
   })
   .meta({ id: 'Member', description: 'An address on the list.' });
 

@@ -39,10 +39,10 @@ export function membersInOrder(members: readonly MemberView[]): MemberView[] {
     .map(({ member }) => member);
 }
 
-function memberRank({ state, settled, refused }: MemberView): number {
+function memberRank({ state, settled, refused, problem }: MemberView): number {
   if (state === 'down') return 0;
   if (state === 'silent') return 1;
-  if (refused !== undefined) return 2;
+  if (refused !== undefined || problem !== undefined) return 2;
   return settled ? 4 : 3;
 }
 

@@ -115,6 +115,7 @@ export const en = {
   pending: (revision: string, served: string) =>
     `Revision ${revision} is not yet with every server. Members are sent revision ${served} until it is.`,
   refused: 'Polls come in its name that are refused:',
+  ailing: 'Its Nacos does not answer, says its agent:',
 
   lostSteps: (missing: string, waiting: string) => [
     `Restart the missing nodes at their addresses: ${missing}. Members that come back simply go on.`,
@@ -202,6 +203,7 @@ export const en = {
     waiting: 'Waiting',
     admitted: 'Admitted',
     left: 'Left',
+    ailing: 'Ailing',
     down: 'Down',
     silent: 'Silent',
     returned: 'Returned',

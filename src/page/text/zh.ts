@@ -108,6 +108,7 @@ export const zh: Texts = {
   pending: (revision, served) =>
     `修订号 ${revision} 尚未到达所有服务器；在此之前，成员拿到的是修订号 ${served}。`,
   refused: '有以它的名义发来的轮询被拒绝：',
+  ailing: '代理报告其 Nacos 没有响应：',
 
   lostSteps: (missing, waiting) => [
     `在原地址重启缺失的节点：${missing}。成员回来后即可继续运行。`,
@@ -198,6 +199,7 @@ export const zh: Texts = {
     waiting: '等待',
     admitted: '准入',
     left: '离开',
+    ailing: '无响应',
     down: '宕机',
     silent: '静默',
     returned: '恢复心跳',
@@ -212,6 +214,7 @@ export const zh: Texts = {
     waiting: '新地址开始等待准入。',
     admitted: '已加入列表。',
     left: '自己离开，或由运维人员摘除。',
+    ailing: '代理报告其 Nacos 没有响应，期间不再续约。',
     down: '端口拒绝连接。',
     silent: '超过 TTL 没有心跳。',
     returned: '重新有了心跳。',

@@ -110,6 +110,7 @@ export const EVENT_ICONS: Record<EventType, IconName> = {
   waiting: 'hourglass',
   admitted: 'enter',
   left: 'leave',
+  ailing: 'warning',
   down: 'cross',
   silent: 'dashed',
   returned: 'back',

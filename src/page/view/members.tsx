@@ -32,7 +32,10 @@ export function Members({ view, at }: { view: ClusterView; at: number }) {
       (state === undefined || one.state === state) &&
       (search === '' || matches(`${one.address} ${one.id ?? ''} ${one.source} ${one.state}`)),
   );
-  const refused = ordered.filter((one) => one.refused !== undefined);
+  const noted = ordered.flatMap(({ address, refused, problem }) => [
+    ...(problem === undefined ? [] : [{ address, what: t.ailing, sentence: problem }]),
+    ...(refused === undefined ? [] : [{ address, what: t.refused, sentence: refused }]),
+  ]);
   return (
     <section class="card" aria-labelledby="members-title">
       <div class="card-head">
@@ -64,11 +67,11 @@ export function Members({ view, at }: { view: ClusterView; at: number }) {
           </>
         )}
       </div>
-      {refused.length > 0 && (
+      {noted.length > 0 && (
         <ul class="notices">
-          {refused.slice(0, MANY).map(({ address, refused }) => (
-            <li key={address} class="notice">
-              <Icon name="warning" /> <code>{address}</code> {t.refused} <span lang="en">{refused}</span>
+          {noted.slice(0, MANY).map(({ address, what, sentence }) => (
+            <li key={`${address} ${what}`} class="notice">
+              <Icon name="warning" /> <code>{address}</code> {what} <span lang="en">{sentence}</span>
             </li>
           ))}
         </ul>
@@ -120,7 +123,8 @@ function MemberRow({ view, member, at, index }: MemberRowProps) {
   const { t } = useWords();
   const page = usePage();
   const isOld = useIsOld();
-  const { address, id, source, state, settled, silentMs, refused } = member;
+  const { address, id, source, state, settled, silentMs, refused, problem } = member;
+  const warning = problem ?? refused;
   return (
     <div role="row" class={`member-row tone-${state}`} aria-rowindex={index + 2} data-address={address}>
       <span role="cell" class="member-state" title={t.memberStateHelp[state]}>
@@ -131,10 +135,10 @@ function MemberRow({ view, member, at, index }: MemberRowProps) {
       </span>
       <span role="cell" class="member-address">
         <code>{address}</code>
-        {refused !== undefined && (
-          <span class="warn" title={refused}>
+        {warning !== undefined && (
+          <span class="warn" title={warning}>
             <Icon name="warning" />
-            <span class="for-ears">{t.refused}</span>
+            <span class="for-ears">{problem === undefined ? t.refused : t.ailing}</span>
           </span>
         )}
         <span class="member-more dim">

@@ -9,6 +9,7 @@ const TONES: Record<EventType, 'good' | 'bad' | 'warn' | 'plain'> = {
   waiting: 'plain',
   admitted: 'good',
   left: 'plain',
+  ailing: 'warn',
   down: 'warn',
   silent: 'warn',
   returned: 'good',

@@ -291,7 +291,7 @@ export class SimulatedReplica implements AddressServer {
       const list = this.#listFor(address, connection.sent);
       if (!list || list.members.size === 0) continue;
       this.#held.delete(held);
-      this.#entry.delivered(address, list, this.hearing);
+      this.#entry.delivered(address, list.revision, this.hearing);
       connection.sent = { revision: list.revision, at: this.#host.schedule.now };
       held.answer({ list: [...list.members.keys()], revision: list.revision });
     }

@@ -1,0 +1,56 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { memberState } from '../../src/registry/lease.js';
+import { lacking } from '../../src/registry/quorum.js';
+import { A, B, Bench, C, D } from './rules.js';
+
+const state = (bench: Bench, address: string): string =>
+  memberState(bench.cluster.members.get(address)!, bench.rules, bench.now);
+
+describe('A member with an agent', () => {
+  it('is not presumed to have a list that its agent has not given it', () => {
+    const bench = new Bench();
+    for (const address of [A, B, C]) bench.heartbeat(address, { expect: 3, has: 0 });
+    bench.do({ type: 'put', addresses: [D] });
+    const { revision } = bench.cluster;
+    for (let i = 0; i < 12; i++) {
+      for (const address of [A, B, C]) bench.heartbeat(address, { has: 1 });
+      bench.pass(5_000);
+    }
+    assert.deepEqual(lacking(bench.cluster, revision, bench), [A, B, C]);
+  });
+
+  it('is not kept alive by a port that answers while it is silent', () => {
+    const bench = new Bench();
+    for (const address of [A, B, C]) bench.heartbeat(address, { expect: 3, has: 0 });
+    bench.pass(20_000, [A, B], [C], 'open');
+    assert.equal(state(bench, C), 'silent');
+    bench.pass(600_000, [A, B], [C], 'open');
+    assert.deepEqual(bench.list, [A, B, C], 'nor evicted');
+  });
+
+  it('is recorded as ailing once, and stays live until its lease runs out', () => {
+    const bench = new Bench().found(A, B, C);
+    bench.said();
+    const ail = (): void => void bench.do({ type: 'ail', address: C, problem: 'no answer for 6 s' });
+    ail();
+    assert.equal(bench.events[0]?.reason, 'its agent says: no answer for 6 s; it stays listed');
+    assert.deepEqual(bench.said(), [`ailing ${C}`]);
+    assert.equal(state(bench, C), 'live');
+    bench.pass(16_000, [A, B], [C]);
+    ail();
+    assert.deepEqual(bench.said(), [`silent ${C}`], 'a silent one has nothing more to say');
+    assert.deepEqual(bench.do({ type: 'ail', address: D, problem: 'x' }), { type: 'unknown' });
+  });
+
+  it('does not count for an eviction while it has not been well for a while (R5)', () => {
+    const bench = new Bench().found(A, B, C);
+    bench.pass(40_000, [A, B, C]);
+    bench.pass(59_000, [A, B], [C]);
+    bench.do({ type: 'ail', address: B, problem: 'x' });
+    bench.pass(20_000, [A, B], [C]);
+    assert.deepEqual(bench.list, [A, B, C], 'B may not be able to vote');
+    bench.pass(15_000, [A, B], [C]);
+    assert.deepEqual(bench.list, [A, B]);
+  });
+});
