@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { Command } from 'commander';
+import { agentCommand } from './cli/agent.js';
 import { eventsCommand } from './cli/events.js';
 import { leaveCommand } from './cli/leave.js';
 import { membersCommand } from './cli/members.js';
@@ -12,6 +13,7 @@ const program = new Command('nacos-address-server')
   .description('An address server that never harms a Nacos cluster')
   .version(packageVersion(), '--version')
   .addCommand(serveCommand(), { isDefault: true })
+  .addCommand(agentCommand())
   .addCommand(membersCommand())
   .addCommand(eventsCommand())
   .addCommand(leaveCommand())

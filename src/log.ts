@@ -1,11 +1,12 @@
 import { pino, type Logger } from 'pino';
 import type { LogLevel } from './settings.js';
 
-/** JSON lines on standard output; readable text on a terminal. */
-export async function createLog(level: LogLevel): Promise<Logger> {
+/** JSON lines on standard output, or where it is asked for; readable text on a terminal. */
+export async function createLog(level: LogLevel, stream: 'stdout' | 'stderr' = 'stdout'): Promise<Logger> {
   const options = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime };
-  if (!process.stdout.isTTY) return pino(options, pino.destination({ sync: true }));
+  const destination = process[stream].fd;
+  if (!process[stream].isTTY) return pino(options, pino.destination({ dest: destination, sync: true }));
   // Only loaded where it is used: a server without a terminal does not pay for it.
   const { PinoPretty } = await import('pino-pretty');
-  return pino(options, PinoPretty({ translateTime: 'SYS:standard', sync: true }));
+  return pino(options, PinoPretty({ translateTime: 'SYS:standard', sync: true, destination }));
 }

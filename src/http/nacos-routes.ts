@@ -157,11 +157,7 @@ export class NacosRoutes {
     // Not delivered: a script has it now, its Nacos has what it polls itself, or what the next heartbeat says (`has`).
     if (answer.type === 'list') return this.#newList(request, response, target, address, answer);
     if (answer.type === 'waiting') {
-      Exchange.of(response)?.because(answer.why);
-      return send(response, 202, `${answer.reason}\n`, {
-        'Retry-After': String(RETRY_AFTER),
-        'Address-Server-Waiting': answer.why,
-      });
+      return sendWaiting(response, answer.why, answer.reason);
     }
     refuse(request, response, this.#problemOf(answer));
   }
@@ -180,7 +176,12 @@ export class NacosRoutes {
     const watch = Exchange.of(response);
     await this.#service.otherList(entry, address, list.revision, wait, signal, watch);
     if (response.destroyed) return;
-    const other = entry.cluster.members.has(address) ? this.#service.listFor(entry, address) : undefined;
+    const { members, departed } = entry.cluster;
+    if (!members.has(address)) {
+      const reason = `${address} was just taken off ${target.name}`;
+      return sendWaiting(response, departed.has(address) ? 'left' : 'gate', reason);
+    }
+    const other = this.#service.listFor(entry, address);
     if (other) return sendList(response, other, target.format);
     refuse(request, response, this.#notNow(this.#service.outOfDate));
   }
@@ -304,6 +305,12 @@ function sendList(
 ): void {
   const body = listBody(addresses, format);
   send(response, 200, body, listHeaders(cluster, body, format));
+}
+
+/** To a heartbeat: it is not listed, for now. */
+function sendWaiting(response: Response, why: 'founding' | 'gate' | 'left', reason: string): void {
+  Exchange.of(response)?.because(why);
+  send(response, 202, `${reason}\n`, { 'Retry-After': String(RETRY_AFTER), 'Address-Server-Waiting': why });
 }
 
 const SELF_MISSING: Problem = {

@@ -134,9 +134,9 @@ test('one that has left is told so in a word', async (t) => {
   await beat(server, B, '&has=0');
   const connection = await held(server, B, '&has=2&wait=5s');
   assert.equal((await ask(server, 'DELETE', pollPath(B), CURL)).status, 200);
-  assert.equal((await connection.receive()).status, 503, 'it has no list any more');
-  const answer = await beat(server, B, '&has=2&wait=5s');
-  assert.deepEqual([answer.status, answer.headers.get('address-server-waiting')], [202, 'left']);
+  for (const answer of [await connection.receive(), await beat(server, B, '&has=2&wait=5s')]) {
+    assert.deepEqual([answer.status, answer.headers.get('address-server-waiting')], [202, 'left']);
+  }
 });
 
 test('a leave is answered as soon as the agents have the list without it', async (t) => {

@@ -1,0 +1,278 @@
+import { rm, writeFile } from 'node:fs/promises';
+import type { Logger } from 'pino';
+import type { ConfFile, NodeList } from './conf-file.js';
+import type { NacosHealth } from './health.js';
+import type { LastList } from './last-list.js';
+import type { BeatAnswer, RegistryClient } from './registry-client.js';
+
+/** Times in milliseconds. */
+export interface AgentTimes {
+  /** How long a server may hold a heartbeat: the time between two, when nothing changes. A lease lasts for three. */
+  readonly wait: number;
+  /** Before another try when no server answers; twice the one before, up to {@link longestPause}. */
+  readonly pause: number;
+  readonly longestPause: number;
+  /** How long no server must have answered, from the start on, before the last list is used. */
+  readonly lastListAfter: number;
+}
+
+export const AGENT_TIMES: AgentTimes = {
+  wait: 5_000,
+  pause: 500,
+  longestPause: 5_000,
+  lastListAfter: 10_000,
+};
+
+export interface AgentParts {
+  readonly client: RegistryClient;
+  readonly conf: ConfFile;
+  readonly lastList: LastList;
+  readonly health: NacosHealth;
+  readonly log: Logger;
+  readonly times: AgentTimes;
+  /** A file that is there once cluster.conf is. */
+  readonly readyFile?: string | undefined;
+}
+
+/** Where the list in cluster.conf came from. */
+export type ListSource = 'registry' | 'disk';
+
+/**
+ * Keeps one node's cluster.conf equal to the registry's list: heartbeat after heartbeat, each held by the server until
+ * there is another list, so that a change is here at once. What is not a whole list with this node on it is never
+ * written; while there is none, the file stays as it is.
+ */
+export class Agent {
+  readonly #parts: AgentParts;
+  readonly #stopped = new AbortController();
+  #interrupt = new AbortController();
+  #running: Promise<void> = Promise.resolve();
+  /** The revision that this node's Nacos was given; 0 for none that the registry knows. */
+  #has = 0;
+  #source: ListSource | undefined;
+  /** Why there is no list yet, or no newer one. */
+  #reason = 'no server was asked yet';
+  #said = '';
+  #hasLeft = false;
+  #openGate: (source: ListSource) => void = () => undefined;
+  /** Resolves when cluster.conf has a list with which this node's Nacos may start. */
+  readonly gate: Promise<ListSource>;
+
+  constructor(parts: AgentParts) {
+    this.#parts = parts;
+    this.gate = new Promise((resolve) => (this.#openGate = resolve));
+  }
+
+  /** Undefined while the gate is closed. */
+  get source(): ListSource | undefined {
+    return this.#source;
+  }
+
+  /** Why the gate is closed, or the list is not renewed: a sentence; empty when all is well. */
+  get reason(): string {
+    return this.#reason;
+  }
+
+  async start(): Promise<void> {
+    const { conf, readyFile } = this.#parts;
+    if (readyFile !== undefined) await rm(readyFile, { force: true });
+    await conf.start();
+    this.#running = this.#run();
+  }
+
+  /** Sends no heartbeat any more and ends what is under way; cluster.conf stays as it is. */
+  async stop(): Promise<void> {
+    this.#stopped.abort();
+    this.#interrupt.abort();
+    await this.#running;
+    await this.#parts.conf.stop();
+  }
+
+  /** Its Nacos has a problem, or none any more: that is said at once. */
+  healthChanged(): void {
+    const { health, log } = this.#parts;
+    if (health.problem === undefined) log.info('Nacos answers again; the member is renewed');
+    else log.error({ problem: health.problem }, 'Nacos does not answer; the member is not renewed');
+    this.#interrupt.abort();
+  }
+
+  /** One last heartbeat that says why its Nacos is gone; within 2 s or not at all. */
+  async sayGone(problem: string): Promise<void> {
+    await this.#parts.client.beat({ has: 0, wait: 0, problem }, AbortSignal.timeout(2_000));
+  }
+
+  get #isStopped(): boolean {
+    return this.#stopped.signal.aborted;
+  }
+
+  async #run(): Promise<void> {
+    const { client, health, times } = this.#parts;
+    const startedAt = performance.now();
+    let failures = 0;
+    while (!this.#isStopped) {
+      if (this.#hasLeft) {
+        await this.#untilNewStart();
+        continue;
+      }
+      const askedAt = performance.now();
+      this.#interrupt = new AbortController();
+      const { problem } = health;
+      // Not all at once, however they were started; and never less often than the lease wants.
+      const wait = Math.round(times.wait * (0.85 + Math.random() * 0.15));
+      const answer = await client.beat({ has: this.#has, wait, problem }, this.#interrupt.signal);
+      if (this.#interrupt.signal.aborted) continue;
+      failures = answer.type === 'unavailable' ? failures + 1 : 0;
+      const isFresh = await this.#take(answer, performance.now() - startedAt);
+      if (isFresh) continue;
+      const asked = performance.now() - askedAt;
+      await this.#pause(this.#pauseAfter(answer, failures, wait - asked));
+    }
+  }
+
+  /** Acts on an answer; true when the next heartbeat should follow at once. */
+  async #take(answer: BeatAnswer, sinceStart: number): Promise<boolean> {
+    switch (answer.type) {
+      case 'list':
+        return this.#takeList(answer.list);
+      case 'waiting':
+        this.#note(
+          'info',
+          answer.why === 'left' ? 'this node has left' : 'waiting at the gate',
+          answer.reason,
+        );
+        // One that starts again at its old address gets in when the others have forgotten it (R4).
+        this.#hasLeft = answer.why === 'left' && this.#source !== undefined;
+        return false;
+      case 'refused':
+        this.#note('error', 'the server refuses this node', answer.reason);
+        if (answer.status === 401 || answer.status === 403) await this.#takeUnspoken();
+        return false;
+      case 'unavailable':
+        this.#note('warn', 'no server answers', answer.reason);
+        if (this.#source === undefined && sinceStart >= this.#parts.times.lastListAfter)
+          await this.#takeLast();
+        return false;
+    }
+  }
+
+  async #takeList(list: NodeList): Promise<boolean> {
+    const { conf, lastList, health, log } = this.#parts;
+    const isNew = list.revision !== this.#has || this.#source !== 'registry';
+    if (!(await conf.put(list))) {
+      this.#note('error', 'cluster.conf is not up to date', conf.problem ?? 'it was changed meanwhile');
+      this.#has = 0;
+      return false;
+    }
+    if (isNew) {
+      const { revision, addresses } = list;
+      log.info({ revision, members: addresses }, 'the list is in cluster.conf');
+      const problem = await lastList.keep(list, new Date());
+      if (problem !== undefined) log.error(`the list could not be kept for a later start: ${problem}`);
+    }
+    this.#reason = '';
+    this.#said = '';
+    this.#has = list.revision;
+    await this.#opened('registry');
+    // The server learns at once that it is here, which others may wait for; unless nobody reads it.
+    return isNew && health.problem === undefined;
+  }
+
+  /**
+   * Without a right to speak for this node, a list that has it on it is still the right one (as R2 has it for polls): a
+   * token that was rotated too early must not keep a node from starting.
+   */
+  async #takeUnspoken(): Promise<void> {
+    const { client, conf, log } = this.#parts;
+    const answer = await client.list(this.#stopped.signal);
+    if (answer.type !== 'list' || !(await conf.put(answer.list))) return;
+    if (this.#source === undefined) log.warn('the list is used all the same; this node is on it');
+    await this.#opened('registry');
+  }
+
+  /** No server answers since the start: a node that restarts goes on with the list that it had. */
+  async #takeLast(): Promise<void> {
+    const { conf, lastList, log } = this.#parts;
+    const last = await lastList.read();
+    if (!last.ok)
+      return this.#note('warn', 'no server answers, and there is no list to start with', last.problem);
+    const { addresses, revision, writtenAt } = last.value;
+    if (!(await conf.put(last.value))) return;
+    log.warn(
+      { revision, members: addresses, writtenAt },
+      'no server answers; started with the last list that was received',
+    );
+    await this.#opened('disk');
+  }
+
+  async #opened(source: ListSource): Promise<void> {
+    const { readyFile, log } = this.#parts;
+    const isFirst = this.#source === undefined;
+    this.#source = source;
+    if (!isFirst) return;
+    if (readyFile !== undefined) {
+      await writeFile(readyFile, '').catch((error: unknown) =>
+        log.error({ file: readyFile, err: error }, 'the ready file could not be written'),
+      );
+    }
+    this.#openGate(source);
+  }
+
+  /**
+   * After a leave the node stops, and must not be registered by what is said meanwhile (R4). Should a Nacos start again
+   * beside this agent, as in a pod whose other container is restarted, it is a new one.
+   */
+  async #untilNewStart(): Promise<void> {
+    const { health, log } = this.#parts;
+    let wasGone = false;
+    while (!(wasGone && health.answers)) {
+      wasGone ||= health.problem !== undefined;
+      this.#interrupt = new AbortController();
+      await this.#pause(1_000);
+      if (this.#isStopped) return;
+    }
+    log.info('Nacos has started again after its leave; it is registered anew');
+    this.#hasLeft = false;
+  }
+
+  #pauseAfter(answer: BeatAnswer, failures: number, left: number): number {
+    const { pause, longestPause } = this.#parts.times;
+    const some = 0.8 + Math.random() * 0.4;
+    switch (answer.type) {
+      // It was held for as long as it was asked to be, or the file could not be written, or the server holds nothing.
+      case 'list':
+        return this.#reason === '' ? Math.max(0, left) : 1_000 * some;
+      // As often as a Nacos that starts.
+      case 'waiting':
+        return Math.min(pause, 300) * some;
+      case 'refused':
+        return longestPause * some;
+      case 'unavailable':
+        return Math.min(pause * 2 ** (failures - 1), longestPause) * some;
+    }
+  }
+
+  /** Ends early at the stop, and when the health changes. */
+  #pause(ms: number): Promise<void> {
+    const { signal } = this.#interrupt;
+    return new Promise((resolve) => {
+      if (signal.aborted) return resolve();
+      const end = (): void => {
+        clearTimeout(timer);
+        signal.removeEventListener('abort', end);
+        resolve();
+      };
+      const timer = setTimeout(end, ms);
+      signal.addEventListener('abort', end, { once: true });
+    });
+  }
+
+  /** Says something that goes on only when it begins or becomes another. */
+  #note(level: 'info' | 'warn' | 'error', what: string, reason: string): void {
+    this.#reason = `${what}: ${reason}`;
+    // Numbers count on (`1 of 3`, `for 5 s`).
+    const said = `${what} ${reason.replace(/\d+ s\b/g, '')}`;
+    if (said === this.#said) return;
+    this.#said = said;
+    this.#parts.log[level]({ reason }, what);
+  }
+}

@@ -1,0 +1,179 @@
+import { watch, type FSWatcher } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { basename, dirname } from 'node:path';
+import type { Logger } from 'pino';
+import type { Address } from '../registry/address.js';
+import { confText, isSameList, readConf } from './member-list.js';
+import { explainFileError, removeUnfinished, writeWhole } from './whole-file.js';
+
+/** How often the file is looked at whatever the system tells, in milliseconds: some file systems tell nothing. */
+const LOOK_EVERY = 2_000;
+
+/** How often it is said that others change the file, in milliseconds. */
+const SAY_EVERY = 10_000;
+
+/** A list that a node is to have. */
+export interface NodeList {
+  readonly addresses: readonly Address[];
+  readonly revision: number;
+}
+
+/**
+ * One node's cluster.conf, kept equal to the list. Nacos writes the file as well, at every change of its members, and so
+ * do people: whatever the text, it is left alone as long as it means the same, and put right when it does not.
+ */
+export class ConfFile {
+  readonly #file: string;
+  readonly #cluster: string;
+  readonly #log: Logger;
+  #wanted: NodeList | undefined;
+  /** One write or look after another. */
+  #queue: Promise<void> = Promise.resolve();
+  #watcher: FSWatcher | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #problem: string | undefined;
+  #isLookingSoon = false;
+  #putRight = 0;
+  #saidAt = -Infinity;
+
+  /** `cluster`: how the list is called, for the comment in the file. */
+  constructor(file: string, cluster: string, log: Logger) {
+    this.#file = file;
+    this.#cluster = cluster;
+    this.#log = log;
+  }
+
+  /** Why the file is not as it should be, if so. */
+  get problem(): string | undefined {
+    return this.#problem;
+  }
+
+  /** Keeps watch from now on. */
+  async start(): Promise<void> {
+    await removeUnfinished(this.#file);
+    this.#timer = setInterval(() => this.#lookSoon(), LOOK_EVERY);
+    this.#watch();
+  }
+
+  /** Ends the watch; the file stays as it is. */
+  async stop(): Promise<void> {
+    clearInterval(this.#timer);
+    this.#watcher?.close();
+    this.#watcher = undefined;
+    await this.#queue;
+  }
+
+  /** From now on this is the list. Resolves with whether the file has it. */
+  async put(list: NodeList): Promise<boolean> {
+    this.#wanted = list;
+    await this.#inTurn(() => this.#look(false));
+    return this.#wanted === list && this.#problem === undefined;
+  }
+
+  #watch(): void {
+    try {
+      const name = basename(this.#file);
+      this.#watcher = watch(dirname(this.#file), (_, changed) => {
+        if (changed === null || changed === name) this.#lookSoon();
+      });
+      this.#watcher.on('error', (error) => this.#goOnWithoutWatch(error));
+    } catch (error) {
+      this.#goOnWithoutWatch(error);
+    }
+  }
+
+  #goOnWithoutWatch(error: unknown): void {
+    this.#watcher?.close();
+    this.#watcher = undefined;
+    this.#log.warn(
+      { file: this.#file, err: error },
+      `the system does not tell of changes of the file; it is looked at every ${LOOK_EVERY / 1_000} s`,
+    );
+  }
+
+  /** A writer makes several changes at once. */
+  #lookSoon(): void {
+    if (this.#isLookingSoon) return;
+    this.#isLookingSoon = true;
+    void this.#inTurn(() => {
+      this.#isLookingSoon = false;
+      return this.#look(true);
+    });
+  }
+
+  #inTurn(task: () => Promise<void>): Promise<void> {
+    return (this.#queue = this.#queue.then(task));
+  }
+
+  /** Puts the file right if it is not. `byOthers`: unless the list is new, somebody else has changed it. */
+  async #look(byOthers: boolean): Promise<void> {
+    const wanted = this.#wanted;
+    if (!wanted) return;
+    const found = await this.#read();
+    if (found !== undefined && isSameList(found.addresses, wanted.addresses)) return this.#isRight();
+    try {
+      const heading =
+        `Written by nacos-address-server agent: revision ${wanted.revision} of ${this.#cluster}. ` +
+        'Changes made here are undone.';
+      await writeWhole(this.#file, confText(wanted.addresses, heading));
+      this.#isRight();
+    } catch (error) {
+      this.#isWrong(explainFileError(error));
+      return;
+    }
+    if (byOthers) this.#sayPutRight(found, wanted);
+  }
+
+  /** Undefined when there is none. One that says nothing Nacos could read is as good as empty. */
+  async #read(): Promise<{ addresses: readonly Address[]; problem?: string } | undefined> {
+    try {
+      const read = readConf(await readFile(this.#file, 'utf8'));
+      return read.ok ? { addresses: read.value } : { addresses: [], problem: read.problem };
+    } catch {
+      return undefined;
+    }
+  }
+
+  #isRight(): void {
+    if (this.#problem !== undefined) this.#log.info({ file: this.#file }, 'the file can be written again');
+    this.#problem = undefined;
+  }
+
+  #isWrong(problem: string): void {
+    if (this.#problem === problem) return;
+    this.#problem = problem;
+    this.#log.error(
+      { file: this.#file },
+      `the file could not be written, and is what it was before: ${problem}`,
+    );
+  }
+
+  /** Two writers may take turns for as long as they like; it is said now and then. */
+  #sayPutRight(
+    found: { addresses: readonly Address[]; problem?: string } | undefined,
+    wanted: NodeList,
+  ): void {
+    this.#putRight++;
+    const now = performance.now();
+    if (now - this.#saidAt < SAY_EVERY) return;
+    const before = found?.addresses ?? [];
+    const what =
+      found === undefined
+        ? 'it was gone'
+        : (found.problem ??
+          [
+            ...wanted.addresses
+              .filter((address) => !before.includes(address))
+              .map((address) => `it lacked ${address}`),
+            ...before
+              .filter((address) => !wanted.addresses.includes(address))
+              .map((address) => `it had ${address}`),
+          ].join(', '));
+    this.#log.warn(
+      { file: this.#file, times: this.#putRight },
+      `somebody else changed the file, and it was put right: ${what}`,
+    );
+    this.#saidAt = now;
+    this.#putRight = 0;
+  }
+}

@@ -1,0 +1,93 @@
+import { readFile } from 'node:fs/promises';
+import { z } from 'zod';
+import { parseAddress, type Address } from '../registry/address.js';
+import type { NodeList } from './conf-file.js';
+import { explainFileError, removeUnfinished, writeWhole } from './whole-file.js';
+
+const stored = z.object({
+  cluster: z.string(),
+  self: z.string(),
+  revision: z.number().int().min(0),
+  writtenAt: z.iso.datetime(),
+  members: z
+    .array(
+      z.string().refine((text) => {
+        const address = parseAddress(text);
+        return address.ok && address.value === text;
+      }),
+    )
+    .min(1),
+});
+
+/** A list from the disk, and when it was the newest. */
+export interface KeptList extends NodeList {
+  /** ISO 8601. */
+  readonly writtenAt: string;
+}
+
+/**
+ * The last list that a server sent, kept beside cluster.conf: others write that too, and the official image writes it anew
+ * at every start. It is what a node starts with while no server answers.
+ */
+export class LastList {
+  readonly #file: string;
+  readonly #cluster: string;
+  readonly #self: Address;
+  #kept: NodeList | undefined;
+
+  constructor(file: string, cluster: string, self: Address) {
+    this.#file = file;
+    this.#cluster = cluster;
+    this.#self = self;
+  }
+
+  /**
+   * The problem is a sentence: there is none, or it is of another node or cluster, or it lacks this node, as after a leave.
+   */
+  async read(): Promise<{ ok: true; value: KeptList } | { ok: false; problem: string }> {
+    await removeUnfinished(this.#file);
+    const bad = (problem: string) => ({ ok: false, problem: `${this.#file} ${problem}` }) as const;
+    let text: string;
+    try {
+      text = await readFile(this.#file, 'utf8');
+    } catch (error) {
+      return (error as NodeJS.ErrnoException).code === 'ENOENT'
+        ? bad('is not there: no list was ever received here')
+        : bad(`cannot be read: ${(error as Error).message}`);
+    }
+    const read = stored.safeParse(parseJson(text));
+    if (!read.success) return bad('is damaged');
+    const { cluster, self, members, revision, writtenAt } = read.data;
+    if (cluster !== this.#cluster) return bad(`is of another cluster, ${cluster}`);
+    if (self !== this.#self) return bad(`is of another node, ${self}`);
+    if (!members.includes(self)) return bad('lacks this node');
+    return { ok: true, value: { addresses: members, revision, writtenAt } };
+  }
+
+  /** Keeps a list; undefined, or why that failed. What was kept before stays then. */
+  async keep(list: NodeList, now: Date): Promise<string | undefined> {
+    if (this.#kept === list) return undefined;
+    const json = JSON.stringify({
+      cluster: this.#cluster,
+      self: this.#self,
+      revision: list.revision,
+      writtenAt: now.toISOString(),
+      members: list.addresses,
+    });
+    try {
+      await writeWhole(this.#file, `${json}\n`);
+      this.#kept = list;
+      return undefined;
+    } catch (error) {
+      return explainFileError(error);
+    }
+  }
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

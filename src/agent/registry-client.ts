@@ -1,0 +1,210 @@
+import type { Address } from '../registry/address.js';
+import { packageVersion } from '../package-info.js';
+import type { NodeList } from './conf-file.js';
+import { readList } from './member-list.js';
+
+/** How long a server may take to answer, in milliseconds, besides what it is asked to wait. */
+const TIMEOUT = 3_000;
+
+/** Characters of an answer: 1,000 addresses of the longest names take 270,000. */
+const LARGEST_ANSWER = 1 << 20;
+
+/** Who speaks, and to whom. */
+export interface Speaker {
+  /** Address servers of one registry, each with a path that ends in a slash; tried in turn. */
+  readonly servers: readonly URL[];
+  /** `product/cluster`. */
+  readonly cluster: string;
+  readonly self: Address;
+  readonly expect?: number | undefined;
+  readonly id?: string | undefined;
+  /** Asked for at every request: it may be rotated. */
+  readonly token: () => string | undefined;
+}
+
+export interface Beat {
+  /** The revision that this node's Nacos has; 0 for none yet. */
+  readonly has: number;
+  /** How long the server may hold its answer while there is no other list, in milliseconds. */
+  readonly wait: number;
+  /** Why the member must not be renewed. */
+  readonly problem?: string | undefined;
+}
+
+export type BeatAnswer =
+  | { readonly type: 'list'; readonly list: NodeList }
+  /** It is at the gate, or has left. */
+  | { readonly type: 'waiting'; readonly why: string; readonly reason: string }
+  /** A server does not want this; asking again soon changes nothing. */
+  | { readonly type: 'refused'; readonly status: number; readonly reason: string }
+  /** No server gave an answer that could be used. */
+  | { readonly type: 'unavailable'; readonly reason: string };
+
+/** Speaks for one node to whichever of the servers answers. Nothing here rejects. */
+export class RegistryClient {
+  readonly #speaker: Speaker;
+  /** The server that answered last. */
+  #current = 0;
+
+  constructor(speaker: Speaker) {
+    this.#speaker = speaker;
+  }
+
+  /** One heartbeat. A signal that aborts ends it early, as unavailable. */
+  async beat({ has, wait, problem }: Beat, signal: AbortSignal): Promise<BeatAnswer> {
+    const { expect, id } = this.#speaker;
+    const query = this.#query({
+      ...(problem === undefined ? { has: String(has) } : { problem: problem.slice(0, 300) }),
+      ...(wait > 0 ? { wait: `${wait}ms` } : {}),
+      ...(expect === undefined ? {} : { expect: String(expect) }),
+      ...(id === undefined ? {} : { id }),
+    });
+    return this.#anywhere('POST', query, wait, signal);
+  }
+
+  /** The list without saying who asks, which is given to everybody. */
+  list(signal: AbortSignal): Promise<BeatAnswer> {
+    return this.#anywhere('GET', '', 0, signal);
+  }
+
+  /** Takes this node off the list; resolves with the server's sentence, and whether it did. */
+  async leave(wait: number, signal: AbortSignal): Promise<{ left: boolean; said: string }> {
+    const query = this.#query({ wait: `${wait}ms` });
+    const failures: string[] = [];
+    for (const [name, ask] of this.#inTurn('DELETE', query, wait, signal)) {
+      const said = await ask();
+      if (typeof said === 'string') failures.push(`${name} ${said}`);
+      else if (said.status < 300 || said.status === 404) return { left: true, said: said.text };
+      else if (said.status >= 500) failures.push(`${name} says ${said.status}: ${said.text}`);
+      else return { left: false, said: `${name} says ${said.status}: ${said.text}` };
+    }
+    return { left: false, said: failures.join('; ') };
+  }
+
+  /**
+   * Whether the registry counts this node as settled: undefined when no server can say.
+   * `GET /api/v1/clusters/{product}/{cluster}/members/{address}?settled=true`.
+   */
+  async isSettled(signal: AbortSignal): Promise<{ settled: boolean; said: string } | undefined> {
+    const { cluster, self } = this.#speaker;
+    const path = `api/v1/clusters/${cluster}/members/${encodeURIComponent(self)}?settled=true`;
+    for (const [, ask] of this.#inTurn('GET', path, 0, signal, true)) {
+      const said = await ask();
+      if (typeof said === 'string') continue;
+      if (said.status === 200) return { settled: true, said: '' };
+      if (said.status === 404 || said.status === 409) return { settled: false, said: said.text };
+    }
+    return undefined;
+  }
+
+  #query(more: Readonly<Record<string, string>>): string {
+    return `?${new URLSearchParams({ self: this.#speaker.self, ...more }).toString()}`;
+  }
+
+  async #anywhere(method: string, query: string, wait: number, signal: AbortSignal): Promise<BeatAnswer> {
+    const failures: string[] = [];
+    for (const [name, ask] of this.#inTurn(method, query, wait, signal)) {
+      const said = await ask();
+      if (signal.aborted) break;
+      const answer = typeof said === 'string' ? said : this.#read(said);
+      if (typeof answer !== 'string') return answer;
+      failures.push(`${name} ${answer}`);
+    }
+    return { type: 'unavailable', reason: failures.join('; ') };
+  }
+
+  /** What an answer says, or why it cannot be used. */
+  #read({ status, text, revision, waiting }: Said): BeatAnswer | string {
+    if (status === 202) return { type: 'waiting', why: waiting ?? 'gate', reason: text };
+    if (status >= 500 && status !== 507) return `says ${status}: ${text}`;
+    if (status !== 200) return { type: 'refused', status, reason: text };
+    if (!/^\d{1,15}$/.test(revision ?? '')) {
+      return 'answers, but not as an address server of this kind does (without Address-Server-Revision)';
+    }
+    const addresses = readList(text, this.#speaker.self);
+    if (!addresses.ok) return `sent a list that ${addresses.problem}; it is not used`;
+    return { type: 'list', list: { addresses: addresses.value, revision: Number(revision) } };
+  }
+
+  /** Each server once, first the one that answered last; who answers is the first next time. */
+  *#inTurn(
+    method: string,
+    query: string,
+    wait: number,
+    signal: AbortSignal,
+    isApi = false,
+  ): Generator<[string, () => Promise<Said | string>]> {
+    const { servers, cluster } = this.#speaker;
+    const first = this.#current;
+    const inOrder = [...servers.entries()];
+    for (const [index, server] of [...inOrder.slice(first), ...inOrder.slice(0, first)]) {
+      if (signal.aborted) return;
+      const ask = async (): Promise<Said | string> => {
+        const said = await this.#ask(
+          method,
+          new URL(isApi ? query : `${cluster}${query}`, server),
+          wait,
+          signal,
+        );
+        if (typeof said !== 'string' && said.status < 500) this.#current = index;
+        return said;
+      };
+      yield [server.href.slice(0, -1), ask];
+    }
+  }
+
+  /** What a server said, or how it failed. */
+  async #ask(method: string, url: URL, wait: number, signal: AbortSignal): Promise<Said | string> {
+    const token = this.#speaker.token();
+    try {
+      const response = await fetch(url, {
+        method,
+        headers: {
+          accept: 'text/plain, application/json',
+          'user-agent': `nacos-address-server-agent/${packageVersion()}`,
+          ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+        },
+        signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT + wait)]),
+        redirect: 'manual',
+      });
+      const body = await response.text();
+      if (body.length > LARGEST_ANSWER) return 'sent far too much';
+      const isList =
+        response.status === 200 && response.headers.get('content-type')?.startsWith('text/plain');
+      return {
+        status: response.status,
+        text: isList ? body : sentenceOf(body, token),
+        revision: response.headers.get('address-server-revision') ?? undefined,
+        waiting: response.headers.get('address-server-waiting') ?? undefined,
+      };
+    } catch (error) {
+      const { name, message, cause } = error as Error;
+      if (name === 'TimeoutError') return `does not answer within ${TIMEOUT / 1_000} s`;
+      return `does not answer (${cause instanceof Error && cause.message !== '' ? cause.message : message})`;
+    }
+  }
+}
+
+interface Said {
+  readonly status: number;
+  /** A list as it came; anything else as one line. */
+  readonly text: string;
+  readonly revision: string | undefined;
+  readonly waiting: string | undefined;
+}
+
+/** The sentence of problem details (RFC 9457), or whatever came; without the token, which a proxy might repeat. */
+function sentenceOf(body: string, token: string | undefined): string {
+  let sentence = body;
+  try {
+    const { detail } = JSON.parse(body) as { detail?: unknown };
+    if (typeof detail === 'string') sentence = detail;
+  } catch {
+    // It is no JSON.
+  }
+  const line = sentence
+    .replace(/[\p{Cc}\u2028\u2029]+/gu, ' ')
+    .trim()
+    .slice(0, 500);
+  return token === undefined ? line : line.replaceAll(token, '…');
+}

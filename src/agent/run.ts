@@ -1,0 +1,181 @@
+import type { Logger } from 'pino';
+import { Agent, AGENT_TIMES } from './agent.js';
+import { Child } from './child.js';
+import { ConfFile } from './conf-file.js';
+import { HEALTH_TIMES, NacosHealth } from './health.js';
+import { LastList } from './last-list.js';
+import { RegistryClient } from './registry-client.js';
+import type { AgentSettings } from './settings.js';
+import { StatusServer } from './status-server.js';
+
+/** Exit status when the gate stays closed (BSD sysexits EX_TEMPFAIL): another start may find it open. */
+const EX_TEMPFAIL = 75;
+
+/** Signals that are the child's alone, such as SIGQUIT, at which a JVM prints its threads. */
+const PASSED_ON = ['SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2', 'SIGWINCH', 'SIGCONT'] as const;
+
+/** Two signals within this time are one, in milliseconds: a terminal sends Ctrl-C to all processes, npm its own too. */
+const REPEATED = 500;
+
+export interface AgentRun {
+  readonly settings: AgentSettings;
+  readonly servers: readonly URL[];
+  readonly token: () => string | undefined;
+  /** The command to start when the gate opens, and its arguments. */
+  readonly command: readonly string[];
+  readonly log: Logger;
+}
+
+/** Runs an agent until it is told to stop, or its command ends. Resolves with the exit status. */
+export async function runAgent({ settings, servers, token, command, log }: AgentRun): Promise<number> {
+  const { self, cluster, expect, id } = settings;
+  const client = new RegistryClient({ servers, cluster, self, expect, id, token });
+  const conf = new ConfFile(settings['cluster-conf'], cluster, log);
+  const lastList = new LastList(settings['last-list'], cluster, self);
+  const times = { ...HEALTH_TIMES, start: settings['start-timeout'] };
+  const health: NacosHealth = new NacosHealth(settings.nacos ?? self, times, () => agent.healthChanged());
+  const readyFile = settings['ready-file'];
+  const agent = new Agent({ client, conf, lastList, health, log, times: AGENT_TIMES, readyFile });
+  const status = settings.listen && new StatusServer(agent, client);
+  const port = settings.listen && (await status?.listen(settings.listen.host, settings.listen.port));
+  log.info(
+    {
+      self,
+      cluster,
+      servers: servers.map(({ href }) => href.slice(0, -1)),
+      clusterConf: settings['cluster-conf'],
+      listen: port,
+    },
+    'the agent starts',
+  );
+  try {
+    const signals = new Signals();
+    try {
+      await agent.start();
+      return command.length === 0
+        ? await beside(agent, health, signals, log)
+        : await around({ agent, client, health, settings, command, signals, log });
+    } finally {
+      signals.ignore();
+      health.stop();
+      await agent.stop();
+    }
+  } finally {
+    await status?.close();
+  }
+}
+
+/** Beside a Nacos that others start and stop: the agent's own end says nothing of it. */
+async function beside(agent: Agent, health: NacosHealth, signals: Signals, log: Logger): Promise<number> {
+  // Before, none can have started; and how long the gate stays closed is nobody's illness.
+  void agent.gate.then(() => health.start());
+  const signal = await signals.toStop;
+  log.info({ signal }, 'the agent stops; cluster.conf stays, and this node stays listed');
+  return 0;
+}
+
+interface Around {
+  readonly agent: Agent;
+  readonly client: RegistryClient;
+  readonly health: NacosHealth;
+  readonly settings: AgentSettings;
+  readonly command: readonly string[];
+  readonly signals: Signals;
+  readonly log: Logger;
+}
+
+/** Around a Nacos: it starts when the gate opens, and leaves before it is stopped. */
+async function around(run: Around): Promise<number> {
+  const { agent, health, settings, command, signals, log } = run;
+  const limit = settings['gate-timeout'];
+  const opened = await within(limit, Promise.race([agent.gate.then(() => 'open' as const), signals.toStop]));
+  if (opened === undefined) {
+    log.fatal(
+      { reason: agent.reason },
+      `this node was not listed within ${limit / 1_000} s, so its Nacos was not started: ${agent.reason}`,
+    );
+    return EX_TEMPFAIL;
+  }
+  if (opened !== 'open') {
+    // It may be listed since a moment; nothing was started, so nothing must stay.
+    await leave(run, 0);
+    return 0;
+  }
+  const [file = '', ...args] = command;
+  const child = new Child(file, args);
+  log.info({ command: file, pid: child.pid }, 'the gate is open; Nacos is started');
+  health.start();
+  signals.passOn((signal) => child.signal(signal));
+  const first = await Promise.race([child.ended, signals.toStop]);
+  if (typeof first !== 'string') {
+    log.error(`Nacos’s process ${first.how}, without being told to`);
+    health.ended(`its process ${first.how}`);
+    await agent.sayGone(`its process ${first.how}`);
+    return first.status;
+  }
+  log.info({ signal: first }, 'told to stop');
+  if (settings.leave) {
+    // Its Nacos may end by itself meanwhile, and a second signal means now.
+    await Promise.race([leave(run, settings['leave-wait']), child.ended, signals.again]);
+  }
+  child.signal(first);
+  void signals.again.then((signal) => child.signal(signal));
+  const { status, how } = await child.ended;
+  log.info(`Nacos’s process ${how}`);
+  return status;
+}
+
+/** Nothing that the agent says may register the node again. */
+async function leave({ agent, client, log }: Around, wait: number): Promise<void> {
+  const stopped = agent.stop();
+  const { left, said } = await client.leave(wait, AbortSignal.timeout(wait + 10_000));
+  await stopped;
+  if (left) log.info(`left: ${said}`);
+  else log.error(`could not leave, and stays listed until it is evicted: ${said}`);
+}
+
+/** What this process is sent. */
+class Signals {
+  readonly #listeners = new Map<NodeJS.Signals, (signal: NodeJS.Signals) => void>();
+  #stoppedAt: number | undefined;
+  #stop: (signal: NodeJS.Signals) => void = () => undefined;
+  #stopAgain: (signal: NodeJS.Signals) => void = () => undefined;
+  /** Resolves with the first that asks for an end. */
+  readonly toStop: Promise<NodeJS.Signals>;
+  /** Resolves with the second. */
+  readonly again: Promise<NodeJS.Signals>;
+
+  constructor() {
+    this.toStop = new Promise((resolve) => (this.#stop = resolve));
+    this.again = new Promise((resolve) => (this.#stopAgain = resolve));
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+      this.#listen(signal, () => {
+        const now = performance.now();
+        if (this.#stoppedAt === undefined) this.#stop(signal);
+        else if (now - this.#stoppedAt > REPEATED) this.#stopAgain(signal);
+        this.#stoppedAt ??= now;
+      });
+    }
+  }
+
+  passOn(to: (signal: NodeJS.Signals) => void): void {
+    for (const signal of PASSED_ON) this.#listen(signal, to);
+  }
+
+  ignore(): void {
+    for (const [signal, listener] of this.#listeners) process.off(signal, listener);
+    this.#listeners.clear();
+  }
+
+  #listen(signal: NodeJS.Signals, listener: (signal: NodeJS.Signals) => void): void {
+    this.#listeners.set(signal, listener);
+    process.on(signal, listener);
+  }
+}
+
+/** What a promise resolves with, or undefined after `ms` milliseconds. */
+async function within<T>(ms: number, promise: Promise<T>): Promise<T | undefined> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<undefined>((resolve) => (timer = setTimeout(() => resolve(undefined), ms)));
+  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
+}

@@ -1,0 +1,197 @@
+import { dirname, join, resolve } from 'node:path';
+import { z } from 'zod';
+import { parseDuration } from '../duration.js';
+import { checkPort, parseAddress, type Parsed } from '../registry/address.js';
+import { MAX_EXPECT } from '../registry/rules.js';
+import { LOG_LEVELS } from '../settings.js';
+
+/** What the command `agent` can be told, in the order of its help. */
+export interface AgentSetting {
+  /** Of the flag; the variable is `AGENT_` and the same in capitals. */
+  readonly name: keyof z.input<typeof schema>;
+  readonly value: string;
+  readonly default?: string;
+  readonly description: string;
+}
+
+export const AGENT_SETTINGS: readonly AgentSetting[] = [
+  {
+    name: 'server',
+    value: 'url,…',
+    default: 'http://127.0.0.1:8080',
+    description: 'the address servers of one registry, tried in turn',
+  },
+  { name: 'self', value: 'host:port', description: 'this node, exactly as its Nacos knows itself; needed' },
+  { name: 'cluster', value: 'product/cluster', default: 'nacos/serverlist', description: 'which list' },
+  {
+    name: 'cluster-conf',
+    value: 'file',
+    default: '/home/nacos/conf/cluster.conf',
+    description: 'the file that Nacos reads; it is replaced as a whole, so its folder must be writable',
+  },
+  {
+    name: 'last-list',
+    value: 'file',
+    description:
+      'the last list that was received, for a start without any server (address-server.list beside cluster.conf)',
+  },
+  { name: 'expect', value: 'n', description: 'how many members the cluster is to be founded with' },
+  {
+    name: 'id',
+    value: 'name',
+    description: 'a stable identity that outlives the address, such as the pod’s name',
+  },
+  {
+    name: 'token',
+    value: 'token',
+    description:
+      'a token of the server, where it needs one; better in the variable or a file, since all users see flags',
+  },
+  { name: 'token-file', value: 'file', description: 'a file with the token, read anew at every heartbeat' },
+  {
+    name: 'nacos',
+    value: 'host:port',
+    description: 'where this node’s Nacos is asked whether it lives, if not at --self',
+  },
+  {
+    name: 'listen',
+    value: '[host:]port',
+    description: 'serve /healthz, /readyz and /settled there, for probes; nowhere without it',
+  },
+  {
+    name: 'ready-file',
+    value: 'file',
+    description: 'a file to make when cluster.conf has a list, for scripts that wait',
+  },
+  {
+    name: 'gate-timeout',
+    value: 'time',
+    default: '10m',
+    description: 'with a command: give up when the node is not listed by then',
+  },
+  {
+    name: 'start-timeout',
+    value: 'time',
+    default: '5m',
+    description: 'how long a Nacos that has not answered yet counts as starting, and is renewed',
+  },
+  {
+    name: 'leave',
+    value: 'on|off',
+    default: 'on',
+    description: 'with a command: leave before it is stopped',
+  },
+  {
+    name: 'leave-wait',
+    value: 'time',
+    default: '15s',
+    description: 'how long a leave waits until the others have taken it up, up to 60s',
+  },
+  {
+    name: 'log-level',
+    value: LOG_LEVELS.join('|'),
+    default: 'info',
+    description: 'what is logged, on standard error',
+  },
+];
+
+const name = /^[A-Za-z0-9._-]{1,64}$/;
+
+const addressText = z.string().transform((text, context) => taken(parseAddress(text), context));
+
+/** A time between two others, in milliseconds. */
+function time(least: number, most: number, range: string) {
+  return z
+    .string()
+    .transform((text) => parseDuration(text) ?? NaN)
+    .refine((ms) => ms >= least && ms <= most, `is no time from ${range}, such as 10s or 5m`);
+}
+
+const schema = z.object({
+  server: z.string(),
+  self: addressText,
+  cluster: z.string().refine((text) => {
+    const parts = text.split('/');
+    return parts.length === 2 && parts.every((part) => name.test(part)) && parts[0] !== 'api';
+  }, 'is no product/cluster, such as nacos/serverlist'),
+  'cluster-conf': z
+    .string()
+    .min(1, 'is empty; it is the path of a file')
+    .transform((file) => resolve(file)),
+  'last-list': z.string().min(1, 'is empty; it is the path of a file').optional(),
+  expect: z
+    .string()
+    .regex(/^\d{1,3}$/, `is no whole number from 1 to ${MAX_EXPECT}`)
+    .transform(Number)
+    .refine((n) => n >= 1 && n <= MAX_EXPECT, `is no whole number from 1 to ${MAX_EXPECT}`)
+    .optional(),
+  id: z
+    .string()
+    .regex(
+      /^[A-Za-z0-9][A-Za-z0-9._:-]{0,252}$/,
+      'is no identity; it takes 1 to 253 letters, digits, dots, hyphens, underscores and colons',
+    )
+    .optional(),
+  token: z.string().optional(),
+  'token-file': z.string().min(1, 'is empty; it is the path of a file').optional(),
+  nacos: addressText.optional(),
+  listen: z
+    .string()
+    .transform((text, context) => taken(parseListen(text), context))
+    .optional(),
+  'ready-file': z.string().min(1, 'is empty; it is the path of a file').optional(),
+  'gate-timeout': time(1_000, 24 * 3_600_000, '1s to 24h'),
+  'start-timeout': time(1_000, 24 * 3_600_000, '1s to 24h'),
+  leave: z.enum(['on', 'off'], 'is neither on nor off').transform((text) => text === 'on'),
+  'leave-wait': time(0, 60_000, '0s to 60s'),
+  'log-level': z.enum(LOG_LEVELS, `is unknown; it is one of ${LOG_LEVELS.join(', ')}`),
+});
+
+export type AgentSettings = Omit<z.output<typeof schema>, 'last-list'> & { readonly 'last-list': string };
+
+/** What was given for a setting, and by what: `--self` or `AGENT_SELF`. */
+export interface Given {
+  readonly text: string;
+  readonly source: string;
+}
+
+/** A setting that cannot be used: a sentence that names it, and what it was. */
+export class AgentSettingError extends Error {
+  override readonly name = 'AgentSettingError';
+}
+
+/** Checks what was given; throws {@link AgentSettingError}. */
+export function readAgentSettings(given: ReadonlyMap<string, Given>): AgentSettings {
+  const texts = Object.fromEntries([...given].map(([key, { text }]) => [key, text]));
+  if (texts.self === undefined) {
+    throw new AgentSettingError(
+      'AGENT_SELF or --self is missing; it is this node’s address exactly as its Nacos knows itself, such as 10.0.0.5:8848',
+    );
+  }
+  const read = schema.safeParse(texts);
+  if (!read.success) {
+    const issue = read.error.issues[0];
+    const key = String(issue?.path[0]);
+    const { text = '', source = key } = given.get(key) ?? {};
+    throw new AgentSettingError(`${source}=${JSON.stringify(text)} ${issue?.message ?? 'is wrong'}`);
+  }
+  const conf = read.data['cluster-conf'];
+  return {
+    ...read.data,
+    'last-list': resolve(read.data['last-list'] ?? join(dirname(conf), 'address-server.list')),
+  };
+}
+
+/** `8081`, `127.0.0.1:8081` or `[::1]:8081`. */
+function parseListen(text: string): Parsed<{ host: string | undefined; port: number }> {
+  const match = /^(?:(\[[^\]]+\]|[^:]+):)?(\d+)$/.exec(text);
+  const problem = match?.[2] === undefined ? 'is no [HOST:]PORT, such as 8081' : checkPort(match[2]);
+  if (problem !== undefined) return { ok: false, problem };
+  return { ok: true, value: { host: match?.[1]?.replace(/^\[|\]$/g, ''), port: Number(match?.[2]) } };
+}
+
+function taken<T>(parsed: Parsed<T>, context: z.core.$RefinementCtx): T {
+  if (parsed.ok) return parsed.value;
+  context.addIssue({ code: 'custom', message: parsed.problem });
+  return z.NEVER;
+}
