@@ -51,7 +51,7 @@ export class Agent {
   #has = 0;
   #source: ListSource | undefined;
   /** Why there is no list yet, or no newer one. */
-  #reason = 'no server was asked yet';
+  #reason = 'no server has answered yet';
   #said = '';
   #hasLeft = false;
   #openGate: (source: ListSource) => void = () => undefined;

@@ -27,6 +27,8 @@ export class ConfFile {
   readonly #cluster: string;
   readonly #log: Logger;
   #wanted: NodeList | undefined;
+  /** The list that the file was last seen to have. */
+  #had: NodeList | undefined;
   /** One write or look after another. */
   #queue: Promise<void> = Promise.resolve();
   #watcher: FSWatcher | undefined;
@@ -66,7 +68,7 @@ export class ConfFile {
   /** From now on this is the list. Resolves with whether the file has it. */
   async put(list: NodeList): Promise<boolean> {
     this.#wanted = list;
-    await this.#inTurn(() => this.#look(false));
+    await this.#inTurn(() => this.#look());
     return this.#wanted === list && this.#problem === undefined;
   }
 
@@ -97,7 +99,7 @@ export class ConfFile {
     this.#isLookingSoon = true;
     void this.#inTurn(() => {
       this.#isLookingSoon = false;
-      return this.#look(true);
+      return this.#look();
     });
   }
 
@@ -105,18 +107,19 @@ export class ConfFile {
     return (this.#queue = this.#queue.then(task));
   }
 
-  /** Puts the file right if it is not. `byOthers`: unless the list is new, somebody else has changed it. */
-  async #look(byOthers: boolean): Promise<void> {
+  /** Puts the file right if it is not. */
+  async #look(): Promise<void> {
     const wanted = this.#wanted;
     if (!wanted) return;
     const found = await this.#read();
-    if (found !== undefined && isSameList(found.addresses, wanted.addresses)) return this.#isRight();
+    if (found !== undefined && isSameList(found.addresses, wanted.addresses)) return this.#isRight(wanted);
+    const byOthers = this.#had === wanted;
     try {
       const heading =
         `Written by nacos-address-server agent: revision ${wanted.revision} of ${this.#cluster}. ` +
         'Changes made here are undone.';
       await writeWhole(this.#file, confText(wanted.addresses, heading));
-      this.#isRight();
+      this.#isRight(wanted);
     } catch (error) {
       this.#isWrong(explainFileError(error));
       return;
@@ -134,7 +137,8 @@ export class ConfFile {
     }
   }
 
-  #isRight(): void {
+  #isRight(list: NodeList): void {
+    this.#had = list;
     if (this.#problem !== undefined) this.#log.info({ file: this.#file }, 'the file can be written again');
     this.#problem = undefined;
   }
@@ -162,13 +166,15 @@ export class ConfFile {
         ? 'it was gone'
         : (found.problem ??
           [
-            ...wanted.addresses
-              .filter((address) => !before.includes(address))
-              .map((address) => `it lacked ${address}`),
-            ...before
-              .filter((address) => !wanted.addresses.includes(address))
-              .map((address) => `it had ${address}`),
-          ].join(', '));
+            ...some(
+              'it lacked',
+              wanted.addresses.filter((address) => !before.includes(address)),
+            ),
+            ...some(
+              'it had',
+              before.filter((address) => !wanted.addresses.includes(address)),
+            ),
+          ].join('; '));
     this.#log.warn(
       { file: this.#file, times: this.#putRight },
       `somebody else changed the file, and it was put right: ${what}`,
@@ -176,4 +182,10 @@ export class ConfFile {
     this.#saidAt = now;
     this.#putRight = 0;
   }
+}
+
+function some(what: string, addresses: readonly Address[]): string[] {
+  if (addresses.length === 0) return [];
+  const more = addresses.length > 5 ? ` and ${addresses.length - 5} more` : '';
+  return [`${what} ${addresses.slice(0, 5).join(', ')}${more}`];
 }

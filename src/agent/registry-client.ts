@@ -98,7 +98,9 @@ export class RegistryClient {
   }
 
   #query(more: Readonly<Record<string, string>>): string {
-    return `?${new URLSearchParams({ self: this.#speaker.self, ...more }).toString()}`;
+    // Not URLSearchParams, which writes a blank as a plus sign, as forms have it and URLs do not (RFC 3986).
+    const pairs = Object.entries({ self: this.#speaker.self, ...more });
+    return `?${pairs.map(([name, value]) => `${name}=${encodeURIComponent(value)}`).join('&')}`;
   }
 
   async #anywhere(method: string, query: string, wait: number, signal: AbortSignal): Promise<BeatAnswer> {

@@ -98,7 +98,7 @@ async function around(run: Around): Promise<number> {
   }
   if (opened !== 'open') {
     // It may be listed since a moment; nothing was started, so nothing must stay.
-    await leave(run, 0);
+    await leave(run, 0, new AbortController().signal);
     return 0;
   }
   const [file = '', ...args] = command;
@@ -116,7 +116,9 @@ async function around(run: Around): Promise<number> {
   log.info({ signal: first }, 'told to stop');
   if (settings.leave) {
     // Its Nacos may end by itself meanwhile, and a second signal means now.
-    await Promise.race([leave(run, settings['leave-wait']), child.ended, signals.again]);
+    const enough = new AbortController();
+    await Promise.race([leave(run, settings['leave-wait'], enough.signal), child.ended, signals.again]);
+    enough.abort();
   }
   child.signal(first);
   void signals.again.then((signal) => child.signal(signal));
@@ -126,11 +128,15 @@ async function around(run: Around): Promise<number> {
 }
 
 /** Nothing that the agent says may register the node again. */
-async function leave({ agent, client, log }: Around, wait: number): Promise<void> {
+async function leave({ agent, client, log }: Around, wait: number, enough: AbortSignal): Promise<void> {
   const stopped = agent.stop();
-  const { left, said } = await client.leave(wait, AbortSignal.timeout(wait + 10_000));
+  const { left, said } = await client.leave(
+    wait,
+    AbortSignal.any([enough, AbortSignal.timeout(wait + 10_000)]),
+  );
   await stopped;
-  if (left) log.info(`left: ${said}`);
+  if (enough.aborted) log.warn('nobody waits any longer for the others to take up the leave');
+  else if (left) log.info(`left: ${said}`);
   else log.error(`could not leave, and stays listed until it is evicted: ${said}`);
 }
 

@@ -10,7 +10,7 @@ import { eventually } from '../support/eventually.js';
 import { startServerProcess, type ServerProcess } from '../support/process.js';
 import { NacosNode } from './node.js';
 import { Ports } from './ports.js';
-import { atProcessEnd, endWithThisProcess } from './processes.js';
+import { atProcessEnd, endWithThisProcess } from '../support/processes.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
 import { MEMBERS, type NacosVersion } from './servers.js';
 

@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { endWithThisProcess } from './processes.js';
+import { endWithThisProcess } from '../support/processes.js';
 import { START_NODE, type NacosVersion } from './servers.js';
 
 export interface NodeSettings {

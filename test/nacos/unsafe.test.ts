@@ -4,7 +4,7 @@ import { eventually } from '../support/eventually.js';
 import { addressesOf, assertRunning, listOf, START_LIMIT } from './cluster.js';
 import type { NacosNode } from './node.js';
 import { nacosTest } from './suite.js';
-import { TinyDisk } from './tiny-disk.js';
+import { TinyDisk } from '../support/tiny-disk.js';
 
 nacosTest('Nacos 2.5.1: answers that are no list', async (cluster, scenario) => {
   await scenario('a node with a self that is no address gives up, and never serves alone', async () => {

@@ -39,6 +39,21 @@ export class TinyDisk {
     rmSync(this.#ballast);
   }
 
+  makeReadOnly(): void {
+    this.#remount('ro');
+  }
+
+  makeWritable(): void {
+    this.#remount('rw');
+  }
+
+  #remount(how: 'ro' | 'rw'): void {
+    const { status, stderr } = spawnSync('mount', ['-o', `remount,${how}`, this.folder], {
+      encoding: 'utf8',
+    });
+    if (status !== 0) throw new Error(`the disk could not be remounted ${how}: ${stderr}`);
+  }
+
   /** Detaches it at once, whoever still has a file open. */
   unmount(): void {
     this.#forget();
