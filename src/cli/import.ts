@@ -55,7 +55,7 @@ async function importList(
 ): Promise<void> {
   const path = clusterPath(cluster);
   const name = sourceName(source);
-  mustBeAbleToAsk('import', options, source === '-');
+  if (source === '-') mustBeAbleToAsk('import', options, true);
   const { addresses, notes } = readList(await readSource(source), name);
   const before = await viewOf(client, path);
   const plan = planOf(addresses, before);
@@ -67,6 +67,7 @@ async function importList(
       ...(options.json ? [json(cluster, name, plan, before)] : [...shown, '', conclusion(plan, cluster)]),
     );
   }
+  mustBeAbleToAsk('import', options);
   if (options.yes) {
     if (options.json) for (const warning of warningsOf(plan, name)) complain(warning);
   } else {

@@ -15,7 +15,6 @@ const WHAT_IT_DOES =
 /** `import --release`: the end of a move. */
 export async function releaseMembers(client: Client, cluster: string, options: ImportOptions): Promise<void> {
   const path = clusterPath(cluster);
-  mustBeAbleToAsk('import --release', options);
   const before = await client.getJson<ClusterView>(path);
   const all = before.members.filter(({ source }) => source === 'static');
   if (options.dryRun) {
@@ -29,6 +28,7 @@ export async function releaseMembers(client: Client, cluster: string, options: I
     return print(...describeCluster(before, lineWidth()), '', ...lines);
   }
   if (!options.yes && all.length > 0) {
+    mustBeAbleToAsk('import --release', options);
     console.error([...describeCluster(before, lineWidth()), '', WHAT_IT_DOES].join('\n'));
     if (!(await confirm(`Release the static members of ${cluster} that are heard?`)))
       throw new ClientError('not confirmed; nothing was changed');
