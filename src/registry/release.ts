@@ -24,19 +24,17 @@ export function release(cluster: Cluster, context: Context): Outcome {
       kept.push({ address, reason });
       continue;
     }
-    const source = member.lease.polls ? 'poll' : 'heartbeat';
-    // A static member counts as steady however long ago its node restarted. A leased one that counts must have been
-    // heard for as long (R5), and for how long this one was, nobody noted.
-    members.set(address, { ...member, source, presence: 'live', presenceSince: now });
+    members.set(address, {
+      ...member,
+      // Of a static member nobody noted how it speaks. One that polls is found to do so at its next poll (decide.ts).
+      source: 'heartbeat',
+      presence: 'live',
+      // A static member counts as steady however long ago its node restarted. A leased one that counts must have been
+      // heard for as long (R5), and for how long this one was, nobody noted either.
+      presenceSince: now,
+    });
     released.push(address);
-    events.push(
-      eventOf(
-        cluster,
-        'released',
-        `${source === 'poll' ? 'it polls with self' : 'heartbeats come for it'}: from now on its lease decides`,
-        address,
-      ),
-    );
+    events.push(eventOf(cluster, 'released', 'it is heard, so from now on its lease decides', address));
   }
   const next = released.length === 0 ? cluster : { ...cluster, members };
   return then(next, events, context, cluster, () => ({ type: 'released', released, kept }));

@@ -97,6 +97,7 @@ test('a release gives a lease to who is heard, says why the others stay, and cha
     /has never been heard: its node must poll with self=127\.0\.0\.13:8848/,
   );
   assert.equal((await ask(server, 'GET', '/nacos/serverlist')).body, `${A}\n${B}\n${C}\n`);
+  await nodes[0]!.poll();
   const { source, state } = memberView.parse(JSON.parse((await member(server, A)).body));
   assert.deepEqual([source, state], ['poll', 'live']);
 

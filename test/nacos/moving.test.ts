@@ -78,7 +78,9 @@ nacosTest(
     await scenario('the release gives each of them a lease', async () => {
       const { status, out } = await run('import', '--release', '--yes');
       assert.equal(status, 0, out);
-      for (const node of nodes) assert.equal(await sourceOf(node), 'poll');
+      for (const node of nodes) {
+        await eventually('it is seen to poll', async () => (await sourceOf(node)) === 'poll', 10_000, 250);
+      }
       assert.equal((await viewOf(server)).revision, 1);
       const types = (await eventsOf(server)).map(({ type }) => type);
       assert.deepEqual(
@@ -176,12 +178,12 @@ nacosTest(
       await cluster.agree(nodes);
       const ran = await runCli(t, ['import', '--release', '--yes', '--server', server.url]);
       assert.equal(ran.status, 75, 'two do not say who they are yet');
-      const { members } = await viewOf(server);
-      const sources = new Map(members.map(({ address, source }) => [address, source]));
-      assert.deepEqual(
-        nodes.map(({ address }) => sources.get(address)),
-        ['poll', 'static', 'static'],
-      );
+      const sources = async (): Promise<(string | undefined)[]> => {
+        const { members } = await viewOf(server);
+        return nodes.map((node) => members.find(({ address }) => address === node.address)?.source);
+      };
+      await eventually('it is seen to poll', async () => (await sources())[0] === 'poll', 10_000, 250);
+      assert.deepEqual(await sources(), ['poll', 'static', 'static']);
     });
   },
 );

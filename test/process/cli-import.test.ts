@@ -247,6 +247,7 @@ describe('import --release', () => {
       some.out,
       new RegExp(`^These have a lease now: ${A}\nstays static: ${B} has never been heard`),
     );
+    await eventually('it is seen to poll', async () => (await sources(server))[0] === `${A} poll`);
     assert.deepEqual(await sources(server), [`${A} poll`, `${B} static`]);
     new PollingNode(t, server, B);
     await eventually('B is heard', async () => (await view(server)).members?.[1]?.leaseMs !== undefined);

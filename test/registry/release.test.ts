@@ -25,6 +25,9 @@ describe('release: static members become leased ones', () => {
     bench.poll(C);
     const { revision, epoch, size, changedAt } = bench.cluster;
     assert.deepEqual(bench.do({ type: 'release' }), { type: 'released', released: [A, B, C], kept: [] });
+    assert.deepEqual(sources(bench), ['heartbeat', 'heartbeat', 'heartbeat'], 'until they speak again');
+    for (const address of [A, C]) bench.poll(address);
+    bench.heartbeat(B);
     assert.deepEqual(sources(bench), ['poll', 'heartbeat', 'poll']);
     assert.deepEqual(bench.list, [A, B, C]);
     assert.deepEqual(
@@ -51,7 +54,7 @@ describe('release: static members become leased ones', () => {
         reason: `${address} has never been heard: its node must poll with self=${address}, or a heartbeat be sent for it`,
       })),
     });
-    assert.deepEqual(sources(bench), ['poll', 'static', 'static']);
+    assert.deepEqual(sources(bench), ['heartbeat', 'static', 'static']);
   });
 
   it('but not one that is silent or down: it would be evicted as any other', () => {

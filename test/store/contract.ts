@@ -130,7 +130,7 @@ export function storeContract(name: string, factory: StoreFactory): void {
       assert.deepEqual(
         [...listener.all[0]!.members.values()].map(({ source, lease }) => [source, lease.polls]),
         [
-          ['poll', true],
+          ['heartbeat', true],
           ['static', false],
           ['static', false],
         ],
