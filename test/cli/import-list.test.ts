@@ -81,7 +81,7 @@ describe('a list as it is kept for Nacos', () => {
     ['[::1]\n[0:0:0:0:0:0:0:1]', /line 2: .* is another spelling of \[::1\]:8848/],
     ['{"code":404,"data":null}', /is JSON, but no list/],
     ['{"code":200,"data":""}', /holds no address/],
-    ['{"code":200,"data":"10.0.0.1\\nx y"}', /^the file, data line 2: "x y" has blanks/],
+    ['{"code":200,"data":"10.0.0.1\\nx y"}', /^the file \(data\) line 2: "x y" has blanks/],
     ['{code', /begins as JSON does and is none/],
     [
       'server { root /srv; }',
@@ -91,7 +91,7 @@ describe('a list as it is kept for Nacos', () => {
     ['server { return 200 "$list"; }', /line 1 returns a variable of nginx/],
     [
       'server {\n return 200 "10.0.0.1\\n\\n \\n"; }',
-      /^the file, returned in line 2 line 3: there are only blanks/,
+      /^the file \(returned in line 2\) line 3: there are only blanks/,
     ],
     ['upstream nacos { server 10.0.0.1:8848; }', /returns no list itself/],
   ];

@@ -20,7 +20,7 @@ export function readList(text: string, name: string): FoundList {
   const hasBom = text.startsWith('\uFEFF');
   const rest = hasBom ? text.slice(1) : text;
   const addresses = /^\s*\{/.test(rest)
-    ? fromLines(dataOf(rest, name), `${name}, data`)
+    ? fromLines(dataOf(rest, name), `${name} (data)`)
     : isNginx(rest)
       ? fromNginx(rest, name)
       : fromLines(rest, name);
@@ -50,7 +50,7 @@ function fromNginx(text: string, name: string): Address[] {
   const texts = returnedTexts(text);
   const [only] = texts;
   if (only !== undefined && texts.length === 1) {
-    if (!only.text.includes('$')) return fromLines(only.text, `${name}, returned in line ${only.line}`);
+    if (!only.text.includes('$')) return fromLines(only.text, `${name} (returned in line ${only.line})`);
     throw new ClientError(
       `${name} line ${only.line} returns a variable of nginx; give the URL at which nginx serves the list`,
     );
