@@ -2,6 +2,7 @@
 import { Command } from 'commander';
 import { agentCommand } from './cli/agent.js';
 import { eventsCommand } from './cli/events.js';
+import { importCommand } from './cli/import.js';
 import { leaveCommand } from './cli/leave.js';
 import { membersCommand } from './cli/members.js';
 import { migrateCommand } from './cli/migrate.js';
@@ -18,6 +19,7 @@ const program = new Command('nacos-address-server')
   .addCommand(eventsCommand())
   .addCommand(leaveCommand())
   .addCommand(recoverCommand())
+  .addCommand(importCommand())
   .addCommand(migrateCommand())
   .addHelpText('after', () => `\n${serveCommand().helpInformation()}`)
   .showHelpAfterError('(--help shows what there is)');

@@ -49,6 +49,17 @@ export class Client {
     }
   }
 
+  /** POSTs a form, and returns the text of the answer. */
+  async postForm(path: string, fields: Readonly<Record<string, string>>): Promise<string> {
+    try {
+      const signal = AbortSignal.timeout(TIMEOUT);
+      const response = await this.#fetch('POST', path, signal, undefined, new URLSearchParams(fields));
+      return plain(await response.text());
+    } catch (error) {
+      throw this.#unreachable(error);
+    }
+  }
+
   /** Opens a stream of server-sent events. */
   async open(path: string, headers: Record<string, string>): Promise<OpenAnswer> {
     const controller = new AbortController();
@@ -75,12 +86,14 @@ export class Client {
     path: string,
     signal: AbortSignal,
     headers: Record<string, string> = { accept: 'application/json' },
+    body?: URLSearchParams,
   ): Promise<Response> {
     const authorization = this.#token && { authorization: `Bearer ${this.#token.text}` };
     const response = await fetch(new URL(`.${path}`, this.#url), {
       method,
       headers: { ...headers, ...authorization },
       signal,
+      ...(body === undefined ? {} : { body }),
       // Elsewhere the token would not be sent along, and should not be.
       redirect: 'manual',
     });

@@ -5,6 +5,12 @@ export function clusterPath(cluster: string): string {
   return `/api/v1/clusters/${partsOf(cluster).map(encodeURIComponent).join('/')}`;
 }
 
+/** Reads `product/cluster` into the official API's parameters. Throws {@link ClientError}. */
+export function clusterFields(cluster: string): { product: string; cluster: string } {
+  const [product = '', name = ''] = partsOf(cluster);
+  return { product, cluster: name };
+}
+
 /** What a cluster is called. */
 export function nameOf({ product, cluster }: { readonly product: string; readonly cluster: string }): string {
   return `${product}/${cluster}`;

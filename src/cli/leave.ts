@@ -8,7 +8,7 @@ import { clusterPath } from './cluster-name.js';
 import { clientCommand, clientOf, complain, run } from './command.js';
 import { print } from './output.js';
 
-/** Exit status for a leave that is not complete yet (BSD sysexits EX_TEMPFAIL: try again later). */
+/** Exit status for what is not complete yet (BSD sysexits EX_TEMPFAIL: try again later). */
 export const EX_TEMPFAIL = 75;
 
 /** Longest `--wait`, in milliseconds: what the server takes. */

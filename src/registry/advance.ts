@@ -3,10 +3,11 @@ import { filtered, given, joined, type Cluster, type Departed, type Member } fro
 import { eventOf, type EventType, type RegistryEvent } from './events.js';
 import { evict } from './evict.js';
 import { admit, neededToFound } from './gate.js';
-import { isHeld, isLive, isUnreachable, presenceOf, silence, sinceAlive } from './lease.js';
+import { isHeld, isUnreachable, presenceOf, silence, sinceAlive } from './lease.js';
 import { isKnownToAll, type Moment, type Step } from './moment.js';
-import { lacking, quorumAdvice, quorumOf } from './quorum.js';
+import { quorumAdvice, quorumOf } from './quorum.js';
 import { DEPARTED_MEMORY, REPLACED_EVICT_AFTER } from './rules.js';
+import { settlingHindrance } from './settling.js';
 
 /*
  * What follows from a cluster's state and the time alone, after every command and every tick, in this order:
@@ -61,20 +62,13 @@ function isForgotten(departed: Departed, now: number): boolean {
   return now - Math.max(departed.quietUntil, departed.lease.heardAt) > DEPARTED_MEMORY;
 }
 
-/**
- * A joiner settles when it has polled a list with itself on it, as have the other live members, and that has
- * held for the settle time. The time starts anew when the joiner is silent, or when no majority is live: Raft
- * cannot have added it then, and it may come back as blank as it came.
- */
+/** A joiner settles when nothing has kept it from that for the settle time (see settling.ts). */
 function settle(cluster: Cluster, moment: Moment): Step {
   const { now, rules } = moment;
   let members: Map<Address, Member> | undefined;
   for (const member of cluster.members.values()) {
     if (member.settled) continue;
-    const known =
-      isLive(member, rules, now) &&
-      quorumOf(cluster, moment).held &&
-      lacking(cluster, member.joinedRevision, moment).length === 0;
+    const known = settlingHindrance(member, cluster, moment) === undefined;
     const knownSince = known ? (member.knownSince ?? now) : undefined;
     const settled = knownSince !== undefined && now - knownSince >= rules.settleAfter;
     if (knownSince === member.knownSince && !settled) continue;

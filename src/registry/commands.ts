@@ -34,6 +34,8 @@ export type Command =
   /** Members that stay until deleted. */
   | { readonly type: 'put'; readonly addresses: readonly Address[] }
   | { readonly type: 'delete'; readonly addresses: readonly Address[] }
+  /** Static members that make themselves heard become leased ones. */
+  | { readonly type: 'release' }
   /** After a lost majority: the list becomes those that answer and those that wait. */
   | { readonly type: 'recover' }
   /** Time has passed, or something was observed. */
@@ -72,8 +74,16 @@ export type Reply =
     }
   | { readonly type: 'refused'; readonly code: Refusal; readonly reason: string }
   | { readonly type: 'left' }
+  | { readonly type: 'released'; readonly released: readonly Address[]; readonly kept: readonly Kept[] }
   | { readonly type: 'unknown' }
   | { readonly type: 'done' };
+
+/** A static member that stays one. */
+export interface Kept {
+  readonly address: Address;
+  /** A sentence: why, and what to do. */
+  readonly reason: string;
+}
 
 export interface Outcome {
   readonly cluster: Cluster;

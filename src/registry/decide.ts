@@ -8,6 +8,7 @@ import { hearPoll, isLive, newLease, presenceOf, silence } from './lease.js';
 import { otherSpelling, overLimit, refusal, then, unchanged } from './outcome.js';
 import { put } from './put.js';
 import { recover } from './recover.js';
+import { release } from './release.js';
 
 export type { Command, Context, Outcome, Poll, Refusal, Reply } from './commands.js';
 
@@ -33,6 +34,8 @@ export function decide(cluster: Cluster, command: Command, context: Context): Ou
       return put(cluster, command.addresses, context);
     case 'delete':
       return remove(cluster, command.addresses, context);
+    case 'release':
+      return release(cluster, context);
     case 'recover':
       return recover(cluster, context);
     case 'tick':

@@ -19,6 +19,8 @@ export const EVENT_TYPES = [
   'silent',
   /** When a silent or down member was heard again. */
   'returned',
+  /** When a static member that is heard became a leased one, by an operator's word; the list stays as it is. */
+  'released',
   /** When an unreachable member was taken off the list (R5). */
   'evicted',
   /** When an unreachable member was taken off the list because its replacement, of the same id, had settled (R5). */

@@ -442,7 +442,7 @@ export class RegistryService implements LinkedRegistry {
   /** A command whose effect is stored when it resolves. Rejects with StoreUnavailable when nothing was changed. */
   command(
     key: ClusterKey,
-    command: Extract<Command, { type: 'put' | 'delete' | 'recover' }>,
+    command: Extract<Command, { type: 'put' | 'delete' | 'release' | 'recover' }>,
   ): Promise<Decided> {
     return this.#transactInTime(key, command);
   }

@@ -48,6 +48,7 @@ const CHANGES: readonly {
   { name: 'a leave', method: 'DELETE', path: pollPath(A), inUrl: true },
   { name: 'a put', method: 'POST', path: '/nacos/v1/as/nodes?ips=127.0.0.21' },
   { name: 'a delete', method: 'DELETE', path: '/nacos/v1/as/nodes?ips=127.0.0.11' },
+  { name: 'a release', method: 'POST', path: '/api/v1/clusters/nacos/serverlist/release' },
   { name: 'a recover', method: 'POST', path: '/api/v1/clusters/nacos/serverlist/recover' },
   {
     name: 'an operator’s leave',
@@ -341,6 +342,12 @@ test('reads need a token when there is one for them', async (t) => {
       'this cluster’s': 200,
       'another cluster’s': 403,
     },
+    '/api/v1/clusters/nacos/serverlist/members/127.0.0.11:8848?settled=true': {
+      right: 200,
+      'a reader’s': 200,
+      'this cluster’s': 200,
+      'another cluster’s': 403,
+    },
     '/api/v1/events': { right: 200, 'a reader’s': 200, 'this cluster’s': 200, 'another cluster’s': 200 },
     '/api/v1/server': { right: 200, 'a reader’s': 200, 'this cluster’s': 200, 'another cluster’s': 200 },
     '/metrics': { right: 200, 'a reader’s': 200, 'this cluster’s': 403, 'another cluster’s': 403 },
@@ -436,6 +443,7 @@ test('changes are limited for each address, polls and heartbeats of members and 
     ['DELETE', pollPath(A)],
     ['DELETE', '/api/v1/clusters/nacos/serverlist/members/127.0.0.11:8848'],
     ['POST', '/api/v1/clusters/nacos/serverlist/recover'],
+    ['POST', '/api/v1/clusters/nacos/serverlist/release'],
   ] as const) {
     const answer = await ask(server, method, path);
     assert.equal(answer.status, 429, `${method} ${path}: ${answer.body}`);

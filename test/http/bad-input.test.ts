@@ -252,6 +252,8 @@ describe('bad input', { concurrency: 2 }, () => {
       ['/api/v1/events', read, ['POST', 'DELETE']],
       ['/api/v1/clusters/nacos/serverlist', read, ['POST', 'PUT', 'DELETE', 'PATCH']],
       ['/api/v1/clusters/nacos/serverlist/events', read, ['POST', 'DELETE']],
+      ['/api/v1/clusters/nacos/serverlist/members/127.0.0.11', 'GET, HEAD, DELETE', ['POST', 'PUT']],
+      ['/api/v1/clusters/nacos/serverlist/release', 'POST', ['GET', 'HEAD', 'PUT', 'DELETE']],
       ['/api/v1/clusters/nacos/serverlist/recover', 'POST', ['GET', 'HEAD', 'PUT', 'DELETE']],
     ] as const) {
       for (const method of methods) {

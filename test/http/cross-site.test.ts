@@ -58,6 +58,7 @@ const CHANGES: readonly (readonly [method: string, path: string])[] = [
   ['POST', '/nacos/v1/as/nodes?ips=127.0.0.21'],
   ['DELETE', '/nacos/v1/as/nodes?ips=127.0.0.11'],
   ['POST', '/api/v1/clusters/nacos/serverlist/recover'],
+  ['POST', '/api/v1/clusters/nacos/serverlist/release'],
   ['DELETE', `/api/v1/clusters/nacos/serverlist/members/${A}`],
 ];
 

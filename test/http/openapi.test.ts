@@ -34,6 +34,11 @@ async function scene(t: TestContext): Promise<Scene> {
 const BEFORE: Readonly<Record<string, (scene: Scene) => Promise<void>>> = {
   // 10.0.0.5 is gone.
   removeMember: ({ server, nodes }) => live(server, nodes.slice(1), 40_000),
+  // Two of the three were put, and 10.0.0.7 is silent.
+  releaseMembers: async ({ server, nodes }) => {
+    await ask(server, 'POST', `/nacos/v1/as/nodes?ips=${B},${C}`);
+    await live(server, nodes.slice(0, 2), 20_000);
+  },
   recoverCluster: async ({ server, nodes }) => {
     for (const gone of [B, C]) server.probe.answers.set(gone, 'refused');
     await live(server, nodes.slice(0, 1), 20_000);
@@ -212,6 +217,14 @@ test('every problem is as described', async (t) => {
     ['get', '/api/v1/stream', '/api/v1/stream?after=1~x', 400],
     ['post', `${cluster}/recover`, '/api/v1/clusters/nacos/serverlist/recover', 409],
     ['post', `${cluster}/recover`, '/api/v1/clusters/nacos/none/recover', 404],
+    ['post', `${cluster}/release`, '/api/v1/clusters/nacos/none/release', 404],
+    ['get', `${cluster}/members/{address}`, '/api/v1/clusters/nacos/serverlist/members/10.0.0.9', 404],
+    [
+      'get',
+      `${cluster}/members/{address}`,
+      '/api/v1/clusters/nacos/other/members/10.0.1.5?settled=true',
+      409,
+    ],
     ['delete', `${cluster}/members/{address}`, '/api/v1/clusters/nacos/serverlist/members/10.0.0.9', 404],
     ['delete', `${cluster}/members/{address}`, '/api/v1/clusters/nacos/serverlist/members/a:b:c', 400],
   ] as const) {

@@ -60,9 +60,11 @@ async function assertServesFromMemory(server: TestServer): Promise<void> {
     assert.equal(official.headers.get('retry-after'), '2');
     assert.match(official.body, /^nothing was changed: the store is unavailable/);
   }
-  const recover = await ask(server, 'POST', '/api/v1/clusters/nacos/serverlist/recover', JSON_CLIENT);
-  assert.equal(recover.status, 503);
-  assert.match(recover.body, /the store is unavailable/);
+  for (const word of ['recover', 'release']) {
+    const refused = await ask(server, 'POST', `/api/v1/clusters/nacos/serverlist/${word}`, JSON_CLIENT);
+    assert.equal(refused.status, 503);
+    assert.match(refused.body, /the store is unavailable/);
+  }
   assert.deepEqual(lines((await ask(server, 'GET', '/nacos/serverlist')).body), [A, B, C]);
   const { status, code, reason } = await readiness(server);
   assert.deepEqual([status, code], ['degraded', 200]);

@@ -28,10 +28,11 @@ const COMMANDS: readonly (readonly string[])[] = [
   ['events', 'nacos/serverlist', '--follow'],
   ['leave', A],
   ['recover', 'nacos/serverlist', '--yes'],
+  ['import', '--release', '--yes'],
 ];
 /** One for each way to ask: once, for a stream, for a change. */
 const DIFFERENT = [COMMANDS[0]!, COMMANDS[3]!, COMMANDS[6]!];
-const CHANGES = new Set(['leave', 'recover']);
+const CHANGES = new Set(['leave', 'recover', 'import']);
 
 function start(t: TestContext, env: Record<string, string> = {}): Promise<ServerProcess> {
   return startServerProcess(t, { file: join(tempFolder(t), 'r.db'), env });
@@ -267,7 +268,7 @@ describe('--token', () => {
       assert.match(err, /says 403: denied: Bearer … \(/);
       assert.ok(!(out + err).includes(TOKEN));
     }
-    for (const command of ['members', 'events', 'leave', 'recover']) {
+    for (const command of ['members', 'events', 'leave', 'recover', 'import']) {
       const { status, out } = await runCli(t, [command, '--help'], { TOKEN });
       assert.equal(status, 0);
       assert.ok(!out.includes(TOKEN));
@@ -282,6 +283,7 @@ describe('the help of the operators’ commands', () => {
       ['events', ['--follow', '--limit'], /0; 1 /],
       ['leave', ['--wait', '--force'], /0 done; 1 .*; 75 /],
       ['recover', ['--yes'], /0 done; 1 /],
+      ['import', ['--release', '--dry-run', '--yes'], /0 done.*; 1 .*; 75 /],
     ] as const) {
       const { status, out: printed } = await runCli(t, [command, '--help']);
       assert.equal(status, 0);

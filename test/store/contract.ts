@@ -115,6 +115,28 @@ export function storeContract(name: string, factory: StoreFactory): void {
       assert.equal(cluster.departed.size, 1);
     });
 
+    it('keeps that a static member was released, though the list is the same', async (t) => {
+      const { open } = setUp(t);
+      const { store } = await open();
+      const { cluster } = await store.transact(key, work(put));
+      const { now } = (await store.exchange(REPORT)).scene;
+      hear(cluster.members.get(addresses[0]!)!.lease, now + 1, true);
+      const released = await store.transact(key, work({ type: 'release' }, 2));
+      assert.deepEqual(
+        released.recorded.map(({ type, address, revision }) => [type, address, revision]),
+        [['released', addresses[0], 1]],
+      );
+      const { listener } = await open();
+      assert.deepEqual(
+        [...listener.all[0]!.members.values()].map(({ source, lease }) => [source, lease.polls]),
+        [
+          ['heartbeat', true],
+          ['static', false],
+          ['static', false],
+        ],
+      );
+    });
+
     it('keeps the order of the list', async (t) => {
       const { open } = setUp(t);
       const { store } = await open();

@@ -2,7 +2,7 @@ import { viewOf } from '../../runtime/views.js';
 import { find, keyFrom, UNKNOWN_CLUSTER, unknownCluster } from './clusters.js';
 import { clusterParams, leaveQuery, memberParams } from './parameters.js';
 import { problem, route } from './route.js';
-import { clusterView, leaveAnswer } from './schemas.js';
+import { clusterView, leaveAnswer, releaseAnswer } from './schemas.js';
 
 const SERVERLIST = { product: 'nacos', cluster: 'serverlist' };
 
@@ -61,6 +61,38 @@ export const changeRoutes = [
       }
       const body = { address, revision, undelivered: [...undelivered] };
       return { status: wait > 0 && undelivered.length > 0 ? 202 : 200, body };
+    },
+  }),
+
+  route({
+    method: 'post',
+    path: '/api/v1/clusters/{product}/{cluster}/release',
+    name: 'releaseMembers',
+    tag: 'Clusters',
+    summary: 'Gives static members a lease: the end of a migration',
+    description:
+      'Every static member that is being heard, by polls with `self` or by heartbeats, becomes a leased one: it may be ' +
+      'evicted (R5) and replaced as any other. The list and its revision stay as they are. Those that are not heard stay ' +
+      'static; say it again when they are.',
+    access: 'change',
+    params: clusterParams,
+    responses: { 200: { description: 'Who was released, and who was not and why.', schema: releaseAnswer } },
+    problems: { 404: UNKNOWN_CLUSTER },
+    examples: [{ name: 'release', summary: 'Whoever polls with self', params: SERVERLIST, status: 200 }],
+    async handle({ service }, { params }) {
+      const entry = find(service, params);
+      if (!entry) return unknownCluster(params);
+      const { reply, cluster } = await service.command(keyFrom(params), { type: 'release' });
+      if (reply.type !== 'released') throw new Error(`a release is not answered ${reply.type}`);
+      const { members } = viewOf(entry, service);
+      const kept = reply.kept.map(({ address, reason }) => {
+        const refused = members.find((member) => member.address === address)?.refused;
+        return {
+          address,
+          reason: refused === undefined ? reason : `${reason}. Its polls are refused: ${refused}`,
+        };
+      });
+      return { status: 200, body: { revision: cluster.revision, released: [...reply.released], kept } };
     },
   }),
 

@@ -51,15 +51,21 @@ export const eventsQuery = z.strictObject({
   limit,
 });
 
+const flag = () =>
+  z
+    .enum(['true', 'false'], 'is neither true nor false')
+    .prefault('false')
+    .transform((text) => text === 'true');
+
+export const memberQuery = z.strictObject({
+  settled: flag().meta({ description: '200 only when it is listed and has settled: see the answer 409.' }),
+});
+
 export const leaveQuery = z.strictObject({
   wait: wait(
     'How long to wait until every other live member has the list without it, up to `60s`; `15s` is comfortable.',
   ),
-  force: z
-    .enum(['true', 'false'], 'is neither true nor false')
-    .prefault('false')
-    .transform((text) => text === 'true')
-    .meta({ description: 'Take it off although it harms: see the answer 409.' }),
+  force: flag().meta({ description: 'Take it off although it harms: see the answer 409.' }),
 });
 
 export const streamQuery = z.strictObject({

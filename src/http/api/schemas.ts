@@ -225,6 +225,27 @@ export const leaveAnswer = z
   .meta({ id: 'Left', description: 'An address was taken off the list or from the gate.' });
 export type LeaveAnswerView = z.output<typeof leaveAnswer>;
 
+export const releaseAnswer = z
+  .strictObject({
+    revision,
+    released: z.array(address).meta({ description: 'Static members that have a lease from now on.' }),
+    kept: z
+      .array(
+        z.strictObject({
+          address,
+          reason: z.string().meta({
+            description: 'A sentence: why, and what to do.',
+            examples: [
+              '10.0.0.7:8848 has never been heard: its node must poll with self=10.0.0.7:8848, or a heartbeat be sent for it',
+            ],
+          }),
+        }),
+      )
+      .meta({ description: 'Members that stay static, and why.' }),
+  })
+  .meta({ id: 'Released', description: 'Static members were released.' });
+export type ReleaseAnswerView = z.output<typeof releaseAnswer>;
+
 export const problemDetails = z
   .strictObject({
     type: z.literal('about:blank').meta({ description: 'So the title is the status.' }),
@@ -268,6 +289,7 @@ export const NAMED = [
   healthAnswer,
   aliveAnswer,
   leaveAnswer,
+  releaseAnswer,
   problemDetails,
   streamSnapshot,
   streamClusters,

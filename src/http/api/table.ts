@@ -3,6 +3,7 @@ import { clusterRoutes } from './clusters.js';
 import { METRICS, NACOS_SIDE, OFFICIAL_API } from './described.js';
 import { descriptionRoutes } from './description.js';
 import { eventRoutes } from './events.js';
+import { memberRoutes } from './members.js';
 import type { Described, Route } from './route.js';
 import { serverRoutes } from './server-routes.js';
 import { streamRoute } from './stream.js';
@@ -10,6 +11,7 @@ import { streamRoute } from './stream.js';
 /** The operators' side, whole: what the router (router.ts) answers. */
 export const ROUTES: readonly Route[] = [
   ...clusterRoutes,
+  ...memberRoutes,
   ...changeRoutes,
   ...eventRoutes,
   streamRoute,

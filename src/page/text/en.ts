@@ -207,6 +207,7 @@ export const en = {
     down: 'Down',
     silent: 'Silent',
     returned: 'Returned',
+    released: 'Released',
     evicted: 'Evicted',
     replaced: 'Replaced',
     preserved: 'Preserved (quorum-lost)',

@@ -114,6 +114,7 @@ export const EVENT_ICONS: Record<EventType, IconName> = {
   down: 'cross',
   silent: 'dashed',
   returned: 'back',
+  released: 'open',
   evicted: 'out',
   replaced: 'swap',
   preserved: 'stop',

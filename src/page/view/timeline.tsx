@@ -13,6 +13,7 @@ const TONES: Record<EventType, 'good' | 'bad' | 'warn' | 'plain'> = {
   down: 'warn',
   silent: 'warn',
   returned: 'good',
+  released: 'plain',
   evicted: 'warn',
   replaced: 'plain',
   preserved: 'bad',

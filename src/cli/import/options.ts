@@ -1,0 +1,18 @@
+import { ClientError } from '../client-error.js';
+import { canAsk } from '../confirm.js';
+
+export interface ImportOptions {
+  readonly json?: true;
+  readonly yes?: true;
+  readonly dryRun?: true;
+  readonly release?: true;
+}
+
+/** Throws {@link ClientError} where a change could never be confirmed. */
+export function mustBeAbleToAsk(what: string, options: ImportOptions, inputIsTaken = false): void {
+  if (options.yes || options.dryRun || (canAsk() && !inputIsTaken)) return;
+  const why = inputIsTaken ? 'the standard input is the source' : 'there is no terminal';
+  throw new ClientError(
+    `${what} asks before it changes anything, and ${why}; give --yes, or --dry-run to look`,
+  );
+}

@@ -1,0 +1,221 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import { runCli, type Ran } from '../support/cli.js';
+import { eventually } from '../support/eventually.js';
+import { ask, JSON_CLIENT } from '../support/raw.js';
+import type { ServerProcess } from '../support/process.js';
+import {
+  addressesOf,
+  assertRunning,
+  eventsOf,
+  groupsOf,
+  listOf,
+  mostLeadingFirst,
+  viewOf,
+} from './cluster.js';
+import { clusterConfOf, type NacosNode } from './node.js';
+import { readInstance, writeInstance } from './persistent-data.js';
+import { nacosTest } from './suite.js';
+
+/* docs/moving.md, step by step. */
+
+nacosTest(
+  'Nacos 2.5.1: from a cluster.conf to this server without a restart of the whole cluster, and back',
+  async (cluster, scenario, t) => {
+    let server: ServerProcess;
+    let nodes: NacosNode[] = [];
+
+    const run = (...args: string[]): Promise<Ran> => runCli(t, [...args, '--server', server.url]);
+    const sourceOf = async (node: NacosNode): Promise<string | undefined> =>
+      (await viewOf(server)).members.find(({ address }) => address === node.address)?.source;
+    /** As a readiness probe asks. */
+    const settledStatus = async ({ address }: NacosNode): Promise<number> => {
+      const path = `/api/v1/clusters/nacos/serverlist/members/${address}?settled=true`;
+      return (await ask(server, 'GET', path, JSON_CLIENT)).status;
+    };
+
+    await scenario('three nodes with a hand-written cluster.conf form a cluster', async () => {
+      const ports = [await cluster.takePort(), await cluster.takePort(), await cluster.takePort()];
+      const members = ports.map((port) => `127.0.0.1:${port}`);
+      for (const port of ports) {
+        nodes.push(await cluster.startNode({ lookup: 'file', port, members }));
+      }
+      await cluster.agree(nodes);
+      await writeInstance(nodes[0]!, 'kept');
+    });
+
+    await scenario('its cluster.conf, as Nacos has written it since, is imported', async () => {
+      server = await cluster.startServer();
+      const file = clusterConfOf(nodes[0]!.home);
+      const { status, out, err } = await run('import', file, '--yes');
+      assert.equal(status, 0, `${err}\n${readFileSync(file, 'utf8')}`);
+      assert.match(out, /nacos\/serverlist has revision 1 now, and all 3 of /);
+      assert.deepEqual(await listOf(server), addressesOf(nodes));
+    });
+
+    await scenario(
+      'each node is restarted with the address server, and the nodes agree after each',
+      async () => {
+        for (const [i, node] of nodes.entries()) {
+          nodes[i] = await cluster.restartNode(node, {
+            lookupPort: server.port,
+            query: (address) => `self=${address}`,
+          });
+          await cluster.agree(nodes);
+          assert.equal(await settledStatus(node), 200);
+          const early = await run('import', '--release', '--dry-run', '--json');
+          const { released } = JSON.parse(early.out) as { released: string[] };
+          assert.deepEqual(released.sort(), addressesOf(nodes.slice(0, i + 1)), 'those that have moved');
+        }
+        const { revision, epoch } = await viewOf(server);
+        assert.deepEqual([revision, epoch], [1, 1], 'the list was the same all the time');
+        for (const node of nodes) assert.ok(await readInstance(node, 'kept'), `${node.port} has the data`);
+      },
+    );
+
+    await scenario('the release gives each of them a lease', async () => {
+      const { status, out } = await run('import', '--release', '--yes');
+      assert.equal(status, 0, out);
+      for (const node of nodes) {
+        await eventually('it is seen to poll', async () => (await sourceOf(node)) === 'poll', 10_000, 250);
+      }
+      assert.equal((await viewOf(server)).revision, 1);
+      const types = (await eventsOf(server)).map(({ type }) => type);
+      assert.deepEqual(
+        types.filter((type) => type !== 'silent' && type !== 'down' && type !== 'returned'),
+        ['founded', 'released', 'released', 'released'],
+      );
+    });
+
+    await scenario('one goes back to its cluster.conf, and the nodes agree', async () => {
+      const [back, ...rest] = nodes as [NacosNode, ...NacosNode[]];
+      const members = await listOf(server);
+      const { status, err } = await put(members);
+      assert.equal(status, 200, err);
+      const again = await cluster.restartNode(back, { lookup: 'file', members });
+      nodes = [again, ...rest];
+      await cluster.agree(nodes);
+      assert.equal(await sourceOf(again), 'static', 'it polls no more, and nobody takes it off');
+      assert.deepEqual(await listOf(server), addressesOf(nodes));
+      // And forth again.
+      nodes[0] = await cluster.restartNode(again, { lookupPort: server.port });
+      await cluster.agree(nodes);
+      assert.equal((await run('import', '--release', '--yes')).status, 0);
+    });
+
+    await scenario('one that is killed is evicted as any other', async () => {
+      const [killed, ...rest] = mostLeadingFirst(nodes, await groupsOf(nodes));
+      await eventually('all are steady again', async () => {
+        const { members } = await viewOf(server);
+        return members.every(({ state, settled }) => state === 'live' && settled);
+      });
+      await killed.end('SIGKILL');
+      await eventually(
+        'it is evicted',
+        async () =>
+          (await eventsOf(server)).some(
+            ({ type, address }) => type === 'evicted' && address === killed.address,
+          ),
+        150_000,
+        500,
+      );
+      nodes = rest;
+      await cluster.agree(nodes);
+      assert.deepEqual(await listOf(server), addressesOf(nodes));
+    });
+
+    /** As the guide says it for the way back: static again, so that nobody is evicted meanwhile. */
+    async function put(members: readonly string[]): Promise<{ status: number; err: string }> {
+      const answer = await ask(server, 'POST', `/nacos/v1/as/nodes?ips=${members.join(',')}`);
+      return { status: answer.status, err: answer.body };
+    }
+  },
+);
+
+nacosTest(
+  'Nacos 2.5.1: from a list that nginx or the official address server serves, without a restart of any node',
+  async (cluster, scenario, t) => {
+    let served: FileServer;
+    let server: ServerProcess;
+    const nodes: NacosNode[] = [];
+
+    await scenario('three nodes poll a file', async () => {
+      const ports = [await cluster.takePort(), await cluster.takePort(), await cluster.takePort()];
+      served = await FileServer.open(await cluster.takePort(), ports);
+      t.after(() => served.close());
+      for (const port of ports) {
+        nodes.push(await cluster.startNode({ port, lookupPort: served.port, query: () => '' }));
+      }
+      await cluster.agree(nodes);
+    });
+
+    await scenario(
+      'its URL is imported, and this server takes its port: the nodes notice nothing',
+      async () => {
+        server = await cluster.startServer();
+        const source = `http://127.0.0.1:${served.port}/nacos/serverlist`;
+        const ran = await runCli(t, ['import', source, '--yes', '--server', server.url]);
+        assert.equal(ran.status, 0, ran.err);
+        server.child.kill('SIGTERM');
+        await server.exited;
+        await served.close();
+        server = await cluster.startServer({ port: served.port });
+        await eventually('all of them poll it', async () => (await listPolls(server)) >= 6, 30_000, 500);
+        assertRunning(nodes);
+        await cluster.agree(nodes);
+        const { members, revision } = await viewOf(server);
+        assert.deepEqual(
+          [members.map(({ source }) => source), revision],
+          [['static', 'static', 'static'], 1],
+        );
+      },
+    );
+
+    await scenario('a node that is restarted with self is heard, and can be released', async () => {
+      nodes[0] = await cluster.restartNode(nodes[0]!, { lookupPort: server.port });
+      await cluster.agree(nodes);
+      const ran = await runCli(t, ['import', '--release', '--yes', '--server', server.url]);
+      assert.equal(ran.status, 75, 'two do not say who they are yet');
+      const sources = async (): Promise<(string | undefined)[]> => {
+        const { members } = await viewOf(server);
+        return nodes.map((node) => members.find(({ address }) => address === node.address)?.source);
+      };
+      await eventually('it is seen to poll', async () => (await sources())[0] === 'poll', 10_000, 250);
+      assert.deepEqual(await sources(), ['poll', 'static', 'static']);
+    });
+  },
+);
+
+/** How many polls without `self` the server has answered with a list. */
+async function listPolls({ url }: ServerProcess): Promise<number> {
+  const metrics = await (await fetch(`${url}/metrics`)).text();
+  return Number(/^address_server_polls_total\{self="none",answer="list"\} (\d+)/m.exec(metrics)?.[1] ?? 0);
+}
+
+/** A list as nginx serves it from a file. */
+class FileServer {
+  readonly port: number;
+  readonly #server: Server;
+
+  private constructor(port: number, server: Server) {
+    this.port = port;
+    this.#server = server;
+  }
+
+  static async open(port: number, members: readonly number[]): Promise<FileServer> {
+    const list = members.map((member) => `127.0.0.1:${member}\n`).join('');
+    const server = createServer((_, response) => response.end(list)).listen(port, '127.0.0.1');
+    await once(server, 'listening');
+    return new FileServer(port, server);
+  }
+
+  async close(): Promise<void> {
+    if (!this.#server.listening) return;
+    const closed = once(this.#server, 'close');
+    this.#server.close();
+    this.#server.closeAllConnections();
+    await closed;
+  }
+}

@@ -1,0 +1,40 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { whyUnsettled } from '../../src/registry/settling.js';
+import { A, B, Bench, C, D } from './rules.js';
+
+function why(bench: Bench): string | undefined {
+  return whyUnsettled(bench.cluster.members.get(D)!, bench.cluster, bench);
+}
+
+/** Three founders, and a fourth that has just joined. */
+function joining(): Bench {
+  const bench = new Bench().found(A, B, C);
+  bench.poll(D);
+  return bench;
+}
+
+describe('why a member has not settled', () => {
+  it('says who lacks the list with it, how long it has run, and nothing when it has', () => {
+    const bench = joining();
+    bench.poll(A);
+    const normal = 'That is normal for the first 20 s or so after it joined';
+    const begin = `${D} is on the list of nacos/serverlist and has not settled yet: `;
+    assert.equal(why(bench), `${begin}not yet sent the list with it: ${B}, ${C}. ${normal}`);
+    bench.pass(5_000, [A, B, C, D]);
+    bench.pass(7_000, [A, B, C, D]);
+    assert.equal(why(bench), `${begin}all live members have had the list with it for 7 s of 20 s. ${normal}`);
+    bench.pass(13_000, [A, B, C, D]);
+    assert.equal(why(bench), undefined);
+    assert.ok(bench.cluster.members.get(D)?.settled);
+  });
+
+  it('says that it is not heard, or that there is no majority', () => {
+    const silent = joining();
+    silent.pass(16_000, [A, B, C]);
+    assert.match(why(silent) ?? '', /: it is not heard\. /);
+    const lost = joining();
+    lost.pass(16_000, [D]);
+    assert.match(why(lost) ?? '', /: only 1 of 4 members are live, no majority\. /);
+  });
+});
