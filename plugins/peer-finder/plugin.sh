@@ -55,7 +55,7 @@ fail() {
   say "$*"
   say "Nacos is not started: it would start with an old list or none. The container ends."
   [ -z "${watcher:-}" ] || kill "$watcher" 2>/dev/null
-  case ${PLUGIN_PARENT:-$(tr '\0' ' ' <"/proc/$PPID/cmdline" 2>/dev/null)} in
+  case $(tr '\0' ' ' <"/proc/$PPID/cmdline" 2>/dev/null) in
     *docker-startup.sh*)
       kill -INT "$PPID"
       # So that bash, which asks how its command died, sees the same signal.
