@@ -36,6 +36,7 @@ export interface Container {
   readonly name: string;
   readonly image: string;
   readonly command?: readonly string[];
+  readonly args?: readonly string[];
   restartPolicy?: string;
   readonly env?: readonly EnvEntry[];
   readonly envFrom?: readonly { readonly secretRef: { readonly name: string } }[];

@@ -27,6 +27,8 @@ export interface NodeOptions {
   /** The query of the polled URL; with `self` and `expect=3` if left out. */
   readonly query?: (address: string) => string;
   readonly retry?: number;
+  /** All that is set for it, in the place of the lookup that the others say. */
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
 /** A Raft group as its leader knows it. */
@@ -80,13 +82,18 @@ export class Cluster {
     return this.#ports.take();
   }
 
+  /** Where the node of a port keeps its conf, data and logs. */
+  home(port: number): string {
+    return this.folder(`node-${port}`);
+  }
+
   /** Starts a node with a new address and an empty disk. */
   async startNode(options: NodeOptions): Promise<NacosNode> {
-    const { version = '2.5.1', lookupPort, query = selfAndExpect, retry } = options;
+    const { version = '2.5.1', lookupPort, query = selfAndExpect, retry, environment } = options;
     const port = options.port ?? (await this.takePort());
-    const home = this.folder(`node-${port}`);
+    const home = this.home(port);
     const lookupUrl = `/nacos/serverlist?${query(`127.0.0.1:${port}`)}`;
-    const node = new NacosNode({ version, port, home, lookupPort, lookupUrl, retry });
+    const node = new NacosNode({ version, port, home, lookupPort, lookupUrl, retry, environment });
     this.#nodes.push(node);
     return node;
   }

@@ -16,6 +16,8 @@ export interface NodeSettings {
   readonly lookupUrl: string;
   /** Tries at start-up; Nacos's own default is 5. */
   readonly retry?: number | undefined;
+  /** All that is set for it, in the place of what the above says of the lookup. */
+  readonly environment?: Readonly<Record<string, string>> | undefined;
 }
 
 /** What a node says of one Raft group. */
@@ -46,7 +48,7 @@ export class NacosNode {
   readonly #child: ChildProcess;
   readonly #home: string;
 
-  constructor({ version, port, home, lookupPort, lookupUrl, retry }: NodeSettings) {
+  constructor({ version, port, home, lookupPort, lookupUrl, retry, environment }: NodeSettings) {
     this.port = port;
     this.address = `127.0.0.1:${port}`;
     this.voter = `127.0.0.1:${port - 1_000}`;
@@ -57,11 +59,13 @@ export class NacosNode {
       env: {
         PATH: process.env.PATH ?? '',
         ...(process.env.JAVA_HOME === undefined ? {} : { JAVA_HOME: process.env.JAVA_HOME }),
-        NACOS_CORE_MEMBER_LOOKUP_TYPE: 'address-server',
-        address_server_domain: '127.0.0.1',
-        address_server_port: String(lookupPort),
-        address_server_url: lookupUrl,
-        ...(retry === undefined ? {} : { NACOS_CORE_ADDRESS_SERVER_RETRY: String(retry) }),
+        ...(environment ?? {
+          NACOS_CORE_MEMBER_LOOKUP_TYPE: 'address-server',
+          address_server_domain: '127.0.0.1',
+          address_server_port: String(lookupPort),
+          address_server_url: lookupUrl,
+          ...(retry === undefined ? {} : { NACOS_CORE_ADDRESS_SERVER_RETRY: String(retry) }),
+        }),
       },
     });
     endWithThisProcess(this.#child);
