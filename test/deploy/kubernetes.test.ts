@@ -3,7 +3,8 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { before, describe, it } from 'node:test';
 import { changeRoutes } from '../../src/http/api/changes.js';
 import { serverRoutes } from '../../src/http/api/server-routes.js';
-import { SETTINGS } from '../../src/settings.js';
+import { readConfig } from '../../src/config.js';
+import { SETTINGS, type GivenSetting, type SettingName } from '../../src/settings.js';
 import { AGENT_PATHS, AGENT_VARIABLES } from './agent-variables.js';
 import {
   CHART,
@@ -127,6 +128,20 @@ describe('what is applied to Kubernetes', { skip: skipWithoutTools }, () => {
           assert.ok(AGENT_VARIABLES.has(entry.name), `${where}: ${entry.name}`);
         }
       }
+    });
+  });
+
+  it('sets for the address server what it takes, on the port that its Service asks', () => {
+    each((manifest, where, all) => {
+      if (manifest.metadata.name !== 'address-server') return;
+      const server = container(manifest, 'address-server');
+      const env = environment(all, server, POD);
+      const given = SETTINGS.map(({ name, default: text }): [SettingName, GivenSetting] => {
+        const source = name.toUpperCase().replaceAll('-', '_');
+        return [name, { text: env[source] ?? text, source }];
+      });
+      const { port } = readConfig(Object.fromEntries(given) as Record<SettingName, GivenSetting>);
+      assert.deepEqual(server.ports, [{ name: 'http', containerPort: port }], where);
     });
   });
 
@@ -443,6 +458,17 @@ describe('what is applied to Kubernetes', { skip: skipWithoutTools }, () => {
       assert.match(output, /"http:\/\/lists:8080\/nacos\/serverlist\?self=/);
       assert.match(output, /secretRef: \{ name: mine \}/);
       assert.doesNotMatch(output, /address-server:8080|NACOS_AUTH_TOKEN/);
+    });
+
+    it('refuses the mode agent where there are no native sidecars', () => {
+      const args = ['template', 'r', CHART, '--set', 'mode=agent', '--kube-version'];
+      const { status, errors } = tool('helm', [...args, 'v1.28.9']);
+      assert.notEqual(status, 0);
+      assert.match(
+        errors,
+        /mode agent needs Kubernetes 1\.29 or later, for native sidecars; this is v1\.28\.9/,
+      );
+      assert.equal(tool('helm', [...args, 'v1.29.0']).status, 0);
     });
 
     for (const [values, problem] of [
