@@ -160,6 +160,9 @@ async function startSidecar(
   assert.equal(env.AGENT_SELF, `127.0.0.1:${port}`);
   cluster.folder(`node-${port}/conf`);
   const agent = startCli(t, sidecar.args ?? [], { env });
+  endWithThisProcess(agent.child);
+  // Before the folder goes that it writes to.
+  cluster.atEnd(() => agent.child.kill('SIGKILL'));
   await eventually(
     'the startup probe of the sidecar answers',
     async () => {
