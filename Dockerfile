@@ -17,6 +17,8 @@ COPY --from=build /app/node_modules ./node_modules
 COPY --from=build /app/dist ./dist
 COPY package.json ./
 COPY migrations ./migrations
+# `install` there copies the agent to a volume, for Nacos images, which have no Node.js.
+COPY plugins ./plugins
 RUN mkdir /data && chown node:node /data
 USER node
 VOLUME /data

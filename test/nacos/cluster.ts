@@ -8,7 +8,7 @@ import type { RegistryEvent } from '../../src/registry/events.js';
 import type { ClusterView } from '../../src/registry/view.js';
 import { eventually } from '../support/eventually.js';
 import { startServerProcess, type ServerProcess } from '../support/process.js';
-import { NacosNode, type FileLookup, type PolledLookup } from './node.js';
+import { NacosNode, type NodeSettings } from './node.js';
 import { Ports } from './ports.js';
 import { atProcessEnd, endWithThisProcess } from '../support/processes.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
@@ -38,6 +38,11 @@ export type LookupOptions =
       readonly lookup: 'file';
       /** Written to its cluster.conf before it starts; left out when somebody else writes that (`clusterConfOf`). */
       readonly members?: readonly string[];
+    }
+  | {
+      readonly lookup: 'environment';
+      /** All that is set for it. */
+      readonly environment: Readonly<Record<string, string>>;
     };
 
 /** A Raft group as its leader knows it. */
@@ -176,7 +181,8 @@ export class Cluster {
   }
 }
 
-function lookupOf(options: LookupOptions, address: string): PolledLookup | FileLookup {
+function lookupOf(options: LookupOptions, address: string): NodeSettings['lookup'] {
+  if (options.lookup === 'environment') return { type: 'environment', environment: options.environment };
   if (options.lookup === 'file') return { type: 'file', members: options.members };
   const { lookupPort, query = selfAndExpect, retry } = options;
   return {

