@@ -40,6 +40,13 @@ export type LookupOptions =
       readonly members?: readonly string[];
     }
   | {
+      readonly lookup: 'agent';
+      /** The address servers. */
+      readonly servers: readonly { readonly url: string }[];
+      /** With `--expect 3` if left out. */
+      readonly more?: readonly string[];
+    }
+  | {
       readonly lookup: 'environment';
       /** All that is set for it. */
       readonly environment: Readonly<Record<string, string>>;
@@ -182,6 +189,10 @@ export class Cluster {
 }
 
 function lookupOf(options: LookupOptions, address: string): NodeSettings['lookup'] {
+  if (options.lookup === 'agent') {
+    const { servers, more = ['--expect', '3'] } = options;
+    return { type: 'agent', arguments: ['--server', servers.map(({ url }) => url).join(), ...more] };
+  }
   if (options.lookup === 'environment') return { type: 'environment', environment: options.environment };
   if (options.lookup === 'file') return { type: 'file', members: options.members };
   const { lookupPort, query = selfAndExpect, retry } = options;

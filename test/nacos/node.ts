@@ -1,8 +1,9 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { endWithThisProcess } from '../support/processes.js';
+import { CLI } from '../support/process.js';
+import { atProcessEnd } from '../support/processes.js';
 import { START_NODE, type NacosVersion } from './servers.js';
 
 export interface NodeSettings {
@@ -10,7 +11,7 @@ export interface NodeSettings {
   readonly port: number;
   /** A folder of its own: empty, or the one that it had before a restart. */
   readonly home: string;
-  readonly lookup: PolledLookup | FileLookup | GivenEnvironment;
+  readonly lookup: PolledLookup | FileLookup | GivenEnvironment | AgentLookup;
 }
 
 /** It polls an address server. */
@@ -29,6 +30,13 @@ export interface FileLookup {
   readonly type: 'file';
   /** What is written there before it starts; undefined when somebody else writes it. */
   readonly members: readonly string[] | undefined;
+}
+
+/** The agent is around it, and writes its `conf/cluster.conf`. */
+export interface AgentLookup {
+  readonly type: 'agent';
+  /** The agent's, but for what follows from the node: its address and files. */
+  readonly arguments: readonly string[];
 }
 
 /** As a manifest has it. */
@@ -79,15 +87,21 @@ export class NacosNode {
     this.url = `http://${this.address}`;
     this.home = home;
     if (lookup.type === 'file' && lookup.members) writeClusterConf(home, lookup.members);
-    this.#child = spawn(START_NODE, [version, String(port), home], {
-      stdio: 'ignore',
+    const start = [START_NODE, version, String(port), home] as const;
+    const [file, ...args] = lookup.type === 'agent' ? aroundBy(lookup, this, start) : start;
+    this.#child = spawn(file, args, {
+      stdio:
+        lookup.type === 'agent' ? ['ignore', 'ignore', openSync(join(home, 'agent.log'), 'a')] : 'ignore',
+      // A group of its own, so that nothing is left of it when the agent is killed.
+      detached: true,
       env: {
         PATH: process.env.PATH ?? '',
         ...(process.env.JAVA_HOME === undefined ? {} : { JAVA_HOME: process.env.JAVA_HOME }),
         ...environmentOf(lookup),
       },
     });
-    endWithThisProcess(this.#child);
+    const forget = atProcessEnd(() => this.#killAll());
+    this.#child.once('exit', forget);
     this.pid = this.#child.pid ?? 0;
     this.exited = once(this.#child, 'exit').then(([code, signal]) => (code ?? signal) as number | string);
   }
@@ -99,8 +113,17 @@ export class NacosNode {
 
   /** Sends a signal and waits for the process's end. */
   async end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
-    if (this.isRunning) this.#child.kill(signal);
+    if (signal === 'SIGKILL') this.#killAll();
+    else if (this.isRunning) this.#child.kill(signal);
     await this.exited;
+  }
+
+  #killAll(): void {
+    try {
+      process.kill(-this.pid, 'SIGKILL');
+    } catch {
+      // It has ended.
+    }
   }
 
   /** Whether its HTTP port answers at all: a node that found no members never gets there. */
@@ -149,7 +172,7 @@ export class NacosNode {
 
 function environmentOf(lookup: NodeSettings['lookup']): Readonly<Record<string, string>> {
   if (lookup.type === 'environment') return lookup.environment;
-  if (lookup.type === 'file') return { NACOS_CORE_MEMBER_LOOKUP_TYPE: 'file' };
+  if (lookup.type !== 'address-server') return { NACOS_CORE_MEMBER_LOOKUP_TYPE: 'file' };
   const { port, url, retry } = lookup;
   return {
     NACOS_CORE_MEMBER_LOOKUP_TYPE: 'address-server',
@@ -158,6 +181,17 @@ function environmentOf(lookup: NodeSettings['lookup']): Readonly<Record<string, 
     address_server_url: url,
     ...(retry === undefined ? {} : { NACOS_CORE_ADDRESS_SERVER_RETRY: String(retry) }),
   };
+}
+
+/** The agent's command line around a node's. */
+function aroundBy(
+  { arguments: given }: AgentLookup,
+  { address, home }: Pick<NacosNode, 'address' | 'home'>,
+  start: readonly string[],
+): [string, ...string[]] {
+  mkdirSync(join(home, 'conf'), { recursive: true });
+  const own = ['--self', address, '--cluster-conf', clusterConfOf(home)];
+  return [process.execPath, CLI, 'agent', ...own, ...given, '--', ...start];
 }
 
 function writeClusterConf(home: string, members: readonly string[]): void {
