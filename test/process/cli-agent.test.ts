@@ -296,7 +296,8 @@ describe('agent beside a Nacos', { concurrency: 3 }, () => {
     const node = await startNode(t, { servers: [server.url] });
     await haveList([node]);
     const first = startFakeNacos(t, node);
-    await eventually('Nacos listens', () => first.stdout().includes('listening'));
+    // Before, its end would be that of one that never started.
+    await eventually('Nacos answers', () => first.stdout().includes('answered'));
     await put(server, '127.0.0.1:9');
     const left = await fetch(`${server.url}/nacos/serverlist?self=${node.self}`, { method: 'DELETE' });
     assert.equal(left.status, 200);
