@@ -8,7 +8,7 @@ import type { RegistryEvent } from '../../src/registry/events.js';
 import type { ClusterView } from '../../src/registry/view.js';
 import { eventually } from '../support/eventually.js';
 import { startServerProcess, type ServerProcess } from '../support/process.js';
-import { NacosNode } from './node.js';
+import { NacosNode, type FileLookup, type PolledLookup } from './node.js';
 import { Ports } from './ports.js';
 import { atProcessEnd, endWithThisProcess } from './processes.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
@@ -17,17 +17,28 @@ import { MEMBERS, type NacosVersion } from './servers.js';
 /** How long three nodes may take until they agree, in milliseconds: 25 s on two idle cores, and patience. */
 export const START_LIMIT = 180_000;
 
-export interface NodeOptions {
-  /** A new one if left out. */
+export type NodeOptions = LookupOptions & {
+  /** A new one if left out. One that a node had before is a restart of that node, with its disk. */
   readonly port?: number;
   /** 2.5.1 if left out. */
   readonly version?: NacosVersion;
-  /** The server's port, or a proxy's before it. */
-  readonly lookupPort: number;
-  /** The query of the polled URL; with `self` and `expect=3` if left out. */
-  readonly query?: (address: string) => string;
-  readonly retry?: number;
-}
+};
+
+/** How a node finds the others. */
+export type LookupOptions =
+  | {
+      readonly lookup?: 'address-server';
+      /** The server's port, or a proxy's before it. */
+      readonly lookupPort: number;
+      /** The query of the polled URL; with `self` and `expect=3` if left out. */
+      readonly query?: (address: string) => string;
+      readonly retry?: number;
+    }
+  | {
+      readonly lookup: 'file';
+      /** Written to its cluster.conf before it starts; left out when somebody else writes that (`clusterConfOf`). */
+      readonly members?: readonly string[];
+    };
 
 /** A Raft group as its leader knows it. */
 export interface Group {
@@ -80,15 +91,25 @@ export class Cluster {
     return this.#ports.take();
   }
 
-  /** Starts a node with a new address and an empty disk. */
+  /** The folder of the node with this main port, before it is started and after it has ended. */
+  homeOf(port: number): string {
+    return this.folder(`node-${port}`);
+  }
+
+  /** Starts a node: unless a port is given, with a new address and an empty disk. */
   async startNode(options: NodeOptions): Promise<NacosNode> {
-    const { version = '2.5.1', lookupPort, query = selfAndExpect, retry } = options;
+    const { version = '2.5.1' } = options;
     const port = options.port ?? (await this.takePort());
-    const home = this.folder(`node-${port}`);
-    const lookupUrl = `/nacos/serverlist?${query(`127.0.0.1:${port}`)}`;
-    const node = new NacosNode({ version, port, home, lookupPort, lookupUrl, retry });
+    const lookup = lookupOf(options, `127.0.0.1:${port}`);
+    const node = new NacosNode({ version, port, home: this.homeOf(port), lookup });
     this.#nodes.push(node);
     return node;
+  }
+
+  /** Ends a node by SIGTERM and starts it again at its address and with its disk, perhaps with another lookup. */
+  async restartNode(node: NacosNode, lookup: LookupOptions): Promise<NacosNode> {
+    await node.end('SIGTERM');
+    return this.startNode({ ...lookup, port: node.port, version: node.version });
   }
 
   /** Starts several at once. */
@@ -153,6 +174,17 @@ export class Cluster {
   #removeFolder(): void {
     rmSync(this.#folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
   }
+}
+
+function lookupOf(options: LookupOptions, address: string): PolledLookup | FileLookup {
+  if (options.lookup === 'file') return { type: 'file', members: options.members };
+  const { lookupPort, query = selfAndExpect, retry } = options;
+  return {
+    type: 'address-server',
+    port: lookupPort,
+    url: `/nacos/serverlist?${query(address)}`,
+    retry,
+  };
 }
 
 /** The query that the README tells users to poll with. */

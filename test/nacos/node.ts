@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { endWithThisProcess } from './processes.js';
 import { START_NODE, type NacosVersion } from './servers.js';
@@ -8,14 +8,32 @@ import { START_NODE, type NacosVersion } from './servers.js';
 export interface NodeSettings {
   readonly version: NacosVersion;
   readonly port: number;
-  /** An empty folder of its own. */
+  /** A folder of its own: empty, or the one that it had before a restart. */
   readonly home: string;
-  /** Where it polls, on 127.0.0.1. */
-  readonly lookupPort: number;
+  readonly lookup: PolledLookup | FileLookup;
+}
+
+/** It polls an address server. */
+export interface PolledLookup {
+  readonly type: 'address-server';
+  /** On 127.0.0.1. */
+  readonly port: number;
   /** The path and query that it polls. */
-  readonly lookupUrl: string;
+  readonly url: string;
   /** Tries at start-up; Nacos's own default is 5. */
   readonly retry?: number | undefined;
+}
+
+/** It reads its `conf/cluster.conf`, and watches it. */
+export interface FileLookup {
+  readonly type: 'file';
+  /** What is written there before it starts; undefined when somebody else writes it. */
+  readonly members: readonly string[] | undefined;
+}
+
+/** The list of a node with this home in file lookup; Nacos writes it too, in either lookup. */
+export function clusterConfOf(home: string): string {
+  return join(home, 'conf', 'cluster.conf');
 }
 
 /** What a node says of one Raft group. */
@@ -44,24 +62,24 @@ export class NacosNode {
   /** Resolves with the exit status, or the signal's name. */
   readonly exited: Promise<number | string>;
   readonly #child: ChildProcess;
-  readonly #home: string;
+  readonly version: NacosVersion;
+  readonly home: string;
 
-  constructor({ version, port, home, lookupPort, lookupUrl, retry }: NodeSettings) {
+  constructor({ version, port, home, lookup }: NodeSettings) {
+    this.version = version;
     this.port = port;
     this.address = `127.0.0.1:${port}`;
     this.voter = `127.0.0.1:${port - 1_000}`;
     this.url = `http://${this.address}`;
-    this.#home = home;
+    this.home = home;
+    if (lookup.type === 'file' && lookup.members) writeClusterConf(home, lookup.members);
     this.#child = spawn(START_NODE, [version, String(port), home], {
       stdio: 'ignore',
       env: {
         PATH: process.env.PATH ?? '',
         ...(process.env.JAVA_HOME === undefined ? {} : { JAVA_HOME: process.env.JAVA_HOME }),
-        NACOS_CORE_MEMBER_LOOKUP_TYPE: 'address-server',
-        address_server_domain: '127.0.0.1',
-        address_server_port: String(lookupPort),
-        address_server_url: lookupUrl,
-        ...(retry === undefined ? {} : { NACOS_CORE_ADDRESS_SERVER_RETRY: String(retry) }),
+        NACOS_CORE_MEMBER_LOOKUP_TYPE: lookup.type,
+        ...(lookup.type === 'file' ? {} : polledEnvironment(lookup)),
       },
     });
     endWithThisProcess(this.#child);
@@ -113,7 +131,7 @@ export class NacosNode {
 
   /** The end of what it printed. */
   log(lines = 12): string {
-    const file = join(this.#home, 'logs', 'start.out');
+    const file = join(this.home, 'logs', 'start.out');
     return existsSync(file) ? readFileSync(file, 'utf8').trimEnd().split('\n').slice(-lines).join('\n') : '';
   }
 
@@ -122,4 +140,18 @@ export class NacosNode {
     const response = await fetch(url, { signal: AbortSignal.timeout(5_000) });
     return ((await response.json()) as { data: MemberCopy[] }).data;
   }
+}
+
+function polledEnvironment({ port, url, retry }: PolledLookup): Record<string, string> {
+  return {
+    address_server_domain: '127.0.0.1',
+    address_server_port: String(port),
+    address_server_url: url,
+    ...(retry === undefined ? {} : { NACOS_CORE_ADDRESS_SERVER_RETRY: String(retry) }),
+  };
+}
+
+function writeClusterConf(home: string, members: readonly string[]): void {
+  mkdirSync(join(home, 'conf'), { recursive: true });
+  writeFileSync(clusterConfOf(home), members.map((member) => `${member}\n`).join(''));
 }
