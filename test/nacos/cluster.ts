@@ -208,7 +208,9 @@ export function judge(nodes: readonly NacosNode[]): Promise<{ agreed: boolean; o
 }
 
 /** Every Raft group by the copy of the node that calls itself its leader, at the highest term. */
-export async function groupsOf(nodes: readonly NacosNode[]): Promise<ReadonlyMap<string, Group>> {
+export async function groupsOf(
+  nodes: readonly Pick<NacosNode, 'voter' | 'groups'>[],
+): Promise<ReadonlyMap<string, Group>> {
   const found = new Map<string, Group & { term: number }>();
   for (const node of nodes) {
     for (const [name, { leader, term = 0, raftGroupMember = [] }] of Object.entries(await node.groups())) {
