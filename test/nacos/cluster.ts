@@ -74,13 +74,13 @@ export class Cluster {
 
   /** Starts the built command on a port that it can be restarted on, or restarts it there. */
   async startServer(
-    options: { port?: number; file?: string; databaseUrl?: string } = {},
+    options: { port?: number; file?: string; databaseUrl?: string; args?: readonly string[] } = {},
   ): Promise<ServerProcess> {
     const port = options.port ?? (await this.#ports.take());
     const file = options.file ?? join(this.#folder, 'registry.db');
-    const { databaseUrl } = options;
+    const { databaseUrl, args = [] } = options;
     const place = databaseUrl === undefined ? { file } : { databaseUrl };
-    const server = await startServerProcess(this.#t, { ...place, port });
+    const server = await startServerProcess(this.#t, { ...place, port, args });
     endWithThisProcess(server.child);
     this.#servers.push(server);
     return server;
