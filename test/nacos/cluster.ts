@@ -48,7 +48,7 @@ export interface Group {
 
 /** All that one test runs on this machine: address servers, real nodes, and what judges them. */
 export class Cluster {
-  readonly #t: TestContext;
+  readonly #t: Pick<TestContext, 'after'>;
   readonly #folder = mkdtempSync(join(tmpdir(), 'address-server-nacos-'));
   readonly #ports = new Ports();
   readonly #servers: ServerProcess[] = [];
@@ -56,7 +56,7 @@ export class Cluster {
   readonly #proxies: TcpProxy[] = [];
   readonly #releases: (() => void)[] = [];
 
-  constructor(t: TestContext) {
+  constructor(t: Pick<TestContext, 'after'>) {
     this.#t = t;
     const removed = atProcessEnd(() => this.#removeFolder());
     t.after(async () => {
