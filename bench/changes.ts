@@ -135,7 +135,7 @@ function report(load: number, measured: readonly { title: string; times: readonl
     );
   const ms = (value: number): string => `${value.toFixed(0)} ms`;
   const poll = measured[0]?.times ?? [];
-  const rows = (what: keyof Times): string[][] =>
+  const rows = (what: 'file' | 'view'): string[][] =>
     measured.map(({ title, times }) => [
       title,
       String(times.length),
@@ -167,7 +167,14 @@ ${table([['every node’s own member view', ...head], ...rows('view')])}
 
 ${table([['every node’s cluster.conf', ...head], ...rows('file')])}
 
-${table([['the server’s answer to the change', ...head], ...rows('answered')])}
+${table([
+  ['the server’s answer to the change', ...head.slice(0, 4)],
+  ...measured.map(({ title, times }) => [
+    title,
+    String(times.length),
+    ...[0.5, 0.99, 1].map((part) => ms(of(times, 'answered', part))),
+  ]),
+])}
 `;
 }
 

@@ -46,6 +46,8 @@ nacosTest(
         conf,
       ]);
       endWithThisProcess(agent.child);
+      // Before its folder goes, which it would write to.
+      cluster.atEnd(() => agent.child.kill('SIGKILL'));
       await eventually('the agent writes the list', () => existsSync(conf));
       const node = await cluster.startNode({ port, lookup: 'file' });
       await eventually('Nacos is ready', () => node.isRunning && node.isReady(), START_LIMIT, 250);
@@ -67,6 +69,7 @@ nacosTest(
 
       const reader = fork(fileURLToPath(new URL('./file-reader.js', import.meta.url)), [conf]);
       endWithThisProcess(reader);
+      cluster.atEnd(() => reader.kill('SIGKILL'));
       const sampler = sample(inNacos);
       const startedAt = performance.now();
       for (const [round, { method, guest }] of changes.entries()) {
