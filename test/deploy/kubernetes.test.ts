@@ -176,7 +176,10 @@ describe('what is applied to Kubernetes', { skip: skipWithoutTools }, () => {
 
   it('asks the address server for its members where it tells of them', () => {
     const path = '/api/v1/clusters/{product}/{cluster}/members/{address}';
-    assert.ok(ROUTES.some((route) => route.method === 'get' && route.path === path), path);
+    assert.ok(
+      ROUTES.some((route) => route.method === 'get' && route.path === path),
+      path,
+    );
     const script =
       container(workload(overlay('poll'), 'nacos'), 'nacos').readinessProbe?.exec?.command[2] ?? '';
     const asked = /address-server:8080(\/api\/[^"?]*)\?settled=true"/.exec(script)?.[1] ?? '';

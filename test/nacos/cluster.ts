@@ -60,7 +60,7 @@ export interface Group {
 
 /** All that one test runs on this machine: address servers, real nodes, and what judges them. */
 export class Cluster {
-  readonly #t: TestContext;
+  readonly #t: Pick<TestContext, 'after'>;
   readonly #folder = mkdtempSync(join(tmpdir(), 'address-server-nacos-'));
   readonly #ports = new Ports();
   readonly #servers: ServerProcess[] = [];
@@ -68,7 +68,7 @@ export class Cluster {
   readonly #proxies: TcpProxy[] = [];
   readonly #releases: (() => void)[] = [];
 
-  constructor(t: TestContext) {
+  constructor(t: Pick<TestContext, 'after'>) {
     this.#t = t;
     const removed = atProcessEnd(() => this.#removeFolder());
     t.after(async () => {
@@ -86,13 +86,13 @@ export class Cluster {
 
   /** Starts the built command on a port that it can be restarted on, or restarts it there. */
   async startServer(
-    options: { port?: number; file?: string; databaseUrl?: string } = {},
+    options: { port?: number; file?: string; databaseUrl?: string; args?: readonly string[] } = {},
   ): Promise<ServerProcess> {
     const port = options.port ?? (await this.#ports.take());
     const file = options.file ?? join(this.#folder, 'registry.db');
-    const { databaseUrl } = options;
+    const { databaseUrl, args = [] } = options;
     const place = databaseUrl === undefined ? { file } : { databaseUrl };
-    const server = await startServerProcess(this.#t, { ...place, port });
+    const server = await startServerProcess(this.#t, { ...place, port, args });
     endWithThisProcess(server.child);
     this.#servers.push(server);
     return server;
@@ -225,7 +225,9 @@ export function judge(nodes: readonly NacosNode[]): Promise<{ agreed: boolean; o
 }
 
 /** Every Raft group by the copy of the node that calls itself its leader, at the highest term. */
-export async function groupsOf(nodes: readonly NacosNode[]): Promise<ReadonlyMap<string, Group>> {
+export async function groupsOf(
+  nodes: readonly Pick<NacosNode, 'voter' | 'groups'>[],
+): Promise<ReadonlyMap<string, Group>> {
   const found = new Map<string, Group & { term: number }>();
   for (const node of nodes) {
     for (const [name, { leader, term = 0, raftGroupMember = [] }] of Object.entries(await node.groups())) {

@@ -57,13 +57,17 @@ export interface GroupCopy {
   readonly raftGroupMember?: readonly string[];
 }
 
-interface MemberCopy {
+/** What a node says of one member. */
+export interface MemberCopy {
   readonly address: string;
   readonly state: string;
   readonly extendInfo?: {
     readonly raftMetaData?: { readonly metaDataMap?: Readonly<Record<string, GroupCopy>> };
   };
 }
+
+/** Where a node tells its view of the members: `{"data":[MemberCopy, …]}`. */
+export const VIEW_PATH = '/nacos/v1/core/cluster/nodes?withInstances=false';
 
 /** One real Nacos server, set up by its environment alone, as a user would. */
 export class NacosNode {
@@ -153,8 +157,7 @@ export class NacosNode {
 
   /** Its own copy of every Raft group. */
   async groups(): Promise<Readonly<Record<string, GroupCopy>>> {
-    const own = (await this.#view()).find(({ address }) => address === this.address);
-    return own?.extendInfo?.raftMetaData?.metaDataMap ?? {};
+    return groupsIn(await this.#view(), this.address);
   }
 
   /** The end of what it printed. */
@@ -164,10 +167,15 @@ export class NacosNode {
   }
 
   async #view(): Promise<MemberCopy[]> {
-    const url = `${this.url}/nacos/v1/core/cluster/nodes?withInstances=false`;
-    const response = await fetch(url, { signal: AbortSignal.timeout(5_000) });
+    const response = await fetch(`${this.url}${VIEW_PATH}`, { signal: AbortSignal.timeout(5_000) });
     return ((await response.json()) as { data: MemberCopy[] }).data;
   }
+}
+
+/** Its own copy of every Raft group, in the view of the node with this address. */
+export function groupsIn(view: readonly MemberCopy[], address: string): Readonly<Record<string, GroupCopy>> {
+  const own = view.find((member) => member.address === address);
+  return own?.extendInfo?.raftMetaData?.metaDataMap ?? {};
 }
 
 function environmentOf(lookup: NodeSettings['lookup']): Readonly<Record<string, string>> {

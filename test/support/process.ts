@@ -21,10 +21,16 @@ export interface CliProcess {
 export function startCli(
   t: Pick<TestContext, 'after'>,
   args: readonly string[],
-  options: { env?: Record<string, string>; cwd?: string; fileLimit?: number } = {},
+  options: {
+    env?: Record<string, string>;
+    cwd?: string;
+    fileLimit?: number;
+    /** A command that becomes this one, such as `ip netns exec NAME`. */
+    through?: readonly string[];
+  } = {},
 ): CliProcess {
   const env = { PATH: process.env.PATH ?? '', ...options.env };
-  const node = [process.execPath, CLI, ...args];
+  const node = [...(options.through ?? []), process.execPath, CLI, ...args];
   const [command = '', ...rest] =
     options.fileLimit === undefined
       ? node
@@ -63,14 +69,15 @@ export async function startServerProcess(
     env?: Record<string, string>;
     /** How many files it may open. */
     fileLimit?: number;
+    through?: readonly string[];
   },
 ): Promise<ServerProcess> {
-  const { port = 0, args = [], env = {}, fileLimit } = options;
+  const { port = 0, args = [], env = {}, fileLimit, through = [] } = options;
   const databaseUrl = options.databaseUrl ?? `sqlite:${options.file ?? ''}`;
   const cli = startCli(
     t,
     ['serve', '--host', '127.0.0.1', '--port', String(port), '--database-url', databaseUrl, ...args],
-    { env, ...(fileLimit === undefined ? {} : { fileLimit }) },
+    { env, through, ...(fileLimit === undefined ? {} : { fileLimit }) },
   );
   const listening = await eventually(
     'the server listens',
