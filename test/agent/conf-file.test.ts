@@ -39,10 +39,10 @@ interface Bench {
   said(): string[];
 }
 
-async function start(t: TestContext, folder = tempFolder(t)): Promise<Bench> {
+async function start(t: TestContext, folder = tempFolder(t), nacosWrites?: number): Promise<Bench> {
   const file = join(folder, 'cluster.conf');
   const { log, lines } = recordingLog();
-  const conf = new ConfFile(file, 'nacos/serverlist', log);
+  const conf = new ConfFile(file, 'nacos/serverlist', log, nacosWrites);
   await conf.start();
   t.after(() => conf.stop());
   const read = (): readonly string[] => {
@@ -107,7 +107,7 @@ describe('cluster.conf', () => {
   });
 
   it('is put right when somebody changes, empties, spoils or removes it', async (t) => {
-    const { conf, file, said } = await start(t);
+    const { conf, file, said } = await start(t, undefined, 0);
     await conf.put(list(1, A, B));
     for (const change of [
       () => writeFileSync(file, `${A}\n`),
@@ -122,6 +122,14 @@ describe('cluster.conf', () => {
       );
     }
     assert.deepEqual(said(), [`somebody else changed the file, and it was put right: it lacked ${B}`]);
+  });
+
+  it('is put right without a word just after a new list, when Nacos writes it too', async (t) => {
+    const { conf, file, read, said } = await start(t);
+    await conf.put(list(1, A, B));
+    writeFileSync(file, '');
+    await eventually('it is put right', () => read().length === 2);
+    assert.deepEqual(said(), []);
   });
 
   it('keeps its owner and mode', async (t) => {
