@@ -125,6 +125,8 @@ export function report(results: Results): string {
 
 ${new Date().toISOString().slice(0, 10)}, ${describeMachine()}. Written by \`npm run bench -- --write\`.${flags.nodeFlags.length > 0 ? ` This server ran with \`node ${flags.nodeFlags.join(' ')}\`.` : ''}
 
+How soon a change of the list is with every node, with agents and in poll mode: [CHANGES.md](CHANGES.md). Polls beside a flood: [FLOOD.md](FLOOD.md).
+
 Everything ran on one machine, over loopback, load generators included, and machines are noisy: absolute numbers say little, the ratios between servers measured side by side count, and neighbours disturb the CPU time a request least. The load average before the start was ${loadBefore.toFixed(1)}; on a machine that does nothing else it is near 0.
 
 ## Targets

@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import type { ConfFile, NodeList } from './conf-file.js';
 import type { NacosHealth } from './health.js';
 import type { LastList } from './last-list.js';
+import { isSameList } from './member-list.js';
 import type { BeatAnswer, RegistryClient } from './registry-client.js';
 
 /** Times in milliseconds. */
@@ -49,6 +50,8 @@ export class Agent {
   #running: Promise<void> = Promise.resolve();
   /** The revision that this node's Nacos was given; 0 for none that the registry knows. */
   #has = 0;
+  /** The list that the registry sent last. */
+  #list: NodeList | undefined;
   #source: ListSource | undefined;
   /** Why there is no list yet, or no newer one. */
   #reason = 'no server has answered yet';
@@ -157,7 +160,7 @@ export class Agent {
 
   async #takeList(list: NodeList): Promise<boolean> {
     const { conf, lastList, health, log } = this.#parts;
-    const isNew = list.revision !== this.#has || this.#source !== 'registry';
+    const isNew = list.revision !== this.#has || this.#source !== 'registry' || !isKnown(list, this.#list);
     if (!(await conf.put(list))) {
       this.#note('error', 'cluster.conf is not up to date', conf.problem ?? 'it was changed meanwhile');
       this.#has = 0;
@@ -172,6 +175,7 @@ export class Agent {
     this.#reason = '';
     this.#said = '';
     this.#has = list.revision;
+    this.#list = list;
     await this.#opened('registry');
     // The server learns at once that it is here, which others may wait for; unless nobody reads it.
     return isNew && health.problem === undefined;
@@ -275,4 +279,9 @@ export class Agent {
     this.#said = said;
     this.#parts.log[level]({ reason }, what);
   }
+}
+
+/** Revisions begin anew with another database, so a number alone is not enough. */
+function isKnown(list: NodeList, known: NodeList | undefined): boolean {
+  return known !== undefined && isSameList(list.addresses, known.addresses);
 }
