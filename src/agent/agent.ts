@@ -2,6 +2,7 @@ import { rm, writeFile } from 'node:fs/promises';
 import type { Logger } from 'pino';
 import type { ConfFile, NodeList } from './conf-file.js';
 import type { NacosHealth } from './health.js';
+import { withinTime } from './limit.js';
 import type { LastList } from './last-list.js';
 import { isSameList } from './member-list.js';
 import type { BeatAnswer, RegistryClient } from './registry-client.js';
@@ -13,6 +14,8 @@ export interface AgentTimes {
   /** Before another try when no server answers; twice the one before, up to {@link longestPause}. */
   readonly pause: number;
   readonly longestPause: number;
+  /** How long the next heartbeat waits for the disk. */
+  readonly disk: number;
   /** How long no server must have answered, from the start on, before the last list is used. */
   readonly lastListAfter: number;
 }
@@ -21,6 +24,7 @@ export const AGENT_TIMES: AgentTimes = {
   wait: 5_000,
   pause: 500,
   longestPause: 5_000,
+  disk: 4_000,
   lastListAfter: 10_000,
 };
 
@@ -57,6 +61,9 @@ export class Agent {
   #reason = 'no server has answered yet';
   #said = '';
   #hasLeft = false;
+  #isWaiting = false;
+  /** The list that is being written. */
+  #writing: { readonly list: NodeList; readonly done: Promise<boolean> } | undefined;
   #openGate: (source: ListSource) => void = () => undefined;
   /** Resolves when cluster.conf has a list with which this node's Nacos may start. */
   readonly gate: Promise<ListSource>;
@@ -74,6 +81,11 @@ export class Agent {
   /** Why the gate is closed, or the list is not renewed: a sentence; empty when all is well. */
   get reason(): string {
     return this.#reason;
+  }
+
+  /** Whether the registry holds this node at the gate. */
+  get isWaiting(): boolean {
+    return this.#isWaiting;
   }
 
   async start(): Promise<void> {
@@ -101,7 +113,8 @@ export class Agent {
 
   /** One last heartbeat that says why its Nacos is gone; within 2 s or not at all. */
   async sayGone(problem: string): Promise<void> {
-    await this.#parts.client.beat({ has: 0, wait: 0, problem }, AbortSignal.timeout(2_000));
+    const { client } = this.#parts;
+    await withinTime(2_000, undefined, (signal) => client.beat({ has: 0, wait: 0, problem }, signal));
   }
 
   get #isStopped(): boolean {
@@ -122,9 +135,11 @@ export class Agent {
       const { problem } = health;
       // Not all at once, however they were started; and never less often than the lease wants.
       const wait = Math.round(times.wait * (0.85 + Math.random() * 0.15));
-      const answer = await client.beat({ has: this.#has, wait, problem }, this.#interrupt.signal);
+      const isStarting = !health.hasAnswered;
+      const answer = await client.beat({ has: this.#has, wait, problem, isStarting }, this.#interrupt.signal);
       if (this.#interrupt.signal.aborted) continue;
       failures = answer.type === 'unavailable' ? failures + 1 : 0;
+      this.#isWaiting = answer.type === 'waiting';
       const isFresh = await this.#take(answer, performance.now() - startedAt);
       if (isFresh) continue;
       const asked = performance.now() - askedAt;
@@ -161,16 +176,21 @@ export class Agent {
   async #takeList(list: NodeList): Promise<boolean> {
     const { conf, lastList, health, log } = this.#parts;
     const isNew = list.revision !== this.#has || this.#source !== 'registry' || !isKnown(list, this.#list);
-    if (!(await conf.put(list))) {
-      this.#note('error', 'cluster.conf is not up to date', conf.problem ?? 'it was changed meanwhile');
+    const written = await this.#write(list);
+    if (written !== true) {
+      const late = 'the disk takes longer than its heartbeats may wait';
+      const reason = written === 'late' ? late : (conf.problem ?? 'it was changed meanwhile');
+      this.#note('error', 'cluster.conf is not up to date', reason);
       this.#has = 0;
       return false;
     }
     if (isNew) {
       const { revision, addresses } = list;
       log.info({ revision, members: addresses }, 'the list is in cluster.conf');
-      const problem = await lastList.keep(list, new Date());
-      if (problem !== undefined) log.error(`the list could not be kept for a later start: ${problem}`);
+      // Nothing waits for that.
+      void lastList.keep(list, new Date()).then((problem) => {
+        if (problem !== undefined) log.error(`the list could not be kept for a later start: ${problem}`);
+      });
     }
     this.#reason = '';
     this.#said = '';
@@ -179,6 +199,22 @@ export class Agent {
     await this.#opened('registry');
     // The server learns at once that it is here, which others may wait for; unless nobody reads it.
     return isNew && health.problem === undefined;
+  }
+
+  /** Whether the file has the list; `late` when the disk is so slow that the heartbeats go on meanwhile. */
+  async #write(list: NodeList): Promise<boolean | 'late'> {
+    const { conf, times } = this.#parts;
+    // One that hangs is not asked again and again for the same.
+    if (!this.#writing || !isKnown(list, this.#writing.list)) {
+      const writing = {
+        list,
+        done: conf.put(list).finally(() => this.#writing === writing && (this.#writing = undefined)),
+      };
+      this.#writing = writing;
+    }
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<'late'>((resolve) => (timer = setTimeout(() => resolve('late'), times.disk)));
+    return Promise.race([this.#writing.done, late]).finally(() => clearTimeout(timer));
   }
 
   /**
@@ -229,7 +265,7 @@ export class Agent {
     const { health, log } = this.#parts;
     let wasGone = false;
     while (!(wasGone && health.answers)) {
-      wasGone ||= health.problem !== undefined;
+      wasGone ||= health.isGone;
       this.#interrupt = new AbortController();
       await this.#pause(1_000);
       if (this.#isStopped) return;
@@ -244,7 +280,9 @@ export class Agent {
     switch (answer.type) {
       // It was held for as long as it was asked to be, or the file could not be written, or the server holds nothing.
       case 'list':
-        return this.#reason === '' ? Math.max(0, left) : 1_000 * some;
+        if (this.#reason !== '') return 1_000 * some;
+        // The next one is: the server was not asked to, since it had not just answered.
+        return answer.isHeld ? Math.max(0, left) : 0;
       // As often as a Nacos that starts.
       case 'waiting':
         return Math.min(pause, 300) * some;

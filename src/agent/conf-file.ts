@@ -114,7 +114,9 @@ export class ConfFile {
   }
 
   #inTurn(task: () => Promise<void>): Promise<void> {
-    return (this.#queue = this.#queue.then(task));
+    return (this.#queue = this.#queue
+      .then(task)
+      .catch((error: unknown) => this.#isWrong((error as Error).message)));
   }
 
   /** Puts the file right if it is not. */

@@ -30,6 +30,7 @@ export class NacosHealth {
   #failures = 0;
   #failingSince = 0;
   #lastFailure = '';
+  #isRefused = false;
   #ended: string | undefined;
   #problem: string | undefined;
   #isStopped = false;
@@ -63,6 +64,16 @@ export class NacosHealth {
     return this.#problem;
   }
 
+  /** Whether it has answered since it was started, or since this agent was. */
+  get hasAnswered(): boolean {
+    return this.#hasAnswered;
+  }
+
+  /** Whether nobody listens on its port any more: its process has ended. One that only hangs has not. */
+  get isGone(): boolean {
+    return this.#ended !== undefined || (this.#failures >= FAILURES && this.#isRefused);
+  }
+
   /** Whether it answered the last look. */
   get answers(): boolean {
     return this.#hasAnswered && this.#failures === 0 && this.#ended === undefined;
@@ -77,6 +88,7 @@ export class NacosHealth {
     } else {
       if (this.#failures++ === 0) this.#failingSince = performance.now();
       this.#lastFailure = failure;
+      this.#isRefused = failure.includes('ECONNREFUSED');
     }
     this.#say();
     this.#timer = setTimeout(() => void this.#look(), this.#times.every);

@@ -1,6 +1,7 @@
 import type { Address } from '../registry/address.js';
 import { packageVersion } from '../package-info.js';
 import type { NodeList } from './conf-file.js';
+import { withinTime } from './limit.js';
 import { readList } from './member-list.js';
 
 /** How long a server may take to answer, in milliseconds, besides what it is asked to wait. */
@@ -29,10 +30,13 @@ export interface Beat {
   readonly wait: number;
   /** Why the member must not be renewed. */
   readonly problem?: string | undefined;
+  /** Whether its Nacos has not answered yet since it was started: it lives, and cannot take part in Raft. */
+  readonly isStarting?: boolean;
 }
 
 export type BeatAnswer =
-  | { readonly type: 'list'; readonly list: NodeList }
+  /** `isHeld`: the server was asked to wait for another list. */
+  | { readonly type: 'list'; readonly list: NodeList; readonly isHeld: boolean }
   /** It is at the gate, or has left. */
   | { readonly type: 'waiting'; readonly why: string; readonly reason: string }
   /** A server does not want this; asking again soon changes nothing. */
@@ -45,17 +49,22 @@ export class RegistryClient {
   readonly #speaker: Speaker;
   /** The server that answered last. */
   #current = 0;
+  /**
+   * Whether that was the last thing that happened. Only then is a server asked to wait: one that may be gone is found out in a
+   * time that a lease allows for.
+   */
+  #isSure = false;
 
   constructor(speaker: Speaker) {
     this.#speaker = speaker;
   }
 
   /** One heartbeat. A signal that aborts ends it early, as unavailable. */
-  async beat({ has, wait, problem }: Beat, signal: AbortSignal): Promise<BeatAnswer> {
+  async beat({ has, wait, problem, isStarting }: Beat, signal: AbortSignal): Promise<BeatAnswer> {
     const { expect, id } = this.#speaker;
     const query = this.#query({
       ...(problem === undefined ? { has: String(has) } : { problem: problem.slice(0, 300) }),
-      ...(wait > 0 ? { wait: `${wait}ms` } : {}),
+      ...(isStarting && problem === undefined ? { starting: 'true' } : {}),
       ...(expect === undefined ? {} : { expect: String(expect) }),
       ...(id === undefined ? {} : { id }),
     });
@@ -69,9 +78,16 @@ export class RegistryClient {
 
   /** Takes this node off the list; resolves with the server's sentence, and whether it did. */
   async leave(wait: number, signal: AbortSignal): Promise<{ left: boolean; said: string }> {
-    const query = this.#query({ wait: `${wait}ms` });
+    // First that it is said at all, wherever; saying it again does no harm.
+    const said = await this.#leave(0, signal);
+    if (!said.left || wait === 0) return said;
+    const waited = await this.#leave(wait, signal);
+    return waited.left ? waited : { left: true, said: `${said.said} (then ${waited.said})` };
+  }
+
+  async #leave(wait: number, signal: AbortSignal): Promise<{ left: boolean; said: string }> {
     const failures: string[] = [];
-    for (const [name, ask] of this.#inTurn('DELETE', query, wait, signal)) {
+    for (const [name, ask] of this.#inTurn('DELETE', this.#query({}), wait, signal)) {
       const said = await ask();
       if (typeof said === 'string') failures.push(`${name} ${said}`);
       else if (said.status < 300 || said.status === 404) return { left: true, said: said.text };
@@ -108,7 +124,7 @@ export class RegistryClient {
     for (const [name, ask] of this.#inTurn(method, query, wait, signal)) {
       const said = await ask();
       if (signal.aborted) break;
-      const answer = typeof said === 'string' ? said : this.#read(said);
+      const answer = typeof said === 'string' ? said : this.#read(said, wait > 0);
       if (typeof answer !== 'string') return answer;
       failures.push(`${name} ${answer}`);
     }
@@ -116,7 +132,7 @@ export class RegistryClient {
   }
 
   /** What an answer says, or why it cannot be used. */
-  #read({ status, text, revision, waiting }: Said): BeatAnswer | string {
+  #read({ status, text, revision, waiting, waited }: Said, wantedToWait: boolean): BeatAnswer | string {
     if (status === 202) return { type: 'waiting', why: waiting ?? 'gate', reason: text };
     if (status >= 500 && status !== 507) return `says ${status}: ${text}`;
     if (status !== 200) return { type: 'refused', status, reason: text };
@@ -125,7 +141,8 @@ export class RegistryClient {
     }
     const addresses = readList(text, this.#speaker.self);
     if (!addresses.ok) return `sent a list that ${addresses.problem}; it is not used`;
-    return { type: 'list', list: { addresses: addresses.value, revision: Number(revision) } };
+    const list = { addresses: addresses.value, revision: Number(revision) };
+    return { type: 'list', list, isHeld: waited || !wantedToWait };
   }
 
   /** Each server once, first the one that answered last; who answers is the first next time. */
@@ -142,13 +159,14 @@ export class RegistryClient {
     for (const [index, server] of [...inOrder.slice(first), ...inOrder.slice(0, first)]) {
       if (signal.aborted) return;
       const ask = async (): Promise<Said | string> => {
-        const said = await this.#ask(
-          method,
-          new URL(isApi ? query : `${cluster}${query}`, server),
-          wait,
-          signal,
-        );
-        if (typeof said !== 'string' && said.status < 500) this.#current = index;
+        const waits = this.#isSure && wait > 0 ? wait : 0;
+        const more = waits > 0 ? `&wait=${waits}ms` : '';
+        const url = new URL(isApi ? query : `${cluster}${query}${more}`, server);
+        const said = await this.#ask(method, url, waits, signal);
+        const answered = typeof said !== 'string' && said.status < 500;
+        if (answered) this.#current = index;
+        // An end that the caller wanted says nothing of the server.
+        if (!signal.aborted) this.#isSure = answered;
         return said;
       };
       yield [server.href.slice(0, -1), ask];
@@ -158,18 +176,16 @@ export class RegistryClient {
   /** What a server said, or how it failed. */
   async #ask(method: string, url: URL, wait: number, signal: AbortSignal): Promise<Said | string> {
     const token = this.#speaker.token();
+    const headers = {
+      accept: 'text/plain, application/json',
+      'user-agent': `nacos-address-server-agent/${packageVersion()}`,
+      ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+    };
     try {
-      const response = await fetch(url, {
-        method,
-        headers: {
-          accept: 'text/plain, application/json',
-          'user-agent': `nacos-address-server-agent/${packageVersion()}`,
-          ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
-        },
-        signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT + wait)]),
-        redirect: 'manual',
+      const [response, body] = await withinTime(TIMEOUT + wait, signal, async (limit) => {
+        const answer = await fetch(url, { method, headers, signal: limit, redirect: 'manual' });
+        return [answer, await answer.text()] as const;
       });
-      const body = await response.text();
       if (body.length > LARGEST_ANSWER) return 'sent far too much';
       const isList =
         response.status === 200 && response.headers.get('content-type')?.startsWith('text/plain');
@@ -178,10 +194,11 @@ export class RegistryClient {
         text: isList ? body : sentenceOf(body, token),
         revision: response.headers.get('address-server-revision') ?? undefined,
         waiting: response.headers.get('address-server-waiting') ?? undefined,
+        waited: wait > 0,
       };
     } catch (error) {
       const { name, message, cause } = error as Error;
-      if (name === 'TimeoutError') return `does not answer within ${TIMEOUT / 1_000} s`;
+      if (name === 'TimeoutError') return `does not answer within ${(TIMEOUT + wait) / 1_000} s`;
       return `does not answer (${cause instanceof Error && cause.message !== '' ? cause.message : message})`;
     }
   }
@@ -193,6 +210,8 @@ interface Said {
   readonly text: string;
   readonly revision: string | undefined;
   readonly waiting: string | undefined;
+  /** Whether the server was asked to hold its answer. */
+  readonly waited: boolean;
 }
 
 /** The sentence of problem details (RFC 9457), or whatever came; without the token, which a proxy might repeat. */

@@ -4,6 +4,7 @@ import { Child } from './child.js';
 import { ConfFile } from './conf-file.js';
 import { HEALTH_TIMES, NacosHealth } from './health.js';
 import { LastList } from './last-list.js';
+import { withinTime } from './limit.js';
 import { RegistryClient } from './registry-client.js';
 import type { AgentSettings } from './settings.js';
 import { StatusServer } from './status-server.js';
@@ -97,8 +98,9 @@ async function around(run: Around): Promise<number> {
     return EX_TEMPFAIL;
   }
   if (opened !== 'open') {
-    // It may be listed since a moment; nothing was started, so nothing must stay.
-    await leave(run, 0, new AbortController().signal);
+    // Nothing was started, so nothing must stay at the gate. But a member that only restarts is left alone: if it led Raft
+    // until a moment ago, taking it off now would leave a phantom voter (injury 4).
+    if (settings.leave && agent.isWaiting) await leave(run, 0, new AbortController().signal);
     return 0;
   }
   const [file = '', ...args] = command;
@@ -130,10 +132,7 @@ async function around(run: Around): Promise<number> {
 /** Nothing that the agent says may register the node again. */
 async function leave({ agent, client, log }: Around, wait: number, enough: AbortSignal): Promise<void> {
   const stopped = agent.stop();
-  const { left, said } = await client.leave(
-    wait,
-    AbortSignal.any([enough, AbortSignal.timeout(wait + 10_000)]),
-  );
+  const { left, said } = await withinTime(wait + 15_000, enough, (signal) => client.leave(wait, signal));
   await stopped;
   if (enough.aborted) log.warn('nobody waits any longer for the others to take up the leave');
   else if (left) log.info(`left: ${said}`);

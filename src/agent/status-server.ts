@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Agent } from './agent.js';
+import { withinTime } from './limit.js';
 import type { RegistryClient } from './registry-client.js';
 
 /** How long the registry may take to say whether this node has settled, in milliseconds; probes wait a second or two. */
@@ -63,7 +64,7 @@ export class StatusServer {
     const { source, reason } = this.#agent;
     if (this.#wasSettled) return send(response, 200, 'this node has settled');
     if (source === undefined) return send(response, 503, reason);
-    const answer = await this.#client.isSettled(AbortSignal.timeout(PATIENCE));
+    const answer = await withinTime(PATIENCE, undefined, (signal) => this.#client.isSettled(signal));
     // With all servers away nothing can be waited for; a node that starts must not be kept out by that.
     if (!answer) return send(response, 200, 'no server can say whether this node has settled');
     this.#wasSettled = answer.settled;

@@ -77,7 +77,7 @@ function describeSummaries(summaries: readonly ClusterSummary[], width: number):
 }
 
 function memberRow(member: MemberView, { revision }: ClusterView): Row {
-  const { address, id = '', state, source, silentMs, settled, refused } = member;
+  const { address, id = '', state, source, silentMs, settled, refused, problem } = member;
   return {
     cells: [
       address,
@@ -88,7 +88,7 @@ function memberRow(member: MemberView, { revision }: ClusterView): Row {
       settled ? 'yes' : 'no',
       listOf(member, revision),
     ],
-    note: refused === undefined ? undefined : `refused: ${refused}`,
+    note: problem !== undefined ? `ailing: ${problem}` : refused && `refused: ${refused}`,
   };
 }
 

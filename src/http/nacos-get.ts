@@ -115,10 +115,11 @@ export class ListReader {
 export function pollOf(
   address: Address,
   source: 'poll' | 'heartbeat',
-  { id, expect, has }: Target,
+  { id, expect, has, starting }: Target,
   { openedAt }: Caller,
 ): PollRequest {
-  return { address, source, id, expect, has: source === 'heartbeat' ? has : undefined, openedAt };
+  const said = source === 'heartbeat' ? { has, starting } : {};
+  return { address, source, id, expect, ...said, openedAt };
 }
 
 /** Undefined without `self`, and for `self=auto` when it is not known where the request comes from. */

@@ -102,6 +102,14 @@ export const listQuery = z.object({
         'POST only, an agent’s word: the revision of the list that its Nacos has, 0 for none yet. It is taken for ' +
         'delivered, as if the node had polled it. Needs `self`.',
     }),
+  starting: z
+    .literal('true', 'is unknown; it is true, or left out')
+    .optional()
+    .meta({
+      description:
+        'POST only, an agent’s word: its Nacos has been started and has not answered yet. The member is renewed, and neither ' +
+        'settles nor is counted on in an eviction (R5). Needs `self`.',
+    }),
   problem: z
     .string()
     .regex(/^[^\p{Cc}\u2028\u2029]{1,300}$/u, 'is no sentence of 1 to 300 characters')

@@ -195,6 +195,10 @@ export class NacosRoutes {
     problem: string,
   ): Promise<void> {
     const entry = this.#service.find(target.name);
+    // Each first word is a decision and an event.
+    const often =
+      entry && !this.#service.isAiling(entry, address) ? this.#access.refuseOften(request) : undefined;
+    if (often) return refuse(request, response, often);
     if (!entry || !this.#service.ail(entry, address, problem)) {
       const detail = `self="${address}" is not listed in ${target.name}; a node that does not answer is not registered`;
       return refuse(request, response, { status: 404, detail });

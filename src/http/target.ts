@@ -19,6 +19,8 @@ export interface Target {
   readonly live: boolean;
   /** The revision that the member's Nacos has, as its agent says. */
   readonly has?: number;
+  /** Whether the member's Nacos has been started and has not answered yet, as its agent says. */
+  readonly starting: boolean;
   /** How it shows that its Nacos does not answer, as its agent says. */
   readonly problem?: string;
   /** How long a leave waits for the others, or a heartbeat for another list, in milliseconds; 0 without. */
@@ -45,8 +47,8 @@ export function parseTarget(url: string): Parsed<Target> {
   const given = query.value;
   const read = listQuery.safeParse(Object.fromEntries(given));
   if (!read.success) return firstProblem(read.error, given);
-  const { self, expect, id, has, problem, wait = 0, format, view, token } = read.data;
-  for (const name of ['expect', 'id', 'has', 'problem'] as const) {
+  const { self, expect, id, has, starting, problem, wait = 0, format, view, token } = read.data;
+  for (const name of ['expect', 'id', 'has', 'starting', 'problem'] as const) {
     const value = given.get(name);
     if (value !== undefined && self === undefined) {
       return bad(name, value, 'says something of a member that is not named; give self=HOST:PORT too');
@@ -61,6 +63,7 @@ export function parseTarget(url: string): Parsed<Target> {
       ...(expect === undefined ? {} : { expect }),
       ...(id === undefined ? {} : { id }),
       ...(has === undefined ? {} : { has }),
+      starting: starting === 'true',
       ...(problem === undefined ? {} : { problem }),
       format,
       live: view === 'live',

@@ -16,6 +16,8 @@ export type Command =
       readonly expect?: number | undefined;
       /** A heartbeat's word: the revision that its Nacos has, 0 for none yet. */
       readonly has?: number | undefined;
+      /** A heartbeat's word: its Nacos has been started and has not answered yet. */
+      readonly starting?: boolean | undefined;
       /** When the connection that carries it was opened, on the hearing clock. */
       readonly connectedAt: number;
     }

@@ -51,9 +51,13 @@ export function decide(cluster: Cluster, command: Command, context: Context): Ou
  * True when a poll of a listed member says something that must be decided and stored beyond its renewal,
  * which is the caller's to make in either case (R2: a listed address gets the list at once).
  */
-export function saysSomethingNew(member: Member, poll: Pick<Poll, 'source' | 'id' | 'expect'>): boolean {
+export function saysSomethingNew(
+  member: Member,
+  poll: Pick<Poll, 'source' | 'id' | 'expect' | 'starting'>,
+): boolean {
   return (
     member.presence !== 'live' ||
+    poll.starting === true ||
     (poll.id !== undefined && poll.id !== member.id) ||
     (poll.expect !== undefined && poll.expect !== member.expect) ||
     (member.source === 'heartbeat' && poll.source === 'poll')
@@ -134,11 +138,14 @@ function ail(
   return then({ ...cluster, members }, [event], context, cluster);
 }
 
-/** What a listed member's poll says anew: a stable id, a larger cluster, that it polls for itself. */
+/** What a listed member's poll says anew: a stable id, a larger cluster, that it polls for itself, that its Nacos starts. */
 function update(cluster: Cluster, member: Member, poll: Poll, context: Context): Cluster {
   const idIsFree = poll.id !== undefined && !idHolder(cluster, poll.id, poll.address, context);
+  const { knownSince, ...known } = member;
   const changed: Member = {
-    ...member,
+    ...known,
+    // Its lease runs, and its Nacos takes no part in Raft yet: it neither settles nor counts as steady.
+    ...(poll.starting ? { presenceSince: context.now } : given('knownSince', knownSince)),
     ...given('id', idIsFree ? poll.id : member.id),
     ...given('expect', poll.expect ?? member.expect),
     source: member.source === 'heartbeat' && poll.source === 'poll' ? 'poll' : member.source,

@@ -60,6 +60,9 @@ export function evict(cluster: Cluster, moment: Moment): Step {
  * one off the list then would leave that one a voter for ever (injury 4).
  */
 function hasJustDied(member: Member, { now, rules }: Moment): boolean {
+  // Alive again, or starting again: what it was before died not long ago.
+  const isBack = member.presence === 'live' && member.presenceSince > member.joinedAt;
+  if (isBack && now - member.presenceSince < REPLACED_EVICT_AFTER) return true;
   if (!hasLease(member) || sinceAlive(member, now) >= REPLACED_EVICT_AFTER) return false;
   if (answeredLately(member, now)) return false;
   return (

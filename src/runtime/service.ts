@@ -53,6 +53,8 @@ export interface PollRequest {
   readonly expect?: number | undefined;
   /** The revision that its Nacos has, when a heartbeat says so. */
   readonly has?: number | undefined;
+  /** Its Nacos has been started and has not answered yet, says a heartbeat. */
+  readonly starting?: boolean | undefined;
   /** When its connection was opened, on the service's monotonic clock. */
   readonly openedAt: number;
 }
@@ -402,7 +404,7 @@ export class RegistryService implements LinkedRegistry {
   ail(entry: ClusterEntry, address: Address, problem: string): boolean {
     const member = entry.cluster.members.get(address);
     if (!member) return false;
-    const isNew = entry.problemOf(address, this.now, this.rules.memberTtl) === undefined;
+    const isNew = !this.isAiling(entry, address);
     entry.ails(address, problem, this.now);
     if (!isNew) return true;
     void this.#recordAiling(entry, member, problem);
@@ -412,12 +414,20 @@ export class RegistryService implements LinkedRegistry {
   async #recordAiling(entry: ClusterEntry, member: Member, problem: string): Promise<void> {
     try {
       const { address } = member;
-      if (!this.#link.outage) await this.#transact(entry.cluster, { type: 'ail', address, problem });
+      // Later words are news as long as this one is not recorded.
+      if (this.#link.outage) entry.isWell(address);
+      else await this.#transact(entry.cluster, { type: 'ail', address, problem });
       // Only now: what is down already has nothing more to say.
       if (this.rules.probe) await this.#probeMember(entry, member);
     } catch (error) {
+      entry.isWell(member.address);
       this.#link.failed(error);
     }
+  }
+
+  /** Whether a member's agent has said lately that its Nacos does not answer. */
+  isAiling(entry: ClusterEntry, address: Address): boolean {
+    return entry.problemOf(address, this.now, this.rules.memberTtl) !== undefined;
   }
 
   /**

@@ -379,7 +379,8 @@ describe('agent beside a Nacos', { concurrency: 3 }, () => {
       folder: node.folder,
     });
     await haveList([again], [node]);
-    assert.ok(again.said().includes('the list is used all the same; this node is on it'));
+    const used = 'the list is used all the same; this node is on it';
+    await eventually('it says so', () => again.said().includes(used));
     const stranger = await startNode(t, { servers: [server.url], env: wrong });
     await eventually('it is refused', () => stranger.said().includes('the server refuses this node'), 20_000);
     assert.equal(stranger.list(), undefined);

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { memberState } from '../../src/registry/lease.js';
+import { deliver, memberState } from '../../src/registry/lease.js';
 import { lacking } from '../../src/registry/quorum.js';
-import { A, B, Bench, C, D } from './rules.js';
+import { A, B, Bench, C, D, E } from './rules.js';
 
 const state = (bench: Bench, address: string): string =>
   memberState(bench.cluster.members.get(address)!, bench.rules, bench.now);
@@ -41,6 +41,48 @@ describe('A member with an agent', () => {
     ail();
     assert.deepEqual(bench.said(), [`silent ${C}`], 'a silent one has nothing more to say');
     assert.deepEqual(bench.do({ type: 'ail', address: D, problem: 'x' }), { type: 'unknown' });
+  });
+
+  it('does not settle while its Nacos starts, however long it is known', () => {
+    const bench = new Bench();
+    for (const address of [A, B, C]) bench.heartbeat(address, { expect: 3, has: 0 });
+    const beat = (starting: boolean): void => {
+      for (const address of [A, B, C]) bench.heartbeat(address, { has: bench.cluster.revision });
+      bench.heartbeat(D, { has: bench.cluster.revision, starting });
+      for (const { lease } of bench.cluster.members.values())
+        deliver(lease, bench.cluster.revision, bench.now);
+      bench.pass(5_000);
+    };
+    bench.heartbeat(D, { has: 0, starting: true });
+    assert.ok(bench.list.includes(D), 'it is listed, and may start');
+    for (let i = 0; i < 12; i++) beat(true);
+    assert.equal(bench.cluster.members.get(D)?.settled, false);
+    for (let i = 0; i < 6; i++) beat(false);
+    assert.equal(bench.cluster.members.get(D)?.settled, true);
+  });
+
+  it('counts as just died while it starts again: it may have led (R5, injury 4)', () => {
+    const bench = new Bench();
+    const all = [A, B, C, D, E];
+    for (const address of all) bench.heartbeat(address, { expect: 5, has: 0 });
+    const beat = (starting: boolean, seconds: number): void => {
+      for (let i = 0; i < seconds; i += 5) {
+        for (const address of [A, B, C, D]) {
+          bench.heartbeat(address, { has: bench.cluster.revision, starting: starting && address === A });
+        }
+        for (const { lease } of bench.cluster.members.values())
+          deliver(lease, bench.cluster.revision, bench.now);
+        bench.pass(5_000, [], [E]);
+      }
+    };
+    beat(false, 55);
+    assert.deepEqual(bench.list, all);
+    // The leader's container was killed and starts anew within its lease, just before E would go.
+    beat(true, 30);
+    beat(false, 20);
+    assert.deepEqual(bench.list, all, 'the others may have no leader yet');
+    beat(false, 15);
+    assert.deepEqual(bench.list, [A, B, C, D]);
   });
 
   it('does not count for an eviction while it has not been well for a while (R5)', () => {

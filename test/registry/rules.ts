@@ -34,7 +34,10 @@ export class Bench {
     return reply;
   }
 
-  heartbeat(address: Address, more: { id?: string; expect?: number; has?: number } = {}): Reply {
+  heartbeat(
+    address: Address,
+    more: { id?: string; expect?: number; has?: number; starting?: boolean } = {},
+  ): Reply {
     return this.do({ type: 'poll', address, source: 'heartbeat', connectedAt: this.now, ...more });
   }
 

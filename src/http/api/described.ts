@@ -11,7 +11,7 @@ import type { Described } from './route.js';
  */
 
 const SERVERLIST = { product: 'nacos', cluster: 'serverlist' };
-const { self, expect, id, has, problem, wait, format, view, token } = listQuery.shape;
+const { self, expect, id, has, starting, problem, wait, format, view, token } = listQuery.shape;
 const SECURITY = [{}, { token: [] }, { bearer: [] }, { basic: [] }];
 const REQUIRED_SELF = self.unwrap().meta(self.meta() ?? {});
 
@@ -117,7 +117,7 @@ export const NACOS_SIDE: readonly Described[] = [
       'with `wait` until there is another: so a change reaches it at once.',
     access: 'none',
     security: SECURITY,
-    query: z.object({ self: REQUIRED_SELF, expect, id, has, problem, wait, format, token }),
+    query: z.object({ self: REQUIRED_SELF, expect, id, has, starting, problem, wait, format, token }),
     responses: {
       200: LIST,
       202: {

@@ -1,0 +1,21 @@
+/**
+ * Runs a task with a signal that aborts when the time is over, or when the outer one does. Not AbortSignal.any with
+ * AbortSignal.timeout: Node 20 lets the garbage collector take such a signal with its timer, and then it never aborts.
+ */
+export async function withinTime<T>(
+  ms: number,
+  outer: AbortSignal | undefined,
+  task: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const controller = new AbortController();
+  const timer = setTimeout(() => controller.abort(new DOMException('the time is over', 'TimeoutError')), ms);
+  const passOn = (): void => controller.abort(outer?.reason);
+  if (outer?.aborted) passOn();
+  outer?.addEventListener('abort', passOn);
+  try {
+    return await task(controller.signal);
+  } finally {
+    clearTimeout(timer);
+    outer?.removeEventListener('abort', passOn);
+  }
+}
