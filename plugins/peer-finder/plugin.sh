@@ -26,6 +26,8 @@ fi
 export AGENT_SELF=${AGENT_SELF:-}
 [ -n "${AGENT_EXPECT:-}" ] || [ -z "${NACOS_REPLICAS:-}" ] || export AGENT_EXPECT=$NACOS_REPLICAS
 export AGENT_CLUSTER_CONF=${AGENT_CLUSTER_CONF:-${CLUSTER_CONF:-/home/nacos/conf/cluster.conf}}
+# By address: a name service that is away says nothing of this Nacos.
+export AGENT_NACOS=${AGENT_NACOS:-127.0.0.1:$port}
 export AGENT_READY_FILE=${AGENT_READY_FILE:-/tmp/nacos-address-server-agent.ready}
 
 # The agent, started again whenever it ends once the gate was open: Nacos lives on without it, but then nobody renews
