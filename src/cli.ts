@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { Command } from 'commander';
 import { agentCommand } from './cli/agent.js';
+import { doctorCommand } from './cli/doctor.js';
 import { eventsCommand } from './cli/events.js';
 import { importCommand } from './cli/import.js';
 import { leaveCommand } from './cli/leave.js';
@@ -17,6 +18,7 @@ const program = new Command('nacos-address-server')
   .addCommand(agentCommand())
   .addCommand(membersCommand())
   .addCommand(eventsCommand())
+  .addCommand(doctorCommand())
   .addCommand(leaveCommand())
   .addCommand(recoverCommand())
   .addCommand(importCommand())

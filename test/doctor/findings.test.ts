@@ -1,0 +1,171 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { diagnose, lasting, type Diagnosis } from '../../src/doctor/findings.js';
+import type { GroupCopy, NodeView, Unreadable } from '../../src/doctor/node-view.js';
+import type { MemberView } from '../../src/registry/view.js';
+
+const A = '10.0.0.1:8848';
+const B = '10.0.0.2:8848';
+const C = '10.0.0.3:8848';
+const [a, b, c] = ['10.0.0.1:7848', '10.0.0.2:7848', '10.0.0.3:7848'] as const;
+
+function listed(...addresses: readonly string[]): { members: MemberView[] } {
+  return { members: addresses.map((address) => member(address)) };
+}
+
+function member(address: string, state: MemberView['state'] = 'live'): MemberView {
+  return { address, source: 'poll', state, settled: true, delivered: 1, current: true };
+}
+
+const copy = (leader: string | undefined, term = 3, voters: readonly string[] = [a, b, c]): GroupCopy => ({
+  leader,
+  term,
+  voters,
+});
+
+/** A node that believes in all three, and that A leads the group `naming`. */
+function node(address: string, more: Partial<NodeView> = {}): NodeView {
+  const groups = new Map([['naming', copy(a)]]);
+  return { address, version: '2.5.1', members: [A, B, C], groups, ...more };
+}
+
+const group = (one: GroupCopy): Pick<NodeView, 'groups'> => ({ groups: new Map([['naming', one]]) });
+
+const codes = ({ findings }: Diagnosis): string[] => findings.map(({ code }) => code);
+
+describe('the doctor', () => {
+  it('finds nothing in a healthy cluster', () => {
+    const found = diagnose(listed(A, B, C), [node(A), node(B), node(C)]);
+    assert.deepEqual(found, { findings: [], unknown: [] });
+  });
+
+  it('finds a node whose members are others than the list', () => {
+    const found = diagnose(listed(A, B, C), [
+      node(A),
+      node(B, { members: [A, B, '10.0.0.9:8848'] }),
+      node(C),
+    ]);
+    assert.deepEqual(codes(found), ['list-differs']);
+    assert.equal(
+      found.findings[0]?.sentence,
+      `${B} believes in other members than the registry lists: it lacks ${C} and has 10.0.0.9:8848, which the registry does not list`,
+    );
+  });
+
+  it('finds a node that is not on its own list, or under another spelling', () => {
+    const host = 'NODE-a.example.org:8848';
+    const lower = 'node-a.example.org:8848';
+    const found = diagnose(listed(lower), [node(lower, { members: [host, lower], groups: new Map() })]);
+    assert.deepEqual(codes(found), ['self-missing']);
+    assert.match(
+      found.findings[0]?.sentence ?? '',
+      /has itself as NODE-a\.example\.org:8848 on its list, too/,
+    );
+    const missing = diagnose(listed(A, B), [node(A, { members: [B] })]);
+    assert.equal(codes(missing)[0], 'self-missing');
+  });
+
+  it('finds a live member that is no voter (injury 2), by the leader’s copy alone', () => {
+    const stale = group(copy(a, 2, [a, b, c]));
+    const found = diagnose(listed(A, B, C), [
+      node(A, group(copy(a, 3, [a, c]))),
+      node(B, stale),
+      node(C, stale),
+    ]);
+    assert.deepEqual(codes(found), ['no-voter']);
+    assert.equal(found.findings[0]?.node, B);
+    assert.match(
+      found.findings[0]?.advice ?? '',
+      /changePeers with all voters \(10\.0\.0\.1:7848,10\.0\.0\.2:7848,10\.0\.0\.3:7848\)/,
+    );
+  });
+
+  it('says nothing of a member that is not live: it may be on its way out', () => {
+    const list = { members: [member(A), member(B, 'down'), member(C)] };
+    const found = diagnose(list, [node(A, group(copy(a, 3, [a, c]))), node(C)]);
+    assert.deepEqual(codes(found), []);
+  });
+
+  it('finds a phantom voter (injury 4), and says how to remove it', () => {
+    const found = diagnose(listed(A, C), [
+      node(A, { members: [A, C], ...group(copy(a)) }),
+      node(C, { members: [A, C], ...group(copy(a)) }),
+    ]);
+    assert.deepEqual(codes(found), ['phantom-voter']);
+    assert.match(found.findings[0]?.advice ?? '', /\{"command":"removePeer","value":"10\.0\.0\.2:7848"\}/);
+  });
+
+  it('finds a group without a leader, whose lost leader everybody still names', () => {
+    const list = { members: [member(A, 'down'), member(B), member(C)] };
+    const found = diagnose(list, [node(B), node(C)]);
+    assert.deepEqual(codes(found), ['no-leader']);
+  });
+
+  it('finds a leader of old times that has lost its majority', () => {
+    const list = { members: [member(A), member(B, 'down'), member(C, 'silent')] };
+    const gone = [B, C].map((address): Unreadable => ({ address, reason: 'it does not answer' }));
+    const found = diagnose(list, [node(A), ...gone]);
+    assert.deepEqual(codes(found), ['unreadable', 'unreadable', 'no-leader']);
+    const hidden = diagnose(listed(A, B, C), [node(A), ...gone]);
+    assert.deepEqual(codes(hidden), ['unreadable', 'unreadable'], 'they may live');
+    assert.deepEqual(hidden.unknown, ['whether naming has a majority: some of its voters cannot be read']);
+  });
+
+  it('finds six voters of which three never lived (injury 3)', () => {
+    const voters = [a, b, c, '10.9.0.1:7848', '10.9.0.2:7848', '10.9.0.3:7848'];
+    const six = group(copy(undefined, 0, voters));
+    const found = diagnose(listed(A, B, C), [node(A, six), node(B, six), node(C, six)]);
+    assert.deepEqual(codes(found), ['no-leader']);
+  });
+
+  it('cannot tell when the leader may be one that cannot be read', () => {
+    const unread: Unreadable = { address: A, reason: 'it answers 403' };
+    const found = diagnose(listed(A, B, C), [unread, node(B), node(C)]);
+    assert.deepEqual(codes(found), ['unreadable']);
+    assert.deepEqual(found.unknown, [
+      'whether naming has a leader: it may be one of those that cannot be read',
+    ]);
+  });
+
+  it('cannot tell of Raft where no node shows its groups', () => {
+    const groups = new Map<string, GroupCopy>();
+    const found = diagnose(listed(A, B, C), [node(A, { groups }), node(B, { groups }), node(C, { groups })]);
+    assert.deepEqual(codes(found), []);
+    assert.match(found.unknown[0] ?? '', /no node shows its Raft groups/);
+  });
+
+  it('finds groups that do not know each other (injury 1)', () => {
+    const alone = (address: string, voter: string): NodeView => node(address, group(copy(voter, 1, [voter])));
+    const found = diagnose(listed(A, B, C), [alone(A, a), alone(B, b), alone(C, c)]);
+    assert.equal(found.findings.filter(({ code }) => code === 'split').length, 2);
+    assert.match(found.findings.find(({ code }) => code === 'split')?.advice ?? '', /empty data directories/);
+  });
+
+  it('takes the leader of the highest term for the leader: one of old times still calls itself so', () => {
+    const found = diagnose(listed(A, B, C), [
+      node(A, group(copy(a, 3))),
+      node(B, group(copy(b, 4))),
+      node(C, group(copy(b, 4))),
+    ]);
+    assert.deepEqual(codes(found), []);
+  });
+
+  it('knows another offset of Raft ports', () => {
+    const shifted = group(copy('10.0.0.1:6848', 1, ['10.0.0.1:6848']));
+    const found = diagnose(listed(A), [node(A, { members: [A], ...shifted })], 2_000);
+    assert.deepEqual(codes(found), []);
+  });
+
+  it('tells only what lasts when it looks twice', () => {
+    const before = diagnose(listed(A, B, C), [
+      node(A),
+      node(B, { members: [A, B] }),
+      node(C, { members: [A, C] }),
+    ]);
+    const after = diagnose(listed(A, B, C), [node(A), node(B), node(C, { members: [C, B] })]);
+    assert.deepEqual(
+      lasting(before, after).findings.map(({ code, node }) => [code, node]),
+      [['list-differs', C]],
+    );
+  });
+});
