@@ -9,6 +9,9 @@ import { explainFileError, removeUnfinished, writeWhole } from './whole-file.js'
 /** How often the file is looked at whatever the system tells, in milliseconds: some file systems tell nothing. */
 const LOOK_EVERY = 2_000;
 
+/** How long an end waits for what is being written, in milliseconds. */
+const STOP = 2_000;
+
 /** How often it is said that others change the file, in milliseconds. */
 const SAY_EVERY = 10_000;
 
@@ -71,7 +74,10 @@ export class ConfFile {
     clearInterval(this.#timer);
     this.#watcher?.close();
     this.#watcher = undefined;
-    await this.#queue;
+    // A disk that hangs must not keep a node from being stopped.
+    let timer: NodeJS.Timeout | undefined;
+    const enough = new Promise<void>((resolve) => (timer = setTimeout(resolve, STOP)));
+    await Promise.race([this.#queue, enough]).finally(() => clearTimeout(timer));
   }
 
   /** From now on this is the list. Resolves with whether the file has it. */
