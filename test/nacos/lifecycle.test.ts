@@ -89,16 +89,20 @@ nacosTest(
         // The hard case: it leads, and the others, founded together, poll together, just before the answer.
         const [leaver, ...rest] = mostLeadingFirst(nodes, await groupsOf(nodes));
         const { status, text } = await leave(server, leaver.address, '15s');
-        const groups = await groupsOf(nodes);
         assert.equal(status, 200, text);
         const { members, revision } = await viewOf(server);
         assert.deepEqual(members.map(({ address }) => address).sort(), addressesOf(rest));
         for (const { address, delivered } of members) assert.ok(delivered >= revision, address);
         // Sent is not enough: whoever stops before Raft has worked on it may stay a phantom voter.
         for (const node of rest) assert.deepEqual(await node.members(), addressesOf(rest));
-        for (const [name, { voters }] of groups) {
-          assert.ok(!voters.includes(leaver.voter), `${name} still has it among ${voters.join(', ')}`);
-        }
+        // On an idle machine that is so at once; with six nodes on two cores the 3 s of `wait` were once too few.
+        await eventually(
+          'no group has it as a voter',
+          async () =>
+            [...(await groupsOf(nodes)).values()].every(({ voters }) => !voters.includes(leaver.voter)),
+          10_000,
+          50,
+        );
         assert.ok(leaver.isRunning);
         await leaver.end('SIGTERM');
         nodes = rest;
