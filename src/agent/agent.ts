@@ -1,8 +1,9 @@
 import { rm, writeFile } from 'node:fs/promises';
 import type { Logger } from 'pino';
+import { pause } from '../pause.js';
 import type { ConfFile, NodeList } from './conf-file.js';
 import type { NacosHealth } from './health.js';
-import { withinTime } from './limit.js';
+import { within, withinTime } from './limit.js';
 import type { LastList } from './last-list.js';
 import { isSameList } from './member-list.js';
 import type { BeatAnswer, RegistryClient } from './registry-client.js';
@@ -212,9 +213,7 @@ export class Agent {
       };
       this.#writing = writing;
     }
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<'late'>((resolve) => (timer = setTimeout(() => resolve('late'), times.disk)));
-    return Promise.race([this.#writing.done, late]).finally(() => clearTimeout(timer));
+    return (await within(times.disk, this.#writing.done)) ?? 'late';
   }
 
   /**
@@ -275,7 +274,7 @@ export class Agent {
   }
 
   #pauseAfter(answer: BeatAnswer, failures: number, left: number): number {
-    const { pause, longestPause } = this.#parts.times;
+    const { pause: first, longestPause } = this.#parts.times;
     const some = 0.8 + Math.random() * 0.4;
     switch (answer.type) {
       // It was held for as long as it was asked to be, or the file could not be written, or the server holds nothing.
@@ -285,27 +284,17 @@ export class Agent {
         return answer.isHeld ? Math.max(0, left) : 0;
       // As often as a Nacos that starts.
       case 'waiting':
-        return Math.min(pause, 300) * some;
+        return Math.min(first, 300) * some;
       case 'refused':
         return longestPause * some;
       case 'unavailable':
-        return Math.min(pause * 2 ** (failures - 1), longestPause) * some;
+        return Math.min(first * 2 ** (failures - 1), longestPause) * some;
     }
   }
 
   /** Ends early at the stop, and when the health changes. */
   #pause(ms: number): Promise<void> {
-    const { signal } = this.#interrupt;
-    return new Promise((resolve) => {
-      if (signal.aborted) return resolve();
-      const end = (): void => {
-        clearTimeout(timer);
-        signal.removeEventListener('abort', end);
-        resolve();
-      };
-      const timer = setTimeout(end, ms);
-      signal.addEventListener('abort', end, { once: true });
-    });
+    return pause(ms, this.#interrupt.signal);
   }
 
   /** Says something that goes on only when it begins or becomes another. */

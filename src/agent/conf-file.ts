@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import type { Logger } from 'pino';
 import type { Address } from '../registry/address.js';
+import { within } from './limit.js';
 import { confText, isSameList, readConf } from './member-list.js';
 import { explainFileError, removeUnfinished, writeWhole } from './whole-file.js';
 
@@ -75,9 +76,7 @@ export class ConfFile {
     this.#watcher?.close();
     this.#watcher = undefined;
     // A disk that hangs must not keep a node from being stopped.
-    let timer: NodeJS.Timeout | undefined;
-    const enough = new Promise<void>((resolve) => (timer = setTimeout(resolve, STOP)));
-    await Promise.race([this.#queue, enough]).finally(() => clearTimeout(timer));
+    await within(STOP, this.#queue);
   }
 
   /** From now on this is the list. Resolves with whether the file has it. */

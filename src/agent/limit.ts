@@ -19,3 +19,10 @@ export async function withinTime<T>(
     outer?.removeEventListener('abort', passOn);
   }
 }
+
+/** What a promise resolves with, or undefined after `ms` milliseconds; it goes on all the same. */
+export async function within<T>(ms: number, promise: Promise<T>): Promise<T | undefined> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<undefined>((resolve) => (timer = setTimeout(() => resolve(undefined), ms)));
+  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
+}

@@ -4,7 +4,7 @@ import { Child } from './child.js';
 import { ConfFile } from './conf-file.js';
 import { HEALTH_TIMES, NacosHealth } from './health.js';
 import { LastList } from './last-list.js';
-import { withinTime } from './limit.js';
+import { within, withinTime } from './limit.js';
 import { RegistryClient } from './registry-client.js';
 import type { AgentSettings } from './settings.js';
 import { StatusServer } from './status-server.js';
@@ -176,11 +176,4 @@ class Signals {
     this.#listeners.set(signal, listener);
     process.on(signal, listener);
   }
-}
-
-/** What a promise resolves with, or undefined after `ms` milliseconds. */
-async function within<T>(ms: number, promise: Promise<T>): Promise<T | undefined> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<undefined>((resolve) => (timer = setTimeout(() => resolve(undefined), ms)));
-  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
 }

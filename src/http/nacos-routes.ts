@@ -2,6 +2,7 @@ import type { NextFunction, Request, Response } from 'express';
 import type { Address, Parsed } from '../registry/address.js';
 import { neededToFound } from '../registry/gate.js';
 import { isKnown, keyOf, type Cluster } from '../registry/cluster.js';
+import { pause } from '../pause.js';
 import { StoreUnavailable } from '../registry/ports.js';
 import type { PollAnswer, RegistryService } from '../runtime/service.js';
 import type { AccessControl } from './access/access-control.js';
@@ -334,17 +335,4 @@ function targetOf(request: Request): Parsed<Target> {
   if (!target.ok || target.value.token !== undefined) return target;
   const token = headerToken(request);
   return token === undefined ? target : { ok: true, value: { ...target.value, token } };
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) return resolve();
-    const end = (): void => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', end);
-      resolve();
-    };
-    const timer = setTimeout(end, ms);
-    signal.addEventListener('abort', end);
-  });
 }
