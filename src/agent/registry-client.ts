@@ -1,3 +1,4 @@
+import { fetchReason } from '../fetch-reason.js';
 import type { Address } from '../registry/address.js';
 import { packageVersion } from '../package-info.js';
 import type { NodeList } from './conf-file.js';
@@ -197,9 +198,9 @@ export class RegistryClient {
         waited: wait > 0,
       };
     } catch (error) {
-      const { name, message, cause } = error as Error;
-      if (name === 'TimeoutError') return `does not answer within ${(TIMEOUT + wait) / 1_000} s`;
-      return `does not answer (${cause instanceof Error && cause.message !== '' ? cause.message : message})`;
+      if ((error as Error).name === 'TimeoutError')
+        return `does not answer within ${(TIMEOUT + wait) / 1_000} s`;
+      return `does not answer (${fetchReason(error)})`;
     }
   }
 }

@@ -1,3 +1,4 @@
+import { fetchReason } from '../fetch-reason.js';
 import { ClientError } from './client-error.js';
 import { plain, readPlainJson } from './plain.js';
 import type { GivenToken } from './token.js';
@@ -123,10 +124,8 @@ export class Client {
 
   #unreachable(error: unknown): ClientError {
     if (error instanceof ClientError) return error;
-    const { message, cause } = error as Error;
-    const reason = cause instanceof Error && cause.message !== '' ? cause.message : message;
     return new ClientError(
-      `${this.name} does not answer (${plain(reason)}); is the server running, and is --server right?`,
+      `${this.name} does not answer (${plain(fetchReason(error))}); is the server running, and is --server right?`,
     );
   }
 }

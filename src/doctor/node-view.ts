@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { fetchReason } from '../fetch-reason.js';
 import type { Address } from '../registry/address.js';
 
 /** What one Nacos node itself believes. */
@@ -104,9 +105,9 @@ async function ask(
     const read = answer.safeParse(JSON.parse(text));
     return read.success ? read.data : 'its answer is not as a Nacos’s';
   } catch (error) {
-    const { name, message, cause } = error as Error;
+    const { name } = error as Error;
     if (name === 'TimeoutError') return `it does not answer within ${timeout / 1_000} s`;
     if (name === 'SyntaxError') return 'its answer is no JSON';
-    return `it does not answer (${cause instanceof Error && cause.message !== '' ? cause.message : message})`;
+    return `it does not answer (${fetchReason(error)})`;
   }
 }

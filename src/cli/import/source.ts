@@ -1,4 +1,5 @@
 import { createReadStream } from 'node:fs';
+import { fetchReason } from '../../fetch-reason.js';
 import { ClientError } from '../client-error.js';
 import { plain } from '../plain.js';
 
@@ -51,9 +52,9 @@ async function fetchSource(source: string, name: string): Promise<string> {
     return await collect(response.body ?? [], name);
   } catch (error) {
     if (error instanceof ClientError) throw error;
-    const { message, cause } = error as Error;
-    const reason = cause instanceof Error && cause.message !== '' ? cause.message : message;
-    throw new ClientError(`${name} gives no whole answer within ${TIMEOUT / 1_000} s (${plain(reason)})`);
+    throw new ClientError(
+      `${name} gives no whole answer within ${TIMEOUT / 1_000} s (${plain(fetchReason(error))})`,
+    );
   }
 }
 
