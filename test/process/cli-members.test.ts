@@ -224,7 +224,7 @@ describe('members --watch', () => {
     await eventually('the picture', () => terminal.screen().includes('no clusters'));
     process.kill(terminal.pid, 'SIGTSTP');
     await eventually('the shell has its screen', () => terminal.sent().endsWith(CLOSED));
-    terminal.resume();
+    await terminal.resume();
     await eventually('the picture is back', () => {
       const pictures = terminal.sent().split(OPENED);
       return pictures.length === 3 && pictures[2]!.includes('no clusters');

@@ -44,8 +44,8 @@ export interface OnTerminal {
   /** What the terminal shows: the last whole picture. */
   screen(): string;
   type(keys: string): void;
-  /** After the command was stopped, as `fg` does. */
-  resume(): void;
+  /** As `fg` does, once the command has been stopped: whoever says it earlier is not heard. */
+  resume(): Promise<void>;
   /** The command's own process id. */
   readonly pid: number;
   /** Resolves with the command's exit status. */
@@ -84,8 +84,11 @@ export async function startOnTerminal(
       return whole.slice(whole.lastIndexOf(HOME) + HOME.length).replace(/\x1b\[K|\r/g, '');
     },
     type: (keys) => child.stdin.write(keys),
-    // `script` stops with the command, and goes on with it.
-    resume: () => child.kill('SIGCONT'),
+    // `script` stops with the command, a moment later, and goes on with it.
+    resume: async () => {
+      await eventually('the command is stopped', () => isStopped(own) && isStopped(child.pid));
+      child.kill('SIGCONT');
+    },
     pid: own,
     exited,
   };
@@ -99,6 +102,11 @@ function childOf(pid: number | undefined): number | undefined {
   } catch {
     return undefined;
   }
+}
+
+function isStopped(pid: number | undefined): boolean {
+  // The state comes after the name, which is in brackets and may hold anything.
+  return /\) T /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
 }
 
 function kill(pid: number): void {
