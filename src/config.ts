@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { readDatabaseUrl, type DatabaseConfig } from './database-url.js';
+import { parseIdentity, type NacosIdentity } from './doctor/identity.js';
 import { formatDuration, parseDuration } from './duration.js';
 import { AllowedMembers } from './http/access/allowed-members.js';
 import { parseNetworks } from './http/access/networks.js';
@@ -30,6 +31,13 @@ export interface Config {
   readonly maxConnections: number;
   readonly rules: Rules;
   readonly access: AccessSettings;
+  /** How the Nacos nodes are read. */
+  readonly examine: {
+    readonly isOn: boolean;
+    readonly identity: NacosIdentity | undefined;
+    /** How far a node's Raft port lies below its main port; negative when above. */
+    readonly raftOffset: number;
+  };
   readonly logLevel: LogLevel;
 }
 
@@ -99,6 +107,12 @@ const schema = z.object({
     .transform((text) => text === 'strict'),
   'trusted-proxies': readAs(parseNetworks),
   'change-rate': whole(0, 999_999),
+  examine: onOrOff(),
+  'nacos-identity': readAs(parseIdentity),
+  'raft-port-offset': z
+    .string()
+    .regex(/^-?\d{1,5}$/, 'is no number of ports, such as 1000')
+    .transform(Number),
   'max-connections': whole(16, 1_000_000),
   'log-level': z.enum(LOG_LEVELS, `is none of ${LOG_LEVELS.join(', ')}`),
 });
@@ -119,6 +133,16 @@ export function readConfig(given: Readonly<Record<SettingName, GivenSetting>>): 
     const { source, text } = given['evict-after'];
     throw new ConfigError(
       `${source}=${JSON.stringify(text)} is not longer than the member TTL of ${formatDuration(values['member-ttl'])}`,
+    );
+  }
+  const identity = values['nacos-identity'];
+  const isGuarded =
+    values['auth-token'].length > 0 ||
+    values['auth-token-file'] !== undefined ||
+    given['allowed-members'].text !== '';
+  if (identity && !isGuarded) {
+    throw new ConfigError(
+      `${given['nacos-identity'].source} would be sent to whoever registers as a member, and anybody may; set AUTH_TOKEN (or AUTH_TOKEN_FILE) or ALLOWED_MEMBERS, too`,
     );
   }
   return {
@@ -143,6 +167,7 @@ export function readConfig(given: Readonly<Record<SettingName, GivenSetting>>): 
       trustedProxies: values['trusted-proxies'],
       changeRate: values['change-rate'],
     },
+    examine: { isOn: values.examine, identity, raftOffset: values['raft-port-offset'] },
     logLevel: values['log-level'],
   };
 }

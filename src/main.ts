@@ -4,6 +4,8 @@ import { connectionLimit } from './file-limit.js';
 import { AddressServer } from './http/server.js';
 import { ServerMetrics } from './metrics/server-metrics.js';
 import { packageVersion } from './package-info.js';
+import { Examiner } from './doctor/examiner.js';
+import { READ_TIMEOUT } from './doctor/nacos-api.js';
 import { TcpProbe } from './probe/tcp.js';
 import { HearingClock } from './runtime/hearing-clock.js';
 import { RegistryService } from './runtime/service.js';
@@ -24,26 +26,32 @@ export async function start(config: Config, log: Logger): Promise<Running> {
   const clock = new HearingClock();
   const store = await createStore(config, clock, log);
   const observer = metrics.runtime;
+  const probe = new TcpProbe();
   const service = new RegistryService({
     store,
     clock,
-    probe: new TcpProbe(),
+    probe,
     rules: config.rules,
     log,
     observer,
   });
   await service.start();
+  const { identity, raftOffset, isOn } = config.examine;
+  const nacos = { identity, timeout: READ_TIMEOUT };
+  const examiner = new Examiner({ service, probe, log, nacos, raftOffset, isOn });
   const { host, port, maxConnections } = config;
   const limits = connectionLimit(maxConnections);
-  const server = new AddressServer({ service, access, log, metrics, host, port, limits });
+  const server = new AddressServer({ service, access, examiner, log, metrics, host, port, limits });
   try {
     const actual = await server.listen();
+    examiner.start();
     const { connections } = limits;
     log.info({ port: actual, host, database: databaseName(config), connections }, 'listening');
     warnOfOpenChanges(access, config, log);
     return {
       port: actual,
       stop: async () => {
+        examiner.stop();
         await server.close();
         access.stop();
         await service.stop();

@@ -77,6 +77,28 @@ export const SETTINGS = [
     description: 'probe the TCP ports of silent members; off evicts by silence alone',
   },
   {
+    name: 'examine',
+    value: 'on|off',
+    default: 'on',
+    description:
+      'read what the Nacos nodes and their Raft groups believe, tell the difference, and finish in Raft what left the list',
+    isSwitch: true,
+  },
+  {
+    name: 'nacos-identity',
+    value: 'key:value',
+    default: '',
+    description:
+      'the header of nacos.core.auth.server.identity, to read nodes that want a login (3.x always does); every member is sent it, so it needs a token or ALLOWED_MEMBERS',
+    isSecret: true,
+  },
+  {
+    name: 'raft-port-offset',
+    value: 'number',
+    default: '1000',
+    description: 'how far a node’s Raft port lies below its main port',
+  },
+  {
     name: 'max-connections',
     value: 'number',
     default: '20000',

@@ -15,7 +15,11 @@ export function raftRepair(before: ClusterView, after: ClusterView): string {
   }
   const body = JSON.stringify({ command: 'resetPeers', value: voters.join(',') });
   return [
-    `Now repair Raft. When the new nodes run, tell the survivor ${survivor.address} who the voters are (the Raft port is the port minus 1000):`,
+    `Now repair Raft, when the new nodes run:`,
+    '',
+    `  nacos-address-server doctor ${after.product}/${after.cluster} --repair`,
+    '',
+    `It shows a plan and asks. By hand: tell the survivor ${survivor.address} who the voters are (the Raft port is the port minus 1000):`,
     '',
     `  curl -g -X POST 'http://${survivor.address}/nacos/v1/core/ops/raft' -H 'Content-Type: application/json' -d '${body}'`,
     '',

@@ -227,9 +227,12 @@ export class NacosRoutes {
         return refuse(request, response, { status: 404, detail });
       }
       const said = `${address} left ${name}, revision ${left.revision}`;
-      if (left.undelivered.length === 0)
-        return send(response, 200, `${said}; every live member has the list\n`);
-      send(response, wait > 0 ? 202 : 200, `${said}; not yet taken up by ${left.undelivered.join(', ')}\n`);
+      const lacks = [
+        ...(left.undelivered.length > 0 ? [`not yet taken up by ${left.undelivered.join(', ')}`] : []),
+        ...(left.votes.length > 0 ? [`still a voter of ${left.votes.join(', ')}`] : []),
+      ];
+      if (lacks.length === 0) return send(response, 200, `${said}; every live member has the list\n`);
+      send(response, wait > 0 ? 202 : 200, `${said}; ${lacks.join('; ')}\n`);
     } catch (error) {
       if (!(error instanceof StoreUnavailable)) throw error;
       const detail = `${address} was not taken off ${name}: the store is unavailable (${error.message})`;

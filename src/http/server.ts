@@ -9,6 +9,7 @@ import {
 } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Logger } from 'pino';
+import type { Examiner } from '../doctor/examiner.js';
 import type { RegistryService } from '../runtime/service.js';
 import { Feed } from '../runtime/feed.js';
 import type { AccessControl } from './access/access-control.js';
@@ -56,6 +57,7 @@ export interface ServerOptions {
   /** 0 picks a free one. */
   readonly port: number;
   readonly access: AccessControl;
+  readonly examiner: Examiner;
   readonly limits?: Partial<Limits>;
   /** Without, nothing is counted and there is no `/metrics`. */
   readonly metrics?: Metrics;
@@ -76,7 +78,7 @@ export class AddressServer {
 
   constructor(options: ServerOptions) {
     this.#options = options;
-    const { service, access, log } = options;
+    const { service, access, examiner, log } = options;
     const traffic = options.metrics?.traffic ?? NO_TRAFFIC;
     const patience = this.#patience;
     const limits = { ...DEFAULT_LIMITS, ...options.limits };
@@ -86,7 +88,7 @@ export class AddressServer {
     this.#connections = connections;
     const reader = new ListReader(service, access);
     const routes = new NacosRoutes({ service, access, reader, connections, patience });
-    const context = { service, access, feed: this.feed, connections, patience };
+    const context = { service, examiner, access, feed: this.feed, connections, patience };
     const app = buildApp(options, limits, routes, context);
     this.#inTurn = new InTurn(connections, limits.pipelined, (request, response) => {
       Exchange.start(request, response, traffic);

@@ -121,16 +121,16 @@ export class ClusterMetrics {
 
   /** Looks at all clusters; in slices, since there may be thousands. */
   async look(service: RegistryService, breather: Breather): Promise<void> {
-    const { moment } = service;
     const all: Looked[] = [];
-    for (const { cluster, isPending } of service.entries) {
+    for (const entry of service.entries) {
+      const { cluster, isPending } = entry;
       if (!isKnown(cluster)) continue;
       const { product, name } = cluster;
       all.push({
         name: keyOf(cluster),
         product,
         cluster: name,
-        figures: figuresOf(cluster, moment),
+        figures: figuresOf(cluster, service.momentOf(entry)),
         isPending,
       });
       if (breather.isDue) await breather.breathe();

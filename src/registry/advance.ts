@@ -6,13 +6,14 @@ import { admit, neededToFound } from './gate.js';
 import { isHeld, isUnreachable, presenceOf, silence, sinceAlive } from './lease.js';
 import { isKnownToAll, type Moment, type Step } from './moment.js';
 import { quorumAdvice, quorumOf } from './quorum.js';
+import { endRepair, isRepairing } from './repairing.js';
 import { DEPARTED_MEMORY, REPLACED_EVICT_AFTER } from './rules.js';
-import { settlingHindrance } from './settling.js';
+import { settleTime, settlingHindrance } from './settling.js';
 
 /*
  * What follows from a cluster's state and the time alone, after every command and every tick, in this order:
  *
- *   presence → waiting that gave up → settled → found or refound → evict one → admit → quorum lost or back
+ *   end of a repair → presence → waiting that gave up → settled → found or refound → evict one → admit → quorum lost or back
  *
  * A step that changes the list raises the revision, and nobody has that revision yet, so the steps of one
  * pass cannot build on each other's changes where a rule demands that the last change has been delivered.
@@ -21,7 +22,7 @@ import { settlingHindrance } from './settling.js';
 export function advance(cluster: Cluster, moment: Moment): Step {
   let current = cluster;
   const events: RegistryEvent[] = [];
-  for (const step of [presence, forget, settle, found, evict, admit, quorum]) {
+  for (const step of [endRepair, presence, forget, settle, found, evict, admit, quorum]) {
     const result = step(current, moment);
     current = result.cluster;
     events.push(...result.events);
@@ -64,13 +65,13 @@ function isForgotten(departed: Departed, now: number): boolean {
 
 /** A joiner settles when nothing has kept it from that for the settle time (see settling.ts). */
 function settle(cluster: Cluster, moment: Moment): Step {
-  const { now, rules } = moment;
+  const { now } = moment;
   let members: Map<Address, Member> | undefined;
   for (const member of cluster.members.values()) {
     if (member.settled) continue;
     const known = settlingHindrance(member, cluster, moment) === undefined;
     const knownSince = known ? (member.knownSince ?? now) : undefined;
-    const settled = knownSince !== undefined && now - knownSince >= rules.settleAfter;
+    const settled = knownSince !== undefined && now - knownSince >= settleTime(member, moment);
     if (knownSince === member.knownSince && !settled) continue;
     members ??= new Map(cluster.members);
     const { knownSince: _before, ...rest } = member;
@@ -88,6 +89,7 @@ function found(cluster: Cluster, moment: Moment): Step {
   if (cluster.waiting.size === 0 || cluster.waiting.size < neededToFound(cluster)) {
     return { cluster, events: [] };
   }
+  if (isRepairing(cluster, now)) return { cluster, events: [] };
   const all = [...cluster.members.values()];
   const gone = all.every(
     (member) =>
@@ -145,7 +147,8 @@ function quorum(cluster: Cluster, moment: Moment): Step {
 
 /** False when a tick can change nothing: a cheap look that spares a quiet cluster the whole pass. */
 export function needsTick(cluster: Cluster, { now, rules }: Pick<Moment, 'now' | 'rules'>): boolean {
-  if (cluster.waiting.size > 0 || cluster.departed.size > 0 || cluster.quorumLost) return true;
+  if (cluster.waiting.size > 0 || cluster.departed.size > 0 || cluster.quorumLost || cluster.repair)
+    return true;
   for (const member of cluster.members.values()) {
     if (!member.settled || member.presence !== 'live') return true;
     if (presenceOf(member, rules, now) !== 'live') return true;

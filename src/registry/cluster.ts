@@ -124,6 +124,16 @@ export interface Cluster extends ClusterKey {
   /** In the order of arrival. */
   readonly waiting: ReadonlyMap<Address, Waiting>;
   readonly departed: ReadonlyMap<Address, Departed>;
+  /** Who repairs Raft (repairing.ts). */
+  readonly repair: Repair | undefined;
+}
+
+/** The lock of a repair: one at a time. */
+export interface Repair {
+  /** Who has it, in words. */
+  readonly by: string;
+  /** Until when nothing need be heard of it. */
+  readonly until: number;
 }
 
 export function emptyCluster(key: ClusterKey): Cluster {
@@ -138,6 +148,7 @@ export function emptyCluster(key: ClusterKey): Cluster {
     members: new Map(),
     waiting: new Map(),
     departed: new Map(),
+    repair: undefined,
   };
 }
 

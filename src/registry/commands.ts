@@ -38,6 +38,15 @@ export type Command =
   | { readonly type: 'delete'; readonly addresses: readonly Address[] }
   /** Static members that make themselves heard become leased ones. */
   | { readonly type: 'release' }
+  /** Somebody repairs Raft: takes the lock, says what it has done (nothing in an empty note), or that it is over. */
+  | {
+      readonly type: 'repair';
+      readonly action: 'begin' | 'step' | 'repaired' | 'repair-stopped';
+      /** Who: another word for each repair. */
+      readonly by: string;
+      /** A sentence for the history. */
+      readonly note: string;
+    }
   /** After a lost majority: the list becomes those that answer and those that wait. */
   | { readonly type: 'recover' }
   /** Time has passed, or something was observed. */
@@ -63,7 +72,11 @@ export type Refusal =
   | 'quorum-lost'
   /** Whoever was heard lately may have led Raft, and nobody has taken its place yet. */
   | 'heard-lately'
-  | 'nobody-to-recover-with';
+  | 'nobody-to-recover-with'
+  /** The list holds still while Raft is being repaired. */
+  | 'repair-under-way'
+  /** A repair goes on after its lock has run out. */
+  | 'repair-lost';
 
 export type Reply =
   /** The caller is on the list, which is safe to start from. */

@@ -9,6 +9,7 @@ import { otherSpelling, overLimit, refusal, then, unchanged } from './outcome.js
 import { put } from './put.js';
 import { recover } from './recover.js';
 import { release } from './release.js';
+import { repair } from './repair.js';
 
 export type { Command, Context, Outcome, Poll, Refusal, Reply } from './commands.js';
 
@@ -38,6 +39,8 @@ export function decide(cluster: Cluster, command: Command, context: Context): Ou
       return release(cluster, context);
     case 'recover':
       return recover(cluster, context);
+    case 'repair':
+      return repair(cluster, command, context);
     case 'tick':
       return then(cluster, [], context);
     case 'resume':

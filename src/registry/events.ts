@@ -31,6 +31,14 @@ export const EVENT_TYPES = [
   'refounded',
   /** When an operator decided the list after a lost majority (R7). */
   'recovered',
+  /** When a repair of Raft began: its plan. */
+  'repairing',
+  /** When one of its steps was done and verified. */
+  'repair-step',
+  /** When it was done, and Raft has the list's voters. */
+  'repaired',
+  /** When it stopped before that, and why. */
+  'repair-stopped',
 ] as const;
 
 export type EventType = (typeof EVENT_TYPES)[number];

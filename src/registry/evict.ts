@@ -1,6 +1,7 @@
 import type { Address } from './address.js';
 import type { Cluster, Member } from './cluster.js';
 import { eventOf } from './events.js';
+import { leaderless } from './evidence.js';
 import {
   answeredLately,
   hasLease,
@@ -13,6 +14,7 @@ import {
 } from './lease.js';
 import { isKnownToAll, type Moment, type Step } from './moment.js';
 import { notFollowed, quorumOf } from './quorum.js';
+import { isRepairing } from './repairing.js';
 import { LATE_POLL, REPLACED_EVICT_AFTER } from './rules.js';
 
 /**
@@ -23,7 +25,7 @@ import { LATE_POLL, REPLACED_EVICT_AFTER } from './rules.js';
  */
 export function evict(cluster: Cluster, moment: Moment): Step {
   const { now, rules, graceUntil } = moment;
-  if (now < graceUntil) return { cluster, events: [] };
+  if (now < graceUntil || isRepairing(cluster, now)) return { cluster, events: [] };
   const all = [...cluster.members.values()];
   const due = all
     .map((member) => ({ member, replacement: replacementOf(cluster, member, moment) }))
@@ -40,6 +42,8 @@ export function evict(cluster: Cluster, moment: Moment): Step {
   if (due === undefined) return { cluster, events: [] };
   if (!quorumOf(cluster, moment, isSteady).held) return { cluster, events: [] };
   if (notFollowed(cluster, cluster.revision, moment).length > 0) return { cluster, events: [] };
+  // Seen, not guessed: the removal would be lost there.
+  if (leaderless(moment).length > 0) return { cluster, events: [] };
   const others = all.filter((member) => member !== due.member);
   if (others.some((member) => hasJustDied(member, moment))) return { cluster, events: [] };
 

@@ -3,6 +3,7 @@ import { eventOf, type RegistryEvent } from './events.js';
 import { silence } from './lease.js';
 import type { Moment, Step } from './moment.js';
 import { quorumOf } from './quorum.js';
+import { isRepairing } from './repairing.js';
 
 /** How many must wait at once before those waiting become the list. */
 export function neededToFound(cluster: Cluster): number {
@@ -49,16 +50,22 @@ export type WaitingCode =
   | 'no-majority'
   /** Too many joined only just (R3). */
   | 'unsettled'
+  /** Raft is being repaired, and the list holds still. */
+  | 'repairing'
   /** The gate is open: it comes in with its next poll, or after those before it. */
   | 'turn';
 
 interface Closed {
-  readonly code: 'no-majority' | 'unsettled';
+  readonly code: 'no-majority' | 'unsettled' | 'repairing';
   readonly finding: string;
 }
 
 /** Why the gate is closed; undefined when it is open. */
 function gate(cluster: Cluster, moment: Pick<Moment, 'now' | 'rules'>): Closed | undefined {
+  if (isRepairing(cluster, moment.now)) {
+    const finding = 'Raft is being repaired, and the list must hold still meanwhile';
+    return { code: 'repairing', finding };
+  }
   const all = [...cluster.members.values()];
   const { held, finding } = quorumOf(cluster, moment);
   if (!held) return { code: 'no-majority', finding: `${finding}, and Raft needs a majority to add one` };

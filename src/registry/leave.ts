@@ -5,6 +5,7 @@ import { eventOf, type RegistryEvent } from './events.js';
 import { isLive, sinceAlive } from './lease.js';
 import { refusal, then, unchanged } from './outcome.js';
 import { quorumOf } from './quorum.js';
+import { refuseInRepair } from './repair.js';
 import { QUIET_AFTER_LEAVE, REPLACED_EVICT_AFTER } from './rules.js';
 
 /** R4: who goes by a word, a member's own or an operator's. */
@@ -16,7 +17,9 @@ export function leave(
 ): Outcome {
   const member = cluster.members.get(address);
   const refused =
-    member && operator && !operator.force ? refuseOperator(cluster, member, context) : undefined;
+    member && operator && !operator.force
+      ? (refuseInRepair(cluster, context) ?? refuseOperator(cluster, member, context))
+      : undefined;
   if (refused) return unchanged(cluster, refused);
   const quietUntil = context.now + wait + QUIET_AFTER_LEAVE;
   if (!cluster.members.has(address) && !cluster.waiting.has(address)) {
@@ -71,6 +74,8 @@ function refuseOperator(cluster: Cluster, member: Member, context: Context): Rep
 }
 
 export function remove(cluster: Cluster, addresses: readonly Address[], context: Context): Outcome {
+  const busy = refuseInRepair(cluster, context);
+  if (busy) return unchanged(cluster, busy);
   const { cluster: next, events } = takeOff(
     cluster,
     addresses,

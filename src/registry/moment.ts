@@ -1,4 +1,5 @@
 import type { Cluster, Member } from './cluster.js';
+import type { RaftEvidence } from './evidence.js';
 import type { RegistryEvent } from './events.js';
 import type { Rules } from './rules.js';
 
@@ -14,6 +15,8 @@ export interface Moment {
    * here. Default true, without others.
    */
   readonly othersKnow?: boolean;
+  /** What Raft was seen to believe; absent when its nodes cannot be read. */
+  readonly raft?: RaftEvidence;
 }
 
 /** One rule applied: what became of the cluster, and what is to be said of it. */

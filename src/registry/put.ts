@@ -5,10 +5,13 @@ import type { Context, Outcome } from './commands.js';
 import { eventOf } from './events.js';
 import { newLease } from './lease.js';
 import { otherSpelling, overLimit, refusal, then, unchanged } from './outcome.js';
+import { refuseInRepair } from './repair.js';
 
 /** Static members: an operator's word lists them, past the gate. */
 
 export function put(cluster: Cluster, addresses: readonly Address[], context: Context): Outcome {
+  const busy = refuseInRepair(cluster, context);
+  if (busy) return unchanged(cluster, busy);
   const wanted = [...new Set(addresses)];
   for (const address of wanted) {
     const spelling =

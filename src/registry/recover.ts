@@ -5,6 +5,7 @@ import { eventOf } from './events.js';
 import { isLive, isUnreachable } from './lease.js';
 import { refusal, then, unchanged } from './outcome.js';
 import { quorumOf } from './quorum.js';
+import { refuseInRepair } from './repair.js';
 
 /**
  * R7, the operator's part: the list becomes those that answer and those that wait. A silent member whose
@@ -12,6 +13,8 @@ import { quorumOf } from './quorum.js';
  */
 export function recover(cluster: Cluster, context: Context): Outcome {
   const { rules, now } = context;
+  const busy = refuseInRepair(cluster, context);
+  if (busy) return unchanged(cluster, busy);
   const all = [...cluster.members.values()];
   const { held, finding } = quorumOf(cluster, context);
   if (all.length === 0 || held) {

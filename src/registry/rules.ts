@@ -63,6 +63,15 @@ export const PROBE_FRESH = 10 * SECOND;
 /** How often a silent member's port is probed. */
 export const PROBE_EVERY = 3 * SECOND;
 
+/** How long what Raft was seen to believe may be used, from when its nodes were asked. */
+export const EVIDENCE_FRESH = 15 * SECOND;
+
+/** How long a joiner must have been seen as a voter that follows each group's leader before it counts as settled. */
+export const SETTLE_AS_VOTER = 5 * SECOND;
+
+/** How long nothing may be heard of a repair before it counts as over; each of its steps takes less, or says so meanwhile. */
+export const REPAIR_LEASE = 30 * SECOND;
+
 /** Members and waiting addresses of one cluster. */
 export const MAX_ADDRESSES = 1_000;
 

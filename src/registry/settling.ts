@@ -1,7 +1,9 @@
+import { lackingGroups } from './evidence.js';
 import { keyOf, type Cluster, type Member } from './cluster.js';
 import { isLive } from './lease.js';
 import type { Moment } from './moment.js';
 import { lacking, quorumOf } from './quorum.js';
+import { SETTLE_AS_VOTER } from './rules.js';
 
 /**
  * What keeps a joiner's time to settle from running, as the rest of a sentence; undefined while it runs. It runs when
@@ -13,15 +15,26 @@ export function settlingHindrance(member: Member, cluster: Cluster, moment: Mome
   const { held, finding } = quorumOf(cluster, moment);
   if (!held) return `${finding}, no majority`;
   const without = lacking(cluster, member.joinedRevision, moment);
-  return without.length === 0 ? undefined : `not yet sent the list with it: ${without.join(', ')}`;
+  if (without.length > 0) return `not yet sent the list with it: ${without.join(', ')}`;
+  const groups = lackingGroups(member, moment) ?? [];
+  return groups.length === 0 ? undefined : `Raft has not made it a voter of ${groups.join(', ')} yet`;
+}
+
+/**
+ * For how long nothing may have kept a joiner from settling before it has settled, in milliseconds: a shorter time when it
+ * was seen to be a voter of every group, and to follow the leaders.
+ */
+export function settleTime(member: Member, moment: Moment): number {
+  const { settleAfter } = moment.rules;
+  return lackingGroups(member, moment) === undefined ? settleAfter : Math.min(settleAfter, SETTLE_AS_VOTER);
 }
 
 /** What a listed member that has not settled lacks: a sentence. Undefined for one that has. */
 export function whyUnsettled(member: Member, cluster: Cluster, moment: Moment): string | undefined {
   if (member.settled) return undefined;
-  const { now, rules } = moment;
+  const { now } = moment;
   const seconds = (ms: number): string => `${Math.floor(ms / 1_000)} s`;
-  const wanted = `${rules.settleAfter / 1_000} s`;
+  const wanted = `${settleTime(member, moment) / 1_000} s`;
   const lacks =
     settlingHindrance(member, cluster, moment) ??
     `all live members have had the list with it for ${seconds(now - (member.knownSince ?? now))} of ${wanted}`;

@@ -1,5 +1,6 @@
 import type { Address } from '../registry/address.js';
 import { emptyCluster, type Cluster, type ClusterKey } from '../registry/cluster.js';
+import type { RaftEvidence } from '../registry/evidence.js';
 import { deliver } from '../registry/lease.js';
 
 /**
@@ -11,6 +12,7 @@ export class ClusterEntry {
   #published: Cluster | undefined;
   #isPending = false;
   #stamp = 0;
+  #evidence: RaftEvidence | undefined;
   readonly #watchers = new Set<() => void>();
   readonly #objections = new Said();
   readonly #problems = new Said();
@@ -73,6 +75,17 @@ export class ClusterEntry {
     const before = this.#published;
     const isNew = address !== undefined && before?.members.has(address) === false;
     return isNew ? this.#cluster : before;
+  }
+
+  /** What Raft was last seen to believe; undefined when its nodes cannot be read. */
+  get evidence(): RaftEvidence | undefined {
+    return this.#evidence;
+  }
+
+  /** The nodes were read. */
+  examined(evidence: RaftEvidence | undefined): void {
+    this.#evidence = evidence;
+    this.#wake();
   }
 
   /** Somebody polls in a member's name who may not: a sentence why. */

@@ -11,6 +11,7 @@ import {
   type Refusal,
   type Reply,
 } from '../registry/decide.js';
+import { votesAfter } from '../registry/evidence.js';
 import type { RecordedEvent } from '../registry/events.js';
 import { hearPoll, observeProbe, seeEnd, wantsProbe } from '../registry/lease.js';
 import type { Moment } from '../registry/moment.js';
@@ -22,7 +23,7 @@ import {
   type Scene,
   type Store,
 } from '../registry/ports.js';
-import { notFollowed } from '../registry/quorum.js';
+import { lacking, notFollowed } from '../registry/quorum.js';
 import { LATE_POLL, type Rules } from '../registry/rules.js';
 import { ClusterEntry } from './entry.js';
 import type { HearingClock } from './hearing-clock.js';
@@ -98,6 +99,8 @@ export interface LeaveAnswer {
   readonly known: boolean;
   /** Live members that have not been sent the list without it, or had no time yet to tell Raft. */
   readonly undelivered: readonly Address[];
+  /** Raft groups that were seen to have it as a voter still; none when the nodes cannot be read. */
+  readonly votes: readonly string[];
   readonly revision: number;
 }
 
@@ -178,9 +181,9 @@ export class RegistryService implements LinkedRegistry {
     return this.#link.servers !== undefined;
   }
 
-  /** Now, and the rules, for those who describe a cluster. */
-  get moment(): Moment {
-    return this.#context();
+  /** Now, the rules, and what is known of a cluster besides, for those who describe it. */
+  momentOf(entry: ClusterEntry): Moment {
+    return this.#context(entry);
   }
 
   get entries(): Iterable<ClusterEntry> {
@@ -313,7 +316,7 @@ export class RegistryService implements LinkedRegistry {
   /** What an address that waits already is told when its poll changes nothing; what was heard of it is exchanged. */
   #stillWaits(known: ClusterEntry | undefined, poll: PollRequest): Reply | undefined {
     if (!known?.cluster.waiting.has(poll.address) || this.#link.outage) return undefined;
-    const { cluster, reply } = decide(known.cluster, this.#pollOf(poll), this.#context());
+    const { cluster, reply } = decide(known.cluster, this.#pollOf(poll), this.#context(known));
     return cluster === known.cluster && reply.type === 'waiting' ? reply : undefined;
   }
 
@@ -388,13 +391,17 @@ export class RegistryService implements LinkedRegistry {
     const { reply, cluster } = await this.#transactInTime(key, { type: 'leave', address, wait, operator });
     const { revision } = cluster;
     if (reply.type === 'refused') {
-      return { known: true, refused: reply.reason, undelivered: [], revision };
+      return { known: true, refused: reply.reason, undelivered: [], votes: [], revision };
     }
-    if (reply.type === 'unknown') return { known: false, undelivered: [], revision };
+    if (reply.type === 'unknown') return { known: false, undelivered: [], votes: [], revision };
     const entry = this.#entryOf(key);
-    const without = (): Address[] => notFollowed(entry.cluster, revision, this.#context());
-    await entry.until(() => without().length === 0, wait, signal, TICK);
-    return { known: true, undelivered: without(), revision };
+    const leftAt = cluster.departed.get(address)?.leftAt ?? this.now;
+    // Seen, where the nodes can be read; else what they were sent must do, and a time for it.
+    const votes = (): readonly string[] | undefined => votesAfter(address, leftAt, this.#context(entry));
+    const lack = (): Address[] =>
+      (votes() === undefined ? notFollowed : lacking)(entry.cluster, revision, this.#context(entry));
+    await entry.until(() => lack().length === 0 && (votes() ?? []).length === 0, wait, signal, TICK);
+    return { known: true, undelivered: lack(), votes: votes() ?? [], revision };
   }
 
   /**
@@ -452,7 +459,7 @@ export class RegistryService implements LinkedRegistry {
   /** A command whose effect is stored when it resolves. Rejects with StoreUnavailable when nothing was changed. */
   command(
     key: ClusterKey,
-    command: Extract<Command, { type: 'put' | 'delete' | 'release' | 'recover' }>,
+    command: Extract<Command, { type: 'put' | 'delete' | 'release' | 'recover' | 'repair' }>,
   ): Promise<Decided> {
     return this.#transactInTime(key, command);
   }
@@ -509,7 +516,7 @@ export class RegistryService implements LinkedRegistry {
   /** Decides in memory first: most passes change nothing, and then the store is not asked. */
   async #tickOne(entry: ClusterEntry): Promise<void> {
     const { cluster } = entry;
-    if (decide(cluster, { type: 'tick' }, this.#context()).cluster === cluster) return;
+    if (decide(cluster, { type: 'tick' }, this.#context(entry)).cluster === cluster) return;
     await this.#transact(cluster, { type: 'tick' });
   }
 
@@ -556,19 +563,24 @@ export class RegistryService implements LinkedRegistry {
     this.#entryOf(cluster).distrust();
   }
 
-  #context(scene: Scene = this.#link.scene): Context {
+  #context(entry: ClusterEntry | undefined, scene: Scene = this.#link.scene): Context {
     return {
       now: this.now,
       rules: this.rules,
       graceUntil: Math.max(this.#link.graceUntil, scene.graceUntil),
       ...given('othersKnow', scene.othersKnow),
+      ...given('raft', entry?.evidence),
       clusters: this.#entries.size,
     };
   }
 
   async #transact(key: ClusterKey, command: Command): Promise<Decided> {
     const decided = await this.#link.transact(key, (cluster, scene) =>
-      decide(cluster, command, { ...this.#context(scene), now: scene.now, clusters: scene.clusters }),
+      decide(cluster, command, {
+        ...this.#context(this.find(keyOf(key)), scene),
+        now: scene.now,
+        clusters: scene.clusters,
+      }),
     );
     for (const event of decided.recorded) {
       this.#observer.decided(event.type);

@@ -5,12 +5,12 @@ import type { RegistryService } from './service.js';
 
 /** What operators see of a cluster now, with what its members are sent meanwhile. */
 export function summaryOf(entry: ClusterEntry, service: RegistryService): ClusterSummary {
-  return { ...summarize(entry.cluster, service.moment), ...agreement(entry) };
+  return { ...summarize(entry.cluster, service.momentOf(entry)), ...agreement(entry) };
 }
 
 /** The same with every member and everybody who waits. */
 export function viewOf(entry: ClusterEntry, service: RegistryService): ClusterView {
-  const view = describe(entry.cluster, service.moment);
+  const view = describe(entry.cluster, service.momentOf(entry));
   const members = view.members.map((member) => ({
     ...member,
     ...given('refused', entry.objectionTo(member.address, service.now, service.rules.memberTtl)),

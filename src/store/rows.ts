@@ -15,7 +15,15 @@ import type { ClusterTable, DepartedTable, LeaseTable, MemberTable, WaitingTable
 
 export type ClusterRow = Pick<
   ClusterTable,
-  'product' | 'name' | 'epoch' | 'revision' | 'changed_at' | 'size' | 'quorum_lost'
+  | 'product'
+  | 'name'
+  | 'epoch'
+  | 'revision'
+  | 'changed_at'
+  | 'size'
+  | 'quorum_lost'
+  | 'repair_by'
+  | 'repair_until'
 >;
 export type MemberRow = Omit<MemberTable, 'cluster_id'>;
 export type WaitingRow = Omit<WaitingTable, 'cluster_id'>;
@@ -98,6 +106,8 @@ export function clusterRow(cluster: Cluster): ClusterRow {
     changed_at: cluster.changedAt,
     size: cluster.size,
     quorum_lost: Number(cluster.quorumLost),
+    repair_by: cluster.repair?.by ?? null,
+    repair_until: cluster.repair?.until ?? null,
   };
 }
 
@@ -179,6 +189,8 @@ export function toCluster(
     changedAt: cluster.changed_at,
     size: cluster.size,
     quorumLost: cluster.quorum_lost === 1,
+    repair:
+      cluster.repair_by === null ? undefined : { by: cluster.repair_by, until: cluster.repair_until ?? 0 },
     members: new Map(
       members.map((row) => [row.address, toMember(row, lease(row.address, row.joined_at))] as const),
     ),

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { diagnose, lasting, type Diagnosis } from '../../src/doctor/findings.js';
-import type { GroupCopy, NodeView, Unreadable } from '../../src/doctor/node-view.js';
+import { diagnose as diagnosed, type Diagnosis } from '../../src/doctor/findings.js';
+import type { GroupCopy, NodeView, Reading, Unreadable } from '../../src/doctor/node-view.js';
 import type { MemberView } from '../../src/registry/view.js';
 
 const A = '10.0.0.1:8848';
@@ -31,12 +31,18 @@ function node(address: string, more: Partial<NodeView> = {}): NodeView {
 
 const group = (one: GroupCopy): Pick<NodeView, 'groups'> => ({ groups: new Map([['naming', one]]) });
 
+const diagnose = (
+  { members }: { readonly members: readonly MemberView[] },
+  readings: readonly Reading[],
+  raftOffset = 1_000,
+): Diagnosis => diagnosed(members, readings, { raftOffset });
+
 const codes = ({ findings }: Diagnosis): string[] => findings.map(({ code }) => code);
 
 describe('the doctor', () => {
   it('finds nothing in a healthy cluster', () => {
     const found = diagnose(listed(A, B, C), [node(A), node(B), node(C)]);
-    assert.deepEqual(found, { findings: [], unknown: [] });
+    assert.deepEqual([found.findings, found.unknown], [[], []]);
   });
 
   it('finds a node whose members are others than the list', () => {
@@ -55,7 +61,10 @@ describe('the doctor', () => {
   it('finds a node that is not on its own list, or under another spelling', () => {
     const host = 'NODE-a.example.org:8848';
     const lower = 'node-a.example.org:8848';
-    const found = diagnose(listed(lower), [node(lower, { members: [host, lower], groups: new Map() })]);
+    const voter = 'node-a.example.org:7848';
+    const found = diagnose(listed(lower), [
+      node(lower, { members: [host, lower], ...group(copy(voter, 1, [voter])) }),
+    ]);
     assert.deepEqual(codes(found), ['self-missing']);
     assert.match(
       found.findings[0]?.sentence ?? '',
@@ -76,7 +85,7 @@ describe('the doctor', () => {
     assert.equal(found.findings[0]?.node, B);
     assert.match(
       found.findings[0]?.advice ?? '',
-      /changePeers with all voters \(10\.0\.0\.1:7848,10\.0\.0\.2:7848,10\.0\.0\.3:7848\)/,
+      /restRaftCluster with all voters \(10\.0\.0\.1:7848,10\.0\.0\.2:7848,10\.0\.0\.3:7848\)/,
     );
   });
 
@@ -92,7 +101,7 @@ describe('the doctor', () => {
       node(C, { members: [A, C], ...group(copy(a)) }),
     ]);
     assert.deepEqual(codes(found), ['phantom-voter']);
-    assert.match(found.findings[0]?.advice ?? '', /\{"command":"removePeer","value":"10\.0\.0\.2:7848"\}/);
+    assert.match(found.findings[0]?.advice ?? '', /removePeer with 10\.0\.0\.2:7848/);
   });
 
   it('finds a group without a leader, whose lost leader everybody still names', () => {
@@ -105,7 +114,7 @@ describe('the doctor', () => {
     const list = { members: [member(A), member(B, 'down'), member(C, 'silent')] };
     const gone = [B, C].map((address): Unreadable => ({ address, reason: 'it does not answer' }));
     const found = diagnose(list, [node(A), ...gone]);
-    assert.deepEqual(codes(found), ['unreadable', 'unreadable', 'no-leader']);
+    assert.deepEqual(codes(found), ['no-leader'], 'that they are not live is known');
     const hidden = diagnose(listed(A, B, C), [node(A), ...gone]);
     assert.deepEqual(codes(hidden), ['unreadable', 'unreadable'], 'they may live');
     assert.deepEqual(hidden.unknown, ['whether naming has a majority: some of its voters cannot be read']);
@@ -127,18 +136,27 @@ describe('the doctor', () => {
     ]);
   });
 
-  it('cannot tell of Raft where no node shows its groups', () => {
-    const groups = new Map<string, GroupCopy>();
-    const found = diagnose(listed(A, B, C), [node(A, { groups }), node(B, { groups }), node(C, { groups })]);
+  it('cannot tell of Raft where no node shows its groups, as 1.4 does not', () => {
+    const old = { groups: new Map<string, GroupCopy>(), version: '1.4.2' };
+    const found = diagnose(listed(A, B, C), [node(A, old), node(B, old), node(C, old)]);
     assert.deepEqual(codes(found), []);
-    assert.match(found.unknown[0] ?? '', /no node shows its Raft groups/);
+    assert.match(found.unknown[0] ?? '', /Nacos 1\.4\.2 does not show its Raft groups/);
+  });
+
+  it('finds nodes of which no group has ever had a leader', () => {
+    const groups = new Map<string, GroupCopy>();
+    const found = diagnose(listed(A, B), [
+      node(A, { groups, members: [A, B] }),
+      node(B, { groups, members: [A, B] }),
+    ]);
+    assert.deepEqual(codes(found), ['no-leader']);
   });
 
   it('finds groups that do not know each other (injury 1)', () => {
     const alone = (address: string, voter: string): NodeView => node(address, group(copy(voter, 1, [voter])));
     const found = diagnose(listed(A, B, C), [alone(A, a), alone(B, b), alone(C, c)]);
-    assert.equal(found.findings.filter(({ code }) => code === 'split').length, 2);
-    assert.match(found.findings.find(({ code }) => code === 'split')?.advice ?? '', /empty data directories/);
+    assert.deepEqual(codes(found), ['split', 'split'], 'and not that they are no voters of each other, too');
+    assert.match(found.findings[0]?.advice ?? '', /empty data directories/);
   });
 
   it('takes the leader of the highest term for the leader: one of old times still calls itself so', () => {
@@ -156,16 +174,37 @@ describe('the doctor', () => {
     assert.deepEqual(codes(found), []);
   });
 
-  it('tells only what lasts when it looks twice', () => {
-    const before = diagnose(listed(A, B, C), [
-      node(A),
-      node(B, { members: [A, B] }),
-      node(C, { members: [A, C] }),
-    ]);
-    const after = diagnose(listed(A, B, C), [node(A), node(B), node(C, { members: [C, B] })]);
+  it('finds a member that runs and is not heard', () => {
+    const list = { members: [member(A), { ...member(B, 'silent'), silentMs: 42_000 }, member(C)] };
+    const found = diagnose(list, [node(A), node(B), node(C)]);
+    assert.deepEqual(codes(found), ['not-polling']);
+    assert.match(found.findings[0]?.sentence ?? '', /answers its API, and has not been heard for 42 s/);
+  });
+
+  it('finds one clock that is apart from the others, this machine’s own among them', () => {
+    const at = (address: string, clockAhead: number): NodeView => node(address, { clockAhead });
+    const one = diagnose(listed(A, B, C), [at(A, 400), at(B, 65_000), at(C, -900)]);
     assert.deepEqual(
-      lasting(before, after).findings.map(({ code, node }) => [code, node]),
-      [['list-differs', C]],
+      one.findings.map(({ code, node }) => [code, node]),
+      [['clock-skew', B]],
     );
+    assert.match(one.findings[0]?.sentence ?? '', /65 s ahead/);
+    const own = diagnose(listed(A, B, C), [at(A, 65_400), at(B, 65_000), at(C, 64_100)]);
+    assert.deepEqual(codes(own), [], 'it is this machine’s');
+  });
+
+  it('finds versions that want their list in different forms', () => {
+    const at = (address: string, version: string): NodeView => node(address, { version });
+    assert.deepEqual(codes(diagnose(listed(A, B), [at(A, '2.5.1'), at(B, '2.5.0')].map(two))), []);
+    const json = diagnose(listed(A, B), [at(A, '2.0.2'), at(B, '2.0.3')].map(two));
+    assert.deepEqual(codes(json), ['version-skew']);
+    assert.match(json.findings[0]?.advice ?? '', /need format=json/);
+    const series = diagnose(listed(A, B), [at(A, '2.5.1'), at(B, '3.0.3')].map(two));
+    assert.deepEqual(codes(series), ['version-skew']);
   });
 });
+
+/** As one of two members. */
+function two(view: NodeView): NodeView {
+  return { ...view, members: [A, B], ...group(copy(a, 3, [a, b])) };
+}

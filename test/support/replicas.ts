@@ -13,6 +13,7 @@ import { SqlStore } from '../../src/store/sql/sql-store.js';
 import { migrate } from '../../src/store/sql/migrator.js';
 import { readMigrations } from '../../src/store/migrate.js';
 import { migrationsFolder } from '../../src/package-info.js';
+import { examinerOf } from './examiner.js';
 
 /** One of several servers on a database, in this process, in real time, with real sockets; only probes are the test's. */
 export interface TestReplica {
@@ -55,7 +56,14 @@ export async function startReplica(
   const service = new RegistryService({ store, clock, probe, rules: { ...DEFAULT_RULES, ...rules }, log });
   await service.start();
   const access = new AccessControl(OPEN, log);
-  const server = new AddressServer({ service, access, log, host: '127.0.0.1', port: 0 });
+  const server = new AddressServer({
+    service,
+    access,
+    examiner: examinerOf(service, log),
+    log,
+    host: '127.0.0.1',
+    port: 0,
+  });
   const port = await server.listen();
   let stopped: Promise<void> | undefined;
   const stop = (): Promise<void> => (stopped ??= server.close().then(() => service.stop()));

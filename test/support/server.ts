@@ -13,6 +13,7 @@ import { DEFAULT_RULES, type Rules } from '../../src/registry/rules.js';
 import { HearingClock } from '../../src/runtime/hearing-clock.js';
 import { RegistryService } from '../../src/runtime/service.js';
 import { SqliteStore } from '../../src/store/sqlite/sqlite-store.js';
+import { examinerOf } from './examiner.js';
 import { tempFolder } from './temp.js';
 
 /** A clock that stands until it is moved. */
@@ -94,7 +95,16 @@ export async function startServer(
   );
   t.after(() => access.stop());
   const { limits = {} } = options;
-  const server = new AddressServer({ service, access, log, metrics, host: '127.0.0.1', port: 0, limits });
+  const server = new AddressServer({
+    service,
+    access,
+    examiner: examinerOf(service, log),
+    log,
+    metrics,
+    host: '127.0.0.1',
+    port: 0,
+    limits,
+  });
   const port = await server.listen();
   let stopped: Promise<void> | undefined;
   const stop = (): Promise<void> => (stopped ??= server.close().then(() => service.stop()));

@@ -48,7 +48,7 @@ export const changeRoutes = [
       const { address } = params;
       const key = keyFrom(params);
       const left = await service.leave(key, address, wait, patience.of(response), { force });
-      const { revision, undelivered } = left;
+      const { revision, undelivered, votes } = left;
       if (!left.known) {
         const name = `${params.product}/${params.cluster}`;
         return problem(
@@ -59,8 +59,14 @@ export const changeRoutes = [
       if (left.refused !== undefined) {
         return problem(409, `${left.refused}; force=true takes it off all the same`);
       }
-      const body = { address, revision, undelivered: [...undelivered] };
-      return { status: wait > 0 && undelivered.length > 0 ? 202 : 200, body };
+      const body = {
+        address,
+        revision,
+        undelivered: [...undelivered],
+        ...(votes.length > 0 ? { voterOf: [...votes] } : {}),
+      };
+      const isDone = undelivered.length === 0 && votes.length === 0;
+      return { status: wait > 0 && !isDone ? 202 : 200, body };
     },
   }),
 

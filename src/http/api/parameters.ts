@@ -61,6 +61,30 @@ export const memberQuery = z.strictObject({
   settled: flag().meta({ description: '200 only when it is listed and has settled: see the answer 409.' }),
 });
 
+export const healthQuery = z.strictObject({
+  fresh: flag().meta({
+    description: 'Ask the nodes now, which takes up to 3 s, and do not tell of the last look.',
+  }),
+});
+
+const survivor = readBy(parseAddress)
+  .optional()
+  .meta({
+    description:
+      'The member whose data is to be kept in Raft groups that have no leader. The settled member at the highest term, ' +
+      'and of equal terms the first on the list, if left out.',
+  });
+
+export const planQuery = z.strictObject({ survivor });
+
+export const repairQuery = z.strictObject({
+  plan: z
+    .string()
+    .regex(/^\w{1,64}$/, 'is no id of a plan')
+    .meta({ description: 'The `id` of the plan that was looked at: only that one is carried out.' }),
+  survivor,
+});
+
 export const leaveQuery = z.strictObject({
   wait: wait(
     'How long to wait until every other live member has the list without it, up to `60s`; `15s` is comfortable.',

@@ -1,5 +1,6 @@
 import type { Request, Response } from 'express';
 import type { z } from 'zod';
+import type { Examiner } from '../../doctor/examiner.js';
 import type { Feed } from '../../runtime/feed.js';
 import type { RegistryService } from '../../runtime/service.js';
 import type { Access } from '../access/access.js';
@@ -11,6 +12,7 @@ export type Method = 'get' | 'head' | 'post' | 'delete';
 /** Groups of the document, in its order. */
 export const TAGS = {
   Clusters: 'Lists, their members and who waits, as JSON.',
+  Health: 'What the Nacos nodes themselves believe, and its repair.',
   Events: 'The history, and a stream of everything.',
   Server: 'The server that is asked.',
   Nacos: 'What Nacos nodes, their scripts and SDK clients ask.',
@@ -72,6 +74,7 @@ export interface Described {
 /** What routes work with. */
 export interface ApiContext {
   readonly service: RegistryService;
+  readonly examiner: Examiner;
   readonly feed: Feed;
   readonly access: Access;
   readonly patience: Patience;

@@ -1,6 +1,9 @@
 import { z } from 'zod';
 import type { ClusterSummary, ClusterView, MemberView, WaitingView } from '../../registry/view.js';
 import { EVENT_TYPES } from '../../registry/events.js';
+import { FINDING_CODES } from '../../doctor/findings.js';
+import { HEALTH_STATES, type ClusterHealth } from '../../doctor/health.js';
+import type { RepairPlan } from '../../doctor/plan.js';
 import type { HealthView } from '../../runtime/health-view.js';
 
 /*
@@ -110,10 +113,10 @@ export const waitingView = z
     id,
     expect: count('The cluster size that it asked for.', 3).exactOptional(),
     waitingMs: ms('Since it came', 1_500),
-    code: z.enum(['founding', 'no-majority', 'unsettled', 'turn']).meta({
+    code: z.enum(['founding', 'no-majority', 'unsettled', 'repairing', 'turn']).meta({
       description:
         'Why it waits. *founding*: too few wait for the first list (R1). *no-majority*: Raft could not add it. ' +
-        '*unsettled*: others joined only just (R3). *turn*: it comes in with its next poll.',
+        '*unsettled*: others joined only just (R3). *repairing*: Raft is being repaired. *turn*: it comes in with its next poll.',
     }),
     reason: z.string().meta({
       description: 'The same as a sentence.',
@@ -221,6 +224,13 @@ export const leaveAnswer = z
     undelivered: z.array(address).meta({
       description: 'Live members that lack the list without it, or had no time yet to tell Raft (R4).',
     }),
+    voterOf: z
+      .array(z.string())
+      .exactOptional()
+      .meta({
+        description: 'Raft groups of Nacos that were seen to have it as a voter still; absent without any.',
+        examples: [['naming_service_metadata']],
+      }),
   })
   .meta({ id: 'Left', description: 'An address was taken off the list or from the gate.' });
 export type LeaveAnswerView = z.output<typeof leaveAnswer>;
@@ -245,6 +255,121 @@ export const releaseAnswer = z
   })
   .meta({ id: 'Released', description: 'Static members were released.' });
 export type ReleaseAnswerView = z.output<typeof releaseAnswer>;
+
+const group = z
+  .string()
+  .meta({ description: 'A Raft group of Nacos.', examples: ['naming_service_metadata'] });
+const sentences = (description: string) => z.array(z.string()).meta({ description });
+
+const findingView = z
+  .strictObject({
+    code: z.enum(FINDING_CODES).meta({ description: 'What is wrong, for programs.' }),
+    node: z
+      .string()
+      .exactOptional()
+      .meta({
+        description: 'Whom it is about: a member, or of `phantom-voter` the voter (`HOST:RAFTPORT`).',
+        examples: ['10.0.0.5:8848'],
+      }),
+    groups: z.array(group).exactOptional().meta({ description: 'The Raft groups that it is about.' }),
+    sentence: z.string().meta({ description: 'What was found.' }),
+    advice: z.string().meta({ description: 'What to do.' }),
+    sinceMs: ms('For how long it has been seen', 42_000),
+    lasting: z.boolean().meta({
+      description:
+        'Whether that is longer than is normal: a list on its way, an election, a node that starts.',
+    }),
+    severity: z.enum(['harm', 'notice']).meta({ description: 'Whether it harms the cluster, or only may.' }),
+  })
+  .meta({ id: 'Finding', description: 'One difference between the list and what the nodes believe.' });
+
+export const clusterHealth = z
+  .strictObject({
+    product,
+    cluster,
+    revision: count('The list that the nodes were compared with.', 4),
+    state: z.enum(HEALTH_STATES).meta({
+      description:
+        '*healthy*: every node believes what is listed, and every Raft group has a leader and exactly these voters. ' +
+        '*settling*: something differs, not yet for longer than is normal. *attention*: something lasts that harms ' +
+        'nobody yet. *injured*: something lasts that harms the cluster. *unknown*: nothing could be judged.',
+    }),
+    summary: z.string().meta({ description: 'The state as a sentence.' }),
+    readMs: ms(
+      'Since the nodes were asked; absent before the first time, and where reading is off',
+      1_200,
+    ).exactOptional(),
+    findings: z.array(findingView),
+    unknown: sentences('What could not be judged, and why.'),
+    nodes: z
+      .array(
+        z
+          .strictObject({
+            address,
+            reason: z.string().exactOptional().meta({ description: 'Why it cannot be read.' }),
+            version: z
+              .string()
+              .exactOptional()
+              .meta({ description: 'Its version of Nacos.', examples: ['2.5.1'] }),
+            leads: z.array(group).meta({ description: 'The Raft groups that it leads.' }),
+            voterOf: z
+              .array(group)
+              .meta({ description: 'Those that it is a voter of, as their leaders say.' }),
+          })
+          .meta({ id: 'NodeHealth', description: 'One node, as it was read.' }),
+      )
+      .meta({ description: 'In the order of the list.' }),
+    groups: z.array(group).meta({ description: 'The Raft groups that were seen.' }),
+    repair: z
+      .strictObject({
+        by: z.string().meta({ description: 'Who repairs.' }),
+        leftMs: ms('For how long nothing need be heard of it', 28_000),
+      })
+      .exactOptional()
+      .meta({ description: 'A repair that is under way.' }),
+  })
+  .meta({ id: 'ClusterHealth', description: 'What Nacos itself believes, compared with the list.' });
+
+export const repairPlan = z
+  .strictObject({
+    id: z.string().meta({ description: 'Another word for another plan.', examples: ['5f2b6c0d9a11'] }),
+    steps: z
+      .array(
+        z
+          .strictObject({
+            command: z.enum(['removePeer', 'restRaftCluster', 'resetPeers']).meta({
+              description: "As Nacos's operations API spells it.",
+            }),
+            node: address.meta({ description: 'Whom it is said to.' }),
+            group: group
+              .exactOptional()
+              .meta({ description: 'Absent when it is for every group of that node.' }),
+            value: z.string().meta({
+              description: 'One voter, or all of them, separated by commas.',
+              examples: ['10.0.0.5:7848'],
+            }),
+            sentence: z.string().meta({ description: 'The same as a sentence.' }),
+          })
+          .meta({ id: 'RepairStep', description: 'A command to one node.' }),
+      )
+      .meta({ description: 'In order. Empty when there is nothing that a command repairs.' }),
+    loss: sentences('What may be lost by it.'),
+    manual: sentences('What no command repairs, and how people do, in order.'),
+    refused: z
+      .string()
+      .exactOptional()
+      .meta({ description: 'Why nothing can be planned now, and what to do.' }),
+  })
+  .meta({ id: 'RepairPlan', description: 'What would repair the Raft groups of a cluster.' });
+
+export const repairBegun = z
+  .strictObject({
+    by: z.string().meta({ description: 'Who repairs: how its events name it.' }),
+    after: count('The number of the last event before it: what it does are events after that one.', 41),
+    steps: count('How many steps it has.', 5),
+  })
+  .meta({ id: 'RepairBegun', description: 'A repair has begun.' });
+export type RepairBegun = z.output<typeof repairBegun>;
 
 export const problemDetails = z
   .strictObject({
@@ -290,6 +415,9 @@ export const NAMED = [
   aliveAnswer,
   leaveAnswer,
   releaseAnswer,
+  clusterHealth,
+  repairPlan,
+  repairBegun,
   problemDetails,
   streamSnapshot,
   streamClusters,
@@ -315,4 +443,6 @@ export type Checks = [
   Assert<Same<z.output<typeof memberView>, MemberView>>,
   Assert<Same<z.output<typeof waitingView>, WaitingView>>,
   Assert<Same<z.output<typeof healthAnswer>, HealthView>>,
+  Assert<Same<z.output<typeof clusterHealth>, ClusterHealth>>,
+  Assert<Same<z.output<typeof repairPlan>, RepairPlan>>,
 ];

@@ -3,6 +3,7 @@ import { clusterRoutes } from './clusters.js';
 import { METRICS, NACOS_SIDE, OFFICIAL_API } from './described.js';
 import { descriptionRoutes } from './description.js';
 import { eventRoutes } from './events.js';
+import { healthRoutes } from './health.js';
 import { memberRoutes } from './members.js';
 import type { Described, Route } from './route.js';
 import { serverRoutes } from './server-routes.js';
@@ -13,6 +14,7 @@ export const ROUTES: readonly Route[] = [
   ...clusterRoutes,
   ...memberRoutes,
   ...changeRoutes,
+  ...healthRoutes,
   ...eventRoutes,
   streamRoute,
   ...serverRoutes,

@@ -100,7 +100,10 @@ function createSchemaTable(session: Session): Promise<unknown> {
 async function apply(database: Database, session: Session, migration: Migration): Promise<void> {
   const { dialect } = database;
   if (dialect === 'postgres') await session.run(statement('BEGIN'));
-  for (const text of migration.statements) await session.run(statement(text));
+  for (const text of migration.statements) {
+    if (dialect === 'mysql' && (await hasColumn(session, text))) continue;
+    await session.run(statement(text));
+  }
   const row = {
     version: migration.version,
     compatible_with: migration.compatibleWith,
@@ -109,4 +112,15 @@ async function apply(database: Database, session: Session, migration: Migration)
   const insert = sqlFor(dialect).insertInto('address_server_schema').values(row);
   await session.run(dialect === 'mysql' ? insert.ignore().compile() : insert.compile());
   if (dialect === 'postgres') await session.run(statement('COMMIT'));
+}
+
+/** Whether a statement adds a column that is there already: MySQL cannot say "if not exists" of one. */
+async function hasColumn(session: Session, text: string): Promise<boolean> {
+  const [, table, column] = /^ALTER TABLE (\w+) ADD COLUMN (\w+) /.exec(text) ?? [];
+  if (table === undefined || column === undefined) return false;
+  const [found] = await session.run({
+    sql: 'SELECT 1 FROM information_schema.columns WHERE table_schema = DATABASE() AND table_name = ? AND column_name = ?',
+    parameters: [table, column],
+  });
+  return found !== undefined;
 }

@@ -84,6 +84,8 @@ export class Queries {
       changed_at: 0,
       size: 0,
       quorum_lost: 0,
+      repair_by: null,
+      repair_until: null,
       version: 0,
       change_seq: 0,
       list_seq: 0,

@@ -57,6 +57,8 @@ export interface ClusterTable {
   changed_at: number;
   size: number;
   quorum_lost: number;
+  repair_by: string | null;
+  repair_until: number | null;
   /** Counts changes of this row and of those that belong to it. */
   version: number;
   /** The clock's count at the last of them. */

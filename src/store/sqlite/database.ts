@@ -237,10 +237,12 @@ function prepare(db: SQLite.Database) {
     clock: db.prepare('UPDATE address_server_clock SET hearing_ms = max(hearing_ms, ?)'),
     putCluster: db
       .prepare(
-        `INSERT INTO address_server_cluster (product, name, epoch, revision, changed_at, size, quorum_lost)
-       VALUES (@product, @name, @epoch, @revision, @changed_at, @size, @quorum_lost)
+        `INSERT INTO address_server_cluster
+         (product, name, epoch, revision, changed_at, size, quorum_lost, repair_by, repair_until)
+       VALUES (@product, @name, @epoch, @revision, @changed_at, @size, @quorum_lost, @repair_by, @repair_until)
        ON CONFLICT (product, name) DO UPDATE SET epoch = excluded.epoch, revision = excluded.revision,
-         changed_at = excluded.changed_at, size = excluded.size, quorum_lost = excluded.quorum_lost
+         changed_at = excluded.changed_at, size = excluded.size, quorum_lost = excluded.quorum_lost,
+         repair_by = excluded.repair_by, repair_until = excluded.repair_until
        RETURNING id`,
       )
       .pluck(),

@@ -1,0 +1,105 @@
+import type { ClusterHealth } from '../../doctor/health.js';
+import type { RepairPlan } from '../../doctor/plan.js';
+import type { EventPage, EventView, RepairBegun } from '../../http/api/schemas.js';
+import { pause } from '../../pause.js';
+import { ClientError } from '../client-error.js';
+import type { Client } from '../client.js';
+import { clusterPath } from '../cluster-name.js';
+import { canAsk, confirm } from '../confirm.js';
+import { lineWidth, print } from '../output.js';
+import { plain } from '../plain.js';
+import { describeHealth, describePlan } from './report.js';
+
+/** Exit statuses: there is something to repair, and nothing was done; a repair stopped. */
+const TO_REPAIR = 2;
+const STOPPED = 3;
+
+/** Between two looks at what a repair has done, in milliseconds. */
+const LOOK = 500;
+
+/** Longer than a repair's lock: if it has died, that is an event by then. */
+const SILENCE = 120_000;
+
+const NEVER_ABORTED = new AbortController().signal;
+
+export interface RepairOptions {
+  readonly json?: true;
+  readonly yes?: true;
+  readonly dryRun?: true;
+  readonly survivor?: string;
+}
+
+/** Plans a repair, asks, has the server carry it out, and tells every step. Rejects with {@link ClientError}. */
+export async function repairCluster(client: Client, cluster: string, options: RepairOptions): Promise<void> {
+  const path = clusterPath(cluster);
+  const survivor = options.survivor === undefined ? {} : { survivor: options.survivor };
+  const plan = await client.getJson<RepairPlan>(`${path}/repair?${new URLSearchParams(survivor).toString()}`);
+  const isDry = options.dryRun === true || (!options.yes && !canAsk());
+  const width = lineWidth();
+  const tell = (...lines: readonly string[]): Promise<void> =>
+    // With JSON the only thing that is printed is the outcome.
+    options.json ? Promise.resolve() : print(...lines);
+  await tell(...describePlan(plan, cluster, width));
+  if (plan.steps.length === 0 || plan.refused !== undefined || isDry) {
+    if (plan.steps.length > 0 && plan.refused === undefined) {
+      await tell(
+        '',
+        'Nothing was done: that is what would be. --yes does it, and so does a terminal on which to ask.',
+      );
+    }
+    if (options.json) await print(JSON.stringify({ plan, events: [] }, undefined, 2));
+    if (plan.steps.length + plan.manual.length > 0 || plan.refused !== undefined)
+      process.exitCode = TO_REPAIR;
+    return;
+  }
+  if (!options.yes && !(await confirm(`Repair ${cluster}?`))) {
+    throw new ClientError('not confirmed; nothing was done');
+  }
+  const query = new URLSearchParams({ plan: plan.id, ...survivor }).toString();
+  const { body: begun } = await client.ask<RepairBegun>('POST', `${path}/repair?${query}`);
+  await tell('');
+  const events = await followRepair(client, path, begun, ({ type, reason }) =>
+    tell(plain(`${type}: ${reason}`)),
+  );
+  const health = await client.getJson<ClusterHealth>(`${path}/health?fresh=true`);
+  if (options.json) await print(JSON.stringify({ plan, events, health }, undefined, 2));
+  else await print('', ...describeHealth(health, width));
+  if (events.at(-1)?.type !== 'repaired') process.exitCode = STOPPED;
+  else if (plan.manual.length > 0) process.exitCode = TO_REPAIR;
+}
+
+/** Tells what a repair does, until it is over; whichever server is asked knows, since its steps are events. */
+async function followRepair(
+  client: Client,
+  path: string,
+  { by, after }: RepairBegun,
+  tell: (event: EventView) => Promise<void>,
+): Promise<readonly EventView[]> {
+  const all: EventView[] = [];
+  let last = after;
+  let heardAt = performance.now();
+  for (;;) {
+    const { events } = await client
+      .getJson<EventPage>(`${path}/events?after=${last}`)
+      .catch((error: unknown) => {
+        if (!(error instanceof ClientError) || error.status !== undefined) throw error;
+        // A server that restarts; another one may go on, and what was done is kept.
+        return { events: [] };
+      });
+    for (const event of events) {
+      last = event.seq;
+      const isOurs = all.length > 0 || (event.type === 'repairing' && event.reason.startsWith(by));
+      if (!isOurs) continue;
+      all.push(event);
+      heardAt = performance.now();
+      await tell(event);
+      if (event.type === 'repaired' || event.type === 'repair-stopped') return all;
+    }
+    if (performance.now() - heardAt > SILENCE) {
+      throw new ClientError(
+        `nothing has been heard of the repair for ${SILENCE / 1_000} s; look at the events, and run doctor again`,
+      );
+    }
+    await pause(LOOK, NEVER_ABORTED);
+  }
+}

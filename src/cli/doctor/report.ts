@@ -1,0 +1,50 @@
+import type { ClusterHealth, HealthFinding } from '../../doctor/health.js';
+import type { RepairPlan } from '../../doctor/plan.js';
+import { nameOf } from '../cluster-name.js';
+import { plain } from '../plain.js';
+import { wrap } from '../table.js';
+
+/** What the doctor says, in lines of so many columns. */
+export function describeHealth(health: ClusterHealth, width: number): string[] {
+  const { findings, unknown, state, repair } = health;
+  const name = nameOf(health);
+  const under = repair ? wrap(plain(`${name} is being repaired (${repair.by}): see its events`), width) : [];
+  const found = findings.flatMap((finding) => [
+    ...wrap(plain(`${finding.code}${ageOf(finding)}: ${finding.sentence}.`), width),
+    ...wrap(plain(`  ${finding.advice}`), width),
+  ]);
+  const cannotTell = unknown.flatMap((sentence) => wrap(plain(`cannot tell: ${sentence}`), width));
+  if (found.length > 0) return [...under, ...found, ...cannotTell];
+  if (state === 'healthy') return [...under, ...wrap(plain(`${name}: ${health.summary}`), width)];
+  return [...under, ...cannotTell];
+}
+
+function ageOf({ sinceMs, lasting }: HealthFinding): string {
+  const seconds = Math.floor(sinceMs / 1_000);
+  const age = seconds < 120 ? `${seconds} s` : `${Math.floor(seconds / 60)} min`;
+  return lasting ? ` (for ${age})` : ` (for ${age}, which may be normal)`;
+}
+
+/** What a repair would do, as one reads it before one says yes. */
+export function describePlan(plan: RepairPlan, name: string, width: number): string[] {
+  const { steps, loss, manual, refused } = plan;
+  const item = (text: string): string[] => {
+    const [first = '', ...more] = wrap(plain(text), width - 2);
+    return [`- ${first}`, ...more.map((line) => `  ${line}`)];
+  };
+  const lines: string[] = [];
+  if (refused !== undefined) lines.push(...wrap(plain(`No repair of ${name} now: ${refused}.`), width));
+  if (steps.length > 0) {
+    lines.push(`To repair ${name}, in this order:`);
+    steps.forEach(({ command, node, group, value, sentence }, index) => {
+      const [first = '', ...more] = wrap(plain(sentence), width - 4);
+      lines.push(`${String(index + 1).padStart(2)}. ${first}`, ...more.map((line) => `    ${line}`));
+      const said = `    ${command} ${value}, said to ${node}${group === undefined ? '' : `, group ${group}`}`;
+      lines.push(...wrap(plain(said.trim()), width - 4).map((line) => `    ${line}`));
+    });
+  }
+  if (loss.length > 0) lines.push('What may be lost:', ...loss.flatMap(item));
+  if (manual.length > 0) lines.push('What no command repairs:', ...manual.flatMap(item));
+  if (lines.length === 0) lines.push(`${name}: there is nothing to repair`);
+  return lines;
+}

@@ -1,0 +1,87 @@
+import { given } from '../registry/cluster.js';
+import type { RaftEvidence } from '../registry/evidence.js';
+import type { ClusterView } from '../registry/view.js';
+import { evidenceOf } from './evidence-of.js';
+import { diagnose, keyOfFinding, type Diagnosis, type Finding } from './findings.js';
+import { memberOf } from './groups.js';
+import { stateOf, summaryOfHealth, withAge, type ClusterHealth, type NodeHealth } from './health.js';
+import { isRead, type Reading } from './node-view.js';
+
+/** One look at all nodes of a cluster, and what is to be said of it. Times are milliseconds of any steady clock. */
+export interface Examination {
+  readonly at: number;
+  /** The list that they were compared with. */
+  readonly view: ClusterView;
+  readonly readings: readonly Reading[];
+  readonly diagnosis: Diagnosis;
+  /** Since when each finding has been seen, by its key. */
+  readonly since: ReadonlyMap<string, number>;
+}
+
+/** Compares a look with the list, and goes on from the one before it. */
+export function examined(
+  view: ClusterView,
+  readings: readonly Reading[],
+  raftOffset: number,
+  at: number,
+  before: Examination | undefined,
+): Examination {
+  const diagnosis = diagnose(view.members, readings, { raftOffset });
+  const since = diagnosis.findings.map((finding): [string, number] => {
+    const key = keyOfFinding(finding);
+    return [key, before?.since.get(key) ?? at];
+  });
+  return { at, view, readings, diagnosis, since: new Map(since) };
+}
+
+/** For how long a finding has been seen. */
+export function ageOf({ at, since }: Examination, finding: Finding): number {
+  return at - (since.get(keyOfFinding(finding)) ?? at);
+}
+
+/** What the rules may take from it; `readAt` on the hearing clock. */
+export function evidenceIn(
+  { readings, diagnosis }: Examination,
+  raftOffset: number,
+  readAt: number,
+): RaftEvidence | undefined {
+  return readings.some(isRead) ? evidenceOf(readings, diagnosis.groups, raftOffset, readAt) : undefined;
+}
+
+/** What operators are told of it. */
+export function healthOf(
+  examination: Examination,
+  raftOffset: number,
+  now: number,
+  repair: ClusterHealth['repair'],
+): ClusterHealth {
+  const { view, diagnosis } = examination;
+  const { groups, unknown } = diagnosis;
+  const findings = diagnosis.findings.map((finding) =>
+    withAge(finding, Math.round(ageOf(examination, finding))),
+  );
+  const state = stateOf(findings, unknown);
+  return {
+    product: view.product,
+    cluster: view.cluster,
+    revision: view.revision,
+    state,
+    summary: summaryOfHealth(state, findings, unknown),
+    readMs: Math.max(0, Math.round(now - examination.at)),
+    findings,
+    unknown: [...unknown],
+    nodes: examination.readings.map((reading): NodeHealth => {
+      const { address } = reading;
+      return {
+        address,
+        ...(isRead(reading) ? given('version', reading.version) : { reason: reading.reason }),
+        leads: groups.filter(({ leader }) => leader?.address === address).map(({ name }) => name),
+        voterOf: groups
+          .filter(({ copy }) => copy?.voters.some((voter) => memberOf(voter, raftOffset) === address))
+          .map(({ name }) => name),
+      };
+    }),
+    groups: groups.map(({ name }) => name),
+    ...given('repair', repair),
+  };
+}

@@ -1,0 +1,286 @@
+import { randomBytes } from 'node:crypto';
+import { hostname } from 'node:os';
+import type { Logger } from 'pino';
+import type { Address } from '../registry/address.js';
+import { isKnown, keyOf } from '../registry/cluster.js';
+import type { Probe } from '../registry/ports.js';
+import { isRepairing } from '../registry/repairing.js';
+import type { ClusterEntry } from '../runtime/entry.js';
+import type { RegistryService } from '../runtime/service.js';
+import { viewOf } from '../runtime/views.js';
+import { ageOf, evidenceIn, examined, healthOf, type Examination } from './examination.js';
+import { keyOfFinding, NORMAL_FOR } from './findings.js';
+import { stepsToFinish } from './finish.js';
+import { isLiveState, memberOf } from './groups.js';
+import type { ClusterHealth } from './health.js';
+import { readNode, type NacosOptions } from './nacos-api.js';
+import { isRead } from './node-view.js';
+import { paceOf } from './pace.js';
+import { planRepair, type RepairPlan } from './plan.js';
+import { beginRepair, runRepair, type RepairTools } from './repairer.js';
+
+/** How often it is looked whose turn it is, in milliseconds. */
+const TURN = 500;
+
+/** Nodes that are asked at once. */
+const MAX_READS = 50;
+
+/** After how long a finishing that failed is tried again, in milliseconds. */
+const FINISH_AGAIN = 60_000;
+
+/** Why nothing is read, for those who ask. */
+const OFF = 'this server does not read the nodes (EXAMINE=off)';
+
+export interface ExaminerOptions {
+  readonly service: RegistryService;
+  readonly probe: Probe;
+  readonly log: Logger;
+  readonly nacos: NacosOptions;
+  /** How far a node's Raft port lies below its main port. */
+  readonly raftOffset: number;
+  /** Whether nodes are read at all. */
+  readonly isOn: boolean;
+}
+
+/** What is known of one cluster. */
+interface Patient {
+  last: Examination | undefined;
+  running: Promise<Examination> | undefined;
+  /** Looks in a row in which no node could be read. */
+  blind: number;
+  askedAt: number;
+  /** Lasting findings that were logged. */
+  told: Set<string>;
+  finishAgainAt: number;
+}
+
+/**
+ * Reads what the Nacos nodes of every cluster believe, again and again, and tells the registry's rules (entry.examined);
+ * finishes in Raft what was taken off a list; and repairs at an operator's word. Runs in each server: whoever repairs has
+ * the cluster's lock (registry/repair.ts).
+ */
+export class Examiner {
+  readonly #options: ExaminerOptions;
+  readonly #patients = new Map<ClusterEntry, Patient>();
+  #reads = 0;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(options: ExaminerOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    if (this.#options.isOn) this.#timer = setInterval(() => this.#turn(), TURN);
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+
+  /** Whether nodes are read at all. */
+  get isOn(): boolean {
+    return this.#options.isOn;
+  }
+
+  /** As of the last look. */
+  health(entry: ClusterEntry): ClusterHealth {
+    const { service, raftOffset, isOn } = this.#options;
+    const { cluster } = entry;
+    const { repair } = cluster;
+    const under =
+      repair && isRepairing(cluster, service.now)
+        ? { by: repair.by, leftMs: repair.until - service.now }
+        : undefined;
+    const last = this.#patients.get(entry)?.last;
+    if (last) return healthOf(last, raftOffset, performance.now(), under);
+    const unknown = [isOn ? 'the nodes have not been read yet' : OFF];
+    return {
+      product: cluster.product,
+      cluster: cluster.name,
+      revision: cluster.revision,
+      state: 'unknown',
+      summary: unknown[0] ?? '',
+      findings: [],
+      unknown,
+      nodes: [],
+      groups: [],
+      ...(under ? { repair: under } : {}),
+    };
+  }
+
+  /** Asks all nodes of a cluster now; those who ask meanwhile share the answer. */
+  examine(entry: ClusterEntry): Promise<Examination> {
+    const patient = this.#patientOf(entry);
+    patient.running ??= this.#look(entry, patient).finally(() => (patient.running = undefined));
+    return patient.running;
+  }
+
+  /** Looks, and says what would repair the cluster. */
+  async plan(entry: ClusterEntry, survivor?: Address): Promise<RepairPlan> {
+    const { isOn } = this.#options;
+    if (!isOn) return { id: 'off', steps: [], loss: [], manual: [], refused: OFF };
+    return this.#planFrom(await this.#lookAnew(entry), survivor);
+  }
+
+  /**
+   * Begins the repair of the plan with this id, if that is still what would repair the cluster, and goes on with it in the
+   * background: its steps are events. Rejects with StoreUnavailable.
+   */
+  async repair(
+    entry: ClusterEntry,
+    planId: string,
+    survivor?: Address,
+  ): Promise<{ readonly refused: string } | { readonly by: string; readonly plan: RepairPlan }> {
+    const examination = await this.#lookAnew(entry);
+    const plan = await this.#planFrom(examination, survivor);
+    if (plan.refused !== undefined) return { refused: plan.refused };
+    if (plan.id !== planId) {
+      return {
+        refused: `what would repair ${keyOf(entry.cluster)} is not what it was when you looked (plan ${planId}, now ${plan.id}): look again`,
+      };
+    }
+    if (plan.steps.length === 0) return { refused: 'there is nothing that a command repairs' };
+    const by = `an operator's repair ${randomBytes(3).toString('hex')} at ${hostname()}`;
+    const groups = new Set(plan.steps.map(({ group }) => group)).size;
+    const what = plan.steps.map(({ command }) => command);
+    const why = `${by}: ${[...new Set(what)].join(', ')} in ${groups} Raft group(s), ${plan.steps.length} step(s)`;
+    const repair = { entry, steps: plan.steps, by, why, revision: examination.view.revision };
+    const refused = await beginRepair(this.#tools, repair);
+    if (refused !== undefined) return { refused };
+    void runRepair(this.#tools, repair);
+    return { by, plan };
+  }
+
+  get #tools(): RepairTools {
+    const { service, nacos, log } = this.#options;
+    return { service, nacos, log, look: (entry) => this.#lookAnew(entry) };
+  }
+
+  /** One that was under way when it was asked for may have missed what was just done. */
+  async #lookAnew(entry: ClusterEntry): Promise<Examination> {
+    await this.#patients.get(entry)?.running;
+    return this.examine(entry);
+  }
+
+  async #planFrom(examination: Examination, survivor?: Address): Promise<RepairPlan> {
+    const { probe, raftOffset } = this.#options;
+    const { view, readings, diagnosis } = examination;
+    const phantoms = [...new Set(diagnosis.groups.flatMap((group) => group.phantoms))];
+    const answers = await Promise.all(phantoms.map((voter) => probe.probe(memberOf(voter, raftOffset))));
+    return planRepair({
+      members: view.members,
+      readings,
+      groups: diagnosis.groups,
+      raftOffset,
+      hasMajority: view.state !== 'quorum-lost',
+      alive: new Set(phantoms.filter((_, index) => answers[index] === 'open')),
+      survivor,
+    });
+  }
+
+  #patientOf(entry: ClusterEntry): Patient {
+    let patient = this.#patients.get(entry);
+    if (!patient) {
+      patient = {
+        last: undefined,
+        running: undefined,
+        blind: 0,
+        askedAt: -Infinity,
+        told: new Set(),
+        finishAgainAt: 0,
+      };
+      this.#patients.set(entry, patient);
+    }
+    return patient;
+  }
+
+  #turn(): void {
+    const { service, log } = this.#options;
+    const now = performance.now();
+    const known = new Set(service.entries);
+    for (const entry of this.#patients.keys()) if (!known.has(entry)) this.#patients.delete(entry);
+    for (const entry of known) {
+      if (!isKnown(entry.cluster) || entry.cluster.members.size === 0) continue;
+      const patient = this.#patientOf(entry);
+      const { last, blind } = patient;
+      const isDoubtful = last !== undefined && isUnsure(last);
+      const pace = paceOf(entry.cluster, service.now, blind, isDoubtful);
+      if (patient.running || now - patient.askedAt < pace) continue;
+      if (this.#reads > 0 && this.#reads + entry.cluster.members.size > MAX_READS) continue;
+      this.examine(entry).catch((error: unknown) =>
+        log.error({ err: error, cluster: keyOf(entry.cluster) }, 'the nodes could not be examined'),
+      );
+    }
+  }
+
+  async #look(entry: ClusterEntry, patient: Patient): Promise<Examination> {
+    const { service, nacos, raftOffset } = this.#options;
+    const readAt = service.now;
+    patient.askedAt = performance.now();
+    const view = viewOf(entry, service);
+    this.#reads += view.members.length;
+    const readings = await Promise.all(view.members.map(({ address }) => readNode(address, nacos))).finally(
+      () => (this.#reads -= view.members.length),
+    );
+    const last = examined(view, readings, raftOffset, performance.now(), patient.last);
+    patient.last = last;
+    patient.blind = readings.some(isRead) ? 0 : patient.blind + 1;
+    entry.examined(evidenceIn(last, raftOffset, readAt));
+    this.#tell(entry, patient, last);
+    void this.#finish(entry, patient, last);
+    return last;
+  }
+
+  /** What lasts is logged once, and its end. */
+  #tell(entry: ClusterEntry, patient: Patient, last: Examination): void {
+    const { log } = this.#options;
+    const cluster = keyOf(entry.cluster);
+    const lasting = last.diagnosis.findings.filter((one) => ageOf(last, one) >= NORMAL_FOR[one.code]);
+    for (const finding of lasting) {
+      if (patient.told.has(keyOfFinding(finding))) continue;
+      const { code, node, groups, sentence, advice } = finding;
+      // Of nodes that never could be read there is nothing to say at night.
+      log[code === 'unreadable' ? 'info' : 'warn'](
+        { cluster, finding: code, node, groups, advice },
+        sentence,
+      );
+    }
+    const keys = new Set(lasting.map(keyOfFinding));
+    for (const key of patient.told) if (!keys.has(key)) log.info({ cluster, finding: key }, 'is over');
+    patient.told = keys;
+  }
+
+  /** Takes whoever was evicted or has left off Raft too, where that was lost. */
+  async #finish(entry: ClusterEntry, patient: Patient, last: Examination): Promise<void> {
+    const { service, log, raftOffset } = this.#options;
+    if (last.at < patient.finishAgainAt || service.health().outage || isRepairing(entry.cluster, service.now))
+      return;
+    try {
+      const { steps, who } = await stepsToFinish(entry.cluster, last, raftOffset, (query) =>
+        service.events(query),
+      );
+      if (steps.length === 0) return;
+      patient.finishAgainAt = last.at + FINISH_AGAIN;
+      const by = `the registry's own repair ${randomBytes(3).toString('hex')} at ${hostname()}`;
+      const why = `${who.join(', ')} left the list, and Raft kept it as a voter: removing it`;
+      const repair = { entry, steps, by, why, revision: last.view.revision };
+      // Another server may be at it.
+      if ((await beginRepair(this.#tools, repair)) !== undefined) return;
+      await runRepair(this.#tools, repair);
+    } catch (error) {
+      log.warn(
+        { reason: (error as Error).message, cluster: keyOf(entry.cluster) },
+        'a voter could not be removed',
+      );
+    }
+  }
+}
+
+/** Whether there is something that may pass, so that the next look should come soon. */
+function isUnsure(last: Examination): boolean {
+  const { findings } = last.diagnosis;
+  return (
+    findings.some((one) => one.code !== 'unreadable' && ageOf(last, one) < NORMAL_FOR[one.code]) ||
+    last.view.members.some((one) => !one.settled && isLiveState(one))
+  );
+}

@@ -1,0 +1,198 @@
+import { z } from 'zod';
+import { fetchReason } from '../fetch-reason.js';
+import type { Address } from '../registry/address.js';
+import type { NacosIdentity } from './identity.js';
+import type { GroupCopy, NodeView, Reading } from './node-view.js';
+
+/** How Nacos nodes are asked over HTTP. */
+export interface NacosOptions {
+  /** The header `nacos.core.auth.server.identity.key` and its value, where Nacos wants a login. */
+  readonly identity?: NacosIdentity | undefined;
+  /** Milliseconds that a node may take to tell its view. */
+  readonly timeout: number;
+}
+
+/** Where nodes tell their view: 1.4.x and 2.x; and 3.x, for administrators. */
+const VIEW_PATHS = [
+  '/nacos/v1/core/cluster/nodes?withInstances=false',
+  '/nacos/v3/admin/core/cluster/node/list',
+];
+
+/** Where they take Raft commands, 2.x and 3.x (JRaftMaintainService). */
+const COMMAND_PATHS = { v1: '/nacos/v1/core/ops/raft', v3: '/nacos/v3/admin/core/ops/raft' };
+
+/** How long a node may take to tell its view, in milliseconds. */
+export const READ_TIMEOUT = 3_000;
+
+/** The largest answer that is read, in bytes: a thousand members with some groups each. */
+const LARGEST = 8 * 1_048_576;
+
+const group = z.object({
+  leader: z.string().nullish(),
+  term: z.number().nullish(),
+  raftGroupMember: z.array(z.string()).nullish(),
+});
+
+const answer = z.object({
+  data: z.array(
+    z.object({
+      address: z.string(),
+      extendInfo: z
+        .object({
+          version: z.string().nullish(),
+          raftMetaData: z.object({ metaDataMap: z.record(z.string(), group).nullish() }).nullish(),
+        })
+        .nullish(),
+    }),
+  ),
+});
+type Answer = z.output<typeof answer>;
+
+/** Asks a node what it believes. Never rejects. */
+export async function readNode(address: Address, options: NacosOptions): Promise<Reading> {
+  let reason = 'it has none of the paths of Nacos 1.4 to 3';
+  for (const path of VIEW_PATHS) {
+    const got = await ask(`http://${address}${path}`, options, {});
+    if (typeof got === 'string') return { address, reason: got };
+    const { status, text, clockAhead } = got;
+    if (status === 200) {
+      const data = viewIn(text);
+      return typeof data === 'string' ? { address, reason: data } : viewOf(address, data, clockAhead);
+    }
+    reason =
+      status === 401 || status === 403
+        ? `it answers ${status}: its API wants a login (NACOS_IDENTITY)`
+        : `it answers ${status}`;
+    // Another version's path is not found; anything else is this version's answer.
+    if (status !== 404 && status !== 410) break;
+  }
+  return { address, reason };
+}
+
+/** A Raft command of Nacos's own operations API, as its JRaftOps names them. */
+export interface RaftCommand {
+  readonly command: 'removePeer' | 'restRaftCluster' | 'resetPeers';
+  /** One voter, or all of them, separated by commas. */
+  readonly value: string;
+  /** Every group if left out. */
+  readonly groupId?: string | undefined;
+}
+
+/** What came of a command, in the node's own words; whether it worked is to be read from the groups again. */
+export interface CommandResult {
+  readonly done: boolean;
+  /** A sentence's end: why not. */
+  readonly reason: string;
+}
+
+/** Says a command to a node, which may take `options.timeout` for it. Never rejects. */
+export async function sendCommand(
+  { address, version }: Pick<NodeView, 'address' | 'version'>,
+  command: RaftCommand,
+  options: NacosOptions,
+): Promise<CommandResult> {
+  const path = COMMAND_PATHS[version?.startsWith('3.') ? 'v3' : 'v1'];
+  const got = await ask(`http://${address}${path}`, options, {
+    method: 'POST',
+    body: JSON.stringify(command),
+  });
+  if (typeof got === 'string') return { done: false, reason: got };
+  const { status, text } = got;
+  const code = codeIn(text);
+  if (status === 200 && (code === undefined || code.code === 200 || code.code === 0)) {
+    return { done: true, reason: '' };
+  }
+  const said = code?.message ? `: ${code.message}` : '';
+  return { done: false, reason: `it answers ${status === 200 ? `code ${code?.code}` : status}${said}` };
+}
+
+const result = z.object({ code: z.number().nullish(), message: z.string().nullish() });
+
+function codeIn(text: string): z.output<typeof result> | undefined {
+  try {
+    return result.safeParse(JSON.parse(text)).data;
+  } catch {
+    return undefined;
+  }
+}
+
+function viewIn(text: string): Answer | string {
+  try {
+    const read = answer.safeParse(JSON.parse(text));
+    return read.success ? read.data : 'its answer is not as a Nacos’s';
+  } catch {
+    return 'its answer is no JSON';
+  }
+}
+
+function viewOf(address: Address, { data }: Answer, clockAhead: number | undefined): NodeView {
+  const own = data.find((member) => member.address === address)?.extendInfo;
+  const copies = Object.entries(own?.raftMetaData?.metaDataMap ?? {}).map(
+    ([name, { leader, term, raftGroupMember }]): [string, GroupCopy] => [
+      name,
+      { leader: leader ?? undefined, term: term ?? 0, voters: raftGroupMember ?? [] },
+    ],
+  );
+  return {
+    address,
+    version: own?.version ?? undefined,
+    members: data.map((member) => member.address),
+    groups: new Map(copies),
+    clockAhead,
+  };
+}
+
+interface Got {
+  readonly status: number;
+  readonly text: string;
+  readonly clockAhead: number | undefined;
+}
+
+/** The answer, or why there is none that can be read. */
+async function ask(
+  url: string,
+  { identity, timeout }: NacosOptions,
+  { method = 'GET', body }: { method?: string; body?: string },
+): Promise<Got | string> {
+  const asked = Date.now();
+  try {
+    const response = await fetch(url, {
+      method,
+      headers: {
+        accept: 'application/json',
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...(identity ? { [identity.key]: identity.value } : {}),
+      },
+      ...(body === undefined ? {} : { body }),
+      // The identity is for this node alone.
+      redirect: 'manual',
+      signal: AbortSignal.timeout(timeout),
+    });
+    const date = Date.parse(response.headers.get('date') ?? '');
+    // It is cut to whole seconds.
+    const clockAhead = Number.isNaN(date) ? undefined : date + 500 - (asked + Date.now()) / 2;
+    return { status: response.status, text: await textOf(response), clockAhead };
+  } catch (error) {
+    if ((error as Error).name === 'TimeoutError') return `it does not answer within ${timeout / 1_000} s`;
+    if (error instanceof TooLarge) return error.message;
+    return `it does not answer (${fetchReason(error)})`;
+  }
+}
+
+class TooLarge extends Error {
+  override readonly message = `its answer is larger than ${LARGEST / 1_048_576} MB`;
+}
+
+/** Whoever is listed may answer anything, without end. */
+async function textOf({ body }: Response): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = '';
+  let read = 0;
+  for await (const chunk of body ?? []) {
+    const bytes = chunk as Uint8Array;
+    read += bytes.length;
+    if (read > LARGEST) throw new TooLarge();
+    text += decoder.decode(bytes, { stream: true });
+  }
+  return text + decoder.decode();
+}

@@ -1,0 +1,31 @@
+import type { Cluster } from '../registry/cluster.js';
+
+const SECOND = 1_000;
+
+/** Between two looks at a quiet cluster, in milliseconds. */
+const QUIET = 30 * SECOND;
+
+/** When its list has changed lately, or something may pass. */
+const SOON = 3 * SECOND;
+
+/** When somebody has just left, and perhaps waits to hear that Raft has let go of it. */
+const LEAVING = SECOND;
+
+/** For how long a change is lately, a leave just. */
+const LATELY = 60 * SECOND;
+const JUST = 30 * SECOND;
+
+/** What each member adds, so that large clusters are not asked all the time. */
+const EACH = 20;
+
+/**
+ * How long after a look the next one is due, in milliseconds. `now`: on the hearing clock. `blind`: looks in a row in
+ * which no node could be read. `isUnsure`: whether the last one showed what may pass.
+ */
+export function paceOf(cluster: Cluster, now: number, blind: number, isUnsure: boolean): number {
+  const isLeaving = [...cluster.departed.values()].some(({ leftAt }) => now - leftAt < JUST);
+  const isSoon = isUnsure || now - cluster.changedAt < LATELY || cluster.repair !== undefined;
+  const wanted = isLeaving ? LEAVING : isSoon ? SOON : QUIET;
+  const patient = Math.min(QUIET, wanted * 2 ** Math.min(blind, 10));
+  return Math.max(patient, cluster.members.size * EACH);
+}

@@ -1,0 +1,192 @@
+import { createHash } from 'node:crypto';
+import type { Address } from '../registry/address.js';
+import { majority } from '../registry/cluster.js';
+import { isLiveState, voterOf, type ListedMember, type RaftGroup } from './groups.js';
+import { of } from './about-groups.js';
+import type { RaftCommand } from './nacos-api.js';
+import { isRead, showsGroups, type NodeView, type Reading } from './node-view.js';
+
+/** One command to one node, and what must follow from it. */
+export interface RepairStep {
+  readonly command: RaftCommand['command'];
+  /** The node that it is said to: the group's leader, or the survivor. */
+  readonly node: Address;
+  /** The Raft group; absent when no node shows any, and the command is for all that there are. */
+  readonly group?: string;
+  /** What is said with it: one voter, or all of them, `host:raftPort` separated by commas. */
+  readonly value: string;
+  /** A sentence. */
+  readonly sentence: string;
+}
+
+/** What would repair a cluster's Raft groups, in order. Nothing of it is done yet. */
+export interface RepairPlan {
+  /** Another word for another plan: what is confirmed is what is done. */
+  readonly id: string;
+  readonly steps: readonly RepairStep[];
+  /** What may be lost by it: sentences. */
+  readonly loss: readonly string[];
+  /** What no command repairs, and how people do: sentences, in order. */
+  readonly manual: readonly string[];
+  /** Why nothing can be planned now; absent when there is a plan, or nothing to do. */
+  readonly refused?: string;
+}
+
+/** What is to be repaired, as it was read. */
+export interface Patient {
+  readonly members: readonly ListedMember[];
+  readonly readings: readonly Reading[];
+  readonly groups: readonly RaftGroup[];
+  readonly raftOffset: number;
+  /** Whether the registry's majority is live: without one the list must be recovered first (R7). */
+  readonly hasMajority: boolean;
+  /** Voters that are not on the list and whose node answers all the same. */
+  readonly alive: ReadonlySet<string>;
+  /** Whose data is to be kept, if an operator says so. */
+  readonly survivor?: Address | undefined;
+}
+
+/**
+ * What brings Raft's voters back to those of the list. Raft's words for it (nacos-facts, "Repair"): a group that has a
+ * leader takes `removePeer` of a phantom and `restRaftCluster` (so spelt) with all voters, said to that leader;
+ * `changePeers` would do nothing when the value is the group's first configuration. One that has none takes `resetPeers`
+ * at a survivor, which gives the others its data. Groups that do not know each other are merged by no command.
+ */
+export function planRepair(patient: Patient): RepairPlan {
+  const { members, groups } = patient;
+  const views = patient.readings.filter(isRead).filter(showsGroups);
+  const voters = members.map(({ address }) => voterOf(address, patient.raftOffset)).sort();
+  const split = groups.filter(({ apart }) => apart.length > 0);
+  const unled = groups.filter(({ lead, apart }) => lead === 'unled' && apart.length === 0);
+  const led = groups.filter(({ lead, apart }) => lead === 'led' && apart.length === 0);
+  const nothing = groups.length === 0 && views.length > 0;
+
+  if (unled.length > 0 || nothing) {
+    const refused = refuseReset(patient, views);
+    if (refused !== undefined) return made([], [], mend(split, patient), refused);
+  }
+  const steps: RepairStep[] = [];
+  const loss: string[] = [];
+  const manual = mend(split, patient);
+  const survivors = new Set<Address>();
+  const reset = (group: RaftGroup | undefined): void => {
+    const survivor = survivorOf(patient, views, group?.name);
+    survivors.add(survivor.address);
+    steps.push({
+      command: 'resetPeers',
+      node: survivor.address,
+      ...(group ? { group: group.name } : {}),
+      value: voters.join(','),
+      sentence: `tell ${survivor.address} that ${voters.join(', ')} are the voters of ${group ? `group ${group.name}` : 'every group'}; it leads them then, and they get its data`,
+    });
+  };
+  if (nothing) reset(undefined);
+  for (const group of unled) reset(group);
+  if (survivors.size > 0) {
+    const which = [...survivors].join(', ');
+    loss.push(
+      `What ${which} does not have of these groups is lost, also when another node has it. Nacos shows terms and no log positions: of equal terms the member that was first on the list is taken; name another with --survivor`,
+    );
+  }
+  for (const { name, leader, phantoms, missing } of led) {
+    if (!leader) continue;
+    for (const voter of phantoms) {
+      if (patient.alive.has(voter)) {
+        manual.push(
+          `${voter} is a voter of group ${name}, is not on the list, and its node answers: let it poll this server (with self=…), or stop it; then look again`,
+        );
+        continue;
+      }
+      steps.push({
+        command: 'removePeer',
+        node: leader.address,
+        group: name,
+        value: voter,
+        sentence: `let ${leader.address} remove ${voter}, which is on no list, from the voters of group ${name}`,
+      });
+    }
+    const hasAlive = phantoms.some((voter) => patient.alive.has(voter));
+    if (missing.length > 0 && !hasAlive) {
+      steps.push({
+        command: 'restRaftCluster',
+        node: leader.address,
+        group: name,
+        value: voters.join(','),
+        sentence: `let ${leader.address} make ${missing.map((address) => voterOf(address, patient.raftOffset)).join(', ')} a voter of group ${name} again; it gets the group's data from the leader`,
+      });
+    }
+  }
+  return made(steps, loss, manual);
+}
+
+function made(
+  steps: readonly RepairStep[],
+  loss: readonly string[],
+  manual: readonly string[],
+  refused?: string,
+): RepairPlan {
+  const what = JSON.stringify([steps, loss, manual, refused]);
+  const id = createHash('sha256').update(what).digest('hex').slice(0, 12);
+  return { id, steps, loss, manual, ...(refused === undefined ? {} : { refused }) };
+}
+
+/** Why no group without a leader can be given one now. */
+function refuseReset(patient: Patient, views: readonly NodeView[]): string | undefined {
+  const { members, hasMajority, survivor } = patient;
+  const live = members.filter(isLiveState);
+  if (!hasMajority || live.length < majority(members.length)) {
+    return 'no majority of the list is live: start the missing nodes at their addresses; if they are gone for good, start new ones and recover the list (`nacos-address-server recover`) first';
+  }
+  const read = new Set(views.map(({ address }) => address));
+  const unread = live.filter(({ address }) => !read.has(address)).map(({ address }) => address);
+  if (unread.length > 0) {
+    return `${unread.join(', ')} cannot be read, and may have a leader, or the most data: let it be read first`;
+  }
+  if (survivor !== undefined && !read.has(survivor)) {
+    return `${survivor} is no live member that can be read, so it cannot be the survivor`;
+  }
+  // A node that joined only just has no data of its own.
+  if (survivor === undefined && !live.some(({ settled }) => settled)) {
+    return 'every live member joined only just, and may have no data: name the one whose data counts with --survivor';
+  }
+  return undefined;
+}
+
+/** Of whose data the group is made: the settled member at the highest term, then the one that joined first. */
+function survivorOf(
+  { members, survivor }: Patient,
+  views: readonly NodeView[],
+  group: string | undefined,
+): NodeView {
+  const place = new Map(members.map(({ address }, index) => [address, index]));
+  const settled = new Set(members.flatMap((one) => (one.settled && isLiveState(one) ? [one.address] : [])));
+  const term = (view: NodeView): number =>
+    group === undefined
+      ? Math.max(0, ...[...view.groups.values()].map((copy) => copy.term))
+      : (view.groups.get(group)?.term ?? -1);
+  const able = views
+    .filter(({ address }) => (survivor === undefined ? settled.has(address) : address === survivor))
+    .sort((a, b) => term(b) - term(a) || (place.get(a.address) ?? 0) - (place.get(b.address) ?? 0));
+  // There is one: see refuseReset.
+  return able[0] as NodeView;
+}
+
+/** Injury 1: people restart nodes, since no command merges groups. */
+function mend(split: readonly RaftGroup[], { members }: Patient): string[] {
+  if (split.length === 0) return [];
+  const leaders = [
+    ...new Set(split.flatMap(({ leader, apart }) => [leader, ...apart].map((node) => node?.address))),
+  ];
+  const listed = members.map(({ address }) => address);
+  const [kept, ...others] = [
+    ...listed.filter((address) => leaders.includes(address)),
+    ...listed.filter((address) => !leaders.includes(address)),
+  ];
+  return [
+    `${of(split.map(({ name }) => name))} exist more than once, led by ${leaders.join(', ')}, and no command merges them. Decide whose data counts: here ${kept} (the first on the list); what was written only to the others is lost, so read it from them first`,
+    ...others.map(
+      (address) =>
+        `stop ${address}, empty its data directory (data/protocol/raft, and data/ as a whole with an embedded database), start it again, and wait until doctor finds it a voter of every group before the next`,
+    ),
+  ];
+}

@@ -1,0 +1,192 @@
+import type { Logger } from 'pino';
+import { keyOf } from '../registry/cluster.js';
+import { pause } from '../pause.js';
+import { StoreUnavailable } from '../registry/ports.js';
+import type { ClusterEntry } from '../runtime/entry.js';
+import type { RegistryService } from '../runtime/service.js';
+import type { Examination } from './examination.js';
+import type { RaftGroup } from './groups.js';
+import { sendCommand, type NacosOptions } from './nacos-api.js';
+import { isRead } from './node-view.js';
+import type { RepairStep } from './plan.js';
+
+/** How long a node may take to carry a command out, in milliseconds: a leader first brings a voter up to date. */
+const COMMAND_TIMEOUT = 60_000;
+
+/** How long may pass until the nodes show what a command did, in milliseconds: an election takes up to 12 s (2.5.1, seen). */
+const VERIFY = 45_000;
+
+/** Between two looks meanwhile, and between two signs of life for the lock, in milliseconds. */
+const LOOK = 500;
+const RENEW = 5_000;
+
+/** What a repair needs of those who run it. */
+export interface RepairTools {
+  readonly service: RegistryService;
+  readonly nacos: NacosOptions;
+  readonly log: Logger;
+  /** Asks all nodes now. */
+  look(entry: ClusterEntry): Promise<Examination>;
+}
+
+export interface Repair {
+  readonly entry: ClusterEntry;
+  readonly steps: readonly RepairStep[];
+  /** Who, another word for each repair. */
+  readonly by: string;
+  /** What the lock's event says. */
+  readonly why: string;
+  /** Of which revision of the list the plan was made. */
+  readonly revision: number;
+}
+
+/** A repair that must not go on: a sentence why. */
+class Surprise extends Error {}
+
+/** Takes the lock of a repair. Resolves with why it was refused, or with nothing. Rejects with StoreUnavailable. */
+export async function beginRepair(
+  { service }: RepairTools,
+  { entry, by, why }: Repair,
+): Promise<string | undefined> {
+  const { reply } = await service.command(entry.cluster, { type: 'repair', action: 'begin', by, note: why });
+  if (reply.type === 'refused') return reply.reason;
+  return reply.type === 'unknown' ? `${keyOf(entry.cluster)} has no list` : undefined;
+}
+
+/**
+ * Goes through the steps of a repair that has the lock: each is said to its node, and must be seen in the nodes' own views
+ * before the next; the first surprise ends it. Every step is an event. Never rejects; resolves with whether all is done.
+ */
+export async function runRepair(tools: RepairTools, repair: Repair): Promise<boolean> {
+  const { service, log } = tools;
+  const { entry, by, steps } = repair;
+  let done = 0;
+  const end = async (action: 'repaired' | 'repair-stopped', note: string): Promise<void> => {
+    await service.command(entry.cluster, { type: 'repair', action, by, note });
+  };
+  try {
+    for (const step of steps) {
+      await carryOut(tools, repair, step);
+      done++;
+      await say(
+        tools,
+        repair,
+        `${done} of ${steps.length}: ${step.sentence}: done, and seen in the nodes' own views`,
+      );
+    }
+    await end(
+      'repaired',
+      `${steps.length} steps; every group has a leader and the voters that were asked for`,
+    );
+    return true;
+  } catch (error) {
+    const isExpected = error instanceof Surprise || error instanceof StoreUnavailable;
+    if (!isExpected) log.error({ err: error, cluster: keyOf(entry.cluster) }, 'a repair failed');
+    const { message } = error as Error;
+    const where = `after ${done} of ${steps.length} steps: ${message}. Nothing more was done; look again, and repair what is left`;
+    // Without the store the lock runs out by itself, which is an event too.
+    await end('repair-stopped', where).catch((failure: unknown) =>
+      log.warn(
+        { reason: (failure as Error).message, cluster: keyOf(entry.cluster) },
+        `a repair stopped ${where}`,
+      ),
+    );
+    return false;
+  }
+}
+
+async function say({ service }: RepairTools, { entry, by }: Repair, note: string): Promise<void> {
+  const { reply } = await service.command(entry.cluster, { type: 'repair', action: 'step', by, note });
+  if (reply.type === 'refused') throw new Surprise(reply.reason);
+}
+
+async function carryOut(tools: RepairTools, repair: Repair, step: RepairStep): Promise<void> {
+  const { nacos } = tools;
+  const { readings, diagnosis } = await lookWell(tools, repair);
+  // Seen at the last moment: whoever was interrupted and starts again may find it done.
+  if (isDone(step, diagnosis.groups)) return;
+  const node = readings.filter(isRead).find(({ address }) => address === step.node);
+  if (!node) throw new Surprise(`${step.node}, which is to be told, cannot be read any more`);
+  assertAsPlanned(step, diagnosis.groups);
+  const command = { command: step.command, value: step.value, groupId: step.group };
+  const sent = sendCommand(node, command, { ...nacos, timeout: COMMAND_TIMEOUT });
+  const { done, reason } = await renewing(tools, repair, sent);
+  if (!done)
+    throw new Surprise(
+      `${step.node} did not take ${step.command} for ${step.group ?? 'its groups'}: ${reason}`,
+    );
+  await renewing(tools, repair, seen(tools, repair, step));
+}
+
+/** The leader may have changed since the plan was made, or there is one where none was. */
+function assertAsPlanned(step: RepairStep, groups: readonly RaftGroup[]): void {
+  const group = groups.find(({ name }) => name === step.group);
+  if (step.command === 'resetPeers') {
+    const led = step.group === undefined ? groups.find(({ lead }) => lead === 'led') : group;
+    if (led?.lead === 'led') {
+      throw new Surprise(`${led.name} has a leader by now, ${led.leader?.address}: it needs no resetPeers`);
+    }
+    return;
+  }
+  if (group?.lead !== 'led')
+    throw new Surprise(`group ${step.group} has lost its leader since the plan was made`);
+  if (group.leader?.address !== step.node) {
+    throw new Surprise(
+      `group ${step.group} is led by ${group.leader?.address} by now, and not by ${step.node}`,
+    );
+  }
+}
+
+/** Whether the nodes show what a step is for. */
+function isDone({ command, group, value }: RepairStep, groups: readonly RaftGroup[]): boolean {
+  const wanted = group === undefined ? groups : groups.filter(({ name }) => name === group);
+  if (wanted.length === 0) return false;
+  return wanted.every(({ lead, copy }) => {
+    if (lead !== 'led' || !copy) return false;
+    if (command === 'removePeer') return !copy.voters.includes(value);
+    const voters = value.split(',');
+    return (
+      voters.every((voter) => copy.voters.includes(voter)) &&
+      (command !== 'resetPeers' || copy.voters.length === voters.length)
+    );
+  });
+}
+
+async function seen(tools: RepairTools, repair: Repair, step: RepairStep): Promise<void> {
+  const until = performance.now() + VERIFY;
+  while (performance.now() < until) {
+    const { diagnosis } = await lookWell(tools, repair);
+    if (isDone(step, diagnosis.groups)) return;
+    await pause(LOOK, NEVER_ABORTED);
+  }
+  throw new Surprise(
+    `${step.node} took ${step.command} for ${step.group ?? 'its groups'}, and after ${VERIFY / 1_000} s the nodes do not show what should follow`,
+  );
+}
+
+const NEVER_ABORTED = new AbortController().signal;
+
+/** Looks, and makes sure that the list is still the one of the plan. */
+async function lookWell({ look }: RepairTools, { entry, revision }: Repair): Promise<Examination> {
+  const examination = await look(entry);
+  if (entry.cluster.revision !== revision) {
+    throw new Surprise(`the list has changed, from revision ${revision} to ${entry.cluster.revision}`);
+  }
+  return examination;
+}
+
+/** Waits for something, and says meanwhile that the repair goes on. */
+async function renewing<T>(tools: RepairTools, repair: Repair, task: Promise<T>): Promise<T> {
+  let failure: unknown;
+  const timer = setInterval(
+    () => void say(tools, repair, '').catch((error: unknown) => (failure ??= error)),
+    RENEW,
+  );
+  try {
+    const result = await task;
+    if (failure !== undefined) throw failure as Error;
+    return result;
+  } finally {
+    clearInterval(timer);
+  }
+}

@@ -1,0 +1,59 @@
+import { keyOf, type Cluster } from './cluster.js';
+import type { Command, Context, Outcome, Reply } from './commands.js';
+import { eventOf } from './events.js';
+import type { Moment } from './moment.js';
+import { refusal, then, unchanged } from './outcome.js';
+import { isRepairing } from './repairing.js';
+import { REPAIR_LEASE } from './rules.js';
+
+/** What an operator's change of the list is answered meanwhile; undefined when there is no repair. */
+export function refuseInRepair(cluster: Cluster, { now }: Pick<Moment, 'now'>): Reply | undefined {
+  if (!isRepairing(cluster, now)) return undefined;
+  return refusal(
+    'repair-under-way',
+    `Raft of ${keyOf(cluster)} is being repaired (${cluster.repair?.by}), so its list must hold still; say it again when that is over, within ${REPAIR_LEASE / 1_000} s of its last step`,
+  );
+}
+
+/** The lock of a repair, and its history. */
+export function repair(
+  cluster: Cluster,
+  command: Extract<Command, { type: 'repair' }>,
+  context: Context,
+): Outcome {
+  const { by, note } = command;
+  const held = isRepairing(cluster, context.now) ? cluster.repair : undefined;
+  const until = context.now + REPAIR_LEASE;
+  if (command.action === 'begin') {
+    if (cluster.members.size === 0) return unchanged(cluster, { type: 'unknown' });
+    if (held) {
+      const left = Math.ceil((held.until - context.now) / 1_000);
+      return unchanged(
+        cluster,
+        refusal(
+          'repair-under-way',
+          `Raft of ${keyOf(cluster)} is being repaired already (${held.by}); if that has died, its lock is free in ${left} s`,
+        ),
+      );
+    }
+    const next = { ...cluster, repair: { by, until } };
+    return then(next, [eventOf(next, 'repairing', note)], context, cluster);
+  }
+  if (held?.by !== by) {
+    return unchanged(
+      cluster,
+      refusal('repair-lost', `the lock of this repair of ${keyOf(cluster)} has run out, so it must stop`),
+    );
+  }
+  switch (command.action) {
+    case 'step': {
+      const next = { ...cluster, repair: { by, until } };
+      return then(next, note === '' ? [] : [eventOf(next, 'repair-step', note)], context, cluster);
+    }
+    case 'repaired':
+    case 'repair-stopped': {
+      const next = { ...cluster, repair: undefined };
+      return then(next, [eventOf(next, command.action, note)], context, cluster);
+    }
+  }
+}

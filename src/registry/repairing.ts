@@ -1,0 +1,23 @@
+import type { Cluster } from './cluster.js';
+import { eventOf } from './events.js';
+import type { Moment, Step } from './moment.js';
+import { REPAIR_LEASE } from './rules.js';
+
+/*
+ * A repair changes Raft's voters to those of the list, so the list must hold still meanwhile: nobody is admitted, evicted
+ * or put. Who leaves by its own word leaves all the same (R4); the repair sees that and stops.
+ */
+
+/** Whether one is under way: somebody has the lock, and was heard of it lately. */
+export function isRepairing({ repair }: Cluster, now: number): boolean {
+  return repair !== undefined && now < repair.until;
+}
+
+/** A repair of which nothing is heard any more is over, wherever it stands. */
+export function endRepair(cluster: Cluster, { now }: Moment): Step {
+  const ended = cluster.repair;
+  if (ended === undefined || now < ended.until) return { cluster, events: [] };
+  const next = { ...cluster, repair: undefined };
+  const reason = `nothing was heard of ${ended.by} for ${REPAIR_LEASE / 1_000} s: look again (doctor), and repair what is left`;
+  return { cluster: next, events: [eventOf(next, 'repair-stopped', reason)] };
+}
