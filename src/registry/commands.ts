@@ -51,7 +51,7 @@ export type Command =
   | { readonly type: 'recover' }
   /** Time has passed, or something was observed. */
   | { readonly type: 'tick' }
-  /** No server was there for a while: who waited before may be gone. */
+  /** No server was there for a while: who waited before may be gone, and who repaired is. */
   | { readonly type: 'resume' };
 
 export type Poll = Extract<Command, { type: 'poll' }>;

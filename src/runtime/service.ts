@@ -546,10 +546,10 @@ export class RegistryService implements LinkedRegistry {
     for (const entry of this.#entries.values()) entry.distrust();
   }
 
-  /** Nobody could hear for a while: who waited is not known to wait still. */
+  /** Nobody could hear for a while: who waited is not known to wait still, and who repaired has stopped. */
   async resume(): Promise<void> {
     for (const { cluster } of [...this.#entries.values()]) {
-      if (cluster.waiting.size > 0) await this.#transact(cluster, { type: 'resume' });
+      if (cluster.waiting.size > 0 || cluster.repair) await this.#transact(cluster, { type: 'resume' });
     }
   }
 
