@@ -141,14 +141,11 @@ function assertAsPlanned(step: RepairStep, groups: readonly RaftGroup[]): void {
 function isDone({ command, group, value }: RepairStep, groups: readonly RaftGroup[]): boolean {
   const wanted = group === undefined ? groups : groups.filter(({ name }) => name === group);
   if (wanted.length === 0) return false;
-  return wanted.every(({ lead, copy }) => {
+  return wanted.every(({ lead, copy, phantoms }) => {
     if (lead !== 'led' || !copy) return false;
     if (command === 'removePeer') return !copy.voters.includes(value);
-    const voters = value.split(',');
-    return (
-      voters.every((voter) => copy.voters.includes(voter)) &&
-      (command !== 'resetPeers' || copy.voters.length === voters.length)
-    );
+    if (command === 'resetPeers' && phantoms.length > 0) return false;
+    return value.split(',').every((voter) => copy.voters.includes(voter));
   });
 }
 

@@ -7,7 +7,7 @@ import { leave, remove } from './leave.js';
 import { hearPoll, isLive, newLease, presenceOf, silence } from './lease.js';
 import { otherSpelling, overLimit, refusal, then, unchanged } from './outcome.js';
 import { put } from './put.js';
-import { recover } from './recover.js';
+import { recover, takeForRepaired } from './recover.js';
 import { release } from './release.js';
 import { repair } from './repair.js';
 import { abandonRepair } from './repairing.js';
@@ -39,7 +39,7 @@ export function decide(cluster: Cluster, command: Command, context: Context): Ou
     case 'release':
       return release(cluster, context);
     case 'recover':
-      return recover(cluster, context);
+      return command.repaired ? takeForRepaired(cluster, context) : recover(cluster, context);
     case 'repair':
       return repair(cluster, command, context);
     case 'tick':

@@ -34,6 +34,12 @@ export function leaderless(moment: Known): readonly string[] {
   return fresh(moment)?.leaderless ?? [];
 }
 
+/** Whether every group was seen to have a leader, later than at a time. */
+export function hasLeaders(moment: Known, since: number): boolean {
+  const evidence = fresh(moment);
+  return evidence?.voters !== undefined && evidence.readAt > since;
+}
+
 /** The groups that a member is known not to be a voter of, none for a voter; undefined when nothing is known of it. */
 export function lackingGroups(member: Member, moment: Known): readonly string[] | undefined {
   const evidence = fresh(moment);

@@ -114,6 +114,7 @@ function takeOff(
     // Less those who left, but not below what stays: a replacement may have joined first.
     size: remaining === 0 ? 0 : Math.max(cluster.size - listed.length, Math.min(cluster.size, remaining)),
     quorumLost: remaining > 0 && cluster.quorumLost,
+    awaitsRepair: remaining > 0 && cluster.awaitsRepair,
   };
   return { cluster: next, events: listed.map((address) => eventOf(next, 'left', reason, address)) };
 }

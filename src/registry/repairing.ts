@@ -1,5 +1,6 @@
 import type { Cluster } from './cluster.js';
 import { eventOf } from './events.js';
+import { hasLeaders } from './evidence.js';
 import type { Moment, Step } from './moment.js';
 import { REPAIR_LEASE } from './rules.js';
 
@@ -17,6 +18,12 @@ export function isRepairing({ repair }: Cluster, now: number): boolean {
 export function endRepair(cluster: Cluster, { now }: Moment): Step {
   if (cluster.repair === undefined || now < cluster.repair.until) return { cluster, events: [] };
   return abandonRepair(cluster, `nothing was heard of it for ${REPAIR_LEASE / 1_000} s`);
+}
+
+/** Raft of a recovered list has leaders: whoever waits may join. */
+export function seeRepaired(cluster: Cluster, moment: Moment): Step {
+  const isSeen = cluster.awaitsRepair && hasLeaders(moment, cluster.changedAt);
+  return { cluster: isSeen ? { ...cluster, awaitsRepair: false } : cluster, events: [] };
 }
 
 /** Gives the lock of a repair free that its holder will not give back; `why`: a clause. */

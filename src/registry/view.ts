@@ -1,6 +1,6 @@
 import type { Address } from './address.js';
 import { keyOf, type Cluster, type Source } from './cluster.js';
-import { neededToFound, whyWaiting, type WaitingCode } from './gate.js';
+import { neededToFound, REPAIR_AWAITED, whyWaiting, type WaitingCode } from './gate.js';
 import { hasLease, isLive, memberState, silence, type MemberState } from './lease.js';
 import type { Moment } from './moment.js';
 import { lacking, quorumAdvice, quorumOf, type Quorum } from './quorum.js';
@@ -121,7 +121,8 @@ function stateOf(cluster: Cluster, quorum: Quorum, unsettled: number): ClusterSt
   const { members, waiting } = cluster;
   if (members.size === 0) return waiting.size === 0 ? 'empty' : 'founding';
   if (!quorum.held) return 'quorum-lost';
-  return quorum.live === members.size && unsettled === 0 && waiting.size === 0 ? 'whole' : 'degraded';
+  const isWhole = quorum.live === members.size && unsettled === 0 && waiting.size === 0;
+  return isWhole && !cluster.awaitsRepair ? 'whole' : 'degraded';
 }
 
 function sentence(cluster: Cluster, state: ClusterState, quorum: Quorum, unsettled: number): string {
@@ -134,6 +135,7 @@ function sentence(cluster: Cluster, state: ClusterState, quorum: Quorum, unsettl
     case 'whole':
       return `all ${members.size} members are live and settled`;
     case 'degraded':
+      if (cluster.awaitsRepair) return REPAIR_AWAITED;
       return `${quorum.live} of ${members.size} members live, ${unsettled} not yet settled, ${waiting.size} waiting`;
     case 'quorum-lost':
       return quorumAdvice(quorum.finding);

@@ -395,7 +395,7 @@ export class Invariants {
   }
 
   /**
-   * Whether an operator has to act: a majority of the voters lost its data, a majority of the list is gone for
+   * Whether an operator has to act: a recovered list awaits its repair, a majority of the voters lost its data, a majority of the list is gone for
    * good (a joiner may have died before it became a voter, which the server cannot know), the server says that the
    * quorum is lost and some of the list is gone for good, or phantoms that are nobody's fault.
    */
@@ -407,6 +407,7 @@ export class Invariants {
       some.filter(({ address }) => nodes.get(address)?.gone === false).length < majority(some.length);
     return (
       this.majorityLost !== undefined ||
+      registry.cluster.awaitsRepair ||
       isGone(listed) ||
       (registry.cluster.quorumLost && listed.some(({ address }) => nodes.get(address)?.gone !== false)) ||
       this.#phantoms().some(({ excuse }) => excuse !== undefined)

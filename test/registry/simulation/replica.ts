@@ -258,8 +258,8 @@ export class SimulatedReplica implements AddressServer {
     this.#probe(address);
   }
 
-  recover(): void {
-    if (this.state === 'up') this.#transact({ type: 'recover' });
+  recover(repaired = false): void {
+    if (this.state === 'up') this.#transact({ type: 'recover', repaired });
   }
 
   #pollOf({ address, id, expect, connection }: Request): Extract<Command, { type: 'poll' }> {

@@ -60,7 +60,8 @@ export interface AddressServer {
   leave(address: Address, wait: number, done: (ok: boolean) => void): void;
   /** R10. */
   connectionClosed(address: Address, byPeer: boolean): void;
-  recover(): void;
+  /** An operator's word; `repaired`: that Raft of a recovered list has its leaders. */
+  recover(repaired?: boolean): void;
 }
 
 interface Held {
@@ -200,8 +201,8 @@ export class SimulatedServer implements AddressServer {
     this.#probe(address);
   }
 
-  recover(): void {
-    if (this.state === 'up') this.#transact({ type: 'recover' });
+  recover(repaired = false): void {
+    if (this.state === 'up') this.#transact({ type: 'recover', repaired });
   }
 
   #newClock(): HearingClock {

@@ -544,8 +544,10 @@ export class World {
     const best = raft.best();
     const listed = [...registry.cluster.members.keys()];
     const leader = raft.workingLeader();
-    if (leader?.voters.size === listed.length && listed.every((address) => leader.voters.has(address)))
+    if (leader?.voters.size === listed.length && listed.every((address) => leader.voters.has(address))) {
+      if (registry.cluster.awaitsRepair) this.#anyServer()?.recover(true);
       return;
+    }
     for (const peer of [...raft.peers.values()]) {
       const node = this.nodes.get(peer.address);
       if (!best || !node || node.gone || peer.lineage === 0 || peer.lineage === best.lineage) continue;

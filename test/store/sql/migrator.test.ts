@@ -102,6 +102,7 @@ for (const { dialect, skip } of testDatabases) {
         changed_at: 0,
         size: 1,
         quorum_lost: 0,
+        awaits_repair: 0,
       };
       const counts = { version: 1, change_seq: 1, list_seq: 1, decided_at: 0 };
       const insert = sql
