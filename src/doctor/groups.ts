@@ -24,7 +24,7 @@ export interface RaftGroup {
   readonly missing: readonly Address[];
   /** Voters, as `host:raftPort`, that are not on the list (injury 4). */
   readonly phantoms: readonly string[];
-  /** Live members that follow it: their own copies name the leader at its term, and themselves. */
+  /** Nodes that follow it, the leader among them: their own copies name the leader at its term. Their voters may be stale. */
   readonly followers: ReadonlySet<Address>;
 }
 
@@ -101,11 +101,7 @@ export function judgeGroups(
       followers: new Set(
         views.flatMap((node) => {
           const own = node.groups.get(name);
-          const follows =
-            own?.leader === copy.leader &&
-            own?.term === copy.term &&
-            own.voters.includes(voterOf(node.address, offset));
-          return follows ? [node.address] : [];
+          return own?.leader === copy.leader && own?.term === copy.term ? [node.address] : [];
         }),
       ),
     };
