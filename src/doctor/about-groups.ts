@@ -1,6 +1,6 @@
 import type { Finding } from './findings.js';
 import { voterOf, type ListedMember, type RaftGroup } from './groups.js';
-import { isRead, showsGroups, type Reading } from './node-view.js';
+import { isRead, hasOnlyGroups, type Reading } from './node-view.js';
 
 const REPAIR = '`nacos-address-server doctor PRODUCT/CLUSTER --repair` does it';
 
@@ -13,16 +13,15 @@ export function aboutGroups(
 ): { readonly findings: readonly Finding[]; readonly unknown: readonly string[] } {
   const views = readings.filter(isRead);
   if (views.length === 0) return { findings: [], unknown: ['no node can be read, so nothing can be judged'] };
-  const old = views.filter((view) => !showsGroups(view));
-  if (old.length === views.length) {
-    return {
-      findings: [],
-      unknown: [
-        `Nacos ${[...new Set(old.map(({ version }) => version))].join(', ')} does not show its Raft groups, so voters and leaders cannot be judged`,
-      ],
-    };
-  }
+  const versions = [...new Set(views.map(({ version }) => version))].join(', ');
+  const oldRaft = `Nacos ${versions} may keep persistent instances in its old Raft, which shows no voters`;
   if (groups.length === 0) {
+    if (!views.some(hasOnlyGroups)) {
+      return {
+        findings: [],
+        unknown: [`the nodes show no Raft groups, so voters and leaders cannot be judged: ${oldRaft}`],
+      };
+    }
     return {
       findings: [
         {
@@ -46,12 +45,15 @@ export function aboutGroups(
   }
   const voters = members.map(({ address }) => voterOf(address, offset)).join(',');
   return {
-    unknown: groups.flatMap(({ name, lead, leader }) => {
-      if (lead !== 'unknown') return [];
-      return leader
-        ? [`whether ${name} has a majority: some of its voters cannot be read`]
-        : [`whether ${name} has a leader: it may be one of those that cannot be read`];
-    }),
+    unknown: [
+      ...(views.some(hasOnlyGroups) ? [] : [oldRaft]),
+      ...groups.flatMap(({ name, lead, leader }) => {
+        if (lead !== 'unknown') return [];
+        return leader
+          ? [`whether ${name} has a majority: some of its voters cannot be read`]
+          : [`whether ${name} has a leader: it may be one of those that cannot be read`];
+      }),
+    ],
     findings: [
       ...noLeader(unled),
       ...splits.all.map(([nodes, names]): Finding => ({

@@ -4,7 +4,7 @@ import { majority } from '../registry/cluster.js';
 import { isLiveState, voterOf, type ListedMember, type RaftGroup } from './groups.js';
 import { of } from './about-groups.js';
 import type { RaftCommand } from './nacos-api.js';
-import { isRead, showsGroups, type NodeView, type Reading } from './node-view.js';
+import { canReset, hasOnlyGroups, isRead, type NodeView, type Reading } from './node-view.js';
 
 /** One command to one node, and what must follow from it. */
 export interface RepairStep {
@@ -54,7 +54,7 @@ export interface Patient {
  */
 export function planRepair(patient: Patient): RepairPlan {
   const { members, groups } = patient;
-  const views = patient.readings.filter(isRead).filter(showsGroups);
+  const views = patient.readings.filter(isRead);
   const votersOf = (some: readonly ListedMember[]): string =>
     some
       .map(({ address }) => voterOf(address, patient.raftOffset))
@@ -64,7 +64,7 @@ export function planRepair(patient: Patient): RepairPlan {
   const split = groups.filter(({ apart }) => apart.length > 0);
   const unled = groups.filter(({ lead, apart }) => lead === 'unled' && apart.length === 0);
   const led = groups.filter(({ lead, apart }) => lead === 'led' && apart.length === 0);
-  const nothing = groups.length === 0 && views.length > 0;
+  const nothing = groups.length === 0 && views.some(hasOnlyGroups);
 
   if (unled.length > 0 || nothing) {
     const refused = refuseReset(patient, views);
@@ -153,6 +153,10 @@ function refuseReset(patient: Patient, views: readonly NodeView[]): string | und
   const unread = live.filter(({ address }) => !read.has(address)).map(({ address }) => address);
   if (unread.length > 0) {
     return `${unread.join(', ')} cannot be read, and may have a leader, or the most data: let it be read first`;
+  }
+  const old = views.filter((view) => !canReset(view));
+  if (old.length > 0) {
+    return `${old.map(({ address, version }) => `${address} (${version})`).join(', ')} does not know resetPeers: stop all nodes, empty data/protocol/raft of each (what only Raft has is lost), and start them together`;
   }
   if (survivor !== undefined && !read.has(survivor)) {
     return `${survivor} is no live member that can be read, so it cannot be the survivor`;

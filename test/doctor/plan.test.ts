@@ -135,6 +135,9 @@ describe('the plan of a repair', () => {
     assert.deepEqual(said(made), [`resetPeers ${a},${b},${c} ${A} *`]);
     const old = plan(all, [node(A, {}, '1.4.2'), node(B, {}, '1.4.2'), node(C, {}, '1.4.2')]);
     assert.deepEqual(old.steps, [], '1.4 shows no groups, so nothing is known');
+    const lost: Copies = { one: [x, 4, [a, x, y]] };
+    const cannot = plan([member(A)], [node(A, lost, '1.4.2')]);
+    assert.match(cannot.refused ?? '', /1\.4\.2\) does not know resetPeers: stop all nodes/);
   });
 
   it('leaves groups that do not know each other to people, and says in what order (injury 1)', () => {

@@ -102,7 +102,7 @@ export function tellHistory({ setup, starts, actions }: History): string[] {
   return [
     `${starts.length} node(s) start at ${starts.map(seconds).join(', ')}; expect=${expect ?? 'none'}, ` +
       `${ids ? 'with' : 'without'} id, ${retries} tries, salt ${salt}, ` +
-      `${reads ? 'reads the nodes, ' : ''}` +
+      (reads ? 'reads the nodes, ' : '') +
       (replicas > 0 ? `${replicas} server(s) on one database` : 'one server'),
     ...actions.map((action) => `${seconds(action.after)} later: ${tellAction(action)}`),
   ];
