@@ -225,7 +225,9 @@ export class Examiner {
     const last = examined(view, readings, raftOffset, performance.now(), patient.last);
     patient.last = last;
     patient.blind = readings.some(isRead) ? 0 : patient.blind + 1;
-    entry.examined(evidenceIn(last, raftOffset, readAt));
+    const { findings } = healthOf(last, raftOffset, last.at, undefined);
+    const injuries = findings.filter(({ lasting, severity }) => lasting && severity === 'harm').length;
+    entry.examined(evidenceIn(last, raftOffset, readAt), injuries);
     this.#tell(entry, patient, last);
     void this.#finish(entry, patient, last);
     return last;

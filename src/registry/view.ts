@@ -31,6 +31,8 @@ export interface ClusterSummary {
   readonly needed?: number;
   /** What members are sent meanwhile, when not every server has the newest list yet (see replicas.ts). */
   readonly servedRevision?: number;
+  /** Findings of the doctor that last and harm the cluster, whatever its state is; absent without any. */
+  readonly injuries?: number;
 }
 
 export interface ClusterView extends Omit<ClusterSummary, 'members' | 'waiting'> {

@@ -58,6 +58,11 @@ const servedRevision = count(
   3,
 ).exactOptional();
 
+const injuries = count(
+  'Findings that last and harm the cluster, whatever its state is (see its health); absent without any.',
+  1,
+).exactOptional();
+
 export const clusterSummary = z
   .strictObject({
     ...ofCluster,
@@ -67,6 +72,7 @@ export const clusterSummary = z
     waiting: count('New addresses held at the gate.', 0),
     needed,
     servedRevision,
+    injuries,
   })
   .meta({ id: 'ClusterSummary', description: 'A cluster at a glance.' });
 
@@ -133,6 +139,7 @@ export const clusterView = z
     ttlMs: ms("A member's lease (`MEMBER_TTL`): `silentMs` runs up to it", 15_000),
     needed,
     servedRevision,
+    injuries,
     members: z.array(memberView).meta({ description: 'In the order of joining.' }),
     waiting: z.array(waitingView).meta({ description: 'In the order of arrival.' }),
   })

@@ -1,5 +1,5 @@
 import type { Address } from '../../../src/registry/address.js';
-import { majority, type Cluster, type Member } from '../../../src/registry/cluster.js';
+import { majority, type Cluster } from '../../../src/registry/cluster.js';
 import type { Command } from '../../../src/registry/decide.js';
 import { RULES, type Answer } from './server.js';
 import type { Lineage, Peer } from './model.js';
