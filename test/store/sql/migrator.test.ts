@@ -39,7 +39,10 @@ for (const { dialect, skip } of testDatabases) {
       assert.deepEqual(await checkSchema(database, own), { version: own.length, applied: 0 });
       assert.equal(database.statements - before, 4);
       const rows = await admin.run('SELECT version, compatible_with FROM address_server_schema');
-      assert.deepEqual(rows, [{ version: 1, compatible_with: 1 }]);
+      assert.deepEqual(rows, [
+        { version: 1, compatible_with: 1 },
+        { version: 2, compatible_with: 1 },
+      ]);
     });
 
     it('has the tables and columns that statements are built for', async (t) => {
@@ -191,7 +194,10 @@ for (const { dialect, skip } of testDatabases) {
         kind: 'misconfigured',
       });
       assert.equal((await admin.run('SELECT * FROM address_server_schema')).length, own.length);
-      assert.deepEqual(await migrate(database, newer(t, COLUMN)), { version: 2, applied: 1 });
+      assert.deepEqual(await migrate(database, newer(t, COLUMN)), {
+        version: own.length + 1,
+        applied: 1,
+      });
     });
   });
 }
