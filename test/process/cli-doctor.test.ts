@@ -183,7 +183,7 @@ describe('doctor --repair', { concurrency: 2 }, () => {
     let voters: string[] | undefined;
     const answer: Answer = (self, path, _headers, body) => {
       const own = self.replace(/\d+$/, (port) => String(Number(port) - 1_000));
-      voters ??= [own, '10.9.9.9:7848', '127.0.0.1:1'];
+      voters ??= [own, '127.9.9.9:7', '127.0.0.1:1'];
       if (path === '/nacos/v1/core/ops/raft') {
         const command = JSON.parse(body) as { value: string };
         said.push(command);
@@ -223,5 +223,94 @@ describe('doctor --repair', { concurrency: 2 }, () => {
     );
     const again = await runCli(t, ['doctor', '--repair', '--yes', '--server', server.url]);
     assert.deepEqual([again.status, said.length], [3, 2], 'the lock is free');
+  });
+
+  /** Two nodes of which the first leads two groups with a phantom each; `then` may change what they show. */
+  const twoLed = (
+    then: (led: Map<string, { leader: string; voters: string[] }>, said: unknown[]) => void,
+  ) => {
+    const led = new Map<string, { leader: string; voters: string[] }>();
+    const said: { groupId: string; value: string }[] = [];
+    const nodes: string[] = [];
+    const raft = (self: string): string => self.replace(/\d+$/, (port) => String(Number(port) - 1_000));
+    const answer: Answer = (self, path, _headers, body) => {
+      if (!nodes.includes(self)) nodes.push(self);
+      if (nodes.length === 2 && led.size === 0) {
+        const voters = [...nodes.map(raft), '127.9.9.9:7'];
+        for (const group of ['one', 'two']) led.set(group, { leader: voters[0]!, voters });
+      }
+      if (path === '/nacos/v1/core/ops/raft') {
+        const command = JSON.parse(body) as { groupId: string; value: string };
+        said.push(command);
+        const group = led.get(command.groupId)!;
+        led.set(command.groupId, {
+          ...group,
+          voters: group.voters.filter((voter) => voter !== command.value),
+        });
+        then(led, said);
+        return { status: 200, body: JSON.stringify({ code: 200 }) };
+      }
+      const metaDataMap = Object.fromEntries(
+        [...led].map(([name, { leader, voters }]) => [name, { leader, term: 1, raftGroupMember: voters }]),
+      );
+      const extendInfo = { version: '2.5.1', raftMetaData: { metaDataMap } };
+      const data = nodes.map((address) => ({ address, extendInfo }));
+      return { status: 200, body: JSON.stringify({ data }) };
+    };
+    return { answer, said };
+  };
+
+  const repair = (t: TestContext, { url }: ServerProcess): Promise<Ran> =>
+    runCli(t, ['doctor', '--repair', '--yes', '--server', url]);
+
+  it('goes through its steps, tells each, and says that all is well', async (t) => {
+    const { answer, said } = twoLed(() => undefined);
+    const { server } = await start(t, answer, answer);
+    await doctor(t, server);
+    const ran = await repair(t, server);
+    assert.deepEqual([ran.status, ran.err, said.length], [0, '', 2]);
+    const told = ran.out.split('\n').filter((line) => line.startsWith('repair'));
+    assert.deepEqual(
+      told.map((line) => line.split(':', 1)[0]),
+      ['repairing', 'repair-step', 'repair-step', 'repaired'],
+    );
+    assert.match(ran.out, /every node believes what the registry lists/);
+  });
+
+  it('stops when a leader is lost between the plan and its step', async (t) => {
+    const { answer, said } = twoLed((led) => {
+      led.set('two', { ...led.get('two')!, leader: '127.9.9.9:7' });
+    });
+    const { server } = await start(t, answer, answer);
+    await doctor(t, server);
+    const ran = await repair(t, server);
+    assert.deepEqual([ran.status, said.length], [3, 1]);
+    assert.match(
+      ran.out,
+      /^repair-stopped: after 1 of 2 steps: group two has lost its leader since the plan was made\. Nothing more was done/m,
+    );
+  });
+
+  it('stops when the list changes meanwhile', async (t) => {
+    let leave = (): void => undefined;
+    const { answer, said } = twoLed(() => leave());
+    const { server, nodes } = await start(t, answer, answer);
+    await doctor(t, server);
+    // A node's own word is never held up.
+    leave = () => void fetch(`${server.url}/nacos/serverlist?self=${nodes[1]}`, { method: 'DELETE' });
+    const ran = await repair(t, server);
+    assert.equal(ran.status, 3);
+    assert.ok(said.length <= 2);
+    assert.match(ran.out, /^repair-stopped: .*the list has changed, from revision 1 to 2/m);
+  });
+
+  it('carries out only the plan that was looked at', async (t) => {
+    const { answer, said } = twoLed(() => undefined);
+    const { server } = await start(t, answer, answer);
+    await doctor(t, server);
+    const path = `${server.url}/api/v1/clusters/nacos/serverlist/repair`;
+    const refused = await fetch(`${path}?plan=0123456789ab`, { method: 'POST' });
+    assert.deepEqual([refused.status, said.length], [409, 0]);
+    assert.match(await refused.text(), /is not what it was when you looked .*: look again/);
   });
 });
