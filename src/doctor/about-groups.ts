@@ -1,5 +1,6 @@
 import type { Finding } from './findings.js';
 import { voterOf, type ListedMember, type RaftGroup } from './groups.js';
+import type { LeaderProof } from './proof.js';
 import { isRead, hasOnlyGroups, type Reading } from './node-view.js';
 
 const REPAIR = '`nacos-address-server doctor PRODUCT/CLUSTER --repair` does it';
@@ -10,6 +11,7 @@ export function aboutGroups(
   readings: readonly Reading[],
   groups: readonly RaftGroup[],
   offset: number,
+  proofs: ReadonlyMap<string, LeaderProof>,
 ): { readonly findings: readonly Finding[]; readonly unknown: readonly string[] } {
   const views = readings.filter(isRead);
   if (views.length === 0) return { findings: [], unknown: ['no node can be read, so nothing can be judged'] };
@@ -49,13 +51,15 @@ export function aboutGroups(
       ...(views.some(hasOnlyGroups) ? [] : [oldRaft]),
       ...groups.flatMap(({ name, lead, leader }) => {
         if (lead !== 'unknown') return [];
+        if (proofs.get(name)?.isLed)
+          return [`${name} has a leader, which is none of the members that can be read`];
         return leader
           ? [`whether ${name} has a majority: some of its voters cannot be read`]
           : [`whether ${name} has a leader: it may be one of those that cannot be read`];
       }),
     ],
     findings: [
-      ...noLeader(unled),
+      ...noLeader(unled, proofs),
       ...splits.all.map(([nodes, names]): Finding => ({
         code: 'split',
         groups: names,
@@ -81,13 +85,15 @@ export function aboutGroups(
   };
 }
 
-function noLeader(groups: readonly string[]): Finding[] {
+function noLeader(groups: readonly string[], proofs: ReadonlyMap<string, LeaderProof>): Finding[] {
   if (groups.length === 0) return [];
+  const proof = groups.map((name) => proofs.get(name)).find((one) => one !== undefined);
+  const proven = proof ? `. ${proof.node}, asked to do what only a leader can, says: ${proof.said}` : '';
   return [
     {
       code: 'no-leader',
       groups,
-      sentence: `${of(groups)} cannot have a leader, so nothing can be written: no node calls itself the leader, or most voters are gone (a lost majority, or injury 3)`,
+      sentence: `${of(groups)} cannot have a leader, so nothing can be written: no node calls itself the leader, or most voters are gone (a lost majority, or injury 3)${proven}`,
       advice: `During an election, up to some 10 s, that is normal. Later: start the missing nodes; if they are gone for good, recover the list, and say resetPeers to the survivor with the most data (${REPAIR})`,
     },
   ];
