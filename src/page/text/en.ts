@@ -2,7 +2,7 @@ import type { EventType } from '../../registry/events.js';
 import type { Link } from '../model/stream.js';
 import type { MemberState } from '../model/order.js';
 import type { SnippetForm } from '../model/snippet.js';
-import type { ClusterState, MemberView } from '../model/types.js';
+import type { ClusterState, MemberView, WaitingView } from '../model/types.js';
 
 const s = (count: number, one: string, many = `${one}s`): string => (count === 1 ? one : many);
 
@@ -177,7 +177,7 @@ export const en = {
 
   waiting: 'Waiting',
   waitingFor: (time: string) => `for ${time}`,
-  waitingCode: undefined as undefined | Record<'founding' | 'no-majority' | 'unsettled' | 'turn', string>,
+  waitingCode: undefined as undefined | Record<WaitingView['code'], string>,
   expects: (count: string) => `expects ${count}`,
 
   history: 'History',
@@ -213,6 +213,10 @@ export const en = {
     preserved: 'Preserved (quorum-lost)',
     refounded: 'Refounded',
     recovered: 'Recovered',
+    repairing: 'Repair begun',
+    'repair-step': 'Repair step',
+    repaired: 'Repaired',
+    'repair-stopped': 'Repair stopped',
   } satisfies Record<EventType, string>,
   /** What an event says; undefined where the server's own sentence says it in this language. */
   eventSays: undefined as undefined | Record<EventType, string>,

@@ -120,4 +120,8 @@ export const EVENT_ICONS: Record<EventType, IconName> = {
   preserved: 'stop',
   refounded: 'spark',
   recovered: 'wrench',
+  repairing: 'wrench',
+  'repair-step': 'dot',
+  repaired: 'check',
+  'repair-stopped': 'stop',
 };
