@@ -1,5 +1,5 @@
 import type { JSX } from 'preact';
-import type { ClusterState, EventType } from '../model/types.js';
+import type { ClusterState, EventType, HealthState } from '../model/types.js';
 import type { MemberState } from '../model/order.js';
 
 /* Shapes, so that colour is never the only sign. 16 × 16, drawn with the text's colour. */
@@ -96,6 +96,14 @@ export const STATE_ICONS: Record<ClusterState, IconName> = {
   founding: 'forming',
   whole: 'check',
   empty: 'dashed',
+};
+
+export const HEALTH_ICONS: Record<HealthState, IconName> = {
+  healthy: 'check',
+  settling: 'hourglass',
+  attention: 'warning',
+  injured: 'stop',
+  unknown: 'dashed',
 };
 
 export const MEMBER_ICONS: Record<MemberState, IconName> = {
