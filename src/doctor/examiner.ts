@@ -45,6 +45,8 @@ export interface ExaminerOptions {
   readonly raftOffset: number;
   /** Whether nodes are read at all. */
   readonly isOn: boolean;
+  /** A steady clock, in milliseconds: performance.now(), unless a test lets its own time pass. */
+  readonly clock?: () => number;
 }
 
 /** What is known of one cluster. */
@@ -66,12 +68,14 @@ interface Patient {
  */
 export class Examiner {
   readonly #options: ExaminerOptions;
+  readonly #clock: () => number;
   readonly #patients = new Map<ClusterEntry, Patient>();
   #reads = 0;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(options: ExaminerOptions) {
     this.#options = options;
+    this.#clock = options.clock ?? (() => performance.now());
   }
 
   start(): void {
@@ -97,7 +101,7 @@ export class Examiner {
         ? { by: repair.by, leftMs: repair.until - service.now }
         : undefined;
     const last = this.#patients.get(entry)?.last;
-    if (last) return healthOf(last, raftOffset, performance.now(), under);
+    if (last) return healthOf(last, raftOffset, this.#clock(), under);
     const unknown = [isOn ? 'the nodes have not been read yet' : OFF];
     return {
       product: cluster.product,
@@ -201,7 +205,7 @@ export class Examiner {
 
   #turn(): void {
     const { service, log } = this.#options;
-    const now = performance.now();
+    const now = this.#clock();
     const known = new Set(service.entries);
     for (const entry of this.#patients.keys()) if (!known.has(entry)) this.#patients.delete(entry);
     for (const entry of known) {
@@ -221,13 +225,13 @@ export class Examiner {
   async #look(entry: ClusterEntry, patient: Patient): Promise<Examination> {
     const { service, nacos, raftOffset } = this.#options;
     const readAt = service.now;
-    patient.askedAt = performance.now();
+    patient.askedAt = this.#clock();
     const view = viewOf(entry, service);
     this.#reads += view.members.length;
     const readings = await Promise.all(view.members.map(({ address }) => readNode(address, nacos))).finally(
       () => (this.#reads -= view.members.length),
     );
-    const at = performance.now();
+    const at = this.#clock();
     const seen = examined(view, readings, raftOffset, at, patient.last);
     const proofs = await this.#prove(seen, patient.last);
     const last = proofs.size === 0 ? seen : examined(view, readings, raftOffset, at, patient.last, proofs);

@@ -38,7 +38,7 @@ pageTest('a lost majority is said with what to do, and recovered by a dialog', a
   await dialog
     .getByText(`(1 live now) and those that wait (1 now). Those that do not answer are dropped: ${B}, ${C}.`)
     .waitFor();
-  await dialog.getByText('Raft must be repaired on a survivor with resetPeers').waitFor();
+  await dialog.getByText('Right afterwards Raft must be repaired.').waitFor();
   assert.equal(await dialog.getByLabel('Token').count(), 0, 'changes are open');
   const submit = dialog.getByRole('button', { name: 'Recover the list' });
   assert.equal(await submit.isDisabled(), true);
@@ -49,8 +49,11 @@ pageTest('a lost majority is said with what to do, and recovered by a dialog', a
 
   const done = page.getByRole('dialog', { name: 'nacos/serverlist is recovered' });
   await done.getByText('The list is recovered, revision 2.').waitFor();
+  const doctor = `nacos-address-server doctor nacos/serverlist --repair --server ${server.url}`;
+  assert.equal(await done.locator('pre').first().innerText(), doctor);
+  await done.getByText('By hand instead').click();
   assert.equal(
-    await done.locator('pre').innerText(),
+    await done.locator('pre').nth(1).innerText(),
     `curl -X POST 'http://${A}/nacos/v1/core/ops/raft' \\\n` +
       `  -H 'Content-Type: application/json' \\\n` +
       `  -d '{"command":"resetPeers","value":"10.0.3.11:7848,10.0.3.28:7848"}'`,
@@ -62,7 +65,9 @@ pageTest('a lost majority is said with what to do, and recovered by a dialog', a
   // Whoever opens the page later still sees it.
   await hero.getByText('This cluster was recovered at').waitFor();
   await page.getByRole('button', { name: 'Show how' }).click();
-  await page.getByRole('dialog', { name: 'Repair Raft' }).locator('pre').getByText('resetPeers').waitFor();
+  const repair = page.getByRole('dialog', { name: 'Repair Raft' });
+  assert.equal(await repair.locator('pre').first().innerText(), doctor);
+  assert.equal(await repair.getByRole('combobox').count(), 0, 'the doctor comes first');
   await page.keyboard.press('Escape');
   await page.getByRole('button', { name: 'It is done' }).click();
   await page.reload();

@@ -98,7 +98,7 @@ export async function startServer(
   const server = new AddressServer({
     service,
     access,
-    examiner: examinerOf(service, log),
+    examiner: examinerOf(service, log, time.monotonic),
     log,
     metrics,
     host: '127.0.0.1',

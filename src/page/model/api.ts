@@ -1,4 +1,4 @@
-import type { ClusterView, EventView } from './types.js';
+import type { ClusterHealth, ClusterView, EventView } from './types.js';
 
 /** How long an answer may take, in milliseconds, on top of what the request itself waits for. */
 const PATIENCE = 10_000;
@@ -20,6 +20,8 @@ export interface TakenOff {
   readonly revision: number;
   /** Live members that have not got the list without it yet. */
   readonly undelivered: readonly string[];
+  /** Raft groups of Nacos that were seen to have it as a voter still. */
+  readonly voterOf?: readonly string[];
 }
 
 export interface EventPage {
@@ -40,6 +42,11 @@ export function readEvents(
 ): Promise<EventPage> {
   const path = key === undefined ? 'api/v1/events' : clusterPath(key, '/events');
   return ask('GET', `${path}?limit=${limit}${before === undefined ? '' : `&before=${before}`}`);
+}
+
+/** What the cluster's Nacos nodes believe, as of the server's last look. Rejects with {@link Refused}. */
+export function readHealth(key: string): Promise<ClusterHealth> {
+  return ask('GET', clusterPath(key, '/health'));
 }
 
 /** Takes a member off, and waits up to 15 s until the others have the list without it. */

@@ -1,9 +1,11 @@
+import { HealthWatch } from './health.js';
 import { emptyHistory, HistoryReader, type History } from './history.js';
 import { chosenIn } from './route.js';
 import { Store } from './store.js';
 import { Stream, type Link } from './stream.js';
 import {
   keyOf,
+  type ClusterHealth,
   type ClusterState,
   type ClusterSummary,
   type ClusterView,
@@ -15,7 +17,7 @@ import {
 export type Question =
   | { readonly type: 'take-off'; readonly cluster: string; readonly address: string }
   | { readonly type: 'recover'; readonly cluster: string }
-  | { readonly type: 'repair'; readonly members: readonly MemberView[] };
+  | { readonly type: 'repair'; readonly cluster: string; readonly members: readonly MemberView[] };
 
 /** Something with the moment at which the server said it, on performance.now(). */
 export interface Heard<T> {
@@ -38,6 +40,8 @@ export interface PageState {
   readonly route: string | undefined;
   /** The chosen cluster's members; null when nobody knows it, undefined until it was told. */
   readonly cluster?: Heard<ClusterView | null> | undefined;
+  /** What its Nacos nodes believe; undefined until it was told, and of a server that does not tell. */
+  readonly health?: Heard<ClusterHealth> | undefined;
   readonly history: History;
   /** The last changes of states, for those who listen instead of look. */
   readonly changes: readonly StateChange[];
@@ -57,6 +61,7 @@ export class Page {
   /** The one that the server took last, for the next change; nowhere but here. */
   token: string | undefined;
   readonly #stream: Stream;
+  #health: HealthWatch | undefined;
   #mustRead = true;
   #chosen: string | undefined;
 
@@ -70,7 +75,10 @@ export class Page {
     });
     this.history = new HistoryReader(history, (changed) => this.store.update({ history: changed }));
     this.#stream = new Stream({
-      link: (link) => this.store.update({ link }),
+      link: (link) => {
+        this.store.update({ link });
+        this.#watchHealth();
+      },
       snapshot: (clusters, server) => {
         this.#takeServer(server);
         const isReopened = this.#take(new Map(clusters.map((one) => [keyOf(one), one])));
@@ -104,6 +112,7 @@ export class Page {
     const chosen = chosenOf(this.store.state);
     if (value !== null && keyOf(value) !== chosen) return;
     this.store.update({ cluster: { value, at: performance.now() } });
+    this.#watchHealth();
   }
 
   /** Opens a dialog, or closes it. */
@@ -140,10 +149,26 @@ export class Page {
     if (chosen === this.#chosen) return false;
     this.#chosen = chosen;
     this.#mustRead = true;
-    this.store.update({ cluster: undefined });
+    this.store.update({ cluster: undefined, health: undefined });
+    this.#health?.rest();
+    this.#health =
+      chosen === undefined ? undefined : new HealthWatch(chosen, (told) => this.#takeHealth(chosen, told));
     this.history.turnTo(chosen);
     this.#stream.choose(chosen);
     return true;
+  }
+
+  #takeHealth(key: string, value: ClusterHealth | undefined): void {
+    if (key !== this.#chosen) return;
+    this.store.update({ health: value && { value, at: performance.now() } });
+  }
+
+  /** While the stream is live somebody looks: it is closed when the tab is hidden. */
+  #watchHealth(): void {
+    const { link, cluster } = this.store.state;
+    const view = cluster?.value;
+    if (link.status === 'live' && view && view.members.length > 0) this.#health?.look(view.revision);
+    else this.#health?.rest();
   }
 
   #read(): void {

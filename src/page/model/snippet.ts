@@ -59,8 +59,15 @@ export function snippet(form: SnippetForm, { host, port, key, size, needsToken }
   }
 }
 
+/** What shows how Raft would be repaired, and does it step by step: a command for a terminal. */
+export function repairCommand(key: string, server: string): string {
+  // A shell takes the brackets of an IPv6 address for a pattern.
+  const quoted = server.includes('[') ? `'${server}'` : server;
+  return `nacos-address-server doctor ${key} --repair --server ${quoted}`;
+}
+
 /**
- * The call that repairs Raft after a lost majority: a survivor is told who the voters are (nacos-facts, "Repair";
+ * The call that repairs Raft by hand after a lost majority: a survivor is told who the voters are (nacos-facts, "Repair";
  * seen on 2.5.1). Raft's port is the main one less 1000.
  */
 export function resetPeers(survivor: string, members: readonly string[]): string {

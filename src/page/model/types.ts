@@ -1,3 +1,5 @@
+import type { FindingCode } from '../../doctor/findings.js';
+import type { ClusterHealth, HealthFinding, HealthState } from '../../doctor/health.js';
 import type { EventType } from '../../registry/events.js';
 import type {
   ClusterState,
@@ -13,6 +15,7 @@ import type {
  */
 
 export type { ClusterState, ClusterSummary, ClusterView, EventType, MemberView, WaitingView };
+export type { ClusterHealth, FindingCode, HealthFinding, HealthState };
 
 export interface EventView {
   readonly seq: number;

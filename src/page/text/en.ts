@@ -2,7 +2,8 @@ import type { EventType } from '../../registry/events.js';
 import type { Link } from '../model/stream.js';
 import type { MemberState } from '../model/order.js';
 import type { SnippetForm } from '../model/snippet.js';
-import type { ClusterState, MemberView } from '../model/types.js';
+import type { ClusterState, MemberView, WaitingView } from '../model/types.js';
+import { healthEn } from './health-en.js';
 
 const s = (count: number, one: string, many = `${one}s`): string => (count === 1 ? one : many);
 
@@ -124,7 +125,7 @@ export const en = {
   ],
   recover: 'Recover …',
   recovered: (time: string) =>
-    `This cluster was recovered at ${time}. Raft must be repaired on a survivor, if that is not done yet.`,
+    `This cluster was recovered at ${time}. Raft must be repaired, if that is not done yet.`,
   showRepair: 'Show how',
   repaired: 'It is done',
 
@@ -175,9 +176,11 @@ export const en = {
   takeOff: 'Take off …',
   takeOffLabel: (address: string) => `Take off … ${address}`,
 
+  health: healthEn,
+
   waiting: 'Waiting',
   waitingFor: (time: string) => `for ${time}`,
-  waitingCode: undefined as undefined | Record<'founding' | 'no-majority' | 'unsettled' | 'turn', string>,
+  waitingCode: undefined as undefined | Record<WaitingView['code'], string>,
   expects: (count: string) => `expects ${count}`,
 
   history: 'History',
@@ -213,6 +216,10 @@ export const en = {
     preserved: 'Preserved (quorum-lost)',
     refounded: 'Refounded',
     recovered: 'Recovered',
+    repairing: 'Repair begun',
+    'repair-step': 'Repair step',
+    repaired: 'Repaired',
+    'repair-stopped': 'Repair stopped',
   } satisfies Record<EventType, string>,
   /** What an event says; undefined where the server's own sentence says it in this language. */
   eventSays: undefined as undefined | Record<EventType, string>,
@@ -244,6 +251,8 @@ export const en = {
     allHave: 'Every live member has the new list.',
     back: (address: string) => `${address} is live again: there is nothing to take off.`,
     undelivered: (who: string) => `Not yet with the new list: ${who}. They get it with their next poll.`,
+    voterOf: (groups: string) =>
+      `Still a voter of Raft groups: ${groups}. Whether that lasts is said under “${healthEn.title}”.`,
   },
   recoverDialog: {
     title: (key: string) => `Recover ${key}?`,
@@ -251,15 +260,18 @@ export const en = {
       `The list becomes the members that are live or still answer a probe (${live} live now) and those that wait (${waiting} now). Those that do not answer are dropped: ${gone}.`,
     before:
       'Do this only when the missing nodes are gone for good. A node that merely cannot be reached from here would lose its place in Raft.',
-    after: 'Right afterwards Raft must be repaired on a survivor with resetPeers. You will get the command.',
+    after: 'Right afterwards Raft must be repaired. You will get the command.',
     nobody: 'none',
     confirm: (key: string) => `Type ${key} to confirm`,
     submit: 'Recover the list',
     doneTitle: (key: string) => `${key} is recovered`,
     done: (revision: string) => `The list is recovered, revision ${revision}. Raft is not yet.`,
     repair:
-      'Now repair Raft: tell one survivor, which still has the data, who the voters are. Run this once, from a place that reaches it:',
+      'Now repair Raft, when the new nodes run. This shows every step and what may be lost, and asks before it begins:',
     repairTitle: 'Repair Raft',
+    byHand: 'By hand instead',
+    resetPeers:
+      'Tell one survivor, which still has the data, who the voters are. Run this once, from a place that reaches it:',
     survivor: 'Survivor',
     repairNotes: [
       'Within about 12 s there is a leader, and the survivor’s data is on the new nodes.',

@@ -1,4 +1,5 @@
 import type { Texts } from './en.js';
+import { healthZh } from './health-zh.js';
 
 export const zh: Texts = {
   title: 'Nacos 地址服务器',
@@ -116,7 +117,7 @@ export const zh: Texts = {
     '然后恢复集群：列表将由有响应的成员和等待的节点组成。',
   ],
   recover: '恢复…',
-  recovered: (time) => `本集群已于 ${time} 恢复。如果尚未修复 Raft，请在一个幸存节点上修复。`,
+  recovered: (time) => `本集群已于 ${time} 恢复。如果尚未修复 Raft，请接着修复。`,
   showRepair: '查看方法',
   repaired: '已修复',
 
@@ -167,12 +168,15 @@ export const zh: Texts = {
   takeOff: '摘除…',
   takeOffLabel: (address) => `摘除… ${address}`,
 
+  health: healthZh,
+
   waiting: '等待准入',
   waitingFor: (time) => `已等 ${time}`,
   waitingCode: {
     founding: '集群正在创建，等待的成员还没有到齐。',
     'no-majority': '列表中没有存活的多数派，Raft 无法接纳新成员。',
     unsettled: '有成员刚刚加入、尚未稳定，而新节点必须少于多数派。',
+    repairing: '正在修复 Raft，期间列表保持不变。',
     turn: '正在排队加入。',
   },
   expects: (count) => `期望 ${count} 个`,
@@ -209,6 +213,10 @@ export const zh: Texts = {
     preserved: '保全（失去多数派）',
     refounded: '重建',
     recovered: '人工恢复',
+    repairing: '开始修复',
+    'repair-step': '修复步骤',
+    repaired: '修复完成',
+    'repair-stopped': '修复中止',
   },
   eventSays: {
     founded: '集群得到了初始列表。',
@@ -224,7 +232,11 @@ export const zh: Texts = {
     replaced: '替代者已经稳定，旧成员已从列表中剔除。',
     preserved: '没有存活的多数派，列表保持不变。',
     refounded: '原有成员全部消失，由等待的节点重新创建。',
-    recovered: '运维人员恢复了列表。请在一个幸存节点上修复 Raft（resetPeers）。',
+    recovered: '运维人员恢复了列表。请接着修复 Raft（doctor --repair）。',
+    repairing: '开始修复 Raft，期间列表保持不变。',
+    'repair-step': '完成了一步，并已从各节点自己的状态得到证实。',
+    repaired: 'Raft 修复完成。',
+    'repair-stopped': '修复没有做完就中止了。请重新诊断，再修复剩下的部分。',
   },
 
   setup: '节点配置',
@@ -253,6 +265,7 @@ export const zh: Texts = {
     allHave: '所有存活成员都已拿到新列表。',
     back: (address) => `${address} 已恢复心跳，不需要摘除。`,
     undelivered: (who) => `尚未拿到新列表：${who}。它们会在下一次轮询时拿到。`,
+    voterOf: (groups) => `仍是这些 Raft 组的投票成员：${groups}。是否持续存在，见“${healthZh.title}”。`,
   },
   recoverDialog: {
     title: (key) => `恢复 ${key}？`,
@@ -260,14 +273,16 @@ export const zh: Texts = {
       `列表将由存活或仍响应探测的成员（目前 ${live} 个存活）和正在等待的节点（目前 ${waiting} 个）组成。没有响应的成员将被去掉：${gone}。`,
     before:
       '只有在缺失的节点已永久消失时才这样做。如果某个节点只是从这里无法访问，它会失去在 Raft 中的位置。',
-    after: '完成之后，必须立即在一个幸存节点上用 resetPeers 修复 Raft；届时会给出命令。',
+    after: '完成之后，必须立即修复 Raft；届时会给出命令。',
     nobody: '无',
     confirm: (key) => `输入 ${key} 以确认`,
     submit: '恢复列表',
     doneTitle: (key) => `${key} 的列表已恢复`,
     done: (revision) => `列表已恢复，修订号 ${revision}。Raft 尚未修复。`,
-    repair: '现在修复 Raft：告诉一个仍有数据的幸存节点，谁是投票成员。在能访问它的地方执行一次：',
+    repair: '新节点运行之后，请修复 Raft。下面的命令会列出每一步和可能丢失的数据，确认之后才开始：',
     repairTitle: '修复 Raft',
+    byHand: '改为手动修复',
+    resetPeers: '告诉一个仍有数据的幸存节点，谁是投票成员。在能访问它的地方执行一次：',
     survivor: '幸存节点',
     repairNotes: [
       '大约 12 秒之内会选出 Leader，幸存节点的数据会同步到新节点。',

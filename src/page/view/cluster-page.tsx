@@ -2,6 +2,7 @@ import { usePageState } from './context.js';
 import { useWords } from '../text/words.js';
 import { linkTo } from '../model/route.js';
 import type { ClusterView } from '../model/types.js';
+import { HealthCard } from './health.js';
 import { Hero } from './hero.js';
 import { HistoryCard } from './history.js';
 import { Icon } from './icons.js';
@@ -30,6 +31,7 @@ export function ClusterPage({ name }: { name: string }) {
           ) : view ? (
             <>
               <Hero view={view} />
+              {view.members.length > 0 && <HealthCard view={view} />}
               {view.waiting.length > 0 && <WaitingCard view={view} at={heard.at} />}
               {view.members.length > 0 && <Members view={view} at={heard.at} />}
             </>

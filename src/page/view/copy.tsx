@@ -2,8 +2,15 @@ import { useRef, useState } from 'preact/hooks';
 import { useWords } from '../text/words.js';
 import { Icon } from './icons.js';
 
+interface CopyableProps {
+  readonly text: string;
+  readonly label: string;
+  /** Whether it is one command, which is broken between its words rather than cut off. */
+  readonly isCommand?: boolean;
+}
+
 /** A text to be copied, with the button that does it. */
-export function Copyable({ text, label }: { text: string; label: string }) {
+export function Copyable({ text, label, isCommand = false }: CopyableProps) {
   const { t } = useWords();
   const pre = useRef<HTMLPreElement>(null);
   const [said, say] = useState<'copied' | 'failed'>();
@@ -13,9 +20,9 @@ export function Copyable({ text, label }: { text: string; label: string }) {
     setTimeout(() => say(undefined), 2_500);
   };
   return (
-    <div class="copyable">
+    <div class={isCommand ? 'copyable command' : 'copyable'}>
       <pre ref={pre} tabIndex={0} aria-label={label} role="region">
-        <code>{text}</code>
+        <code>{isCommand ? text.split(/( )/).map((word, i) => <span key={i}>{word}</span>) : text}</code>
       </pre>
       <button type="button" class="button small" onClick={() => void copy()}>
         <Icon name={said === 'copied' ? 'check' : 'copy'} />

@@ -1,5 +1,5 @@
 import type { JSX } from 'preact';
-import type { ClusterState, EventType } from '../model/types.js';
+import type { ClusterState, EventType, HealthState } from '../model/types.js';
 import type { MemberState } from '../model/order.js';
 
 /* Shapes, so that colour is never the only sign. 16 × 16, drawn with the text's colour. */
@@ -98,6 +98,14 @@ export const STATE_ICONS: Record<ClusterState, IconName> = {
   empty: 'dashed',
 };
 
+export const HEALTH_ICONS: Record<HealthState, IconName> = {
+  healthy: 'check',
+  settling: 'hourglass',
+  attention: 'warning',
+  injured: 'stop',
+  unknown: 'dashed',
+};
+
 export const MEMBER_ICONS: Record<MemberState, IconName> = {
   live: 'dot',
   silent: 'dashed',
@@ -120,4 +128,8 @@ export const EVENT_ICONS: Record<EventType, IconName> = {
   preserved: 'stop',
   refounded: 'spark',
   recovered: 'wrench',
+  repairing: 'wrench',
+  'repair-step': 'dot',
+  repaired: 'check',
+  'repair-stopped': 'stop',
 };

@@ -1,11 +1,13 @@
 import { useMemo, useState } from 'preact/hooks';
 import { matcher, MEMBER_STATES, membersInOrder, type MemberState } from '../model/order.js';
+import { raftParts, type RaftPart } from '../model/raft.js';
 import { keyOf, type ClusterView, type MemberView } from '../model/types.js';
 import { useWords } from '../text/words.js';
 import { Age } from './age.js';
 import { Chips } from './chips.js';
-import { useIsOld, usePage } from './context.js';
+import { useIsOld, usePage, usePageState } from './context.js';
 import { Icon, MEMBER_ICONS } from './icons.js';
+import { RaftMark } from './raft-mark.js';
 import { Search } from './search.js';
 import { NARROW, useMedia } from './use-media.js';
 import { Windowed } from './windowed.js';
@@ -14,6 +16,8 @@ const LIST = 'members';
 
 const wideRow = (): number => 56;
 const narrowRow = (): number => 116;
+/** With what Raft has of it. */
+const narrowRaftRow = (): number => 134;
 
 /** From here on members are searched instead of looked over. */
 const MANY = 8;
@@ -25,6 +29,8 @@ export function Members({ view, at }: { view: ClusterView; at: number }) {
   const [state, setState] = useState<MemberState>();
   const isNarrow = useMedia(NARROW);
   const { members } = view;
+  const health = usePageState(({ health }) => health?.value);
+  const parts = useMemo(() => raftParts(health), [health]);
   const ordered = useMemo(() => membersInOrder(members), [members]);
   const matches = matcher(search);
   const shown = ordered.filter(
@@ -103,8 +109,10 @@ export function Members({ view, at }: { view: ClusterView; at: number }) {
             label={t.members}
             items={shown}
             itemKey={({ address }) => address}
-            rowHeight={isNarrow ? narrowRow : wideRow}
-            row={(member, index) => <MemberRow view={view} member={member} at={at} index={index} />}
+            rowHeight={!isNarrow ? wideRow : parts.size > 0 ? narrowRaftRow : narrowRow}
+            row={(member, index) => (
+              <MemberRow view={view} member={member} part={parts.get(member.address)} at={at} index={index} />
+            )}
           />
         )}
       </div>
@@ -115,11 +123,12 @@ export function Members({ view, at }: { view: ClusterView; at: number }) {
 interface MemberRowProps {
   readonly view: ClusterView;
   readonly member: MemberView;
+  readonly part: RaftPart | undefined;
   readonly at: number;
   readonly index: number;
 }
 
-function MemberRow({ view, member, at, index }: MemberRowProps) {
+function MemberRow({ view, member, part, at, index }: MemberRowProps) {
   const { t } = useWords();
   const page = usePage();
   const isOld = useIsOld();
@@ -144,6 +153,7 @@ function MemberRow({ view, member, at, index }: MemberRowProps) {
         <span class="member-more dim">
           {id !== undefined && `${id} · `}
           <span title={t.sourceHelp[source]}>{t.source[source]}</span>
+          {part?.version !== undefined && ` · ${t.health.raft.version(part.version)}`}
         </span>
       </span>
       <span role="cell" class="member-heard">
@@ -154,9 +164,12 @@ function MemberRow({ view, member, at, index }: MemberRowProps) {
         )}
       </span>
       <Delivered view={view} member={member} />
-      <span role="cell" class={settled ? 'member-settled dim' : 'member-settled unsettled'}>
-        <Icon name={settled ? 'check' : 'hourglass'} />
-        {settled ? t.settled : t.notSettled}
+      <span role="cell" class="member-standing">
+        <span class={settled ? 'member-settled dim' : 'member-settled unsettled'}>
+          <Icon name={settled ? 'check' : 'hourglass'} />
+          {settled ? t.settled : t.notSettled}
+        </span>
+        {part && <RaftMark part={part} />}
       </span>
       <span role="cell" class="member-action">
         {/* With the quorum lost the server refuses it (R6), and the top of the page says what to do instead. */}

@@ -12,9 +12,14 @@ export function Recovered({ view }: { view: ClusterView }) {
   const event = usePageState(({ history }) =>
     history.events.find(({ type }) => type === 'recovered' || type === 'refounded' || type === 'founded'),
   );
+  // Every Raft group has a leader and the voters of this list.
+  const isWell = usePageState(
+    ({ health }) => health?.value.state === 'healthy' && health.value.revision === view.revision,
+  );
   const name = `repaired ${keyOf(view)}`;
   const [repaired, setRepaired] = useState(() => remembered(name));
-  if (event?.type !== 'recovered' || view.members.length === 0 || repaired === String(event.seq)) return null;
+  if (isWell || event?.type !== 'recovered' || view.members.length === 0 || repaired === String(event.seq))
+    return null;
   const done = (): void => {
     remember(name, String(event.seq));
     setRepaired(String(event.seq));
@@ -25,7 +30,7 @@ export function Recovered({ view }: { view: ClusterView }) {
       <button
         type="button"
         class="button small"
-        onClick={() => page.ask({ type: 'repair', members: view.members })}
+        onClick={() => page.ask({ type: 'repair', cluster: keyOf(view), members: view.members })}
       >
         {t.showRepair}
       </button>{' '}

@@ -19,6 +19,10 @@ const TONES: Record<EventType, 'good' | 'bad' | 'warn' | 'plain'> = {
   preserved: 'bad',
   refounded: 'bad',
   recovered: 'bad',
+  repairing: 'warn',
+  'repair-step': 'plain',
+  repaired: 'good',
+  'repair-stopped': 'bad',
 };
 
 /** Events by day. */

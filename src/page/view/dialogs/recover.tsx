@@ -25,7 +25,7 @@ export function RecoverDialog({ cluster }: { cluster: string }) {
           <p class="notice good" role="status">
             <Icon name="check" /> {words.done(f.number(done.revision))}
           </p>
-          <Repair members={done.members} />
+          <Repair cluster={cluster} members={done.members} />
         </div>
       ) : (
         <ChangeForm

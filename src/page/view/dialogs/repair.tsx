@@ -3,31 +3,55 @@ import { resetPeers } from '../../model/snippet.js';
 import type { MemberView } from '../../model/types.js';
 import { useWords } from '../../text/words.js';
 import { Copyable } from '../copy.js';
+import { RepairCommand } from '../repair-command.js';
 import { Modal } from './modal.js';
 
+interface RepairProps {
+  readonly cluster: string;
+  readonly members: readonly MemberView[];
+}
+
 /** How Raft is repaired after a recovery. */
-export function RepairDialog({ members }: { members: readonly MemberView[] }) {
+export function RepairDialog(of: RepairProps) {
   const { t } = useWords();
   return (
     <Modal title={t.recoverDialog.repairTitle}>
       <div class="dialog-body">
-        <Repair members={members} />
+        <Repair {...of} />
       </div>
     </Modal>
   );
 }
 
+/** The doctor's command, and the way without it. */
+export function Repair({ cluster, members }: RepairProps) {
+  const { t } = useWords();
+  const words = t.recoverDialog;
+  return (
+    <>
+      <p>
+        <strong>{words.repair}</strong>
+      </p>
+      <RepairCommand cluster={cluster} label={words.repair} />
+      <details class="by-hand">
+        <summary>{words.byHand}</summary>
+        <div>
+          <ByHand members={members} />
+        </div>
+      </details>
+    </>
+  );
+}
+
 /** The call to a survivor; those that a recovery keeps come first on the list, and had settled before. */
-export function Repair({ members }: { members: readonly MemberView[] }) {
+function ByHand({ members }: Pick<RepairProps, 'members'>) {
   const { t } = useWords();
   const words = t.recoverDialog;
   const likely = members.find(({ settled, state }) => settled && state === 'live') ?? members[0];
   const [survivor, choose] = useState(likely?.address ?? '');
   return (
     <>
-      <p>
-        <strong>{words.repair}</strong>
-      </p>
+      <p>{words.resetPeers}</p>
       <label class="field">
         <span>{words.survivor}</span>
         <select value={survivor} onChange={(event) => choose(event.currentTarget.value)}>
@@ -43,7 +67,7 @@ export function Repair({ members }: { members: readonly MemberView[] }) {
           survivor,
           members.map(({ address }) => address),
         )}
-        label={words.repair}
+        label={words.resetPeers}
       />
       <ul class="notes">
         {words.repairNotes.map((note) => (

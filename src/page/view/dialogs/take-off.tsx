@@ -23,6 +23,7 @@ export function TakeOffDialog({ cluster, address }: { cluster: string; address: 
             <Icon name="check" /> {words.done(done.address, f.number(done.revision))}
           </p>
           <p>{done.undelivered.length === 0 ? words.allHave : words.undelivered(f.list(done.undelivered))}</p>
+          {done.voterOf && done.voterOf.length > 0 && <p>{words.voterOf(f.list(done.voterOf))}</p>}
         </div>
       ) : (
         <ChangeForm

@@ -1,0 +1,16 @@
+import { repairCommand } from '../model/snippet.js';
+import { useWords } from '../text/words.js';
+import { usePageState } from './context.js';
+import { Copyable } from './copy.js';
+
+/** The doctor's command for a terminal. The page has no button for it: a repair is to be looked at step by step. */
+export function RepairCommand({ cluster, label }: { cluster: string; label: string }) {
+  const { t } = useWords();
+  const needsToken = usePageState(({ server }) => server?.value.changes === 'token');
+  return (
+    <div>
+      <Copyable text={repairCommand(cluster, location.origin)} label={label} isCommand />
+      {needsToken && <p class="notes">{t.health.commandToken}</p>}
+    </div>
+  );
+}
