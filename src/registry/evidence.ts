@@ -64,11 +64,8 @@ export function isSeenToVote(member: Member, moment: Known): boolean {
   return (whole?.followers.has(member.address) ?? false) && lackingGroups(member, moment).length === 0;
 }
 
-/**
- * The groups in which an address that left at a time is a voter still, none when Raft has let go of it; undefined when
- * nothing later than that is known.
- */
-export function votesAfter(address: Address, leftAt: number, moment: Known): readonly string[] | undefined {
-  const whole = wholeSince(leftAt, moment);
+/** The groups in which an address is a voter; undefined when nothing later than a time is known of that. */
+export function votesAfter(address: Address, since: number, moment: Known): readonly string[] | undefined {
+  const whole = wholeSince(since, moment);
   return whole && (whole.voters.get(address) ?? []);
 }

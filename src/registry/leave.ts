@@ -80,8 +80,6 @@ export interface Left {
   readonly address: Address;
   /** The first revision without it. */
   readonly revision: number;
-  /** On the hearing clock. */
-  readonly leftAt: number;
 }
 
 /** What a leave still lacks; until it lacks nothing its node should run (injury 4). */
@@ -93,12 +91,9 @@ export interface Unfollowed {
 }
 
 /** Where the nodes can be read it is seen that Raft has let go of the address; else a time for that must do. */
-export function unfollowed(
-  cluster: Cluster,
-  { address, revision, leftAt }: Left,
-  moment: Moment,
-): Unfollowed {
-  const votes = votesAfter(address, leftAt, moment);
+export function unfollowed(cluster: Cluster, { address, revision }: Left, moment: Moment): Unfollowed {
+  // Since the list last changed, not since the leave was last said: it may be said again.
+  const votes = votesAfter(address, cluster.changedAt, moment);
   return votes === undefined
     ? { undelivered: notFollowed(cluster, revision, moment), votes: [] }
     : { undelivered: lacking(cluster, revision, moment), votes };

@@ -390,9 +390,8 @@ export class RegistryService implements LinkedRegistry {
     }
     if (reply.type === 'unknown') return { known: false, undelivered: [], votes: [], revision };
     const entry = this.#entryOf(key);
-    const leftAt = cluster.departed.get(address)?.leftAt ?? this.now;
     const lacks = (): Unfollowed =>
-      unfollowed(entry.cluster, { address, revision, leftAt }, this.#context(entry));
+      unfollowed(entry.cluster, { address, revision }, this.#context(entry));
     await entry.until(() => isFollowed(lacks()), wait, signal, TICK);
     return { known: true, ...lacks(), revision };
   }

@@ -82,7 +82,7 @@ describe('what is seen of Raft: a leave', () => {
   it('is done when Raft has let go of it, and not before', () => {
     const bench = new Bench().found(A, B, C);
     bench.do({ type: 'leave', address: C });
-    const left = { address: C, revision: bench.cluster.revision, leftAt: bench.now };
+    const left = { address: C, revision: bench.cluster.revision };
     const lacks = (seen: Bench['seen']): unknown => {
       const { now, rules } = bench;
       const raft = seen && { ...seen, readAt: now };

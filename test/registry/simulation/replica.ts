@@ -246,7 +246,7 @@ export class SimulatedReplica implements AddressServer {
   leave(address: Address, wait: number, done: (ok: boolean) => void): void {
     const outcome = this.#transact({ type: 'leave', address, wait });
     if (!outcome || outcome.reply.type === 'unknown') return done(false);
-    const left = { address, revision: outcome.cluster.revision, leftAt: this.hearing };
+    const left = { address, revision: outcome.cluster.revision };
     this.#leaving.add({ left, until: this.#host.schedule.now + wait, done });
     this.#look();
   }

@@ -202,7 +202,7 @@ export class SimulatedServer implements AddressServer {
     const outcome = this.#transact({ type: 'leave', address, wait });
     if (!outcome || outcome.reply.type === 'unknown') return done(false);
     this.#leaving.add({
-      left: { address, revision: this.cluster.revision, leftAt: this.hearing },
+      left: { address, revision: this.cluster.revision },
       until: this.#host.schedule.now + wait,
       done,
     });
