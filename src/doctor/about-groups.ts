@@ -1,7 +1,7 @@
 import type { Finding } from './findings.js';
-import { voterOf, type ListedMember, type RaftGroup } from './groups.js';
-import type { LeaderProof } from './proof.js';
-import { isRead, hasOnlyGroups, type Reading } from './node-view.js';
+import { isLiveState, voterOf, type ListedMember, type RaftGroup } from './groups.js';
+import { ALL_GROUPS, type LeaderProof } from './proof.js';
+import { isRead, showsLedGroups, type Reading } from './node-view.js';
 
 const REPAIR = '`nacos-address-server doctor PRODUCT/CLUSTER --repair` does it';
 
@@ -15,27 +15,9 @@ export function aboutGroups(
 ): { readonly findings: readonly Finding[]; readonly unknown: readonly string[] } {
   const views = readings.filter(isRead);
   if (views.length === 0) return { findings: [], unknown: ['no node can be read, so nothing can be judged'] };
-  const versions = [...new Set(views.map(({ version }) => version))].join(', ');
-  const oldRaft = `Nacos ${versions} may keep persistent instances in its old Raft, which shows no voters`;
-  if (groups.length === 0) {
-    if (!views.some(hasOnlyGroups)) {
-      return {
-        findings: [],
-        unknown: [`the nodes show no Raft groups, so voters and leaders cannot be judged: ${oldRaft}`],
-      };
-    }
-    return {
-      findings: [
-        {
-          code: 'no-leader',
-          sentence:
-            'no Raft group has ever had a leader, so nothing can be written: most of its voters are not there (injury 3), or the nodes only start',
-          advice: `For some 30 s after a founding that is normal. Later: if a member of the list does not run, start it; else say resetPeers to one node (${REPAIR})`,
-        },
-      ],
-      unknown: [],
-    };
-  }
+  const oldRaft =
+    'Nacos 1.4 may keep persistent instances in its old Raft, of which it shows no voters, and does not always show its groups';
+  if (groups.length === 0) return withoutGroups(members, readings, proofs);
   const unled = groups.filter(({ lead }) => lead === 'unled').map(({ name }) => name);
   const splits = new Grouped();
   const missing = new Grouped();
@@ -48,9 +30,9 @@ export function aboutGroups(
   const voters = members.map(({ address }) => voterOf(address, offset)).join(',');
   return {
     unknown: [
-      ...(views.some(hasOnlyGroups) ? [] : [oldRaft]),
+      ...(views.some(showsLedGroups) ? [] : [oldRaft]),
       ...groups.flatMap(({ name, lead, leader }) => {
-        if (lead !== 'unknown') return [];
+        if (lead !== 'unknown' || !views.some(showsLedGroups)) return [];
         if (proofs.get(name)?.isLed)
           return [`${name} has a leader, which is none of the members that can be read`];
         return leader
@@ -85,15 +67,48 @@ export function aboutGroups(
   };
 }
 
+/** No node shows any group: of 2.x and 3.x none has ever met a leader then, or there are none. */
+function withoutGroups(
+  members: readonly ListedMember[],
+  readings: readonly Reading[],
+  proofs: ReadonlyMap<string, LeaderProof>,
+): { readonly findings: readonly Finding[]; readonly unknown: readonly string[] } {
+  const unknown = (sentence: string) => ({ findings: [], unknown: [sentence] });
+  if (!readings.filter(isRead).some(showsLedGroups)) {
+    return unknown(
+      'the nodes show no Raft groups (Nacos 1.4 does not always), so voters and leaders cannot be judged',
+    );
+  }
+  const live = new Set(members.filter(isLiveState).map(({ address }) => address));
+  if (readings.some((reading) => !isRead(reading) && live.has(reading.address))) {
+    return unknown('whether Raft has a leader: it may be one of those that cannot be read');
+  }
+  const proof = proofs.get(ALL_GROUPS);
+  if (proof?.isLed) {
+    return unknown(
+      'the nodes show no Raft groups, and lack no leader: with configurations alone, in an external database, there are none',
+    );
+  }
+  const finding: Finding = {
+    code: 'no-leader',
+    sentence: `no Raft group has had a leader since these nodes were started, so nothing can be written: most of the list that they started with never lived (injury 3), or is gone${provenBy(proof)}`,
+    advice: `For some 30 s after a founding that is normal. Later: if a member of the list does not run, start it; else say resetPeers to one node (${REPAIR})`,
+  };
+  return { findings: [finding], unknown: [] };
+}
+
+function provenBy(proof: LeaderProof | undefined): string {
+  return proof ? `. ${proof.node}, asked to do what only a leader can, says: ${proof.said}` : '';
+}
+
 function noLeader(groups: readonly string[], proofs: ReadonlyMap<string, LeaderProof>): Finding[] {
   if (groups.length === 0) return [];
   const proof = groups.map((name) => proofs.get(name)).find((one) => one !== undefined);
-  const proven = proof ? `. ${proof.node}, asked to do what only a leader can, says: ${proof.said}` : '';
   return [
     {
       code: 'no-leader',
       groups,
-      sentence: `${of(groups)} cannot have a leader, so nothing can be written: no node calls itself the leader, or most voters are gone (a lost majority, or injury 3)${proven}`,
+      sentence: `${of(groups)} cannot have a leader, so nothing can be written: no node calls itself the leader, or most voters are gone (a lost majority, or injury 3)${provenBy(proof)}`,
       advice: `During an election, up to some 10 s, that is normal. Later: start the missing nodes; if they are gone for good, recover the list, and say resetPeers to the survivor with the most data (${REPAIR})`,
     },
   ];

@@ -17,7 +17,7 @@ import { readNode, type NacosOptions } from './nacos-api.js';
 import { isRead } from './node-view.js';
 import { paceOf } from './pace.js';
 import { planRepair, type RepairPlan } from './plan.js';
-import { proveLeader, type LeaderProof } from './proof.js';
+import { ALL_GROUPS, proveLeader, type LeaderProof } from './proof.js';
 import { beginRepair, runRepair, type RepairTools } from './repairer.js';
 
 /** How often it is looked whose turn it is, in milliseconds. */
@@ -252,9 +252,10 @@ export class Examiner {
     const finding = findings.find(({ code }) => code === 'no-leader');
     const proofs = new Map<string, LeaderProof>();
     if (!finding) return proofs;
-    for (const { name, lead } of groups) {
+    const unled = groups.filter(({ lead }) => lead === 'unled').map(({ name }) => name);
+    for (const name of groups.length === 0 ? [ALL_GROUPS] : unled) {
       const known = before?.proofs.get(name);
-      if (lead !== 'unled' || (known === undefined && ageOf(seen, finding) < PROVE_AFTER)) continue;
+      if (known === undefined && ageOf(seen, finding) < PROVE_AFTER) continue;
       const isFresh = known !== undefined && seen.at - known.at < PROVE_AGAIN;
       const proof = isFresh ? known : await proveLeader(name, seen.readings, nacos, seen.at);
       if (proof) proofs.set(name, proof);

@@ -1,7 +1,7 @@
 import { splitAddress, type Address } from '../registry/address.js';
 import { majority } from '../registry/cluster.js';
 import type { MemberView } from '../registry/view.js';
-import { isRead, type GroupCopy, type NodeView, type Reading } from './node-view.js';
+import { isRead, showsLedGroups, type GroupCopy, type NodeView, type Reading } from './node-view.js';
 
 /** What is to be known of a member beside its own words. */
 export type ListedMember = Pick<MemberView, 'address' | 'state' | 'settled' | 'source' | 'silentMs'>;
@@ -71,9 +71,10 @@ export function judgeGroups(
       })
       .sort((a, b) => b.copy.term - a.copy.term);
     if (!first) {
+      const mayHide = views.some((view) => !view.groups.has(name) && !showsLedGroups(view));
       return {
         name,
-        lead: unsure.size === 0 && !ledElsewhere.has(name) ? 'unled' : 'unknown',
+        lead: unsure.size > 0 || mayHide || ledElsewhere.has(name) ? 'unknown' : 'unled',
         leader: undefined,
         copy: undefined,
         apart: [],

@@ -3,7 +3,7 @@ import type { Address } from '../registry/address.js';
 /** What one Nacos node itself believes. */
 export interface NodeView {
   readonly address: Address;
-  /** Such as `2.5.1`; undefined when it does not say. */
+  /** Such as `2.5.1`; undefined when it does not say, as a 1.4.2 that polls at most times. */
   readonly version: string | undefined;
   /** The members that it believes in, itself included, as it spells them. */
   readonly members: readonly string[];
@@ -33,9 +33,12 @@ export function isRead(reading: Reading): reading is NodeView {
   return 'members' in reading;
 }
 
-/** Whether all its data is in Raft groups that its API shows, so that one without any has no leader: from 2.0 on. */
-export function hasOnlyGroups({ version }: NodeView): boolean {
-  return version === undefined || !/^[01]\./.test(version);
+/**
+ * Whether it shows a Raft group as soon as that has a leader: from 2.0 on. A 1.4.2 that polls forgets at each poll what it
+ * has told of itself, its version included, and shows none at most times (seen).
+ */
+export function showsLedGroups({ version }: NodeView): boolean {
+  return version !== undefined && !/^[01]\./.test(version);
 }
 
 /** Whether it knows `resetPeers`: not 1.4.2 (seen) and 2.0.3 (read). */

@@ -4,7 +4,7 @@ import { majority } from '../registry/cluster.js';
 import { isLiveState, voterOf, type ListedMember, type RaftGroup } from './groups.js';
 import { of } from './about-groups.js';
 import type { RaftCommand } from './nacos-api.js';
-import { canReset, hasOnlyGroups, isRead, type NodeView, type Reading } from './node-view.js';
+import { canReset, showsLedGroups, isRead, type NodeView, type Reading } from './node-view.js';
 
 /** One command to one node, and what must follow from it. */
 export interface RepairStep {
@@ -64,7 +64,7 @@ export function planRepair(patient: Patient): RepairPlan {
   const split = groups.filter(({ apart }) => apart.length > 0);
   const unled = groups.filter(({ lead, apart }) => lead === 'unled' && apart.length === 0);
   const led = groups.filter(({ lead, apart }) => lead === 'led' && apart.length === 0);
-  const nothing = groups.length === 0 && views.some(hasOnlyGroups);
+  const nothing = groups.length === 0 && views.some(showsLedGroups);
 
   if (unled.length > 0 || nothing) {
     const refused = refuseReset(patient, views);

@@ -12,6 +12,9 @@ export interface LeaderProof {
   readonly said: string;
 }
 
+/** The name of all groups that a node has, shown or not; there may be none, and then none lacks a leader. */
+export const ALL_GROUPS = '*';
+
 /** No member of any group. */
 const NOBODY = '127.0.0.1:1';
 
@@ -26,9 +29,10 @@ export async function proveLeader(
   options: NacosOptions,
   at: number,
 ): Promise<LeaderProof | undefined> {
-  const node = readings.filter(isRead).find((view) => view.groups.has(group));
+  const isAll = group === ALL_GROUPS;
+  const node = readings.filter(isRead).find((view) => isAll || view.groups.has(group));
   if (!node) return undefined;
-  const command = { command: 'removePeer', value: NOBODY, groupId: group } as const;
+  const command = { command: 'removePeer', value: NOBODY, groupId: isAll ? undefined : group } as const;
   const { done, reason } = await sendCommand(node, command, options);
   const { address } = node;
   if (done) return { at, node: address, isLed: true, said: '' };

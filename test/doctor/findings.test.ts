@@ -140,7 +140,12 @@ describe('the doctor', () => {
     const old = { groups: new Map<string, GroupCopy>(), version: '1.4.2' };
     const found = diagnose(listed(A, B, C), [node(A, old), node(B, old), node(C, old)]);
     assert.deepEqual(codes(found), []);
-    assert.match(found.unknown[0] ?? '', /show no Raft groups.*Nacos 1\.4\.2 may keep/);
+    assert.match(found.unknown[0] ?? '', /show no Raft groups \(Nacos 1\.4 does not always\)/);
+    const forgets = diagnose(listed(A, B), [
+      node(A, { version: undefined, members: [A, B], ...group(copy(b, 3, [a, b])) }),
+      node(B, { version: undefined, members: [A, B], groups: new Map() }),
+    ]);
+    assert.deepEqual(codes(forgets), [], 'the leader forgets more often than others');
   });
 
   it('finds nodes of which no group has ever had a leader', () => {
@@ -150,6 +155,10 @@ describe('the doctor', () => {
       node(B, { groups, members: [A, B] }),
     ]);
     assert.deepEqual(codes(found), ['no-leader']);
+    const unread: Unreadable = { address: B, reason: 'it answers 403' };
+    const hidden = diagnose(listed(A, B), [node(A, { groups, members: [A, B] }), unread]);
+    assert.deepEqual(codes(hidden), ['unreadable']);
+    assert.match(hidden.unknown[0] ?? '', /whether Raft has a leader/);
   });
 
   it('finds groups that do not know each other (injury 1)', () => {

@@ -1,0 +1,68 @@
+import { writeFileSync } from 'node:fs';
+import { eventually } from '../support/eventually.js';
+import type { ServerProcess } from '../support/process.js';
+import { addressesOf, groupsOf, type Cluster } from './cluster.js';
+import { clusterConfOf, type NacosNode } from './node.js';
+import { readInstance } from './persistent-data.js';
+
+/*
+ * Lists as no server of ours would serve them. The nodes read them from their own files, and our server only holds
+ * what the list should be, for the doctor to compare with.
+ */
+
+/** Starts a node in file lookup for each of these ports, all with the same first list. */
+export function startWithList(
+  cluster: Cluster,
+  ports: readonly number[],
+  members: readonly string[],
+): Promise<NacosNode[]> {
+  return Promise.all(ports.map((port) => cluster.startNode({ lookup: 'file', port, members })));
+}
+
+export async function takePorts(cluster: Cluster, count: number): Promise<number[]> {
+  const ports: number[] = [];
+  while (ports.length < count) ports.push(await cluster.takePort());
+  return ports;
+}
+
+/** Gives these nodes another list, and returns at once: a node in file lookup has read it some 10 ms later. */
+export function writeLists(to: readonly NacosNode[], members: readonly NacosNode[]): void {
+  const text = members.map(({ address }) => `${address}\n`).join('');
+  for (const { home } of to) writeFileSync(clusterConfOf(home), text);
+}
+
+/** Waits until each of the nodes believes in exactly these members. */
+export async function listEachOther(nodes: readonly NacosNode[]): Promise<void> {
+  const members = addressesOf(nodes).join();
+  await eventually('the nodes list each other', async () => {
+    const views = await Promise.all(nodes.map((node) => node.members()));
+    return views.every((view) => view.join() === members);
+  });
+}
+
+/** The Raft groups of a 2.5.1 that keeps its data itself. */
+const GROUPS = 5;
+
+/** Waits until each group has a leader. One that has none yet is not shown at all, so nodes that agree may still lack some. */
+export async function allLed(nodes: readonly NacosNode[]): Promise<void> {
+  const led = async (): Promise<boolean> => (await groupsOf(nodes)).size === GROUPS;
+  await eventually('every Raft group has a leader', led, 60_000, 200);
+}
+
+/** Tells our server what the list should be. */
+export async function register(
+  server: Pick<ServerProcess, 'url'>,
+  nodes: readonly NacosNode[],
+): Promise<void> {
+  for (const { address } of nodes) {
+    const query = `self=${address}&expect=${nodes.length}`;
+    await fetch(`${server.url}/nacos/serverlist?${query}`, { method: 'POST' });
+  }
+}
+
+/** Waits until every node's own copy has the instance. */
+export async function haveInstance(nodes: readonly NacosNode[], service: string): Promise<void> {
+  for (const node of nodes) {
+    await eventually(`${node.port} has ${service}`, () => readInstance(node, service), 20_000, 200);
+  }
+}
