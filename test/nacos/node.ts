@@ -123,6 +123,8 @@ export class NacosNode {
   }
 
   #killAll(): void {
+    // It could not be started (no such file): 0 would be the group of this very process.
+    if (this.pid === 0) return;
     try {
       process.kill(-this.pid, 'SIGKILL');
     } catch {
