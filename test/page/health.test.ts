@@ -104,7 +104,12 @@ pageTest('nodes that believe what is listed: healthy, and what Raft has of each 
   await row(page, b).getByText('voter', { exact: true }).waitFor();
   assert.match(await row(page, b).locator('.member-more').innerText(), /· Nacos 2\.5\.1$/);
 
-  // Nobody looked at the nodes since.
+  // No group is seen any more, and nobody looked at the nodes since.
+  nacos.groups.clear();
+  await look(server);
+  await askAgain(page);
+  await page.locator('.raft-mark').first().waitFor({ state: 'detached' });
+  assert.equal(await page.getByText('Nacos 2.5.1').count(), 0);
   await server.pass(61_000);
   await askAgain(page);
   await panel.getByText(/The nodes were last read 1 min \d s ago/).waitFor();
@@ -274,10 +279,12 @@ pageTest('a server that does not know of health: no panel, and everything else a
   const { page } = await visit(t, server.url, { expected: /status of 404/ });
   await page.locator('.health').waitFor();
   let asked = 0;
-  await page.route('**/health', (route) => {
-    asked++;
-    return route.fulfill({ status: 404, json: { detail: 'nothing is at this path' } });
-  });
+  const knowsNothing = (): Promise<unknown> =>
+    page.route('**/health', (route) => {
+      asked++;
+      return route.fulfill({ status: 404, json: { detail: 'nothing is at this path' } });
+    });
+  await knowsNothing();
   await page.clock.install();
   const first = page.waitForResponse((one) => one.url().endsWith('/health'));
   await page.reload();
@@ -291,6 +298,11 @@ pageTest('a server that does not know of health: no panel, and everything else a
   await ask(server, 'POST', '/nacos/v1/as/nodes?ips=10.0.0.9');
   await row(page, '10.0.0.9:8848').waitFor();
   await page.locator('.health').getByText('Healthy', { exact: true }).waitFor();
+
+  // An older one takes its place.
+  await knowsNothing();
+  await page.clock.runFor(5_000);
+  await page.locator('.health').waitFor({ state: 'detached' });
 });
 
 pageTest('it is asked for while somebody looks, and at once when the list changes', async (t) => {

@@ -3,7 +3,7 @@ import { foundCluster, live, NacosNode, pollPath } from '../support/nodes.js';
 import { parseTokens } from '../../src/http/access/token.js';
 import { startServer, type TestServer, type TestServerOptions } from '../support/server.js';
 import type { Cleanup } from '../support/cleanup.js';
-import { pageTest, visit } from './browser.js';
+import { accessibilityProblems, pageTest, visit } from './browser.js';
 
 const [A, B, C, D] = ['10.0.3.11:8848', '10.0.3.12:8848', '10.0.3.13:8848', '10.0.3.28:8848'] as const;
 const TOKEN = 'correct-horse-battery';
@@ -59,6 +59,7 @@ pageTest('a lost majority is said with what to do, and recovered by a dialog', a
       `  -d '{"command":"resetPeers","value":"10.0.3.11:7848,10.0.3.28:7848"}'`,
   );
   assert.deepEqual([...server.service.find('nacos/serverlist')!.cluster.members.keys()], [A, D]);
+  assert.deepEqual(await accessibilityProblems(page), []);
   await page.keyboard.press('Escape');
   await done.waitFor({ state: 'detached' });
 
