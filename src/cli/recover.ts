@@ -11,16 +11,21 @@ import { raftRepair } from './raft-repair.js';
 interface Options {
   readonly json?: true;
   readonly yes?: true;
+  readonly repaired?: true;
 }
 
 const WHAT_IT_DOES =
-  'The list becomes those that are live or still answer on their port, and those that wait. Whoever is dropped has no vote any more, and Raft must then be repaired on a survivor. If the missing nodes can be started again at their addresses, do that instead.';
+  'The list becomes those that are live or still answer on their port. Whoever is dropped has no vote any more, and Raft of those that are left must then be repaired (doctor --repair); after that those that wait join, one by one. If the missing nodes can be started again at their addresses, do that instead.';
 
 /** `recover`: decides the list of a cluster that lost its majority for good (R7), and says how to repair Raft. */
 export function recoverCommand(): Command {
   return clientCommand('recover', 'decide the list of a cluster that lost its majority for good')
     .argument('<cluster>', 'as product/cluster')
     .option('--yes', 'do not ask; needed where no terminal is')
+    .option(
+      '--repaired',
+      'say that Raft of a recovered list has its leaders again, where the server cannot read the nodes: those that wait may join',
+    )
     .addHelpText(
       'after',
       `\n${WHAT_IT_DOES}\n\nExit status: 0 done; 1 refused, or the server cannot be asked.`,
@@ -29,6 +34,11 @@ export function recoverCommand(): Command {
       run(async () => {
         const path = clusterPath(cluster);
         const client = clientOf(command);
+        if (options.repaired) {
+          const { body } = await client.ask<ClusterView>('POST', `${path}/recover?repaired=true`);
+          if (options.json) return print(JSON.stringify(body, undefined, 2));
+          return print(...describeCluster(body, lineWidth()));
+        }
         if (!options.yes && !canAsk()) {
           throw new ClientError(
             'recover asks before it changes anything, and there is no terminal; give --yes',

@@ -1,6 +1,7 @@
 import type { Finding } from './findings.js';
 import { voterOf, type ListedMember, type RaftGroup } from './groups.js';
-import { isRead, showsGroups, type Reading } from './node-view.js';
+import type { LeaderProof } from './proof.js';
+import { isRead, hasOnlyGroups, type Reading } from './node-view.js';
 
 const REPAIR = '`nacos-address-server doctor PRODUCT/CLUSTER --repair` does it';
 
@@ -10,19 +11,19 @@ export function aboutGroups(
   readings: readonly Reading[],
   groups: readonly RaftGroup[],
   offset: number,
+  proofs: ReadonlyMap<string, LeaderProof>,
 ): { readonly findings: readonly Finding[]; readonly unknown: readonly string[] } {
   const views = readings.filter(isRead);
   if (views.length === 0) return { findings: [], unknown: ['no node can be read, so nothing can be judged'] };
-  const old = views.filter((view) => !showsGroups(view));
-  if (old.length === views.length) {
-    return {
-      findings: [],
-      unknown: [
-        `Nacos ${[...new Set(old.map(({ version }) => version))].join(', ')} does not show its Raft groups, so voters and leaders cannot be judged`,
-      ],
-    };
-  }
+  const versions = [...new Set(views.map(({ version }) => version))].join(', ');
+  const oldRaft = `Nacos ${versions} may keep persistent instances in its old Raft, which shows no voters`;
   if (groups.length === 0) {
+    if (!views.some(hasOnlyGroups)) {
+      return {
+        findings: [],
+        unknown: [`the nodes show no Raft groups, so voters and leaders cannot be judged: ${oldRaft}`],
+      };
+    }
     return {
       findings: [
         {
@@ -46,14 +47,19 @@ export function aboutGroups(
   }
   const voters = members.map(({ address }) => voterOf(address, offset)).join(',');
   return {
-    unknown: groups.flatMap(({ name, lead, leader }) => {
-      if (lead !== 'unknown') return [];
-      return leader
-        ? [`whether ${name} has a majority: some of its voters cannot be read`]
-        : [`whether ${name} has a leader: it may be one of those that cannot be read`];
-    }),
+    unknown: [
+      ...(views.some(hasOnlyGroups) ? [] : [oldRaft]),
+      ...groups.flatMap(({ name, lead, leader }) => {
+        if (lead !== 'unknown') return [];
+        if (proofs.get(name)?.isLed)
+          return [`${name} has a leader, which is none of the members that can be read`];
+        return leader
+          ? [`whether ${name} has a majority: some of its voters cannot be read`]
+          : [`whether ${name} has a leader: it may be one of those that cannot be read`];
+      }),
+    ],
     findings: [
-      ...noLeader(unled),
+      ...noLeader(unled, proofs),
       ...splits.all.map(([nodes, names]): Finding => ({
         code: 'split',
         groups: names,
@@ -79,13 +85,15 @@ export function aboutGroups(
   };
 }
 
-function noLeader(groups: readonly string[]): Finding[] {
+function noLeader(groups: readonly string[], proofs: ReadonlyMap<string, LeaderProof>): Finding[] {
   if (groups.length === 0) return [];
+  const proof = groups.map((name) => proofs.get(name)).find((one) => one !== undefined);
+  const proven = proof ? `. ${proof.node}, asked to do what only a leader can, says: ${proof.said}` : '';
   return [
     {
       code: 'no-leader',
       groups,
-      sentence: `${of(groups)} cannot have a leader, so nothing can be written: no node calls itself the leader, or most voters are gone (a lost majority, or injury 3)`,
+      sentence: `${of(groups)} cannot have a leader, so nothing can be written: no node calls itself the leader, or most voters are gone (a lost majority, or injury 3)${proven}`,
       advice: `During an election, up to some 10 s, that is normal. Later: start the missing nodes; if they are gone for good, recover the list, and say resetPeers to the survivor with the most data (${REPAIR})`,
     },
   ];

@@ -3,10 +3,7 @@ import type { RaftEvidence } from '../registry/evidence.js';
 import { memberOf, type RaftGroup } from './groups.js';
 import { isRead, type Reading } from './node-view.js';
 
-/**
- * What the registry's rules may take from a reading (registry/evidence.ts). Of voters nothing is said unless every group
- * could be judged: one that could not may be the one that matters.
- */
+/** What the registry's rules may take from a reading (registry/evidence.ts). */
 export function evidenceOf(
   readings: readonly Reading[],
   groups: readonly RaftGroup[],
@@ -16,13 +13,7 @@ export function evidenceOf(
   const leaderless = groups.filter(({ lead }) => lead === 'unled').map(({ name }) => name);
   const isWhole =
     groups.length > 0 && groups.every(({ lead, apart }) => lead === 'led' && apart.length === 0);
-  if (!isWhole) return { readAt, leaderless, lacking: new Map(), voters: undefined };
-  const lacking = readings
-    .filter(isRead)
-    .map(({ address }): [Address, string[]] => [
-      address,
-      groups.filter(({ followers }) => !followers.has(address)).map(({ name }) => name),
-    ]);
+  if (!isWhole) return { readAt, leaderless, whole: undefined };
   const voters = new Map<Address, string[]>();
   for (const { name, copy } of groups) {
     for (const voter of copy?.voters ?? []) {
@@ -30,5 +21,10 @@ export function evidenceOf(
       voters.set(address, [...(voters.get(address) ?? []), name]);
     }
   }
-  return { readAt, leaderless, lacking: new Map(lacking), voters };
+  const followers = readings
+    .filter(isRead)
+    .filter(({ address }) => groups.every((group) => group.followers.has(address)))
+    .map(({ address }) => address);
+  const names = groups.map(({ name }) => name);
+  return { readAt, leaderless, whole: { groups: names, voters, followers: new Set(followers) } };
 }

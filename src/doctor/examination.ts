@@ -6,6 +6,7 @@ import { diagnose, keyOfFinding, type Diagnosis, type Finding } from './findings
 import { memberOf } from './groups.js';
 import { stateOf, summaryOfHealth, withAge, type ClusterHealth, type NodeHealth } from './health.js';
 import { isRead, type Reading } from './node-view.js';
+import type { LeaderProof } from './proof.js';
 
 /** One look at all nodes of a cluster, and what is to be said of it. Times are milliseconds of any steady clock. */
 export interface Examination {
@@ -16,6 +17,8 @@ export interface Examination {
   readonly diagnosis: Diagnosis;
   /** Since when each finding has been seen, by its key. */
   readonly since: ReadonlyMap<string, number>;
+  /** What was proven of groups that nobody was seen to lead, by their names. */
+  readonly proofs: ReadonlyMap<string, LeaderProof>;
 }
 
 /** Compares a look with the list, and goes on from the one before it. */
@@ -25,13 +28,14 @@ export function examined(
   raftOffset: number,
   at: number,
   before: Examination | undefined,
+  proofs: Examination['proofs'] = new Map(),
 ): Examination {
-  const diagnosis = diagnose(view.members, readings, { raftOffset });
+  const diagnosis = diagnose(view.members, readings, { raftOffset, proofs });
   const since = diagnosis.findings.map((finding): [string, number] => {
     const key = keyOfFinding(finding);
     return [key, before?.since.get(key) ?? at];
   });
-  return { at, view, readings, diagnosis, since: new Map(since) };
+  return { at, view, readings, diagnosis, since: new Map(since), proofs };
 }
 
 /** For how long a finding has been seen. */

@@ -17,6 +17,7 @@ import { readNode, type NacosOptions } from './nacos-api.js';
 import { isRead } from './node-view.js';
 import { paceOf } from './pace.js';
 import { planRepair, type RepairPlan } from './plan.js';
+import { proveLeader, type LeaderProof } from './proof.js';
 import { beginRepair, runRepair, type RepairTools } from './repairer.js';
 
 /** How often it is looked whose turn it is, in milliseconds. */
@@ -27,6 +28,10 @@ const MAX_READS = 50;
 
 /** After how long a finishing that failed is tried again, in milliseconds. */
 const FINISH_AGAIN = 60_000;
+
+/** After how long without a leader one is asked for a proof, and how long that is good, in milliseconds. */
+const PROVE_AFTER = 10_000;
+const PROVE_AGAIN = 15_000;
 
 /** Why nothing is read, for those who ask. */
 const OFF = 'this server does not read the nodes (EXAMINE=off)';
@@ -226,13 +231,35 @@ export class Examiner {
     const readings = await Promise.all(view.members.map(({ address }) => readNode(address, nacos))).finally(
       () => (this.#reads -= view.members.length),
     );
-    const last = examined(view, readings, raftOffset, this.#clock(), patient.last);
+    const at = this.#clock();
+    const seen = examined(view, readings, raftOffset, at, patient.last);
+    const proofs = await this.#prove(seen, patient.last);
+    const last = proofs.size === 0 ? seen : examined(view, readings, raftOffset, at, patient.last, proofs);
     patient.last = last;
     patient.blind = readings.some(isRead) ? 0 : patient.blind + 1;
-    entry.examined(evidenceIn(last, raftOffset, readAt));
+    const { findings } = healthOf(last, raftOffset, last.at, undefined);
+    const injuries = findings.filter(({ lasting, severity }) => lasting && severity === 'harm').length;
+    entry.examined(evidenceIn(last, raftOffset, readAt), injuries);
     this.#tell(entry, patient, last);
     void this.#finish(entry, patient, last);
     return last;
+  }
+
+  /** A proof for each group that nobody has been seen to lead for a while; one that was given lately is kept. */
+  async #prove(seen: Examination, before: Examination | undefined): Promise<Map<string, LeaderProof>> {
+    const { nacos } = this.#options;
+    const { findings, groups } = seen.diagnosis;
+    const finding = findings.find(({ code }) => code === 'no-leader');
+    const proofs = new Map<string, LeaderProof>();
+    if (!finding) return proofs;
+    for (const { name, lead } of groups) {
+      const known = before?.proofs.get(name);
+      if (lead !== 'unled' || (known === undefined && ageOf(seen, finding) < PROVE_AFTER)) continue;
+      const isFresh = known !== undefined && seen.at - known.at < PROVE_AGAIN;
+      const proof = isFresh ? known : await proveLeader(name, seen.readings, nacos, seen.at);
+      if (proof) proofs.set(name, proof);
+    }
+    return proofs;
   }
 
   /** What lasts is logged once, and its end. */

@@ -3,6 +3,7 @@ import { aboutGroups } from './about-groups.js';
 import { aboutNodes } from './about-nodes.js';
 import { judgeGroups, type ListedMember, type RaftGroup } from './groups.js';
 import type { Reading } from './node-view.js';
+import type { LeaderProof } from './proof.js';
 
 /** What may be wrong, by its injury in nacos-facts where it is one. */
 export const FINDING_CODES = [
@@ -71,6 +72,8 @@ export interface Diagnosis {
 export interface DiagnosisOptions {
   /** How far a node's Raft port lies below its main port; 1,000 by default in Nacos. */
   readonly raftOffset: number;
+  /** What the nodes said when they were asked for a proof that a group has a leader, by its name (proof.ts). */
+  readonly proofs?: ReadonlyMap<string, LeaderProof>;
 }
 
 /** Compares what the registry lists with what the nodes themselves believe. */
@@ -79,8 +82,10 @@ export function diagnose(
   readings: readonly Reading[],
   options: DiagnosisOptions,
 ): Diagnosis {
-  const groups = judgeGroups(members, readings, options.raftOffset);
-  const raft = aboutGroups(members, readings, groups, options.raftOffset);
+  const { raftOffset, proofs = new Map<string, LeaderProof>() } = options;
+  const led = new Set([...proofs].flatMap(([name, { isLed }]) => (isLed ? [name] : [])));
+  const groups = judgeGroups(members, readings, raftOffset, led);
+  const raft = aboutGroups(members, readings, groups, raftOffset, proofs);
   return {
     findings: [...aboutNodes(members, readings), ...raft.findings],
     unknown: raft.unknown,

@@ -24,7 +24,7 @@ export interface RaftGroup {
   readonly missing: readonly Address[];
   /** Voters, as `host:raftPort`, that are not on the list (injury 4). */
   readonly phantoms: readonly string[];
-  /** Live members that follow it: their own copies name the leader at its term, and themselves. */
+  /** Nodes that follow it, the leader among them: their own copies name the leader at its term. Their voters may be stale. */
   readonly followers: ReadonlySet<Address>;
 }
 
@@ -46,12 +46,13 @@ export function isLiveState({ state }: Pick<ListedMember, 'state'>): boolean {
 /**
  * Every Raft group that any node shows, in the order of their names, each judged by the copy of the node that calls
  * itself its leader, at the highest term: other copies stay stale for ever, and a lost leader's name is never cleared
- * (2.5.1).
+ * (2.5.1). `ledElsewhere`: groups that were proven to have a leader, whoever that is.
  */
 export function judgeGroups(
   members: readonly ListedMember[],
   readings: readonly Reading[],
   offset: number,
+  ledElsewhere: ReadonlySet<string> = new Set(),
 ): RaftGroup[] {
   const views = readings.filter(isRead);
   const read = new Set(views.map(({ address }) => address));
@@ -72,7 +73,7 @@ export function judgeGroups(
     if (!first) {
       return {
         name,
-        lead: unsure.size === 0 ? 'unled' : 'unknown',
+        lead: unsure.size === 0 && !ledElsewhere.has(name) ? 'unled' : 'unknown',
         leader: undefined,
         copy: undefined,
         apart: [],
@@ -88,7 +89,7 @@ export function judgeGroups(
     );
     return {
       name,
-      lead: canLead(copy, alive, unsure),
+      lead: ledElsewhere.has(name) ? 'unknown' : canLead(copy, alive, unsure),
       leader,
       copy,
       apart,
@@ -101,11 +102,7 @@ export function judgeGroups(
       followers: new Set(
         views.flatMap((node) => {
           const own = node.groups.get(name);
-          const follows =
-            own?.leader === copy.leader &&
-            own?.term === copy.term &&
-            own.voters.includes(voterOf(node.address, offset));
-          return follows ? [node.address] : [];
+          return own?.leader === copy.leader && own?.term === copy.term ? [node.address] : [];
         }),
       ),
     };

@@ -7,7 +7,7 @@ export interface NodeView {
   readonly version: string | undefined;
   /** The members that it believes in, itself included, as it spells them. */
   readonly members: readonly string[];
-  /** Its copy of each Raft group; empty where its API does not show any (1.4.x), or none has ever met a leader. */
+  /** Its copy of each Raft group that has ever met a leader, as far as its API shows them. */
   readonly groups: ReadonlyMap<string, GroupCopy>;
   /** How far its clock is ahead of this machine's, in milliseconds, to a second or so; undefined when it does not say. */
   readonly clockAhead?: number | undefined;
@@ -33,7 +33,12 @@ export function isRead(reading: Reading): reading is NodeView {
   return 'members' in reading;
 }
 
-/** Whether this version keeps Raft groups that its API shows: from 2.0 on. True of one that does not say. */
-export function showsGroups({ version }: NodeView): boolean {
+/** Whether all its data is in Raft groups that its API shows, so that one without any has no leader: from 2.0 on. */
+export function hasOnlyGroups({ version }: NodeView): boolean {
   return version === undefined || !/^[01]\./.test(version);
+}
+
+/** Whether it knows `resetPeers`: not 1.4.2 (seen) and 2.0.3 (read). */
+export function canReset({ version }: NodeView): boolean {
+  return version === undefined || !/^([01]\.|2\.0\.[0-3]\b)/.test(version);
 }

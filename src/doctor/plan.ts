@@ -4,14 +4,14 @@ import { majority } from '../registry/cluster.js';
 import { isLiveState, voterOf, type ListedMember, type RaftGroup } from './groups.js';
 import { of } from './about-groups.js';
 import type { RaftCommand } from './nacos-api.js';
-import { isRead, showsGroups, type NodeView, type Reading } from './node-view.js';
+import { canReset, hasOnlyGroups, isRead, type NodeView, type Reading } from './node-view.js';
 
 /** One command to one node, and what must follow from it. */
 export interface RepairStep {
   readonly command: RaftCommand['command'];
   /** The node that it is said to: the group's leader, or the survivor. */
   readonly node: Address;
-  /** The Raft group; absent when no node shows any, and the command is for all that there are. */
+  /** The Raft group; absent when the command is for all that there are. */
   readonly group?: string;
   /** What is said with it: one voter, or all of them, `host:raftPort` separated by commas. */
   readonly value: string;
@@ -54,12 +54,17 @@ export interface Patient {
  */
 export function planRepair(patient: Patient): RepairPlan {
   const { members, groups } = patient;
-  const views = patient.readings.filter(isRead).filter(showsGroups);
-  const voters = members.map(({ address }) => voterOf(address, patient.raftOffset)).sort();
+  const views = patient.readings.filter(isRead);
+  const votersOf = (some: readonly ListedMember[]): string =>
+    some
+      .map(({ address }) => voterOf(address, patient.raftOffset))
+      .sort()
+      .join(',');
+  const voters = votersOf(members);
   const split = groups.filter(({ apart }) => apart.length > 0);
   const unled = groups.filter(({ lead, apart }) => lead === 'unled' && apart.length === 0);
   const led = groups.filter(({ lead, apart }) => lead === 'led' && apart.length === 0);
-  const nothing = groups.length === 0 && views.length > 0;
+  const nothing = groups.length === 0 && views.some(hasOnlyGroups);
 
   if (unled.length > 0 || nothing) {
     const refused = refuseReset(patient, views);
@@ -69,19 +74,26 @@ export function planRepair(patient: Patient): RepairPlan {
   const loss: string[] = [];
   const manual = mend(split, patient);
   const survivors = new Set<Address>();
+  // Not those that joined only just: blank nodes that are a majority of the voters would elect one of themselves. They are
+  // added when there is a leader, which first gives them its data.
+  const settled = members.filter((member) => member.settled);
+  const base = votersOf(settled.length > 0 ? settled : members);
   const reset = (group: RaftGroup | undefined): void => {
-    const survivor = survivorOf(patient, views, group?.name);
+    const survivor = survivorOf(patient, views, group?.name ?? unled[0]?.name);
     survivors.add(survivor.address);
     steps.push({
       command: 'resetPeers',
       node: survivor.address,
       ...(group ? { group: group.name } : {}),
-      value: voters.join(','),
-      sentence: `tell ${survivor.address} that ${voters.join(', ')} are the voters of ${group ? `group ${group.name}` : 'every group'}; it leads them then, and they get its data`,
+      value: base,
+      sentence: `tell ${survivor.address} that ${base.replaceAll(',', ', ')} ${base.includes(',') ? 'are the voters' : 'is the only voter'} of ${group ? `group ${group.name}` : 'every group'}; its data is kept`,
     });
   };
-  if (nothing) reset(undefined);
-  for (const group of unled) reset(group);
+  // One election for all instead of one after another, where that is the same.
+  const targets = new Set(unled.map(({ name }) => survivorOf(patient, views, name).address));
+  const isWhole = unled.length === groups.length && targets.size === 1;
+  if (nothing || (unled.length > 0 && isWhole)) reset(undefined);
+  else for (const group of unled) reset(group);
   if (survivors.size > 0) {
     const which = [...survivors].join(', ');
     loss.push(
@@ -111,7 +123,7 @@ export function planRepair(patient: Patient): RepairPlan {
         command: 'restRaftCluster',
         node: leader.address,
         group: name,
-        value: voters.join(','),
+        value: voters,
         sentence: `let ${leader.address} make ${missing.map((address) => voterOf(address, patient.raftOffset)).join(', ')} a voter of group ${name} again; it gets the group's data from the leader`,
       });
     }
@@ -141,6 +153,10 @@ function refuseReset(patient: Patient, views: readonly NodeView[]): string | und
   const unread = live.filter(({ address }) => !read.has(address)).map(({ address }) => address);
   if (unread.length > 0) {
     return `${unread.join(', ')} cannot be read, and may have a leader, or the most data: let it be read first`;
+  }
+  const old = views.filter((view) => !canReset(view));
+  if (old.length > 0) {
+    return `${old.map(({ address, version }) => `${address} (${version})`).join(', ')} does not know resetPeers: stop all nodes, empty data/protocol/raft of each (what only Raft has is lost), and start them together`;
   }
   if (survivor !== undefined && !read.has(survivor)) {
     return `${survivor} is no live member that can be read, so it cannot be the survivor`;

@@ -17,6 +17,8 @@ export interface Candidate {
   /** `product/name`. */
   readonly name: string;
   readonly figures: Pick<ClusterFigures, 'state' | 'epoch'>;
+  /** Findings that last and harm it, whatever its state. */
+  readonly injuries?: number;
 }
 
 export interface Chosen<C extends Candidate> {
@@ -42,7 +44,7 @@ export class ClusterChoice {
     const neverFounded = new Set(first(all.filter(isNew), NEVER_FOUNDED, byName));
     const rank = (one: C): number => {
       if (isNew(one)) return neverFounded.has(one) ? 2 : 5;
-      if (one.figures.state === 'quorum-lost') return 0;
+      if (one.figures.state === 'quorum-lost' || isInjured(one)) return 0;
       if (isTroubled(one)) return 1;
       return this.#troubledAt.has(one.name) ? 3 : 4;
     };
@@ -68,8 +70,13 @@ function isNew({ figures }: Candidate): boolean {
   return figures.epoch === 0;
 }
 
-function isTroubled({ figures: { state } }: Candidate): boolean {
-  return state === 'quorum-lost' || state === 'degraded' || state === 'founding';
+function isInjured({ injuries = 0 }: Candidate): boolean {
+  return injuries > 0;
+}
+
+function isTroubled(one: Candidate): boolean {
+  const { state } = one.figures;
+  return isInjured(one) || state === 'quorum-lost' || state === 'degraded' || state === 'founding';
 }
 
 function byName(a: { readonly name: string }, b: { readonly name: string }): number {

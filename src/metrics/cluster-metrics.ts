@@ -17,6 +17,8 @@ interface Shown {
   readonly figures: Omit<ClusterFigures, 'state' | 'revision' | 'epoch'>;
   readonly quorumLost: number;
   readonly pending: number;
+  readonly injuries: number;
+  readonly awaitsRepair: number;
   /** Undefined for the others: added up they would say nothing. */
   readonly revision?: number;
   readonly epoch?: number;
@@ -65,6 +67,16 @@ const GAUGES: readonly { name: string; help: string; value: (shown: Shown) => nu
     name: 'change_pending',
     help: 'Whether another server may not have the newest list yet; of the added up clusters, how many.',
     value: ({ pending }) => pending,
+  },
+  {
+    name: 'injuries',
+    help: 'Findings about the nodes and their Raft groups that last and harm the cluster.',
+    value: ({ injuries }) => injuries,
+  },
+  {
+    name: 'awaits_repair',
+    help: 'Whether the list was recovered and Raft has not been repaired since; of the added up clusters, how many.',
+    value: ({ awaitsRepair }) => awaitsRepair,
   },
 ];
 
@@ -132,6 +144,8 @@ export class ClusterMetrics {
         cluster: name,
         figures: figuresOf(cluster, service.momentOf(entry)),
         isPending,
+        injuries: entry.injuries,
+        awaitsRepair: cluster.awaitsRepair,
       });
       if (breather.isDue) await breather.breathe();
     }
@@ -150,9 +164,11 @@ interface Looked {
   readonly cluster: string;
   readonly figures: ClusterFigures;
   readonly isPending: boolean;
+  readonly injuries: number;
+  readonly awaitsRepair: boolean;
 }
 
-function shownAlone({ product, cluster, figures, isPending }: Looked): Shown {
+function shownAlone({ product, cluster, figures, isPending, injuries, awaitsRepair }: Looked): Shown {
   const { revision, epoch, state } = figures;
   return {
     product,
@@ -160,6 +176,8 @@ function shownAlone({ product, cluster, figures, isPending }: Looked): Shown {
     figures,
     quorumLost: Number(state === 'quorum-lost'),
     pending: Number(isPending),
+    injuries,
+    awaitsRepair: Number(awaitsRepair),
     revision,
     epoch,
   };
@@ -190,5 +208,7 @@ function addedUp(all: readonly Looked[]): Shown {
     },
     quorumLost: sum(({ state }) => Number(state === 'quorum-lost')),
     pending: all.filter(({ isPending }) => isPending).length,
+    injuries: all.reduce((total, { injuries }) => total + injuries, 0),
+    awaitsRepair: all.filter(({ awaitsRepair }) => awaitsRepair).length,
   };
 }

@@ -6,7 +6,7 @@ import { admit, neededToFound } from './gate.js';
 import { isHeld, isUnreachable, presenceOf, silence, sinceAlive } from './lease.js';
 import { isKnownToAll, type Moment, type Step } from './moment.js';
 import { quorumAdvice, quorumOf } from './quorum.js';
-import { endRepair, isRepairing } from './repairing.js';
+import { endRepair, isRepairing, seeRepaired } from './repairing.js';
 import { DEPARTED_MEMORY, REPLACED_EVICT_AFTER } from './rules.js';
 import { settleTime, settlingHindrance } from './settling.js';
 
@@ -22,7 +22,7 @@ import { settleTime, settlingHindrance } from './settling.js';
 export function advance(cluster: Cluster, moment: Moment): Step {
   let current = cluster;
   const events: RegistryEvent[] = [];
-  for (const step of [endRepair, presence, forget, settle, found, evict, admit, quorum]) {
+  for (const step of [endRepair, seeRepaired, presence, forget, settle, found, evict, admit, quorum]) {
     const result = step(current, moment);
     current = result.cluster;
     events.push(...result.events);
@@ -116,7 +116,7 @@ function found(cluster: Cluster, moment: Moment): Step {
 export function founding(
   cluster: Cluster,
   founders: readonly Member[],
-  type: Extract<EventType, 'founded' | 'refounded'>,
+  type: Extract<EventType, 'founded' | 'refounded' | 'recovered'>,
   reason: string,
   { now }: Moment,
 ): Step {
@@ -128,6 +128,7 @@ export function founding(
     changedAt: now,
     size: Math.max(members.size, ...founders.map((founder) => founder.expect ?? 0)),
     quorumLost: false,
+    awaitsRepair: false,
     members,
     waiting: filtered(cluster.waiting, (waiting) => !members.has(waiting.address)),
     departed: filtered(cluster.departed, (_, address) => !members.has(address)),
@@ -147,8 +148,8 @@ function quorum(cluster: Cluster, moment: Moment): Step {
 
 /** False when a tick can change nothing: a cheap look that spares a quiet cluster the whole pass. */
 export function needsTick(cluster: Cluster, { now, rules }: Pick<Moment, 'now' | 'rules'>): boolean {
-  if (cluster.waiting.size > 0 || cluster.departed.size > 0 || cluster.quorumLost || cluster.repair)
-    return true;
+  const { waiting, departed, quorumLost, awaitsRepair, repair } = cluster;
+  if (waiting.size > 0 || departed.size > 0 || quorumLost || awaitsRepair || repair) return true;
   for (const member of cluster.members.values()) {
     if (!member.settled || member.presence !== 'live') return true;
     if (presenceOf(member, rules, now) !== 'live') return true;

@@ -124,6 +124,11 @@ export interface Cluster extends ClusterKey {
   /** In the order of arrival. */
   readonly waiting: ReadonlyMap<Address, Waiting>;
   readonly departed: ReadonlyMap<Address, Departed>;
+  /**
+   * Whether an operator recovered the list (R7) and Raft has not been seen to have leaders since: until then nobody joins,
+   * since blank nodes would outvote the survivors.
+   */
+  readonly awaitsRepair: boolean;
   /** Who repairs Raft (repairing.ts). */
   readonly repair: Repair | undefined;
 }
@@ -148,6 +153,7 @@ export function emptyCluster(key: ClusterKey): Cluster {
     members: new Map(),
     waiting: new Map(),
     departed: new Map(),
+    awaitsRepair: false,
     repair: undefined,
   };
 }

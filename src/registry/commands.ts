@@ -47,11 +47,14 @@ export type Command =
       /** A sentence for the history. */
       readonly note: string;
     }
-  /** After a lost majority: the list becomes those that answer and those that wait. */
-  | { readonly type: 'recover' }
+  /**
+   * After a lost majority: the list becomes those that answer. `repaired`: an operator's word that Raft of a recovered
+   * list has its leaders, where that cannot be seen.
+   */
+  | { readonly type: 'recover'; readonly repaired?: boolean }
   /** Time has passed, or something was observed. */
   | { readonly type: 'tick' }
-  /** No server was there for a while: who waited before may be gone. */
+  /** No server was there for a while: who waited before may be gone, and who repaired is. */
   | { readonly type: 'resume' };
 
 export type Poll = Extract<Command, { type: 'poll' }>;
@@ -69,6 +72,7 @@ export type Refusal =
   | 'too-many-addresses'
   | 'too-many-clusters'
   | 'quorum-not-lost'
+  | 'no-repair-awaited'
   | 'quorum-lost'
   /** Whoever was heard lately may have led Raft, and nobody has taken its place yet. */
   | 'heard-lately'

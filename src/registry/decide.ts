@@ -7,9 +7,10 @@ import { leave, remove } from './leave.js';
 import { hearPoll, isLive, newLease, presenceOf, silence } from './lease.js';
 import { otherSpelling, overLimit, refusal, then, unchanged } from './outcome.js';
 import { put } from './put.js';
-import { recover } from './recover.js';
+import { recover, takeForRepaired } from './recover.js';
 import { release } from './release.js';
 import { repair } from './repair.js';
+import { abandonRepair } from './repairing.js';
 
 export type { Command, Context, Outcome, Poll, Refusal, Reply } from './commands.js';
 
@@ -38,16 +39,20 @@ export function decide(cluster: Cluster, command: Command, context: Context): Ou
     case 'release':
       return release(cluster, context);
     case 'recover':
-      return recover(cluster, context);
+      return command.repaired ? takeForRepaired(cluster, context) : recover(cluster, context);
     case 'repair':
       return repair(cluster, command, context);
     case 'tick':
       return then(cluster, [], context);
     case 'resume':
-      return cluster.waiting.size === 0
-        ? unchanged(cluster, { type: 'done' })
-        : { cluster: { ...cluster, waiting: new Map() }, events: [], reply: { type: 'done' } };
+      return resume(cluster);
   }
+}
+
+function resume(cluster: Cluster): Outcome {
+  const { cluster: next, events } = abandonRepair(cluster, 'its server is gone');
+  if (next.waiting.size === 0 && next === cluster) return unchanged(cluster, { type: 'done' });
+  return { cluster: { ...next, waiting: new Map() }, events, reply: { type: 'done' } };
 }
 
 /**

@@ -11,13 +11,16 @@ export interface RaftEvidence {
   readonly readAt: number;
   /** Groups that nobody can lead now: a removal would be lost in them (injury 4). */
   readonly leaderless: readonly string[];
-  /**
-   * Of members that were read, the groups of which each is no voter that follows the leader; none of them for one that
-   * is a voter everywhere. Only when all groups could be judged.
-   */
-  readonly lacking: ReadonlyMap<Address, readonly string[]>;
-  /** Every voter's main address, listed or not, with its groups; undefined when a group could not be judged. */
-  readonly voters: ReadonlyMap<Address, readonly string[]> | undefined;
+  /** Of all groups together; undefined when one of them could not be judged, which may be the one that matters. */
+  readonly whole:
+    | {
+        readonly groups: readonly string[];
+        /** Every voter's main address, listed or not, with its groups, as their leaders have it. */
+        readonly voters: ReadonlyMap<Address, readonly string[]>;
+        /** Those that were seen to follow the leader in every group. */
+        readonly followers: ReadonlySet<Address>;
+      }
+    | undefined;
 }
 
 interface Known {
@@ -29,16 +32,36 @@ function fresh({ now, raft }: Known): RaftEvidence | undefined {
   return raft && now - raft.readAt <= EVIDENCE_FRESH ? raft : undefined;
 }
 
+/** What is known of all groups, and was seen later than a time. */
+function wholeSince(since: number, moment: Known): RaftEvidence['whole'] {
+  const evidence = fresh(moment);
+  return evidence && evidence.readAt > since ? evidence.whole : undefined;
+}
+
 /** The groups that are known to have no leader. */
 export function leaderless(moment: Known): readonly string[] {
   return fresh(moment)?.leaderless ?? [];
 }
 
-/** The groups that a member is known not to be a voter of, none for a voter; undefined when nothing is known of it. */
-export function lackingGroups(member: Member, moment: Known): readonly string[] | undefined {
-  const evidence = fresh(moment);
-  // What was seen before it joined is of an earlier life of its address.
-  return evidence && evidence.readAt > member.joinedAt ? evidence.lacking.get(member.address) : undefined;
+/** Whether every group was seen to have a leader, later than at a time. */
+export function hasLeaders(moment: Known, since: number): boolean {
+  return wholeSince(since, moment) !== undefined;
+}
+
+/**
+ * The groups that a member is seen not to be a voter of; none when nothing is known. What was seen before it joined is of
+ * an earlier life of its address.
+ */
+export function lackingGroups({ address, joinedAt }: Member, moment: Known): readonly string[] {
+  const whole = wholeSince(joinedAt, moment);
+  const has = whole?.voters.get(address) ?? [];
+  return whole?.groups.filter((group) => !has.includes(group)) ?? [];
+}
+
+/** Whether a member was seen to be a voter of every group, and to follow the leaders. */
+export function isSeenToVote(member: Member, moment: Known): boolean {
+  const whole = wholeSince(member.joinedAt, moment);
+  return (whole?.followers.has(member.address) ?? false) && lackingGroups(member, moment).length === 0;
 }
 
 /**
@@ -46,7 +69,6 @@ export function lackingGroups(member: Member, moment: Known): readonly string[] 
  * nothing later than that is known.
  */
 export function votesAfter(address: Address, leftAt: number, moment: Known): readonly string[] | undefined {
-  const evidence = fresh(moment);
-  if (!evidence?.voters || evidence.readAt <= leftAt) return undefined;
-  return evidence.voters.get(address) ?? [];
+  const whole = wholeSince(leftAt, moment);
+  return whole && (whole.voters.get(address) ?? []);
 }

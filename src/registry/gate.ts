@@ -50,10 +50,14 @@ export type WaitingCode =
   | 'no-majority'
   /** Too many joined only just (R3). */
   | 'unsettled'
-  /** Raft is being repaired, and the list holds still. */
+  /** Raft is being repaired, and the list holds still; or must be, since the list was recovered (R7). */
   | 'repairing'
   /** The gate is open: it comes in with its next poll, or after those before it. */
   | 'turn';
+
+/** What is to be done about a list that was recovered. */
+export const REPAIR_AWAITED =
+  'the list was recovered, and Raft of those that are left must be repaired first (doctor --repair), or blank nodes would outvote their data';
 
 interface Closed {
   readonly code: 'no-majority' | 'unsettled' | 'repairing';
@@ -66,6 +70,7 @@ function gate(cluster: Cluster, moment: Pick<Moment, 'now' | 'rules'>): Closed |
     const finding = 'Raft is being repaired, and the list must hold still meanwhile';
     return { code: 'repairing', finding };
   }
+  if (cluster.awaitsRepair) return { code: 'repairing', finding: REPAIR_AWAITED };
   const all = [...cluster.members.values()];
   const { held, finding } = quorumOf(cluster, moment);
   if (!held) return { code: 'no-majority', finding: `${finding}, and Raft needs a majority to add one` };

@@ -2,9 +2,11 @@ import type { Address } from './address.js';
 import { keyOf, type Cluster, type Member } from './cluster.js';
 import type { Command, Context, Outcome, Reply } from './commands.js';
 import { eventOf, type RegistryEvent } from './events.js';
+import { votesAfter } from './evidence.js';
 import { isLive, sinceAlive } from './lease.js';
+import type { Moment } from './moment.js';
 import { refusal, then, unchanged } from './outcome.js';
-import { quorumOf } from './quorum.js';
+import { lacking, notFollowed, quorumOf } from './quorum.js';
 import { refuseInRepair } from './repair.js';
 import { QUIET_AFTER_LEAVE, REPLACED_EVICT_AFTER } from './rules.js';
 
@@ -73,6 +75,39 @@ function refuseOperator(cluster: Cluster, member: Member, context: Context): Rep
   );
 }
 
+/** A leave that took effect. */
+export interface Left {
+  readonly address: Address;
+  /** The first revision without it. */
+  readonly revision: number;
+  /** On the hearing clock. */
+  readonly leftAt: number;
+}
+
+/** What a leave still lacks; until it lacks nothing its node should run (injury 4). */
+export interface Unfollowed {
+  /** Live members that have not been sent the list without it, or had no time yet to tell Raft. */
+  readonly undelivered: readonly Address[];
+  /** Raft groups that were seen to have it as a voter still; none when the nodes cannot be read. */
+  readonly votes: readonly string[];
+}
+
+/** Where the nodes can be read it is seen that Raft has let go of the address; else a time for that must do. */
+export function unfollowed(
+  cluster: Cluster,
+  { address, revision, leftAt }: Left,
+  moment: Moment,
+): Unfollowed {
+  const votes = votesAfter(address, leftAt, moment);
+  return votes === undefined
+    ? { undelivered: notFollowed(cluster, revision, moment), votes: [] }
+    : { undelivered: lacking(cluster, revision, moment), votes };
+}
+
+export function isFollowed({ undelivered, votes }: Unfollowed): boolean {
+  return undelivered.length === 0 && votes.length === 0;
+}
+
 export function remove(cluster: Cluster, addresses: readonly Address[], context: Context): Outcome {
   const busy = refuseInRepair(cluster, context);
   if (busy) return unchanged(cluster, busy);
@@ -114,6 +149,7 @@ function takeOff(
     // Less those who left, but not below what stays: a replacement may have joined first.
     size: remaining === 0 ? 0 : Math.max(cluster.size - listed.length, Math.min(cluster.size, remaining)),
     quorumLost: remaining > 0 && cluster.quorumLost,
+    awaitsRepair: remaining > 0 && cluster.awaitsRepair,
   };
   return { cluster: next, events: listed.map((address) => eventOf(next, 'left', reason, address)) };
 }

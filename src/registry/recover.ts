@@ -1,5 +1,5 @@
-import type { Address } from './address.js';
-import { joined, type Cluster, type Member } from './cluster.js';
+import { founding } from './advance.js';
+import { joined, keyOf, type Cluster } from './cluster.js';
 import type { Context, Outcome } from './commands.js';
 import { eventOf } from './events.js';
 import { isLive, isUnreachable } from './lease.js';
@@ -8,11 +8,14 @@ import { quorumOf } from './quorum.js';
 import { refuseInRepair } from './repair.js';
 
 /**
- * R7, the operator's part: the list becomes those that answer and those that wait. A silent member whose
- * port answers stays, since dropping a live node would harm it (injury 2).
+ * R7, the operator's part: the list becomes those that answer. A silent member whose port answers stays, since dropping a
+ * live node would harm it (injury 2). Those that wait join afterwards, one by one through the gate, and not before Raft of
+ * those that are left has leaders again: two blank nodes beside one survivor would be a majority, elect one of
+ * themselves, and the survivor would throw its log away for theirs (2.5.1, seen).
  */
 export function recover(cluster: Cluster, context: Context): Outcome {
   const { rules, now } = context;
+  const name = keyOf(cluster);
   const busy = refuseInRepair(cluster, context);
   if (busy) return unchanged(cluster, busy);
   const all = [...cluster.members.values()];
@@ -21,36 +24,41 @@ export function recover(cluster: Cluster, context: Context): Outcome {
     const has = all.length === 0 ? 'has no list' : `has a majority, ${finding}`;
     return unchanged(
       cluster,
-      refusal(
-        'quorum-not-lost',
-        `${cluster.product}/${cluster.name} ${has}; recover is for a lost majority only`,
-      ),
+      refusal('quorum-not-lost', `${name} ${has}; recover is for a lost majority only`),
     );
   }
   const kept = all.filter((member) => isLive(member, rules, now) || !isUnreachable(member, rules, now));
   const joining = [...cluster.waiting.values()];
-  if (kept.length + joining.length === 0 || (kept.length === all.length && joining.length === 0)) {
+  if (kept.length + joining.length === 0 || kept.length === all.length) {
     const why =
-      kept.length === 0
-        ? 'no member answers and nobody waits'
-        : 'nobody is known to be unreachable and nobody waits';
-    return unchanged(
-      cluster,
-      refusal('nobody-to-recover-with', `${cluster.product}/${cluster.name} cannot be recovered yet: ${why}`),
-    );
+      kept.length === 0 ? 'no member answers and nobody waits' : 'nobody is known to be unreachable';
+    return unchanged(cluster, refusal('nobody-to-recover-with', `${name} cannot be recovered yet: ${why}`));
   }
-  const revision = cluster.revision + 1;
-  const members = new Map<Address, Member>(kept.map((member) => [member.address, member]));
-  for (const waiting of joining) members.set(waiting.address, joined(waiting, revision, false, now));
+  if (kept.length === 0) {
+    const founders = joining.map((one) => joined(one, cluster.revision + 1, true, now));
+    const reason = `an operator recovered the list: all ${all.length} members were unreachable, and ${joining.length} waited`;
+    const { cluster: next, events } = founding(cluster, founders, 'recovered', reason, context);
+    return then(next, events, context, cluster);
+  }
   const next: Cluster = {
     ...cluster,
-    members,
-    waiting: new Map(),
-    revision,
+    members: new Map(kept.map((member) => [member.address, member])),
+    revision: cluster.revision + 1,
     changedAt: now,
-    size: Math.max(members.size, ...joining.map((waiting) => waiting.expect ?? 0)),
     quorumLost: false,
+    awaitsRepair: true,
   };
-  const reason = `an operator recovered the list: ${kept.length} kept, ${joining.length} of those waiting admitted, ${all.length - kept.length} unreachable dropped. Now repair Raft on a survivor (resetPeers)`;
-  return then(next, [eventOf(next, 'recovered', reason)], context, cluster, () => ({ type: 'done' }));
+  const reason = `an operator recovered the list: ${kept.length} kept, ${all.length - kept.length} unreachable dropped. Now repair Raft of those that are left (doctor --repair); the ${joining.length} that wait join when that is done`;
+  return then(next, [eventOf(next, 'recovered', reason)], context, cluster);
+}
+
+/** An operator's word that Raft of a recovered list has been repaired, where that cannot be seen. */
+export function takeForRepaired(cluster: Cluster, context: Context): Outcome {
+  if (!cluster.awaitsRepair) {
+    const why = `${keyOf(cluster)} awaits no repair: its list was not recovered, or Raft has been seen to have leaders since`;
+    return unchanged(cluster, refusal('no-repair-awaited', why));
+  }
+  const next = { ...cluster, awaitsRepair: false };
+  const note = 'an operator says that Raft has its leaders again: those that wait may join';
+  return then(next, [eventOf(next, 'repaired', note)], context, cluster);
 }

@@ -52,7 +52,8 @@ export function repair(
     }
     case 'repaired':
     case 'repair-stopped': {
-      const next = { ...cluster, repair: undefined };
+      const isMended = command.action === 'repaired';
+      const next = { ...cluster, repair: undefined, awaitsRepair: cluster.awaitsRepair && !isMended };
       return then(next, [eventOf(next, command.action, note)], context, cluster);
     }
   }

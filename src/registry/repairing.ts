@@ -1,5 +1,6 @@
 import type { Cluster } from './cluster.js';
 import { eventOf } from './events.js';
+import { hasLeaders } from './evidence.js';
 import type { Moment, Step } from './moment.js';
 import { REPAIR_LEASE } from './rules.js';
 
@@ -15,9 +16,21 @@ export function isRepairing({ repair }: Cluster, now: number): boolean {
 
 /** A repair of which nothing is heard any more is over, wherever it stands. */
 export function endRepair(cluster: Cluster, { now }: Moment): Step {
-  const ended = cluster.repair;
-  if (ended === undefined || now < ended.until) return { cluster, events: [] };
+  if (cluster.repair === undefined || now < cluster.repair.until) return { cluster, events: [] };
+  return abandonRepair(cluster, `nothing was heard of it for ${REPAIR_LEASE / 1_000} s`);
+}
+
+/** Raft of a recovered list has leaders: whoever waits may join. */
+export function seeRepaired(cluster: Cluster, moment: Moment): Step {
+  const isSeen = cluster.awaitsRepair && hasLeaders(moment, cluster.changedAt);
+  return { cluster: isSeen ? { ...cluster, awaitsRepair: false } : cluster, events: [] };
+}
+
+/** Gives the lock of a repair free that its holder will not give back; `why`: a clause. */
+export function abandonRepair(cluster: Cluster, why: string): Step {
+  const { repair } = cluster;
+  if (repair === undefined) return { cluster, events: [] };
   const next = { ...cluster, repair: undefined };
-  const reason = `nothing was heard of ${ended.by} for ${REPAIR_LEASE / 1_000} s: look again (doctor), and repair what is left`;
+  const reason = `${repair.by}: ${why}. Look again (doctor), and repair what is left`;
   return { cluster: next, events: [eventOf(next, 'repair-stopped', reason)] };
 }

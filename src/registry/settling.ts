@@ -1,4 +1,4 @@
-import { lackingGroups } from './evidence.js';
+import { isSeenToVote, lackingGroups } from './evidence.js';
 import { keyOf, type Cluster, type Member } from './cluster.js';
 import { isLive } from './lease.js';
 import type { Moment } from './moment.js';
@@ -16,7 +16,7 @@ export function settlingHindrance(member: Member, cluster: Cluster, moment: Mome
   if (!held) return `${finding}, no majority`;
   const without = lacking(cluster, member.joinedRevision, moment);
   if (without.length > 0) return `not yet sent the list with it: ${without.join(', ')}`;
-  const groups = lackingGroups(member, moment) ?? [];
+  const groups = lackingGroups(member, moment);
   return groups.length === 0 ? undefined : `Raft has not made it a voter of ${groups.join(', ')} yet`;
 }
 
@@ -26,7 +26,7 @@ export function settlingHindrance(member: Member, cluster: Cluster, moment: Mome
  */
 export function settleTime(member: Member, moment: Moment): number {
   const { settleAfter } = moment.rules;
-  return lackingGroups(member, moment) === undefined ? settleAfter : Math.min(settleAfter, SETTLE_AS_VOTER);
+  return isSeenToVote(member, moment) ? Math.min(settleAfter, SETTLE_AS_VOTER) : settleAfter;
 }
 
 /** What a listed member that has not settled lacks: a sentence. Undefined for one that has. */

@@ -1,6 +1,6 @@
 import type { Address } from './address.js';
 import { keyOf, type Cluster, type Source } from './cluster.js';
-import { neededToFound, whyWaiting, type WaitingCode } from './gate.js';
+import { neededToFound, REPAIR_AWAITED, whyWaiting, type WaitingCode } from './gate.js';
 import { hasLease, isLive, memberState, silence, type MemberState } from './lease.js';
 import type { Moment } from './moment.js';
 import { lacking, quorumAdvice, quorumOf, type Quorum } from './quorum.js';
@@ -31,6 +31,8 @@ export interface ClusterSummary {
   readonly needed?: number;
   /** What members are sent meanwhile, when not every server has the newest list yet (see replicas.ts). */
   readonly servedRevision?: number;
+  /** Findings of the doctor that last and harm the cluster, whatever its state is; absent without any. */
+  readonly injuries?: number;
 }
 
 export interface ClusterView extends Omit<ClusterSummary, 'members' | 'waiting'> {
@@ -121,7 +123,8 @@ function stateOf(cluster: Cluster, quorum: Quorum, unsettled: number): ClusterSt
   const { members, waiting } = cluster;
   if (members.size === 0) return waiting.size === 0 ? 'empty' : 'founding';
   if (!quorum.held) return 'quorum-lost';
-  return quorum.live === members.size && unsettled === 0 && waiting.size === 0 ? 'whole' : 'degraded';
+  const isWhole = quorum.live === members.size && unsettled === 0 && waiting.size === 0;
+  return isWhole && !cluster.awaitsRepair ? 'whole' : 'degraded';
 }
 
 function sentence(cluster: Cluster, state: ClusterState, quorum: Quorum, unsettled: number): string {
@@ -134,6 +137,7 @@ function sentence(cluster: Cluster, state: ClusterState, quorum: Quorum, unsettl
     case 'whole':
       return `all ${members.size} members are live and settled`;
     case 'degraded':
+      if (cluster.awaitsRepair) return REPAIR_AWAITED;
       return `${quorum.live} of ${members.size} members live, ${unsettled} not yet settled, ${waiting.size} waiting`;
     case 'quorum-lost':
       return quorumAdvice(quorum.finding);

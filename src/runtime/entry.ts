@@ -13,6 +13,7 @@ export class ClusterEntry {
   #isPending = false;
   #stamp = 0;
   #evidence: RaftEvidence | undefined;
+  #injuries = 0;
   readonly #watchers = new Set<() => void>();
   readonly #objections = new Said();
   readonly #problems = new Said();
@@ -82,9 +83,15 @@ export class ClusterEntry {
     return this.#evidence;
   }
 
+  /** How many things were found that last and harm the cluster. */
+  get injuries(): number {
+    return this.#injuries;
+  }
+
   /** The nodes were read. */
-  examined(evidence: RaftEvidence | undefined): void {
+  examined(evidence: RaftEvidence | undefined, injuries: number): void {
     this.#evidence = evidence;
+    this.#injuries = injuries;
     this.#wake();
   }
 

@@ -11,8 +11,8 @@ import {
   type Refusal,
   type Reply,
 } from '../registry/decide.js';
-import { votesAfter } from '../registry/evidence.js';
 import type { RecordedEvent } from '../registry/events.js';
+import { isFollowed, unfollowed, type Unfollowed } from '../registry/leave.js';
 import { hearPoll, observeProbe, seeEnd, wantsProbe } from '../registry/lease.js';
 import type { Moment } from '../registry/moment.js';
 import {
@@ -23,7 +23,6 @@ import {
   type Scene,
   type Store,
 } from '../registry/ports.js';
-import { lacking, notFollowed } from '../registry/quorum.js';
 import { LATE_POLL, type Rules } from '../registry/rules.js';
 import { ClusterEntry } from './entry.js';
 import type { HearingClock } from './hearing-clock.js';
@@ -92,15 +91,11 @@ export interface Sent {
   readonly at: number;
 }
 
-export interface LeaveAnswer {
+export interface LeaveAnswer extends Unfollowed {
   /** Why an operator's word was refused; nothing was changed then. */
   readonly refused?: string;
   /** False for an address that is neither listed nor waiting nor left lately. */
   readonly known: boolean;
-  /** Live members that have not been sent the list without it, or had no time yet to tell Raft. */
-  readonly undelivered: readonly Address[];
-  /** Raft groups that were seen to have it as a voter still; none when the nodes cannot be read. */
-  readonly votes: readonly string[];
   readonly revision: number;
 }
 
@@ -396,12 +391,10 @@ export class RegistryService implements LinkedRegistry {
     if (reply.type === 'unknown') return { known: false, undelivered: [], votes: [], revision };
     const entry = this.#entryOf(key);
     const leftAt = cluster.departed.get(address)?.leftAt ?? this.now;
-    // Seen, where the nodes can be read; else what they were sent must do, and a time for it.
-    const votes = (): readonly string[] | undefined => votesAfter(address, leftAt, this.#context(entry));
-    const lack = (): Address[] =>
-      (votes() === undefined ? notFollowed : lacking)(entry.cluster, revision, this.#context(entry));
-    await entry.until(() => lack().length === 0 && (votes() ?? []).length === 0, wait, signal, TICK);
-    return { known: true, undelivered: lack(), votes: votes() ?? [], revision };
+    const lacks = (): Unfollowed =>
+      unfollowed(entry.cluster, { address, revision, leftAt }, this.#context(entry));
+    await entry.until(() => isFollowed(lacks()), wait, signal, TICK);
+    return { known: true, ...lacks(), revision };
   }
 
   /**
@@ -546,10 +539,10 @@ export class RegistryService implements LinkedRegistry {
     for (const entry of this.#entries.values()) entry.distrust();
   }
 
-  /** Nobody could hear for a while: who waited is not known to wait still. */
+  /** Nobody could hear for a while: who waited is not known to wait still, and who repaired has stopped. */
   async resume(): Promise<void> {
     for (const { cluster } of [...this.#entries.values()]) {
-      if (cluster.waiting.size > 0) await this.#transact(cluster, { type: 'resume' });
+      if (cluster.waiting.size > 0 || cluster.repair) await this.#transact(cluster, { type: 'resume' });
     }
   }
 

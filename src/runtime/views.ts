@@ -5,7 +5,7 @@ import type { RegistryService } from './service.js';
 
 /** What operators see of a cluster now, with what its members are sent meanwhile. */
 export function summaryOf(entry: ClusterEntry, service: RegistryService): ClusterSummary {
-  return { ...summarize(entry.cluster, service.momentOf(entry)), ...agreement(entry) };
+  return { ...summarize(entry.cluster, service.momentOf(entry)), ...besides(entry) };
 }
 
 /** The same with every member and everybody who waits. */
@@ -16,10 +16,13 @@ export function viewOf(entry: ClusterEntry, service: RegistryService): ClusterVi
     ...given('refused', entry.objectionTo(member.address, service.now, service.rules.memberTtl)),
     ...given('problem', entry.problemOf(member.address, service.now, service.rules.memberTtl)),
   }));
-  return { ...view, members, ...agreement(entry) };
+  return { ...view, members, ...besides(entry) };
 }
 
-/** Not every server has the newest list yet, and the members are sent another one. */
-function agreement({ isPending, servedRevision }: ClusterEntry): { servedRevision?: number } {
-  return isPending && servedRevision !== undefined ? { servedRevision } : {};
+/** What the server knows besides: members are sent another list while not every server has the newest; injuries. */
+function besides(entry: ClusterEntry): Pick<ClusterSummary, 'servedRevision' | 'injuries'> {
+  return {
+    ...(entry.isPending ? given('servedRevision', entry.servedRevision) : {}),
+    ...(entry.injuries > 0 ? { injuries: entry.injuries } : {}),
+  };
 }

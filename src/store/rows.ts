@@ -22,6 +22,7 @@ export type ClusterRow = Pick<
   | 'changed_at'
   | 'size'
   | 'quorum_lost'
+  | 'awaits_repair'
   | 'repair_by'
   | 'repair_until'
 >;
@@ -106,6 +107,7 @@ export function clusterRow(cluster: Cluster): ClusterRow {
     changed_at: cluster.changedAt,
     size: cluster.size,
     quorum_lost: Number(cluster.quorumLost),
+    awaits_repair: Number(cluster.awaitsRepair),
     repair_by: cluster.repair?.by ?? null,
     repair_until: cluster.repair?.until ?? null,
   };
@@ -189,6 +191,7 @@ export function toCluster(
     changedAt: cluster.changed_at,
     size: cluster.size,
     quorumLost: cluster.quorum_lost === 1,
+    awaitsRepair: cluster.awaits_repair === 1,
     repair:
       cluster.repair_by === null ? undefined : { by: cluster.repair_by, until: cluster.repair_until ?? 0 },
     members: new Map(

@@ -218,6 +218,11 @@ test('every problem is as described', async (t) => {
     ['post', `${cluster}/recover`, '/api/v1/clusters/nacos/serverlist/recover', 409],
     ['post', `${cluster}/recover`, '/api/v1/clusters/nacos/none/recover', 404],
     ['post', `${cluster}/release`, '/api/v1/clusters/nacos/none/release', 404],
+    ['get', `${cluster}/health`, '/api/v1/clusters/nacos/none/health', 404],
+    ['get', `${cluster}/repair`, '/api/v1/clusters/nacos/none/repair', 404],
+    ['get', `${cluster}/repair`, '/api/v1/clusters/nacos/serverlist/repair?survivor=a:b:c', 400],
+    ['post', `${cluster}/repair`, '/api/v1/clusters/nacos/none/repair?plan=x', 404],
+    ['post', `${cluster}/repair`, '/api/v1/clusters/nacos/serverlist/repair', 400],
     ['get', `${cluster}/members/{address}`, '/api/v1/clusters/nacos/serverlist/members/10.0.0.9', 404],
     [
       'get',

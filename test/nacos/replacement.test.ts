@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { runCli } from '../support/cli.js';
 import { eventually } from '../support/eventually.js';
 import type { ServerProcess } from '../support/process.js';
 import {
@@ -11,13 +12,14 @@ import {
   START_LIMIT,
   viewOf,
 } from './cluster.js';
+import { alarmsOf, repair } from './doctor.js';
 import type { NacosNode } from './node.js';
 import { readInstance, writeInstance } from './persistent-data.js';
 import { nacosTest } from './suite.js';
 
 nacosTest(
   'Nacos 2.5.1: every node replaced by a new address, and a killed leader',
-  async (cluster, scenario) => {
+  async (cluster, scenario, t) => {
     let server: ServerProcess;
     let nodes: NacosNode[] = [];
 
@@ -88,6 +90,72 @@ nacosTest(
         };
         assert.ok(of('admitted', replacement) < of('evicted', killed));
         assert.ok(of('evicted', killed) - of('down', killed) >= 25_000, 'not before the others could elect');
+        assert.deepEqual(alarmsOf(server), [], 'the doctor has found nothing in all that');
+      },
+    );
+
+    await scenario(
+      'a leader that leaves and is gone before Raft can know: the registry finishes it within 30 s',
+      async () => {
+        const [hasty, ...rest] = mostLeadingFirst(nodes, await groupsOf(nodes));
+        await leave(server, hasty.address, '0s');
+        await hasty.end('SIGKILL');
+        nodes = rest;
+        await cluster.agree(nodes, 40_000);
+        const events = await eventsOf(server);
+        const left = events.findLast(({ type }) => type === 'left')!;
+        const repaired = events.findLast(({ type }) => type === 'repaired');
+        // Now and then the others hear of it only when they have a leader again, and do it themselves.
+        if (repaired) {
+          assert.ok(Date.parse(repaired.time) - Date.parse(left.time) < 30_000);
+          assert.ok(
+            events.some(({ type, reason }) => type === 'repairing' && reason.startsWith(hasty.address)),
+            'of which the history tells',
+          );
+        }
+        t.diagnostic(repaired ? 'finished by the registry' : 'finished by Nacos itself');
+        assert.deepEqual(alarmsOf(server), []);
+      },
+    );
+
+    await scenario(
+      'a lost majority: recover, and the doctor’s repair, end in a whole cluster with its data, without a restart',
+      async () => {
+        const [survivor, lost] = nodes as [NacosNode, NacosNode];
+        await lost.end('SIGKILL');
+        const fresh = [await startNew(), await startNew()];
+        await eventually(
+          'both wait, and the majority is lost',
+          async () => {
+            const { state, waiting } = await viewOf(server);
+            return state === 'quorum-lost' && waiting.length === 2;
+          },
+          60_000,
+          250,
+        );
+        const early = await repair(t, server, '--yes');
+        assert.match(early.plan.refused ?? '', /no majority of the list is live.*recover/);
+        const recovered = await runCli(t, ['recover', 'nacos/serverlist', '--yes', '--server', server.url]);
+        assert.deepEqual([recovered.status, recovered.err], [0, '']);
+        assert.match(recovered.out, /doctor nacos\/serverlist --repair/);
+        // Two blank nodes beside one survivor would be a majority without its data.
+        assert.deepEqual(await listOf(server), [survivor.address]);
+        const { plan } = await repair(t, server, '--dry-run');
+        assert.ok(plan.steps.length > 0, JSON.stringify(plan));
+        assert.deepEqual(
+          plan.steps.map(({ command, node, value }) => [command, node, value]),
+          [['resetPeers', survivor.address, survivor.voter]],
+        );
+        const { status, events, health } = await repair(t, server, '--yes');
+        assert.equal(events.at(-1)?.type, 'repaired', events.at(-1)?.reason);
+        // Those that waited come in now, one by one, and the first may just be starting.
+        assert.deepEqual([status, health?.findings.filter(({ code }) => code === 'no-leader')], [0, []]);
+        nodes = [survivor, ...fresh];
+        await cluster.agree(nodes);
+        assert.deepEqual(await listOf(server), addressesOf(nodes));
+        for (const node of nodes) {
+          await eventually(`${node.port} has the data`, () => readInstance(node, 'kept'), 20_000, 500);
+        }
       },
     );
   },

@@ -205,7 +205,7 @@ describe('migrate', () => {
     const file = join(tempFolder(t), 'r.db');
     const { status, out, err } = await run(t, ['migrate', '--database-url', `sqlite:${file}`]);
     assert.deepEqual({ status, err }, { status: 0, err: '' });
-    assert.match(out, /r\.db has schema version 1 and is up to date/);
+    assert.match(out, /r\.db has schema version 2 and is up to date/);
     assert.ok(existsSync(file));
   });
 
@@ -227,9 +227,9 @@ describe('migrate', () => {
       const url = await createDatabase(t, dialect);
       const first = await run(t, ['migrate'], { DATABASE_URL: url });
       assert.deepEqual({ status: first.status, err: first.err }, { status: 0, err: '' });
-      assert.match(first.out, /has schema version 1, 1 migration applied/);
+      assert.match(first.out, /has schema version 2, 2 migrations applied/);
       const second = await run(t, ['migrate', '--database-url', url]);
-      assert.match(second.out, /has schema version 1 and is up to date/);
+      assert.match(second.out, /has schema version 2 and is up to date/);
       const wrong = await run(t, ['migrate'], { DATABASE_URL: `${url}_other` });
       assert.equal(wrong.status, 78);
       assert.match(wrong.err, /_other does not exist; create the database/);

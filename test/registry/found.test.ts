@@ -131,15 +131,33 @@ describe('R7 Refound', () => {
 });
 
 describe('R7 recover', () => {
-  it('makes the list of those that answer and those that wait', () => {
+  it('makes the list of those that answer; who waits joins one by one when Raft has been repaired', () => {
     const bench = new Bench().found(A, B, C);
     bench.pass(20_000, [A], [B, C]);
     bench.poll(D);
     bench.poll(E);
     assert.equal(bench.do({ type: 'recover' }).type, 'done');
-    assert.deepEqual(bench.list, [A, D, E]);
+    assert.deepEqual(bench.list, [A]);
     assert.ok(bench.said().includes('recovered'));
     assert.equal(bench.cluster.quorumLost, false);
+    const held = bench.poll(D);
+    assert.match(held.type === 'waiting' ? held.reason : '', /Raft of those that are left must be repaired/);
+    bench.pass(30_000, [A], []);
+    bench.poll(D);
+    bench.poll(E);
+    assert.deepEqual(bench.list, [A], 'however long it takes');
+    assert.equal(bench.do({ type: 'recover', repaired: true }).type, 'done');
+    assert.deepEqual(bench.list, [A, D], 'two blank nodes would outvote its data');
+    const again = bench.do({ type: 'recover', repaired: true });
+    assert.equal(again.type === 'refused' && again.code, 'no-repair-awaited');
+  });
+
+  it('founds anew with those that wait when nobody is left and they are fewer than the cluster was', () => {
+    const bench = new Bench().found(A, B, C);
+    bench.pass(20_000, [], [A, B, C]);
+    bench.poll(D);
+    assert.equal(bench.do({ type: 'recover' }).type, 'done');
+    assert.deepEqual([bench.list, bench.cluster.epoch, bench.cluster.awaitsRepair], [[D], 2, false]);
   });
 
   it('keeps a silent member whose port answers', () => {
@@ -148,7 +166,7 @@ describe('R7 recover', () => {
     bench.probe(B, 'open');
     bench.poll(D);
     bench.do({ type: 'recover' });
-    assert.deepEqual(bench.list, [A, B, D]);
+    assert.deepEqual(bench.list, [A, B]);
   });
 
   it('is refused while a majority is live, and without anybody to recover with', () => {

@@ -1,6 +1,7 @@
 import type { Address } from '../../src/registry/address.js';
-import { emptyCluster, type Cluster, type ProbeAnswer } from '../../src/registry/cluster.js';
+import { emptyCluster, given, type Cluster, type ProbeAnswer } from '../../src/registry/cluster.js';
 import { decide, type Command, type Reply } from '../../src/registry/decide.js';
+import type { RaftEvidence } from '../../src/registry/evidence.js';
 import type { RegistryEvent } from '../../src/registry/events.js';
 import { deliver, hear, observeProbe } from '../../src/registry/lease.js';
 import { DEFAULT_RULES, type Rules } from '../../src/registry/rules.js';
@@ -11,6 +12,8 @@ export class Bench {
   now = 1_000_000;
   graceUntil = 0;
   clusters = 0;
+  /** What Raft is seen to believe, at any time; undefined while nodes cannot be read. */
+  seen: Omit<RaftEvidence, 'readAt'> | undefined;
   readonly events: RegistryEvent[] = [];
   readonly rules: Rules;
 
@@ -20,7 +23,14 @@ export class Bench {
 
   do(command: Command): Reply {
     const { now, rules, graceUntil, clusters } = this;
-    const outcome = decide(this.cluster, command, { now, rules, graceUntil, clusters });
+    const raft = this.seen && { ...this.seen, readAt: now };
+    const outcome = decide(this.cluster, command, {
+      now,
+      rules,
+      graceUntil,
+      clusters,
+      ...given('raft', raft),
+    });
     this.cluster = outcome.cluster;
     this.events.push(...outcome.events);
     return outcome.reply;

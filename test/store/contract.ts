@@ -108,9 +108,14 @@ export function storeContract(name: string, factory: StoreFactory): void {
         key,
         work({ type: 'poll', address: 'i.j:1', source: 'heartbeat', id: 'n4', connectedAt: 0 }),
       );
+      await store.transact(
+        key,
+        work({ type: 'repair', action: 'begin', by: 'a server’s repair', note: 'why' }),
+      );
       const { cluster } = await store.transact(key, work({ type: 'leave', address: 'c.d:1' }));
       const { listener } = await open();
       assert.deepEqual(plain(listener.all), plain([cluster]));
+      assert.equal(cluster.repair?.by, 'a server’s repair');
       assert.equal(cluster.waiting.size, 1);
       assert.equal(cluster.departed.size, 1);
     });

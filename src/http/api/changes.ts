@@ -1,6 +1,6 @@
 import { viewOf } from '../../runtime/views.js';
 import { find, keyFrom, UNKNOWN_CLUSTER, unknownCluster } from './clusters.js';
-import { clusterParams, leaveQuery, memberParams } from './parameters.js';
+import { clusterParams, leaveQuery, memberParams, recoverQuery } from './parameters.js';
 import { problem, route } from './route.js';
 import { clusterView, leaveAnswer, releaseAnswer } from './schemas.js';
 
@@ -109,19 +109,23 @@ export const changeRoutes = [
     tag: 'Clusters',
     summary: 'Decides the list after a lost majority',
     description:
-      'The list becomes the members that are live or still answer on their port, and those that wait (R7). Raft must ' +
-      'be repaired on a survivor afterwards (`resetPeers`). Only for a cluster that is quorum-lost.',
+      'The list becomes the members that are live or still answer on their port (R7). Raft of those must be repaired ' +
+      'afterwards (see repair); then those that wait join, one by one. Only for a cluster that is quorum-lost.',
     access: 'change',
     params: clusterParams,
+    query: recoverQuery,
     responses: { 200: { description: 'The cluster with its new list.', schema: clusterView } },
-    problems: { 404: UNKNOWN_CLUSTER, 409: 'There is a majority, or nobody to recover with.' },
+    problems: {
+      404: UNKNOWN_CLUSTER,
+      409: 'There is a majority, or nobody to recover with; with `repaired`: no repair is awaited.',
+    },
     examples: [
       { name: 'recover', summary: 'The majority is gone for good', params: SERVERLIST, status: 200 },
     ],
-    async handle({ service }, { params }) {
+    async handle({ service }, { params, query: { repaired } }) {
       const entry = find(service, params);
       if (!entry) return unknownCluster(params);
-      const { reply } = await service.command(keyFrom(params), { type: 'recover' });
+      const { reply } = await service.command(keyFrom(params), { type: 'recover', repaired });
       if (reply.type === 'refused') return problem(409, reply.reason);
       return { status: 200, body: viewOf(entry, service) };
     },

@@ -85,6 +85,13 @@ export const repairQuery = z.strictObject({
   survivor,
 });
 
+export const recoverQuery = z.strictObject({
+  repaired: flag().meta({
+    description:
+      'Say instead that Raft of a recovered list has its leaders again, where the server cannot see it: those that wait may join.',
+  }),
+});
+
 export const leaveQuery = z.strictObject({
   wait: wait(
     'How long to wait until every other live member has the list without it, up to `60s`; `15s` is comfortable.',

@@ -58,6 +58,11 @@ const servedRevision = count(
   3,
 ).exactOptional();
 
+const injuries = count(
+  'Findings that last and harm the cluster, whatever its state is (see its health); absent without any.',
+  1,
+).exactOptional();
+
 export const clusterSummary = z
   .strictObject({
     ...ofCluster,
@@ -67,6 +72,7 @@ export const clusterSummary = z
     waiting: count('New addresses held at the gate.', 0),
     needed,
     servedRevision,
+    injuries,
   })
   .meta({ id: 'ClusterSummary', description: 'A cluster at a glance.' });
 
@@ -133,6 +139,7 @@ export const clusterView = z
     ttlMs: ms("A member's lease (`MEMBER_TTL`): `silentMs` runs up to it", 15_000),
     needed,
     servedRevision,
+    injuries,
     members: z.array(memberView).meta({ description: 'In the order of joining.' }),
     waiting: z.array(waitingView).meta({ description: 'In the order of arrival.' }),
   })
@@ -261,7 +268,7 @@ const group = z
   .meta({ description: 'A Raft group of Nacos.', examples: ['naming_service_metadata'] });
 const sentences = (description: string) => z.array(z.string()).meta({ description });
 
-const findingView = z
+export const findingView = z
   .strictObject({
     code: z.enum(FINDING_CODES).meta({ description: 'What is wrong, for programs.' }),
     node: z
@@ -283,6 +290,19 @@ const findingView = z
   })
   .meta({ id: 'Finding', description: 'One difference between the list and what the nodes believe.' });
 
+export const nodeHealth = z
+  .strictObject({
+    address,
+    reason: z.string().exactOptional().meta({ description: 'Why it cannot be read.' }),
+    version: z
+      .string()
+      .exactOptional()
+      .meta({ description: 'Its version of Nacos.', examples: ['2.5.1'] }),
+    leads: z.array(group).meta({ description: 'The Raft groups that it leads.' }),
+    voterOf: z.array(group).meta({ description: 'Those that it is a voter of, as their leaders say.' }),
+  })
+  .meta({ id: 'NodeHealth', description: 'One node, as it was read.' });
+
 export const clusterHealth = z
   .strictObject({
     product,
@@ -301,24 +321,7 @@ export const clusterHealth = z
     ).exactOptional(),
     findings: z.array(findingView),
     unknown: sentences('What could not be judged, and why.'),
-    nodes: z
-      .array(
-        z
-          .strictObject({
-            address,
-            reason: z.string().exactOptional().meta({ description: 'Why it cannot be read.' }),
-            version: z
-              .string()
-              .exactOptional()
-              .meta({ description: 'Its version of Nacos.', examples: ['2.5.1'] }),
-            leads: z.array(group).meta({ description: 'The Raft groups that it leads.' }),
-            voterOf: z
-              .array(group)
-              .meta({ description: 'Those that it is a voter of, as their leaders say.' }),
-          })
-          .meta({ id: 'NodeHealth', description: 'One node, as it was read.' }),
-      )
-      .meta({ description: 'In the order of the list.' }),
+    nodes: z.array(nodeHealth).meta({ description: 'In the order of the list.' }),
     groups: z.array(group).meta({ description: 'The Raft groups that were seen.' }),
     repair: z
       .strictObject({
@@ -330,28 +333,26 @@ export const clusterHealth = z
   })
   .meta({ id: 'ClusterHealth', description: 'What Nacos itself believes, compared with the list.' });
 
+export const repairStep = z
+  .strictObject({
+    command: z.enum(['removePeer', 'restRaftCluster', 'resetPeers']).meta({
+      description: "As Nacos's operations API spells it.",
+    }),
+    node: address.meta({ description: 'Whom it is said to.' }),
+    group: group.exactOptional().meta({ description: 'Absent when it is for every group of that node.' }),
+    value: z.string().meta({
+      description: 'One voter, or all of them, separated by commas.',
+      examples: ['10.0.0.5:7848'],
+    }),
+    sentence: z.string().meta({ description: 'The same as a sentence.' }),
+  })
+  .meta({ id: 'RepairStep', description: 'A command to one node.' });
+
 export const repairPlan = z
   .strictObject({
     id: z.string().meta({ description: 'Another word for another plan.', examples: ['5f2b6c0d9a11'] }),
     steps: z
-      .array(
-        z
-          .strictObject({
-            command: z.enum(['removePeer', 'restRaftCluster', 'resetPeers']).meta({
-              description: "As Nacos's operations API spells it.",
-            }),
-            node: address.meta({ description: 'Whom it is said to.' }),
-            group: group
-              .exactOptional()
-              .meta({ description: 'Absent when it is for every group of that node.' }),
-            value: z.string().meta({
-              description: 'One voter, or all of them, separated by commas.',
-              examples: ['10.0.0.5:7848'],
-            }),
-            sentence: z.string().meta({ description: 'The same as a sentence.' }),
-          })
-          .meta({ id: 'RepairStep', description: 'A command to one node.' }),
-      )
+      .array(repairStep)
       .meta({ description: 'In order. Empty when there is nothing that a command repairs.' }),
     loss: sentences('What may be lost by it.'),
     manual: sentences('What no command repairs, and how people do, in order.'),
@@ -416,7 +417,10 @@ export const NAMED = [
   leaveAnswer,
   releaseAnswer,
   clusterHealth,
+  findingView,
+  nodeHealth,
   repairPlan,
+  repairStep,
   repairBegun,
   problemDetails,
   streamSnapshot,

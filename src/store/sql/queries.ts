@@ -84,6 +84,7 @@ export class Queries {
       changed_at: 0,
       size: 0,
       quorum_lost: 0,
+      awaits_repair: 0,
       repair_by: null,
       repair_until: null,
       version: 0,

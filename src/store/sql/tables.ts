@@ -57,6 +57,7 @@ export interface ClusterTable {
   changed_at: number;
   size: number;
   quorum_lost: number;
+  awaits_repair: number;
   repair_by: string | null;
   repair_until: number | null;
   /** Counts changes of this row and of those that belong to it. */

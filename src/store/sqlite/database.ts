@@ -238,11 +238,12 @@ function prepare(db: SQLite.Database) {
     putCluster: db
       .prepare(
         `INSERT INTO address_server_cluster
-         (product, name, epoch, revision, changed_at, size, quorum_lost, repair_by, repair_until)
-       VALUES (@product, @name, @epoch, @revision, @changed_at, @size, @quorum_lost, @repair_by, @repair_until)
+         (product, name, epoch, revision, changed_at, size, quorum_lost, awaits_repair, repair_by, repair_until)
+       VALUES (@product, @name, @epoch, @revision, @changed_at, @size, @quorum_lost, @awaits_repair, @repair_by,
+         @repair_until)
        ON CONFLICT (product, name) DO UPDATE SET epoch = excluded.epoch, revision = excluded.revision,
          changed_at = excluded.changed_at, size = excluded.size, quorum_lost = excluded.quorum_lost,
-         repair_by = excluded.repair_by, repair_until = excluded.repair_until
+         awaits_repair = excluded.awaits_repair, repair_by = excluded.repair_by, repair_until = excluded.repair_until
        RETURNING id`,
       )
       .pluck(),

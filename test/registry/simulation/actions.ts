@@ -198,6 +198,7 @@ function histories(replicas: fc.Arbitrary<number>, actions: readonly Weighted[])
       expects: fc.boolean(),
       ids: fc.boolean(),
       retries: fc.constantFrom(5, 200),
+      reads: fc.boolean(),
       salt: fc.nat(1_000_000),
       actions: fc.array(fc.oneof(...actions), { maxLength: 16, size: 'max' }),
       replicas,

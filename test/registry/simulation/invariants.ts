@@ -1,5 +1,5 @@
 import type { Address } from '../../../src/registry/address.js';
-import { majority, type Cluster, type Member } from '../../../src/registry/cluster.js';
+import { majority, type Cluster } from '../../../src/registry/cluster.js';
 import type { Command } from '../../../src/registry/decide.js';
 import { RULES, type Answer } from './server.js';
 import type { Lineage, Peer } from './model.js';
@@ -395,18 +395,23 @@ export class Invariants {
   }
 
   /**
-   * Whether an operator has to act: a majority of the voters lost its data, a majority of the list is gone for
+   * Whether an operator has to act: a recovered list awaits its repair, a log is left over from an epoch of which all else is gone, a majority of the voters lost its data, a majority of the list is gone for
    * good (a joiner may have died before it became a voter, which the server cannot know), the server says that the
    * quorum is lost and some of the list is gone for good, or phantoms that are nobody's fault.
    */
   get needsOperator(): boolean {
-    const { registry, nodes } = this.#world;
+    const { registry, nodes, raft } = this.#world;
     const listed = [...registry.cluster.members.values()];
-    const isGone = (some: readonly Member[]): boolean =>
+    const isGone = (some: readonly { readonly address: Address }[]): boolean =>
       some.length > 0 &&
       some.filter(({ address }) => nodes.get(address)?.gone === false).length < majority(some.length);
+    // All had left, and one that had crashed before comes back with a log whose other voters are gone.
+    const isLeftOver =
+      registry.cluster.epoch > 1 && isGone([...(raft.best()?.voters ?? [])].map((address) => ({ address })));
     return (
       this.majorityLost !== undefined ||
+      registry.cluster.awaitsRepair ||
+      isLeftOver ||
       isGone(listed) ||
       (registry.cluster.quorumLost && listed.some(({ address }) => nodes.get(address)?.gone !== false)) ||
       this.#phantoms().some(({ excuse }) => excuse !== undefined)

@@ -3,8 +3,8 @@ import type { Address } from '../../../src/registry/address.js';
 import { given, type Cluster, type Member } from '../../../src/registry/cluster.js';
 import { saysSomethingNew, type Command, type Context, type Outcome } from '../../../src/registry/decide.js';
 import { hear, observeProbe, seeEnd, wantsProbe } from '../../../src/registry/lease.js';
+import { isFollowed, unfollowed, type Left } from '../../../src/registry/leave.js';
 import type { Report, Scene } from '../../../src/registry/ports.js';
-import { notFollowed } from '../../../src/registry/quorum.js';
 import { graceTime, LATE_POLL } from '../../../src/registry/rules.js';
 import { ClusterEntry } from '../../../src/runtime/entry.js';
 import { HearingClock, type TimeSources } from '../../../src/runtime/hearing-clock.js';
@@ -119,7 +119,7 @@ export class SimulatedReplica implements AddressServer {
   #timer = 0;
   #failedAt = -Infinity;
   readonly #held = new Set<Held>();
-  readonly #leaving = new Set<{ revision: number; until: number; done: (ok: boolean) => void }>();
+  readonly #leaving = new Set<{ left: Left; until: number; done: (ok: boolean) => void }>();
   readonly #probing = new Set<Address>();
   /** What came while the process was stopped, and happens when it goes on: what was read from sockets first. */
   readonly #backlog: (() => void)[] = [];
@@ -246,8 +246,8 @@ export class SimulatedReplica implements AddressServer {
   leave(address: Address, wait: number, done: (ok: boolean) => void): void {
     const outcome = this.#transact({ type: 'leave', address, wait });
     if (!outcome || outcome.reply.type === 'unknown') return done(false);
-    const { revision } = outcome.cluster;
-    this.#leaving.add({ revision, until: this.#host.schedule.now + wait, done });
+    const left = { address, revision: outcome.cluster.revision, leftAt: this.hearing };
+    this.#leaving.add({ left, until: this.#host.schedule.now + wait, done });
     this.#look();
   }
 
@@ -258,8 +258,8 @@ export class SimulatedReplica implements AddressServer {
     this.#probe(address);
   }
 
-  recover(): void {
-    if (this.state === 'up') this.#transact({ type: 'recover' });
+  recover(repaired = false): void {
+    if (this.state === 'up') this.#transact({ type: 'recover', repaired });
   }
 
   #pollOf({ address, id, expect, connection }: Request): Extract<Command, { type: 'poll' }> {
@@ -296,9 +296,9 @@ export class SimulatedReplica implements AddressServer {
       held.answer({ list: [...list.members.keys()], revision: list.revision });
     }
     for (const leaving of [...this.#leaving]) {
-      const { revision, until, done } = leaving;
-      const missing = notFollowed(this.#entry.cluster, revision, this.#context());
-      if (missing.length > 0 && this.#host.schedule.now < until) continue;
+      const { left, until, done } = leaving;
+      const isKnown = isFollowed(unfollowed(this.#entry.cluster, left, this.#context()));
+      if (!isKnown && this.#host.schedule.now < until) continue;
       this.#leaving.delete(leaving);
       done(true);
     }
@@ -359,6 +359,7 @@ export class SimulatedReplica implements AddressServer {
       rules: RULES,
       graceUntil: Math.max(this.#graceUntil, scene.graceUntil),
       ...given('othersKnow', scene.othersKnow),
+      ...given('raft', this.#host.seen(this.hearing)),
       clusters: 1,
     };
   }

@@ -98,10 +98,11 @@ export function tell({ violation, seed, histories, shortest }: Failure, faults: 
 }
 
 export function tellHistory({ setup, starts, actions }: History): string[] {
-  const { expect, ids, retries, salt, replicas } = setup;
+  const { expect, ids, retries, salt, replicas, reads } = setup;
   return [
     `${starts.length} node(s) start at ${starts.map(seconds).join(', ')}; expect=${expect ?? 'none'}, ` +
       `${ids ? 'with' : 'without'} id, ${retries} tries, salt ${salt}, ` +
+      (reads ? 'reads the nodes, ' : '') +
       (replicas > 0 ? `${replicas} server(s) on one database` : 'one server'),
     ...actions.map((action) => `${seconds(action.after)} later: ${tellAction(action)}`),
   ];

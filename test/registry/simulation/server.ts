@@ -1,9 +1,22 @@
 import type { Address } from '../../../src/registry/address.js';
 import { needsTick } from '../../../src/registry/advance.js';
-import { emptyCluster, type Cluster, type Lease, type ProbeAnswer } from '../../../src/registry/cluster.js';
-import { saysSomethingNew, type Command, type Outcome, type decide } from '../../../src/registry/decide.js';
+import {
+  emptyCluster,
+  given,
+  type Cluster,
+  type Lease,
+  type ProbeAnswer,
+} from '../../../src/registry/cluster.js';
+import {
+  saysSomethingNew,
+  type Command,
+  type Context,
+  type Outcome,
+  type decide,
+} from '../../../src/registry/decide.js';
+import type { RaftEvidence } from '../../../src/registry/evidence.js';
 import { deliver, hear, observeProbe, seeEnd, storedLease, wantsProbe } from '../../../src/registry/lease.js';
-import { notFollowed } from '../../../src/registry/quorum.js';
+import { isFollowed, unfollowed, type Left } from '../../../src/registry/leave.js';
 import { DEFAULT_RULES, graceTime } from '../../../src/registry/rules.js';
 import { HearingClock } from '../../../src/runtime/hearing-clock.js';
 import type { Schedule } from './schedule.js';
@@ -26,6 +39,8 @@ export interface ServerHost {
   readonly deafTimeCounts: boolean;
   probe(address: Address): ProbeAnswer;
   storeWorks(): boolean;
+  /** What Raft was last seen to believe, when it is now on the hearing clock. */
+  seen(now: number): RaftEvidence | undefined;
   changed(before: Cluster, after: Cluster, command: Command, outcome: Outcome): void;
 }
 
@@ -60,7 +75,8 @@ export interface AddressServer {
   leave(address: Address, wait: number, done: (ok: boolean) => void): void;
   /** R10. */
   connectionClosed(address: Address, byPeer: boolean): void;
-  recover(): void;
+  /** An operator's word; `repaired`: that Raft of a recovered list has its leaders. */
+  recover(repaired?: boolean): void;
 }
 
 interface Held {
@@ -92,7 +108,7 @@ export class SimulatedServer implements AddressServer {
   #incarnation = 0;
   #loop = 0;
   readonly #held = new Set<Held>();
-  readonly #leaving = new Set<{ revision: number; until: number; done: (ok: boolean) => void }>();
+  readonly #leaving = new Set<{ left: Left; until: number; done: (ok: boolean) => void }>();
   readonly #probing = new Set<Address>();
   /** Polls that came while the process was stopped, and are read when it goes on. */
   readonly #backlog: (() => void)[] = [];
@@ -186,7 +202,7 @@ export class SimulatedServer implements AddressServer {
     const outcome = this.#transact({ type: 'leave', address, wait });
     if (!outcome || outcome.reply.type === 'unknown') return done(false);
     this.#leaving.add({
-      revision: this.cluster.revision,
+      left: { address, revision: this.cluster.revision, leftAt: this.hearing },
       until: this.#host.schedule.now + wait,
       done,
     });
@@ -200,8 +216,8 @@ export class SimulatedServer implements AddressServer {
     this.#probe(address);
   }
 
-  recover(): void {
-    if (this.state === 'up') this.#transact({ type: 'recover' });
+  recover(repaired = false): void {
+    if (this.state === 'up') this.#transact({ type: 'recover', repaired });
   }
 
   #newClock(): HearingClock {
@@ -247,18 +263,23 @@ export class SimulatedServer implements AddressServer {
     });
   }
 
+  #context(): Context {
+    return {
+      now: this.hearing,
+      rules: RULES,
+      graceUntil: this.#graceUntil,
+      ...given('raft', this.#host.seen(this.hearing)),
+      clusters: 1,
+    };
+  }
+
   #transact(command: Command): Outcome | undefined {
     if (this.#outage || !this.#host.storeWorks()) {
       this.#outage = true;
       return undefined;
     }
     const before = this.cluster;
-    const outcome = this.#host.decide(before, command, {
-      now: this.hearing,
-      rules: RULES,
-      graceUntil: this.#graceUntil,
-      clusters: 1,
-    });
+    const outcome = this.#host.decide(before, command, this.#context());
     if (outcome.cluster === before) return outcome;
     this.#commit(before, outcome.cluster);
     this.cluster = outcome.cluster;
@@ -286,9 +307,9 @@ export class SimulatedServer implements AddressServer {
       if (this.#held.has(held) && this.cluster.members.has(held.address)) this.#answerList(held);
     }
     for (const leaving of [...this.#leaving]) {
-      const { revision, until, done } = leaving;
-      const missing = notFollowed(this.cluster, revision, { now: this.hearing, rules: RULES });
-      if (missing.length > 0 && this.#host.schedule.now < until) continue;
+      const { left, until, done } = leaving;
+      const isKnown = isFollowed(unfollowed(this.cluster, left, this.#context()));
+      if (!isKnown && this.#host.schedule.now < until) continue;
       this.#leaving.delete(leaving);
       done(true);
     }

@@ -1,6 +1,7 @@
 import type { Address } from '../../../src/registry/address.js';
 import type { Cluster, ProbeAnswer } from '../../../src/registry/cluster.js';
 import { decide, type Command, type Outcome } from '../../../src/registry/decide.js';
+import type { RaftEvidence } from '../../../src/registry/evidence.js';
 import { LATE_POLL } from '../../../src/registry/rules.js';
 import { Invariants, Violation } from './invariants.js';
 import { RaftModel } from './model.js';
@@ -29,6 +30,8 @@ export interface Setup {
   readonly salt: number;
   /** Servers on one shared database; 0 for one server on its own (SQLite). */
   readonly replicas: number;
+  /** Whether the servers can read the nodes, so that the rules know what Raft believes. */
+  readonly reads?: boolean;
 }
 
 /** What is broken on purpose, to prove that the simulation notices (see mutations.ts). */
@@ -116,6 +119,8 @@ export class World {
   readonly #faults: Faults;
   readonly #trace: ((line: string) => void) | undefined;
   #named = 0;
+  /** When the nodes were last read, and what was seen. */
+  #look: { at: number; whole: RaftEvidence['whole']; hasGroup: boolean } | undefined;
 
   constructor(setup: Setup, faults: Faults = {}, trace?: (line: string) => void) {
     this.setup = setup;
@@ -140,6 +145,7 @@ export class World {
       deafTimeCounts: faults.deafTimeCounts ?? false,
       probe: (address) => this.#probe(address),
       storeWorks: () => this.storeWorks,
+      seen: (now) => this.#seen(now),
       changed: (before, after, command, outcome) => this.#changed(before, after, command, outcome),
     };
     if (setup.replicas === 0) {
@@ -537,6 +543,27 @@ export class World {
     for (let i = active; i < (this.setup.expect ?? 1); i++) this.add();
   }
 
+  /** What servers that read the nodes know of Raft: a look every 3 s, which takes a moment. */
+  #seen(now: number): RaftEvidence | undefined {
+    if (!this.setup.reads) return undefined;
+    if (this.#look === undefined || this.now - this.#look.at >= 3_000) {
+      const leader = this.raft.workingLeader();
+      const whole = leader && {
+        groups: ['raft'],
+        voters: new Map([...leader.voters].map((voter) => [voter, ['raft']] as const)),
+        followers: new Set(
+          [...this.raft.peers.values()]
+            .filter((peer) => peer.up && peer.lineage === leader.lineage && peer.term === leader.term)
+            .map(({ address }) => address),
+        ),
+      };
+      this.#look = { at: this.now, whole, hasGroup: this.raft.best() !== undefined };
+    }
+    const { at, whole, hasGroup } = this.#look;
+    const readAt = now - (this.now - at);
+    return { readAt, leaderless: whole || !hasGroup ? [] : ['raft'], whole };
+  }
+
   /** `recover` on the server, resetPeers on Raft, and restarts from empty disks for those with other data. */
   #operate(): void {
     const { registry, raft } = this;
@@ -544,8 +571,10 @@ export class World {
     const best = raft.best();
     const listed = [...registry.cluster.members.keys()];
     const leader = raft.workingLeader();
-    if (leader?.voters.size === listed.length && listed.every((address) => leader.voters.has(address)))
+    if (leader?.voters.size === listed.length && listed.every((address) => leader.voters.has(address))) {
+      if (registry.cluster.awaitsRepair) this.#anyServer()?.recover(true);
       return;
+    }
     for (const peer of [...raft.peers.values()]) {
       const node = this.nodes.get(peer.address);
       if (!best || !node || node.gone || peer.lineage === 0 || peer.lineage === best.lineage) continue;

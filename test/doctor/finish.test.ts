@@ -1,0 +1,103 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { examined, type Examination } from '../../src/doctor/examination.js';
+import { FINISH_AFTER, stepsToFinish } from '../../src/doctor/finish.js';
+import type { NodeView } from '../../src/doctor/node-view.js';
+import { paceOf } from '../../src/doctor/pace.js';
+import type { RecordedEvent } from '../../src/registry/events.js';
+import { describe as viewed } from '../../src/registry/view.js';
+import { A, B, Bench, C, D } from '../registry/rules.js';
+
+const voter = (address: string): string => address.replace('8848', '7848');
+
+/** Three founded, and C left; the leader A has it as a voter still, for so long. */
+function afterLeave(
+  since: number,
+  voters = [A, B, C],
+): { bench: Bench; last: Examination; events: RecordedEvent[] } {
+  const bench = new Bench().found(A, B, C);
+  bench.do({ type: 'leave', address: C });
+  bench.pass(20_000, [A, B]);
+  const group = { leader: voter(A), term: 2, voters: voters.map(voter) };
+  const readings = [A, B].map((address): NodeView => ({
+    address,
+    version: '2.5.1',
+    members: [A, B],
+    groups: new Map([['one', group]]),
+  }));
+  const { cluster, now, rules } = bench;
+  const view = viewed(cluster, { now, rules, graceUntil: 0 });
+  const first = examined(view, readings, 1_000, 0, undefined);
+  const last = examined(view, readings, 1_000, since, first);
+  const events = bench.events.map((event, seq): RecordedEvent => ({ ...event, seq, time: seq })).reverse();
+  return { bench, last, events };
+}
+
+const finish = async ({ bench, last, events }: ReturnType<typeof afterLeave>): Promise<string[]> => {
+  const { steps } = await stepsToFinish(bench.cluster, last, 1_000, () => Promise.resolve(events));
+  return steps.map(({ command, node, group, value }) => `${command} ${value} ${node} ${group}`);
+};
+
+describe('what left the list and is a voter still', () => {
+  it('is removed when Nacos has had its time for that', async () => {
+    assert.deepEqual(await finish(afterLeave(FINISH_AFTER - 1)), []);
+    assert.deepEqual(await finish(afterLeave(FINISH_AFTER)), [`removePeer ${voter(C)} ${A} one`]);
+    assert.deepEqual(await finish(afterLeave(FINISH_AFTER, [A, B])), [], 'Raft has let go of it');
+  });
+
+  it('is left alone when it waits again, is listed again, or the list is another by now', async () => {
+    const again = afterLeave(FINISH_AFTER);
+    again.bench.poll(C, { connectedAt: again.bench.now });
+    assert.deepEqual(again.bench.list, [A, B, C]);
+    assert.deepEqual(await finish(again), []);
+    const other = afterLeave(FINISH_AFTER);
+    other.bench.poll(D);
+    assert.deepEqual(await finish(other), []);
+  });
+
+  it('is left alone when the history does not say that it left: it may be another’s', async () => {
+    assert.deepEqual(await finish(afterLeave(FINISH_AFTER, [A, B, D])), []);
+    const forgotten = { ...afterLeave(FINISH_AFTER), events: [] };
+    assert.deepEqual(await finish(forgotten), []);
+  });
+
+  it('is left alone while its group has no leader, or the majority is lost', async () => {
+    const unled = afterLeave(FINISH_AFTER, [A, C, D]);
+    assert.deepEqual(await finish(unled), []);
+    const lost = afterLeave(FINISH_AFTER);
+    lost.bench.pass(20_000, [A]);
+    assert.ok(lost.bench.cluster.quorumLost);
+    assert.deepEqual(await finish(lost), []);
+  });
+});
+
+describe('how often nodes are read', () => {
+  const quiet = (): Bench => {
+    const bench = new Bench().found(A, B, C);
+    bench.pass(120_000, [A, B, C]);
+    return bench;
+  };
+
+  it('is seldom when all is quiet, often after a change, most often after a leave, less when none can be read', () => {
+    const bench = quiet();
+    assert.equal(paceOf(bench.cluster, bench.now, 0, false), 30_000);
+    assert.equal(paceOf(bench.cluster, bench.now, 0, true), 3_000);
+    bench.poll(D);
+    assert.equal(paceOf(bench.cluster, bench.now, 0, false), 3_000);
+    assert.deepEqual(
+      [1, 2, 9].map((blind) => paceOf(bench.cluster, bench.now, blind, false)),
+      [6_000, 12_000, 30_000],
+    );
+    bench.do({ type: 'leave', address: D });
+    assert.equal(paceOf(bench.cluster, bench.now, 0, false), 1_000);
+  });
+
+  it('is less for a large cluster', () => {
+    const bench = new Bench();
+    bench.do({
+      type: 'put',
+      addresses: Array.from({ length: 1_000 }, (_, i) => `10.0.${i >> 8}.${i & 255}:8848`),
+    });
+    assert.equal(paceOf(bench.cluster, bench.now, 0, true), 20_000);
+  });
+});

@@ -1,0 +1,164 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { judgeGroups, type ListedMember } from '../../src/doctor/groups.js';
+import type { GroupCopy, NodeView, Reading } from '../../src/doctor/node-view.js';
+import { planRepair, type Patient, type RepairPlan } from '../../src/doctor/plan.js';
+
+const A = '10.0.0.1:8848';
+const B = '10.0.0.2:8848';
+const C = '10.0.0.3:8848';
+const [a, b, c] = ['10.0.0.1:7848', '10.0.0.2:7848', '10.0.0.3:7848'] as const;
+const [x, y] = ['10.0.0.9:7848', '10.0.0.8:7848'] as const;
+
+const member = (address: string, more: Partial<ListedMember> = {}): ListedMember => ({
+  address,
+  source: 'poll',
+  state: 'live',
+  settled: true,
+  ...more,
+});
+
+type Copies = Readonly<
+  Record<string, readonly [leader: string | undefined, term: number, voters: readonly string[]]>
+>;
+
+const node = (address: string, copies: Copies, version = '2.5.1'): NodeView => ({
+  address,
+  version,
+  members: [A, B, C],
+  groups: new Map(
+    Object.entries(copies).map(([name, [leader, term, voters]]): [string, GroupCopy] => [
+      name,
+      { leader, term, voters },
+    ]),
+  ),
+});
+
+function plan(
+  members: readonly ListedMember[],
+  readings: readonly Reading[],
+  more: Partial<Patient> = {},
+): RepairPlan {
+  const groups = judgeGroups(members, readings, 1_000);
+  return planRepair({
+    members,
+    readings,
+    groups,
+    raftOffset: 1_000,
+    hasMajority: true,
+    alive: new Set(),
+    ...more,
+  });
+}
+
+const said = ({ steps }: RepairPlan): string[] =>
+  steps.map(({ command, node, group = '*', value }) => `${command} ${value} ${node} ${group}`);
+
+describe('the plan of a repair', () => {
+  const all = [member(A), member(B), member(C)];
+
+  it('has no steps for a healthy cluster', () => {
+    const copies: Copies = { one: [a, 3, [a, b, c]] };
+    const { steps, loss, manual, refused } = plan(all, [node(A, copies), node(B, copies), node(C, copies)]);
+    assert.deepEqual([steps, loss, manual, refused], [[], [], [], undefined]);
+  });
+
+  it('brings a live member back by restRaftCluster at each group’s own leader (injury 2)', () => {
+    const views = [
+      node(A, { one: [a, 3, [a, c]], two: [c, 2, [a, b, c]] }),
+      node(B, { one: [a, 2, [a, b, c]], two: [c, 2, [a, b, c]] }),
+      node(C, { one: [a, 3, [a, c]], two: [c, 2, [a, c]] }),
+    ];
+    const { loss, ...made } = plan(all, views);
+    assert.deepEqual(said({ loss, ...made }), [
+      `restRaftCluster ${a},${b},${c} ${A} one`,
+      `restRaftCluster ${a},${b},${c} ${C} two`,
+    ]);
+    assert.deepEqual(loss, []);
+  });
+
+  it('removes a phantom, but not one whose node answers (injury 4)', () => {
+    const copies: Copies = { one: [a, 3, [a, b, c, x]] };
+    const views = [node(A, copies), node(B, copies), node(C, copies)];
+    assert.deepEqual(said(plan(all, views)), [`removePeer ${x} ${A} one`]);
+    const alive = plan(all, views, { alive: new Set([x]) });
+    assert.deepEqual(alive.steps, []);
+    assert.match(alive.manual[0] ?? '', /is not on the list, and its node answers/);
+  });
+
+  describe('a lost majority', () => {
+    const old: Copies = { one: [a, 4, [a, x, y]], two: [x, 2, [a, x, y]] };
+
+    it('is reset at the survivor, once for all groups where that is the same', () => {
+      const made = plan([member(A)], [node(A, old)]);
+      assert.deepEqual(said(made), [`resetPeers ${a} ${A} *`]);
+      assert.match(made.loss[0] ?? '', /What 10\.0\.0\.1:8848 does not have of these groups is lost/);
+    });
+
+    it('keeps the data of the highest term, group by group', () => {
+      const made = plan(
+        [member(A), member(B)],
+        [
+          node(A, { one: [x, 4, [a, b, c, x]], two: [x, 2, [a, b, c, x]] }),
+          node(B, { one: [x, 3, [a, b, c, x]], two: [x, 5, [a, b, c, x]] }),
+        ],
+      );
+      assert.deepEqual(said(made), [`resetPeers ${a},${b} ${A} one`, `resetPeers ${a},${b} ${B} two`]);
+    });
+
+    it('never makes a voter of one that joined only just, nor takes it for the survivor', () => {
+      const fresh = { settled: false };
+      const made = plan(
+        [member(A), member(B, fresh), member(C, fresh)],
+        [node(A, old), node(B, { one: [undefined, 9, [a, b, c]] }), node(C, {})],
+      );
+      assert.deepEqual(said(made), [`resetPeers ${a} ${A} *`]);
+      const blank = plan([member(A, fresh), member(B, fresh)], [node(A, old), node(B, old)]);
+      assert.match(blank.refused ?? '', /name the one whose data counts with --survivor/);
+      const named = plan([member(A, fresh), member(B, fresh)], [node(A, old), node(B, old)], { survivor: B });
+      assert.deepEqual([...new Set(named.steps.map(({ node }) => node))], [B]);
+    });
+
+    it('waits for a majority of the list, and for every live member to be readable', () => {
+      const lost = plan([member(A), member(B, { state: 'down' })], [node(A, old)], { hasMajority: false });
+      assert.match(lost.refused ?? '', /no majority of the list is live.*recover/);
+      const unread = plan(
+        [member(A), member(B), member(C)],
+        [node(A, old), node(B, old), { address: C, reason: 'it answers 403' }],
+      );
+      assert.deepEqual(unread.steps, []);
+    });
+  });
+
+  it('resets all groups of nodes of which none has ever had a leader (injury 3)', () => {
+    const made = plan(all, [node(A, {}), node(B, {}), node(C, {})]);
+    assert.deepEqual(said(made), [`resetPeers ${a},${b},${c} ${A} *`]);
+    const old = plan(all, [node(A, {}, '1.4.2'), node(B, {}, '1.4.2'), node(C, {}, '1.4.2')]);
+    assert.deepEqual(old.steps, [], '1.4 shows no groups, so nothing is known');
+    const lost: Copies = { one: [x, 4, [a, x, y]] };
+    const cannot = plan([member(A)], [node(A, lost, '1.4.2')]);
+    assert.match(cannot.refused ?? '', /1\.4\.2\) does not know resetPeers: stop all nodes/);
+  });
+
+  it('leaves groups that do not know each other to people, and says in what order (injury 1)', () => {
+    const alone = (address: string, voter: string): NodeView => node(address, { one: [voter, 1, [voter]] });
+    const { steps, manual } = plan(all, [alone(A, a), alone(B, b), alone(C, c)]);
+    assert.deepEqual(steps, []);
+    assert.match(manual[0] ?? '', /here 10\.0\.0\.1:8848 \(the first on the list\)/);
+    assert.deepEqual(
+      manual.slice(1).map((sentence) => /^stop (\S+), empty its data directory/.exec(sentence)?.[1]),
+      [B, C],
+    );
+  });
+
+  it('is named by what it says', () => {
+    const views = (voters: readonly string[]): NodeView[] => [
+      node(A, { one: [a, 3, voters] }),
+      node(B, {}),
+      node(C, {}),
+    ];
+    const first = plan(all, views([a, b, c, x]));
+    assert.equal(plan(all, views([a, b, c, x])).id, first.id);
+    assert.notEqual(plan(all, views([a, b, x])).id, first.id);
+  });
+});

@@ -1,0 +1,43 @@
+import assert from 'node:assert/strict';
+import type { TestContext } from 'node:test';
+import type { ClusterHealth } from '../../src/doctor/health.js';
+import type { RepairPlan } from '../../src/doctor/plan.js';
+import type { EventView } from '../../src/http/api/schemas.js';
+import { runCli } from '../support/cli.js';
+import type { ServerProcess } from '../support/process.js';
+
+type Scope = Pick<TestContext, 'after'>;
+type Url = Pick<ServerProcess, 'url'>;
+
+/** What the command `doctor` finds, with its exit status; it looks once. */
+export async function examine(
+  t: Scope,
+  { url }: Url,
+  wait = '0s',
+): Promise<ClusterHealth & { status: number | string }> {
+  const ran = await runCli(t, ['doctor', '--json', '--wait', wait, '--server', url]);
+  assert.equal(ran.err, '');
+  return { ...(JSON.parse(ran.out) as ClusterHealth), status: ran.status };
+}
+
+/** What the command `doctor --repair` did. */
+export interface Repaired {
+  readonly status: number | string;
+  readonly plan: RepairPlan;
+  readonly events: readonly EventView[];
+  /** Absent when nothing was done. */
+  readonly health?: ClusterHealth;
+}
+
+export async function repair(t: Scope, { url }: Url, ...more: readonly string[]): Promise<Repaired> {
+  const ran = await runCli(t, ['doctor', '--repair', '--json', '--server', url, ...more]);
+  assert.equal(ran.err, '');
+  return { ...(JSON.parse(ran.out) as Omit<Repaired, 'status'>), status: ran.status };
+}
+
+/** Findings that lasted for longer than is normal, of all that the server has logged: there must be none without an injury. */
+export function alarmsOf({ stdout }: Pick<ServerProcess, 'stdout'>): string[] {
+  return stdout()
+    .split('\n')
+    .filter((line) => line.includes('"finding"') && line.includes('"level":40'));
+}
