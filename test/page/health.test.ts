@@ -203,7 +203,10 @@ pageTest('a repair is seen while it is under way, and in the history, in Chinese
 
   // Meanwhile nobody comes in.
   await new NacosNode(t, server, '/nacos/serverlist?self=10.0.0.9').poll();
-  await page.getByRole('list', { name: '等待准入' }).getByText('正在修复 Raft，期间列表保持不变。').waitFor();
+  await page
+    .getByRole('list', { name: '等待准入' })
+    .getByText('正在修复或需要先修复 Raft，在此之前不接纳新成员。')
+    .waitFor();
 
   isCarriedOut();
   await page.locator('[data-type=repaired]').getByText('修复完成', { exact: true }).waitFor();
@@ -360,6 +363,29 @@ pageTest('when it cannot be had, the last one stays, says how old it is, and the
   await page.unroute('**/health');
   await page.clock.runFor(5_000);
   await panel.getByText(/^read \d s ago$/).waitFor();
+});
+
+pageTest('among all clusters the injured stand with the troubled, and say so', async (t) => {
+  const { server, nacos } = await listed(t);
+  for (const cluster of ['audit', 'zulu'])
+    await ask(server, 'POST', `/nacos/v1/as/nodes?cluster=${cluster}&ips=10.0.0.1`);
+  const { page } = await visit(t, server.url, { reducedMotion: 'reduce' });
+  const names = page.locator('.cluster-name');
+  await names.nth(2).waitFor();
+  assert.deepEqual(await names.allTextContents(), ['nacos/audit', 'nacos/serverlist', 'nacos/zulu']);
+  assert.equal(await page.title(), 'Nacos address server');
+
+  nacos.vote([...nacos.addresses.map(voter), GONE]);
+  await look(server);
+  await server.pass(30_000);
+  await look(server);
+  await page
+    .getByRole('link', { name: 'nacos/serverlist' })
+    .getByText('What Nacos believes: Something lasts that harms the cluster.')
+    .waitFor();
+  assert.deepEqual(await names.allTextContents(), ['nacos/serverlist', 'nacos/audit', 'nacos/zulu']);
+  await page.waitForFunction(`document.title === '(1) Nacos address server'`);
+  assert.deepEqual(await accessibilityProblems(page), []);
 });
 
 pageTest('with a token for reads and for changes', async (t) => {
