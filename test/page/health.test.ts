@@ -104,7 +104,12 @@ pageTest('nodes that believe what is listed: healthy, and what Raft has of each 
   await row(page, b).getByText('voter', { exact: true }).waitFor();
   assert.match(await row(page, b).locator('.member-more').innerText(), /· Nacos 2\.5\.1$/);
 
-  // Nobody looked at the nodes since.
+  // No group is seen any more, and nobody looked at the nodes since.
+  nacos.groups.clear();
+  await look(server);
+  await askAgain(page);
+  await page.locator('.raft-mark').first().waitFor({ state: 'detached' });
+  assert.equal(await page.getByText('Nacos 2.5.1').count(), 0);
   await server.pass(61_000);
   await askAgain(page);
   await panel.getByText(/The nodes were last read 1 min \d s ago/).waitFor();
@@ -198,7 +203,10 @@ pageTest('a repair is seen while it is under way, and in the history, in Chinese
 
   // Meanwhile nobody comes in.
   await new NacosNode(t, server, '/nacos/serverlist?self=10.0.0.9').poll();
-  await page.getByRole('list', { name: '等待准入' }).getByText('正在修复 Raft，期间列表保持不变。').waitFor();
+  await page
+    .getByRole('list', { name: '等待准入' })
+    .getByText('正在修复或需要先修复 Raft，在此之前不接纳新成员。')
+    .waitFor();
 
   isCarriedOut();
   await page.locator('[data-type=repaired]').getByText('修复完成', { exact: true }).waitFor();
@@ -274,10 +282,12 @@ pageTest('a server that does not know of health: no panel, and everything else a
   const { page } = await visit(t, server.url, { expected: /status of 404/ });
   await page.locator('.health').waitFor();
   let asked = 0;
-  await page.route('**/health', (route) => {
-    asked++;
-    return route.fulfill({ status: 404, json: { detail: 'nothing is at this path' } });
-  });
+  const knowsNothing = (): Promise<unknown> =>
+    page.route('**/health', (route) => {
+      asked++;
+      return route.fulfill({ status: 404, json: { detail: 'nothing is at this path' } });
+    });
+  await knowsNothing();
   await page.clock.install();
   const first = page.waitForResponse((one) => one.url().endsWith('/health'));
   await page.reload();
@@ -291,6 +301,11 @@ pageTest('a server that does not know of health: no panel, and everything else a
   await ask(server, 'POST', '/nacos/v1/as/nodes?ips=10.0.0.9');
   await row(page, '10.0.0.9:8848').waitFor();
   await page.locator('.health').getByText('Healthy', { exact: true }).waitFor();
+
+  // An older one takes its place.
+  await knowsNothing();
+  await page.clock.runFor(5_000);
+  await page.locator('.health').waitFor({ state: 'detached' });
 });
 
 pageTest('it is asked for while somebody looks, and at once when the list changes', async (t) => {
@@ -348,6 +363,29 @@ pageTest('when it cannot be had, the last one stays, says how old it is, and the
   await page.unroute('**/health');
   await page.clock.runFor(5_000);
   await panel.getByText(/^read \d s ago$/).waitFor();
+});
+
+pageTest('among all clusters the injured stand with the troubled, and say so', async (t) => {
+  const { server, nacos } = await listed(t);
+  for (const cluster of ['audit', 'zulu'])
+    await ask(server, 'POST', `/nacos/v1/as/nodes?cluster=${cluster}&ips=10.0.0.1`);
+  const { page } = await visit(t, server.url, { reducedMotion: 'reduce' });
+  const names = page.locator('.cluster-name');
+  await names.nth(2).waitFor();
+  assert.deepEqual(await names.allTextContents(), ['nacos/audit', 'nacos/serverlist', 'nacos/zulu']);
+  assert.equal(await page.title(), 'Nacos address server');
+
+  nacos.vote([...nacos.addresses.map(voter), GONE]);
+  await look(server);
+  await server.pass(30_000);
+  await look(server);
+  await page
+    .getByRole('link', { name: 'nacos/serverlist' })
+    .getByText('What Nacos believes: Something lasts that harms the cluster.')
+    .waitFor();
+  assert.deepEqual(await names.allTextContents(), ['nacos/serverlist', 'nacos/audit', 'nacos/zulu']);
+  await page.waitForFunction(`document.title === '(1) Nacos address server'`);
+  assert.deepEqual(await accessibilityProblems(page), []);
 });
 
 pageTest('with a token for reads and for changes', async (t) => {

@@ -2,6 +2,12 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { TestContext } from 'node:test';
 import type { Browser, Page } from 'playwright-core';
+import { examined, healthOf } from '../../src/doctor/examination.js';
+import { voterOf } from '../../src/doctor/groups.js';
+import type { ClusterHealth } from '../../src/doctor/health.js';
+import type { Reading } from '../../src/doctor/node-view.js';
+import type { ClusterView } from '../../src/registry/view.js';
+import { GROUPS } from '../support/believers.js';
 import { foundCluster, live, NacosNode, pollPath } from '../support/nodes.js';
 import { ask } from '../support/raw.js';
 import { startServer, type TestServer } from '../support/server.js';
@@ -14,6 +20,11 @@ const FOLDER = fileURLToPath(new URL('../../../docs/images/', import.meta.url));
 
 /** Larger than this, in bytes, and a README is slow. */
 const LARGEST = 150_000;
+
+const CLUSTER = '/api/v1/clusters/nacos/serverlist';
+
+/** Of Raft's port, below the main one. */
+const OFFSET = 1_000;
 
 type Clean = Pick<TestContext, 'after'>;
 
@@ -71,14 +82,39 @@ async function loseMajority(t: Clean, server: TestServer, nodes: readonly NacosN
   await server.pass(2_000);
 }
 
+/**
+ * What the server would tell if these were real Nacos nodes, of which those that live were read: the voters of every
+ * Raft group are its members, or others.
+ */
+async function healthOfNodes(server: TestServer, voters?: readonly string[]): Promise<ClusterHealth> {
+  const view = JSON.parse((await ask(server, 'GET', CLUSTER)).body) as ClusterView;
+  const members = view.members.map(({ address }) => address);
+  const copy = {
+    leader: voterOf(A, OFFSET),
+    term: 3,
+    voters: (voters ?? members).map((address) => voterOf(address, OFFSET)),
+  };
+  const groups = new Map(GROUPS.map((name) => [name, copy]));
+  const readings = view.members.map(({ address, state }): Reading =>
+    state === 'live'
+      ? { address, version: '2.5.1', members, groups, clockAhead: undefined }
+      : { address, reason: 'it does not answer' },
+  );
+  const before = examined(view, readings, OFFSET, 0, undefined);
+  const now = 260_000;
+  return healthOf(examined(view, readings, OFFSET, now, before), OFFSET, now, undefined);
+}
+
 async function shoot(
   browser: Browser,
   server: TestServer,
   name: string,
-  reader: Reader,
+  reader: Reader & { readonly health?: ClusterHealth },
   act?: (page: Page) => Promise<unknown>,
 ): Promise<void> {
   const { page, context } = await openWindow(browser, { width: 1360, height: 860, ...reader });
+  const health = reader.health ?? (server.service.find('nacos/serverlist') && (await healthOfNodes(server)));
+  await page.route(`**${CLUSTER}/health`, (route) => route.fulfill({ json: health }));
   await page.goto(server.url);
   await page.locator('.event').first().waitFor();
   await act?.(page);
@@ -108,6 +144,16 @@ async function main(t: Clean): Promise<void> {
   await shoot(browser, one, 'cluster-dark', { colorScheme: 'dark' });
   await shoot(browser, one, 'cluster-chinese', { locale: 'zh-CN' });
   await shoot(browser, one, 'cluster-phone', { width: 360, height: 740, isPhone: true, colorScheme: 'dark' });
+
+  const injured = await startServer(t);
+  const all = await busyCluster(t, injured);
+  await live(injured, all, 60_000);
+  await spread(injured, all);
+  // All are live and settled, and Raft still has the one that crashed, and not yet the one in its place.
+  const health = await healthOfNodes(injured, [A, B, C]);
+  await shoot(browser, injured, 'injured', { height: 1_040, health });
+  await shoot(browser, injured, 'injured-chinese', { height: 1_040, health, locale: 'zh-CN' });
+
   await loseMajority(t, one, nodes);
   await shoot(browser, one, 'quorum-lost', {});
   await shoot(browser, one, 'recover', {}, (page) => page.getByRole('button', { name: 'Recover …' }).click());

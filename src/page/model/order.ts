@@ -12,12 +12,23 @@ export function isTroubled(state: ClusterState): boolean {
   return state === 'quorum-lost' || state === 'degraded' || state === 'founding';
 }
 
+/** The same, or Raft is injured, whatever the list looks like. */
+export function needsLook({ state, injuries = 0 }: Pick<ClusterSummary, 'state' | 'injuries'>): boolean {
+  return isTroubled(state) || injuries > 0;
+}
+
 /** The troubled first, then by name. */
 export function inOrder(clusters: Iterable<ClusterSummary>): ClusterSummary[] {
   return [...clusters]
-    .map((cluster) => ({ cluster, key: keyOf(cluster), rank: STATE_RANK.get(cluster.state) ?? 0 }))
+    .map((cluster) => ({ cluster, key: keyOf(cluster), rank: clusterRank(cluster) }))
     .sort((a, b) => a.rank - b.rank || byName.compare(a.key, b.key))
     .map(({ cluster }) => cluster);
+}
+
+/** Who is injured stands with those in trouble. */
+function clusterRank({ state, injuries = 0 }: ClusterSummary): number {
+  const rank = STATE_RANK.get(state) ?? 0;
+  return injuries > 0 ? Math.min(rank, STATES.indexOf('degraded')) : rank;
 }
 
 export function countStates(clusters: Iterable<ClusterSummary>): ReadonlyMap<ClusterState, number> {

@@ -121,7 +121,7 @@ export const en = {
   lostSteps: (missing: string, waiting: string) => [
     `Restart the missing nodes at their addresses: ${missing}. Members that come back simply go on.`,
     `If they are gone for good, start new ones. They wait at the gate; ${waiting} now.`,
-    'Then recover the cluster: the list becomes those that answer and those that wait.',
+    'Then recover the cluster: the list becomes those that answer. When Raft of those is repaired, those that wait join.',
   ],
   recover: 'Recover …',
   recovered: (time: string) =>
@@ -257,7 +257,7 @@ export const en = {
   recoverDialog: {
     title: (key: string) => `Recover ${key}?`,
     will: (live: string, gone: string, waiting: string) =>
-      `The list becomes the members that are live or still answer a probe (${live} live now) and those that wait (${waiting} now). Those that do not answer are dropped: ${gone}.`,
+      `The list becomes the members that are live or still answer a probe (${live} live now). Those that do not answer are dropped: ${gone}. Those that wait (${waiting} now) join when Raft is repaired.`,
     before:
       'Do this only when the missing nodes are gone for good. A node that merely cannot be reached from here would lose its place in Raft.',
     after: 'Right afterwards Raft must be repaired. You will get the command.',
@@ -267,14 +267,15 @@ export const en = {
     doneTitle: (key: string) => `${key} is recovered`,
     done: (revision: string) => `The list is recovered, revision ${revision}. Raft is not yet.`,
     repair:
-      'Now repair Raft, when the new nodes run. This shows every step and what may be lost, and asks before it begins:',
+      'Now repair Raft; until then nobody joins. This shows every step and what may be lost, and asks before it begins:',
     repairTitle: 'Repair Raft',
     byHand: 'By hand instead',
     resetPeers:
       'Tell one survivor, which still has the data, who the voters are. Run this once, from a place that reaches it:',
     survivor: 'Survivor',
     repairNotes: [
-      'Within about 12 s there is a leader, and the survivor’s data is on the new nodes.',
+      'Within about 12 s there is a leader; then those that wait join, and get the survivor’s data.',
+      'Where this server cannot read the nodes, say so then: nacos-address-server recover PRODUCT/CLUSTER --repaired',
       'Nacos 3.x: /nacos/v3/admin/core/ops/raft, with admin rights. Nacos 1.4.2 and 2.0.3 have no resetPeers.',
     ],
   },

@@ -114,7 +114,7 @@ export const zh: Texts = {
   lostSteps: (missing, waiting) => [
     `在原地址重启缺失的节点：${missing}。成员回来后即可继续运行。`,
     `如果它们已永久消失，请启动新节点。新节点等待准入，目前 ${waiting}。`,
-    '然后恢复集群：列表将由有响应的成员和等待的节点组成。',
+    '然后恢复集群：列表将由有响应的成员组成。修复它们的 Raft 之后，等待的节点再加入。',
   ],
   recover: '恢复…',
   recovered: (time) => `本集群已于 ${time} 恢复。如果尚未修复 Raft，请接着修复。`,
@@ -176,7 +176,7 @@ export const zh: Texts = {
     founding: '集群正在创建，等待的成员还没有到齐。',
     'no-majority': '列表中没有存活的多数派，Raft 无法接纳新成员。',
     unsettled: '有成员刚刚加入、尚未稳定，而新节点必须少于多数派。',
-    repairing: '正在修复 Raft，期间列表保持不变。',
+    repairing: '正在修复或需要先修复 Raft，在此之前不接纳新成员。',
     turn: '正在排队加入。',
   },
   expects: (count) => `期望 ${count} 个`,
@@ -270,7 +270,7 @@ export const zh: Texts = {
   recoverDialog: {
     title: (key) => `恢复 ${key}？`,
     will: (live, gone, waiting) =>
-      `列表将由存活或仍响应探测的成员（目前 ${live} 个存活）和正在等待的节点（目前 ${waiting} 个）组成。没有响应的成员将被去掉：${gone}。`,
+      `列表将由存活或仍响应探测的成员组成（目前 ${live} 个存活）。没有响应的成员将被去掉：${gone}。正在等待的节点（目前 ${waiting} 个）在 Raft 修复之后加入。`,
     before:
       '只有在缺失的节点已永久消失时才这样做。如果某个节点只是从这里无法访问，它会失去在 Raft 中的位置。',
     after: '完成之后，必须立即修复 Raft；届时会给出命令。',
@@ -279,13 +279,14 @@ export const zh: Texts = {
     submit: '恢复列表',
     doneTitle: (key) => `${key} 的列表已恢复`,
     done: (revision) => `列表已恢复，修订号 ${revision}。Raft 尚未修复。`,
-    repair: '新节点运行之后，请修复 Raft。下面的命令会列出每一步和可能丢失的数据，确认之后才开始：',
+    repair: '现在请修复 Raft，在此之前不接纳新成员。下面的命令会列出每一步和可能丢失的数据，确认之后才开始：',
     repairTitle: '修复 Raft',
     byHand: '改为手动修复',
     resetPeers: '告诉一个仍有数据的幸存节点，谁是投票成员。在能访问它的地方执行一次：',
     survivor: '幸存节点',
     repairNotes: [
-      '大约 12 秒之内会选出 Leader，幸存节点的数据会同步到新节点。',
+      '大约 12 秒之内会选出 Leader；随后等待的节点加入，并得到幸存节点的数据。',
+      '如果本服务器无法读取节点，请在修复之后告诉它：nacos-address-server recover PRODUCT/CLUSTER --repaired',
       'Nacos 3.x 使用 /nacos/v3/admin/core/ops/raft，需要管理员权限。Nacos 1.4.2 和 2.0.3 没有 resetPeers。',
     ],
   },

@@ -1,6 +1,6 @@
 import { useEffect, useLayoutEffect, useMemo } from 'preact/hooks';
 import { chosenOf } from '../model/page.js';
-import { isTroubled } from '../model/order.js';
+import { needsLook } from '../model/order.js';
 import { useStore } from '../model/store.js';
 import { useWords, wordsOf, WordsContext } from '../text/words.js';
 import { Announcements } from './announcements.js';
@@ -74,7 +74,7 @@ function Title() {
   const { t, f } = useWords();
   const troubled = usePageState(({ clusters }) => {
     let count = 0;
-    for (const { state } of clusters?.values() ?? []) if (isTroubled(state)) count++;
+    for (const cluster of clusters?.values() ?? []) if (needsLook(cluster)) count++;
     return count;
   });
   const isLost = useIsStale();

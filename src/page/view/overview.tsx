@@ -1,12 +1,12 @@
 import { useMemo, useState } from 'preact/hooks';
-import { countStates, inOrder, isTroubled, matcher, STATES } from '../model/order.js';
+import { countStates, inOrder, isTroubled, matcher, needsLook, STATES } from '../model/order.js';
 import { linkTo } from '../model/route.js';
 import { keyOf, type ClusterState, type ClusterSummary } from '../model/types.js';
 import { useWords } from '../text/words.js';
 import { Chips } from './chips.js';
 import { usePageState } from './context.js';
 import { HistoryCard } from './history.js';
-import { STATE_ICONS } from './icons.js';
+import { Icon, STATE_ICONS } from './icons.js';
 import { QuorumBar, seatsOf } from './quorum-bar.js';
 import { Search } from './search.js';
 import { explain, StateMark, toneOf } from './state-mark.js';
@@ -16,10 +16,10 @@ import { Windowed } from './windowed.js';
 const LIST = 'clusters';
 
 /** Room for what there is to say: of those in order nothing, of those in need what to do. */
-const wideRow = ({ state }: ClusterSummary): number =>
-  isTroubled(state) ? (state === 'quorum-lost' ? 80 : 62) : 44;
-const narrowRow = ({ state }: ClusterSummary): number =>
-  isTroubled(state) ? (state === 'quorum-lost' ? 176 : 112) : 74;
+const wideRow = (cluster: ClusterSummary): number =>
+  needsLook(cluster) ? (cluster.state === 'quorum-lost' ? 80 : 62) : 44;
+const narrowRow = (cluster: ClusterSummary): number =>
+  needsLook(cluster) ? (cluster.state === 'quorum-lost' ? 176 : 112) : 74;
 
 /** All clusters, the troubled ones first, and what happened to them. */
 export function Overview() {
@@ -106,7 +106,7 @@ interface ClusterRowProps {
 function ClusterRow({ cluster, index, count: all }: ClusterRowProps) {
   const words = useWords();
   const { t, f } = words;
-  const { product, live, members, waiting, revision, state } = cluster;
+  const { product, live, members, waiting, revision, state, injuries = 0 } = cluster;
   const { says, detail } = explain(cluster, words);
   const count =
     members === 0 ? t.waitingCount(waiting, f.number(waiting)) : t.liveOf(f.number(live), f.number(members));
@@ -118,7 +118,16 @@ function ClusterRow({ cluster, index, count: all }: ClusterRowProps) {
           {cluster.cluster}
         </span>
         <StateMark cluster={cluster} />
-        {isTroubled(state) && <span class="cluster-says">{says}</span>}
+        {needsLook(cluster) && (
+          <span class="cluster-says">
+            {injuries > 0 && state !== 'quorum-lost' && (
+              <span class="injured">
+                <Icon name="stop" /> {t.health.title}: {t.health.says.injured}{' '}
+              </span>
+            )}
+            {isTroubled(state) && says}
+          </span>
+        )}
         <span class="cluster-seats">
           <QuorumBar seats={seatsOf(cluster)} size="small" label={count} />
           <span class="dim">
