@@ -136,13 +136,11 @@ export function readConfig(given: Readonly<Record<SettingName, GivenSetting>>): 
     );
   }
   const identity = values['nacos-identity'];
-  const isGuarded =
-    values['auth-token'].length > 0 ||
-    values['auth-token-file'] !== undefined ||
-    given['allowed-members'].text !== '';
+  const hasTokens = values['auth-token'].length > 0 || values['auth-token-file'] !== undefined;
+  const isGuarded = (hasTokens && values['auth-mode'] === 'enforce') || given['allowed-members'].text !== '';
   if (identity && !isGuarded) {
     throw new ConfigError(
-      `${given['nacos-identity'].source} would be sent to whoever registers as a member, and anybody may; set AUTH_TOKEN (or AUTH_TOKEN_FILE) or ALLOWED_MEMBERS, too`,
+      `${given['nacos-identity'].source} would be sent to whoever registers as a member, and anybody may; set AUTH_TOKEN (or AUTH_TOKEN_FILE; AUTH_MODE=warn guards nothing) or ALLOWED_MEMBERS, too`,
     );
   }
   return {

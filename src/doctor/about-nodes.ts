@@ -9,13 +9,14 @@ const CLOCKS = 10_000;
 /** What is wrong with single nodes, Raft apart. */
 export function aboutNodes(members: readonly ListedMember[], readings: readonly Reading[]): Finding[] {
   const views = readings.filter(isRead);
+  const listed = new Set(members.map(({ address }) => address));
   const live = new Set(members.filter(isLiveState).map(({ address }) => address));
   return [
     // One that is silent or down is known to be in trouble, and is found elsewhere.
     ...readings.flatMap((reading) =>
       isRead(reading) || !live.has(reading.address) ? [] : [unread(reading)],
     ),
-    ...views.flatMap((view) => aboutList(view, members)),
+    ...views.flatMap((view) => aboutList(view, listed)),
     ...notPolling(members, views),
     ...clocks(views),
     ...versions(views),
@@ -32,12 +33,12 @@ function unread({ address, reason }: Unreadable): Finding {
   };
 }
 
-function aboutList(view: NodeView, members: readonly ListedMember[]): Finding[] {
+function aboutList(view: NodeView, listed: ReadonlySet<Address>): Finding[] {
   const node = view.address;
-  const listed = members.map(({ address }) => address);
+  const believed = new Set(view.members);
   const findings: Finding[] = [];
-  const other = view.members.find((name) => name !== node && isSameNode(name, node));
-  if (other !== undefined || !view.members.includes(node)) {
+  const other = view.members.find((name) => name !== node && !listed.has(name) && isSameNode(name, node));
+  if (other !== undefined || !believed.has(node)) {
     findings.push({
       code: 'self-missing',
       node,
@@ -49,12 +50,12 @@ function aboutList(view: NodeView, members: readonly ListedMember[]): Finding[] 
         'Let it name itself as the registry does: nacos.server.ip, or self=… in its URL; then restart it. Other voters may keep the wrong name: look again afterwards.',
     });
   }
-  const lacks = listed.filter((address) => address !== node && !view.members.includes(address));
-  const more = view.members.filter((name) => name !== other && !listed.includes(name));
+  const lacks = [...listed].filter((address) => address !== node && !believed.has(address));
+  const more = view.members.filter((name) => name !== other && !listed.has(name));
   if (lacks.length > 0 || more.length > 0) {
     const what = [
-      ...(lacks.length > 0 ? [`lacks ${lacks.join(', ')}`] : []),
-      ...(more.length > 0 ? [`has ${more.join(', ')}, which the registry does not list`] : []),
+      ...(lacks.length > 0 ? [`lacks ${some(lacks)}`] : []),
+      ...(more.length > 0 ? [`has ${some(more)}, which the registry does not list`] : []),
     ];
     findings.push({
       code: 'list-differs',
@@ -138,4 +139,10 @@ function versions(views: readonly NodeView[]): Finding[] {
 
 function seconds(ms: number): string {
   return `${Math.round(ms / 1_000)} s`;
+}
+
+/** Names for a sentence: not thousands of them. */
+function some(names: readonly string[]): string {
+  const shown = names.slice(0, 10).join(', ');
+  return names.length > 10 ? `${shown} and ${names.length - 10} more` : shown;
 }

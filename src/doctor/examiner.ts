@@ -11,11 +11,12 @@ import { viewOf } from '../runtime/views.js';
 import { ageOf, evidenceIn, examined, healthOf, type Examination } from './examination.js';
 import { keyOfFinding, NORMAL_FOR } from './findings.js';
 import { stepsToFinish } from './finish.js';
-import { isLiveState, memberOf } from './groups.js';
+import { isLiveState } from './groups.js';
 import type { ClusterHealth } from './health.js';
 import { readNode, type NacosOptions } from './nacos-api.js';
 import { isRead } from './node-view.js';
 import { paceOf } from './pace.js';
+import { deadPhantoms } from './phantoms.js';
 import { planRepair, type RepairPlan } from './plan.js';
 import { ALL_GROUPS, proveLeader, type LeaderProof } from './proof.js';
 import { beginRepair, runRepair, type RepairTools } from './repairer.js';
@@ -56,6 +57,8 @@ interface Patient {
   /** Looks in a row in which no node could be read. */
   blind: number;
   askedAt: number;
+  /** The names of all groups that were ever seen. */
+  readonly groups: Set<string>;
   /** Lasting findings that were logged. */
   told: Set<string>;
   finishAgainAt: number;
@@ -165,24 +168,27 @@ export class Examiner {
     return { service, nacos, log, look: (entry) => this.#lookAnew(entry) };
   }
 
-  /** One that was under way when it was asked for may have missed what was just done. */
+  /** One that was under way when it was asked for may have missed what was just done, and proves less. */
   async #lookAnew(entry: ClusterEntry): Promise<Examination> {
-    await this.#patients.get(entry)?.running;
-    return this.examine(entry);
+    const patient = this.#patientOf(entry);
+    await patient.running;
+    patient.running ??= this.#look(entry, patient, true).finally(() => (patient.running = undefined));
+    return patient.running;
   }
 
   async #planFrom(examination: Examination, survivor?: Address): Promise<RepairPlan> {
     const { probe, raftOffset } = this.#options;
-    const { view, readings, diagnosis } = examination;
-    const phantoms = [...new Set(diagnosis.groups.flatMap((group) => group.phantoms))];
-    const answers = await Promise.all(phantoms.map((voter) => probe.probe(memberOf(voter, raftOffset))));
+    const { view, readings, diagnosis, proofs } = examination;
+    const leaderless = diagnosis.findings.find(({ code }) => code === 'no-leader');
     return planRepair({
       members: view.members,
       readings,
       groups: diagnosis.groups,
       raftOffset,
       hasMajority: view.state !== 'quorum-lost',
-      alive: new Set(phantoms.filter((_, index) => answers[index] === 'open')),
+      dead: await deadPhantoms(diagnosis.groups, readings, probe, raftOffset),
+      proofs,
+      leaderlessMs: leaderless ? ageOf(examination, leaderless) : 0,
       survivor,
     });
   }
@@ -195,6 +201,7 @@ export class Examiner {
         running: undefined,
         blind: 0,
         askedAt: -Infinity,
+        groups: new Set(),
         told: new Set(),
         finishAgainAt: 0,
       };
@@ -208,45 +215,58 @@ export class Examiner {
     const now = this.#clock();
     const known = new Set(service.entries);
     for (const entry of this.#patients.keys()) if (!known.has(entry)) this.#patients.delete(entry);
-    for (const entry of known) {
-      if (!isKnown(entry.cluster) || entry.cluster.members.size === 0) continue;
-      const patient = this.#patientOf(entry);
+    // Who was asked longest ago comes first, so that nobody is passed over for ever.
+    const inOrder = [...known]
+      .filter(({ cluster }) => isKnown(cluster) && cluster.members.size > 0)
+      .map((entry) => ({ entry, patient: this.#patientOf(entry) }))
+      .sort((a, b) => a.patient.askedAt - b.patient.askedAt);
+    for (const { entry, patient } of inOrder) {
       const { last, blind } = patient;
       const isDoubtful = last !== undefined && isUnsure(last);
       const pace = paceOf(entry.cluster, service.now, blind, isDoubtful);
       if (patient.running || now - patient.askedAt < pace) continue;
-      if (this.#reads > 0 && this.#reads + entry.cluster.members.size > MAX_READS) continue;
+      if (this.#reads > 0 && this.#reads + entry.cluster.members.size > MAX_READS) break;
       this.examine(entry).catch((error: unknown) =>
         log.error({ err: error, cluster: keyOf(entry.cluster) }, 'the nodes could not be examined'),
       );
     }
   }
 
-  async #look(entry: ClusterEntry, patient: Patient): Promise<Examination> {
+  /** `isToRepair`: whatever has no leader is proven now. */
+  async #look(entry: ClusterEntry, patient: Patient, isToRepair = false): Promise<Examination> {
     const { service, nacos, raftOffset } = this.#options;
     const readAt = service.now;
     patient.askedAt = this.#clock();
     const view = viewOf(entry, service);
     this.#reads += view.members.length;
-    const readings = await Promise.all(view.members.map(({ address }) => readNode(address, nacos))).finally(
+    const readings = await inTurns(view.members, ({ address }) => readNode(address, nacos)).finally(
       () => (this.#reads -= view.members.length),
     );
     const at = this.#clock();
     const seen = examined(view, readings, raftOffset, at, patient.last);
-    const proofs = await this.#prove(seen, patient.last);
+    const proofs = await this.#prove(seen, patient.last, isToRepair);
     const last = proofs.size === 0 ? seen : examined(view, readings, raftOffset, at, patient.last, proofs);
     patient.last = last;
     patient.blind = readings.some(isRead) ? 0 : patient.blind + 1;
     const { findings } = healthOf(last, raftOffset, last.at, undefined);
     const injuries = findings.filter(({ lasting, severity }) => lasting && severity === 'harm').length;
-    entry.examined(evidenceIn(last, raftOffset, readAt), injuries);
+    // A group that was seen before and is not now has lost its leader with a restart: not all can be judged.
+    const names = last.diagnosis.groups.map(({ name }) => name);
+    const isWhole = [...patient.groups].every((name) => names.includes(name));
+    for (const name of names) patient.groups.add(name);
+    const evidence = evidenceIn(last, raftOffset, readAt);
+    entry.examined(isWhole || !evidence ? evidence : { ...evidence, whole: undefined }, injuries);
     this.#tell(entry, patient, last);
     void this.#finish(entry, patient, last);
     return last;
   }
 
   /** A proof for each group that nobody has been seen to lead for a while; one that was given lately is kept. */
-  async #prove(seen: Examination, before: Examination | undefined): Promise<Map<string, LeaderProof>> {
+  async #prove(
+    seen: Examination,
+    before: Examination | undefined,
+    isToRepair: boolean,
+  ): Promise<Map<string, LeaderProof>> {
     const { nacos } = this.#options;
     const { findings, groups } = seen.diagnosis;
     const finding = findings.find(({ code }) => code === 'no-leader');
@@ -255,8 +275,8 @@ export class Examiner {
     const unled = groups.filter(({ lead }) => lead === 'unled').map(({ name }) => name);
     for (const name of groups.length === 0 ? [ALL_GROUPS] : unled) {
       const known = before?.proofs.get(name);
-      if (known === undefined && ageOf(seen, finding) < PROVE_AFTER) continue;
-      const isFresh = known !== undefined && seen.at - known.at < PROVE_AGAIN;
+      if (!isToRepair && known === undefined && ageOf(seen, finding) < PROVE_AFTER) continue;
+      const isFresh = !isToRepair && known !== undefined && seen.at - known.at < PROVE_AGAIN;
       const proof = isFresh ? known : await proveLeader(name, seen.readings, nacos, seen.at);
       if (proof) proofs.set(name, proof);
     }
@@ -288,8 +308,17 @@ export class Examiner {
     if (last.at < patient.finishAgainAt || service.health().outage || isRepairing(entry.cluster, service.now))
       return;
     try {
-      const { steps, who } = await stepsToFinish(entry.cluster, last, raftOffset, (query) =>
-        service.events(query),
+      const { probe } = this.#options;
+      const listed = new Set(
+        [...service.entries].flatMap(({ cluster }) => [...cluster.members.keys(), ...cluster.waiting.keys()]),
+      );
+      const { steps, who } = await stepsToFinish(
+        entry.cluster,
+        last,
+        raftOffset,
+        (query) => service.events(query),
+        (address) => listed.has(address),
+        () => deadPhantoms(last.diagnosis.groups, last.readings, probe, raftOffset),
       );
       if (steps.length === 0) return;
       patient.finishAgainAt = last.at + FINISH_AGAIN;
@@ -315,4 +344,13 @@ function isUnsure(last: Examination): boolean {
     findings.some((one) => one.code !== 'unreadable' && ageOf(last, one) < NORMAL_FOR[one.code]) ||
     last.view.members.some((one) => !one.settled && isLiveState(one))
   );
+}
+
+/** All of them, {@link MAX_READS} at once. */
+async function inTurns<T, R>(all: readonly T[], task: (one: T) => Promise<R>): Promise<R[]> {
+  const results: R[] = [];
+  for (let i = 0; i < all.length; i += MAX_READS) {
+    results.push(...(await Promise.all(all.slice(i, i + MAX_READS).map(task))));
+  }
+  return results;
 }

@@ -20,13 +20,17 @@ const GONE: ReadonlySet<EventType> = new Set(['left', 'evicted', 'replaced']);
 
 /**
  * What finishes in Raft that members were taken off the list: only of those of whom the history says so, so that nobody
- * is removed who was never ours; and only where every group has its leader.
+ * is removed who was never ours, who lives, or whom another list has.
  */
 export async function stepsToFinish(
   cluster: Cluster,
   last: Examination,
   raftOffset: number,
   events: (query: EventQuery) => Promise<readonly RecordedEvent[]>,
+  /** Whether an address is a member of any cluster here, or waits for one. */
+  isListed: (address: Address) => boolean,
+  /** Which voters on no list are seen to be dead. */
+  dead: () => Promise<ReadonlySet<string>>,
 ): Promise<{ readonly steps: readonly RepairStep[]; readonly who: readonly Address[] }> {
   const none = { steps: [], who: [] };
   const { findings, groups } = last.diagnosis;
@@ -40,16 +44,20 @@ export async function stepsToFinish(
   if (old.size === 0 || cluster.quorumLost || cluster.revision !== last.view.revision) return none;
   const history = await events({ cluster, limit: HISTORY });
   const isGone = (address: Address): boolean => {
-    if (cluster.members.has(address) || cluster.waiting.has(address)) return false;
+    if (isListed(address)) return false;
     const newest = history.find((event) => event.address === address);
     return newest !== undefined && GONE.has(newest.type);
   };
-  const due = [...old].filter((voter) => isGone(memberOf(voter, raftOffset)));
+  const gone = [...old].filter((voter) => isGone(memberOf(voter, raftOffset)));
+  if (gone.length === 0) return none;
+  const isDead = await dead();
+  const due = gone.filter((voter) => isDead.has(voter));
   const steps = groups.flatMap(({ name, lead, leader, phantoms }) =>
     lead !== 'led' || !leader
       ? []
       : phantoms
-          .filter((voter) => due.includes(voter))
+          // A leader that has it on its own list goes by another list than ours.
+          .filter((voter) => due.includes(voter) && !leader.members.includes(memberOf(voter, raftOffset)))
           .map((voter): RepairStep => ({
             command: 'removePeer',
             node: leader.address,

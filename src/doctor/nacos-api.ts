@@ -27,24 +27,31 @@ export const READ_TIMEOUT = 3_000;
 /** The largest answer that is read, in bytes: a thousand members with some groups each. */
 const LARGEST = 8 * 1_048_576;
 
+/** Characters of a name or a message that are believed, and how many members, groups and voters a node may tell of. */
+const LONGEST = 300;
+const MOST = 2_000;
+
+const name = z.string().max(LONGEST);
 const group = z.object({
-  leader: z.string().nullish(),
+  leader: name.nullish(),
   term: z.number().nullish(),
-  raftGroupMember: z.array(z.string()).nullish(),
+  raftGroupMember: z.array(name).max(MOST).nullish(),
 });
 
 const answer = z.object({
-  data: z.array(
-    z.object({
-      address: z.string(),
-      extendInfo: z
-        .object({
-          version: z.string().nullish(),
-          raftMetaData: z.object({ metaDataMap: z.record(z.string(), group).nullish() }).nullish(),
-        })
-        .nullish(),
-    }),
-  ),
+  data: z
+    .array(
+      z.object({
+        address: name,
+        extendInfo: z
+          .object({
+            version: name.nullish(),
+            raftMetaData: z.object({ metaDataMap: z.record(name, group).nullish() }).nullish(),
+          })
+          .nullish(),
+      }),
+    )
+    .max(MOST),
 });
 type Answer = z.output<typeof answer>;
 
@@ -99,10 +106,10 @@ export async function sendCommand(
   if (typeof got === 'string') return { done: false, reason: got };
   const { status, text } = got;
   const code = codeIn(text);
-  if (status === 200 && (code === undefined || code.code === 200 || code.code === 0)) {
+  if (status === 200 && (code?.code === 200 || code?.code === 0)) {
     return { done: true, reason: '' };
   }
-  const said = code?.message ? `: ${code.message}` : '';
+  const said = code?.message ? `: ${code.message.slice(0, LONGEST)}` : '';
   return { done: false, reason: `it answers ${status === 200 ? `code ${code?.code}` : status}${said}` };
 }
 

@@ -3,7 +3,9 @@ import type { Address } from '../registry/address.js';
 import { majority } from '../registry/cluster.js';
 import { isLiveState, voterOf, type ListedMember, type RaftGroup } from './groups.js';
 import { of } from './about-groups.js';
+import { NORMAL_FOR } from './findings.js';
 import type { RaftCommand } from './nacos-api.js';
+import { ALL_GROUPS, type LeaderProof } from './proof.js';
 import { canReset, showsLedGroups, isRead, type NodeView, type Reading } from './node-view.js';
 
 /** One command to one node, and what must follow from it. */
@@ -40,8 +42,12 @@ export interface Patient {
   readonly raftOffset: number;
   /** Whether the registry's majority is live: without one the list must be recovered first (R7). */
   readonly hasMajority: boolean;
-  /** Voters that are not on the list and whose node answers all the same. */
-  readonly alive: ReadonlySet<string>;
+  /** Those of the voters on no list that are seen to be dead (phantoms.ts). */
+  readonly dead: ReadonlySet<string>;
+  /** What was proven just now of groups that nobody was seen to lead (proof.ts). */
+  readonly proofs: ReadonlyMap<string, LeaderProof>;
+  /** For how long that no leader was seen has been found, in milliseconds. */
+  readonly leaderlessMs: number;
   /** Whose data is to be kept, if an operator says so. */
   readonly survivor?: Address | undefined;
 }
@@ -60,24 +66,21 @@ export function planRepair(patient: Patient): RepairPlan {
       .map(({ address }) => voterOf(address, patient.raftOffset))
       .sort()
       .join(',');
-  const voters = votersOf(members);
   const split = groups.filter(({ apart }) => apart.length > 0);
   const unled = groups.filter(({ lead, apart }) => lead === 'unled' && apart.length === 0);
   const led = groups.filter(({ lead, apart }) => lead === 'led' && apart.length === 0);
   const nothing = groups.length === 0 && views.some(showsLedGroups);
 
   if (unled.length > 0 || nothing) {
-    const refused = refuseReset(patient, views);
+    const refused = refuseReset(patient, views, unled);
     if (refused !== undefined) return made([], [], mend(split, patient), refused);
   }
   const steps: RepairStep[] = [];
   const loss: string[] = [];
   const manual = mend(split, patient);
   const survivors = new Set<Address>();
-  // Not those that joined only just: blank nodes that are a majority of the voters would elect one of themselves. They are
-  // added when there is a leader, which first gives them its data.
-  const settled = members.filter((member) => member.settled);
-  const base = votersOf(settled.length > 0 ? settled : members);
+  // The others are added when there is a leader, which first gives them its data.
+  const base = votersOf(baseOf(patient));
   const reset = (group: RaftGroup | undefined): void => {
     const survivor = survivorOf(patient, views, group?.name ?? unled[0]?.name);
     survivors.add(survivor.address);
@@ -100,12 +103,12 @@ export function planRepair(patient: Patient): RepairPlan {
       `What ${which} does not have of these groups is lost, also when another node has it. Nacos shows terms and no log positions: of equal terms the member that was first on the list is taken; name another with --survivor`,
     );
   }
-  for (const { name, leader, phantoms, missing } of led) {
+  for (const { name, leader, copy, phantoms, missing } of led) {
     if (!leader) continue;
     for (const voter of phantoms) {
-      if (patient.alive.has(voter)) {
+      if (!patient.dead.has(voter)) {
         manual.push(
-          `${voter} is a voter of group ${name}, is not on the list, and its node answers: let it poll this server (with self=…), or stop it; then look again`,
+          `${voter} is a voter of group ${name}, is not on the list, and may live: it answers, or other nodes have it on their lists. Let it poll this server (with self=…), or stop it; then look again`,
         );
         continue;
       }
@@ -117,13 +120,18 @@ export function planRepair(patient: Patient): RepairPlan {
         sentence: `let ${leader.address} remove ${voter}, which is on no list, from the voters of group ${name}`,
       });
     }
-    const hasAlive = phantoms.some((voter) => patient.alive.has(voter));
-    if (missing.length > 0 && !hasAlive) {
+    const mayLive = phantoms.some((voter) => !patient.dead.has(voter));
+    if (missing.length > 0 && !mayLive) {
+      // A listed one that is down and no voter could not be brought up to date, and would hold up all.
+      const has = members.filter(({ address }) =>
+        copy?.voters.includes(voterOf(address, patient.raftOffset)),
+      );
+      const value = votersOf([...has, ...members.filter(({ address }) => missing.includes(address))]);
       steps.push({
         command: 'restRaftCluster',
         node: leader.address,
         group: name,
-        value: voters,
+        value,
         sentence: `let ${leader.address} make ${missing.map((address) => voterOf(address, patient.raftOffset)).join(', ')} a voter of group ${name} again; it gets the group's data from the leader`,
       });
     }
@@ -143,8 +151,12 @@ function made(
 }
 
 /** Why no group without a leader can be given one now. */
-function refuseReset(patient: Patient, views: readonly NodeView[]): string | undefined {
-  const { members, hasMajority, survivor } = patient;
+function refuseReset(
+  patient: Patient,
+  views: readonly NodeView[],
+  unled: readonly RaftGroup[],
+): string | undefined {
+  const { members, hasMajority, survivor, dead, proofs, leaderlessMs } = patient;
   const live = members.filter(isLiveState);
   if (!hasMajority || live.length < majority(members.length)) {
     return 'no majority of the list is live: start the missing nodes at their addresses; if they are gone for good, start new ones and recover the list (`nacos-address-server recover`) first';
@@ -165,7 +177,35 @@ function refuseReset(patient: Patient, views: readonly NodeView[]): string | und
   if (survivor === undefined && !live.some(({ settled }) => settled)) {
     return 'every live member joined only just, and may have no data: name the one whose data counts with --survivor';
   }
+  const base = baseOf(patient);
+  if (base.filter((one) => isLiveState(one)).length < majority(base.length)) {
+    return `of ${base.map(({ address }) => address).join(', ')}, whose data would be kept, no majority is live: start the missing ones; if they are gone for good, take them off the list first`;
+  }
+  const stranger = unled.flatMap(({ phantoms }) => phantoms).find((voter) => !dead.has(voter));
+  if (stranger !== undefined) {
+    return `${stranger} is a voter, is not on the list, and may live, so that the list may be smaller than the cluster: let it poll this server (with self=…), or stop it`;
+  }
+  for (const name of unled.length === 0 ? [ALL_GROUPS] : unled.map((group) => group.name)) {
+    const proof = proofs.get(name);
+    if (proof?.isLed === false) continue;
+    const which = name === ALL_GROUPS ? 'the Raft groups' : `group ${name}`;
+    if (proof)
+      return `${which} has a leader, which is none of the members that can be read: it needs no resetPeers`;
+    // 3.x does not say what came of a command, so there time must do.
+    const cannotProve = views.every(({ version }) => version?.startsWith('3.'));
+    if (!cannotProve || leaderlessMs < NORMAL_FOR['no-leader']) {
+      return `that ${which} has no leader is not proven yet; an election may be under way: look again in ${NORMAL_FOR['no-leader'] / 1_000} s`;
+    }
+  }
   return undefined;
+}
+
+/**
+ * Who are to be the voters of a group without a leader. Not those that joined only just: blank nodes that are a majority
+ * would elect one of themselves.
+ */
+function baseOf({ members, survivor }: Patient): readonly ListedMember[] {
+  return members.filter(({ address, settled }) => settled || address === survivor);
 }
 
 /** Of whose data the group is made: the settled member at the highest term, then the one that joined first. */

@@ -31,7 +31,8 @@ export async function proveLeader(
 ): Promise<LeaderProof | undefined> {
   const isAll = group === ALL_GROUPS;
   const node = readings.filter(isRead).find((view) => isAll || view.groups.has(group));
-  if (!node) return undefined;
+  // 3.x answers the same whatever came of it (CoreOpsControllerV3, read).
+  if (!node || node.version?.startsWith('3.')) return undefined;
   const command = { command: 'removePeer', value: NOBODY, groupId: isAll ? undefined : group } as const;
   const { done, reason } = await sendCommand(node, command, options);
   const { address } = node;

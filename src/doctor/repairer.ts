@@ -77,10 +77,7 @@ export async function runRepair(tools: RepairTools, repair: Repair): Promise<boo
         `${done} of ${steps.length}: ${step.sentence}: done, and seen in the nodes' own views`,
       );
     }
-    await end(
-      'repaired',
-      `${steps.length} steps; every group has a leader and the voters that were asked for`,
-    );
+    await end('repaired', `${steps.length} steps, each seen in the nodes' own views`);
     return true;
   } catch (error) {
     const isExpected = error instanceof Surprise || error instanceof StoreUnavailable;
@@ -105,7 +102,7 @@ async function say({ service }: RepairTools, { entry, by }: Repair, note: string
 
 async function carryOut(tools: RepairTools, repair: Repair, step: RepairStep): Promise<void> {
   const { nacos } = tools;
-  const { readings, diagnosis } = await lookWell(tools, repair);
+  const { readings, diagnosis } = await renewing(tools, repair, lookWell(tools, repair));
   // Seen at the last moment: whoever was interrupted and starts again may find it done.
   if (isDone(step, diagnosis.groups)) return;
   const node = readings.filter(isRead).find(({ address }) => address === step.node);
@@ -113,7 +110,7 @@ async function carryOut(tools: RepairTools, repair: Repair, step: RepairStep): P
   assertAsPlanned(step, diagnosis.groups);
   const command = { command: step.command, value: step.value, groupId: step.group };
   const options = { ...nacos, timeout: COMMAND_TIMEOUT };
-  const { done, reason } = await renewing(tools, repair, insist(node, command, options));
+  const { done, reason } = await renewing(tools, repair, insist(tools, repair, node, command, options));
   if (!done)
     throw new Surprise(
       `${step.node} did not take ${step.command} for ${step.group ?? 'its groups'}: ${reason}`,
@@ -122,9 +119,18 @@ async function carryOut(tools: RepairTools, repair: Repair, step: RepairStep): P
 }
 
 /** A group may be busy with a change that it can never finish, until its leader gives up leading (5.8 s, 2.5.1, seen). */
-async function insist(node: NodeView, command: RaftCommand, options: NacosOptions): Promise<CommandResult> {
+async function insist(
+  tools: RepairTools,
+  repair: Repair,
+  node: NodeView,
+  command: RaftCommand,
+  options: NacosOptions,
+): Promise<CommandResult> {
   const until = performance.now() + BUSY;
   for (;;) {
+    // Nothing is said without the lock, nor for another list.
+    await say(tools, repair, '');
+    assertSameList(repair);
     const result = await sendCommand(node, command, options);
     if (result.done || !result.reason.includes('Changing to another configuration')) return result;
     if (performance.now() > until) return result;
@@ -136,10 +142,9 @@ async function insist(node: NodeView, command: RaftCommand, options: NacosOption
 function assertAsPlanned(step: RepairStep, groups: readonly RaftGroup[]): void {
   const group = groups.find(({ name }) => name === step.group);
   if (step.command === 'resetPeers') {
-    const led = step.group === undefined ? groups.find(({ lead }) => lead === 'led') : group;
-    if (led?.lead === 'led') {
-      throw new Surprise(`${led.name} has a leader by now, ${led.leader?.address}: it needs no resetPeers`);
-    }
+    const wanted = step.group === undefined ? groups : groups.filter(({ name }) => name === step.group);
+    const other = wanted.find(({ lead }) => lead !== 'unled');
+    if (other) throw new Surprise(`group ${other.name} may have a leader by now: it needs no resetPeers`);
     return;
   }
   if (group?.lead !== 'led')
@@ -178,12 +183,15 @@ async function seen(tools: RepairTools, repair: Repair, step: RepairStep): Promi
 const NEVER_ABORTED = new AbortController().signal;
 
 /** Looks, and makes sure that the list is still the one of the plan. */
-async function lookWell({ look }: RepairTools, { entry, revision }: Repair): Promise<Examination> {
-  const examination = await look(entry);
-  if (entry.cluster.revision !== revision) {
-    throw new Surprise(`the list has changed, from revision ${revision} to ${entry.cluster.revision}`);
-  }
+async function lookWell({ look }: RepairTools, repair: Repair): Promise<Examination> {
+  const examination = await look(repair.entry);
+  assertSameList(repair);
   return examination;
+}
+
+function assertSameList({ entry, revision }: Repair): void {
+  if (entry.cluster.revision === revision) return;
+  throw new Surprise(`the list has changed, from revision ${revision} to ${entry.cluster.revision}`);
 }
 
 /** Waits for something, and says meanwhile that the repair goes on. */

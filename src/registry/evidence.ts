@@ -64,8 +64,13 @@ export function isSeenToVote(member: Member, moment: Known): boolean {
   return (whole?.followers.has(member.address) ?? false) && lackingGroups(member, moment).length === 0;
 }
 
-/** The groups in which an address is a voter; undefined when nothing later than a time is known of that. */
+/**
+ * The groups in which an address is a voter, or may be one since they have no leader now; undefined when nothing later than
+ * a time is known of that.
+ */
 export function votesAfter(address: Address, since: number, moment: Known): readonly string[] | undefined {
+  const evidence = fresh(moment);
+  if (evidence && evidence.readAt > since && evidence.leaderless.length > 0) return evidence.leaderless;
   const whole = wholeSince(since, moment);
   return whole && (whole.voters.get(address) ?? []);
 }

@@ -3,6 +3,7 @@ import { founding } from './advance.js';
 import { given, type Cluster, type Member } from './cluster.js';
 import type { Context, Outcome } from './commands.js';
 import { eventOf } from './events.js';
+import { REPAIR_AWAITED } from './gate.js';
 import { newLease } from './lease.js';
 import { otherSpelling, overLimit, refusal, then, unchanged } from './outcome.js';
 import { refuseInRepair } from './repair.js';
@@ -12,6 +13,9 @@ import { refuseInRepair } from './repair.js';
 export function put(cluster: Cluster, addresses: readonly Address[], context: Context): Outcome {
   const busy = refuseInRepair(cluster, context);
   if (busy) return unchanged(cluster, busy);
+  if (cluster.awaitsRepair) {
+    return unchanged(cluster, refusal('repair-under-way', `nobody may be put: ${REPAIR_AWAITED}`));
+  }
   const wanted = [...new Set(addresses)];
   for (const address of wanted) {
     const spelling =

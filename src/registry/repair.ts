@@ -52,8 +52,8 @@ export function repair(
     }
     case 'repaired':
     case 'repair-stopped': {
-      const isMended = command.action === 'repaired';
-      const next = { ...cluster, repair: undefined, awaitsRepair: cluster.awaitsRepair && !isMended };
+      // That a recovered list awaits its repair is over when Raft is seen to have leaders, and not before (repairing.ts).
+      const next = { ...cluster, repair: undefined };
       return then(next, [eventOf(next, command.action, note)], context, cluster);
     }
   }

@@ -66,7 +66,7 @@ export const PROBE_EVERY = 3 * SECOND;
 /** How long what Raft was seen to believe may be used, from when its nodes were asked. */
 export const EVIDENCE_FRESH = 15 * SECOND;
 
-/** How long a joiner must have been seen as a voter that follows each group's leader before it counts as settled. */
+/** How long a joiner must be known to all when it is seen to be a voter of every group that follows the leader. */
 export const SETTLE_AS_VOTER = 5 * SECOND;
 
 /** How long nothing may be heard of a repair before it counts as over; each of its steps takes less, or says so meanwhile. */

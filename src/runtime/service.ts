@@ -390,8 +390,7 @@ export class RegistryService implements LinkedRegistry {
     }
     if (reply.type === 'unknown') return { known: false, undelivered: [], votes: [], revision };
     const entry = this.#entryOf(key);
-    const lacks = (): Unfollowed =>
-      unfollowed(entry.cluster, { address, revision }, this.#context(entry));
+    const lacks = (): Unfollowed => unfollowed(entry.cluster, { address, revision }, this.#context(entry));
     await entry.until(() => isFollowed(lacks()), wait, signal, TICK);
     return { known: true, ...lacks(), revision };
   }

@@ -33,8 +33,20 @@ function afterLeave(
   return { bench, last, events };
 }
 
-const finish = async ({ bench, last, events }: ReturnType<typeof afterLeave>): Promise<string[]> => {
-  const { steps } = await stepsToFinish(bench.cluster, last, 1_000, () => Promise.resolve(events));
+const finish = async (
+  { bench, last, events }: ReturnType<typeof afterLeave>,
+  dead: readonly string[] = [C],
+  elsewhere: readonly string[] = [],
+): Promise<string[]> => {
+  const { steps } = await stepsToFinish(
+    bench.cluster,
+    last,
+    1_000,
+    () => Promise.resolve(events),
+    (address) =>
+      bench.cluster.members.has(address) || bench.cluster.waiting.has(address) || elsewhere.includes(address),
+    () => Promise.resolve(new Set(dead.map(voter))),
+  );
   return steps.map(({ command, node, group, value }) => `${command} ${value} ${node} ${group}`);
 };
 
@@ -59,6 +71,20 @@ describe('what left the list and is a voter still', () => {
     assert.deepEqual(await finish(afterLeave(FINISH_AFTER, [A, B, D])), []);
     const forgotten = { ...afterLeave(FINISH_AFTER), events: [] };
     assert.deepEqual(await finish(forgotten), []);
+  });
+
+  it('is left alone while it lives, in another cluster here, or on its leader’s own list: that goes by another', async () => {
+    assert.deepEqual(await finish(afterLeave(FINISH_AFTER), []), []);
+    assert.deepEqual(await finish(afterLeave(FINISH_AFTER), [C], [C]), []);
+    const { last, ...rest } = afterLeave(FINISH_AFTER);
+    const groups = last.diagnosis.groups.map((group) => ({
+      ...group,
+      leader: group.leader && { ...group.leader, members: [A, B, C] },
+    }));
+    assert.deepEqual(
+      await finish({ ...rest, last: { ...last, diagnosis: { ...last.diagnosis, groups } } }),
+      [],
+    );
   });
 
   it('is left alone while its group has no leader, or the majority is lost', async () => {

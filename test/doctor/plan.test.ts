@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import { judgeGroups, type ListedMember } from '../../src/doctor/groups.js';
 import type { GroupCopy, NodeView, Reading } from '../../src/doctor/node-view.js';
 import { planRepair, type Patient, type RepairPlan } from '../../src/doctor/plan.js';
+import type { LeaderProof } from '../../src/doctor/proof.js';
 
 const A = '10.0.0.1:8848';
 const B = '10.0.0.2:8848';
@@ -46,10 +47,14 @@ function plan(
     groups,
     raftOffset: 1_000,
     hasMajority: true,
-    alive: new Set(),
+    dead: new Set([x, y]),
+    proofs: new Map([...groups.map(({ name }) => name), '*'].map((name) => [name, proof(false)] as const)),
+    leaderlessMs: 0,
     ...more,
   });
 }
+
+const proof = (isLed: boolean): LeaderProof => ({ at: 0, node: A, isLed, said: 'no leader' });
 
 const said = ({ steps }: RepairPlan): string[] =>
   steps.map(({ command, node, group = '*', value }) => `${command} ${value} ${node} ${group}`);
@@ -81,9 +86,9 @@ describe('the plan of a repair', () => {
     const copies: Copies = { one: [a, 3, [a, b, c, x]] };
     const views = [node(A, copies), node(B, copies), node(C, copies)];
     assert.deepEqual(said(plan(all, views)), [`removePeer ${x} ${A} one`]);
-    const alive = plan(all, views, { alive: new Set([x]) });
+    const alive = plan(all, views, { dead: new Set() });
     assert.deepEqual(alive.steps, []);
-    assert.match(alive.manual[0] ?? '', /is not on the list, and its node answers/);
+    assert.match(alive.manual[0] ?? '', /is not on the list, and may live/);
   });
 
   describe('a lost majority', () => {
@@ -117,6 +122,43 @@ describe('the plan of a repair', () => {
       assert.match(blank.refused ?? '', /name the one whose data counts with --survivor/);
       const named = plan([member(A, fresh), member(B, fresh)], [node(A, old), node(B, old)], { survivor: B });
       assert.deepEqual([...new Set(named.steps.map(({ node }) => node))], [B]);
+    });
+
+    it('is reset only when it is proven that nobody leads, and that no stranger may', () => {
+      const views = [node(A, old)];
+      const refused = (more: Partial<Patient>): string => plan([member(A)], views, more).refused ?? '';
+      assert.match(refused({ proofs: new Map() }), /is not proven yet; an election may be under way/);
+      const led = new Map([
+        ['one', proof(true)],
+        ['two', proof(false)],
+      ] as const);
+      assert.match(refused({ proofs: led }), /group one has a leader, which is none of the members/);
+      assert.match(
+        refused({ dead: new Set([x]) }),
+        /10\.0\.0\.8:7848 is a voter, is not on the list, and may live/,
+      );
+      const nothing = plan(all, [node(A, {}), node(B, {}), node(C, {})], {
+        proofs: new Map([['*', proof(true)]]),
+      });
+      assert.match(nothing.refused ?? '', /has a leader, which is none of the members/);
+      const three = plan([member(A)], [node(A, old, '3.0.3')], { proofs: new Map() });
+      assert.match(three.refused ?? '', /is not proven yet/, '3.x proves nothing, so time must do');
+      const later = plan([member(A)], [node(A, old, '3.0.3')], { proofs: new Map(), leaderlessMs: 30_000 });
+      assert.deepEqual(said(later), [`resetPeers ${a} ${A} *`]);
+    });
+
+    it('needs a live majority of those whose data is kept, the named survivor among them', () => {
+      const members = [
+        member(A, { state: 'down' }),
+        member(B, { settled: false }),
+        member(C, { settled: false }),
+      ];
+      const views = [node(B, old), node(C, old)];
+      assert.match(plan(members, views).refused ?? '', /joined only just.*--survivor/);
+      const named = plan(members, views, { survivor: B });
+      assert.match(named.refused ?? '', /no majority is live/, 'A has data, and is not there');
+      const without = plan(members.slice(1), views, { survivor: B });
+      assert.deepEqual(said(without), [`resetPeers ${b} ${B} *`]);
     });
 
     it('waits for a majority of the list, and for every live member to be readable', () => {

@@ -18,6 +18,13 @@ type Answer = (
   body: string,
 ) => { status: number; body: string };
 
+/** Whom a node is asked to remove, for a proof that its group has a leader; and what it says when there is none. */
+const NOBODY = '127.0.0.1:1';
+const NO_LEADER = {
+  status: 200,
+  body: JSON.stringify({ code: 500, message: 'Fail to get leader of group naming, Unknown leader' }),
+};
+
 async function startNode(t: TestContext, answer: Answer): Promise<string> {
   const server = createServer((request, response) => {
     void text(request).then((sent) => {
@@ -183,9 +190,10 @@ describe('doctor --repair', { concurrency: 2 }, () => {
     let voters: string[] | undefined;
     const answer: Answer = (self, path, _headers, body) => {
       const own = self.replace(/\d+$/, (port) => String(Number(port) - 1_000));
-      voters ??= [own, '127.9.9.9:7', '127.0.0.1:1'];
+      voters ??= [own, '127.9.9.9:7', '127.9.9.8:7'];
       if (path === '/nacos/v1/core/ops/raft') {
         const command = JSON.parse(body) as { value: string };
+        if (command.value === NOBODY) return NO_LEADER;
         said.push(command);
         if (answers.obeys) voters = voters.filter((voter) => voter !== command.value);
         return {
@@ -241,6 +249,7 @@ describe('doctor --repair', { concurrency: 2 }, () => {
       }
       if (path === '/nacos/v1/core/ops/raft') {
         const command = JSON.parse(body) as { groupId: string; value: string };
+        if (command.value === NOBODY) return NO_LEADER;
         said.push(command);
         const group = led.get(command.groupId)!;
         led.set(command.groupId, {
