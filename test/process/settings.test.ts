@@ -78,6 +78,25 @@ describe('the command line', () => {
       /AUTH_TOKEN_FILE="\/no\/such" cannot be read/,
     ],
     ['a folder for a token file', [], { READ_TOKEN_FILE: '/' }, /READ_TOKEN_FILE="\/" cannot be read/],
+    ['an identity that is none', [], { NACOS_IDENTITY: 'no key' }, /NACOS_IDENTITY is no KEY:VALUE/],
+    [
+      'an identity that anybody would be sent',
+      [],
+      { NACOS_IDENTITY: 'key:value' },
+      /NACOS_IDENTITY would be sent to whoever registers/,
+    ],
+    [
+      'an identity behind tokens that are not enforced',
+      [],
+      { NACOS_IDENTITY: 'key:value', AUTH_TOKEN: 'x'.repeat(20), AUTH_MODE: 'warn' },
+      /AUTH_MODE=warn guards nothing/,
+    ],
+    [
+      'an offset that is none',
+      ['--raft-port-offset', 'x'],
+      {},
+      /--raft-port-offset="x" is no number of ports/,
+    ],
     ['two at once', ['--port', 'x', '--probe', 'y'], {}, /--port="x".*; --probe="y"/],
   ];
   for (const [what, args, env, sentence] of wrong) {
