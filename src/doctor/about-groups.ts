@@ -34,7 +34,7 @@ export function aboutGroups(
       ...groups.flatMap(({ name, lead, leader }) => {
         if (lead !== 'unknown' || !views.some(showsLedGroups)) return [];
         if (proofs.get(name)?.isLed)
-          return [`${name} has a leader, which is none of the members that can be read`];
+          return [`${name} has a leader, and no member that can be read calls itself that`];
         return leader
           ? [`whether ${name} has a majority: some of its voters cannot be read`]
           : [`whether ${name} has a leader: it may be one of those that cannot be read`];

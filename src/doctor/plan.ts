@@ -190,7 +190,7 @@ function refuseReset(
     if (proof?.isLed === false) continue;
     const which = name === ALL_GROUPS ? 'the Raft groups' : `group ${name}`;
     if (proof)
-      return `${which} has a leader, which is none of the members that can be read: it needs no resetPeers`;
+      return `${which} has a leader, and no member that can be read calls itself that: it needs no resetPeers`;
     // 3.x does not say what came of a command, so there time must do.
     const cannotProve = views.every(({ version }) => version?.startsWith('3.'));
     if (!cannotProve || leaderlessMs < NORMAL_FOR['no-leader']) {

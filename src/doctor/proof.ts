@@ -21,7 +21,8 @@ const NOBODY = '127.0.0.1:1';
 /**
  * Asks a node that knows the group to remove a voter that it does not have: that takes a leader, whoever it is and wherever
  * it runs, and changes nothing (JRaftOps; seen on 1.4.2 and 2.5.1: within 40 ms, with a leader and without). A leader that
- * has lost its majority says yes for some 5 s more. Undefined when nobody can be asked, or what is said means neither.
+ * has lost its majority says yes for some 5 s more. A lone node may lead a group too soon to learn of it, and never shows
+ * that (2.5.1, seen), so no claim to lead is no proof. Undefined when nobody can be asked, or what is said means neither.
  */
 export async function proveLeader(
   group: string,

@@ -25,10 +25,7 @@ nacosTest('Nodes that start alone (injury 1), with Nacos 2.5.1', async (cluster,
     const ports = await takePorts(cluster, 2);
     const started = ports.map((port) => startWithList(cluster, [port], [`127.0.0.1:${port}`]));
     nodes = (await Promise.all(started)).flat();
-    for (const node of nodes) {
-      await cluster.agree([node]);
-      await allLed([node]);
-    }
+    for (const node of nodes) await cluster.agree([node]);
     const [one, other] = nodes as [NacosNode, NacosNode];
     // Before they know each other: afterwards Nacos may pass a write on to the other node, whose Raft group takes it.
     await writeInstance(one, 'of-one');
@@ -40,11 +37,15 @@ nacosTest('Nodes that start alone (injury 1), with Nacos 2.5.1', async (cluster,
     await register(server, nodes);
   });
 
-  await scenario('the doctor finds every group split', async () => {
+  await scenario('the doctor finds the groups split', async () => {
     const { findings, status } = await examine(t, server);
     const [split, ...more] = findings;
     assert.deepEqual([status, split?.code, more], [2, 'split', []]);
-    assert.deepEqual([...(split?.groups ?? [])].sort(), [...(await groupsOf(nodes)).keys()].sort());
+    // Not always all: a lone node leads some groups too soon to learn of it, and never shows them (2.5.1, one start in five).
+    const [ofOne, ofOther] = await Promise.all(nodes.map((node) => groupsOf([node])));
+    const apart = [...(ofOne?.keys() ?? [])].filter((name) => ofOther?.has(name));
+    assert.deepEqual([...(split?.groups ?? [])].sort(), apart.sort());
+    assert.ok(apart.length > 0);
     for (const { address } of nodes) assert.ok(split?.sentence.includes(address), split?.sentence);
     const { plan, events } = await repair(t, server, '--yes');
     assert.deepEqual([plan.steps, events], [[], []], 'no command merges them');

@@ -43,7 +43,10 @@ export async function listEachOther(nodes: readonly NacosNode[]): Promise<void> 
 /** The Raft groups of a 2.5.1 that keeps its data itself. */
 const GROUPS = 5;
 
-/** Waits until each group has a leader. One that has none yet is not shown at all, so nodes that agree may still lack some. */
+/**
+ * Waits until each group has a leader. One that has none yet is not shown at all, so nodes that agree may still lack some.
+ * Not for a lone node: it may never show a group that it leads.
+ */
 export async function allLed(nodes: readonly NacosNode[]): Promise<void> {
   const led = async (): Promise<boolean> => (await groupsOf(nodes)).size === GROUPS;
   await eventually('every Raft group has a leader', led, 60_000, 200);
