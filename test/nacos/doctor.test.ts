@@ -7,6 +7,7 @@ import { alarmsOf, examine, repair } from './doctor.js';
 import { clusterConfOf, type NacosNode } from './node.js';
 import { readInstance, writeInstance } from './persistent-data.js';
 import { nacosTest } from './suite.js';
+import { haveJoined } from './unsafe-lists.js';
 
 nacosTest(
   'The doctor, with Nacos 2.5.1: injury 2, and an interrupted repair',
@@ -26,6 +27,7 @@ nacosTest(
       const members = ports.map((port) => `127.0.0.1:${port}`);
       for (const port of ports) nodes.push(await cluster.startNode({ lookup: 'file', port, members }));
       await cluster.agree(nodes);
+      await haveJoined(nodes);
       for (const self of members)
         await fetch(`${server.url}/nacos/serverlist?self=${self}&expect=3`, { method: 'POST' });
       const { state, findings, unknown, groups, nodes: read, status } = await examine(t, server);

@@ -1,4 +1,5 @@
-import { writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { eventually } from '../support/eventually.js';
 import type { ServerProcess } from '../support/process.js';
 import { addressesOf, groupsOf, type Cluster } from './cluster.js';
@@ -50,6 +51,34 @@ const GROUPS = 5;
 export async function allLed(nodes: readonly NacosNode[]): Promise<void> {
   const led = async (): Promise<boolean> => (await groupsOf(nodes)).size === GROUPS;
   await eventually('every Raft group has a leader', led, 60_000, 200);
+}
+
+/** For how long no node may have failed to join a group until it has joined all, in milliseconds: it tries each second. */
+const JOINED = 3_000;
+
+/**
+ * Waits until every node has joined every Raft group: it asks once a second until it is a voter (JRaftServer's
+ * registerSelfToCluster), and one that still does so adds itself again right after it was dropped.
+ */
+export async function haveJoined(nodes: readonly NacosNode[]): Promise<void> {
+  await allLed(nodes);
+  let failures = -1;
+  let since = performance.now();
+  await eventually(
+    'every node has joined',
+    () => {
+      const now = nodes.reduce((total, { home }) => total + failedToJoin(home), 0);
+      if (now !== failures) [failures, since] = [now, performance.now()];
+      return performance.now() - since > JOINED;
+    },
+    60_000,
+    200,
+  );
+}
+
+function failedToJoin(home: string): number {
+  const file = join(home, 'logs', 'protocol-raft.log');
+  return existsSync(file) ? readFileSync(file, 'utf8').split('Failed to join the cluster').length : 0;
 }
 
 /** Tells our server what the list should be. */
