@@ -32,8 +32,8 @@ pageTest('a dead member is taken off, not before Raft can remove it', async (t) 
   assert.equal(server.service.find('nacos/serverlist')!.cluster.members.size, 3);
 
   await live(server, nodes.slice(0, 2), 20_000);
+  const taken = page.waitForResponse((one) => one.request().method() === 'DELETE', { timeout: 60_000 });
   await submit.click();
-  const taken = page.waitForResponse((one) => one.request().method() === 'DELETE');
   await dialog.getByRole('button', { name: 'Working …' }).waitFor();
   await Promise.all(nodes.slice(0, 2).map((node) => node.poll()));
   await live(server, nodes.slice(0, 2), 10_000);
