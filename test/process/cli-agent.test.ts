@@ -440,13 +440,16 @@ describe('agent beside a Nacos', { concurrency: 3 }, () => {
     for (let i = 0; i < 3; i++) {
       const node = await startNode(t, { servers: [server.url] });
       await haveList([node], [node]).catch(() => undefined);
+      const changes: Promise<unknown>[] = [];
       const flapping = setInterval(() => {
-        void put(server, '127.0.0.1:9').then(() => put(server, '127.0.0.1:9', 'DELETE'));
+        changes.push(put(server, '127.0.0.1:9').then(() => put(server, '127.0.0.1:9', 'DELETE')));
       }, 10);
       await new Promise((resolve) => setTimeout(resolve, 100 + i * 37));
       node.agent.child.kill('SIGKILL');
       clearInterval(flapping);
       await node.agent.exited;
+      // None outlives the server.
+      await Promise.all(changes);
       assert.ok(node.list()?.includes(node.self), 'it is whole');
       await fetch(`${server.url}/nacos/serverlist?self=${node.self}`, { method: 'DELETE' });
     }
