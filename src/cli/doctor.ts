@@ -72,7 +72,7 @@ async function look(client: Client, path: string, wait: number): Promise<Cluster
   for (;;) {
     const health = await client.getJson<ClusterHealth>(`${path}/health?fresh=true`);
     if (health.state !== 'settling' || performance.now() >= until) return health;
-    await pause(Math.min(LOOK, until - performance.now()), new AbortController().signal);
+    await pause(Math.min(LOOK, until - performance.now()));
   }
 }
 

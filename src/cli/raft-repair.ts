@@ -1,7 +1,8 @@
+import { voterOf } from '../doctor/groups.js';
 import { parseAddress, splitAddress, type Address } from '../registry/address.js';
 import type { ClusterView } from '../registry/view.js';
 
-/** What to do about Raft after a recover (seen with Nacos 2.5.1): one call to a survivor, which gives the others its data. */
+/** What to do about Raft after a recover (seen with Nacos 2.5.1): one call to a survivor, before anybody joins it. */
 export function raftRepair(before: ClusterView, after: ClusterView): string {
   const old = new Map(before.members.map(({ address, state }) => [address, state]));
   const survivors = after.members.filter(({ address }) => old.has(address));
@@ -15,7 +16,7 @@ export function raftRepair(before: ClusterView, after: ClusterView): string {
   }
   const body = JSON.stringify({ command: 'resetPeers', value: voters.join(',') });
   return [
-    `Now repair Raft, when the new nodes run:`,
+    'Now repair Raft of those that are left; until that is done nobody joins them:',
     '',
     `  nacos-address-server doctor ${after.product}/${after.cluster} --repair`,
     '',
@@ -23,7 +24,7 @@ export function raftRepair(before: ClusterView, after: ClusterView): string {
     '',
     `  curl -g -X POST 'http://${survivor.address}/nacos/v1/core/ops/raft' -H 'Content-Type: application/json' -d '${body}'`,
     '',
-    'It has a leader within some 12 s, and its data is on the new nodes. Nacos 3.x has this at /nacos/v3/admin/core/ops/raft, for administrators; 1.4.2 and 2.0.3 do not have it.',
+    'It has a leader within some 12 s; those that wait join then, one by one, and get its data. Nacos 3.x has this at /nacos/v3/admin/core/ops/raft, for administrators; 1.4.2 and 2.0.3 do not have it.',
   ].join('\n');
 }
 
@@ -31,5 +32,5 @@ export function raftRepair(before: ClusterView, after: ClusterView): string {
 function raftAddress(address: Address): string | undefined {
   if (!parseAddress(address).ok) return undefined;
   const { port } = splitAddress(address);
-  return port > 1_000 ? address.replace(/\d+$/, String(port - 1_000)) : undefined;
+  return port > 1_000 ? voterOf(address, 1_000) : undefined;
 }

@@ -4,7 +4,14 @@ import type { ClusterView } from '../registry/view.js';
 import { evidenceOf } from './evidence-of.js';
 import { diagnose, keyOfFinding, type Diagnosis, type Finding } from './findings.js';
 import { memberOf } from './groups.js';
-import { stateOf, summaryOfHealth, withAge, type ClusterHealth, type NodeHealth } from './health.js';
+import {
+  stateOf,
+  summaryOfHealth,
+  withAge,
+  type ClusterHealth,
+  type HealthFinding,
+  type NodeHealth,
+} from './health.js';
 import { isRead, type Reading } from './node-view.js';
 import type { LeaderProof } from './proof.js';
 
@@ -43,6 +50,13 @@ export function ageOf({ at, since }: Examination, finding: Finding): number {
   return at - (since.get(keyOfFinding(finding)) ?? at);
 }
 
+/** Its findings, with for how long they have been seen, and whether that is longer than is normal. */
+export function agedFindings(examination: Examination): HealthFinding[] {
+  return examination.diagnosis.findings.map((finding) =>
+    withAge(finding, Math.round(ageOf(examination, finding))),
+  );
+}
+
 /** What the rules may take from it; `readAt` on the hearing clock. */
 export function evidenceIn(
   { readings, diagnosis }: Examination,
@@ -61,9 +75,7 @@ export function healthOf(
 ): ClusterHealth {
   const { view, diagnosis } = examination;
   const { groups, unknown } = diagnosis;
-  const findings = diagnosis.findings.map((finding) =>
-    withAge(finding, Math.round(ageOf(examination, finding))),
-  );
+  const findings = agedFindings(examination);
   const state = stateOf(findings, unknown);
   return {
     product: view.product,

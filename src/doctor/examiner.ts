@@ -8,11 +8,11 @@ import { isRepairing } from '../registry/repairing.js';
 import type { ClusterEntry } from '../runtime/entry.js';
 import type { RegistryService } from '../runtime/service.js';
 import { viewOf } from '../runtime/views.js';
-import { ageOf, evidenceIn, examined, healthOf, type Examination } from './examination.js';
-import { keyOfFinding, NORMAL_FOR } from './findings.js';
+import { agedFindings, ageOf, evidenceIn, examined, healthOf, type Examination } from './examination.js';
+import { keyOfFinding } from './findings.js';
 import { stepsToFinish } from './finish.js';
 import { isLiveState } from './groups.js';
-import type { ClusterHealth } from './health.js';
+import type { ClusterHealth, HealthFinding } from './health.js';
 import { readNode, type NacosOptions } from './nacos-api.js';
 import { isRead } from './node-view.js';
 import { paceOf } from './pace.js';
@@ -123,7 +123,11 @@ export class Examiner {
   /** Asks all nodes of a cluster now; those who ask meanwhile share the answer. */
   examine(entry: ClusterEntry): Promise<Examination> {
     const patient = this.#patientOf(entry);
-    patient.running ??= this.#look(entry, patient).finally(() => (patient.running = undefined));
+    return this.#begin(entry, patient, false);
+  }
+
+  #begin(entry: ClusterEntry, patient: Patient, isToRepair: boolean): Promise<Examination> {
+    patient.running ??= this.#look(entry, patient, isToRepair).finally(() => (patient.running = undefined));
     return patient.running;
   }
 
@@ -152,7 +156,7 @@ export class Examiner {
       };
     }
     if (plan.steps.length === 0) return { refused: 'there is nothing that a command repairs' };
-    const by = `an operator's repair ${randomBytes(3).toString('hex')} at ${hostname()}`;
+    const by = nameOfRepair("an operator's");
     const groups = new Set(plan.steps.map(({ group }) => group)).size;
     const what = plan.steps.map(({ command }) => command);
     const why = `${by}: ${[...new Set(what)].join(', ')} in ${groups} Raft group(s), ${plan.steps.length} step(s)`;
@@ -172,8 +176,7 @@ export class Examiner {
   async #lookAnew(entry: ClusterEntry): Promise<Examination> {
     const patient = this.#patientOf(entry);
     await patient.running;
-    patient.running ??= this.#look(entry, patient, true).finally(() => (patient.running = undefined));
-    return patient.running;
+    return this.#begin(entry, patient, true);
   }
 
   async #planFrom(examination: Examination, survivor?: Address): Promise<RepairPlan> {
@@ -216,15 +219,12 @@ export class Examiner {
     const known = new Set(service.entries);
     for (const entry of this.#patients.keys()) if (!known.has(entry)) this.#patients.delete(entry);
     // Who was asked longest ago comes first, so that nobody is passed over for ever.
-    const inOrder = [...known]
+    const due = [...known]
       .filter(({ cluster }) => isKnown(cluster) && cluster.members.size > 0)
       .map((entry) => ({ entry, patient: this.#patientOf(entry) }))
+      .filter(({ entry, patient }) => this.#isDue(entry, patient, now))
       .sort((a, b) => a.patient.askedAt - b.patient.askedAt);
-    for (const { entry, patient } of inOrder) {
-      const { last, blind } = patient;
-      const isDoubtful = last !== undefined && isUnsure(last);
-      const pace = paceOf(entry.cluster, service.now, blind, isDoubtful);
-      if (patient.running || now - patient.askedAt < pace) continue;
+    for (const { entry } of due) {
       if (this.#reads > 0 && this.#reads + entry.cluster.members.size > MAX_READS) break;
       this.examine(entry).catch((error: unknown) =>
         log.error({ err: error, cluster: keyOf(entry.cluster) }, 'the nodes could not be examined'),
@@ -232,8 +232,14 @@ export class Examiner {
     }
   }
 
+  #isDue(entry: ClusterEntry, { last, blind, running, askedAt }: Patient, now: number): boolean {
+    if (running) return false;
+    const isDoubtful = last !== undefined && isUnsure(last);
+    return now - askedAt >= paceOf(entry.cluster, this.#options.service.now, blind, isDoubtful);
+  }
+
   /** `isToRepair`: whatever has no leader is proven now. */
-  async #look(entry: ClusterEntry, patient: Patient, isToRepair = false): Promise<Examination> {
+  async #look(entry: ClusterEntry, patient: Patient, isToRepair: boolean): Promise<Examination> {
     const { service, nacos, raftOffset } = this.#options;
     const readAt = service.now;
     patient.askedAt = this.#clock();
@@ -248,7 +254,7 @@ export class Examiner {
     const last = proofs.size === 0 ? seen : examined(view, readings, raftOffset, at, patient.last, proofs);
     patient.last = last;
     patient.blind = readings.some(isRead) ? 0 : patient.blind + 1;
-    const { findings } = healthOf(last, raftOffset, last.at, undefined);
+    const findings = agedFindings(last);
     const injuries = findings.filter(({ lasting, severity }) => lasting && severity === 'harm').length;
     // A group that was seen before and is not now has lost its leader with a restart: not all can be judged.
     const names = last.diagnosis.groups.map(({ name }) => name);
@@ -256,7 +262,7 @@ export class Examiner {
     for (const name of names) patient.groups.add(name);
     const evidence = evidenceIn(last, raftOffset, readAt);
     entry.examined(isWhole || !evidence ? evidence : { ...evidence, whole: undefined }, injuries);
-    this.#tell(entry, patient, last);
+    this.#tell(entry, patient, findings);
     void this.#finish(entry, patient, last);
     return last;
   }
@@ -284,10 +290,10 @@ export class Examiner {
   }
 
   /** What lasts is logged once, and its end. */
-  #tell(entry: ClusterEntry, patient: Patient, last: Examination): void {
+  #tell(entry: ClusterEntry, patient: Patient, findings: readonly HealthFinding[]): void {
     const { log } = this.#options;
     const cluster = keyOf(entry.cluster);
-    const lasting = last.diagnosis.findings.filter((one) => ageOf(last, one) >= NORMAL_FOR[one.code]);
+    const lasting = findings.filter((one) => one.lasting);
     for (const finding of lasting) {
       if (patient.told.has(keyOfFinding(finding))) continue;
       const { code, node, groups, sentence, advice } = finding;
@@ -304,25 +310,24 @@ export class Examiner {
 
   /** Takes whoever was evicted or has left off Raft too, where that was lost. */
   async #finish(entry: ClusterEntry, patient: Patient, last: Examination): Promise<void> {
-    const { service, log, raftOffset } = this.#options;
+    const { service, probe, log, raftOffset } = this.#options;
     if (last.at < patient.finishAgainAt || service.health().outage || isRepairing(entry.cluster, service.now))
       return;
     try {
-      const { probe } = this.#options;
-      const listed = new Set(
-        [...service.entries].flatMap(({ cluster }) => [...cluster.members.keys(), ...cluster.waiting.keys()]),
-      );
       const { steps, who } = await stepsToFinish(
         entry.cluster,
         last,
         raftOffset,
         (query) => service.events(query),
-        (address) => listed.has(address),
+        (address) =>
+          [...service.entries].some(
+            ({ cluster }) => cluster.members.has(address) || cluster.waiting.has(address),
+          ),
         () => deadPhantoms(last.diagnosis.groups, last.readings, probe, raftOffset),
       );
       if (steps.length === 0) return;
       patient.finishAgainAt = last.at + FINISH_AGAIN;
-      const by = `the registry's own repair ${randomBytes(3).toString('hex')} at ${hostname()}`;
+      const by = nameOfRepair("the registry's own");
       const why = `${who.join(', ')} left the list, and Raft kept it as a voter: removing it`;
       const repair = { entry, steps, by, why, revision: last.view.revision };
       // Another server may be at it.
@@ -337,11 +342,15 @@ export class Examiner {
   }
 }
 
+/** Another one for each repair. */
+function nameOfRepair(whose: string): string {
+  return `${whose} repair ${randomBytes(3).toString('hex')} at ${hostname()}`;
+}
+
 /** Whether there is something that may pass, so that the next look should come soon. */
 function isUnsure(last: Examination): boolean {
-  const { findings } = last.diagnosis;
   return (
-    findings.some((one) => one.code !== 'unreadable' && ageOf(last, one) < NORMAL_FOR[one.code]) ||
+    agedFindings(last).some(({ code, lasting }) => code !== 'unreadable' && !lasting) ||
     last.view.members.some((one) => !one.settled && isLiveState(one))
   );
 }

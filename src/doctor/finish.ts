@@ -4,7 +4,7 @@ import type { EventQuery } from '../registry/ports.js';
 import type { Address } from '../registry/address.js';
 import { ageOf, type Examination } from './examination.js';
 import { memberOf } from './groups.js';
-import type { RepairStep } from './plan.js';
+import { removal, type RepairStep } from './plan.js';
 
 /**
  * For how long a voter that is on no list must have been seen before it is removed, in milliseconds: Nacos does it by
@@ -58,13 +58,7 @@ export async function stepsToFinish(
       : phantoms
           // A leader that has it on its own list goes by another list than ours.
           .filter((voter) => due.includes(voter) && !leader.members.includes(memberOf(voter, raftOffset)))
-          .map((voter): RepairStep => ({
-            command: 'removePeer',
-            node: leader.address,
-            group: name,
-            value: voter,
-            sentence: `let ${leader.address} remove ${voter}, which left the list, from the voters of group ${name}`,
-          })),
+          .map((voter) => removal(leader, name, voter, 'left the list')),
   );
   return { steps, who: due.map((voter) => memberOf(voter, raftOffset)) };
 }

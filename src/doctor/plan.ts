@@ -112,13 +112,7 @@ export function planRepair(patient: Patient): RepairPlan {
         );
         continue;
       }
-      steps.push({
-        command: 'removePeer',
-        node: leader.address,
-        group: name,
-        value: voter,
-        sentence: `let ${leader.address} remove ${voter}, which is on no list, from the voters of group ${name}`,
-      });
+      steps.push(removal(leader, name, voter, 'is on no list'));
     }
     const mayLive = phantoms.some((voter) => !patient.dead.has(voter));
     if (missing.length > 0 && !mayLive) {
@@ -137,6 +131,12 @@ export function planRepair(patient: Patient): RepairPlan {
     }
   }
   return made(steps, loss, manual);
+}
+
+/** The step that takes a vote; `why`: what is true of the voter. */
+export function removal({ address }: NodeView, group: string, voter: string, why: string): RepairStep {
+  const sentence = `let ${address} remove ${voter}, which ${why}, from the voters of group ${group}`;
+  return { command: 'removePeer', node: address, group, value: voter, sentence };
 }
 
 function made(

@@ -20,8 +20,6 @@ const LOOK = 500;
 /** Longer than a repair's lock: if it has died, that is an event by then. */
 const SILENCE = 120_000;
 
-const NEVER_ABORTED = new AbortController().signal;
-
 export interface RepairOptions {
   readonly json?: true;
   readonly yes?: true;
@@ -100,6 +98,6 @@ async function followRepair(
         `nothing has been heard of the repair for ${SILENCE / 1_000} s; look at the events, and run doctor again`,
       );
     }
-    await pause(LOOK, NEVER_ABORTED);
+    await pause(LOOK);
   }
 }
