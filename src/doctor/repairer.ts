@@ -16,6 +16,9 @@ const COMMAND_TIMEOUT = 60_000;
 /** How long may pass until the nodes show what a command did, in milliseconds: an election takes up to 12 s (2.5.1, seen). */
 const VERIFY = 45_000;
 
+/** What a group says that is busy with another change: its own removal, or a repair's whose server was killed (2.5.1, seen). */
+const IS_BUSY = /Changing to another configuration|Doing another configuration change/;
+
 /** How long a node may be too busy for a command, in milliseconds. */
 const BUSY = 20_000;
 
@@ -132,9 +135,9 @@ async function insist(
     await say(tools, repair, '');
     assertSameList(repair);
     const result = await sendCommand(node, command, options);
-    if (result.done || !result.reason.includes('Changing to another configuration')) return result;
+    if (result.done || !IS_BUSY.test(result.reason)) return result;
     if (performance.now() > until) return result;
-    await pause(LOOK, NEVER_ABORTED);
+    await pause(LOOK);
   }
 }
 
@@ -173,14 +176,12 @@ async function seen(tools: RepairTools, repair: Repair, step: RepairStep): Promi
   while (performance.now() < until) {
     const { diagnosis } = await lookWell(tools, repair);
     if (isDone(step, diagnosis.groups)) return;
-    await pause(LOOK, NEVER_ABORTED);
+    await pause(LOOK);
   }
   throw new Surprise(
     `${step.node} took ${step.command} for ${step.group ?? 'its groups'}, and after ${VERIFY / 1_000} s the nodes do not show what should follow`,
   );
 }
-
-const NEVER_ABORTED = new AbortController().signal;
 
 /** Looks, and makes sure that the list is still the one of the plan. */
 async function lookWell({ look }: RepairTools, repair: Repair): Promise<Examination> {
