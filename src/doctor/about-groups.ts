@@ -21,10 +21,16 @@ export function aboutGroups(
   const unled = groups.filter(({ lead }) => lead === 'unled').map(({ name }) => name);
   const splits = new Grouped();
   const missing = new Grouped();
+  const strange = new Grouped();
+  const hiding = new Grouped();
   const phantoms = new Grouped();
-  for (const { name, leader, apart, missing: lacking, phantoms: extra } of groups) {
+  for (const { name, leader, apart, missing: lacking, dropped, hiding: hidden, phantoms: extra } of groups) {
     for (const node of apart) splits.add(`${leader?.address} and ${node.address}`, name);
-    for (const address of lacking) missing.add(address, name);
+    for (const address of lacking) {
+      missing.add(address, name);
+      if (!dropped.includes(address)) strange.add(address, name);
+    }
+    for (const address of hidden) hiding.add(address, name);
     for (const voter of extra) phantoms.add(voter, name);
   }
   const voters = members.map(({ address }) => voterOf(address, offset)).join(',');
@@ -39,6 +45,10 @@ export function aboutGroups(
           ? [`whether ${name} has a majority: some of its voters cannot be read`]
           : [`whether ${name} has a leader: it may be one of those that cannot be read`];
       }),
+      ...hiding.all.map(
+        ([node, names]) =>
+          `whether ${node} leads ${of(names)} of its own, too: it is no voter of the other nodes' and shows none, as a 2.5.1 that was started alone sometimes does`,
+      ),
     ],
     findings: [
       ...noLeader(unled, proofs),
@@ -54,7 +64,11 @@ export function aboutGroups(
         node,
         groups: names,
         sentence: `${node} is live and listed, and no voter of ${of(names)}: it was dropped from a list for a moment (injury 2), or has not joined yet`,
-        advice: `While it starts that is normal. Later: restart it, or say restRaftCluster with all voters (${voters}) to each group's leader, which needs no restart (${REPAIR})`,
+        advice: `While it starts that is normal. Later: ${
+          strange.has(node)
+            ? `restart it; it shows no copy of ${of(strange.of(node))}, so it has never met a leader of it, or leads one of its own (injury 1), which it may show then`
+            : `restart it, or say restRaftCluster with all voters (${voters}) to each group's leader, which needs no restart (${REPAIR})`
+        }`,
       })),
       ...phantoms.all.map(([voter, names]): Finding => ({
         code: 'phantom-voter',
@@ -122,6 +136,14 @@ class Grouped {
     const groups = this.#groups.get(what);
     if (groups) groups.push(group);
     else this.#groups.set(what, [group]);
+  }
+
+  has(what: string): boolean {
+    return this.#groups.has(what);
+  }
+
+  of(what: string): readonly string[] {
+    return this.#groups.get(what) ?? [];
   }
 
   get all(): readonly (readonly [string, readonly string[]])[] {

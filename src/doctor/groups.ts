@@ -20,8 +20,18 @@ export interface RaftGroup {
   readonly copy: GroupCopy | undefined;
   /** Others that lead a group of the same name, and that neither know nor are known (injury 1). */
   readonly apart: readonly NodeView[];
-  /** Live members that are no voters (injury 2); those that are apart not among them. */
+  /** Live members that are no voters (injury 2); those that are apart, or may be, not among them. */
   readonly missing: readonly Address[];
+  /**
+   * Those of the missing that have followed it: they show a copy. Who shows none has never met a leader of it, but perhaps
+   * itself: a lone node does not always show what it leads (2.5.1, seen). Only the former are made voters by a command.
+   */
+  readonly dropped: readonly Address[];
+  /**
+   * Live members that are no voters and show no copy of it, though of another group they are apart: so they are likely to
+   * lead one of this name, too.
+   */
+  readonly hiding: readonly Address[];
   /** Voters, as `host:raftPort`, that are not on the list (injury 4). */
   readonly phantoms: readonly string[];
   /** Nodes that follow it, the leader among them: their own copies name the leader at its term. Their voters may be stale. */
@@ -63,7 +73,7 @@ export function judgeGroups(
   const unsure = voters(live.filter(({ address }) => !read.has(address)));
   const listed = voters(members);
   const names = [...new Set(views.flatMap(({ groups }) => [...groups.keys()]))].sort();
-  return names.map((name): RaftGroup => {
+  const judged = names.map((name): RaftGroup => {
     const [first, ...others] = views
       .flatMap((node) => {
         const copy = node.groups.get(name);
@@ -79,6 +89,8 @@ export function judgeGroups(
         copy: undefined,
         apart: [],
         missing: [],
+        dropped: [],
+        hiding: [],
         phantoms: [],
         followers: new Set(),
       };
@@ -88,17 +100,21 @@ export function judgeGroups(
     const apart = others.flatMap((other) =>
       other.copy.voters.some((voter) => copy.voters.includes(voter)) ? [] : [other.node],
     );
+    const missing = live.flatMap(({ address }) =>
+      copy.voters.includes(voterOf(address, offset)) || apart.some((node) => node.address === address)
+        ? []
+        : [address],
+    );
+    const shown = new Set(views.flatMap(({ address, groups }) => (groups.has(name) ? [address] : [])));
     return {
       name,
       lead: ledElsewhere.has(name) ? 'unknown' : canLead(copy, alive, unsure),
       leader,
       copy,
       apart,
-      missing: live.flatMap(({ address }) =>
-        copy.voters.includes(voterOf(address, offset)) || apart.some((node) => node.address === address)
-          ? []
-          : [address],
-      ),
+      missing,
+      dropped: missing.filter((address) => shown.has(address)),
+      hiding: [],
       phantoms: copy.voters.filter((voter) => !listed.has(voter)),
       followers: new Set(
         views.flatMap((node) => {
@@ -107,6 +123,16 @@ export function judgeGroups(
         }),
       ),
     };
+  });
+  const apart = new Set(
+    judged.flatMap((group) =>
+      group.apart.length === 0 ? [] : [group.leader, ...group.apart].map((node) => node?.address),
+    ),
+  );
+  return judged.map((group) => {
+    const hiding = group.missing.filter((address) => apart.has(address) && !group.dropped.includes(address));
+    if (hiding.length === 0) return group;
+    return { ...group, hiding, missing: group.missing.filter((address) => !hiding.includes(address)) };
   });
 }
 

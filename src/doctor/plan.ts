@@ -103,8 +103,14 @@ export function planRepair(patient: Patient): RepairPlan {
       `What ${which} does not have of these groups is lost, also when another node has it. Nacos shows terms and no log positions: of equal terms the member that was first on the list is taken; name another with --survivor`,
     );
   }
-  for (const { name, leader, copy, phantoms, missing } of led) {
+  for (const { name, leader, copy, phantoms, missing, dropped } of led) {
     if (!leader) continue;
+    for (const address of missing) {
+      if (dropped.includes(address)) continue;
+      manual.push(
+        `${address} is no voter of group ${name} and was not seen to have been one: it has not joined, cannot be read, or leads one of its own, whose data a command would destroy. Restart it, wait a minute, and look again`,
+      );
+    }
     for (const voter of phantoms) {
       if (!patient.dead.has(voter)) {
         manual.push(
@@ -115,18 +121,18 @@ export function planRepair(patient: Patient): RepairPlan {
       steps.push(removal(leader, name, voter, 'is on no list'));
     }
     const mayLive = phantoms.some((voter) => !patient.dead.has(voter));
-    if (missing.length > 0 && !mayLive) {
+    if (dropped.length > 0 && !mayLive) {
       // A listed one that is down and no voter could not be brought up to date, and would hold up all.
       const has = members.filter(({ address }) =>
         copy?.voters.includes(voterOf(address, patient.raftOffset)),
       );
-      const value = votersOf([...has, ...members.filter(({ address }) => missing.includes(address))]);
+      const value = votersOf([...has, ...members.filter(({ address }) => dropped.includes(address))]);
       steps.push({
         command: 'restRaftCluster',
         node: leader.address,
         group: name,
         value,
-        sentence: `let ${leader.address} make ${missing.map((address) => voterOf(address, patient.raftOffset)).join(', ')} a voter of group ${name} again; it gets the group's data from the leader`,
+        sentence: `let ${leader.address} make ${dropped.map((address) => voterOf(address, patient.raftOffset)).join(', ')} a voter of group ${name} again; it gets the group's data from the leader`,
       });
     }
   }

@@ -89,6 +89,36 @@ describe('the doctor', () => {
     );
   });
 
+  it('says of a member that was never seen to follow that it may lead a group of its own', () => {
+    const alone = [node(A, group(copy(a, 3, [a]))), node(B, { groups: new Map() })];
+    const found = diagnose(
+      listed(A, B),
+      alone.map((view) => ({ ...view, members: [A, B] })),
+    );
+    assert.deepEqual(codes(found), ['no-voter']);
+    assert.match(found.findings[0]?.advice ?? '', /restart it; it shows no copy of group naming/);
+  });
+
+  it('does not say of a node that is apart that it was dropped where it shows no group', () => {
+    const shows = (leader: string, ...names: readonly string[]): Pick<NodeView, 'groups' | 'members'> => ({
+      groups: new Map(names.map((name) => [name, copy(leader, 3, [leader])])),
+      members: [A, B],
+    });
+    // Each hides what the other shows.
+    const found = diagnose(listed(A, B), [
+      node(A, shows(a, 'naming', 'config')),
+      node(B, shows(b, 'naming', 'metadata')),
+    ]);
+    assert.deepEqual(codes(found), ['split']);
+    assert.deepEqual(found.findings[0]?.groups, ['naming']);
+    assert.deepEqual(
+      found.unknown.map((sentence) => sentence.slice(0, 50)),
+      [`whether ${B} leads group config of its own`, `whether ${A} leads group metadata of its own`].map(
+        (sentence) => sentence.slice(0, 50),
+      ),
+    );
+  });
+
   it('says nothing of a member that is not live: it may be on its way out', () => {
     const list = { members: [member(A), member(B, 'down'), member(C)] };
     const found = diagnose(list, [node(A, group(copy(a, 3, [a, c]))), node(C)]);

@@ -82,6 +82,23 @@ describe('the plan of a repair', () => {
     assert.deepEqual(loss, []);
   });
 
+  it('makes nobody a voter who may lead a group of its own and not show it (injury 1)', () => {
+    const views = [
+      node(A, { one: [a, 3, [a]], two: [a, 2, [a]] }),
+      node(B, { one: [b, 3, [b]] }), // and two, which a lone node does not always show
+    ];
+    const some = [member(A), member(B)];
+    const split = plan(some, views);
+    assert.deepEqual(split.steps, []);
+    assert.match(split.manual[0] ?? '', /^group one exist more than once/);
+    assert.equal(split.manual.length, 2, 'the restart of B mends two as well');
+    const alone = plan(some, [views[0]!, node(B, {})]);
+    assert.deepEqual(alone.steps, []);
+    assert.match(alone.manual[0] ?? '', new RegExp(`^${B} is no voter of group one .*Restart it`));
+    const unread = plan(some, [views[0]!, { address: B, reason: 'it does not answer' }]);
+    assert.deepEqual(unread.steps, []);
+  });
+
   it('removes a phantom, but not one whose node answers (injury 4)', () => {
     const copies: Copies = { one: [a, 3, [a, b, c, x]] };
     const views = [node(A, copies), node(B, copies), node(C, copies)];

@@ -73,7 +73,7 @@ export const healthEn = {
     'no-voter': {
       name: 'No voter',
       means: 'A live member is no voter of a Raft group: it does not get that group’s data.',
-      todo: 'Unless it has only just started, a repair makes it a voter again, without a restart.',
+      todo: 'Unless it has only just started, a repair makes it a voter again, without a restart; one that was never seen to follow has to be restarted by hand.',
     },
     'phantom-voter': {
       name: 'Phantom voter',

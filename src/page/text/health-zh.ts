@@ -62,7 +62,7 @@ export const healthZh: HealthTexts = {
     'no-voter': {
       name: '不是投票成员',
       means: '某个存活成员不是某个 Raft 组的投票成员，因此得不到该组的数据。',
-      todo: '如果它不是刚刚启动，修复可以让它重新成为投票成员，不需要重启。',
+      todo: '如果它不是刚刚启动，修复可以让它重新成为投票成员，不需要重启；从未被看到跟随过的成员要人工重启。',
     },
     'phantom-voter': {
       name: '幽灵投票成员',
