@@ -35,12 +35,12 @@ export class Client {
     this.name = url.href.slice(0, -1);
   }
 
-  /** GETs JSON. */
-  async getJson<T>(path: string): Promise<T> {
-    return (await this.ask<T>('GET', path)).body;
+  /** GETs JSON. `wait`: for how much longer than usual the server may take, in milliseconds. */
+  async getJson<T>(path: string, wait = 0): Promise<T> {
+    return (await this.ask<T>('GET', path, wait)).body;
   }
 
-  /** `wait`: for how long the server was asked to wait, in milliseconds. `path` starts with a slash. */
+  /** `wait`: for how long the server was asked to wait, or may take besides, in milliseconds. `path` starts with a slash. */
   async ask<T>(method: Method, path: string, wait = 0): Promise<Answer<T>> {
     try {
       const response = await this.#fetch(method, path, AbortSignal.timeout(TIMEOUT + wait));

@@ -279,13 +279,15 @@ export class Examiner {
     const proofs = new Map<string, LeaderProof>();
     if (!finding) return proofs;
     const unled = groups.filter(({ lead }) => lead === 'unled').map(({ name }) => name);
-    for (const name of groups.length === 0 ? [ALL_GROUPS] : unled) {
+    const due = groups.length === 0 ? [ALL_GROUPS] : unled;
+    // All at once: a node that hangs takes its whole time for each.
+    await inTurns(due, async (name) => {
       const known = before?.proofs.get(name);
-      if (!isToRepair && known === undefined && ageOf(seen, finding) < PROVE_AFTER) continue;
+      if (!isToRepair && known === undefined && ageOf(seen, finding) < PROVE_AFTER) return;
       const isFresh = !isToRepair && known !== undefined && seen.at - known.at < PROVE_AGAIN;
       const proof = isFresh ? known : await proveLeader(name, seen.readings, nacos, seen.at);
       if (proof) proofs.set(name, proof);
-    }
+    });
     return proofs;
   }
 

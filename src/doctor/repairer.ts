@@ -80,7 +80,7 @@ export async function runRepair(tools: RepairTools, repair: Repair): Promise<boo
         `${done} of ${steps.length}: ${step.sentence}: done, and seen in the nodes' own views`,
       );
     }
-    await end('repaired', `${steps.length} steps, each seen in the nodes' own views`);
+    await end('repaired', `${steps.length} step(s), each seen in the nodes' own views`);
     return true;
   } catch (error) {
     const isExpected = error instanceof Surprise || error instanceof StoreUnavailable;

@@ -17,6 +17,12 @@ const STOPPED = 3;
 /** Between two looks at what a repair has done, in milliseconds. */
 const LOOK = 500;
 
+/**
+ * How long a server may take to read the nodes, in milliseconds: a look that is under way comes first, and in each the nodes
+ * have 3 s to be read, and 3 s to be asked for a leader.
+ */
+export const READING = 20_000;
+
 /** Longer than a repair's lock: if it has died, that is an event by then. */
 const SILENCE = 120_000;
 
@@ -31,7 +37,8 @@ export interface RepairOptions {
 export async function repairCluster(client: Client, cluster: string, options: RepairOptions): Promise<void> {
   const path = clusterPath(cluster);
   const survivor = options.survivor === undefined ? {} : { survivor: options.survivor };
-  const plan = await client.getJson<RepairPlan>(`${path}/repair?${new URLSearchParams(survivor).toString()}`);
+  const asked = new URLSearchParams(survivor).toString();
+  const plan = await client.getJson<RepairPlan>(`${path}/repair?${asked}`, READING);
   const isDry = options.dryRun === true || (!options.yes && !canAsk());
   const width = lineWidth();
   const tell = (...lines: readonly string[]): Promise<void> =>
@@ -54,12 +61,12 @@ export async function repairCluster(client: Client, cluster: string, options: Re
     throw new ClientError('not confirmed; nothing was done');
   }
   const query = new URLSearchParams({ plan: plan.id, ...survivor }).toString();
-  const { body: begun } = await client.ask<RepairBegun>('POST', `${path}/repair?${query}`);
+  const { body: begun } = await client.ask<RepairBegun>('POST', `${path}/repair?${query}`, READING);
   await tell('');
   const events = await followRepair(client, path, begun, ({ type, reason }) =>
     tell(plain(`${type}: ${reason}`)),
   );
-  const health = await client.getJson<ClusterHealth>(`${path}/health?fresh=true`);
+  const health = await client.getJson<ClusterHealth>(`${path}/health?fresh=true`, READING);
   if (options.json) await print(JSON.stringify({ plan, events, health }, undefined, 2));
   else await print('', ...describeHealth(health, width));
   if (events.at(-1)?.type !== 'repaired') process.exitCode = STOPPED;
