@@ -77,7 +77,7 @@ test('it is held while its Nacos has the list, and answered at once when there i
   const answer = await connection.receive();
   assert.deepEqual(lines(answer.body), [A, B]);
   assert.equal(answer.headers.get('address-server-revision'), '2');
-  assert.ok(performance.now() - started < 3_000);
+  assert.ok(performance.now() - started < 4_000, 'not after its wait');
   const seconds = (await scrape(server)).value('address_server_heartbeat_duration_seconds_sum', {
     answer: 'list',
   });
@@ -89,7 +89,7 @@ test('it is answered at once when it has another, and after its wait when nothin
   await beat(server, A);
   const behind = performance.now();
   assert.equal((await beat(server, A, '&has=0&wait=5s')).status, 200);
-  assert.ok(performance.now() - behind < 1_000);
+  assert.ok(performance.now() - behind < 4_000, 'not after its wait');
   const started = performance.now();
   const answer = await beat(server, A, '&has=1&wait=300ms');
   assert.deepEqual([answer.status, answer.body], [200, `${A}\n`]);

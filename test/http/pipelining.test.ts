@@ -57,7 +57,7 @@ test('what follows a held request is not done when the caller hangs up', async (
   assert.equal(server.service.find('nacos/serverlist')?.cluster.members.size, 2);
   const started = performance.now();
   await server.stop();
-  assert.ok(performance.now() - started < 1_000, 'nothing is under way');
+  assert.ok(performance.now() - started < 1_400, 'nothing is under way, which would have 1.5 s');
 });
 
 test('what is no HTTP ends a stream without a word in it', async (t) => {

@@ -223,7 +223,7 @@ describe('the stream', { concurrency: 4 }, () => {
     const started = performance.now();
     await server.stop();
     await eventually('it has ended', () => client.isEnded);
-    assert.ok(performance.now() - started < 1_000, 'at once');
+    assert.ok(performance.now() - started < 1_400, 'before what is under way is cut, after 1.5 s');
     assert.equal(server.server.feed.listeners, 0);
   });
 
