@@ -4,6 +4,7 @@ import type { ClusterHealth } from '../../src/doctor/health.js';
 import type { RepairPlan } from '../../src/doctor/plan.js';
 import type { EventView } from '../../src/http/api/schemas.js';
 import { runCli } from '../support/cli.js';
+import { eventually } from '../support/eventually.js';
 import type { ServerProcess } from '../support/process.js';
 
 type Scope = Pick<TestContext, 'after'>;
@@ -33,6 +34,18 @@ export async function repair(t: Scope, { url }: Url, ...more: readonly string[])
   const ran = await runCli(t, ['doctor', '--repair', '--json', '--server', url, ...more]);
   assert.equal(ran.err, '');
   return { ...(JSON.parse(ran.out) as Omit<Repaired, 'status'>), status: ran.status };
+}
+
+/**
+ * Waits until no repair has the cluster's lock. The registry's own ends a look after what it did can be seen; whoever is
+ * killed before that makes it wait for a sight that does not come, and meanwhile no list is changed.
+ */
+export async function unlocked({ url }: Url): Promise<void> {
+  await eventually('no repair is under way', async () => {
+    const response = await fetch(`${url}/api/v1/clusters/nacos/serverlist/health`);
+    assert.equal(response.status, 200);
+    return ((await response.json()) as ClusterHealth).repair === undefined;
+  });
 }
 
 /** Findings that lasted for longer than is normal, of all that the server has logged: there must be none without an injury. */

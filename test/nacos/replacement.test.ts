@@ -12,7 +12,7 @@ import {
   START_LIMIT,
   viewOf,
 } from './cluster.js';
-import { alarmsOf, repair } from './doctor.js';
+import { alarmsOf, repair, unlocked } from './doctor.js';
 import type { NacosNode } from './node.js';
 import { readInstance, writeInstance } from './persistent-data.js';
 import { nacosTest } from './suite.js';
@@ -102,6 +102,7 @@ nacosTest(
         await hasty.end('SIGKILL');
         nodes = rest;
         await cluster.agree(nodes, 40_000);
+        await unlocked(server);
         const events = await eventsOf(server);
         const left = events.findLast(({ type }) => type === 'left')!;
         const repaired = events.findLast(({ type }) => type === 'repaired');

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Balancer } from '../support/balancer.js';
+import { runCli } from '../support/cli.js';
 import { createDatabase, testDatabases } from '../support/databases.js';
 import { eventually } from '../support/eventually.js';
 import type { ServerProcess } from '../support/process.js';
@@ -9,15 +10,19 @@ import {
   addressesOf,
   assertRunning,
   eventsOf,
+  groupsOf,
   leave,
   listOf,
+  mostLeadingFirst,
   selfAndExpect,
   START_LIMIT,
   viewOf,
 } from './cluster.js';
+import { unlocked } from './doctor.js';
 import type { NacosNode } from './node.js';
 import { readInstance, writeInstance } from './persistent-data.js';
 import { nacosTest } from './suite.js';
+import { haveJoined } from './unsafe-lists.js';
 
 const [mysql] = testDatabases;
 const lacking = mysql?.url === undefined && 'TEST_MYSQL_URL names no server to test against';
@@ -150,6 +155,59 @@ nacosTest(
       nodes = [...rest, joiner];
       await cluster.agree(nodes);
       for (const server of servers) assert.deepEqual(await listOf(server), addressesOf(nodes));
+    });
+
+    await scenario(
+      'a leader that leaves and is gone at once is finished in Raft, by one server',
+      async () => {
+        const [hasty, ...rest] = mostLeadingFirst(nodes, await groupsOf(nodes));
+        await leave(servers[0]!, hasty.address, '0s');
+        await hasty.end('SIGKILL');
+        nodes = rest;
+        await cluster.agree(nodes, 60_000);
+        await unlocked(servers[0]!);
+        const types = (await eventsOf(servers[1]!)).map(({ type }) => type);
+        const count = (type: string): number => types.filter((one) => one === type).length;
+        t.diagnostic(count('repairing') > 0 ? 'finished by the registry' : 'finished by Nacos itself');
+        assert.ok(count('repairing') <= 1);
+        assert.deepEqual([count('repaired'), count('repair-stopped')], [count('repairing'), 0]);
+        nodes.push(await startNode());
+        await cluster.agree(nodes);
+        await isWhole(60_000);
+      },
+    );
+
+    await scenario('two operators repair at once, through two servers: one of them does', async () => {
+      await haveJoined(nodes);
+      const before = await groupsOf(nodes);
+      const dropped = mostLeadingFirst(nodes, before).at(-1)!;
+      const others = [...before].filter(([, { leader }]) => leader !== dropped.voter);
+      await Promise.all(
+        others.map(async ([groupId, { leader }]) => {
+          const node = nodes.find(({ voter }) => voter === leader)!;
+          const body = JSON.stringify({ groupId, command: 'removePeer', value: dropped.voter });
+          const headers = { 'content-type': 'application/json' };
+          const url = `${node.url}/nacos/v1/core/ops/raft`;
+          const answer = await fetch(url, { method: 'POST', headers, body });
+          assert.match(await answer.text(), /"code":200/);
+        }),
+      );
+      const doctor = ['doctor', '--repair', '--yes', '--json', '--server'];
+      const ran = await Promise.all(servers.map((server) => runCli(t, [...doctor, server.url])));
+      const repaired = ran.filter(({ status }) => status === 0);
+      // Who comes a moment later is told of the lock, of another plan, or that there is nothing left.
+      for (const { err } of ran.filter(({ status }) => status !== 0)) {
+        assert.match(
+          err,
+          /is being repaired already|is not what it was when you looked|nothing that a command/,
+        );
+      }
+      assert.ok(repaired.length > 0, JSON.stringify(ran));
+      const types = (await eventsOf(servers[0]!)).map(({ type }) => type);
+      const begun = types.findLastIndex((type) => type === 'admitted');
+      const steps = types.slice(begun).filter((type) => type.startsWith('repair') && type !== 'repair-step');
+      assert.deepEqual(steps, ['repairing', 'repaired']);
+      await cluster.agree(nodes, 30_000);
     });
 
     await scenario('no node was dropped, and what was written is everywhere', async () => {
