@@ -1,4 +1,4 @@
-import { canonical, parseAddress, type Address } from '../registry/address.js';
+import { canonical, named, parseAddress, type Address } from '../registry/address.js';
 import type { Finding } from './findings.js';
 import { isLiveState, type ListedMember } from './groups.js';
 import { isRead, type NodeView, type Reading, type Unreadable } from './node-view.js';
@@ -54,8 +54,8 @@ function aboutList(view: NodeView, listed: ReadonlySet<Address>): Finding[] {
   const more = view.members.filter((name) => name !== other && !listed.has(name));
   if (lacks.length > 0 || more.length > 0) {
     const what = [
-      ...(lacks.length > 0 ? [`lacks ${some(lacks)}`] : []),
-      ...(more.length > 0 ? [`has ${some(more)}, which the registry does not list`] : []),
+      ...(lacks.length > 0 ? [`lacks ${named(lacks)}`] : []),
+      ...(more.length > 0 ? [`has ${named(more)}, which the registry does not list`] : []),
     ];
     findings.push({
       code: 'list-differs',
@@ -139,10 +139,4 @@ function versions(views: readonly NodeView[]): Finding[] {
 
 function seconds(ms: number): string {
   return `${Math.round(ms / 1_000)} s`;
-}
-
-/** Names for a sentence: not thousands of them. */
-function some(names: readonly string[]): string {
-  const shown = names.slice(0, 10).join(', ');
-  return names.length > 10 ? `${shown} and ${names.length - 10} more` : shown;
 }

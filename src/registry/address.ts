@@ -111,3 +111,12 @@ function checkHost(host: string): string | undefined {
 function problem(text: string): { ok: false; problem: string } {
   return { ok: false, problem: text };
 }
+
+/** How many addresses a sentence names, at most: a list may have thousands. */
+const NAMED = 10;
+
+/** Addresses, for a sentence. */
+export function named(addresses: readonly string[]): string {
+  const shown = addresses.slice(0, NAMED).join(', ');
+  return addresses.length > NAMED ? `${shown} and ${addresses.length - NAMED} more` : shown;
+}

@@ -1,3 +1,4 @@
+import { named } from './address.js';
 import { isSeenToVote, lackingGroups } from './evidence.js';
 import { keyOf, type Cluster, type Member } from './cluster.js';
 import { isLive } from './lease.js';
@@ -15,7 +16,7 @@ export function settlingHindrance(member: Member, cluster: Cluster, moment: Mome
   const { held, finding } = quorumOf(cluster, moment);
   if (!held) return `${finding}, no majority`;
   const without = lacking(cluster, member.joinedRevision, moment);
-  if (without.length > 0) return `not yet sent the list with it: ${without.join(', ')}`;
+  if (without.length > 0) return `not yet sent the list with it: ${named(without)}`;
   const groups = lackingGroups(member, moment);
   return groups.length === 0 ? undefined : `Raft has not made it a voter of ${groups.join(', ')} yet`;
 }
