@@ -1,3 +1,4 @@
+import { named } from './address.js';
 import { filtered, joined, keyOf, majority, type Cluster, type Waiting } from './cluster.js';
 import { eventOf, type RegistryEvent } from './events.js';
 import { silence } from './lease.js';
@@ -76,8 +77,7 @@ function gate(cluster: Cluster, moment: Pick<Moment, 'now' | 'rules'>): Closed |
   if (!held) return { code: 'no-majority', finding: `${finding}, and Raft needs a majority to add one` };
   const unsettled = all.filter((member) => !member.settled);
   if (unsettled.length + 1 >= majority(all.length + 1)) {
-    const names = unsettled.map((member) => member.address).join(', ');
-    const finding = `${names} joined only just, and new nodes must stay fewer than a majority`;
+    const finding = `${named(unsettled.map(({ address }) => address))} joined only just, and new nodes must stay fewer than a majority`;
     return { code: 'unsettled', finding };
   }
   return undefined;
