@@ -6,7 +6,8 @@ import { ClientError } from './client-error.js';
 import type { Client } from './client.js';
 import { clusterPath } from './cluster-name.js';
 import { clientCommand, clientOf, run } from './command.js';
-import { READING, repairCluster, type RepairOptions } from './doctor/repair.js';
+import { freshHealth } from './doctor/reading.js';
+import { repairCluster, type RepairOptions } from './doctor/repair.js';
 import { describeHealth } from './doctor/report.js';
 import { lineWidth, print } from './output.js';
 
@@ -70,7 +71,7 @@ export function doctorCommand(): Command {
 async function look(client: Client, path: string, wait: number): Promise<ClusterHealth> {
   const until = performance.now() + wait;
   for (;;) {
-    const health = await client.getJson<ClusterHealth>(`${path}/health?fresh=true`, READING);
+    const health = await freshHealth(client, path);
     if (health.state !== 'settling' || performance.now() >= until) return health;
     await pause(Math.min(LOOK, until - performance.now()));
   }

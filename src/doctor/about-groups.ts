@@ -59,17 +59,19 @@ export function aboutGroups(
         advice:
           'No command merges them. Keep the node whose data counts, and restart the others one by one with empty data directories (`doctor --repair` says which, and in what order).',
       })),
-      ...missing.all.map(([node, names]): Finding => ({
-        code: 'no-voter',
-        node,
-        groups: names,
-        sentence: `${node} is live and listed, and no voter of ${of(names)}: it was dropped from a list for a moment (injury 2), or has not joined yet`,
-        advice: `While it starts that is normal. Later: ${
-          strange.has(node)
-            ? `restart it; it shows no copy of ${of(strange.of(node))}, so it has never met a leader of it, or leads one of its own (injury 1), which it may show then`
-            : `restart it, or say restRaftCluster with all voters (${voters}) to each group's leader, which needs no restart (${REPAIR})`
-        }`,
-      })),
+      ...missing.all.map(([node, names]): Finding => {
+        const unseen = strange.get(node);
+        const later = unseen
+          ? `it shows no copy of ${of(unseen)}, so it has never met a leader of it, or leads one of its own (injury 1), which it may show then`
+          : `or say restRaftCluster with all voters (${voters}) to each group's leader, which needs no restart (${REPAIR})`;
+        return {
+          code: 'no-voter',
+          node,
+          groups: names,
+          sentence: `${node} is live and listed, and no voter of ${of(names)}: it was dropped from a list for a moment (injury 2), or has not joined yet`,
+          advice: `While it starts that is normal. Later: restart it${unseen ? ';' : ','} ${later}`,
+        };
+      }),
       ...phantoms.all.map(([voter, names]): Finding => ({
         code: 'phantom-voter',
         node: voter,
@@ -138,12 +140,8 @@ class Grouped {
     else this.#groups.set(what, [group]);
   }
 
-  has(what: string): boolean {
-    return this.#groups.has(what);
-  }
-
-  of(what: string): readonly string[] {
-    return this.#groups.get(what) ?? [];
+  get(what: string): readonly string[] | undefined {
+    return this.#groups.get(what);
   }
 
   get all(): readonly (readonly [string, readonly string[]])[] {

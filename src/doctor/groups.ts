@@ -124,16 +124,21 @@ export function judgeGroups(
       ),
     };
   });
-  const apart = new Set(
-    judged.flatMap((group) =>
-      group.apart.length === 0 ? [] : [group.leader, ...group.apart].map((node) => node?.address),
-    ),
-  );
+  const apart = leadersApart(judged);
   return judged.map((group) => {
     const hiding = group.missing.filter((address) => apart.has(address) && !group.dropped.includes(address));
     if (hiding.length === 0) return group;
     return { ...group, hiding, missing: group.missing.filter((address) => !hiding.includes(address)) };
   });
+}
+
+/** Who leads a group that exists more than once, each but once. */
+export function leadersApart(groups: readonly RaftGroup[]): ReadonlySet<Address> {
+  return new Set(
+    groups.flatMap(({ leader, apart }) =>
+      leader && apart.length > 0 ? [leader, ...apart].map(({ address }) => address) : [],
+    ),
+  );
 }
 
 function canLead(

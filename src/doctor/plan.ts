@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Address } from '../registry/address.js';
 import { majority } from '../registry/cluster.js';
-import { isLiveState, voterOf, type ListedMember, type RaftGroup } from './groups.js';
+import { isLiveState, leadersApart, voterOf, type ListedMember, type RaftGroup } from './groups.js';
 import { of } from './about-groups.js';
 import { NORMAL_FOR } from './findings.js';
 import type { RaftCommand } from './nacos-api.js';
@@ -236,16 +236,14 @@ function survivorOf(
 /** Injury 1: people restart nodes, since no command merges groups. */
 function mend(split: readonly RaftGroup[], { members }: Patient): string[] {
   if (split.length === 0) return [];
-  const leaders = [
-    ...new Set(split.flatMap(({ leader, apart }) => [leader, ...apart].map((node) => node?.address))),
-  ];
+  const leaders = leadersApart(split);
   const listed = members.map(({ address }) => address);
   const [kept, ...others] = [
-    ...listed.filter((address) => leaders.includes(address)),
-    ...listed.filter((address) => !leaders.includes(address)),
+    ...listed.filter((address) => leaders.has(address)),
+    ...listed.filter((address) => !leaders.has(address)),
   ];
   return [
-    `${of(split.map(({ name }) => name))} exist more than once, led by ${leaders.join(', ')}, and no command merges them. Decide whose data counts: here ${kept} (the first on the list); what was written only to the others is lost, so read it from them first`,
+    `${of(split.map(({ name }) => name))} exist more than once, led by ${[...leaders].join(', ')}, and no command merges them. Decide whose data counts: here ${kept} (the first on the list); what was written only to the others is lost, so read it from them first`,
     ...others.map(
       (address) =>
         `stop ${address}, empty its data directory (data/protocol/raft, and data/ as a whole with an embedded database), start it again, and wait until doctor finds it a voter of every group before the next`,

@@ -1,4 +1,3 @@
-import type { ClusterHealth } from '../../doctor/health.js';
 import type { RepairPlan } from '../../doctor/plan.js';
 import type { EventPage, EventView, RepairBegun } from '../../http/api/schemas.js';
 import { pause } from '../../pause.js';
@@ -8,6 +7,7 @@ import { clusterPath } from '../cluster-name.js';
 import { canAsk, confirm } from '../confirm.js';
 import { lineWidth, print } from '../output.js';
 import { plain } from '../plain.js';
+import { freshHealth, READING } from './reading.js';
 import { describeHealth, describePlan } from './report.js';
 
 /** Exit statuses: there is something to repair, and nothing was done; a repair stopped. */
@@ -16,12 +16,6 @@ const STOPPED = 3;
 
 /** Between two looks at what a repair has done, in milliseconds. */
 const LOOK = 500;
-
-/**
- * How long a server may take to read the nodes, in milliseconds: a look that is under way comes first, and in each the nodes
- * have 3 s to be read, and 3 s to be asked for a leader.
- */
-export const READING = 20_000;
 
 /** Longer than a repair's lock: if it has died, that is an event by then. */
 const SILENCE = 120_000;
@@ -66,7 +60,7 @@ export async function repairCluster(client: Client, cluster: string, options: Re
   const events = await followRepair(client, path, begun, ({ type, reason }) =>
     tell(plain(`${type}: ${reason}`)),
   );
-  const health = await client.getJson<ClusterHealth>(`${path}/health?fresh=true`, READING);
+  const health = await freshHealth(client, path);
   if (options.json) await print(JSON.stringify({ plan, events, health }, undefined, 2));
   else await print('', ...describeHealth(health, width));
   if (events.at(-1)?.type !== 'repaired') process.exitCode = STOPPED;
