@@ -14,6 +14,7 @@ import { HearingClock } from '../../src/runtime/hearing-clock.js';
 import { RegistryService } from '../../src/runtime/service.js';
 import { SqliteStore } from '../../src/store/sqlite/sqlite-store.js';
 import { examinerOf } from './examiner.js';
+import { InlineThread } from './inline-thread.js';
 import { tempFolder } from './temp.js';
 
 /** A clock that stands until it is moved. */
@@ -84,7 +85,12 @@ export async function startServer(
   const clock = new HearingClock(time);
   const probe = new ScriptedProbe();
   const log = options.log ?? pino({ level: 'silent' });
-  const real = new SqliteStore({ file, migrations: migrationsFolder('sqlite'), clock });
+  const real = new SqliteStore({
+    file,
+    migrations: migrationsFolder('sqlite'),
+    clock,
+    startThread: () => new InlineThread(),
+  });
   const store = options.wrap?.(real) ?? real;
   const rules = { ...DEFAULT_RULES, gateHold: 200, ...options.rules };
   const metrics = new ServerMetrics('0.0.0-test');

@@ -37,6 +37,17 @@ export interface SqliteOptions {
   readonly clock: Clock;
   /** When the thread that owns the file ended by itself: a bug or no memory, and nothing will be stored again. */
   readonly onLost?: (error: Error) => void;
+  /** Starts what owns the file; a thread of its own if left out, so that a slow disk holds up no poll. */
+  readonly startThread?: () => DatabaseThread;
+}
+
+/** What answers {@link Request}s with {@link Response}s, in their order: a `Worker`, as far as the store uses it. */
+export interface DatabaseThread {
+  on(event: 'message', listener: (response: Response) => void): unknown;
+  on(event: 'error', listener: (error: Error) => void): unknown;
+  on(event: 'exit', listener: () => void): unknown;
+  postMessage(request: Request): void;
+  terminate(): Promise<unknown>;
 }
 
 /** How long the thread may take to close the file, in milliseconds. */
@@ -53,7 +64,7 @@ export class SqliteStore implements Store {
   readonly #clusters = new Map<string, Cluster>();
   readonly #queue = new KeyedQueue();
   readonly #calls = new Map<number, { resolve: (answer: never) => void; reject: (error: Error) => void }>();
-  #worker: Worker | undefined;
+  #thread: DatabaseThread | undefined;
   #listener: ClusterListener | undefined;
   #nextCall = 1;
 
@@ -63,17 +74,12 @@ export class SqliteStore implements Store {
 
   async open(listener: ClusterListener): Promise<Opened> {
     this.#listener = listener;
-    const worker = new Worker(new URL('./worker.js', import.meta.url), {
-      name: 'sqlite',
-      execArgv: [],
-      // Batches of leases are its only garbage; V8's default would keep tens of megabytes for it.
-      resourceLimits: { maxYoungGenerationSizeMb: 4 },
-    });
-    worker.on('message', (response: Response) => this.#settle(response));
-    worker.on('error', (error) => this.#lost(error));
-    worker.on('exit', () => this.#lost(new Error('its thread ended')));
-    this.#worker = worker;
-    const { file, migrations } = this.#options;
+    const { file, migrations, startThread = startWorker } = this.#options;
+    const thread = startThread();
+    thread.on('message', (response: Response) => this.#settle(response));
+    thread.on('error', (error) => this.#lost(error));
+    thread.on('exit', () => this.#lost(new Error('its thread ended')));
+    this.#thread = thread;
     try {
       const stored = await this.#call('open', { file, migrations });
       for (const rows of stored.clusters) this.#keep(this.#load(rows));
@@ -176,23 +182,23 @@ export class SqliteStore implements Store {
 
   /** Waits for the calls under way, then releases the file. */
   async close(): Promise<void> {
-    const worker = this.#worker;
-    if (!worker) return;
+    const thread = this.#thread;
+    if (!thread) return;
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, CLOSE_TIMEOUT)));
     await Promise.race([this.#call('close', null).catch(() => undefined), late]);
     clearTimeout(timer);
-    this.#worker = undefined;
-    await worker.terminate();
+    this.#thread = undefined;
+    await thread.terminate();
   }
 
   #call<K extends CallName>(call: K, ask: Calls[K]['ask']): Promise<Calls[K]['answer']> {
-    const worker = this.#worker;
-    if (!worker) return Promise.reject(new StoreUnavailable('the store is closed'));
+    const thread = this.#thread;
+    if (!thread) return Promise.reject(new StoreUnavailable('the store is closed'));
     const id = this.#nextCall++;
     return new Promise((resolve, reject) => {
       this.#calls.set(id, { resolve, reject });
-      worker.postMessage({ id, call, ask } satisfies Request);
+      thread.postMessage({ id, call, ask } satisfies Request);
     });
   }
 
@@ -207,12 +213,21 @@ export class SqliteStore implements Store {
   }
 
   #lost(error: Error): void {
-    if (this.#worker === undefined) return;
-    this.#worker = undefined;
+    if (this.#thread === undefined) return;
+    this.#thread = undefined;
     for (const { reject } of this.#calls.values()) {
       reject(new StoreUnavailable(`${this.#options.file}: ${error.message}`, { cause: error }));
     }
     this.#calls.clear();
     this.#options.onLost?.(error);
   }
+}
+
+function startWorker(): DatabaseThread {
+  return new Worker(new URL('./worker.js', import.meta.url), {
+    name: 'sqlite',
+    execArgv: [],
+    // Batches of leases are its only garbage; V8's default would keep tens of megabytes for it.
+    resourceLimits: { maxYoungGenerationSizeMb: 4 },
+  });
 }
