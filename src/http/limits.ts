@@ -12,6 +12,8 @@ export interface Limits {
   readonly arrival: number;
   /** How long a connection on which somebody waits may stand still; longer than the longest long poll, 60 s. */
   readonly stall: number;
+  /** How long answers under way may take after a stop. */
+  readonly drain: number;
   /** Requests that a connection may send ahead of their answers; they are handled one after another. */
   readonly pipelined: number;
   /** Answers of the front door that one caller may leave unread. */
@@ -30,6 +32,7 @@ export const DEFAULT_LIMITS: Limits = {
   bodySize: 64 << 10,
   arrival: 10_000,
   stall: 90_000,
+  drain: 1_500,
   pipelined: 100,
   unread: 1 << 20,
   remembered: 8 << 20,

@@ -47,9 +47,6 @@ const LOOK = 1_000;
  */
 const BACKLOG = 4_096;
 
-/** How long answers under way may take after a stop, in milliseconds. */
-const DRAIN = 1_500;
-
 export interface ServerOptions {
   readonly service: RegistryService;
   readonly log: Logger;
@@ -72,6 +69,7 @@ export class AddressServer {
   readonly #door: FrontDoor;
   /** What is told to those who listen. */
   readonly feed: Feed;
+  readonly #drain: number;
   readonly #inTurn: InTurn;
   readonly #seldom: Seldom;
   #looking: NodeJS.Timeout | undefined;
@@ -82,6 +80,7 @@ export class AddressServer {
     const traffic = options.metrics?.traffic ?? NO_TRAFFIC;
     const patience = this.#patience;
     const limits = { ...DEFAULT_LIMITS, ...options.limits };
+    this.#drain = limits.drain;
     this.feed = new Feed(service, log);
     this.#seldom = new Seldom(log);
     const connections = new Connections(service, access.clients, limits, this.#seldom, traffic);
@@ -156,7 +155,7 @@ export class AddressServer {
     this.#patience.stop();
     this.#connections.stopWatching();
     clearInterval(this.#looking);
-    await this.#inTurn.drained(DRAIN);
+    await this.#inTurn.drained(this.#drain);
     for (const socket of this.#connections.sockets) socket.destroySoon();
     const stubborn = setTimeout(() => {
       for (const socket of this.#connections.sockets) socket.destroy();

@@ -164,7 +164,7 @@ describe('cluster.conf', () => {
     assert.deepEqual(read(), [A, B]);
     assert.deepEqual(readdirSync(disk.folder).sort(), ['ballast', 'cluster.conf']);
     disk.makeRoom();
-    await eventually('it is right', () => read().length === 501, 5_000);
+    await eventually('it is right', () => read().length === 501);
     assert.equal(conf.problem, undefined);
     assert.deepEqual(said(), [
       'the file could not be written, and is what it was before: the disk is full; make room',
@@ -183,7 +183,7 @@ describe('cluster.conf', () => {
     assert.deepEqual(read(), [A, B]);
     assert.match(said()[0] ?? '', /is what it was before: the file system is read-only; mount a folder/);
     disk.makeWritable();
-    await eventually('it is right', () => read().join() === `${A},${C}`, 5_000);
+    await eventually('it is right', () => read().join() === `${A},${C}`);
   });
 
   it('says what to do when its folder is not there', async (t) => {
@@ -192,7 +192,7 @@ describe('cluster.conf', () => {
     assert.equal(await conf.put(list(1, A)), false);
     assert.match(said().at(-1) ?? '', /its folder does not exist; create it, or name another file/);
     mkdirSync(folder);
-    await eventually('it is written', () => existsSync(join(folder, 'cluster.conf')), 5_000);
+    await eventually('it is written', () => existsSync(join(folder, 'cluster.conf')));
   });
 
   it('is whole whenever it is read, while another writes it too, 1,000 times', async (t) => {
@@ -222,7 +222,7 @@ describe('cluster.conf', () => {
       [...seen.keys()].join(' | '),
     );
     writer.kill('SIGKILL');
-    await eventually('it is right in the end', () => read().join() === [A, B, C].join(), 5_000);
+    await eventually('it is right in the end', () => read().join() === [A, B, C].join());
   });
 });
 

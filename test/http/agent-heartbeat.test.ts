@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { setTimeout as delay } from 'node:timers/promises';
 import { test } from 'node:test';
 import type { ClusterView, MemberView } from '../../src/registry/view.js';
 import { eventually } from '../support/eventually.js';
@@ -71,13 +72,13 @@ test('a joiner settles when all agents have the list with it', async (t) => {
 test('it is held while its Nacos has the list, and answered at once when there is another', async (t) => {
   const server = await startServer(t);
   await beat(server, A);
-  const started = performance.now();
-  const connection = await held(server, A, '&has=1&wait=5s');
+  const connection = await held(server, A, '&has=1&wait=60s');
+  // In real time, which its duration is measured in.
+  await delay(1_000);
   await ask(server, 'POST', '/nacos/v1/as/nodes?ips=127.0.0.12', CURL);
-  const answer = await connection.receive();
+  const answer = await connection.receive({ timeout: 50_000 });
   assert.deepEqual(lines(answer.body), [A, B]);
   assert.equal(answer.headers.get('address-server-revision'), '2');
-  assert.ok(performance.now() - started < 4_000, 'not after its wait');
   const seconds = (await scrape(server)).value('address_server_heartbeat_duration_seconds_sum', {
     answer: 'list',
   });
@@ -88,8 +89,8 @@ test('it is answered at once when it has another, and after its wait when nothin
   const server = await startServer(t);
   await beat(server, A);
   const behind = performance.now();
-  assert.equal((await beat(server, A, '&has=0&wait=5s')).status, 200);
-  assert.ok(performance.now() - behind < 4_000, 'not after its wait');
+  assert.equal((await beat(server, A, '&has=0&wait=60s')).status, 200);
+  assert.ok(performance.now() - behind < 50_000, 'not after its wait');
   const started = performance.now();
   const answer = await beat(server, A, '&has=1&wait=300ms');
   assert.deepEqual([answer.status, answer.body], [200, `${A}\n`]);
@@ -100,19 +101,19 @@ test('it is never held for longer than half a lease, which it does not renew mea
   const server = await startServer(t, { rules: { memberTtl: 1_000 } });
   await beat(server, A);
   const started = performance.now();
-  assert.equal((await beat(server, A, '&has=1&wait=5s')).status, 200);
+  assert.equal((await beat(server, A, '&has=1&wait=60s')).status, 200);
   const took = performance.now() - started;
-  assert.ok(took >= 490 && took < 2_000, `${took} ms`);
+  assert.ok(took >= 490 && took < 50_000, `${took} ms`);
 });
 
 test('one that waits is held until it is listed, and told why when it is not', async (t) => {
   const server = await startServer(t, { rules: { gateHold: 500 } });
   const started = performance.now();
-  const alone = await beat(server, A, '&expect=2&has=0&wait=5s');
+  const alone = await beat(server, A, '&expect=2&has=0&wait=60s');
   assert.deepEqual([alone.status, alone.headers.get('address-server-waiting')], [202, 'founding']);
   assert.ok(performance.now() - started >= 490);
-  const first = await held(server, A, '&expect=2&has=0&wait=5s');
-  assert.equal((await beat(server, B, '&expect=2&has=0&wait=5s')).status, 200);
+  const first = await held(server, A, '&expect=2&has=0&wait=60s');
+  assert.equal((await beat(server, B, '&expect=2&has=0&wait=60s')).status, 200);
   const answer = await first.receive();
   assert.equal(answer.status, 200, 'the gate opened for it too');
   assert.deepEqual(lines(answer.body), [A, B]);
@@ -120,7 +121,7 @@ test('one that waits is held until it is listed, and told why when it is not', a
 
 test('who waits and hangs up is gone at once', async (t) => {
   const server = await startServer(t, { rules: { gateHold: 2_000 } });
-  const connection = await held(server, A, '&expect=2&has=0&wait=5s');
+  const connection = await held(server, A, '&expect=2&has=0&wait=60s');
   connection.hangUp();
   await eventually('it is gone', async () => {
     const answer = await ask(server, 'GET', CLUSTER, CURL);

@@ -235,7 +235,7 @@ test('a long poll answers after its wait, and is forgotten when the caller hangs
   connection.send(request('GET', `${CLUSTER}?revision=1&wait=60s`, JSON_CLIENT));
   await eventually('it is held', () => entry.isWatched);
   connection.hangUp();
-  await eventually('it is forgotten', () => !entry.isWatched, 2_000);
+  await eventually('it is forgotten', () => !entry.isWatched);
 });
 
 test('a long poll ends with the server', async (t) => {
@@ -247,7 +247,7 @@ test('a long poll ends with the server', async (t) => {
   const started = performance.now();
   const [answer] = await Promise.all([held, server.stop()]);
   assert.equal(answer.revision, 1);
-  assert.ok(performance.now() - started < 3_000);
+  assert.ok(performance.now() - started < 50_000, 'not after its wait');
 });
 
 test('held polls end unterminated when the server stops', async (t) => {

@@ -27,7 +27,7 @@ async function listens(connection: RawConnection): Promise<boolean> {
 }
 
 function closed(connection: RawConnection): Promise<true> {
-  return eventually('it is cut', () => connection.isClosed, 2_000);
+  return eventually('it is cut', () => connection.isClosed);
 }
 
 test('at the limit the stranger that was idle longest makes room, and no member', async (t) => {

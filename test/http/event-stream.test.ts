@@ -102,7 +102,7 @@ describe('a stream of events', () => {
     const { stream, reader, read } = await open(t, 20);
     reader.resume();
     stream.send('events', '{}', '105~98-101');
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await eventually('a comment', () => read().includes(': still here'));
     stream.end();
     await eventually('the last chunk', () => read().endsWith('\r\n0\r\n\r\n'));
     const text = read().replace(/^[^]*?\r\n\r\n|[0-9a-f]+\r\n|\r\n/g, '');

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { eventually } from '../support/eventually.js';
+import { eventually, NEVER } from '../support/eventually.js';
 import { foundCluster, lines, NacosNode, pollPath } from '../support/nodes.js';
 import { ask, CURL, NACOS, RawConnection, request } from '../support/raw.js';
 import { startServer, type TestServer } from '../support/server.js';
@@ -18,13 +18,11 @@ function listed(server: TestServer): string[] {
 }
 
 test('held polls all get one identical list at the moment when enough wait', async (t) => {
-  const server = await startServer(t, { rules: { gateHold: 2_000 } });
+  const server = await startServer(t, { rules: { gateHold: 2 * NEVER } });
   const early = [A, B].map((self) => new NacosNode(t, server, pollPath(self, '&expect=3')).poll());
   await eventually('two wait', () => waiting(server) === 2);
-  const started = performance.now();
   const last = new NacosNode(t, server, pollPath(C, '&expect=3')).poll();
   const answers = await Promise.all([...early, last]);
-  assert.ok(performance.now() - started < 1_900, 'nobody waited for the end of the hold');
   assert.deepEqual(lines(answers[0].body), [A, B, C]);
   for (const answer of answers) {
     assert.deepEqual([answer.status, answer.complete, answer.body], [200, true, answers[0].body]);
@@ -74,20 +72,18 @@ test('a caller that tries again at once, as Nacos does, goes on waiting', async 
 });
 
 test('one that joins is held at the gate, and answered at once when it opens', async (t) => {
-  const server = await startServer(t, { rules: { gateHold: 2_000, settleAfter: 1_000 } });
+  const server = await startServer(t, { rules: { gateHold: 2 * NEVER, settleAfter: 1_000 } });
   const [founder] = await foundCluster(t, server, [A]);
   const joiner = new NacosNode(t, server, pollPath(B));
   assert.deepEqual(lines((await joiner.poll()).body), [A, B]);
   await founder!.poll();
   await server.service.tick();
 
-  const started = performance.now();
   const held = new NacosNode(t, server, pollPath(C)).poll();
   await eventually('it waits', () => waiting(server) === 1);
   assert.deepEqual(listed(server), [A, B], 'not before the other has settled');
   await server.pass(1_000);
   assert.deepEqual(lines((await held).body), [A, B, C]);
-  assert.ok(performance.now() - started < 1_900, 'the answer came when the gate opened');
 });
 
 test('a waiting node is told why', async (t) => {

@@ -86,7 +86,7 @@ const nacos = (status = 0): string[] => [process.execPath, FAKE_NACOS, 'SELF', S
 /** An agent around a stand-in for Nacos, which has been started. */
 async function startAround(t: TestContext, options: NodeOptions): Promise<Node> {
   const node = await startNode(t, { command: nacos(), ...options });
-  await eventually('Nacos listens', () => linesOf(node.agent).includes('listening'), 20_000);
+  await eventually('Nacos listens', () => linesOf(node.agent).includes('listening'));
   return node;
 }
 
@@ -98,10 +98,8 @@ async function memberOf(server: ServerProcess, { self }: Node): Promise<MemberVi
 /** Waits until every node has the list with exactly these. */
 async function haveList(nodes: readonly Node[], members = nodes): Promise<void> {
   const wanted = members.map(({ self }) => self).sort();
-  await eventually(
-    `${nodes.length} nodes have the list of ${wanted.length}`,
-    () => nodes.every((node) => node.list()?.toSorted().join() === wanted.join()),
-    20_000,
+  await eventually(`${nodes.length} nodes have the list of ${wanted.length}`, () =>
+    nodes.every((node) => node.list()?.toSorted().join() === wanted.join()),
   );
 }
 
@@ -122,13 +120,13 @@ describe('agent around a command', { concurrency: 3 }, () => {
     const server = await startServer(t);
     const env = { AGENT_EXPECT: '2' };
     const first = await startNode(t, { servers: [server.url], env, command: nacos() });
-    await eventually('it waits', () => first.said().includes('waiting at the gate'), 20_000);
+    await eventually('it waits', () => first.said().includes('waiting at the gate'));
     assert.equal(first.list(), undefined);
     assert.equal(linesOf(first.agent).length, 0, 'nothing was started');
     const second = await startNode(t, { servers: [server.url], env, command: nacos() });
     await haveList([first, second]);
     for (const { agent, self } of [first, second]) {
-      await eventually('Nacos listens', () => linesOf(agent).includes('listening'), 20_000);
+      await eventually('Nacos listens', () => linesOf(agent).includes('listening'));
       assert.ok(linesOf(agent)[0]?.includes(self), 'it found the list when it started');
     }
     await eventually('the server knows that both have it', async () => {
@@ -180,7 +178,7 @@ describe('agent around a command', { concurrency: 3 }, () => {
         node.agent.child.kill('SIGINT');
       }
       assert.equal(await node.agent.exited, 0);
-      assert.ok(performance.now() - started < 8_000);
+      assert.ok(performance.now() - started < 50_000, 'it waits for 60 s');
       assert.equal((await memberOf(server, node)) !== undefined, 'AGENT_LEAVE' in env);
     }
   });
@@ -233,7 +231,7 @@ describe('agent around a command', { concurrency: 3 }, () => {
   it('leaves the gate when it is told to stop there', async (t) => {
     const server = await startServer(t);
     const node = await startNode(t, { servers: [server.url], env: { AGENT_EXPECT: '2' }, command: nacos() });
-    await eventually('it waits', () => node.said().includes('waiting at the gate'), 20_000);
+    await eventually('it waits', () => node.said().includes('waiting at the gate'));
     node.agent.child.kill('SIGTERM');
     assert.equal(await node.agent.exited, 0);
     const answer = await fetch(`${server.url}/api/v1/clusters/nacos/serverlist`);
@@ -259,13 +257,13 @@ describe('agent around a command', { concurrency: 3 }, () => {
     // Before, it would count as starting.
     await eventually('it has answered', () => linesOf(node.agent).includes('answered'));
     process.kill(pid, 'SIGSTOP');
-    await eventually('it is silent', async () => (await memberOf(server, node))?.state === 'silent', 30_000);
+    await eventually('it is silent', async () => (await memberOf(server, node))?.state === 'silent');
     assert.match(
       (await memberOf(server, node))?.problem ?? '',
       /^its port .* has not answered for \d+ s: nothing came within 3 s$/,
     );
     process.kill(pid, 'SIGCONT');
-    await eventually('it is back', async () => (await memberOf(server, node))?.state === 'live', 20_000);
+    await eventually('it is back', async () => (await memberOf(server, node))?.state === 'live');
   });
 });
 
@@ -275,11 +273,11 @@ describe('agent beside a Nacos', { concurrency: 3 }, () => {
     const node = await startNode(t, { servers: [server.url] });
     await haveList([node]);
     await put(server, '127.0.0.1:9');
-    await eventually('it is there', () => node.list()?.length === 2, 2_000);
+    await eventually('it is there', () => node.list()?.length === 2);
     writeFileSync(node.conf, '127.0.0.1:1\n');
-    await eventually('it is put right', () => node.list()?.join() === `${node.self},127.0.0.1:9`, 3_000);
+    await eventually('it is put right', () => node.list()?.join() === `${node.self},127.0.0.1:9`);
     await put(server, '127.0.0.1:9', 'DELETE');
-    await eventually('it is gone', () => node.list()?.length === 1, 2_000);
+    await eventually('it is gone', () => node.list()?.length === 1);
   });
 
   it('ends at SIGTERM without a leave: its Nacos goes on', async (t) => {
@@ -311,7 +309,7 @@ describe('agent beside a Nacos', { concurrency: 3 }, () => {
     assert.equal(await memberOf(server, node), undefined);
     startFakeNacos(t, node);
     const again = 'Nacos has started again after its leave; it is registered anew';
-    await eventually('it is registered', () => node.said().includes(again), 20_000);
+    await eventually('it is registered', () => node.said().includes(again));
   });
 
   it('goes on with another server when one is gone', async (t) => {
@@ -322,7 +320,7 @@ describe('agent beside a Nacos', { concurrency: 3 }, () => {
     const node = await startNode(t, { servers: [`127.0.0.1:${gone}`, server.url] });
     await haveList([node]);
     await put(server, '127.0.0.1:9');
-    await eventually('it is there', () => node.list()?.length === 2, 3_000);
+    await eventually('it is there', () => node.list()?.length === 2);
   });
 
   it('starts with its last list while no server answers, and comes back when one does', async (t) => {
@@ -345,10 +343,8 @@ describe('agent beside a Nacos', { concurrency: 3 }, () => {
       port: await freePort(),
       folder: a.folder,
     });
-    await eventually(
-      'another node’s list is not used',
-      () => again.said().some((text) => text === 'no server answers, and there is no list to start with'),
-      30_000,
+    await eventually('another node’s list is not used', () =>
+      again.said().some((text) => text === 'no server answers, and there is no list to start with'),
     );
     again.agent.child.kill('SIGKILL');
     await again.agent.exited;
@@ -356,11 +352,7 @@ describe('agent beside a Nacos', { concurrency: 3 }, () => {
     await haveList([restarted], nodes);
     assert.ok(restarted.said().includes('no server answers; started with the last list that was received'));
     await startServerProcess(t, { file, port });
-    await eventually(
-      'it is renewed',
-      async () => (await memberOf(server, restarted))?.state === 'live',
-      20_000,
-    );
+    await eventually('it is renewed', async () => (await memberOf(server, restarted))?.state === 'live');
     assert.deepEqual(b.list()?.toSorted(), nodes.map(({ self }) => self).sort());
   });
 
@@ -383,7 +375,7 @@ describe('agent beside a Nacos', { concurrency: 3 }, () => {
     const used = 'the list is used all the same; this node is on it';
     await eventually('it says so', () => again.said().includes(used));
     const stranger = await startNode(t, { servers: [server.url], env: wrong });
-    await eventually('it is refused', () => stranger.said().includes('the server refuses this node'), 20_000);
+    await eventually('it is refused', () => stranger.said().includes('the server refuses this node'));
     assert.equal(stranger.list(), undefined);
     for (const { agent } of [again, stranger]) {
       assert.ok(!agent.stderr().includes('wrong-token'), 'the token is not in the log');
@@ -399,9 +391,9 @@ describe('agent beside a Nacos', { concurrency: 3 }, () => {
     const node = await startNode(t, { servers: [server.url], env: { AGENT_TOKEN_FILE: file } });
     await haveList([node]);
     writeFileSync(tokens, 'second-token-0123456789\n');
-    await eventually('it is refused', () => node.said().includes('the server refuses this node'), 20_000);
+    await eventually('it is refused', () => node.said().includes('the server refuses this node'));
     writeFileSync(file, 'second-token-0123456789\n');
-    await eventually('it is renewed', async () => (await memberOf(server, node))?.state === 'live', 20_000);
+    await eventually('it is renewed', async () => (await memberOf(server, node))?.state === 'live');
   });
 
   it('tells probes how it stands', async (t) => {
@@ -415,7 +407,7 @@ describe('agent beside a Nacos', { concurrency: 3 }, () => {
       const answer = await fetch(`http://127.0.0.1:${port}${path}`);
       return [answer.status, await answer.text()];
     };
-    await eventually('it waits', () => node.said().includes('waiting at the gate'), 20_000);
+    await eventually('it waits', () => node.said().includes('waiting at the gate'));
     assert.equal(existsSync(ready), false);
     assert.equal((await status('/healthz'))[0], 200);
     for (const path of ['/readyz', '/settled']) {

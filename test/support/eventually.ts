@@ -1,8 +1,11 @@
+/** Tells never from late, in milliseconds: machines differ by a factor of five, and busy ones by more. */
+export const NEVER = 60_000;
+
 /** Waits until `met` returns something but undefined and false, asking again every `every` ms; fails after `limit` ms. */
 export async function eventually<T>(
   what: string,
   met: () => T | Promise<T>,
-  limit = 10_000,
+  limit = NEVER,
   every = 20,
 ): Promise<Exclude<T, undefined | false>> {
   const deadline = performance.now() + limit;

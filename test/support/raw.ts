@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
+import { NEVER } from './eventually.js';
 
 /** What a Nacos node sends with every poll (seen, nacos-facts), Host included. */
 export const NACOS = [
@@ -34,8 +35,6 @@ export interface RawAnswer {
    */
   readonly complete: boolean;
 }
-
-const TIMEOUT = 5_000;
 
 /** A TCP connection on which a test writes its own bytes and reads the server's. */
 export class RawConnection {
@@ -77,7 +76,7 @@ export class RawConnection {
   }
 
   /** The next answer: complete, or what there was when the connection ended. */
-  async receive({ head = false, timeout = TIMEOUT } = {}): Promise<RawAnswer> {
+  async receive({ head = false, timeout = NEVER } = {}): Promise<RawAnswer> {
     const deadline = performance.now() + timeout;
     for (;;) {
       const found = parse(this.#received.toString('latin1'), head, this.#ended);
@@ -90,7 +89,7 @@ export class RawConnection {
   }
 
   /** All bytes until the server closes the connection. */
-  async drain(timeout = TIMEOUT): Promise<string> {
+  async drain(timeout = NEVER): Promise<string> {
     const deadline = performance.now() + timeout;
     while (!this.#ended) await this.#next(deadline, 'the end of the connection');
     return this.#received.toString('latin1');
