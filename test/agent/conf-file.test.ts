@@ -86,7 +86,7 @@ describe('cluster.conf', () => {
         await new Promise((resolve) => setImmediate(resolve));
       }
     })();
-    for (let i = 1; i <= 300; i++) await conf.put(list(i, A, i % 2 ? B : C));
+    for (let i = 1; i <= 60; i++) await conf.put(list(i, A, i % 2 ? B : C));
     done = true;
     await watching;
     const others = [...seen].filter((name) => name !== 'cluster.conf');

@@ -13,6 +13,9 @@ const OFFSET = 1_000;
 const LOOK = 3_000;
 const HOUR = 3_600_000;
 
+/** Hours of each kind of history: a few at each `npm test`, more beside the long simulation. */
+const HOURS = process.env.SIMULATION_RUNS === undefined ? 2 : 12;
+
 /** A simulated cluster of three, whose nodes are read every 3 s, as the examiner does when something may change. */
 class Watched {
   readonly world: World;
@@ -86,7 +89,7 @@ describe('an hour of a healthy cluster', () => {
     });
 
     it(`with ${servers}: every node replaced again and again, some by kill -9, some restarted: no false alarm`, () => {
-      for (let salt = 0; salt < 12; salt++) {
+      for (let salt = 0; salt < HOURS; salt++) {
         const watched = new Watched(salt, replicas);
         const { world } = watched;
         watched.pass(120_000);
