@@ -1,3 +1,6 @@
+import { createTypeScriptImportResolver } from 'eslint-import-resolver-typescript';
+import { importX } from 'eslint-plugin-import-x';
+import unicorn from 'eslint-plugin-unicorn';
 import tseslint from 'typescript-eslint';
 
 export default tseslint.config(
@@ -19,6 +22,30 @@ export default tseslint.config(
       // Imports go one way: http → runtime → registry ← store. The registry imports nobody.
       'no-restricted-imports': 'off',
     },
+  },
+  {
+    // Of unicorn only the rules that find what goes wrong; none is about taste.
+    plugins: { unicorn },
+    rules: {
+      'unicorn/no-accessor-recursion': 'error',
+      'unicorn/no-await-in-promise-methods': 'error',
+      'unicorn/no-instanceof-builtins': 'error',
+      'unicorn/no-invalid-fetch-options': 'error',
+      'unicorn/no-invalid-remove-event-listener': 'error',
+      'unicorn/no-negation-in-equality-check': 'error',
+      'unicorn/no-single-promise-in-promise-methods': 'error',
+      // `await import()` of a module that exports `then` calls it and never resolves.
+      'unicorn/no-thenable': 'error',
+      'unicorn/prefer-node-protocol': 'error',
+      'unicorn/throw-new-error': 'error',
+    },
+  },
+  {
+    // Types may refer to each other in a circle; what runs may not.
+    files: ['src/**'],
+    plugins: { 'import-x': importX },
+    settings: { 'import-x/resolver-next': [createTypeScriptImportResolver({ project: './tsconfig.json' })] },
+    rules: { 'import-x/no-cycle': ['error', { ignoreExternal: true }] },
   },
   {
     files: ['src/registry/**'],

@@ -4,7 +4,7 @@ import { DEFAULT_RULES } from './registry/rules.js';
 
 /*
  * Everything that can be set, as people meet it: flag, variable, default and help. What a value may be is config.ts's
- * to say.
+ * to say. `npm run docs` writes the README's tables from here; the Chinese is in tools/docs/settings-zh.ts.
  */
 
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
@@ -17,11 +17,24 @@ export interface Setting {
   /** The value's placeholder in the help. */
   readonly value: string;
   readonly default: string;
+  /** What an empty default means, if not "none". */
+  readonly unset?: string;
+  /** In Markdown, for the README; {@link helpOf} makes the help of it. */
   readonly description: string;
   /** Whether `--no-NAME` says `off`. */
   readonly isSwitch?: boolean;
   /** Whether its value must never be printed. */
   readonly isSecret?: boolean;
+}
+
+/** The variable of a setting's name. */
+export function variableOf(name: string): string {
+  return name.toUpperCase().replaceAll('-', '_');
+}
+
+/** A description without its Markdown: code, and links of which the text stays. */
+export function helpOf(description: string): string {
+  return description.replaceAll(/\[([^\]]+)\]\([^)]+\)/g, '$1').replaceAll('`', '');
 }
 
 const time = <N extends string>(name: N, ms: number, description: string) => ({
@@ -37,51 +50,57 @@ export const SETTINGS = [
     name: 'host',
     value: 'address',
     default: '',
-    description: 'address to listen on; all interfaces if empty',
+    unset: 'all interfaces',
+    description: 'address to listen on',
   },
   {
     name: 'database-url',
     value: 'url',
     default: DEFAULT_DATABASE_URL,
     description:
-      'where the members are kept: sqlite:PATH, or mysql:// or postgres:// and USER:PASSWORD@HOST:PORT/DATABASE, with ?sslmode=verify-full for TLS',
+      "where the members are kept: `sqlite:PATH` (the default's folder is made, any other must exist), or `mysql://`, `mariadb://`, `postgres://` and `USER:PASSWORD@HOST:PORT/DATABASE`, with [TLS options](#two-replicas-on-nacoss-own-mysql); a password is better in the variable, flags are seen by all users of a machine",
   },
   {
     name: 'migrate',
     value: 'on|off',
     default: 'on',
     description:
-      'bring the schema of a MySQL or PostgreSQL database up to date at the start; off only checks it',
+      'bring the schema of a MySQL or PostgreSQL database up to date at the start; `off` (`--no-migrate`) only checks it',
     isSwitch: true,
   },
-  time('member-ttl', DEFAULT_RULES.memberTtl, 'a member not heard for this long is silent'),
+  time(
+    'member-ttl',
+    DEFAULT_RULES.memberTtl,
+    'a member not heard for this long is silent; three polls of Nacos',
+  ),
   time(
     'evict-after',
     DEFAULT_RULES.evictAfter,
-    'a silent member whose port does not answer is evicted after this long; at least 30s',
+    'a silent member whose port does not answer is evicted after this long; at least `30s`',
   ),
   time(
     'settle-after',
     DEFAULT_RULES.settleAfter,
-    'how long a new member must be known to all before more may follow',
+    'how long a new member must be known to all before more may follow; raise it if your nodes boot slowly',
   ),
   time(
     'gate-hold',
     DEFAULT_RULES.gateHold,
-    'how long a poll that must wait is held; at most 2s, Nacos waits 2.5 s',
+    'how long a poll that must wait is held; at most `2s`, Nacos waits 2.5 s',
   ),
   {
     name: 'probe',
     value: 'on|off',
     default: 'on',
-    description: 'probe the TCP ports of silent members; off evicts by silence alone',
+    description:
+      'probe the ports of silent members; `off` evicts by silence alone, for networks in which the address server cannot reach the nodes; then POSTs must be repeated within `MEMBER_TTL`',
   },
   {
     name: 'examine',
     value: 'on|off',
     default: 'on',
     description:
-      'read what the Nacos nodes and their Raft groups believe, tell the difference, and finish in Raft what left the list',
+      'read what the Nacos nodes and their Raft groups believe ([the doctor](#the-doctor)), let the rules use it, and finish in Raft what left the list; `off` where this server must not reach their API',
     isSwitch: true,
   },
   {
@@ -89,79 +108,82 @@ export const SETTINGS = [
     value: 'key:value',
     default: '',
     description:
-      'the header of nacos.core.auth.server.identity, to read nodes that want a login (3.x always does); every member is sent it, so it needs a token or ALLOWED_MEMBERS',
+      '`KEY:VALUE` of `nacos.core.auth.server.identity`, to read nodes that want a login (3.x always does). Every member is sent it, also those that were listed before, so it needs `AUTH_TOKEN` (with `AUTH_MODE=enforce`) or `ALLOWED_MEMBERS`; better in the variable',
     isSecret: true,
   },
   {
     name: 'raft-port-offset',
     value: 'number',
     default: '1000',
-    description: 'how far a node’s Raft port lies below its main port',
+    description: "how far a node's Raft port lies below its main port",
   },
   {
     name: 'max-connections',
     value: 'number',
     default: '20000',
     description:
-      'connections open at once; when there are more, the oldest idle one that carries no member is cut',
+      'connections open at once, see [Limits](#limits); when there are more, the oldest idle one that carries no member is cut; needs as many open files (`LimitNOFILE=` in systemd)',
   },
   {
     name: 'auth-token',
     value: 'tokens',
     default: '',
     description:
-      'guards every change: one or more, separated by commas; PRODUCT/CLUSTER:TOKEN is for one cluster only; without any, changes are open to everybody',
+      '[tokens](#who-may-change-what) that guard every change, separated by commas; `PRODUCT/CLUSTER:TOKEN` is for one cluster only; without any, changes are open to everybody; better in the variable or the file, flags are seen by all users of a machine',
     isSecret: true,
   },
   {
     name: 'auth-token-file',
     value: 'path',
     default: '',
-    description: 'a file with such tokens, one a line; read again when it changes',
+    description: 'a file with such tokens, one a line, `#` starts a comment; read again when it changes',
   },
   {
     name: 'auth-mode',
     value: 'mode',
     default: 'enforce',
-    description: 'enforce, or warn: changes without a valid token pass and are logged, to introduce tokens',
+    description:
+      '`enforce`, or `warn`, which lets changes without a valid token pass, and shows them, to introduce tokens',
   },
   {
     name: 'read-token',
     value: 'tokens',
     default: '',
-    description: 'guards reads of the API, the page and the metrics in the same way; open without',
+    description: 'the same for reads of the API, the page and the metrics; open without',
     isSecret: true,
   },
   {
     name: 'read-token-file',
     value: 'path',
     default: '',
-    description: 'a file with such tokens, one a line; read again when it changes',
+    description: 'a file with tokens for reads, one a line; read again when it changes',
   },
   {
     name: 'allowed-members',
     value: 'networks',
     default: '',
+    unset: 'all',
     description:
-      'which addresses may be listed anew: networks (10.0.0.0/8), addresses, host names (*.example.org), separated by commas; all if empty',
+      'networks (`10.0.0.0/8`), addresses, host names and `*.domain` that may be listed anew, separated by commas',
   },
   {
     name: 'member-source',
     value: 'source',
     default: 'any',
-    description: 'any, or strict: self must be the address that the request comes from',
+    description: '`any`, or `strict`: `self` must be where the request comes from',
   },
   {
     name: 'trusted-proxies',
     value: 'networks',
     default: '',
-    description: 'proxies whose X-Forwarded-For is believed: networks or addresses, separated by commas',
+    description: 'networks and addresses, separated by commas, whose `X-Forwarded-For` is believed',
   },
   {
     name: 'change-rate',
     value: 'number',
     default: '50',
-    description: 'changes a second that one client address may make for long; 0 for no limit',
+    description:
+      'changes a second that one client address may make for long, ten times as many at once; 0 for no limit; polls and heartbeats of members never count',
   },
   { name: 'log-level', value: 'level', default: 'info', description: LOG_LEVELS.join(', ') },
 ] as const satisfies readonly Setting[];

@@ -3,15 +3,28 @@ import { z } from 'zod';
 import { parseDuration } from '../duration.js';
 import { checkPort, parseAddress, type Parsed } from '../registry/address.js';
 import { MAX_EXPECT } from '../registry/rules.js';
-import { LOG_LEVELS } from '../settings.js';
+import { LOG_LEVELS, variableOf } from '../settings.js';
 
-/** What the command `agent` can be told, in the order of its help. */
+/**
+ * What the command `agent` can be told, in the order of its help. `npm run docs` writes the tables of docs/agent.md and
+ * its translation from here; the Chinese is in tools/docs/settings-zh.ts.
+ */
 export interface AgentSetting {
   /** Of the flag; the variable is `AGENT_` and the same in capitals. */
   readonly name: keyof z.input<typeof schema>;
   readonly value: string;
   readonly default?: string;
+  /** What none means where that is something, in Markdown. */
+  readonly unset?: string;
+  /** In Markdown, for the table; {@link helpOf} makes the help of it. */
   readonly description: string;
+}
+
+export type AgentSettingName = AgentSetting['name'];
+
+/** The variable of an agent's setting. */
+export function agentVariableOf(name: AgentSettingName): string {
+  return `AGENT_${variableOf(name)}`;
 }
 
 export const AGENT_SETTINGS: readonly AgentSetting[] = [
@@ -19,7 +32,7 @@ export const AGENT_SETTINGS: readonly AgentSetting[] = [
     name: 'server',
     value: 'url,…',
     default: 'http://127.0.0.1:8080',
-    description: 'the address servers of one registry, tried in turn',
+    description: 'the address servers of one registry, separated by commas, tried in turn',
   },
   { name: 'self', value: 'host:port', description: 'this node, exactly as its Nacos knows itself; needed' },
   { name: 'cluster', value: 'product/cluster', default: 'nacos/serverlist', description: 'which list' },
@@ -32,14 +45,14 @@ export const AGENT_SETTINGS: readonly AgentSetting[] = [
   {
     name: 'last-list',
     value: 'file',
-    description:
-      'the last list that was received, for a start without any server (address-server.list beside cluster.conf)',
+    unset: '`address-server.list` beside `cluster.conf`',
+    description: 'the last list that was received, for a start without any server',
   },
   { name: 'expect', value: 'n', description: 'how many members the cluster is to be founded with' },
   {
     name: 'id',
     value: 'name',
-    description: 'a stable identity that outlives the address, such as the pod’s name',
+    description: "a stable identity that outlives the address, such as the pod's name",
   },
   {
     name: 'token',
@@ -51,12 +64,14 @@ export const AGENT_SETTINGS: readonly AgentSetting[] = [
   {
     name: 'nacos',
     value: 'host:port',
-    description: 'where this node’s Nacos is asked whether it lives, if not at --self',
+    unset: '`AGENT_SELF`',
+    description: "where this node's Nacos is asked whether it lives",
   },
   {
     name: 'listen',
     value: '[host:]port',
-    description: 'serve /healthz, /readyz and /settled there, for probes; nowhere without it',
+    unset: 'nowhere',
+    description: '`[HOST:]PORT` where `/healthz`, `/readyz` and `/settled` are served, for probes',
   },
   {
     name: 'ready-file',
@@ -85,13 +100,13 @@ export const AGENT_SETTINGS: readonly AgentSetting[] = [
     name: 'leave-wait',
     value: 'time',
     default: '15s',
-    description: 'how long a leave waits until the others have taken it up, up to 60s',
+    description: 'how long a leave waits until the others have taken it up, up to `60s`',
   },
   {
     name: 'log-level',
-    value: LOG_LEVELS.join('|'),
+    value: 'level',
     default: 'info',
-    description: 'what is logged, on standard error',
+    description: `what is logged, on standard error: ${LOG_LEVELS.join(', ')}`,
   },
 ];
 

@@ -2,11 +2,12 @@ import { Command, Option } from 'commander';
 import {
   AGENT_SETTINGS,
   AgentSettingError,
+  agentVariableOf,
   readAgentSettings,
-  type AgentSetting,
   type Given,
 } from '../agent/settings.js';
 import { createLog } from '../log.js';
+import { helpOf } from '../settings.js';
 import { ClientError } from './client-error.js';
 import { complain } from './command.js';
 import { parseServer } from './server-url.js';
@@ -24,11 +25,10 @@ export function agentCommand(): Command {
       '[command...]',
       'what starts Nacos, started when the node is listed; without one Nacos is started by others',
     );
-  for (const setting of AGENT_SETTINGS) {
-    const option = new Option(`--${setting.name} <${setting.value}>`, setting.description).env(
-      variable(setting),
-    );
-    command.addOption(setting.default === undefined ? option : option.default(setting.default));
+  for (const { name, value, description, default: fallback, unset } of AGENT_SETTINGS) {
+    const help = unset === undefined ? description : `${description}; without it ${unset}`;
+    const option = new Option(`--${name} <${value}>`, helpOf(help)).env(agentVariableOf(name));
+    command.addOption(fallback === undefined ? option : option.default(fallback));
   }
   return command.action(async (words: readonly string[]) => {
     try {
@@ -75,13 +75,9 @@ function givenSettings(command: Command): ReadonlyMap<string, Given> {
     const isFlag = command.getOptionValueSource(option) === 'cli';
     const text = value === '' && !isFlag ? setting.default : (value as string | undefined);
     if (text !== undefined)
-      given.set(setting.name, { text, source: isFlag ? `--${setting.name}` : variable(setting) });
+      given.set(setting.name, { text, source: isFlag ? `--${setting.name}` : agentVariableOf(setting.name) });
   }
   return given;
-}
-
-function variable({ name }: AgentSetting): string {
-  return `AGENT_${name.toUpperCase().replaceAll('-', '_')}`;
 }
 
 function explainListen(

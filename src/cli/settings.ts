@@ -1,13 +1,14 @@
 import { Option, type Command } from 'commander';
-import type { GivenSetting, Setting } from '../settings.js';
+import { helpOf, variableOf, type GivenSetting, type Setting } from '../settings.js';
 
 /** Exit status for a setting or a database that cannot be used (BSD sysexits EX_CONFIG). */
 export const EX_CONFIG = 78;
 
 /** Adds a setting's flag, with its variable. */
 export function addSetting(command: Command, setting: Setting): void {
-  const { name, value, default: fallback, description } = setting;
-  command.addOption(new Option(`--${name} <${value}>`, description).env(variable(name)).default(fallback));
+  const { name, value, default: fallback, description, unset } = setting;
+  const option = new Option(`--${name} <${value}>`, helpOf(description)).env(variableOf(name));
+  command.addOption(option.default(fallback, fallback === '' ? (unset ?? 'none') : undefined));
   if (setting.isSwitch) command.addOption(new Option(`--no-${name}`, `the same as --${name} off`));
 }
 
@@ -17,9 +18,5 @@ export function givenSetting(command: Command, name: string): GivenSetting {
   const value: unknown = command.getOptionValue(option);
   if (value === false) return { text: 'off', source: `--no-${name}` };
   const isFlag = command.getOptionValueSource(option) === 'cli';
-  return { text: String(value), source: isFlag ? `--${name}` : variable(name) };
-}
-
-function variable(name: string): string {
-  return name.toUpperCase().replaceAll('-', '_');
+  return { text: String(value), source: isFlag ? `--${name}` : variableOf(name) };
 }

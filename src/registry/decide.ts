@@ -5,7 +5,7 @@ import { eventOf } from './events.js';
 import { explainWaiting } from './gate.js';
 import { leave, remove } from './leave.js';
 import { hearPoll, isLive, newLease, presenceOf, silence } from './lease.js';
-import { otherSpelling, overLimit, refusal, then, unchanged } from './outcome.js';
+import { conclude, otherSpelling, overLimit, refusal, unchanged } from './outcome.js';
 import { put } from './put.js';
 import { recover, takeForRepaired } from './recover.js';
 import { release } from './release.js';
@@ -29,7 +29,12 @@ export function decide(cluster: Cluster, command: Command, context: Context): Ou
     case 'ail':
       return ail(cluster, command, context);
     case 'abandon':
-      return then({ ...cluster, waiting: without(cluster.waiting, command.address) }, [], context, cluster);
+      return conclude(
+        { ...cluster, waiting: without(cluster.waiting, command.address) },
+        [],
+        context,
+        cluster,
+      );
     case 'leave':
       return leave(cluster, command, context);
     case 'put':
@@ -43,7 +48,7 @@ export function decide(cluster: Cluster, command: Command, context: Context): Ou
     case 'repair':
       return repair(cluster, command, context);
     case 'tick':
-      return then(cluster, [], context);
+      return conclude(cluster, [], context);
     case 'resume':
       return resume(cluster);
   }
@@ -77,7 +82,7 @@ function poll(cluster: Cluster, poll: Poll, context: Context): Outcome {
   if (member) {
     hearPoll(member.lease, poll, context.now);
     return saysSomethingNew(member, poll)
-      ? then(update(cluster, member, poll, context), [], context, cluster, () => ({ type: 'listed' }))
+      ? conclude(update(cluster, member, poll, context), [], context, cluster, () => ({ type: 'listed' }))
       : unchanged(cluster, { type: 'listed' });
   }
 
@@ -118,7 +123,7 @@ function poll(cluster: Cluster, poll: Poll, context: Context): Outcome {
   const events = before
     ? []
     : [eventOf(cluster, 'waiting', explainWaiting(next, fresh, context), poll.address)];
-  return then(next, events, context, cluster, (settled) =>
+  return conclude(next, events, context, cluster, (settled) =>
     settled.members.has(poll.address)
       ? { type: 'listed' }
       : {
@@ -140,10 +145,10 @@ function ail(
 ): Outcome {
   const member = cluster.members.get(address);
   if (!member) return unchanged(cluster, { type: 'unknown' });
-  if (presenceOf(member, context.rules, context.now) !== 'live') return then(cluster, [], context);
+  if (presenceOf(member, context.rules, context.now) !== 'live') return conclude(cluster, [], context);
   const members = new Map(cluster.members).set(address, { ...member, presenceSince: context.now });
   const event = eventOf(cluster, 'ailing', `its agent says: ${problem}; it stays listed`, address);
-  return then({ ...cluster, members }, [event], context, cluster);
+  return conclude({ ...cluster, members }, [event], context, cluster);
 }
 
 /** What a listed member's poll says anew: a stable id, a larger cluster, that it polls for itself, that its Nacos starts. */

@@ -5,7 +5,7 @@ import { eventOf, type RegistryEvent } from './events.js';
 import { votesAfter } from './evidence.js';
 import { isLive, sinceAlive } from './lease.js';
 import type { Moment } from './moment.js';
-import { refusal, then, unchanged } from './outcome.js';
+import { conclude, refusal, unchanged } from './outcome.js';
 import { lacking, notFollowed, quorumOf } from './quorum.js';
 import { refuseInRepair } from './repair.js';
 import { QUIET_AFTER_LEAVE, REPLACED_EVICT_AFTER } from './rules.js';
@@ -48,7 +48,7 @@ export function leave(
     context,
     quietUntil,
   );
-  return then(next, events, context, cluster, () => ({ type: 'left' }));
+  return conclude(next, events, context, cluster, () => ({ type: 'left' }));
 }
 
 /**
@@ -113,7 +113,7 @@ export function remove(cluster: Cluster, addresses: readonly Address[], context:
     context,
     context.now + QUIET_AFTER_LEAVE,
   );
-  return then(next, events, context, cluster, () => ({ type: 'done' }));
+  return conclude(next, events, context, cluster, () => ({ type: 'done' }));
 }
 
 function takeOff(

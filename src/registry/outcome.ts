@@ -7,7 +7,7 @@ import { MAX_ADDRESSES, MAX_CLUSTERS } from './rules.js';
 
 /** What the commands have in common: how they end, and what is refused whoever asks. */
 
-export function then(
+export function conclude(
   next: Cluster,
   events: readonly RegistryEvent[],
   context: Context,

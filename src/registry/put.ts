@@ -5,7 +5,7 @@ import type { Context, Outcome } from './commands.js';
 import { eventOf } from './events.js';
 import { REPAIR_AWAITED } from './gate.js';
 import { newLease } from './lease.js';
-import { otherSpelling, overLimit, refusal, then, unchanged } from './outcome.js';
+import { conclude, otherSpelling, overLimit, refusal, unchanged } from './outcome.js';
 import { refuseInRepair } from './repair.js';
 
 /** Static members: an operator's word lists them, past the gate. */
@@ -51,7 +51,7 @@ export function put(cluster: Cluster, addresses: readonly Address[], context: Co
       `${founders.length} static member(s) were put`,
       context,
     );
-    return then(next, events, context, cluster, () => ({ type: 'done' }));
+    return conclude(next, events, context, cluster, () => ({ type: 'done' }));
   }
 
   const revision = added.length > 0 ? cluster.revision + 1 : cluster.revision;
@@ -75,7 +75,7 @@ export function put(cluster: Cluster, addresses: readonly Address[], context: Co
   const events = added.map((address) =>
     eventOf(next, 'admitted', 'put as a static member by an operator', address),
   );
-  return then(next, events, context, cluster, () => ({ type: 'done' }));
+  return conclude(next, events, context, cluster, () => ({ type: 'done' }));
 }
 
 function newStatic(cluster: Cluster, address: Address, revision: number, context: Context): Member {

@@ -3,7 +3,7 @@ import { joined, keyOf, type Cluster } from './cluster.js';
 import type { Context, Outcome } from './commands.js';
 import { eventOf } from './events.js';
 import { isLive, isUnreachable } from './lease.js';
-import { refusal, then, unchanged } from './outcome.js';
+import { conclude, refusal, unchanged } from './outcome.js';
 import { quorumOf } from './quorum.js';
 import { refuseInRepair } from './repair.js';
 
@@ -38,7 +38,7 @@ export function recover(cluster: Cluster, context: Context): Outcome {
     const founders = joining.map((one) => joined(one, cluster.revision + 1, true, now));
     const reason = `an operator recovered the list: all ${all.length} members were unreachable, and ${joining.length} waited`;
     const { cluster: next, events } = founding(cluster, founders, 'recovered', reason, context);
-    return then(next, events, context, cluster);
+    return conclude(next, events, context, cluster);
   }
   const next: Cluster = {
     ...cluster,
@@ -49,7 +49,7 @@ export function recover(cluster: Cluster, context: Context): Outcome {
     awaitsRepair: true,
   };
   const reason = `an operator recovered the list: ${kept.length} kept, ${all.length - kept.length} unreachable dropped. Now repair Raft of those that are left (doctor --repair); the ${joining.length} that wait join when that is done`;
-  return then(next, [eventOf(next, 'recovered', reason)], context, cluster);
+  return conclude(next, [eventOf(next, 'recovered', reason)], context, cluster);
 }
 
 /** An operator's word that Raft of a recovered list has been repaired, where that cannot be seen. */
@@ -60,5 +60,5 @@ export function takeForRepaired(cluster: Cluster, context: Context): Outcome {
   }
   const next = { ...cluster, awaitsRepair: false };
   const note = 'an operator says that Raft has its leaders again: those that wait may join';
-  return then(next, [eventOf(next, 'repaired', note)], context, cluster);
+  return conclude(next, [eventOf(next, 'repaired', note)], context, cluster);
 }

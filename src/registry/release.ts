@@ -3,7 +3,7 @@ import type { Cluster, Member } from './cluster.js';
 import type { Context, Kept, Outcome } from './commands.js';
 import { eventOf, type RegistryEvent } from './events.js';
 import { hasLease, presenceOf, silence } from './lease.js';
-import { then } from './outcome.js';
+import { conclude } from './outcome.js';
 
 /**
  * The end of a migration: every static member that makes itself heard becomes a leased one, as if it had never been
@@ -37,7 +37,7 @@ export function release(cluster: Cluster, context: Context): Outcome {
     events.push(eventOf(cluster, 'released', 'it is heard, so from now on its lease decides', address));
   }
   const next = released.length === 0 ? cluster : { ...cluster, members };
-  return then(next, events, context, cluster, () => ({ type: 'released', released, kept }));
+  return conclude(next, events, context, cluster, () => ({ type: 'released', released, kept }));
 }
 
 /** Why a static member stays one; undefined for one that is live by its own lease. */

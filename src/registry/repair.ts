@@ -2,7 +2,7 @@ import { keyOf, type Cluster } from './cluster.js';
 import type { Command, Context, Outcome, Reply } from './commands.js';
 import { eventOf } from './events.js';
 import type { Moment } from './moment.js';
-import { refusal, then, unchanged } from './outcome.js';
+import { conclude, refusal, unchanged } from './outcome.js';
 import { isRepairing } from './repairing.js';
 import { REPAIR_LEASE } from './rules.js';
 
@@ -37,7 +37,7 @@ export function repair(
       );
     }
     const next = { ...cluster, repair: { by, until } };
-    return then(next, [eventOf(next, 'repairing', note)], context, cluster);
+    return conclude(next, [eventOf(next, 'repairing', note)], context, cluster);
   }
   if (held?.by !== by) {
     return unchanged(
@@ -48,13 +48,13 @@ export function repair(
   switch (command.action) {
     case 'step': {
       const next = { ...cluster, repair: { by, until } };
-      return then(next, note === '' ? [] : [eventOf(next, 'repair-step', note)], context, cluster);
+      return conclude(next, note === '' ? [] : [eventOf(next, 'repair-step', note)], context, cluster);
     }
     case 'repaired':
     case 'repair-stopped': {
       // That a recovered list awaits its repair is over when Raft is seen to have leaders, and not before (repairing.ts).
       const next = { ...cluster, repair: undefined };
-      return then(next, [eventOf(next, command.action, note)], context, cluster);
+      return conclude(next, [eventOf(next, command.action, note)], context, cluster);
     }
   }
 }

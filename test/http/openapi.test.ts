@@ -166,7 +166,7 @@ describe('every example is answered as described', { concurrency: 4 }, () => {
 
   test('by a server with members', async (t) => {
     const samples = samplesOf(await documentOf(await startServer(t)));
-    for (const { operationId, label, source, status, responses } of samples) {
+    for (const { operationId, label, source, 'x-status': status, responses } of samples) {
       await t.test(`${operationId}: ${label}`, async (t) => {
         const { method, path, isStream } = read(source);
         const set = await scene(t);

@@ -1,3 +1,3 @@
 import { runTests } from '../support/run-tests.js';
 
-await runTests(['agent', 'cli', 'start']);
+await runTests(['agent', 'cli', 'docs', 'start']);

@@ -9,7 +9,7 @@ export const healthRoutes = [
   route({
     method: 'get',
     path: '/api/v1/clusters/{product}/{cluster}/health',
-    name: 'getHealth',
+    name: 'getClusterHealth',
     tag: 'Health',
     summary: 'What the Nacos nodes themselves believe, compared with the list',
     description:

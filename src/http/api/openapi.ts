@@ -13,7 +13,7 @@ export interface Parameter {
   readonly required: boolean;
   readonly description: string;
   readonly schema: JsonSchema;
-  readonly examples?: Readonly<Record<string, { readonly summary: string; readonly value: string }>>;
+  readonly examples?: Readonly<Record<string, { readonly summary: string; readonly value: string | number }>>;
 }
 
 export interface Response {
@@ -27,7 +27,7 @@ export interface CodeSample {
   readonly label: string;
   readonly source: string;
   /** What is answered. */
-  readonly status: number;
+  readonly 'x-status': number;
 }
 
 export interface Operation {
@@ -44,7 +44,12 @@ export interface Operation {
 /** The part of OpenAPI 3.1.1 that is used here. */
 export interface OpenApi {
   readonly openapi: '3.1.1';
-  readonly info: { readonly title: string; readonly version: string; readonly description: string };
+  readonly info: {
+    readonly title: string;
+    readonly version: string;
+    readonly description: string;
+    readonly license: { readonly name: string; readonly identifier: string };
+  };
   readonly servers: readonly { readonly url: string }[];
   readonly tags: readonly { readonly name: Tag; readonly description: string }[];
   readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
@@ -82,7 +87,12 @@ export function openApiOf(described: readonly Described[]): OpenApi {
   for (const one of described) (paths[one.path] ??= {})[one.method] = operationOf(one);
   return {
     openapi: '3.1.1',
-    info: { title: 'nacos-address-server', version: packageVersion(), description: INTRODUCTION },
+    info: {
+      title: 'nacos-address-server',
+      version: packageVersion(),
+      description: INTRODUCTION,
+      license: { name: 'Apache License 2.0', identifier: 'Apache-2.0' },
+    },
     servers: [{ url: '/' }],
     tags: Object.entries(TAGS).map(([name, description]) => ({ name: name as Tag, description })),
     paths,
@@ -123,7 +133,7 @@ function operationOf(one: Described): Operation {
       lang: 'Shell',
       label: example.summary,
       source: curl(one, example),
-      status: example.status,
+      'x-status': example.status,
     })),
   };
 }
@@ -133,7 +143,10 @@ function parametersOf(where: Parameter['in'], { params, query, examples }: Descr
     const { description, ...schema } = schemaOf(field as z.ZodType, 'input');
     const given = examples.flatMap((example) => {
       const value = (where === 'path' ? example.params : example.query)?.[name];
-      return value === undefined ? [] : [[example.name, { summary: example.summary, value }] as const];
+      if (value === undefined) return [];
+      // As the schema has it, which is not always as the URL has it.
+      const typed = schema.type === 'integer' ? Number(value) : value;
+      return [[example.name, { summary: example.summary, value: typed }] as const];
     });
     return {
       name,

@@ -28,7 +28,7 @@ export const serverRoutes = [
   route({
     method: 'get',
     path: '/healthz',
-    name: 'getHealth',
+    name: 'getLiveness',
     tag: 'Server',
     summary: 'Whether the process answers',
     description: 'For liveness probes: nothing that a restart would not mend makes it fail.',

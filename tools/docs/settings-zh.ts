@@ -1,0 +1,91 @@
+import type { AgentSettingName } from '../../src/agent/settings.js';
+import { LOG_LEVELS, type SettingName } from '../../src/settings.js';
+
+/** A setting in Chinese, as src/settings.ts and src/agent/settings.ts have it in English. */
+export interface Translation {
+  readonly description: string;
+  /** Where the English has one. */
+  readonly unset?: string;
+}
+
+export const SETTINGS_ZH: Readonly<Record<SettingName, Translation>> = {
+  port: { description: '监听端口；0 表示自动选择空闲端口' },
+  host: { description: '监听地址', unset: '所有网卡' },
+  'database-url': {
+    description:
+      '成员信息的存放位置：`sqlite:PATH`（默认路径的目录会自动创建，其他目录必须已经存在），或者 `mysql://`、`mariadb://`、`postgres://` 加 `USER:PASSWORD@HOST:PORT/DATABASE`，可带 [TLS 选项](#在-nacos-自己的-mysql-上运行两个副本)；密码最好放在环境变量中，命令行参数对本机所有用户可见',
+  },
+  migrate: {
+    description: '启动时把 MySQL 或 PostgreSQL 数据库的表结构升级到当前版本；`off`（`--no-migrate`）只检查',
+  },
+  'member-ttl': { description: '超过这个时间没有心跳的成员视为静默；相当于 Nacos 的三次轮询' },
+  'evict-after': { description: '静默且端口无响应的成员，经过这个时间后剔除；至少 `30s`' },
+  'settle-after': { description: '新成员须被所有成员知晓多久之后，才允许更多节点加入；节点启动慢时请调大' },
+  'gate-hold': { description: '须等待的轮询请求挂起多久；最大 `2s`，因为 Nacos 只等 2.5 秒' },
+  probe: {
+    description:
+      '探测静默成员的端口；`off` 表示仅凭静默剔除，用于地址服务器无法访问节点的网络；此时 POST 必须在 `MEMBER_TTL` 之内重复',
+  },
+  examine: {
+    description:
+      '读取 Nacos 节点及其 Raft 组的看法（[诊断](#诊断)），供规则使用，并在 Raft 中完成成员的移除；不允许本服务器访问节点 API 时设为 `off`',
+  },
+  'nacos-identity': {
+    description:
+      '`nacos.core.auth.server.identity` 的 `KEY:VALUE`，用于读取需要登录的节点（3.x 总是需要）。它会发送给每个成员（包括此前已在列表中的），因此必须同时设置 `AUTH_TOKEN`（且 `AUTH_MODE=enforce`）或 `ALLOWED_MEMBERS`；最好放在环境变量中',
+  },
+  'raft-port-offset': { description: '节点的 Raft 端口比主端口小多少' },
+  'max-connections': {
+    description:
+      '同时打开的连接数，见[限制](#限制)；超出时切断空闲最久且不属于成员的连接；进程须能打开同样多的文件（systemd 中的 `LimitNOFILE=`）',
+  },
+  'auth-token': {
+    description:
+      '保护一切修改的[令牌](#谁可以修改什么)，用逗号分隔；`PRODUCT/CLUSTER:TOKEN` 只用于一个集群；一个也没有时，任何人都可以修改；最好放在环境变量或文件中，命令行参数对本机所有用户可见',
+  },
+  'auth-token-file': { description: '存放这些令牌的文件，每行一个，`#` 之后是注释；文件变化时重新读取' },
+  'auth-mode': {
+    description: '`enforce`，或者 `warn`：放行没有有效令牌的修改，并显示出来，用于逐步引入令牌',
+  },
+  'read-token': { description: '同上，用于读取 API、页面和指标；没有时任何人都可以读取' },
+  'read-token-file': { description: '存放读取令牌的文件，每行一个；文件变化时重新读取' },
+  'allowed-members': {
+    description: '可以新加入列表的网段（`10.0.0.0/8`）、地址、主机名和 `*.domain`，用逗号分隔',
+    unset: '全部',
+  },
+  'member-source': { description: '`any`，或者 `strict`：`self` 必须是请求的来源地址' },
+  'trusted-proxies': { description: '采信其 `X-Forwarded-For` 的网段和地址，用逗号分隔' },
+  'change-rate': {
+    description:
+      '每个客户端地址每秒可以持续进行的修改次数，瞬时可达十倍；0 表示不限；成员的轮询和心跳从不计入',
+  },
+  'log-level': { description: LOG_LEVELS.join('、') },
+};
+
+export const AGENT_SETTINGS_ZH: Readonly<Record<AgentSettingName, Translation>> = {
+  server: { description: '同一注册表的各个地址服务器，用逗号分隔，逐个尝试' },
+  self: { description: '本节点，与 Nacos 所知的自身地址完全一致；必填' },
+  cluster: { description: '哪个列表' },
+  'cluster-conf': { description: 'Nacos 读取的文件；它总是整体替换，因此所在目录必须可写' },
+  'last-list': {
+    description: '最后得到的列表，用于没有任何服务器时的启动',
+    unset: '`cluster.conf` 同一目录下的 `address-server.list`',
+  },
+  expect: { description: '集群由多少成员创建' },
+  id: { description: '比地址更持久的稳定标识，例如 Pod 的名称' },
+  token: {
+    description: '服务器要求时使用的令牌；最好放在环境变量或文件中，因为命令行参数对所有用户可见',
+  },
+  'token-file': { description: '存放令牌的文件，每次心跳都重新读取' },
+  nacos: { description: '在哪里检查本节点的 Nacos 是否存活', unset: '`AGENT_SELF`' },
+  listen: {
+    description: '提供 `/healthz`、`/readyz` 和 `/settled` 的 `[HOST:]PORT`，供探针使用',
+    unset: '不监听',
+  },
+  'ready-file': { description: 'cluster.conf 有了列表之后创建的文件，供等待的脚本使用' },
+  'gate-timeout': { description: '带命令时：到这个时间还没有进入列表就放弃' },
+  'start-timeout': { description: '还没有应答过的 Nacos 在多长时间内算作正在启动，并得到续约' },
+  leave: { description: '带命令时：停止之前先离开' },
+  'leave-wait': { description: '离开时等待其他节点采用新列表的时间，最长 `60s`' },
+  'log-level': { description: `写到标准错误的日志：${LOG_LEVELS.join('、')}` },
+};
