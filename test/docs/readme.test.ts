@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { test, type TestContext } from 'node:test';
+import { describe, test, type TestContext } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { clusterView, eventPage, streamSnapshot } from '../../src/http/api/schemas.js';
@@ -51,32 +51,35 @@ async function run(server: TestServer, command: string): Promise<string> {
   return found.stdout;
 }
 
-for (const readme of ['README.md', 'README.zh-CN.md']) {
-  test(`the commands of ${readme} do what it says`, async (t: TestContext) => {
-    const commands = commandsOf(readme);
-    assert.ok(commands.length >= 9, `only ${commands.length} were found`);
-    for (const command of commands) {
-      await t.test(command, async (t) => {
-        const server = await startServer(t);
-        const nodes = await foundCluster(t, server, [A, B]);
-        // Both poll on while time passes, five times as fast as it does.
-        let stopped = false;
-        const living = (async () => {
-          while (!stopped) {
-            await server.pass(500);
-            await Promise.all(nodes.map((node) => node.poll()));
-            await delay(100);
-          }
-        })();
-        try {
-          const [, check] = EXPECTED.find(([part]) => command.includes(part)) ?? [];
-          assert.ok(check, 'nothing is known of it');
-          check(await run(server, command));
-        } finally {
-          stopped = true;
-          await living;
-        }
-      });
+// A stream has no end but curl's, so they wait for most of their time.
+describe('the commands of the documents do what they say', { concurrency: true }, () => {
+  for (const readme of ['README.md', 'README.zh-CN.md']) {
+    describe(readme, { concurrency: true }, () => {
+      const commands = commandsOf(readme);
+      test('are found', () => assert.ok(commands.length >= 9, `only ${commands.length} were found`));
+      for (const command of commands) test(command, (t) => proves(t, command));
+    });
+  }
+});
+
+async function proves(t: TestContext, command: string): Promise<void> {
+  const server = await startServer(t);
+  const nodes = await foundCluster(t, server, [A, B]);
+  // Both poll on while time passes, five times as fast as it does.
+  let stopped = false;
+  const living = (async () => {
+    while (!stopped) {
+      await server.pass(500);
+      await Promise.all(nodes.map((node) => node.poll()));
+      await delay(100);
     }
-  });
+  })();
+  try {
+    const [, check] = EXPECTED.find(([part]) => command.includes(part)) ?? [];
+    assert.ok(check, 'nothing is known of it');
+    check(await run(server, command));
+  } finally {
+    stopped = true;
+    await living;
+  }
 }
