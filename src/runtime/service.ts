@@ -13,7 +13,7 @@ import {
 } from '../registry/decide.js';
 import type { RecordedEvent } from '../registry/events.js';
 import { isFollowed, unfollowed, type Unfollowed } from '../registry/leave.js';
-import { hearPoll, observeProbe, seeEnd, wantsProbe } from '../registry/lease.js';
+import { hearPoll, seeEnd } from '../registry/lease.js';
 import type { Moment } from '../registry/moment.js';
 import {
   StoreUnavailable,
@@ -27,13 +27,11 @@ import { LATE_POLL, type Rules } from '../registry/rules.js';
 import { ClusterEntry } from './entry.js';
 import type { HearingClock } from './hearing-clock.js';
 import { UNOBSERVED, type RuntimeObserver } from './observer.js';
+import { Prober } from './prober.js';
 import { StoreLink, type LinkedRegistry } from './store-link.js';
 
 /** How often time is looked at, in milliseconds: signs of death and opened gates are seen within it. */
 const TICK = 250;
-
-/** Probes under way at once. */
-const MAX_PROBES = 200;
 
 export interface ServiceOptions {
   readonly store: Store;
@@ -119,13 +117,12 @@ export interface Health {
  */
 export class RegistryService implements LinkedRegistry {
   readonly #clock: HearingClock;
-  readonly #probe: Probe;
+  readonly #prober: Prober;
   readonly #log: Logger;
   readonly #observer: RuntimeObserver;
   readonly rules: Rules;
 
   readonly #entries = new Map<string, ClusterEntry>();
-  readonly #probing = new Set<string>();
   readonly #timers: NodeJS.Timeout[] = [];
   readonly #eventListeners = new Set<(events: readonly RecordedEvent[]) => void>();
   readonly #link: StoreLink;
@@ -135,7 +132,7 @@ export class RegistryService implements LinkedRegistry {
 
   constructor({ store, clock, probe, rules, log, observer = UNOBSERVED }: ServiceOptions) {
     this.#clock = clock;
-    this.#probe = probe;
+    this.#prober = new Prober({ probe, rules, log, observer, now: () => this.now });
     this.#log = log;
     this.#observer = observer;
     this.rules = rules;
@@ -487,11 +484,11 @@ export class RegistryService implements LinkedRegistry {
     try {
       const now = this.now;
       const due: ClusterEntry[] = [];
+      for (const { entry, member } of this.#prober.due(this.#entries.values())) {
+        void this.#probeMember(entry, member);
+      }
       for (const [name, entry] of this.#entries) {
         const { cluster } = entry;
-        for (const member of cluster.members.values()) {
-          if (wantsProbe(member, this.rules, now)) void this.#probeMember(entry, member);
-        }
         if (needsTick(cluster, { now, rules: this.rules })) due.push(entry);
         else if (cluster.epoch === 0 && !entry.isWatched) this.#entries.delete(name);
       }
@@ -512,23 +509,11 @@ export class RegistryService implements LinkedRegistry {
   }
 
   async #probeMember(entry: ClusterEntry, member: Member): Promise<void> {
-    const { address } = member;
-    const name = `${keyOf(entry.cluster)} ${address}`;
-    if (this.#probing.has(name) || this.#probing.size >= MAX_PROBES) return;
-    this.#probing.add(name);
-    const askedAt = this.now;
     try {
-      const answer = await this.#probe.probe(address);
-      if (answer === undefined) return;
-      this.#observer.probed(answer);
-      const current = entry.cluster.members.get(address);
-      if (!current) return;
-      observeProbe(current, answer, this.now, askedAt);
-      if (!this.#link.outage) await this.#tickOne(entry);
+      const isLearned = await this.#prober.probe(entry, member);
+      if (isLearned && !this.#link.outage) await this.#tickOne(entry);
     } catch (error) {
       this.#link.failed(error);
-    } finally {
-      this.#probing.delete(name);
     }
   }
 
