@@ -14,6 +14,7 @@ export class ClusterEntry {
   #stamp = 0;
   #evidence: RaftEvidence | undefined;
   #injuries = 0;
+  #dropped: ReadonlySet<Address> | undefined;
   readonly #watchers = new Set<() => void>();
   readonly #objections = new Said();
   readonly #problems = new Said();
@@ -41,6 +42,22 @@ export class ClusterEntry {
   /** Another number after every change and delivery: what is seen of the cluster may differ then. */
   get stamp(): number {
     return this.#stamp;
+  }
+
+  /**
+   * A decision takes these off the list and is being stored, which takes a stalled disk as long as it likes. Returns what is
+   * to be called when it is stored or has failed.
+   */
+  dropping(addresses: ReadonlySet<Address>): () => void {
+    this.#dropped = addresses;
+    return () => {
+      if (this.#dropped === addresses) this.#dropped = undefined;
+    };
+  }
+
+  /** Whether a member is on the list only until that is stored: what it would be sent now would not hold. */
+  isDropped(address: Address): boolean {
+    return this.#dropped?.has(address) ?? false;
   }
 
   /** Whether somebody waits for a change. */

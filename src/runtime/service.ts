@@ -228,13 +228,13 @@ export class RegistryService implements LinkedRegistry {
 
   /**
    * R2: renews a listed member, in memory and at once. What its poll says anew is decided afterwards, since the answer
-   * does not depend on it. False when it does: when the other servers take the member for silent, it is first decided
-   * whether it still is one (R5).
+   * does not depend on it. False when it does: when the other servers take the member for silent, or this one has just
+   * decided on its eviction and stores that, it is first decided whether it still is one (R5).
    */
   renew(entry: ClusterEntry, member: Member, poll: PollRequest): boolean {
     const maySpeak =
       !this.#link.standing.hasOthers || (this.#link.outage && this.#link.standing.mayAnswerSilent());
-    if (member.presence !== 'live' && !maySpeak) return false;
+    if (member.presence !== 'live' && (!maySpeak || entry.isDropped(member.address))) return false;
     this.#hear(entry, member, poll);
     if (!saysSomethingNew(member, poll) || this.#link.outage) return true;
     this.#transact(entry.cluster, this.#pollOf(poll)).catch((error: unknown) => this.#link.failed(error));
@@ -281,7 +281,7 @@ export class RegistryService implements LinkedRegistry {
       return reply;
     } catch (error) {
       const unavailable = this.#unavailable(error);
-      if (known && member && this.#link.standing.mayAnswerSilent()) {
+      if (known && member && this.#link.standing.mayAnswerSilent() && !known.isDropped(member.address)) {
         this.#hear(known, member, poll);
         return listed(known);
       }
@@ -551,13 +551,22 @@ export class RegistryService implements LinkedRegistry {
   }
 
   async #transact(key: ClusterKey, command: Command): Promise<Decided> {
-    const decided = await this.#link.transact(key, (cluster, scene) =>
-      decide(cluster, command, {
-        ...this.#context(this.find(keyOf(key)), scene),
-        now: scene.now,
-        clusters: scene.clusters,
-      }),
-    );
+    const entry = this.find(keyOf(key));
+    let isStored = (): void => undefined;
+    const decided = await this.#link
+      .transact(key, (cluster, scene) => {
+        const outcome = decide(cluster, command, {
+          ...this.#context(entry, scene),
+          now: scene.now,
+          clusters: scene.clusters,
+        });
+        // It may be decided more than once.
+        isStored();
+        const gone = goneFrom(cluster, outcome.cluster);
+        if (entry && gone.size > 0) isStored = entry.dropping(gone);
+        return outcome;
+      })
+      .finally(() => isStored());
     for (const event of decided.recorded) {
       this.#observer.decided(event.type);
       this.#logEvent(event);
@@ -600,4 +609,10 @@ export class RegistryService implements LinkedRegistry {
     if (type === 'preserved') this.#log.error(fields, `quorum-lost: ${reason}`);
     else this.#log.info(fields, type);
   }
+}
+
+/** Who is on one list and not on the next. */
+function goneFrom(before: Cluster, after: Cluster): ReadonlySet<Address> {
+  if (before.revision === after.revision) return new Set();
+  return new Set([...before.members.keys()].filter((address) => !after.members.has(address)));
 }
