@@ -48,6 +48,11 @@ export class Prober {
     this.#options = options;
   }
 
+  /** Whether any probe is under way. */
+  get isBusy(): boolean {
+    return this.#underWay > 0;
+  }
+
   /**
    * Whose turn it is, as many as there is room for: one of each cluster after the other, those first that were probed longest
    * ago. No cluster keeps another's members from being probed.

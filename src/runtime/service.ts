@@ -154,6 +154,11 @@ export class RegistryService implements LinkedRegistry {
     await this.#link.stop();
   }
 
+  /** Whether a port is being probed. */
+  get isProbing(): boolean {
+    return this.#prober.isBusy;
+  }
+
   /** Exchanges with the store now. */
   exchange(): Promise<void> {
     return this.#link.exchange();
