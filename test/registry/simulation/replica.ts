@@ -2,7 +2,7 @@ import { needsTick } from '../../../src/registry/advance.js';
 import type { Address } from '../../../src/registry/address.js';
 import { given, type Cluster, type Member } from '../../../src/registry/cluster.js';
 import { saysSomethingNew, type Command, type Context, type Outcome } from '../../../src/registry/decide.js';
-import { hear, observeProbe, seeEnd, wantsProbe } from '../../../src/registry/lease.js';
+import { hear, missProbe, observeProbe, seeEnd, wantsProbe } from '../../../src/registry/lease.js';
 import { isFollowed, unfollowed, type Left } from '../../../src/registry/leave.js';
 import type { Report, Scene } from '../../../src/registry/ports.js';
 import { graceTime, LATE_POLL } from '../../../src/registry/rules.js';
@@ -12,9 +12,17 @@ import { Standing } from '../../../src/runtime/standing.js';
 import { leasesOf } from '../../../src/store/rows.js';
 import { KnownClusters } from '../../../src/store/sql/known-clusters.js';
 import { ReplicaState } from '../../../src/store/sql/replica-state.js';
+import { answerAt, type Lack } from './blind.js';
 import type { SharedDatabase } from './database.js';
 import type { Random } from './random.js';
-import { RULES, type AddressServer, type Answer, type Request, type ServerHost } from './server.js';
+import {
+  controlOf,
+  RULES,
+  type AddressServer,
+  type Answer,
+  type Request,
+  type ServerHost,
+} from './server.js';
 
 const TICK = 250;
 
@@ -92,6 +100,7 @@ class CarelessStanding extends Standing {
  */
 export class SimulatedReplica implements AddressServer {
   state: 'up' | 'down' | 'paused' = 'down';
+  lack: Lack | undefined;
   readonly id: string;
   readonly #host: ReplicaHost;
   readonly #db: SharedDatabase;
@@ -339,13 +348,15 @@ export class SimulatedReplica implements AddressServer {
 
   #probe(address: Address): void {
     if (this.#probing.has(address)) return;
-    const answer = this.#host.probe(address);
+    const answer = answerAt(this.lack, () => this.#host.probe(address));
     const askedAt = this.hearing;
+    const control = controlOf(this.#host, this, this.#entry.cluster, { address, answer, now: askedAt });
     const observe = (): void => {
       this.#probing.delete(address);
       const member = this.#entry.cluster.members.get(address);
       if (!member) return;
-      observeProbe(member, answer, this.hearing, askedAt);
+      if (answer === 'unknown') return missProbe(member, this.hearing);
+      observeProbe(member, answer, this.hearing, askedAt, control);
       if (!this.#outage) this.#tickOne();
     };
     if (answer !== 'unreachable') return observe();

@@ -3,6 +3,7 @@ import type { Cluster, ProbeAnswer } from '../../../src/registry/cluster.js';
 import { decide, type Command, type Outcome } from '../../../src/registry/decide.js';
 import type { RaftEvidence } from '../../../src/registry/evidence.js';
 import { LATE_POLL } from '../../../src/registry/rules.js';
+import { isDeaf, type Blind } from './blind.js';
 import { Invariants, Violation } from './invariants.js';
 import { RaftModel } from './model.js';
 import { Random } from './random.js';
@@ -32,6 +33,8 @@ export interface Setup {
   readonly replicas: number;
   /** Whether the servers can read the nodes, so that the rules know what Raft believes. */
   readonly reads?: boolean;
+  /** Which server lacks what, and does not know it. */
+  readonly blinds?: readonly Blind[];
 }
 
 /** What is broken on purpose, to prove that the simulation notices (see mutations.ts). */
@@ -42,6 +45,8 @@ export interface Faults {
   /** A complete, empty list in place of "not yet". */
   readonly emptyList?: boolean;
   readonly replica?: ReplicaFaults;
+  /** Whatever a server cannot reach is taken for dead, whether it reaches anybody or not. */
+  readonly ignoresControl?: boolean;
 }
 
 /** How a node is cut off from the server; the other nodes still reach it. */
@@ -119,6 +124,7 @@ export class World {
   readonly #faults: Faults;
   readonly #trace: ((line: string) => void) | undefined;
   #named = 0;
+  #isHealed = false;
   /** When the nodes were last read, and what was seen. */
   #look: { at: number; whole: RaftEvidence['whole']; hasGroup: boolean } | undefined;
 
@@ -144,6 +150,9 @@ export class World {
       decide: faults.decide ?? decide,
       deafTimeCounts: faults.deafTimeCounts ?? false,
       probe: (address) => this.#probe(address),
+      reach: (address) => this.#reach(address),
+      refused: (address) => this.invariants.refused(address),
+      ignoresControl: faults.ignoresControl ?? false,
       storeWorks: () => this.storeWorks,
       seen: (now) => this.#seen(now),
       changed: (before, after, command, outcome) => this.#changed(before, after, command, outcome),
@@ -166,7 +175,20 @@ export class World {
     }
     this.invariants = new Invariants(this);
     for (const server of this.servers) server.start();
+    for (const blind of setup.blinds ?? []) this.#blind(blind);
     this.#second();
+  }
+
+  /** One server lacks something for a while. Later words replace earlier ones. */
+  #blind({ who, from, lasts, lack }: Blind): void {
+    const server = this.servers[who % this.servers.length];
+    if (!server) return;
+    this.schedule.after(from, () => {
+      if (this.#isHealed) return;
+      this.note(() => `— a server lacks something for ${lasts / 1_000} s: ${lack}`);
+      server.lack = lack;
+    });
+    this.schedule.after(from + lasts, () => (server.lack = undefined));
   }
 
   get now(): number {
@@ -357,6 +379,7 @@ export class World {
     }
     const { connection } = node;
     const { server } = connection;
+    if (isDeaf(server.lack)) return fail(READ_TIMEOUT);
     const request = {
       address: node.address,
       id: this.setup.ids ? node.id : undefined,
@@ -436,6 +459,14 @@ export class World {
     });
   }
 
+  /** What a control probe meets; nothing that a server takes note of. */
+  #reach(address: Address): ProbeAnswer {
+    const node = this.nodes.get(address);
+    const isLost = !node || node.gone || node.hostDown || node.cut === 'dark' || node.cut === 'answers';
+    if (isLost) return 'unreachable';
+    return this.#isOpen(node) ? 'open' : 'refused';
+  }
+
   #probe(address: Address): ProbeAnswer {
     const node = this.nodes.get(address);
     if (!node || node.gone || node.hostDown || node.cut === 'dark' || node.cut === 'answers') {
@@ -445,7 +476,6 @@ export class World {
       this.invariants.answered(address);
       return 'open';
     }
-    this.invariants.refused(address);
     return 'refused';
   }
 
@@ -500,6 +530,8 @@ export class World {
   heal(limit = 600_000): void {
     this.note(() => 'all disturbances end');
     this.storeWorks = true;
+    this.#isHealed = true;
+    for (const server of this.servers) server.lack = undefined;
     if (this.database) this.database.isDown = false;
     for (const replica of this.replicas) {
       this.database?.mend(replica.id);
