@@ -2,6 +2,7 @@ import type { Address } from '../registry/address.js';
 import { emptyCluster, type Cluster, type ClusterKey } from '../registry/cluster.js';
 import type { RaftEvidence } from '../registry/evidence.js';
 import { deliver } from '../registry/lease.js';
+import { isAnyBehind } from '../registry/replicas.js';
 
 /**
  * One cluster as the server holds it: its latest state, and who waits for the next. The same object serves a
@@ -86,13 +87,14 @@ export class ClusterEntry {
 
   /**
    * The list to send (see registry/replicas.ts): the one before while another server may not have the newest yet, but
-   * the newest to an address that is only on that. Undefined when the one before is not known here.
+   * the newest to an address that is only on that, unless a member has not even the one before. Undefined when there is
+   * none to send now, or when the one before is not known here.
    */
   listFor(address: Address | undefined): Cluster | undefined {
     if (!this.#isPending) return this.#cluster;
     const before = this.#published;
-    const isNew = address !== undefined && before?.members.has(address) === false;
-    return isNew ? this.#cluster : before;
+    if (address === undefined || !before || before.members.has(address)) return before;
+    return isAnyBehind(before, this.#cluster) ? undefined : this.#cluster;
   }
 
   /** What Raft was last seen to believe; undefined when its nodes cannot be read. */

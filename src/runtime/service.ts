@@ -548,7 +548,7 @@ export class RegistryService implements LinkedRegistry {
     return {
       now: this.now,
       rules: this.rules,
-      graceUntil: Math.max(this.#link.graceUntil, scene.graceUntil),
+      graceUntil: this.#clock.isBehind ? Infinity : Math.max(this.#link.graceUntil, scene.graceUntil),
       ...given('othersKnow', scene.othersKnow),
       ...given('raft', entry?.evidence),
       clusters: this.#entries.size,

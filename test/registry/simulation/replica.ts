@@ -75,6 +75,9 @@ class Unreached extends Error {
   }
 }
 
+/** One of each: a stack trace for every statement that fails costs more than the statement. */
+const UNREACHED = { silent: new Unreached(true), refused: new Unreached(false) };
+
 class CarelessState extends ReplicaState {
   override isPending(): boolean {
     return false;
@@ -368,7 +371,7 @@ export class SimulatedReplica implements AddressServer {
     return {
       now: this.hearing,
       rules: RULES,
-      graceUntil: Math.max(this.#graceUntil, scene.graceUntil),
+      graceUntil: this.#clock.isBehind ? Infinity : Math.max(this.#graceUntil, scene.graceUntil),
       ...given('othersKnow', scene.othersKnow),
       ...given('raft', this.#host.seen(this.hearing)),
       clusters: 1,
@@ -496,7 +499,7 @@ export class SimulatedReplica implements AddressServer {
   /** Before each statement, and when its answer comes. */
   #ask(): SharedDatabase {
     const reach = this.#db.reach(this.id);
-    if (reach !== 'ok') throw new Unreached(reach === 'silent');
+    if (reach !== 'ok') throw UNREACHED[reach];
     return this.#db;
   }
 

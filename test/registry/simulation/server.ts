@@ -304,7 +304,7 @@ export class SimulatedServer implements AddressServer {
     return {
       now: this.hearing,
       rules: RULES,
-      graceUntil: this.#graceUntil,
+      graceUntil: this.#clock.isBehind && !this.#host.deafTimeCounts ? Infinity : this.#graceUntil,
       ...given('raft', this.#host.seen(this.hearing)),
       clusters: 1,
     };

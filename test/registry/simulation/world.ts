@@ -53,7 +53,7 @@ export interface Faults {
 export type Cut =
   /** Its polls are lost, its port answers: the false silence. */
   | 'polls'
-  /** Its polls arrive, the answers and the probes are lost. */
+  /** Its polls arrive, the answers and the probes are lost. A process that starts meanwhile cannot even connect. */
   | 'answers'
   /** Both are lost. */
   | 'dark';
@@ -79,10 +79,13 @@ export interface Node {
   cuts: number;
   startedAt: number;
   diedAt: number;
-  /** Since when it runs but neither its polls nor probes get through; from and until of the last such time. */
+  /**
+   * Since when it runs but neither its polls nor probes get through. It ends when it was heard, or could have been probed
+   * for as long as a probe may take to come.
+   */
   darkSince: number | undefined;
-  darkFrom: number;
-  darkUntil: number;
+  /** Since when a probe would find its port open. */
+  openSince: number | undefined;
   tries: number;
   connection: Connected | undefined;
   /** The newest revision that its process was sent. */
@@ -101,6 +104,8 @@ const CONNECT_TIMEOUT = 5_000;
 /** From the list to Raft, and from the start to an open main port. */
 const RAFT_STARTS_AFTER = 2_000;
 const PORT_OPENS_AFTER = 8_000;
+/** A server has probed a silent member within this time: every 3 s, and 2 s until nothing answered. */
+const PROBE_LAG = 6_000;
 /** How late the server sees a dead process's connections end. */
 const FIN_AFTER = 40;
 
@@ -219,8 +224,7 @@ export class World {
       startedAt: 0,
       diedAt: -Infinity,
       darkSince: undefined,
-      darkFrom: -Infinity,
-      darkUntil: -Infinity,
+      openSince: undefined,
       tries: 0,
       connection: undefined,
       revision: 0,
@@ -251,7 +255,7 @@ export class World {
     node.state = 'off';
     node.generation++;
     node.diedAt = this.now;
-    node.darkSince = undefined;
+    node.darkSince = node.openSince = undefined;
     this.invariants.died(node);
     node.hostDown = how === 'host';
     const { hangUp } = node;
@@ -371,6 +375,7 @@ export class World {
     if (node.cut === 'polls' || node.cut === 'dark') {
       return fail(node.connection === undefined ? CONNECT_TIMEOUT : READ_TIMEOUT);
     }
+    if (node.cut === 'answers' && node.state === 'starting') return fail(CONNECT_TIMEOUT);
     if (node.connection?.server.state === 'down') return fail(READ_TIMEOUT);
     if (node.reconnects || node.connection === undefined) {
       const server = this.#anyServer();
@@ -388,7 +393,10 @@ export class World {
     };
     const arrive = (): void => {
       this.invariants.heard(node.address);
-      if (this.#canTell(server)) node.reachedAt = this.now;
+      if (this.#canTell(server)) {
+        node.reachedAt = this.now;
+        node.darkSince = undefined;
+      }
       const hangUp = server.poll(request, (answer) => {
         if (node.cut !== undefined) return;
         finish(answer === 'failed' && this.#faults.emptyList ? { list: [], revision: 0 } : answer);
@@ -473,6 +481,7 @@ export class World {
       return 'unreachable';
     }
     if (this.#isOpen(node)) {
+      node.darkSince = undefined;
       this.invariants.answered(address);
       return 'open';
     }
@@ -505,25 +514,23 @@ export class World {
     this.schedule.after(1_000, () => this.#second());
     this.raft.step(this.now);
     for (const node of this.nodes.values()) {
-      const runs = node.state === 'running' || node.state === 'stopping';
-      const isDark = runs && this.#isDark(node);
-      if (isDark) node.darkSince ??= this.now;
-      else if (node.darkSince !== undefined) {
-        node.darkFrom = node.darkSince;
-        node.darkUntil = this.now;
-        node.darkSince = undefined;
-      }
+      if (node.state === 'running' || node.state === 'stopping') this.#judgeDarkness(node);
     }
     this.invariants.second();
   }
 
   /** Whether neither its polls nor an open port can be seen by whoever decides. */
-  #isDark(node: Node): boolean {
-    if (node.cut === 'dark') return true;
-    const isSeen = this.#isOpen(node) && node.cut !== 'answers';
-    if (isSeen) return false;
-    // Its polls may reach only servers that can tell nobody.
-    return node.cut === 'polls' || (this.database !== undefined && this.now - node.reachedAt > LATE_POLL);
+  #judgeDarkness(node: Node): void {
+    const { now } = this;
+    const isLit = this.#isOpen(node) && node.cut !== 'dark' && node.cut !== 'answers';
+    node.openSince = isLit ? (node.openSince ?? now) : undefined;
+    if (node.openSince !== undefined) {
+      if (now - node.openSince >= PROBE_LAG) node.darkSince = undefined;
+      return;
+    }
+    // Its polls may reach only servers that can tell nobody, or its next one be due only now.
+    const isUnheard = node.cut === 'dark' || node.cut === 'polls' || now - node.reachedAt > LATE_POLL;
+    if (isUnheard) node.darkSince ??= now;
   }
 
   /** Ends all disturbances, and lets time pass until everything is well; an operator does what is his (R6). */
