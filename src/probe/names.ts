@@ -121,11 +121,12 @@ export class Names {
       const named = own?.length ? { addresses: own } : await this.#askServers(name, files, until);
       if ('addresses' in named) {
         this.#known.set(name, { addresses: named.addresses, until: performance.now() + FRESH });
-        this.#forget();
       }
       return named;
     } catch (error) {
       return { problem: (error as Error).message };
+    } finally {
+      this.#forget();
     }
   }
 

@@ -130,6 +130,7 @@ test('a cluster from its founding to a lost majority', async (t) => {
   assert.deepEqual(await states(), ['1 degraded']);
   await ask(server, 'DELETE', pollPath(D));
 
+  server.probe.answers.set(B, 'unreachable');
   server.probe.answers.set(C, 'refused');
   await live(server, nodes.slice(0, 1), 20_000);
   assert.deepEqual(await states(), ['1 quorum-lost']);

@@ -36,7 +36,7 @@ export class ManualTime {
   }
 }
 
-/** Answers as the test says; whoever it does not name is open while it polls, and else unreachable. */
+/** Answers as the test says; whoever it does not name is open while it is heard, and else unreachable. */
 export class ScriptedProbe implements Probe {
   readonly answers = new Map<string, ProbeAnswer | Unknown>();
   /** Whether an address is heard now. */
@@ -92,10 +92,12 @@ export async function startServer(
   const metrics = new ServerMetrics('0.0.0-test');
   const service = new RegistryService({ store, clock, probe, rules, log, observer: metrics.runtime });
   await service.start();
+  // Not at the moment of its poll: when its connection ends then, the answer would be a sign of life that no test asked for.
   probe.polls = (address) =>
     [...service.entries].some(({ cluster }) => {
       const member = cluster.members.get(address);
-      return member?.lease.polls ? member.presence === 'live' : cluster.waiting.has(address);
+      if (!member?.lease.polls) return cluster.waiting.has(address);
+      return member.presence === 'live' && service.now > member.lease.heardAt;
     });
   const access = new AccessControl({ ...OPEN, ...options.access }, log, (because) =>
     metrics.traffic.refused(because),
