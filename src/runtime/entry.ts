@@ -19,6 +19,7 @@ export class ClusterEntry {
   readonly #watchers = new Set<() => void>();
   readonly #objections = new Said();
   readonly #problems = new Said();
+  readonly #unprobed = new Said();
 
   constructor(key: ClusterKey) {
     this.#cluster = emptyCluster(key);
@@ -73,6 +74,7 @@ export class ClusterEntry {
     this.#isPending = pending;
     this.#objections.keep(cluster);
     this.#problems.keep(cluster);
+    this.#unprobed.keep(cluster);
     if (!pending || this.#published?.revision === cluster.revision) this.#published = cluster;
     // The list before this one was never seen here.
     else if (this.#published?.members.size === 0) this.#published = undefined;
@@ -137,6 +139,17 @@ export class ClusterEntry {
   /** What a member's agent last said of its Nacos, at most `within` milliseconds ago. */
   problemOf(address: Address, now: number, within: number): string | undefined {
     return this.#problems.of(address, now, within);
+  }
+
+  /** Whether a member is dead could not be told from here: a clause why. Undefined when it could. */
+  probed(address: Address, why: string | undefined, now: number): void {
+    if (why === undefined) this.#unprobed.forget(address);
+    else if (this.#cluster.members.has(address)) this.#unprobed.note(address, why, now);
+  }
+
+  /** Why it could not be told whether a member is dead, at most `within` milliseconds ago. */
+  unprobedOf(address: Address, now: number, within: number): string | undefined {
+    return this.#unprobed.of(address, now, within);
   }
 
   /** The list of a revision was sent to a member, or its agent says that its Nacos has it. */

@@ -133,8 +133,9 @@ export class Prober {
 
   /** Says once for each cluster that the death of some of its members could not be told now, and when it can again. */
   #tell(entry: ClusterEntry, address: Address, why: string | undefined): void {
-    const { log } = this.#options;
+    const { log, now } = this.#options;
     const cluster = keyOf(entry.cluster);
+    entry.probed(address, why, now());
     const untold = this.#untold.get(entry) ?? new Set();
     if (why !== undefined) {
       const level = untold.size === 0 ? 'warn' : 'debug';

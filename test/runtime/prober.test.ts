@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
 import { pino } from 'pino';
+import type { ClusterView } from '../../src/registry/view.js';
 import { startServer, type TestServer } from '../support/server.js';
 
 const A = '10.0.0.1:8848';
@@ -88,6 +89,13 @@ describe('probes', () => {
     assert.deepEqual(
       lines.filter(({ msg }) => msg === SAID).map(({ address, reason }) => [address, reason]),
       [[C, unknown]],
+    );
+    const view = (await (
+      await fetch(`${server.url}/api/v1/clusters/nacos/serverlist`)
+    ).json()) as ClusterView;
+    assert.deepEqual(
+      view.members.map((member) => member.unprobed),
+      [undefined, undefined, unknown],
     );
     const metrics = await (await fetch(`${server.url}/metrics`)).text();
     const times = Number(/probes_total\{answer="unknown"\} (\d+)/.exec(metrics)?.[1]);
