@@ -114,7 +114,7 @@ export function planRepair(patient: Patient): RepairPlan {
     for (const voter of phantoms) {
       if (!patient.dead.has(voter)) {
         manual.push(
-          `${voter} is a voter of group ${name}, is not on the list, and may live: it answers, or other nodes have it on their lists. Let it poll this server (with self=…), or stop it; then look again`,
+          `${voter} is a voter of group ${name}, is not on the list, and may live: it answers, other nodes have it on their lists, or this server cannot tell. Let it poll this server (with self=…), or stop it; then look again`,
         );
         continue;
       }

@@ -15,16 +15,18 @@ export interface WitnessToAsk {
   readonly address: Address;
   /** Listed, so that its Nacos listens, as far as that is known; one that waits is still booting. */
   readonly isMember: boolean;
+  /** False when its poll connection has ended since it was heard: it may have died just then, and its silence is no wonder. */
+  readonly isSure: boolean;
 }
 
 /** Somebody answered this server. */
-export interface Witness extends WitnessToAsk {
+export interface Witness extends Omit<WitnessToAsk, 'isSure'> {
   readonly answer: 'open' | 'refused';
   /** When its probe was sent off, on the hearing clock. */
   readonly askedAt: number;
 }
 
-/** What came of the control: a witness, or nobody answered, or there was nobody to ask. */
+/** What came of the control: a witness, or nobody answered, or there was nobody to ask who lives for certain. */
 export type Control = Witness | 'unanswered' | 'nobody';
 
 /**

@@ -217,11 +217,20 @@ export function hasRevision(
   return !member.lease.polls && now - cluster.changedAt >= rules.memberTtl;
 }
 
+/**
+ * Whether its connection has ended since it was heard, and what its port said of that could not be believed (control.ts): of
+ * a cluster that dies as a whole, the others' end was perhaps seen only after that.
+ */
+function isLeftOpen({ heardAt, endedAt, probedAt, openAt, refusedAt }: Lease): boolean {
+  return endedAt >= heardAt && probedAt >= endedAt && Math.max(openAt, refusedAt) < endedAt;
+}
+
 /** Whether the member's port should be probed now. */
 export function wantsProbe(member: Member, rules: Rules, now: number): boolean {
   if (!rules.probe || !hasLease(member)) return false;
   const { probedAt } = member.lease;
   if (probedAt !== NEVER && now - probedAt < PROBE_EVERY) return false;
   if (presenceOf(member, rules, now) !== 'live') return true;
+  if (isLeftOpen(member.lease)) return true;
   return speaksThroughOthers(member) && silence(member, now) >= rules.memberTtl / 2;
 }

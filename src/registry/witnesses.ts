@@ -1,4 +1,4 @@
-import type { Cluster } from './cluster.js';
+import type { Cluster, Member } from './cluster.js';
 import type { WitnessToAsk } from './control.js';
 import { hasLease, isHeld, presenceOf } from './lease.js';
 import type { Rules } from './rules.js';
@@ -7,16 +7,25 @@ import type { Rules } from './rules.js';
 const WITNESSES = 3;
 
 /**
- * Who could show now that this server reaches anybody: the live members, those first that were heard last. Of a cluster of
- * which no member lives, those that wait (R7).
+ * Who could show now that this server reaches anybody: the live members, those first that live for certain and were heard
+ * last. Of a cluster of which no member lives, those that wait (R7).
  */
 export function witnessesOf({ members, waiting }: Cluster, rules: Rules, now: number): WitnessToAsk[] {
   const live = [...members.values()]
     .filter((member) => presenceOf(member, rules, now) === 'live')
-    .sort((a, b) => Number(hasLease(b)) - Number(hasLease(a)) || b.lease.heardAt - a.lease.heardAt);
-  if (live.length > 0) return live.slice(0, WITNESSES).map(({ address }) => ({ address, isMember: true }));
+    .map((member) => ({ member, isSure: isSurelyAlive(member) }))
+    .sort((a, b) => Number(b.isSure) - Number(a.isSure) || b.member.lease.heardAt - a.member.lease.heardAt)
+    .slice(0, WITNESSES);
+  if (live.length > 0) {
+    return live.map(({ member: { address }, isSure }) => ({ address, isMember: true, isSure }));
+  }
   return [...waiting.values()]
     .filter((one) => isHeld(one, rules, now))
     .slice(0, WITNESSES)
-    .map(({ address }) => ({ address, isMember: false }));
+    .map(({ address }) => ({ address, isMember: false, isSure: true }));
+}
+
+/** Whether a live member has been heard since its last poll connection ended; see WitnessToAsk. */
+export function isSurelyAlive(member: Member): boolean {
+  return hasLease(member) && member.lease.endedAt < member.lease.heardAt;
 }

@@ -5,7 +5,7 @@ import type { Control, Witness, WitnessToAsk } from '../registry/control.js';
 import { missProbe, observeProbe, wantsProbe } from '../registry/lease.js';
 import type { Probe, Unknown } from '../registry/ports.js';
 import type { Rules } from '../registry/rules.js';
-import { witnessesOf } from '../registry/witnesses.js';
+import { isSurelyAlive, witnessesOf } from '../registry/witnesses.js';
 import type { ClusterEntry } from './entry.js';
 import type { RuntimeObserver } from './observer.js';
 
@@ -106,7 +106,7 @@ export class Prober {
     const answer = await probe.probe(address);
     const isKnown = typeof answer === 'string';
     observer.probed(isKnown ? answer : 'unknown');
-    const control = isKnown && answer !== 'open' ? await controlOf(asked, address, answer) : 'nobody';
+    const control = isKnown && answer !== 'open' ? await controlOf(entry, asked, address, answer) : 'nobody';
     const member = entry.cluster.members.get(address);
     if (!member) return false;
     if (!isKnown) {
@@ -156,10 +156,14 @@ export class Prober {
 }
 
 /** Who vouches for a failed probe, as soon as one does. */
-async function controlOf(asked: readonly Asked[], address: Address, failure: ProbeAnswer): Promise<Control> {
+async function controlOf(
+  entry: ClusterEntry,
+  asked: readonly Asked[],
+  address: Address,
+  failure: ProbeAnswer,
+): Promise<Control> {
   const others = asked.filter((one) => one.address !== address);
-  if (others.length === 0) return 'nobody';
-  const vouch = async ({ answer, ...witness }: Asked): Promise<Witness> => {
+  const vouch = async ({ answer, isSure: _, ...witness }: Asked): Promise<Witness> => {
     const said = await answer;
     // A live member that refuses vouches for no refusal: see isVouched.
     const isEnough =
@@ -167,5 +171,10 @@ async function controlOf(asked: readonly Asked[], address: Address, failure: Pro
     if (!isEnough) throw new Error('it does not vouch');
     return { ...witness, answer: said };
   };
-  return Promise.any(others.map(vouch)).catch(() => 'unanswered' as const);
+  // Meanwhile more of their connections may have ended.
+  const isSure = (one: Asked): boolean => {
+    const member = entry.cluster.members.get(one.address);
+    return one.isSure && (!member || isSurelyAlive(member));
+  };
+  return Promise.any(others.map(vouch)).catch(() => (others.some(isSure) ? 'unanswered' : 'nobody'));
 }

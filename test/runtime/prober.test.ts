@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
 import { pino } from 'pino';
 import type { ClusterView } from '../../src/registry/view.js';
+import { eventually } from '../support/eventually.js';
+import { openPoll } from '../support/nacos-client.js';
 import { startServer, type TestServer } from '../support/server.js';
 
 const A = '10.0.0.1:8848';
@@ -78,6 +80,27 @@ describe('probes', () => {
     server.probe.answers.delete(B);
     await pass(server, 60_000, poll, [A, B]);
     assert.deepEqual(await list(server), [A, B]);
+  });
+
+  it('of a cluster that dies as a whole show all of it as down: nobody was heard since', async (t) => {
+    const { server, lines, poll } = await founded(t);
+    for (const address of [A, B, C]) server.probe.answers.set(address, 'refused');
+    const connections = await Promise.all(
+      [A, B, C].map((self) => openPoll(t, server.port, `/nacos/serverlist?self=${self}&expect=3`)),
+    );
+    for (const { socket } of connections) socket.destroy();
+    const isDown = (): number => lines.filter(({ msg }) => msg === 'down').length;
+    await eventually(
+      'all are down',
+      async () => {
+        await server.pass(250);
+        return isDown() === 3;
+      },
+      20_000,
+    );
+    await poll([A]);
+    await server.pass(120_000);
+    assert.deepEqual(await list(server), [A, B, C]);
   });
 
   it('that cannot be tried evict nobody', async (t) => {

@@ -51,10 +51,10 @@ export function controlAt(
   for (const one of others) {
     const said = ask(one.address);
     if (said !== 'open' && said !== 'refused') continue;
-    const witness = { ...one, answer: said, askedAt: now };
+    const witness = { address: one.address, isMember: one.isMember, answer: said, askedAt: now };
     if (isVouched({ address, answer, askedAt: now }, witness)) return witness;
   }
-  return others.length === 0 ? 'nobody' : 'unanswered';
+  return others.some(({ isSure }) => isSure) ? 'unanswered' : 'nobody';
 }
 
 const S = 1_000;
