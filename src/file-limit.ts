@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 
-/** Files for the database, the log, probes (up to 250 at once) and the like; fewer where there are few. */
-const OTHER_FILES = 350;
+/** Files for the database, the log, probes (up to 200 at once) and the like; fewer where there are few. */
+const OTHER_FILES = 300;
 
 /** How many files, and so connections, this process may open; Infinity where nothing says it (only Linux does). */
 export function fileLimit(): number {

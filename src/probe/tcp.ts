@@ -8,7 +8,7 @@ import { Names } from './names.js';
 const CONNECT_TIMEOUT = 2_000;
 
 /** Sockets at once, those of controls and of names with several addresses among them (file-limit.ts counts on it). */
-const MOST = 250;
+const MOST = 200;
 
 /** How much later than that this process may come to look, in milliseconds: later, it had no time of its own to see an answer. */
 const LATE = 500;

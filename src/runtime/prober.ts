@@ -10,7 +10,7 @@ import type { ClusterEntry } from './entry.js';
 import type { RuntimeObserver } from './observer.js';
 
 /** Probes under way at once, those of one cluster among them: names or hosts that hang must not use up all. */
-const MAX_PROBES = 200;
+const MAX_PROBES = 150;
 const MAX_OF_CLUSTER = 50;
 
 /** How long a control goes with every probe of its cluster, in milliseconds; less than control.ts asks for. */
