@@ -6,6 +6,7 @@ import { ServerMetrics } from './metrics/server-metrics.js';
 import { packageVersion } from './package-info.js';
 import { Examiner } from './doctor/examiner.js';
 import { READ_TIMEOUT } from './doctor/nacos-api.js';
+import { Names } from './probe/names.js';
 import { TcpProbe } from './probe/tcp.js';
 import { HearingClock } from './runtime/hearing-clock.js';
 import { RegistryService } from './runtime/service.js';
@@ -26,7 +27,8 @@ export async function start(config: Config, log: Logger): Promise<Running> {
   const clock = new HearingClock();
   const store = await createStore(config, clock, log);
   const observer = metrics.runtime;
-  const probe = new TcpProbe();
+  const names = new Names();
+  const probe = new TcpProbe(names);
   const service = new RegistryService({
     store,
     clock,
@@ -37,7 +39,7 @@ export async function start(config: Config, log: Logger): Promise<Running> {
   });
   await service.start();
   const { identity, raftOffset, isOn } = config.examine;
-  const nacos = { identity, timeout: READ_TIMEOUT };
+  const nacos = { identity, timeout: READ_TIMEOUT, names };
   const examiner = new Examiner({ service, probe, log, nacos, raftOffset, isOn });
   const { host, port, maxConnections } = config;
   const limits = connectionLimit(maxConnections);

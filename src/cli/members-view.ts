@@ -77,7 +77,7 @@ function describeSummaries(summaries: readonly ClusterSummary[], width: number):
 }
 
 function memberRow(member: MemberView, { revision }: ClusterView): Row {
-  const { address, id = '', state, source, silentMs, settled, refused, problem } = member;
+  const { address, id = '', state, source, silentMs, settled } = member;
   return {
     cells: [
       address,
@@ -88,8 +88,14 @@ function memberRow(member: MemberView, { revision }: ClusterView): Row {
       settled ? 'yes' : 'no',
       listOf(member, revision),
     ],
-    note: problem !== undefined ? `ailing: ${problem}` : refused && `refused: ${refused}`,
+    note: noteOn(member),
   };
+}
+
+function noteOn({ refused, problem, unprobed }: MemberView): string | undefined {
+  if (problem !== undefined) return `ailing: ${problem}`;
+  if (refused !== undefined) return `refused: ${refused}`;
+  return unprobed && `stays listed: ${unprobed}`;
 }
 
 /** The revision that a member has. */

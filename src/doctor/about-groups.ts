@@ -1,5 +1,5 @@
 import type { Finding } from './findings.js';
-import { isLiveState, voterOf, type ListedMember, type RaftGroup } from './groups.js';
+import { mayLive, voterOf, type ListedMember, type RaftGroup } from './groups.js';
 import { ALL_GROUPS, type LeaderProof } from './proof.js';
 import { isRead, showsLedGroups, type Reading } from './node-view.js';
 
@@ -95,7 +95,7 @@ function withoutGroups(
       'the nodes show no Raft groups (Nacos 1.4 does not always), so voters and leaders cannot be judged',
     );
   }
-  const live = new Set(members.filter(isLiveState).map(({ address }) => address));
+  const live = new Set(members.filter(mayLive).map(({ address }) => address));
   if (readings.some((reading) => !isRead(reading) && live.has(reading.address))) {
     return unknown('whether Raft has a leader: it may be one of those that cannot be read');
   }

@@ -14,13 +14,20 @@ export function aboutNodes(members: readonly ListedMember[], readings: readonly 
   return [
     // One that is silent or down is known to be in trouble, and is found elsewhere.
     ...readings.flatMap((reading) =>
-      isRead(reading) || !live.has(reading.address) ? [] : [unread(reading)],
+      isRead(reading) || reading.isOurs || !live.has(reading.address) ? [] : [unread(reading)],
     ),
     ...views.flatMap((view) => aboutList(view, listed)),
     ...notPolling(members, views),
     ...clocks(views),
     ...versions(views),
   ];
+}
+
+/** What this server could not even ask. */
+export function notAsked(readings: readonly Reading[]): string[] {
+  return readings.flatMap((reading) =>
+    !isRead(reading) && reading.isOurs ? [`what ${reading.address} believes: ${reading.reason}`] : [],
+  );
 }
 
 function unread({ address, reason }: Unreadable): Finding {

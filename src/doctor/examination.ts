@@ -1,9 +1,8 @@
 import { given } from '../registry/cluster.js';
 import type { RaftEvidence } from '../registry/evidence.js';
-import type { ClusterView } from '../registry/view.js';
 import { evidenceOf } from './evidence-of.js';
 import { diagnose, keyOfFinding, type Diagnosis, type Finding } from './findings.js';
-import { memberOf } from './groups.js';
+import { memberOf, type ListedView } from './groups.js';
 import {
   stateOf,
   summaryOfHealth,
@@ -19,7 +18,7 @@ import type { LeaderProof } from './proof.js';
 export interface Examination {
   readonly at: number;
   /** The list that they were compared with. */
-  readonly view: ClusterView;
+  readonly view: ListedView;
   readonly readings: readonly Reading[];
   readonly diagnosis: Diagnosis;
   /** Since when each finding has been seen, by its key. */
@@ -30,7 +29,7 @@ export interface Examination {
 
 /** Compares a look with the list, and goes on from the one before it. */
 export function examined(
-  view: ClusterView,
+  view: ListedView,
   readings: readonly Reading[],
   raftOffset: number,
   at: number,

@@ -3,6 +3,7 @@ import { hostname } from 'node:os';
 import type { Logger } from 'pino';
 import type { Address } from '../registry/address.js';
 import { isKnown, keyOf } from '../registry/cluster.js';
+import { isUnreachable } from '../registry/lease.js';
 import type { Probe } from '../registry/ports.js';
 import { isRepairing } from '../registry/repairing.js';
 import type { ClusterEntry } from '../runtime/entry.js';
@@ -11,7 +12,7 @@ import { viewOf } from '../runtime/views.js';
 import { agedFindings, ageOf, evidenceIn, examined, healthOf, type Examination } from './examination.js';
 import { keyOfFinding } from './findings.js';
 import { stepsToFinish } from './finish.js';
-import { isLiveState } from './groups.js';
+import { isLiveState, type ListedView } from './groups.js';
 import type { ClusterHealth, HealthFinding } from './health.js';
 import { readNode, type NacosOptions } from './nacos-api.js';
 import { isRead } from './node-view.js';
@@ -62,6 +63,11 @@ interface Patient {
   /** Lasting findings that were logged. */
   told: Set<string>;
   finishAgainAt: number;
+  /**
+   * Since when no leader has been found, on the hearing clock, in which this process's own pauses do not count: two elections
+   * with one between them are no lasting lack. Undefined while there is one.
+   */
+  leaderlessSince: number | undefined;
 }
 
 /**
@@ -135,7 +141,7 @@ export class Examiner {
   async plan(entry: ClusterEntry, survivor?: Address): Promise<RepairPlan> {
     const { isOn } = this.#options;
     if (!isOn) return { id: 'off', steps: [], loss: [], manual: [], refused: OFF };
-    return this.#planFrom(await this.#lookAnew(entry), survivor);
+    return this.#planFrom(entry, await this.#lookAnew(entry), survivor);
   }
 
   /**
@@ -148,7 +154,7 @@ export class Examiner {
     survivor?: Address,
   ): Promise<{ readonly refused: string } | { readonly by: string; readonly plan: RepairPlan }> {
     const examination = await this.#lookAnew(entry);
-    const plan = await this.#planFrom(examination, survivor);
+    const plan = await this.#planFrom(entry, examination, survivor);
     if (plan.refused !== undefined) return { refused: plan.refused };
     if (plan.id !== planId) {
       return {
@@ -179,10 +185,10 @@ export class Examiner {
     return this.#begin(entry, patient, true);
   }
 
-  async #planFrom(examination: Examination, survivor?: Address): Promise<RepairPlan> {
-    const { probe, raftOffset } = this.#options;
+  async #planFrom(entry: ClusterEntry, examination: Examination, survivor?: Address): Promise<RepairPlan> {
+    const { service, probe, raftOffset } = this.#options;
     const { view, readings, diagnosis, proofs } = examination;
-    const leaderless = diagnosis.findings.find(({ code }) => code === 'no-leader');
+    const { leaderlessSince } = this.#patientOf(entry);
     return planRepair({
       members: view.members,
       readings,
@@ -191,7 +197,7 @@ export class Examiner {
       hasMajority: view.state !== 'quorum-lost',
       dead: await deadPhantoms(diagnosis.groups, readings, probe, raftOffset),
       proofs,
-      leaderlessMs: leaderless ? ageOf(examination, leaderless) : 0,
+      leaderlessMs: leaderlessSince === undefined ? 0 : service.now - leaderlessSince,
       survivor,
     });
   }
@@ -207,6 +213,7 @@ export class Examiner {
         groups: new Set(),
         told: new Set(),
         finishAgainAt: 0,
+        leaderlessSince: undefined,
       };
       this.#patients.set(entry, patient);
     }
@@ -243,7 +250,7 @@ export class Examiner {
     const { service, nacos, raftOffset } = this.#options;
     const readAt = service.now;
     patient.askedAt = this.#clock();
-    const view = viewOf(entry, service);
+    const view = listedView(entry, service);
     this.#reads += view.members.length;
     const readings = await inTurns(view.members, ({ address }) => readNode(address, nacos)).finally(
       () => (this.#reads -= view.members.length),
@@ -253,6 +260,8 @@ export class Examiner {
     const proofs = await this.#prove(seen, patient.last, isToRepair);
     const last = proofs.size === 0 ? seen : examined(view, readings, raftOffset, at, patient.last, proofs);
     patient.last = last;
+    const isLeaderless = last.diagnosis.findings.some(({ code }) => code === 'no-leader');
+    patient.leaderlessSince = isLeaderless ? (patient.leaderlessSince ?? readAt) : undefined;
     patient.blind = readings.some(isRead) ? 0 : patient.blind + 1;
     const findings = agedFindings(last);
     const injuries = findings.filter(({ lasting, severity }) => lasting && severity === 'harm').length;
@@ -342,6 +351,21 @@ export class Examiner {
       );
     }
   }
+}
+
+/** The list, and who of it may live though it is not heard. */
+function listedView(entry: ClusterEntry, service: RegistryService): ListedView {
+  const view = viewOf(entry, service);
+  const { members } = entry.cluster;
+  return {
+    ...view,
+    members: view.members.map((one) => {
+      const member = members.get(one.address);
+      const isKnownDead =
+        one.state === 'down' || (member && isUnreachable(member, service.rules, service.now));
+      return isLiveState(one) || isKnownDead ? one : { ...one, mayLive: true };
+    }),
+  };
 }
 
 /** Another one for each repair. */

@@ -1,6 +1,6 @@
 import type { Address } from '../registry/address.js';
 import { aboutGroups } from './about-groups.js';
-import { aboutNodes } from './about-nodes.js';
+import { aboutNodes, notAsked } from './about-nodes.js';
 import { judgeGroups, type ListedMember, type RaftGroup } from './groups.js';
 import type { Reading } from './node-view.js';
 import type { LeaderProof } from './proof.js';
@@ -88,7 +88,7 @@ export function diagnose(
   const raft = aboutGroups(members, readings, groups, raftOffset, proofs);
   return {
     findings: [...aboutNodes(members, readings), ...raft.findings],
-    unknown: raft.unknown,
+    unknown: [...notAsked(readings), ...raft.unknown],
     groups,
   };
 }

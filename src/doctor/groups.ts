@@ -1,10 +1,24 @@
 import { splitAddress, type Address } from '../registry/address.js';
 import { majority } from '../registry/cluster.js';
-import type { MemberView } from '../registry/view.js';
+import type { ClusterView, MemberView } from '../registry/view.js';
 import { isRead, showsLedGroups, type GroupCopy, type NodeView, type Reading } from './node-view.js';
 
 /** What is to be known of a member beside its own words. */
-export type ListedMember = Pick<MemberView, 'address' | 'state' | 'settled' | 'source' | 'silentMs'>;
+export interface ListedMember extends Pick<
+  MemberView,
+  'address' | 'state' | 'settled' | 'source' | 'silentMs'
+> {
+  /**
+   * It is not heard, and no probe says that it is dead either, as when this server can reach nobody or cannot look its name
+   * up: so it may lead what nobody else is seen to lead.
+   */
+  readonly mayLive?: boolean;
+}
+
+/** A list with what is to be known of its members. */
+export interface ListedView extends ClusterView {
+  readonly members: readonly (MemberView & Pick<ListedMember, 'mayLive'>)[];
+}
 
 /** A Raft group as the nodes together show it. */
 export interface RaftGroup {
@@ -53,6 +67,11 @@ export function isLiveState({ state }: Pick<ListedMember, 'state'>): boolean {
   return state === 'live' || state === 'static';
 }
 
+/** Whether it lives, or may live for all that this server can say. */
+export function mayLive(member: Pick<ListedMember, 'state' | 'mayLive'>): boolean {
+  return isLiveState(member) || member.mayLive === true;
+}
+
 /**
  * Every Raft group that any node shows, in the order of their names, each judged by the copy of the node that calls
  * itself its leader, at the highest term: other copies stay stale for ever, and a lost leader's name is never cleared
@@ -69,8 +88,9 @@ export function judgeGroups(
   const live = members.filter(isLiveState);
   const voters = (are: readonly ListedMember[]): Set<string> =>
     new Set(are.map(({ address }) => voterOf(address, offset)));
-  const alive = voters(live.filter(({ address }) => read.has(address)));
-  const unsure = voters(live.filter(({ address }) => !read.has(address)));
+  // Whoever answers lives, heard or not.
+  const alive = voters(members.filter(({ address }) => read.has(address)));
+  const unsure = voters(members.filter((member) => mayLive(member) && !read.has(member.address)));
   const listed = voters(members);
   const names = [...new Set(views.flatMap(({ groups }) => [...groups.keys()]))].sort();
   const judged = names.map((name): RaftGroup => {

@@ -1,7 +1,9 @@
+import { isIPv6 } from 'node:net';
 import { z } from 'zod';
 import { fetchReason } from '../fetch-reason.js';
 import type { Address } from '../registry/address.js';
 import type { NacosIdentity } from './identity.js';
+import type { Names } from '../probe/names.js';
 import type { GroupCopy, NodeView, Reading } from './node-view.js';
 
 /** How Nacos nodes are asked over HTTP. */
@@ -10,6 +12,8 @@ export interface NacosOptions {
   readonly identity?: NacosIdentity | undefined;
   /** Milliseconds that a node may take to tell its view. */
   readonly timeout: number;
+  /** Looks its name up; the system by default, which takes a thread for as long as that takes. */
+  readonly names?: Pick<Names, 'lookup'>;
 }
 
 /** Where nodes tell their view: 1.4.x and 2.x; and 3.x, for administrators. */
@@ -61,6 +65,7 @@ export async function readNode(address: Address, options: NacosOptions): Promise
   for (const path of VIEW_PATHS) {
     const got = await ask(`http://${address}${path}`, options, {});
     if (typeof got === 'string') return { address, reason: got };
+    if ('ours' in got) return { address, reason: got.ours, isOurs: true };
     const { status, text, clockAhead } = got;
     if (status === 200) {
       const data = viewIn(text);
@@ -104,6 +109,7 @@ export async function sendCommand(
     body: JSON.stringify(command),
   });
   if (typeof got === 'string') return { done: false, reason: got };
+  if ('ours' in got) return { done: false, reason: got.ours };
   const { status, text } = got;
   const code = codeIn(text);
   if (status === 200 && (code?.code === 200 || code?.code === 0)) {
@@ -155,15 +161,43 @@ interface Got {
   readonly clockAhead: number | undefined;
 }
 
+/** Why this server could not ask, which says nothing of the node. */
+interface NotAsked {
+  readonly ours: string;
+}
+
+/** How much later than a node's time is over this process may come to see that: later, it had no time of its own. */
+const LATE = 500;
+
+/** What of this machine keeps a request from being sent (probe/tcp.ts). */
+const OURS: ReadonlySet<string> = new Set([
+  ...['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM', 'EADDRNOTAVAIL', 'EADDRINUSE', 'EACCES', 'EPERM', 'EINVAL'],
+  ...[
+    'ENETDOWN',
+    'ENETUNREACH',
+    'ENOTFOUND',
+    'EAI_AGAIN',
+    'EAI_FAIL',
+    'EAI_MEMORY',
+    'EAI_NODATA',
+    'EAI_SYSTEM',
+  ],
+]);
+
 /** The answer, or why there is none that can be read. */
 async function ask(
   url: string,
-  { identity, timeout }: NacosOptions,
+  { identity, timeout, names }: NacosOptions,
   { method = 'GET', body }: { method?: string; body?: string },
-): Promise<Got | string> {
+): Promise<Got | NotAsked | string> {
   const asked = Date.now();
+  const began = performance.now();
   try {
-    const response = await fetch(url, {
+    const { hostname } = new URL(url);
+    const named = await names?.lookup(hostname.replace(/^\[|\]$/g, ''));
+    if (named && 'problem' in named)
+      return { ours: `${hostname} cannot be reached by its name: ${named.problem}` };
+    const response = await fetch(named ? addressed(url, named.addresses[0]) : url, {
       method,
       headers: {
         accept: 'application/json',
@@ -177,13 +211,30 @@ async function ask(
     });
     const date = Date.parse(response.headers.get('date') ?? '');
     // It is cut to whole seconds.
-    const clockAhead = Number.isNaN(date) ? undefined : date + 500 - (asked + Date.now()) / 2;
+    const took = performance.now() - began;
+    const isTold = !Number.isNaN(date) && took <= timeout + LATE;
+    const clockAhead = isTold ? date + 500 - (asked + Date.now()) / 2 : undefined;
     return { status: response.status, text: await textOf(response), clockAhead };
   } catch (error) {
+    const took = performance.now() - began;
+    if (took > timeout + LATE) return { ours: `this server had no time to look for ${Math.round(took)} ms` };
+    if (OURS.has(codeOf(error as Error)))
+      return { ours: `this server could not ask it (${fetchReason(error)})` };
     if ((error as Error).name === 'TimeoutError') return `it does not answer within ${timeout / 1_000} s`;
     if (error instanceof TooLarge) return error.message;
     return `it does not answer (${fetchReason(error)})`;
   }
+}
+
+/** The same at an IP address. */
+function addressed(url: string, address = ''): string {
+  const at = new URL(url);
+  at.hostname = isIPv6(address) ? `[${address}]` : address;
+  return at.href;
+}
+
+function codeOf({ cause }: { cause?: unknown }): string {
+  return (cause as NodeJS.ErrnoException | undefined)?.code ?? '';
 }
 
 class TooLarge extends Error {

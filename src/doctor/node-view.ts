@@ -25,6 +25,8 @@ export interface GroupCopy {
 export interface Unreadable {
   readonly address: Address;
   readonly reason: string;
+  /** Whether this server could not even ask: its own trouble, of which the node knows nothing. */
+  readonly isOurs?: boolean;
 }
 
 export type Reading = NodeView | Unreadable;

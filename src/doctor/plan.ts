@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Address } from '../registry/address.js';
 import { majority } from '../registry/cluster.js';
-import { isLiveState, leadersApart, voterOf, type ListedMember, type RaftGroup } from './groups.js';
+import { isLiveState, leadersApart, mayLive, voterOf, type ListedMember, type RaftGroup } from './groups.js';
 import { of } from './about-groups.js';
 import { NORMAL_FOR } from './findings.js';
 import type { RaftCommand } from './nacos-api.js';
@@ -114,7 +114,7 @@ export function planRepair(patient: Patient): RepairPlan {
     for (const voter of phantoms) {
       if (!patient.dead.has(voter)) {
         manual.push(
-          `${voter} is a voter of group ${name}, is not on the list, and may live: it answers, or other nodes have it on their lists. Let it poll this server (with self=…), or stop it; then look again`,
+          `${voter} is a voter of group ${name}, is not on the list, and may live: it answers, other nodes have it on their lists, or this server cannot tell. Let it poll this server (with self=…), or stop it; then look again`,
         );
         continue;
       }
@@ -168,7 +168,9 @@ function refuseReset(
     return 'no majority of the list is live: start the missing nodes at their addresses; if they are gone for good, start new ones and recover the list (`nacos-address-server recover`) first';
   }
   const read = new Set(views.map(({ address }) => address));
-  const unread = live.filter(({ address }) => !read.has(address)).map(({ address }) => address);
+  const unread = members
+    .filter((member) => mayLive(member) && !read.has(member.address))
+    .map(({ address }) => address);
   if (unread.length > 0) {
     return `${unread.join(', ')} cannot be read, and may have a leader, or the most data: let it be read first`;
   }

@@ -9,7 +9,9 @@ import {
   type StoreOperation,
 } from '../runtime/observer.js';
 
-const PROBE_ANSWERS = ['open', 'refused', 'unreachable'] as const satisfies readonly ProbeAnswer[];
+const PROBE_ANSWERS = ['open', 'refused', 'unreachable', 'unknown'] as const satisfies readonly (
+  ProbeAnswer | 'unknown'
+)[];
 
 /**
  * What the running registry does. Every series is there from the start, at 0: what appears with its first event would
@@ -33,7 +35,7 @@ export class RuntimeMetrics implements RuntimeObserver {
     for (const type of EVENT_TYPES) this.#events.inc({ type }, 0);
     this.#probes = new Counter({
       name: 'address_server_probes_total',
-      help: "Probes of members' ports, by their answer.",
+      help: "Probes of members' ports, by their answer; unknown when this server could not try.",
       labelNames: ['answer'],
       registers,
     });
@@ -67,7 +69,7 @@ export class RuntimeMetrics implements RuntimeObserver {
     this.#events.inc({ type });
   }
 
-  probed(answer: ProbeAnswer): void {
+  probed(answer: ProbeAnswer | 'unknown'): void {
     this.#probes.inc({ answer });
   }
 

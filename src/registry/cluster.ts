@@ -31,7 +31,10 @@ export type ProbeAnswer = 'open' | 'refused' | 'unreachable';
  * observed of one address comes together in any order (merge), since every fact only grows.
  */
 export interface Lease extends StoredLease {
-  /** When this server's probe last failed since the address was heard; NEVER at first. Not shared. */
+  /**
+   * When this server's probe last failed, since the address was heard, in a way that says something of it (control.ts);
+   * NEVER at first. Not shared.
+   */
   failedAt: number;
   /** When this server last probed it since it was heard; NEVER at first. Not shared. */
   probedAt: number;

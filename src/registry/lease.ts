@@ -1,4 +1,5 @@
 import type { Cluster, Lease, Member, Presence, ProbeAnswer, StoredLease } from './cluster.js';
+import { isVouched, type Control } from './control.js';
 import { PROBE_EVERY, PROBE_FRESH, STEADY_AFTER, type Rules } from './rules.js';
 
 /** A time that never was, of a stored fact. */
@@ -74,11 +75,18 @@ export function deliver(lease: Lease, revision: number, now: number): void {
 /**
  * A member's port was probed. An open port keeps a member alive that does not poll for itself: it may have
  * said who it is only once, on start-up, and its silence since then means nothing. A failure counts for nothing
- * when the member was heard after the probe was sent off (`askedAt`). A host that does not answer at all does not
+ * when the member was heard after the probe was sent off (`askedAt`), and for nothing but `down` when there was nobody
+ * else to ask whether it is this server that reaches nobody (`control`). A host that does not answer at all does not
  * revive one that is down.
  */
-export function observeProbe(member: Member, answer: ProbeAnswer, now: number, askedAt = now): void {
-  const { lease } = member;
+export function observeProbe(
+  member: Member,
+  answer: ProbeAnswer,
+  now: number,
+  askedAt = now,
+  control: Control = 'nobody',
+): void {
+  const { lease, address } = member;
   lease.changed = true;
   if (answer === 'open') {
     lease.probedAt = now;
@@ -90,8 +98,15 @@ export function observeProbe(member: Member, answer: ProbeAnswer, now: number, a
   }
   if (lease.heardAt > askedAt) return;
   lease.probedAt = now;
-  lease.failedAt = now;
-  if (answer === 'refused') lease.refusedAt = Math.max(lease.refusedAt, now);
+  const says = isVouched({ address, answer, askedAt }, control);
+  if (says) lease.failedAt = now;
+  if (answer === 'refused' && (says || control === 'nobody'))
+    lease.refusedAt = Math.max(lease.refusedAt, now);
+}
+
+/** The member could not be probed: that says nothing of it. It is tried again as soon as any other. */
+export function missProbe({ lease }: Member, now: number): void {
+  lease.probedAt = now;
 }
 
 /** The member's end of its poll connection was closed, which its process's death does too: it lived until now. */
@@ -166,8 +181,8 @@ export function isHeld(waiting: { readonly lease: Lease }, rules: Rules, now: nu
 }
 
 /**
- * Silent, and its port did not answer a recent probe of this server, nor any server's (a refused port aside, which is
- * certain). Without probes, silence alone must do.
+ * Silent, and its port did not answer a recent probe of this server while another's did (control.ts), nor any server's: what
+ * one server finds refused another may reach. Without probes, silence alone must do.
  */
 export function isUnreachable(member: Member, rules: Rules, now: number): boolean {
   if (member.source === 'static' || presenceOf(member, rules, now) === 'live') return false;
@@ -175,12 +190,16 @@ export function isUnreachable(member: Member, rules: Rules, now: number): boolea
   const { lease } = member;
   if (lease.failedAt === NEVER || lease.failedAt < lease.heardAt || now - lease.failedAt > PROBE_FRESH)
     return false;
-  return isDown(lease) || !answeredLately(member, now);
+  return !isOpenLately(lease, now);
+}
+
+function isOpenLately({ openAt }: Lease, now: number): boolean {
+  return openAt !== NEVER && now - openAt <= PROBE_FRESH;
 }
 
 /** Whether its port answered a probe just now. */
 export function answeredLately({ lease }: Member, now: number): boolean {
-  return lease.openAt !== NEVER && now - lease.openAt <= PROBE_FRESH && !isDown(lease);
+  return isOpenLately(lease, now) && !isDown(lease);
 }
 
 /**
@@ -198,11 +217,20 @@ export function hasRevision(
   return !member.lease.polls && now - cluster.changedAt >= rules.memberTtl;
 }
 
+/**
+ * Whether its connection has ended since it was heard, and what its port said of that could not be believed (control.ts): of
+ * a cluster that dies as a whole, the others' end was perhaps seen only after that.
+ */
+function isLeftOpen({ heardAt, endedAt, probedAt, openAt, refusedAt }: Lease): boolean {
+  return endedAt >= heardAt && probedAt >= endedAt && Math.max(openAt, refusedAt) < endedAt;
+}
+
 /** Whether the member's port should be probed now. */
 export function wantsProbe(member: Member, rules: Rules, now: number): boolean {
   if (!rules.probe || !hasLease(member)) return false;
   const { probedAt } = member.lease;
   if (probedAt !== NEVER && now - probedAt < PROBE_EVERY) return false;
   if (presenceOf(member, rules, now) !== 'live') return true;
+  if (isLeftOpen(member.lease)) return true;
   return speaksThroughOthers(member) && silence(member, now) >= rules.memberTtl / 2;
 }

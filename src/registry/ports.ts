@@ -12,12 +12,15 @@ export interface Clock {
   wall(): number;
 }
 
+/** This machine could not even try, or had no time to see what came of it: that says nothing of the member. */
+export interface Unknown {
+  /** Why: a clause. */
+  readonly unknown: string;
+}
+
 export interface Probe {
-  /**
-   * Connects to a member's main port and hangs up. Undefined when this machine could not even try, which says nothing of
-   * the member. Never throws.
-   */
-  probe(address: Address): Promise<ProbeAnswer | undefined>;
+  /** Connects to a member's main port and hangs up. Never throws. */
+  probe(address: Address): Promise<ProbeAnswer | Unknown>;
 }
 
 /** What a store tells a decision besides the cluster. */

@@ -1,3 +1,4 @@
+import type { Cluster } from './cluster.js';
 import { REPLICA_FRESH, REPLICA_LOST_AFTER } from './rules.js';
 
 /*
@@ -30,6 +31,21 @@ export function isLost({ seenAt }: Replica, now: number): boolean {
 /** Whether all that may still send lists have the change of this number. */
 export function isFollowed(others: readonly Replica[], change: number, now: number): boolean {
   return others.every((other) => other.seenChange >= change || isLost(other, now));
+}
+
+/**
+ * Whether a node may have an older list than the one before the newest. It may still be sent that one, by whichever server,
+ * and would have everybody removed from Raft who is missing there, an address that has come back with the newest list
+ * included. So who joins with that must not run before it. A node that is down starts anew, without a list; of one that
+ * never polls for itself nothing is known.
+ */
+export function isAnyBehind(before: Cluster, newest: Cluster): boolean {
+  for (const old of before.members.values()) {
+    const { lease, presence } = newest.members.get(old.address) ?? old;
+    const isKnown = lease.polls && lease.delivered > 0 && presence !== 'down';
+    if (isKnown && lease.delivered < before.revision) return true;
+  }
+  return false;
 }
 
 /**

@@ -1,24 +1,34 @@
 import { named } from './address.js';
-import { isSeenToVote, lackingGroups } from './evidence.js';
+import { isSeenToVote, lackingGroups, leaderless } from './evidence.js';
 import { keyOf, type Cluster, type Member } from './cluster.js';
 import { isLive } from './lease.js';
 import type { Moment } from './moment.js';
 import { lacking, quorumOf } from './quorum.js';
-import { SETTLE_AS_VOTER } from './rules.js';
+import { SETTLE_AS_VOTER, STEADY_AFTER, type Rules } from './rules.js';
 
 /**
  * What keeps a joiner's time to settle from running, as the rest of a sentence; undefined while it runs. It runs when
  * the joiner has polled a list with itself on it, as have the other live members. It starts anew when the joiner is
- * silent, or when no majority is live: Raft cannot have added it then, and it may come back as blank as it came.
+ * silent, or when no majority is live or no leader seen: Raft cannot have added it then, and it may come back as blank as it came. A member
+ * that has only just come back, or whose agent says that its Nacos still starts, does not count for that: with the only
+ * node that has data at its start, two blank ones would settle and outvote it.
  */
 export function settlingHindrance(member: Member, cluster: Cluster, moment: Moment): string | undefined {
   if (!isLive(member, moment.rules, moment.now)) return 'it is not heard';
-  const { held, finding } = quorumOf(cluster, moment);
+  const { held, finding } = quorumOf(cluster, moment, takesPart);
   if (!held) return `${finding}, no majority`;
   const without = lacking(cluster, member.joinedRevision, moment);
   if (without.length > 0) return `not yet sent the list with it: ${named(without)}`;
+  const unled = leaderless(moment);
+  if (unled.length > 0) return `${unled.join(', ')} has no leader that could make it a voter`;
   const groups = lackingGroups(member, moment);
   return groups.length === 0 ? undefined : `Raft has not made it a voter of ${groups.join(', ')} yet`;
+}
+
+/** Live, and not because it started again only just. */
+function takesPart(member: Member, rules: Rules, now: number): boolean {
+  const isBack = member.source !== 'static' && member.presenceSince > member.joinedAt;
+  return isLive(member, rules, now) && !(isBack && now - member.presenceSince < STEADY_AFTER);
 }
 
 /**

@@ -60,6 +60,8 @@ export interface MemberView {
   readonly refused?: string;
   /** How it shows that its Nacos does not answer, as its agent says. */
   readonly problem?: string;
+  /** It is not heard, and this server cannot tell whether it is dead, so that it stays listed: a clause why. */
+  readonly unprobed?: string;
 }
 
 export interface WaitingView {

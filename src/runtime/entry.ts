@@ -2,6 +2,7 @@ import type { Address } from '../registry/address.js';
 import { emptyCluster, type Cluster, type ClusterKey } from '../registry/cluster.js';
 import type { RaftEvidence } from '../registry/evidence.js';
 import { deliver } from '../registry/lease.js';
+import { isAnyBehind } from '../registry/replicas.js';
 
 /**
  * One cluster as the server holds it: its latest state, and who waits for the next. The same object serves a
@@ -14,9 +15,11 @@ export class ClusterEntry {
   #stamp = 0;
   #evidence: RaftEvidence | undefined;
   #injuries = 0;
+  #dropped: ReadonlySet<Address> | undefined;
   readonly #watchers = new Set<() => void>();
   readonly #objections = new Said();
   readonly #problems = new Said();
+  readonly #unprobed = new Said();
 
   constructor(key: ClusterKey) {
     this.#cluster = emptyCluster(key);
@@ -43,6 +46,22 @@ export class ClusterEntry {
     return this.#stamp;
   }
 
+  /**
+   * A decision takes these off the list and is being stored, which takes a stalled disk as long as it likes. Returns what is
+   * to be called when it is stored or has failed.
+   */
+  dropping(addresses: ReadonlySet<Address>): () => void {
+    this.#dropped = addresses;
+    return () => {
+      if (this.#dropped === addresses) this.#dropped = undefined;
+    };
+  }
+
+  /** Whether a member is on the list only until that is stored: what it would be sent now would not hold. */
+  isDropped(address: Address): boolean {
+    return this.#dropped?.has(address) ?? false;
+  }
+
   /** Whether somebody waits for a change. */
   get isWatched(): boolean {
     return this.#watchers.size > 0;
@@ -55,6 +74,7 @@ export class ClusterEntry {
     this.#isPending = pending;
     this.#objections.keep(cluster);
     this.#problems.keep(cluster);
+    this.#unprobed.keep(cluster);
     if (!pending || this.#published?.revision === cluster.revision) this.#published = cluster;
     // The list before this one was never seen here.
     else if (this.#published?.members.size === 0) this.#published = undefined;
@@ -69,13 +89,14 @@ export class ClusterEntry {
 
   /**
    * The list to send (see registry/replicas.ts): the one before while another server may not have the newest yet, but
-   * the newest to an address that is only on that. Undefined when the one before is not known here.
+   * the newest to an address that is only on that, unless a member has not even the one before. Undefined when there is
+   * none to send now, or when the one before is not known here.
    */
   listFor(address: Address | undefined): Cluster | undefined {
     if (!this.#isPending) return this.#cluster;
     const before = this.#published;
-    const isNew = address !== undefined && before?.members.has(address) === false;
-    return isNew ? this.#cluster : before;
+    if (address === undefined || !before || before.members.has(address)) return before;
+    return isAnyBehind(before, this.#cluster) ? undefined : this.#cluster;
   }
 
   /** What Raft was last seen to believe; undefined when its nodes cannot be read. */
@@ -118,6 +139,17 @@ export class ClusterEntry {
   /** What a member's agent last said of its Nacos, at most `within` milliseconds ago. */
   problemOf(address: Address, now: number, within: number): string | undefined {
     return this.#problems.of(address, now, within);
+  }
+
+  /** Whether a member is dead could not be told from here: a clause why. Undefined when it could. */
+  probed(address: Address, why: string | undefined, now: number): void {
+    if (why === undefined) this.#unprobed.forget(address);
+    else if (this.#cluster.members.has(address)) this.#unprobed.note(address, why, now);
+  }
+
+  /** Why it could not be told whether a member is dead, at most `within` milliseconds ago. */
+  unprobedOf(address: Address, now: number, within: number): string | undefined {
+    return this.#unprobed.of(address, now, within);
   }
 
   /** The list of a revision was sent to a member, or its agent says that its Nacos has it. */

@@ -62,6 +62,14 @@ export class HearingClock implements Clock {
   }
 
   /**
+   * Whether the server was deaf since the last tick, which has not noticed yet: after a pause, sockets may be read before
+   * timers run.
+   */
+  get isBehind(): boolean {
+    return this.#deafness(this.time.monotonic(), this.time.wall()) > 0;
+  }
+
+  /**
    * To be called several times a second. Returns how long the server was deaf since the last tick, in
    * milliseconds, and 0 when it was not. A jump of the wall clock looks like a suspended machine and is
    * reported too: that costs one grace, which is harmless.
@@ -69,12 +77,18 @@ export class HearingClock implements Clock {
   tick(): number {
     const monotonic = this.time.monotonic();
     const wall = this.time.wall();
-    const step = monotonic - this.#tickedAt;
-    const stray = Math.abs(wall - this.#tickedWall - step);
+    const deafness = this.#deafness(monotonic, wall);
     this.#base += Math.min(monotonic - this.#baseAt, LONGEST_STEP);
     this.#baseAt = this.#tickedAt = monotonic;
     this.#tickedWall = wall;
+    return deafness;
+  }
+
+  /** How long the server was deaf since the last tick, in milliseconds; 0 when it was not. */
+  #deafness(monotonic: number, wall: number): number {
+    const step = monotonic - this.#tickedAt;
     if (step > LONGEST_STEP) return step;
+    const stray = Math.abs(wall - this.#tickedWall - step);
     return stray > LONGEST_STRAY ? stray : 0;
   }
 }

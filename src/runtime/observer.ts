@@ -16,8 +16,8 @@ export type StoreFailure = (typeof STORE_FAILURES)[number];
 export interface RuntimeObserver {
   /** A change was decided by this server, and is stored. */
   decided(event: EventType): void;
-  /** A member's port was probed. */
-  probed(answer: ProbeAnswer): void;
+  /** A member's port was probed, or could not be. */
+  probed(answer: ProbeAnswer | 'unknown'): void;
   /** The store has answered, or failed. */
   asked(operation: StoreOperation, ms: number, failure?: StoreFailure): void;
   /** An exchange with the store is done. */

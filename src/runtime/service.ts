@@ -13,7 +13,7 @@ import {
 } from '../registry/decide.js';
 import type { RecordedEvent } from '../registry/events.js';
 import { isFollowed, unfollowed, type Unfollowed } from '../registry/leave.js';
-import { hearPoll, observeProbe, seeEnd, wantsProbe } from '../registry/lease.js';
+import { hearPoll, seeEnd } from '../registry/lease.js';
 import type { Moment } from '../registry/moment.js';
 import {
   StoreUnavailable,
@@ -27,13 +27,11 @@ import { LATE_POLL, type Rules } from '../registry/rules.js';
 import { ClusterEntry } from './entry.js';
 import type { HearingClock } from './hearing-clock.js';
 import { UNOBSERVED, type RuntimeObserver } from './observer.js';
+import { Prober } from './prober.js';
 import { StoreLink, type LinkedRegistry } from './store-link.js';
 
 /** How often time is looked at, in milliseconds: signs of death and opened gates are seen within it. */
 const TICK = 250;
-
-/** Probes under way at once. */
-const MAX_PROBES = 200;
 
 export interface ServiceOptions {
   readonly store: Store;
@@ -119,13 +117,12 @@ export interface Health {
  */
 export class RegistryService implements LinkedRegistry {
   readonly #clock: HearingClock;
-  readonly #probe: Probe;
+  readonly #prober: Prober;
   readonly #log: Logger;
   readonly #observer: RuntimeObserver;
   readonly rules: Rules;
 
   readonly #entries = new Map<string, ClusterEntry>();
-  readonly #probing = new Set<string>();
   readonly #timers: NodeJS.Timeout[] = [];
   readonly #eventListeners = new Set<(events: readonly RecordedEvent[]) => void>();
   readonly #link: StoreLink;
@@ -135,7 +132,7 @@ export class RegistryService implements LinkedRegistry {
 
   constructor({ store, clock, probe, rules, log, observer = UNOBSERVED }: ServiceOptions) {
     this.#clock = clock;
-    this.#probe = probe;
+    this.#prober = new Prober({ probe, rules, log, observer, now: () => this.now });
     this.#log = log;
     this.#observer = observer;
     this.rules = rules;
@@ -155,6 +152,11 @@ export class RegistryService implements LinkedRegistry {
   async stop(): Promise<void> {
     for (const timer of this.#timers.splice(0)) clearInterval(timer);
     await this.#link.stop();
+  }
+
+  /** Whether a port is being probed. */
+  get isProbing(): boolean {
+    return this.#prober.isBusy;
   }
 
   /** Exchanges with the store now. */
@@ -231,13 +233,13 @@ export class RegistryService implements LinkedRegistry {
 
   /**
    * R2: renews a listed member, in memory and at once. What its poll says anew is decided afterwards, since the answer
-   * does not depend on it. False when it does: when the other servers take the member for silent, it is first decided
-   * whether it still is one (R5).
+   * does not depend on it. False when it does: when the other servers take the member for silent, or this one has just
+   * decided on its eviction and stores that, it is first decided whether it still is one (R5).
    */
   renew(entry: ClusterEntry, member: Member, poll: PollRequest): boolean {
     const maySpeak =
       !this.#link.standing.hasOthers || (this.#link.outage && this.#link.standing.mayAnswerSilent());
-    if (member.presence !== 'live' && !maySpeak) return false;
+    if (member.presence !== 'live' && (!maySpeak || entry.isDropped(member.address))) return false;
     this.#hear(entry, member, poll);
     if (!saysSomethingNew(member, poll) || this.#link.outage) return true;
     this.#transact(entry.cluster, this.#pollOf(poll)).catch((error: unknown) => this.#link.failed(error));
@@ -284,7 +286,7 @@ export class RegistryService implements LinkedRegistry {
       return reply;
     } catch (error) {
       const unavailable = this.#unavailable(error);
-      if (known && member && this.#link.standing.mayAnswerSilent()) {
+      if (known && member && this.#link.standing.mayAnswerSilent() && !known.isDropped(member.address)) {
         this.#hear(known, member, poll);
         return listed(known);
       }
@@ -487,11 +489,11 @@ export class RegistryService implements LinkedRegistry {
     try {
       const now = this.now;
       const due: ClusterEntry[] = [];
+      for (const { entry, member } of this.#prober.due(this.#entries.values())) {
+        void this.#probeMember(entry, member);
+      }
       for (const [name, entry] of this.#entries) {
         const { cluster } = entry;
-        for (const member of cluster.members.values()) {
-          if (wantsProbe(member, this.rules, now)) void this.#probeMember(entry, member);
-        }
         if (needsTick(cluster, { now, rules: this.rules })) due.push(entry);
         else if (cluster.epoch === 0 && !entry.isWatched) this.#entries.delete(name);
       }
@@ -512,23 +514,11 @@ export class RegistryService implements LinkedRegistry {
   }
 
   async #probeMember(entry: ClusterEntry, member: Member): Promise<void> {
-    const { address } = member;
-    const name = `${keyOf(entry.cluster)} ${address}`;
-    if (this.#probing.has(name) || this.#probing.size >= MAX_PROBES) return;
-    this.#probing.add(name);
-    const askedAt = this.now;
     try {
-      const answer = await this.#probe.probe(address);
-      if (answer === undefined) return;
-      this.#observer.probed(answer);
-      const current = entry.cluster.members.get(address);
-      if (!current) return;
-      observeProbe(current, answer, this.now, askedAt);
-      if (!this.#link.outage) await this.#tickOne(entry);
+      const isLearned = await this.#prober.probe(entry, member);
+      if (isLearned && !this.#link.outage) await this.#tickOne(entry);
     } catch (error) {
       this.#link.failed(error);
-    } finally {
-      this.#probing.delete(name);
     }
   }
 
@@ -558,7 +548,7 @@ export class RegistryService implements LinkedRegistry {
     return {
       now: this.now,
       rules: this.rules,
-      graceUntil: Math.max(this.#link.graceUntil, scene.graceUntil),
+      graceUntil: this.#clock.isBehind ? Infinity : Math.max(this.#link.graceUntil, scene.graceUntil),
       ...given('othersKnow', scene.othersKnow),
       ...given('raft', entry?.evidence),
       clusters: this.#entries.size,
@@ -566,13 +556,22 @@ export class RegistryService implements LinkedRegistry {
   }
 
   async #transact(key: ClusterKey, command: Command): Promise<Decided> {
-    const decided = await this.#link.transact(key, (cluster, scene) =>
-      decide(cluster, command, {
-        ...this.#context(this.find(keyOf(key)), scene),
-        now: scene.now,
-        clusters: scene.clusters,
-      }),
-    );
+    const entry = this.find(keyOf(key));
+    let isStored = (): void => undefined;
+    const decided = await this.#link
+      .transact(key, (cluster, scene) => {
+        const outcome = decide(cluster, command, {
+          ...this.#context(entry, scene),
+          now: scene.now,
+          clusters: scene.clusters,
+        });
+        // It may be decided more than once.
+        isStored();
+        const gone = goneFrom(cluster, outcome.cluster);
+        if (entry && gone.size > 0) isStored = entry.dropping(gone);
+        return outcome;
+      })
+      .finally(() => isStored());
     for (const event of decided.recorded) {
       this.#observer.decided(event.type);
       this.#logEvent(event);
@@ -615,4 +614,10 @@ export class RegistryService implements LinkedRegistry {
     if (type === 'preserved') this.#log.error(fields, `quorum-lost: ${reason}`);
     else this.#log.info(fields, type);
   }
+}
+
+/** Who is on one list and not on the next. */
+function goneFrom(before: Cluster, after: Cluster): ReadonlySet<Address> {
+  if (before.revision === after.revision) return new Set();
+  return new Set([...before.members.keys()].filter((address) => !after.members.has(address)));
 }

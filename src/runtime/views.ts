@@ -15,6 +15,9 @@ export function viewOf(entry: ClusterEntry, service: RegistryService): ClusterVi
     ...member,
     ...given('refused', entry.objectionTo(member.address, service.now, service.rules.memberTtl)),
     ...given('problem', entry.problemOf(member.address, service.now, service.rules.memberTtl)),
+    ...(member.state === 'live'
+      ? {}
+      : given('unprobed', entry.unprobedOf(member.address, service.now, service.rules.memberTtl))),
   }));
   return { ...view, members, ...besides(entry) };
 }

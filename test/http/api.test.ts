@@ -311,6 +311,7 @@ test('an operator takes a live member off, and waits until the others have the l
 test('an operator does not take a member off that may have led just now, unless by force', async (t) => {
   const server = await startServer(t);
   const [a, b] = await foundCluster(t, server, [A, B, C]);
+  server.probe.answers.set(C, 'unreachable');
   await live(server, [a!, b!], 20_000);
   const refused = await remove(server, C);
   assert.equal(refused.status, 409);

@@ -70,7 +70,7 @@ test('every series of a closed set is there from the start, at 0', async (t) => 
     ['address_server_refused_requests_total', ['reason', REFUSALS]],
     ['address_server_polls_total', ['self', ['given', 'none']], ['answer', ANSWERS]],
     ['address_server_heartbeats_total', ['answer', ANSWERS]],
-    ['address_server_probes_total', ['answer', ['open', 'refused', 'unreachable']]],
+    ['address_server_probes_total', ['answer', ['open', 'refused', 'unreachable', 'unknown']]],
     ['address_server_store_errors_total', ['operation', STORE_OPERATIONS], ['error', STORE_FAILURES]],
     ['address_server_poll_hold_seconds_count', ['end', HOLD_ENDS]],
     ['address_server_poll_duration_seconds_count', ['answer', ['list']]],
@@ -130,6 +130,7 @@ test('a cluster from its founding to a lost majority', async (t) => {
   assert.deepEqual(await states(), ['1 degraded']);
   await ask(server, 'DELETE', pollPath(D));
 
+  server.probe.answers.set(B, 'unreachable');
   server.probe.answers.set(C, 'refused');
   await live(server, nodes.slice(0, 1), 20_000);
   assert.deepEqual(await states(), ['1 quorum-lost']);

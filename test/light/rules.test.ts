@@ -1,3 +1,3 @@
 import { runTests } from '../support/run-tests.js';
 
-await runTests(['registry', 'doctor', 'runtime', 'store']);
+await runTests(['registry', 'doctor', 'probe', 'runtime', 'store']);

@@ -1,5 +1,6 @@
 import type { Address } from '../../src/registry/address.js';
 import { emptyCluster, given, type Cluster, type ProbeAnswer } from '../../src/registry/cluster.js';
+import type { Control, Witness } from '../../src/registry/control.js';
 import { decide, type Command, type Reply } from '../../src/registry/decide.js';
 import type { RaftEvidence } from '../../src/registry/evidence.js';
 import type { RegistryEvent } from '../../src/registry/events.js';
@@ -58,10 +59,15 @@ export class Bench {
     return this;
   }
 
-  /** A member's port is probed. */
-  probe(address: Address, answer: ProbeAnswer): void {
+  /** A member's port is probed, and at the same time those that live: one of them is open unless a test says otherwise. */
+  probe(address: Address, answer: ProbeAnswer, control: Control = this.witness()): void {
     const member = this.cluster.members.get(address);
-    if (member) observeProbe(member, answer, this.now);
+    if (member) observeProbe(member, answer, this.now, this.now, control);
+  }
+
+  /** Somebody else answers this server now. */
+  witness(): Witness {
+    return { address: '127.0.0.99:8848', isMember: true, answer: 'open', askedAt: this.now };
   }
 
   /**

@@ -8,7 +8,7 @@ import { AddressServer } from '../../src/http/server.js';
 import { ServerMetrics } from '../../src/metrics/server-metrics.js';
 import { migrationsFolder } from '../../src/package-info.js';
 import type { ProbeAnswer } from '../../src/registry/cluster.js';
-import type { Probe, Store } from '../../src/registry/ports.js';
+import type { Probe, Store, Unknown } from '../../src/registry/ports.js';
 import { DEFAULT_RULES, type Rules } from '../../src/registry/rules.js';
 import { HearingClock } from '../../src/runtime/hearing-clock.js';
 import { RegistryService } from '../../src/runtime/service.js';
@@ -37,12 +37,14 @@ export class ManualTime {
   }
 }
 
-/** Answers as the test says; whoever it does not name is unreachable. */
+/** Answers as the test says; whoever it does not name is open while it is heard, and else unreachable. */
 export class ScriptedProbe implements Probe {
-  readonly answers = new Map<string, ProbeAnswer>();
+  readonly answers = new Map<string, ProbeAnswer | Unknown>();
+  /** Whether an address is heard now. */
+  polls: (address: string) => boolean = () => false;
 
-  probe(address: string): Promise<ProbeAnswer> {
-    return Promise.resolve(this.answers.get(address) ?? 'unreachable');
+  probe(address: string): Promise<ProbeAnswer | Unknown> {
+    return Promise.resolve(this.answers.get(address) ?? (this.polls(address) ? 'open' : 'unreachable'));
   }
 }
 
@@ -96,6 +98,13 @@ export async function startServer(
   const metrics = new ServerMetrics('0.0.0-test');
   const service = new RegistryService({ store, clock, probe, rules, log, observer: metrics.runtime });
   await service.start();
+  // Not at the moment of its poll: when its connection ends then, the answer would be a sign of life that no test asked for.
+  probe.polls = (address) =>
+    [...service.entries].some(({ cluster }) => {
+      const member = cluster.members.get(address);
+      if (!member?.lease.polls) return cluster.waiting.has(address);
+      return member.presence === 'live' && service.now > member.lease.heardAt;
+    });
   const access = new AccessControl({ ...OPEN, ...options.access }, log, (because) =>
     metrics.traffic.refused(because),
   );

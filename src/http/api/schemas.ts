@@ -110,6 +110,14 @@ export const memberView = z
           'How it shows that its Nacos does not answer, as its agent says; it is not renewed meanwhile.',
         examples: ['its port has not answered for 6 s'],
       }),
+    unprobed: z
+      .string()
+      .exactOptional()
+      .meta({
+        description:
+          'It is not heard, and this server cannot tell whether it is dead: why. While that lasts it stays listed.',
+        examples: ['nacos-2.example.org cannot be reached by its name: its look-up failed (ESERVFAIL)'],
+      }),
   })
   .meta({ id: 'Member', description: 'An address on the list.' });
 

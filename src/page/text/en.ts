@@ -117,6 +117,7 @@ export const en = {
     `Revision ${revision} is not yet with every server. Members are sent revision ${served} until it is.`,
   refused: 'Polls come in its name that are refused:',
   ailing: 'Its Nacos does not answer, says its agent:',
+  unprobed: 'It stays listed, since it cannot be told from here whether it is dead:',
 
   lostSteps: (missing: string, waiting: string) => [
     `Restart the missing nodes at their addresses: ${missing}. Members that come back simply go on.`,

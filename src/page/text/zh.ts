@@ -110,6 +110,7 @@ export const zh: Texts = {
     `修订号 ${revision} 尚未到达所有服务器；在此之前，成员拿到的是修订号 ${served}。`,
   refused: '有以它的名义发来的轮询被拒绝：',
   ailing: '代理报告其 Nacos 没有响应：',
+  unprobed: '从这里无法判断它是否已经死亡，因此它留在列表上：',
 
   lostSteps: (missing, waiting) => [
     `在原地址重启缺失的节点：${missing}。成员回来后即可继续运行。`,

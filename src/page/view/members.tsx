@@ -38,9 +38,10 @@ export function Members({ view, at }: { view: ClusterView; at: number }) {
       (state === undefined || one.state === state) &&
       (search === '' || matches(`${one.address} ${one.id ?? ''} ${one.source} ${one.state}`)),
   );
-  const noted = ordered.flatMap(({ address, refused, problem }) => [
+  const noted = ordered.flatMap(({ address, refused, problem, unprobed }) => [
     ...(problem === undefined ? [] : [{ address, what: t.ailing, sentence: problem }]),
     ...(refused === undefined ? [] : [{ address, what: t.refused, sentence: refused }]),
+    ...(unprobed === undefined ? [] : [{ address, what: t.unprobed, sentence: unprobed }]),
   ]);
   return (
     <section class="card" aria-labelledby="members-title">
@@ -132,8 +133,9 @@ function MemberRow({ view, member, part, at, index }: MemberRowProps) {
   const { t } = useWords();
   const page = usePage();
   const isOld = useIsOld();
-  const { address, id, source, state, settled, silentMs, refused, problem } = member;
-  const warning = problem ?? refused;
+  const { address, id, source, state, settled, silentMs, refused, problem, unprobed } = member;
+  const warning = problem ?? refused ?? unprobed;
+  const what = problem === undefined ? (refused === undefined ? t.unprobed : t.refused) : t.ailing;
   return (
     <div role="row" class={`member-row tone-${state}`} aria-rowindex={index + 2} data-address={address}>
       <span role="cell" class="member-state" title={t.memberStateHelp[state]}>
@@ -147,7 +149,7 @@ function MemberRow({ view, member, part, at, index }: MemberRowProps) {
         {warning !== undefined && (
           <span class="warn" title={warning}>
             <Icon name="warning" />
-            <span class="for-ears">{problem === undefined ? t.refused : t.ailing}</span>
+            <span class="for-ears">{what}</span>
           </span>
         )}
         <span class="member-more dim">

@@ -234,6 +234,7 @@ export function apply(world: World, action: Action): void {
         action.who,
       );
       if (!node || !hasRoom || isNeeded(world, node.address) || isStillListed(world, node.address)) return;
+      if (isStillVoter(world, node.address)) return;
       say(`a new node starts at ${node.address}, which was given up`);
       world.addAt(node.address, `${node.id} again ${world.now}`);
       return;
@@ -385,6 +386,14 @@ function isNeeded({ registry, nodes }: World, address: Address): boolean {
     (member) => member.address !== address && nodes.get(member.address)?.state === 'running',
   );
   return others.length < majority(settled.length);
+}
+
+/**
+ * Whether Raft still counts on an address that is off the list, since nobody could remove it. A blank node there would vote
+ * in its name for whoever does not know what it had confirmed; that is left out (README).
+ */
+function isStillVoter({ registry, raft }: World, address: Address): boolean {
+  return !registry.cluster.members.has(address) && raft.best()?.voters.has(address) === true;
 }
 
 /**

@@ -78,19 +78,20 @@ export class SharedDatabase {
 
   state(): StateRow[] {
     const { hearing, database, graceUntil, changes } = this.#clock;
-    const clock = {
+    const now = this.wall;
+    // Spelt out, since it is what the simulation does most: spreading a clock into each row took a fifth of its time.
+    const row = (replica: ReplicaRow | undefined): StateRow => ({
       hearing_ms: hearing,
       database_ms: database,
       grace_until: graceUntil,
       changes,
-      now_ms: this.wall,
-    };
-    if (this.#replicas.size === 0) {
-      return [{ ...clock, id: null, token: null, seen_at: null, seen_change: null }];
-    }
-    return [...this.#replicas.values()].map(({ id, token, seenAt, seenChange }) => {
-      return { ...clock, id, token, seen_at: seenAt, seen_change: seenChange };
+      now_ms: now,
+      id: replica?.id ?? null,
+      token: replica?.token ?? null,
+      seen_at: replica?.seenAt ?? null,
+      seen_change: replica?.seenChange ?? null,
     });
+    return this.#replicas.size === 0 ? [row(undefined)] : Array.from(this.#replicas.values(), row);
   }
 
   enter(id: string, token: string, seenAt: number, seenChange: number): void {

@@ -1,6 +1,7 @@
 import type { Address } from '../../../src/registry/address.js';
 import { majority, type Cluster } from '../../../src/registry/cluster.js';
 import type { Command } from '../../../src/registry/decide.js';
+import { REPLACED_EVICT_AFTER } from '../../../src/registry/rules.js';
 import { RULES, type Answer } from './server.js';
 import type { Lineage, Peer } from './model.js';
 import type { Node, World } from './world.js';
@@ -45,14 +46,14 @@ export class Violation extends Error {
  */
 const UNREACHABLE_LONG = 22_000;
 
-/** A probe's answer may be this old: every 3 s, and 2 s until nothing answered. */
-const PROBE_LAG = 6_000;
-
 /** Longest time without a leader when nothing but an election is in the way. */
 const LONGEST_ELECTION = 40_000;
 
 /** A member whose polls stopped has given a sign of it after this time: the next one is late. */
 const SIGN_OF_DEATH = 8_000;
+
+/** How new a log is. */
+type Log = Pick<Peer, 'lineage' | 'term' | 'index'>;
 
 /** How an address came off the list, to tell whether Raft could have followed. */
 interface Removal {
@@ -72,7 +73,7 @@ interface Removal {
  *   an operator must act (R6), which the end of a history does; until then a group without a leader, and one
  *   founded beside what is left of the old one, are excused. Everything else still holds.
  * - *a removal without a leader*: the address left (or so soon that no other node ever had it) or was evicted, and between that and the last node's seeing
- *   it the leader died. Its eviction is only excused if the leader had given no sign of its death yet, or if a
+ *   it the leader died, or so many of the others that it had no majority any more. Its eviction is only excused if the leader had given no sign of its death yet, or if a
  *   majority of the voters was down. A leave takes effect at once whatever the leader does (R4).
  * - *a member that is alive in vain*: neither heard nor answering for 30 s (R5 cannot tell it from a dead one).
  */
@@ -88,6 +89,12 @@ export class Invariants {
   readonly #lists = new Map<number, string>();
   #founders: readonly Address[] = [];
   #leaderlessSince: number | undefined;
+  /** Since when a phantom has taken the majority of those listed. */
+  #takenSince: number | undefined;
+  /** Who led last, by a majority of its voters. */
+  #lastLeader: Address | undefined;
+  /** The newest log that a leader was seen to have. */
+  #newest: Log | undefined;
   readonly #world: World;
 
   constructor(world: World) {
@@ -192,12 +199,11 @@ export class Invariants {
   }
 
   #evicted(before: Cluster, evicted: readonly Address[], all: boolean): void {
-    const { nodes, now } = this.#world;
+    const { nodes } = this.#world;
     for (const address of evicted) {
       const node = nodes.get(address);
       if (!node || (node.state !== 'running' && node.state !== 'stopping')) continue;
-      const since = node.darkSince ?? (now - node.darkUntil < PROBE_LAG ? node.darkFrom : now);
-      if (now - since < UNREACHABLE_LONG) {
+      if (!this.#isUnreachable(node)) {
         throw new Violation('live-member-dropped', `${address} is alive and was taken off the list`);
       }
       this.droppedAlive.add(address);
@@ -213,6 +219,16 @@ export class Invariants {
     for (const address of evicted) {
       this.#removed(address, false, this.#evictionExcuse(address));
     }
+  }
+
+  /** Whether R5 cannot tell a node that runs from a dead one: neither heard nor to be probed for so long. */
+  #isUnreachable({ darkSince, reachedAt }: Node): boolean {
+    const { now } = this.#world;
+    if (darkSince === undefined) return false;
+    if (now - darkSince >= UNREACHABLE_LONG) return true;
+    // Its polls were lost before; nobody asked its port, which was open, since it was not silent for a TTL yet.
+    const wasAsked = darkSince - reachedAt > RULES.memberTtl;
+    return !wasAsked && now - reachedAt >= REPLACED_EVICT_AFTER - 1_000 - this.#clockSkew;
   }
 
   #removed(address: Address, left: boolean, excuse: string | undefined): void {
@@ -271,7 +287,7 @@ export class Invariants {
   }
 
   #evictionExcuse(address: Address): string | undefined {
-    const { raft, registry, nodes, now } = this.#world;
+    const { raft, registry } = this.#world;
     if (raft.workingLeader()) return undefined;
     // Phantoms that are the server's fault excuse nothing further.
     const voters = [...(raft.best()?.voters ?? [])].filter((voter) => {
@@ -279,15 +295,22 @@ export class Invariants {
       return removal === undefined || removal.excuse !== undefined;
     });
     if (this.#up(voters).length < majority(voters.length)) return 'a majority of the voters was down';
-    const recent = voters.filter((voter) => {
-      const node = nodes.get(voter);
-      return voter !== address && (!node || now - node.diedAt < LONGEST_ELECTION);
-    });
-    const gaveSign = recent.some(
-      (voter) =>
-        this.#isKnownDead(voter) || registry.hearing - (this.#heardAt.get(voter) ?? 0) > SIGN_OF_DEATH,
-    );
-    return recent.length > 0 && !gaveSign ? 'the leader had died without a sign' : undefined;
+    if (
+      this.#up([...(raft.best()?.voters ?? [])]).length >= majority(raft.best()?.voters.size ?? 0) &&
+      !raft.canElect()
+    )
+      return 'those that ran had logs from before the others were added, and could not elect one another';
+    const quiet = (voter: Address): number => registry.hearing - (this.#heardAt.get(voter) ?? -Infinity);
+    const isDead = (voter: Address): boolean => voter !== address && raft.peers.get(voter)?.up !== true;
+    const gaveSign = (voter: Address): boolean => this.#isKnownDead(voter) || quiet(voter) > SIGN_OF_DEATH;
+    // Whichever of them may have led, for R5's 30 s from the last sign of life; of those that died before, the others have
+    // elected a successor, which may have died since.
+    const recent = voters.filter((voter) => isDead(voter) && quiet(voter) < REPLACED_EVICT_AFTER);
+    const leader = this.#lastLeader;
+    const died = leader !== undefined && isDead(leader);
+    return died && !gaveSign(leader) && !recent.some(gaveSign)
+      ? 'the leader had died without a sign'
+      : undefined;
   }
 
   #up(addresses: readonly Address[]): Address[] {
@@ -321,6 +344,11 @@ export class Invariants {
     const { epoch, members } = registry.cluster;
     if (epoch === 0 || members.size === 0) return;
     const best = raft.best();
+    const led = this.#newest;
+    if (led && this.#epochOf.get(led.lineage) === epoch && (!best || isOlder(best, led))) {
+      this.majorityLost = 'all that had the newest data lost it';
+      return;
+    }
     const hasRaft = best !== undefined && this.#epochOf.get(best.lineage) === epoch;
     if (!hasRaft && [...this.#epochOf.values()].includes(epoch)) {
       this.majorityLost = 'nobody had data any more';
@@ -328,9 +356,12 @@ export class Invariants {
     }
     const voters = hasRaft ? [...best.voters] : this.#founders;
     const listed = voters.filter((voter) => members.has(voter));
-    // One that left while nobody could remove it, and is gone, still counts in Raft, and holds nothing.
-    const isLost = (voter: Address): boolean =>
-      this.#removals.get(voter)?.left === true && nodes.get(voter)?.gone !== false;
+    // One that left or was evicted while nobody could remove it, and is gone, still counts in Raft, and holds nothing.
+    const isLost = (voter: Address): boolean => {
+      const removal = this.#removals.get(voter);
+      const stays = removal?.left === true || removal?.excuse !== undefined;
+      return stays && nodes.get(voter)?.gone !== false;
+    };
     const concerned = voters.filter((voter) => members.has(voter) || isLost(voter));
     if (listed.length === 0) {
       const haveLeft = voters.every((voter) => this.#removals.get(voter)?.left);
@@ -361,6 +392,10 @@ export class Invariants {
     const { raft, registry, now } = this.#world;
     this.judgeMajority();
     const leader = raft.workingLeader();
+    if (leader) {
+      this.#lastLeader = leader.address;
+      this.#newest = { lineage: leader.lineage, term: leader.term, index: leader.index };
+    }
     const best = raft.best();
     if (leader || !best) {
       this.#leaderlessSince = undefined;
@@ -375,14 +410,18 @@ export class Invariants {
       return peer.lineage !== 0 || this.#world.database === undefined;
     });
     // One that left and stopped while those who would have it removed could not poll is nobody's fault either; nor is
-    // an eviction that another server cannot hear of, and that is therefore not sent yet.
+    // an eviction that was decided while there was a leader and has reached nobody yet: the server was stopped or cut off
+    // just then, and whoever died since takes the majority of voters that the list does not show any more.
     const excused = [...best.voters].some((voter) => {
       const removal = this.#removals.get(voter);
       if (removal?.excuse !== undefined) return true;
-      const isLate = removal !== undefined && (removal.left || this.#world.database !== undefined);
+      const isLate = removal !== undefined && (removal.left || removal.hadLeader);
       return isLate && this.#isSeen(voter);
     });
-    if (steady.length < majority(listed.length) || excused) {
+    // A majority of all voters runs, and some have a log from before others were added, for whom they do not vote.
+    const isApart = steady.length >= majority(best.voters.size) && !raft.canElect();
+    this.#judgePhantoms(best, listed);
+    if (steady.length < majority(listed.length) || excused || isApart) {
       this.#leaderlessSince = undefined;
       return;
     }
@@ -392,6 +431,21 @@ export class Invariants {
       'leaderless',
       `${steady.join(' ')} run and are listed, but the voters are ${[...best.voters].join(' ')}`,
     );
+  }
+
+  /**
+   * A voter whom nobody can remove, and by nobody's fault, may take the majority that the list shows. Those that join then
+   * are not added, and settle by time alone where Raft cannot be read.
+   */
+  #judgePhantoms(best: Peer, listed: readonly Address[]): void {
+    const { now } = this.#world;
+    const isTaken =
+      this.#up([...best.voters]).length < majority(best.voters.size) &&
+      this.#up(listed).length >= majority(listed.length) &&
+      [...best.voters].some((voter) => this.#removals.get(voter)?.excuse !== undefined);
+    this.#takenSince = isTaken ? (this.#takenSince ?? now) : undefined;
+    if (this.#takenSince === undefined || now - this.#takenSince < RULES.settleAfter) return;
+    this.majorityLost = `nobody could remove a voter, and without it too few of ${[...best.voters].join(' ')} run`;
   }
 
   /**
@@ -405,9 +459,13 @@ export class Invariants {
     const isGone = (some: readonly { readonly address: Address }[]): boolean =>
       some.length > 0 &&
       some.filter(({ address }) => nodes.get(address)?.gone === false).length < majority(some.length);
-    // All had left, and one that had crashed before comes back with a log whose other voters are gone.
+    // All had left, and one that had crashed before comes back with a log of that time, and its voters.
+    const best = raft.best();
     const isLeftOver =
-      registry.cluster.epoch > 1 && isGone([...(raft.best()?.voters ?? [])].map((address) => ({ address })));
+      registry.cluster.epoch > 1 &&
+      best !== undefined &&
+      (isGone([...best.voters].map((address) => ({ address }))) ||
+        (this.#epochOf.get(best.lineage) !== registry.cluster.epoch && this.#phantoms().length > 0));
     return (
       this.majorityLost !== undefined ||
       registry.cluster.awaitsRepair ||
@@ -462,6 +520,13 @@ export class Invariants {
     }
     return undefined;
   }
+}
+
+function isOlder(a: Log, b: Log): boolean {
+  return (
+    a.lineage < b.lineage ||
+    (a.lineage === b.lineage && (a.term < b.term || (a.term === b.term && a.index < b.index)))
+  );
 }
 
 function isSameSet(a: readonly Address[], b: readonly Address[]): boolean {

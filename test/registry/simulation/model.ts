@@ -132,6 +132,14 @@ export class RaftModel {
     return best;
   }
 
+  /** Whether any of those that run could be elected by the others, had it the time. */
+  canElect(): boolean {
+    return [...this.peers.values()].some(
+      (peer) =>
+        peer.up && peer.voters.has(peer.address) && this.#votesFor(peer, true) >= majority(peer.voters.size),
+    );
+  }
+
   /** A node saw addresses vanish from its list. Returns those that nobody could remove now: they stay voters. */
   vanished(by: Address, gone: readonly Address[]): Address[] {
     return gone.filter((address) => {
@@ -245,20 +253,7 @@ export class RaftModel {
   #stand(candidate: Peer, now: number): void {
     candidate.electAt = now + 1_000;
     if (!candidate.voters.has(candidate.address)) return;
-    let votes = 0;
-    for (const address of candidate.voters) {
-      const voter = this.peers.get(address);
-      if (!voter?.up) continue;
-      if (voter === candidate) votes++;
-      else if (
-        voter.voters.has(candidate.address) &&
-        !isNewer(voter, candidate) &&
-        !this.leaderOf(voter.address)
-      ) {
-        votes++;
-      }
-    }
-    if (votes < majority(candidate.voters.size)) return;
+    if (this.#votesFor(candidate) < majority(candidate.voters.size)) return;
     for (const other of this.peers.values()) {
       if (other.leads && other.lineage === candidate.lineage) other.leads = false;
     }
@@ -274,6 +269,23 @@ export class RaftModel {
     candidate.leads = true;
     candidate.electAt = undefined;
     this.#replicate(candidate);
+  }
+
+  #votesFor(candidate: Peer, whoeverLeads = false): number {
+    let votes = 0;
+    for (const address of candidate.voters) {
+      const voter = this.peers.get(address);
+      if (!voter?.up) continue;
+      if (voter === candidate) votes++;
+      else if (
+        voter.voters.has(candidate.address) &&
+        !isNewer(voter, candidate) &&
+        (whoeverLeads || !this.leaderOf(voter.address))
+      ) {
+        votes++;
+      }
+    }
+    return votes;
   }
 
   /** A leader that removed itself tells its best follower to stand at once. */

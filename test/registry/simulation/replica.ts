@@ -2,7 +2,7 @@ import { needsTick } from '../../../src/registry/advance.js';
 import type { Address } from '../../../src/registry/address.js';
 import { given, type Cluster, type Member } from '../../../src/registry/cluster.js';
 import { saysSomethingNew, type Command, type Context, type Outcome } from '../../../src/registry/decide.js';
-import { hear, observeProbe, seeEnd, wantsProbe } from '../../../src/registry/lease.js';
+import { hear, missProbe, observeProbe, seeEnd, wantsProbe } from '../../../src/registry/lease.js';
 import { isFollowed, unfollowed, type Left } from '../../../src/registry/leave.js';
 import type { Report, Scene } from '../../../src/registry/ports.js';
 import { graceTime, LATE_POLL } from '../../../src/registry/rules.js';
@@ -12,9 +12,17 @@ import { Standing } from '../../../src/runtime/standing.js';
 import { leasesOf } from '../../../src/store/rows.js';
 import { KnownClusters } from '../../../src/store/sql/known-clusters.js';
 import { ReplicaState } from '../../../src/store/sql/replica-state.js';
+import { answerAt, type Lack } from './blind.js';
 import type { SharedDatabase } from './database.js';
 import type { Random } from './random.js';
-import { RULES, type AddressServer, type Answer, type Request, type ServerHost } from './server.js';
+import {
+  controlOf,
+  RULES,
+  type AddressServer,
+  type Answer,
+  type Request,
+  type ServerHost,
+} from './server.js';
 
 const TICK = 250;
 
@@ -67,6 +75,9 @@ class Unreached extends Error {
   }
 }
 
+/** One of each: a stack trace for every statement that fails costs more than the statement. */
+const UNREACHED = { silent: new Unreached(true), refused: new Unreached(false) };
+
 class CarelessState extends ReplicaState {
   override isPending(): boolean {
     return false;
@@ -92,6 +103,7 @@ class CarelessStanding extends Standing {
  */
 export class SimulatedReplica implements AddressServer {
   state: 'up' | 'down' | 'paused' = 'down';
+  lack: Lack | undefined;
   readonly id: string;
   readonly #host: ReplicaHost;
   readonly #db: SharedDatabase;
@@ -339,13 +351,15 @@ export class SimulatedReplica implements AddressServer {
 
   #probe(address: Address): void {
     if (this.#probing.has(address)) return;
-    const answer = this.#host.probe(address);
+    const answer = answerAt(this.lack, () => this.#host.probe(address));
     const askedAt = this.hearing;
+    const control = controlOf(this.#host, this, this.#entry.cluster, { address, answer, now: askedAt });
     const observe = (): void => {
       this.#probing.delete(address);
       const member = this.#entry.cluster.members.get(address);
       if (!member) return;
-      observeProbe(member, answer, this.hearing, askedAt);
+      if (answer === 'unknown') return missProbe(member, this.hearing);
+      observeProbe(member, answer, this.hearing, askedAt, control);
       if (!this.#outage) this.#tickOne();
     };
     if (answer !== 'unreachable') return observe();
@@ -357,7 +371,7 @@ export class SimulatedReplica implements AddressServer {
     return {
       now: this.hearing,
       rules: RULES,
-      graceUntil: Math.max(this.#graceUntil, scene.graceUntil),
+      graceUntil: this.#clock.isBehind ? Infinity : Math.max(this.#graceUntil, scene.graceUntil),
       ...given('othersKnow', scene.othersKnow),
       ...given('raft', this.#host.seen(this.hearing)),
       clusters: 1,
@@ -485,7 +499,7 @@ export class SimulatedReplica implements AddressServer {
   /** Before each statement, and when its answer comes. */
   #ask(): SharedDatabase {
     const reach = this.#db.reach(this.id);
-    if (reach !== 'ok') throw new Unreached(reach === 'silent');
+    if (reach !== 'ok') throw UNREACHED[reach];
     return this.#db;
   }
 

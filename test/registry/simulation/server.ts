@@ -15,10 +15,20 @@ import {
   type decide,
 } from '../../../src/registry/decide.js';
 import type { RaftEvidence } from '../../../src/registry/evidence.js';
-import { deliver, hear, observeProbe, seeEnd, storedLease, wantsProbe } from '../../../src/registry/lease.js';
+import type { Control } from '../../../src/registry/control.js';
+import {
+  deliver,
+  hear,
+  missProbe,
+  observeProbe,
+  seeEnd,
+  storedLease,
+  wantsProbe,
+} from '../../../src/registry/lease.js';
 import { isFollowed, unfollowed, type Left } from '../../../src/registry/leave.js';
 import { DEFAULT_RULES, graceTime } from '../../../src/registry/rules.js';
 import { HearingClock } from '../../../src/runtime/hearing-clock.js';
+import { answerAt, controlAt, type Lack } from './blind.js';
 import type { Schedule } from './schedule.js';
 
 export type Decide = typeof decide;
@@ -38,6 +48,12 @@ export interface ServerHost {
   /** For the proof that it must not (see mutations.ts). */
   readonly deafTimeCounts: boolean;
   probe(address: Address): ProbeAnswer;
+  /** What a control probe of an address would meet. */
+  reach(address: Address): ProbeAnswer;
+  /** A refused port is known to be one: somebody else's was open. */
+  refused(address: Address): void;
+  /** For the proof that none may (see mutations): whatever fails is taken for another's death. */
+  readonly ignoresControl: boolean;
   storeWorks(): boolean;
   /** What Raft was last seen to believe, when it is now on the hearing clock. */
   seen(now: number): RaftEvidence | undefined;
@@ -62,6 +78,8 @@ export interface Request {
 /** An address server, one on a database of its own or one of several on a shared one, as the world deals with it. */
 export interface AddressServer {
   readonly state: 'up' | 'down' | 'paused';
+  /** What it lacks without knowing it. */
+  lack: Lack | undefined;
   readonly hearing: number;
   /** False while it cannot start. */
   start(): boolean;
@@ -79,6 +97,21 @@ export interface AddressServer {
   recover(repaired?: boolean): void;
 }
 
+/** The control of a probe that has this answer, at a server that may lack something. */
+export function controlOf(
+  host: ServerHost,
+  { lack }: Pick<AddressServer, 'lack'>,
+  cluster: Cluster,
+  { address, answer, now }: { address: Address; answer: ProbeAnswer | 'unknown'; now: number },
+): Control {
+  if (answer === 'open' || answer === 'unknown') return 'nobody';
+  const control: Control = host.ignoresControl
+    ? { address: 'somebody:1', isMember: true, answer: 'open', askedAt: now }
+    : controlAt(cluster, { address, answer, now }, (one) => answerAt(lack, () => host.reach(one)));
+  if (answer === 'refused' && control !== 'unanswered') host.refused(address);
+  return control;
+}
+
 interface Held {
   readonly address: Address;
   readonly answer: (answer: Answer) => void;
@@ -93,6 +126,7 @@ interface Held {
  */
 export class SimulatedServer implements AddressServer {
   state: 'up' | 'down' | 'paused' = 'down';
+  lack: Lack | undefined;
   cluster: Cluster = emptyCluster({ product: 'nacos', name: 'serverlist' });
   readonly #host: ServerHost;
   readonly #disk = {
@@ -247,12 +281,15 @@ export class SimulatedServer implements AddressServer {
   /** An answer of nothing takes as long as a connect may take; the others come at once. */
   #probe(address: Address): void {
     if (this.#probing.has(address)) return;
-    const answer = this.#host.probe(address);
+    const answer = answerAt(this.lack, () => this.#host.probe(address));
+    const askedAt = this.hearing;
+    const control = controlOf(this.#host, this, this.cluster, { address, answer, now: askedAt });
     const observe = (): void => {
       this.#probing.delete(address);
       const member = this.cluster.members.get(address);
       if (!member || this.state !== 'up') return;
-      observeProbe(member, answer, this.hearing);
+      if (answer === 'unknown') return missProbe(member, this.hearing);
+      observeProbe(member, answer, this.hearing, askedAt, control);
       if (!this.#outage) this.#transact({ type: 'tick' });
     };
     if (answer !== 'unreachable') return observe();
@@ -267,7 +304,7 @@ export class SimulatedServer implements AddressServer {
     return {
       now: this.hearing,
       rules: RULES,
-      graceUntil: this.#graceUntil,
+      graceUntil: this.#clock.isBehind && !this.#host.deafTimeCounts ? Infinity : this.#graceUntil,
       ...given('raft', this.#host.seen(this.hearing)),
       clusters: 1,
     };

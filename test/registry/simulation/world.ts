@@ -3,6 +3,7 @@ import type { Cluster, ProbeAnswer } from '../../../src/registry/cluster.js';
 import { decide, type Command, type Outcome } from '../../../src/registry/decide.js';
 import type { RaftEvidence } from '../../../src/registry/evidence.js';
 import { LATE_POLL } from '../../../src/registry/rules.js';
+import { isDeaf, type Blind } from './blind.js';
 import { Invariants, Violation } from './invariants.js';
 import { RaftModel } from './model.js';
 import { Random } from './random.js';
@@ -32,6 +33,8 @@ export interface Setup {
   readonly replicas: number;
   /** Whether the servers can read the nodes, so that the rules know what Raft believes. */
   readonly reads?: boolean;
+  /** Which server lacks what, and does not know it. */
+  readonly blinds?: readonly Blind[];
 }
 
 /** What is broken on purpose, to prove that the simulation notices (see mutations.ts). */
@@ -42,13 +45,15 @@ export interface Faults {
   /** A complete, empty list in place of "not yet". */
   readonly emptyList?: boolean;
   readonly replica?: ReplicaFaults;
+  /** Whatever a server cannot reach is taken for dead, whether it reaches anybody or not. */
+  readonly ignoresControl?: boolean;
 }
 
 /** How a node is cut off from the server; the other nodes still reach it. */
 export type Cut =
   /** Its polls are lost, its port answers: the false silence. */
   | 'polls'
-  /** Its polls arrive, the answers and the probes are lost. */
+  /** Its polls arrive, the answers and the probes are lost. A process that starts meanwhile cannot even connect. */
   | 'answers'
   /** Both are lost. */
   | 'dark';
@@ -74,10 +79,13 @@ export interface Node {
   cuts: number;
   startedAt: number;
   diedAt: number;
-  /** Since when it runs but neither its polls nor probes get through; from and until of the last such time. */
+  /**
+   * Since when it runs but neither its polls nor probes get through. It ends when it was heard, or could have been probed
+   * for as long as a probe may take to come.
+   */
   darkSince: number | undefined;
-  darkFrom: number;
-  darkUntil: number;
+  /** Since when a probe would find its port open. */
+  openSince: number | undefined;
   tries: number;
   connection: Connected | undefined;
   /** The newest revision that its process was sent. */
@@ -96,6 +104,8 @@ const CONNECT_TIMEOUT = 5_000;
 /** From the list to Raft, and from the start to an open main port. */
 const RAFT_STARTS_AFTER = 2_000;
 const PORT_OPENS_AFTER = 8_000;
+/** A server has probed a silent member within this time: every 3 s, and 2 s until nothing answered. */
+const PROBE_LAG = 6_000;
 /** How late the server sees a dead process's connections end. */
 const FIN_AFTER = 40;
 
@@ -119,6 +129,7 @@ export class World {
   readonly #faults: Faults;
   readonly #trace: ((line: string) => void) | undefined;
   #named = 0;
+  #isHealed = false;
   /** When the nodes were last read, and what was seen. */
   #look: { at: number; whole: RaftEvidence['whole']; hasGroup: boolean } | undefined;
 
@@ -144,6 +155,9 @@ export class World {
       decide: faults.decide ?? decide,
       deafTimeCounts: faults.deafTimeCounts ?? false,
       probe: (address) => this.#probe(address),
+      reach: (address) => this.#reach(address),
+      refused: (address) => this.invariants.refused(address),
+      ignoresControl: faults.ignoresControl ?? false,
       storeWorks: () => this.storeWorks,
       seen: (now) => this.#seen(now),
       changed: (before, after, command, outcome) => this.#changed(before, after, command, outcome),
@@ -166,7 +180,20 @@ export class World {
     }
     this.invariants = new Invariants(this);
     for (const server of this.servers) server.start();
+    for (const blind of setup.blinds ?? []) this.#blind(blind);
     this.#second();
+  }
+
+  /** One server lacks something for a while. Later words replace earlier ones. */
+  #blind({ who, from, lasts, lack }: Blind): void {
+    const server = this.servers[who % this.servers.length];
+    if (!server) return;
+    this.schedule.after(from, () => {
+      if (this.#isHealed) return;
+      this.note(() => `— a server lacks something for ${lasts / 1_000} s: ${lack}`);
+      server.lack = lack;
+    });
+    this.schedule.after(from + lasts, () => (server.lack = undefined));
   }
 
   get now(): number {
@@ -197,8 +224,7 @@ export class World {
       startedAt: 0,
       diedAt: -Infinity,
       darkSince: undefined,
-      darkFrom: -Infinity,
-      darkUntil: -Infinity,
+      openSince: undefined,
       tries: 0,
       connection: undefined,
       revision: 0,
@@ -229,7 +255,7 @@ export class World {
     node.state = 'off';
     node.generation++;
     node.diedAt = this.now;
-    node.darkSince = undefined;
+    node.darkSince = node.openSince = undefined;
     this.invariants.died(node);
     node.hostDown = how === 'host';
     const { hangUp } = node;
@@ -349,6 +375,7 @@ export class World {
     if (node.cut === 'polls' || node.cut === 'dark') {
       return fail(node.connection === undefined ? CONNECT_TIMEOUT : READ_TIMEOUT);
     }
+    if (node.cut === 'answers' && node.state === 'starting') return fail(CONNECT_TIMEOUT);
     if (node.connection?.server.state === 'down') return fail(READ_TIMEOUT);
     if (node.reconnects || node.connection === undefined) {
       const server = this.#anyServer();
@@ -357,6 +384,7 @@ export class World {
     }
     const { connection } = node;
     const { server } = connection;
+    if (isDeaf(server.lack)) return fail(READ_TIMEOUT);
     const request = {
       address: node.address,
       id: this.setup.ids ? node.id : undefined,
@@ -365,7 +393,10 @@ export class World {
     };
     const arrive = (): void => {
       this.invariants.heard(node.address);
-      if (this.#canTell(server)) node.reachedAt = this.now;
+      if (this.#canTell(server)) {
+        node.reachedAt = this.now;
+        node.darkSince = undefined;
+      }
       const hangUp = server.poll(request, (answer) => {
         if (node.cut !== undefined) return;
         finish(answer === 'failed' && this.#faults.emptyList ? { list: [], revision: 0 } : answer);
@@ -436,16 +467,24 @@ export class World {
     });
   }
 
+  /** What a control probe meets; nothing that a server takes note of. */
+  #reach(address: Address): ProbeAnswer {
+    const node = this.nodes.get(address);
+    const isLost = !node || node.gone || node.hostDown || node.cut === 'dark' || node.cut === 'answers';
+    if (isLost) return 'unreachable';
+    return this.#isOpen(node) ? 'open' : 'refused';
+  }
+
   #probe(address: Address): ProbeAnswer {
     const node = this.nodes.get(address);
     if (!node || node.gone || node.hostDown || node.cut === 'dark' || node.cut === 'answers') {
       return 'unreachable';
     }
     if (this.#isOpen(node)) {
+      node.darkSince = undefined;
       this.invariants.answered(address);
       return 'open';
     }
-    this.invariants.refused(address);
     return 'refused';
   }
 
@@ -475,31 +514,31 @@ export class World {
     this.schedule.after(1_000, () => this.#second());
     this.raft.step(this.now);
     for (const node of this.nodes.values()) {
-      const runs = node.state === 'running' || node.state === 'stopping';
-      const isDark = runs && this.#isDark(node);
-      if (isDark) node.darkSince ??= this.now;
-      else if (node.darkSince !== undefined) {
-        node.darkFrom = node.darkSince;
-        node.darkUntil = this.now;
-        node.darkSince = undefined;
-      }
+      if (node.state === 'running' || node.state === 'stopping') this.#judgeDarkness(node);
     }
     this.invariants.second();
   }
 
   /** Whether neither its polls nor an open port can be seen by whoever decides. */
-  #isDark(node: Node): boolean {
-    if (node.cut === 'dark') return true;
-    const isSeen = this.#isOpen(node) && node.cut !== 'answers';
-    if (isSeen) return false;
-    // Its polls may reach only servers that can tell nobody.
-    return node.cut === 'polls' || (this.database !== undefined && this.now - node.reachedAt > LATE_POLL);
+  #judgeDarkness(node: Node): void {
+    const { now } = this;
+    const isLit = this.#isOpen(node) && node.cut !== 'dark' && node.cut !== 'answers';
+    node.openSince = isLit ? (node.openSince ?? now) : undefined;
+    if (node.openSince !== undefined) {
+      if (now - node.openSince >= PROBE_LAG) node.darkSince = undefined;
+      return;
+    }
+    // Its polls may reach only servers that can tell nobody, or its next one be due only now.
+    const isUnheard = node.cut === 'dark' || node.cut === 'polls' || now - node.reachedAt > LATE_POLL;
+    if (isUnheard) node.darkSince ??= now;
   }
 
   /** Ends all disturbances, and lets time pass until everything is well; an operator does what is his (R6). */
   heal(limit = 600_000): void {
     this.note(() => 'all disturbances end');
     this.storeWorks = true;
+    this.#isHealed = true;
+    for (const server of this.servers) server.lack = undefined;
     if (this.database) this.database.isDown = false;
     for (const replica of this.replicas) {
       this.database?.mend(replica.id);

@@ -1,0 +1,236 @@
+import { ADDRCONFIG } from 'node:dns';
+import { lookup, Resolver } from 'node:dns/promises';
+import { readFile } from 'node:fs/promises';
+import { isIP, isIPv4, type LookupFunction } from 'node:net';
+import { networkInterfaces } from 'node:os';
+import { readHosts, readSearch, wholeNames, type Search } from './name-files.js';
+
+/** The addresses of a name, at least one; or why there is none to be had here: the end of a sentence. */
+export type Named = { readonly addresses: readonly string[] } | { readonly problem: string };
+
+/** How long a caller waits for the addresses of a name, in milliseconds. */
+const PATIENCE = 2_000;
+
+/** Of c-ares: how long one server may take at the first try, and how many tries there are, the second twice as long. */
+const SERVER_TIMEOUT = 600;
+const TRIES = 2;
+
+/** Names that are asked for at once. */
+const MOST = 200;
+
+/** Addresses of one name that are told. */
+const MOST_ADDRESSES = 8;
+
+/** How long addresses are good, in milliseconds: no longer than Kubernetes' own name server says (5 s). */
+const FRESH = 5_000;
+
+/** After how long the machine's files are read again, in milliseconds. */
+const FILES_FRESH = 10_000;
+
+/**
+ * A name that the system took long for is left alone by it for so many times that: who hangs has one of the system's
+ * lanes for one part of the time in so many.
+ */
+const SYSTEM_REST = 50;
+
+/** The system's own look-up, which takes a thread for as long as it takes. */
+const askSystem = async (name: string): Promise<readonly string[]> =>
+  (await lookup(name, { all: true, hints: ADDRCONFIG })).map(({ address }) => address);
+
+export interface NamesOptions {
+  /** Name servers, `address` or `address:port`; those of resolv.conf by default. */
+  readonly servers?: readonly string[];
+  readonly hostsFile?: string;
+  readonly resolvFile?: string;
+  /** getaddrinfo by default. */
+  readonly askSystem?: (name: string) => Promise<readonly string[]>;
+}
+
+/** What is used for look-ups until it is read again. */
+interface Files {
+  readonly at: number;
+  readonly hosts: ReadonlyMap<string, readonly string[]>;
+  readonly search: Search;
+  readonly resolver: Resolver;
+  /** Whether this machine has an IPv6 address: without one an IPv6 address of a name is of no use (AI_ADDRCONFIG). */
+  readonly hasIPv6: boolean;
+}
+
+/**
+ * Looks names up without libuv's thread pool, in which two `getaddrinfo` that hang keep everybody else's from running, the
+ * database's included. Asked in this order: /etc/hosts, the name servers of resolv.conf with its search domains (c-ares), and
+ * only when these say that there is no such name the system itself, since it may know others (mDNS, NIS): one name at a
+ * time, so that at most one thread is ever taken.
+ *
+ * A name that has no address says nothing of the node behind it. Not even that it does not exist: Kubernetes takes a pod's
+ * name away while the pod is not ready, and a sick name server answers what it likes.
+ */
+export class Names {
+  readonly #options: NamesOptions;
+  #files: Files | undefined;
+  #reading: Promise<Files> | undefined;
+  readonly #known = new Map<string, { readonly addresses: readonly string[]; readonly until: number }>();
+  readonly #asking = new Map<string, Promise<Named>>();
+  #isSystemBusy = false;
+  /** Until when the system is not asked for a name. */
+  readonly #resting = new Map<string, number>();
+
+  constructor(options: NamesOptions = {}) {
+    this.#options = options;
+  }
+
+  /** Names that are asked for now. */
+  get asking(): number {
+    return this.#asking.size;
+  }
+
+  /** Never rejects, and takes no longer than 2 s. An IP address is its own name. */
+  async lookup(host: string): Promise<Named> {
+    if (isIP(host) !== 0) return { addresses: [host] };
+    const name = host.toLowerCase();
+    const known = this.#known.get(name);
+    if (known && performance.now() < known.until) return known;
+    this.#known.delete(name);
+    let asked = this.#asking.get(name);
+    if (!asked) {
+      if (this.#asking.size >= MOST) return { problem: `${MOST} other names are being looked up` };
+      // One that hangs keeps its place until it ends, so no name is asked for twice at once.
+      asked = this.#ask(name).finally(() => this.#asking.delete(name));
+      this.#asking.set(name, asked);
+    }
+    return within(PATIENCE, asked, { problem: `no name server answered within ${PATIENCE / 1_000} s` });
+  }
+
+  /** The same for sockets (net.connect, http.request). */
+  readonly forSocket: LookupFunction = (host, options, callback) => {
+    void this.lookup(host).then((named) => {
+      if ('problem' in named) return callback(new NameProblem(host, named.problem), '');
+      const all = named.addresses.map((address) => ({ address, family: isIPv4(address) ? 4 : 6 }));
+      const wanted = all.filter(({ family }) => !options.family || options.family === family);
+      const [first] = wanted;
+      if (!first) return callback(new NameProblem(host, 'it has no address of that family'), '');
+      return options.all ? callback(null, wanted) : callback(null, first.address, first.family);
+    });
+  };
+
+  async #ask(name: string): Promise<Named> {
+    const until = performance.now() + PATIENCE;
+    try {
+      const files = await this.#read();
+      const own = files.hosts.get(name.replace(/\.$/, ''))?.filter((one) => isUsable(one, files));
+      const named = own?.length ? { addresses: own } : await this.#askServers(name, files, until);
+      if ('addresses' in named) {
+        this.#known.set(name, { addresses: named.addresses, until: performance.now() + FRESH });
+      }
+      return named;
+    } catch (error) {
+      return { problem: (error as Error).message };
+    } finally {
+      this.#forget();
+    }
+  }
+
+  async #askServers(name: string, files: Files, until: number): Promise<Named> {
+    const failures: string[] = [];
+    for (const whole of wholeNames(name, files.search)) {
+      if (performance.now() >= until) return { problem: `no name server answered in time` };
+      const asked = [
+        files.resolver.resolve4(whole),
+        ...(files.hasIPv6 ? [files.resolver.resolve6(whole)] : []),
+      ];
+      const answers = await Promise.allSettled(asked);
+      const addresses = answers.flatMap((one) => (one.status === 'fulfilled' ? one.value : []));
+      if (addresses.length > 0) return { addresses: addresses.slice(0, MOST_ADDRESSES) };
+      failures.push(...answers.flatMap((one) => (one.status === 'rejected' ? [codeOf(one.reason)] : [])));
+    }
+    const [failure] = failures.filter((code) => !IS_ABSENT.has(code));
+    // Of what no server answered the system would not know more, and would keep its thread for long.
+    if (failure !== undefined && failure !== 'ECONNREFUSED')
+      return { problem: `its look-up failed (${failure})` };
+    return this.#askSystem(name, failure ?? failures[0] ?? 'ENOTFOUND');
+  }
+
+  async #askSystem(name: string, said: string): Promise<Named> {
+    const problem = `its look-up failed (${said})`;
+    const askedAt = performance.now();
+    if (this.#isSystemBusy || askedAt < (this.#resting.get(name) ?? 0)) return { problem };
+    this.#isSystemBusy = true;
+    try {
+      const addresses = await (this.#options.askSystem ?? askSystem)(name);
+      return addresses.length > 0 ? { addresses: addresses.slice(0, MOST_ADDRESSES) } : { problem };
+    } catch (error) {
+      return { problem: `its look-up failed (${codeOf(error)})` };
+    } finally {
+      this.#isSystemBusy = false;
+      const now = performance.now();
+      this.#resting.set(name, now + (now - askedAt) * SYSTEM_REST);
+    }
+  }
+
+  /** What was read before is good until it is read again: a disk that hangs keeps nobody from being looked up. */
+  async #read(): Promise<Files> {
+    const { hostsFile = '/etc/hosts', resolvFile = '/etc/resolv.conf', servers } = this.#options;
+    const read = async (): Promise<Files> => {
+      const text = (file: string): Promise<string> => readFile(file, 'utf8').catch(() => '');
+      const [hosts, resolv] = await Promise.all([text(hostsFile), text(resolvFile)]);
+      const resolver = new Resolver({ timeout: SERVER_TIMEOUT, tries: TRIES });
+      if (servers) resolver.setServers(servers);
+      return {
+        at: performance.now(),
+        hosts: readHosts(hosts),
+        search: readSearch(resolv),
+        resolver,
+        hasIPv6: Object.values(networkInterfaces())
+          .flatMap((addresses) => addresses ?? [])
+          .some(({ family, internal, scopeid }) => family === 'IPv6' && !internal && !scopeid),
+      };
+    };
+    if (this.#files && performance.now() - this.#files.at < FILES_FRESH) return this.#files;
+    this.#reading ??= read()
+      .then((files) => (this.#files = files))
+      .finally(() => (this.#reading = undefined));
+    return this.#files ?? this.#reading;
+  }
+
+  /** What is old is not kept for ever: names come and go with their pods. */
+  #forget(): void {
+    const now = performance.now();
+    if (this.#known.size > MOST) {
+      for (const [name, { until }] of this.#known) if (until < now) this.#known.delete(name);
+    }
+    for (const [name, until] of this.#resting) if (until < now) this.#resting.delete(name);
+  }
+}
+
+/** What name servers say of a name that they do not know, or of which they know no such address. */
+const IS_ABSENT: ReadonlySet<string> = new Set(['ENOTFOUND', 'ENODATA']);
+
+/** An error of a socket whose name has no address. */
+class NameProblem extends Error {
+  readonly code = 'ENOTFOUND';
+
+  constructor(host: string, problem: string) {
+    super(`${host}: ${problem}`);
+  }
+}
+
+function codeOf(error: unknown): string {
+  return (error as NodeJS.ErrnoException).code ?? (error as Error).message;
+}
+
+function isUsable(address: string, { hasIPv6 }: Files): boolean {
+  return hasIPv6 || isIPv4(address) || address === '::1';
+}
+
+/** What a promise that does not reject resolves with, or something else after so many milliseconds. */
+async function within<T>(ms: number, task: Promise<T>, otherwise: T): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<T>((resolve) => {
+    timer = setTimeout(() => resolve(otherwise), ms);
+  });
+  try {
+    return await Promise.race([task, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

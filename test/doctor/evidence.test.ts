@@ -1,0 +1,111 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer, type AddressInfo } from 'node:net';
+import { describe, it } from 'node:test';
+import { diagnose } from '../../src/doctor/findings.js';
+import { judgeGroups, type ListedMember } from '../../src/doctor/groups.js';
+import { readNode } from '../../src/doctor/nacos-api.js';
+import type { NodeView, Reading } from '../../src/doctor/node-view.js';
+import { deadPhantoms } from '../../src/doctor/phantoms.js';
+import type { ProbeAnswer } from '../../src/registry/cluster.js';
+import type { Unknown } from '../../src/registry/ports.js';
+
+const A = '10.0.0.1:8848';
+const B = '10.0.0.2:8848';
+const C = '10.0.0.3:8848';
+const GONE = '10.0.0.9:8848';
+const voter = (address: string): string => address.replace('8848', '7848');
+
+const member = (address: string, more: Partial<ListedMember> = {}): ListedMember => ({
+  address,
+  state: 'live',
+  settled: true,
+  source: 'poll',
+  ...more,
+});
+
+const node = (address: string, leader: string, voters: readonly string[], version = '3.0.3'): NodeView => ({
+  address,
+  version,
+  members: [A, B, C],
+  groups: new Map([['one', { leader: voter(leader), term: 2, voters: voters.map(voter) }]]),
+});
+
+const unread = (address: string): Reading => ({ address, reason: 'it does not answer' });
+
+describe('what the doctor takes for evidence', () => {
+  it('is no lack of a leader while one that is not heard may lead: this server may reach it and not know', () => {
+    const readings = [node(A, C, [A, B, C]), node(B, C, [A, B, C]), unread(C)];
+    const lead = (state: Partial<ListedMember>): string | undefined =>
+      judgeGroups([member(A), member(B), member(C, state)], readings, 1_000)[0]?.lead;
+    assert.equal(lead({ state: 'silent', mayLive: true }), 'unknown');
+    assert.equal(lead({ state: 'silent' }), 'unled', 'a probe says that it is dead');
+    assert.equal(lead({ state: 'down' }), 'unled');
+  });
+
+  it('counts a node that answers as living, heard or not', () => {
+    const readings = [node(A, A, [A, B, C]), node(B, A, [A, B, C]), unread(C)];
+    const members = [member(A), member(B, { state: 'silent' }), member(C, { state: 'down' })];
+    assert.equal(judgeGroups(members, readings, 1_000)[0]?.lead, 'led');
+  });
+
+  it('is no finding about a node that this server could not even ask', () => {
+    const reason = 'nacos-2.test cannot be reached by its name: its look-up failed (ESERVFAIL)';
+    const readings = [node(A, A, [A, B, C]), node(B, A, [A, B, C]), { address: C, reason, isOurs: true }];
+    const { findings, unknown } = diagnose([member(A), member(B), member(C)], readings, {
+      raftOffset: 1_000,
+    });
+    assert.deepEqual(findings, []);
+    assert.deepEqual(unknown, [`what ${C} believes: ${reason}`]);
+  });
+
+  it('is read of a node by its name without a thread, and says whose trouble it is when it has no address', async (t) => {
+    const server = createServer((socket) =>
+      socket.end('HTTP/1.1 500 No\r\nconnection: close\r\n\r\n'),
+    ).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    t.after(() => server.close());
+    const { port } = server.address() as AddressInfo;
+    const lookup = (name: string) =>
+      Promise.resolve(
+        name === 'nacos-0.test'
+          ? { addresses: ['127.0.0.1'] }
+          : { problem: 'its look-up failed (ESERVFAIL)' },
+      );
+    const options = { timeout: 60_000, names: { lookup } };
+    assert.deepEqual(await readNode(`nacos-0.test:${port}`, options), {
+      address: `nacos-0.test:${port}`,
+      reason: 'it answers 500',
+    });
+    assert.deepEqual(await readNode(`nacos-1.test:${port}`, options), {
+      address: `nacos-1.test:${port}`,
+      reason: 'nacos-1.test cannot be reached by its name: its look-up failed (ESERVFAIL)',
+      isOurs: true,
+    });
+  });
+});
+
+describe('a voter that is on no list', () => {
+  const readings = [node(A, A, [A, B, GONE]), node(B, A, [A, B, GONE])];
+  const groups = judgeGroups([member(A), member(B)], readings, 1_000);
+  const dead = async (answers: Readonly<Record<string, ProbeAnswer | Unknown>>): Promise<string[]> => {
+    const probe = {
+      probe: (address: string) => Promise.resolve(answers[address] ?? ('unreachable' as const)),
+    };
+    return [...(await deadPhantoms(groups, readings, probe, 1_000))];
+  };
+
+  it('is dead when its ports are refused, or it is silent, and a node that was just read answers', async () => {
+    assert.deepEqual(await dead({ [A]: 'open' }), [voter(GONE)]);
+    assert.deepEqual(await dead({ [B]: 'open', [GONE]: 'refused', [voter(GONE)]: 'refused' }), [voter(GONE)]);
+  });
+
+  it('may live while no node answers this server, refused or not, or its name has no address', async () => {
+    assert.deepEqual(await dead({}), []);
+    const refused = { [GONE]: 'refused', [voter(GONE)]: 'refused' } as const;
+    assert.deepEqual(await dead({ ...refused, [A]: 'refused', [B]: 'refused' }), []);
+    const unknown = { unknown: 'its look-up failed (EAI_AGAIN)' };
+    assert.deepEqual(await dead({ [A]: 'open', [GONE]: unknown }), []);
+    assert.deepEqual(await dead({ [A]: 'open', [GONE]: unknown, [voter(GONE)]: unknown }), []);
+  });
+});
