@@ -65,7 +65,7 @@ export function parseDocument(file: string, text: string): Document {
   const blocks: Block[] = [];
   const code: string[] = [];
   let searched = 0;
-  marked.walkTokens(tokens, (token) => {
+  void marked.walkTokens(tokens, (token) => {
     if (token.type === 'codespan') code.push((token as Tokens.Codespan).text);
     if (token.type !== 'code') return;
     const { lang = '', text: inner } = token as Tokens.Code;
