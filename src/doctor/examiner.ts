@@ -8,7 +8,15 @@ import { isRepairing } from '../registry/repairing.js';
 import type { ClusterEntry } from '../runtime/entry.js';
 import type { RegistryService } from '../runtime/service.js';
 import { viewOf } from '../runtime/views.js';
-import { agedFindings, ageOf, evidenceIn, examined, healthOf, type Examination } from './examination.js';
+import {
+  agedFindings,
+  ageOf,
+  evidenceIn,
+  examined,
+  healthOf,
+  withoutReasons,
+  type Examination,
+} from './examination.js';
 import { keyOfFinding } from './findings.js';
 import { stepsToFinish } from './finish.js';
 import { isLiveState } from './groups.js';
@@ -94,8 +102,8 @@ export class Examiner {
     return this.#options.isOn;
   }
 
-  /** As of the last look. */
-  health(entry: ClusterEntry): ClusterHealth {
+  /** As of the last look; `isTold`: with how members fail to answer. */
+  health(entry: ClusterEntry, isTold = true): ClusterHealth {
     const { service, raftOffset, isOn } = this.#options;
     const { cluster } = entry;
     const { repair } = cluster;
@@ -104,7 +112,7 @@ export class Examiner {
         ? { by: repair.by, leftMs: repair.until - service.now }
         : undefined;
     const last = this.#patients.get(entry)?.last;
-    if (last) return healthOf(last, raftOffset, this.#clock(), under);
+    if (last) return healthOf(isTold ? last : withoutReasons(last), raftOffset, this.#clock(), under);
     const unknown = [isOn ? 'the nodes have not been read yet' : OFF];
     return {
       product: cluster.product,

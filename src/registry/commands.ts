@@ -69,6 +69,8 @@ export type Refusal =
   | 'id-in-use'
   /** Another spelling of this address is on the list or waits. */
   | 'other-spelling'
+  /** No other machine could reach a member there, or it is spelled as nobody else would. */
+  | 'no-member-address'
   | 'too-many-addresses'
   | 'too-many-clusters'
   | 'quorum-not-lost'

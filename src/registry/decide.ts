@@ -5,7 +5,7 @@ import { eventOf } from './events.js';
 import { explainWaiting } from './gate.js';
 import { leave, remove } from './leave.js';
 import { hearPoll, isLive, newLease, presenceOf, silence } from './lease.js';
-import { otherSpelling, overLimit, refusal, then, unchanged } from './outcome.js';
+import { otherSpelling, overLimit, refusal, refuseNewcomers, then, unchanged } from './outcome.js';
 import { put } from './put.js';
 import { recover, takeForRepaired } from './recover.js';
 import { release } from './release.js';
@@ -175,6 +175,8 @@ function isStopping(departed: Departed, poll: Poll, now: number): boolean {
 }
 
 function refuse(cluster: Cluster, poll: Poll, context: Context): Reply | undefined {
+  const strange = refuseNewcomers(cluster, [poll.address]);
+  if (strange) return strange;
   const spelling = otherSpelling(cluster, poll.address);
   if (spelling !== undefined) {
     return refusal(

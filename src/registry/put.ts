@@ -5,7 +5,7 @@ import type { Context, Outcome } from './commands.js';
 import { eventOf } from './events.js';
 import { REPAIR_AWAITED } from './gate.js';
 import { newLease } from './lease.js';
-import { otherSpelling, overLimit, refusal, then, unchanged } from './outcome.js';
+import { otherSpelling, overLimit, refusal, refuseNewcomers, then, unchanged } from './outcome.js';
 import { refuseInRepair } from './repair.js';
 
 /** Static members: an operator's word lists them, past the gate. */
@@ -17,6 +17,8 @@ export function put(cluster: Cluster, addresses: readonly Address[], context: Co
     return unchanged(cluster, refusal('repair-under-way', `nobody may be put: ${REPAIR_AWAITED}`));
   }
   const wanted = [...new Set(addresses)];
+  const strange = refuseNewcomers(cluster, wanted);
+  if (strange) return unchanged(cluster, strange);
   for (const address of wanted) {
     const spelling =
       otherSpelling(cluster, address) ??
