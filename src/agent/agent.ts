@@ -1,4 +1,4 @@
-import { rm, writeFile } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import type { Logger } from 'pino';
 import { pause } from '../pause.js';
 import type { ConfFile, NodeList } from './conf-file.js';
@@ -7,6 +7,7 @@ import { within, withinTime } from './limit.js';
 import type { LastList } from './last-list.js';
 import { isSameList } from './member-list.js';
 import type { BeatAnswer, RegistryClient } from './registry-client.js';
+import { makeEmpty } from './whole-file.js';
 
 /** Times in milliseconds. */
 export interface AgentTimes {
@@ -249,7 +250,7 @@ export class Agent {
     this.#source = source;
     if (!isFirst) return;
     if (readyFile !== undefined) {
-      await writeFile(readyFile, '').catch((error: unknown) =>
+      await makeEmpty(readyFile).catch((error: unknown) =>
         log.error({ file: readyFile, err: error }, 'the ready file could not be written'),
       );
     }
