@@ -36,7 +36,8 @@ export async function runAgent({ settings, servers, token, command, log }: Agent
   const times = { ...HEALTH_TIMES, start: settings['start-timeout'] };
   const health: NacosHealth = new NacosHealth(settings.nacos ?? self, times, () => agent.healthChanged());
   const readyFile = settings['ready-file'];
-  const agent = new Agent({ client, conf, lastList, health, log, times: AGENT_TIMES, readyFile });
+  const holdBack = settings['hold-back'];
+  const agent = new Agent({ client, conf, lastList, health, log, times: AGENT_TIMES, holdBack, readyFile });
   const status = settings.listen && new StatusServer(agent, client);
   const port = settings.listen && (await status?.listen(settings.listen.host, settings.listen.port));
   log.info(

@@ -88,6 +88,13 @@ export const AGENT_SETTINGS: readonly AgentSetting[] = [
     description: 'how long a leave waits until the others have taken it up, up to 60s',
   },
   {
+    name: 'hold-back',
+    value: 'on|off',
+    default: 'on',
+    description:
+      'hold back a list that drops a majority of the last one, or is older, while those that it drops still answer',
+  },
+  {
     name: 'log-level',
     value: LOG_LEVELS.join('|'),
     default: 'info',
@@ -143,6 +150,7 @@ const schema = z.object({
   'gate-timeout': time(1_000, 24 * 3_600_000, '1s to 24h'),
   'start-timeout': time(1_000, 24 * 3_600_000, '1s to 24h'),
   leave: z.enum(['on', 'off'], 'is neither on nor off').transform((text) => text === 'on'),
+  'hold-back': z.enum(['on', 'off'], 'is neither on nor off').transform((text) => text === 'on'),
   'leave-wait': time(0, 60_000, '0s to 60s'),
   'log-level': z.enum(LOG_LEVELS, `is unknown; it is one of ${LOG_LEVELS.join(', ')}`),
 });

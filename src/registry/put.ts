@@ -7,6 +7,7 @@ import { REPAIR_AWAITED } from './gate.js';
 import { newLease } from './lease.js';
 import { otherSpelling, overLimit, refusal, refuseNewcomers, then, unchanged } from './outcome.js';
 import { refuseInRepair } from './repair.js';
+import { firstRevision } from './set-back.js';
 
 /** Static members: an operator's word lists them, past the gate. */
 
@@ -43,7 +44,7 @@ export function put(cluster: Cluster, addresses: readonly Address[], context: Co
 
   if (cluster.members.size === 0) {
     const founders = wanted.map((address) => ({
-      ...newStatic(cluster, address, cluster.revision + 1, context),
+      ...newStatic(cluster, address, firstRevision(cluster), context),
       settled: true,
     }));
     const { cluster: next, events } = founding(

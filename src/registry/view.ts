@@ -4,6 +4,7 @@ import { neededToFound, REPAIR_AWAITED, whyWaiting, type WaitingCode } from './g
 import { hasLease, isLive, memberState, silence, type MemberState } from './lease.js';
 import type { Moment } from './moment.js';
 import { lacking, quorumAdvice, quorumOf, type Quorum } from './quorum.js';
+import { revisionAhead, setBackAdvice } from './set-back.js';
 
 /**
  * *empty*: no list, nobody waits. *founding*: no list yet. *whole*: every member live and settled and nobody
@@ -132,8 +133,11 @@ function sentence(cluster: Cluster, state: ClusterState, quorum: Quorum, unsettl
   switch (state) {
     case 'empty':
       return `${keyOf(cluster)} has no members and nobody waits`;
-    case 'founding':
+    case 'founding': {
+      const ahead = revisionAhead(cluster);
+      if (ahead !== undefined) return setBackAdvice(cluster, ahead);
       return `founding: ${waiting.size} of ${neededToFound(cluster)} wait`;
+    }
     case 'whole':
       return `all ${members.size} members are live and settled`;
     case 'degraded':

@@ -14,6 +14,8 @@ export class ClusterEntry {
   #stamp = 0;
   #evidence: RaftEvidence | undefined;
   #injuries = 0;
+  /** The highest revision that a node was heard to have and this registry never had; 0 for none. */
+  #ahead = 0;
   readonly #watchers = new Set<() => void>();
   readonly #objections = new Said();
   readonly #problems = new Said();
@@ -118,6 +120,14 @@ export class ClusterEntry {
   /** What a member's agent last said of its Nacos, at most `within` milliseconds ago. */
   problemOf(address: Address, now: number, within: number): string | undefined {
     return this.#problems.of(address, now, within);
+  }
+
+  /** A node has a revision that there never was here; true when it is the first to say so. */
+  isSetBack(revision: number): boolean {
+    if (revision <= this.#ahead) return false;
+    const isFirst = this.#ahead <= this.#cluster.revision;
+    this.#ahead = revision;
+    return isFirst;
   }
 
   /** The list of a revision was sent to a member, or its agent says that its Nacos has it. */

@@ -300,8 +300,15 @@ export class RegistryService implements LinkedRegistry {
 
   /** What a heartbeat says of the list that its Nacos has. */
   #noteDelivered(entry: ClusterEntry, { address, has }: PollRequest): void {
-    // It may know a list of a database that was replaced since.
-    if (has !== undefined && has <= entry.cluster.revision) entry.delivered(address, has, this.now);
+    if (has === undefined) return;
+    const { cluster } = entry;
+    if (has <= cluster.revision) return entry.delivered(address, has, this.now);
+    // The list of a database that was replaced since; where there is no list nothing is founded then (set-back.ts).
+    if (!entry.isSetBack(has)) return;
+    this.#log.error(
+      { cluster: keyOf(cluster), address, has, revision: cluster.revision },
+      'a node has a newer list than this database: it was replaced or set back. Bring the right one back, or compare the list with the nodes (doctor)',
+    );
   }
 
   #pollOf({ openedAt, ...poll }: PollRequest): Poll {

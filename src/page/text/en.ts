@@ -215,6 +215,7 @@ export const en = {
     replaced: 'Replaced',
     preserved: 'Preserved (quorum-lost)',
     refounded: 'Refounded',
+    'set-back': 'Database set back',
     recovered: 'Recovered',
     repairing: 'Repair begun',
     'repair-step': 'Repair step',

@@ -127,6 +127,7 @@ export const EVENT_ICONS: Record<EventType, IconName> = {
   replaced: 'swap',
   preserved: 'stop',
   refounded: 'spark',
+  'set-back': 'warning',
   recovered: 'wrench',
   repairing: 'wrench',
   'repair-step': 'dot',
