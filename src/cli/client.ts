@@ -21,17 +21,24 @@ export interface OpenAnswer {
   readonly abort: (reason: ClientError) => void;
 }
 
+interface Hints {
+  readonly server: string;
+  readonly token: string;
+}
+
 /** Asks one server. All methods reject with {@link ClientError}, which never holds the token. */
 export class Client {
   readonly #url: URL;
   readonly #token: GivenToken | undefined;
+  readonly #hints: Hints;
   /** The server, as it is named in sentences. */
   readonly name: string;
 
-  /** `url`: with a path that ends in a slash. */
-  constructor(url: URL, token: GivenToken | undefined) {
+  /** `url`: with a path that ends in a slash. `hints`: ends of sentences about a server or a token that is wrong. */
+  constructor(url: URL, token: GivenToken | undefined, hints: Hints = { server: '', token: '' }) {
     this.#url = url;
     this.#token = token;
+    this.#hints = hints;
     this.name = url.href.slice(0, -1);
   }
 
@@ -113,7 +120,7 @@ export class Client {
       return new ClientError(`${this.name} says ${status}: ${detail}`, status);
     const advice = this.#token
       ? `${this.#token.source} has the one that was sent; whoever runs the server can give you another`
-      : 'give one in the variable TOKEN, or with --token';
+      : `give one in the variable ADDRESS_SERVER_TOKEN, or with --token${this.#hints.token}`;
     return new ClientError(`${this.name} says ${status}: ${detail} (${advice})`, status);
   }
 
@@ -125,7 +132,7 @@ export class Client {
   #unreachable(error: unknown): ClientError {
     if (error instanceof ClientError) return error;
     return new ClientError(
-      `${this.name} does not answer (${plain(fetchReason(error))}); is the server running, and is --server right?`,
+      `${this.name} does not answer (${plain(fetchReason(error))}); is the server running, and is --server right?${this.#hints.server}`,
     );
   }
 }
