@@ -36,9 +36,9 @@ export async function start(config: Config, log: Logger): Promise<Running> {
     observer,
   });
   await service.start();
-  const { identity, raftOffset, isOn } = config.examine;
-  const nacos = { identity, timeout: READ_TIMEOUT };
-  const examiner = new Examiner({ service, probe, log, nacos, raftOffset, isOn });
+  const { identities, raftOffset, isOn } = config.examine;
+  const nacos = { timeout: READ_TIMEOUT };
+  const examiner = new Examiner({ service, probe, log, nacos, identities, raftOffset, isOn });
   const { host, port, maxConnections } = config;
   const limits = connectionLimit(maxConnections);
   const server = new AddressServer({ service, access, examiner, log, metrics, host, port, limits });

@@ -89,7 +89,7 @@ export const SETTINGS = [
     value: 'key:value',
     default: '',
     description:
-      'the header of nacos.core.auth.server.identity, to read nodes that want a login (3.x always does); every member is sent it, so it needs a token or ALLOWED_MEMBERS',
+      'the header of nacos.core.auth.server.identity, to read nodes that want a login (3.x always does); for nacos/serverlist, or as PRODUCT/CLUSTER=KEY:VALUE,… for others; every member of that cluster is sent it, so it needs a token or ALLOWED_MEMBERS',
     isSecret: true,
   },
   {
@@ -172,4 +172,6 @@ export type SettingName = (typeof SETTINGS)[number]['name'];
 export interface GivenSetting {
   readonly text: string;
   readonly source: string;
+  /** Whether it was said at all, if only that it is empty. */
+  readonly isGiven?: boolean;
 }

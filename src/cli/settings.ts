@@ -16,8 +16,9 @@ export function givenSetting(command: Command, name: string): GivenSetting {
   const option = name.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
   const value: unknown = command.getOptionValue(option);
   if (value === false) return { text: 'off', source: `--no-${name}` };
-  const isFlag = command.getOptionValueSource(option) === 'cli';
-  return { text: String(value), source: isFlag ? `--${name}` : variable(name) };
+  const from = command.getOptionValueSource(option);
+  const source = from === 'cli' ? `--${name}` : variable(name);
+  return { text: String(value), source, isGiven: from === 'cli' || from === 'env' };
 }
 
 function variable(name: string): string {

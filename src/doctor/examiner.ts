@@ -21,6 +21,7 @@ import { keyOfFinding } from './findings.js';
 import { stepsToFinish } from './finish.js';
 import { isLiveState } from './groups.js';
 import type { ClusterHealth, HealthFinding } from './health.js';
+import type { NacosIdentities } from './identity.js';
 import { readNode, type NacosOptions } from './nacos-api.js';
 import { isRead } from './node-view.js';
 import { paceOf } from './pace.js';
@@ -50,6 +51,8 @@ export interface ExaminerOptions {
   readonly probe: Probe;
   readonly log: Logger;
   readonly nacos: NacosOptions;
+  /** What the nodes of a cluster are sent with it, each cluster its own; nothing by default. */
+  readonly identities?: NacosIdentities;
   /** How far a node's Raft port lies below its main port. */
   readonly raftOffset: number;
   /** Whether nodes are read at all. */
@@ -169,15 +172,21 @@ export class Examiner {
     const what = plan.steps.map(({ command }) => command);
     const why = `${by}: ${[...new Set(what)].join(', ')} in ${groups} Raft group(s), ${plan.steps.length} step(s)`;
     const repair = { entry, steps: plan.steps, by, why, revision: examination.view.revision };
-    const refused = await beginRepair(this.#tools, repair);
+    const refused = await beginRepair(this.#toolsFor(entry), repair);
     if (refused !== undefined) return { refused };
-    void runRepair(this.#tools, repair);
+    void runRepair(this.#toolsFor(entry), repair);
     return { by, plan };
   }
 
-  get #tools(): RepairTools {
-    const { service, nacos, log } = this.#options;
-    return { service, nacos, log, look: (entry) => this.#lookAnew(entry) };
+  #toolsFor(entry: ClusterEntry): RepairTools {
+    const { service, log } = this.#options;
+    return { service, nacos: this.#nacosOf(entry), log, look: (other) => this.#lookAnew(other) };
+  }
+
+  #nacosOf({ cluster }: ClusterEntry): NacosOptions {
+    const { nacos, identities } = this.#options;
+    const identity = identities?.get(keyOf(cluster));
+    return identity ? { ...nacos, identity } : nacos;
   }
 
   /** One that was under way when it was asked for may have missed what was just done, and proves less. */
@@ -248,7 +257,8 @@ export class Examiner {
 
   /** `isToRepair`: whatever has no leader is proven now. */
   async #look(entry: ClusterEntry, patient: Patient, isToRepair: boolean): Promise<Examination> {
-    const { service, nacos, raftOffset } = this.#options;
+    const { service, raftOffset } = this.#options;
+    const nacos = this.#nacosOf(entry);
     const readAt = service.now;
     patient.askedAt = this.#clock();
     const view = viewOf(entry, service);
@@ -258,7 +268,7 @@ export class Examiner {
     );
     const at = this.#clock();
     const seen = examined(view, readings, raftOffset, at, patient.last);
-    const proofs = await this.#prove(seen, patient.last, isToRepair);
+    const proofs = await this.#prove(seen, patient.last, isToRepair, nacos);
     const last = proofs.size === 0 ? seen : examined(view, readings, raftOffset, at, patient.last, proofs);
     patient.last = last;
     patient.blind = readings.some(isRead) ? 0 : patient.blind + 1;
@@ -280,8 +290,8 @@ export class Examiner {
     seen: Examination,
     before: Examination | undefined,
     isToRepair: boolean,
+    nacos: NacosOptions,
   ): Promise<Map<string, LeaderProof>> {
-    const { nacos } = this.#options;
     const { findings, groups } = seen.diagnosis;
     const finding = findings.find(({ code }) => code === 'no-leader');
     const proofs = new Map<string, LeaderProof>();
@@ -341,8 +351,8 @@ export class Examiner {
       const why = `${who.join(', ')} left the list, and Raft kept it as a voter: removing it`;
       const repair = { entry, steps, by, why, revision: last.view.revision };
       // Another server may be at it.
-      if ((await beginRepair(this.#tools, repair)) !== undefined) return;
-      await runRepair(this.#tools, repair);
+      if ((await beginRepair(this.#toolsFor(entry), repair)) !== undefined) return;
+      await runRepair(this.#toolsFor(entry), repair);
     } catch (error) {
       log.warn(
         { reason: (error as Error).message, cluster: keyOf(entry.cluster) },
