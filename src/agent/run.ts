@@ -137,7 +137,7 @@ async function leave({ agent, client, log }: Around, wait: number, enough: Abort
   await stopped;
   if (enough.aborted) log.warn('nobody waits any longer for the others to take up the leave');
   else if (left) log.info(`left: ${said}`);
-  else log.error(`could not leave, and stays listed until it is evicted: ${said}`);
+  else log.error(`it is not known to have left, and may stay listed until it is evicted: ${said}`);
 }
 
 /** What this process is sent. */

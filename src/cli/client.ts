@@ -21,6 +21,9 @@ export interface OpenAnswer {
   readonly abort: (reason: ClientError) => void;
 }
 
+/** How it shows that a request never left this machine. */
+const NOT_CONNECTED = /ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|bad port/;
+
 interface Hints {
   readonly server: string;
   readonly token: string;
@@ -53,7 +56,7 @@ export class Client {
       const response = await this.#fetch(method, path, AbortSignal.timeout(TIMEOUT + wait));
       return { status: response.status, body: readAnswer(await response.text(), this.name) as T };
     } catch (error) {
-      throw this.#unreachable(error);
+      throw this.#unreachable(error, method !== 'GET');
     }
   }
 
@@ -64,7 +67,7 @@ export class Client {
       const response = await this.#fetch('POST', path, signal, undefined, new URLSearchParams(fields));
       return plain(await response.text());
     } catch (error) {
-      throw this.#unreachable(error);
+      throw this.#unreachable(error, true);
     }
   }
 
@@ -129,10 +132,17 @@ export class Client {
     return this.#token ? text.replaceAll(this.#token.text, '…') : text;
   }
 
-  #unreachable(error: unknown): ClientError {
+  /** `isChange`: what a server was asked may have been done, unless no connection was made at all. */
+  #unreachable(error: unknown, isChange = false): ClientError {
     if (error instanceof ClientError) return error;
+    const reason = plain(fetchReason(error));
+    if (isChange && !NOT_CONNECTED.test(reason)) {
+      return new ClientError(
+        `${this.name} did not answer (${reason}); whether it did what it was asked is not known: look (members, events) before you ask again`,
+      );
+    }
     return new ClientError(
-      `${this.name} does not answer (${plain(fetchReason(error))}); is the server running, and is --server right?${this.#hints.server}`,
+      `${this.name} does not answer (${reason}); is the server running, and is --server right?${this.#hints.server}`,
     );
   }
 }

@@ -14,6 +14,7 @@ import { listBody, listHeaders } from './list-answer.js';
 import { addressOfSelf, pollOf, type ListReader } from './nacos-get.js';
 import type { Patience } from './patience.js';
 import { refuse, refuseMethod, send, type Problem } from './reply.js';
+import { storeProblem } from './store-problem.js';
 import { isListPath, parseTarget, type ListFormat, type Target } from './target.js';
 import type { Ask, Reason } from './traffic.js';
 
@@ -235,8 +236,7 @@ export class NacosRoutes {
       send(response, wait > 0 ? 202 : 200, `${said}; ${lacks.join('; ')}\n`);
     } catch (error) {
       if (!(error instanceof StoreUnavailable)) throw error;
-      const detail = `${address} was not taken off ${name}: the store is unavailable (${error.message})`;
-      refuse(request, response, { status: 503, detail, retryAfter: RETRY_AFTER });
+      refuse(request, response, storeProblem(error, `${address} was not taken off ${name}`));
     }
   }
 

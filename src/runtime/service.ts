@@ -381,7 +381,7 @@ export class RegistryService implements LinkedRegistry {
   /**
    * R4. With `wait` it resolves when every other live member has been sent a list without the address, after
    * at most that many milliseconds. `operator` is given when it is not the member's own word. Rejects with
-   * StoreUnavailable when nothing was changed.
+   * StoreUnavailable when nothing was changed, with StoreOutcomeUnknown when that is not known.
    */
   async leave(
     key: ClusterKey,
@@ -454,7 +454,10 @@ export class RegistryService implements LinkedRegistry {
     await this.#hold(watch, entry, isOther, wait, signal, TICK);
   }
 
-  /** A command whose effect is stored when it resolves. Rejects with StoreUnavailable when nothing was changed. */
+  /**
+   * A command whose effect is stored when it resolves. Rejects with StoreUnavailable when nothing was changed, with
+   * StoreOutcomeUnknown when that is not known.
+   */
   command(
     key: ClusterKey,
     command: Extract<Command, { type: 'put' | 'delete' | 'release' | 'recover' | 'repair' }>,

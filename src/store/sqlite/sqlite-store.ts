@@ -11,6 +11,7 @@ import {
 import type { RecordedEvent } from '../../registry/events.js';
 import { storedLease } from '../../registry/lease.js';
 import {
+  StoreOutcomeUnknown,
   StoreRefused,
   StoreUnavailable,
   type Clock,
@@ -209,8 +210,9 @@ export class SqliteStore implements Store {
   #lost(error: Error): void {
     if (this.#worker === undefined) return;
     this.#worker = undefined;
+    // What was under way may be on the disk.
     for (const { reject } of this.#calls.values()) {
-      reject(new StoreUnavailable(`${this.#options.file}: ${error.message}`, { cause: error }));
+      reject(new StoreOutcomeUnknown(`${this.#options.file}: ${error.message}`, { cause: error }));
     }
     this.#calls.clear();
     this.#options.onLost?.(error);
