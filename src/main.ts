@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import { ConfigError, type Config } from './config.js';
+import { ConfigError, PassingProblem, type Config } from './config.js';
 import { connectionLimit } from './file-limit.js';
 import { AddressServer } from './http/server.js';
 import { ServerMetrics } from './metrics/server-metrics.js';
@@ -73,7 +73,8 @@ function explainListen(config: Config, error: unknown): unknown {
   const where = `${config.host ?? 'all interfaces'}, port ${config.port}`;
   switch (code) {
     case 'EADDRINUSE':
-      return new ConfigError(
+      // Perhaps by the server that was here before, which is stopping.
+      return new PassingProblem(
         `PORT=${config.port} is in use by another process (${where}); stop it or choose another port`,
       );
     case 'EACCES':
@@ -81,6 +82,15 @@ function explainListen(config: Config, error: unknown): unknown {
         `PORT=${config.port} is not allowed for this user (${where}); choose one from 1024 up`,
       );
     case 'EADDRNOTAVAIL':
+      // A machine that boots may get it only now.
+      return new PassingProblem(`HOST=${config.host} is no address of this machine`);
+    case 'EAI_AGAIN':
+      return new PassingProblem(`HOST=${config.host} cannot be looked up: no name server answers; check DNS`);
+    case 'EMFILE':
+    case 'ENFILE':
+    case 'ENOBUFS':
+    case 'ENOMEM':
+      return new PassingProblem(`this server cannot listen now (${code}): the system lacks files or memory`);
     case 'ENOTFOUND':
     case 'EINVAL':
       return new ConfigError(`HOST=${config.host} is no address of this machine`);

@@ -168,6 +168,9 @@ export class AgentSettingError extends Error {
   override readonly name = 'AgentSettingError';
 }
 
+/** One that another start may find usable without anybody's doing. */
+export class AgentPassingError extends AgentSettingError {}
+
 /** Checks what was given; throws {@link AgentSettingError}. */
 export function readAgentSettings(given: ReadonlyMap<string, Given>): AgentSettings {
   const texts = Object.fromEntries([...given].map(([key, { text }]) => [key, text]));

@@ -142,7 +142,14 @@ export class StoreBusy extends StoreUnavailable {
   override readonly name = 'StoreBusy';
 }
 
-/** The store cannot be used at all: a sentence for the operator, who must act. */
+/** The store cannot be used as it is: a sentence for the operator. */
 export class StoreRefused extends Error {
   override readonly name = 'StoreRefused';
+  /** Whether another try may find it otherwise without anybody's doing: a full disk, a lock that somebody holds. */
+  readonly mayPass: boolean;
+
+  constructor(message: string, { mayPass = false, ...options }: ErrorOptions & { readonly mayPass?: boolean } = {}) {
+    super(message, options);
+    this.mayPass = mayPass;
+  }
 }

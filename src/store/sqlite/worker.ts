@@ -39,6 +39,7 @@ function answer(id: number, call: CallName, ask: unknown): Response {
     return { id, ok: true, answer: handlers[call](ask as never) };
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
-    return { id, ok: false, refused: error instanceof StoreRefused, message };
+    const refused = error instanceof StoreRefused ? { mayPass: error.mayPass } : undefined;
+    return { id, ok: false, refused, message };
   }
 }
