@@ -51,7 +51,8 @@ export async function start(config: Config, log: Logger): Promise<Running> {
     return {
       port: actual,
       stop: async () => {
-        examiner.stop();
+        // What it does is heard by the registry and the store, so it ends first.
+        await examiner.stop();
         await server.close();
         access.stop();
         await service.stop();

@@ -2,7 +2,7 @@ import { Command } from 'commander';
 import { readConfig, type Config } from '../config.js';
 import { createLog } from '../log.js';
 import { SETTINGS, type GivenSetting, type SettingName } from '../settings.js';
-import { runUntilSignal } from '../shutdown.js';
+import { endProcess, runUntilSignal } from '../shutdown.js';
 import { addSetting, givenSetting, refusalStatus } from './settings.js';
 
 /** `serve`: runs the address server until it is told to stop. */
@@ -15,7 +15,7 @@ export function serveCommand(): Command {
       const log = await createLog(config.logLevel);
       // Only loaded here: the other commands start in half the time without a server's libraries.
       const { start } = await import('../main.js');
-      process.exitCode = await runUntilSignal(start(config, log), log);
+      await endProcess(await runUntilSignal(start(config, log), log), log);
     } catch (error) {
       const status = refusalStatus(error);
       if (status === undefined) throw error;

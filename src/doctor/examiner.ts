@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { Logger } from 'pino';
 import type { Address } from '../registry/address.js';
-import { isKnown, keyOf } from '../registry/cluster.js';
+import { given, isKnown, keyOf } from '../registry/cluster.js';
 import type { Probe } from '../registry/ports.js';
 import { isRepairing } from '../registry/repairing.js';
 import type { ClusterEntry } from '../runtime/entry.js';
@@ -28,7 +28,7 @@ import { paceOf } from './pace.js';
 import { deadPhantoms } from './phantoms.js';
 import { planRepair, type RepairPlan } from './plan.js';
 import { ALL_GROUPS, proveLeader, type LeaderProof } from './proof.js';
-import { beginRepair, runRepair, type RepairTools } from './repairer.js';
+import { beginRepair, runRepair, Surprise, type RepairTools } from './repairer.js';
 
 /** How often it is looked whose turn it is, in milliseconds. */
 const TURN = 500;
@@ -84,6 +84,8 @@ export class Examiner {
   readonly #options: ExaminerOptions;
   readonly #clock: () => number;
   readonly #patients = new Map<ClusterEntry, Patient>();
+  readonly #stopped = new AbortController();
+  readonly #tasks = new Set<Promise<unknown>>();
   #reads = 0;
   #timer: NodeJS.Timeout | undefined;
 
@@ -96,8 +98,18 @@ export class Examiner {
     if (this.#options.isOn) this.#timer = setInterval(() => this.#turn(), TURN);
   }
 
-  stop(): void {
+  /** Ends what is under way, and resolves when nothing of it will be heard any more. */
+  async stop(): Promise<void> {
     clearInterval(this.#timer);
+    this.#stopped.abort(new Error('the server stops'));
+    const looks = [...this.#patients.values()].flatMap(({ running }) => (running ? [running] : []));
+    await Promise.allSettled([...looks, ...this.#tasks]);
+  }
+
+  /** What goes on in the background, for the stop. */
+  #goOn(task: Promise<unknown>): void {
+    this.#tasks.add(task);
+    void task.finally(() => this.#tasks.delete(task)).catch(() => undefined);
   }
 
   /** Whether nodes are read at all. */
@@ -174,7 +186,7 @@ export class Examiner {
     const repair = { entry, steps: plan.steps, by, why, revision: examination.view.revision };
     const refused = await beginRepair(this.#toolsFor(entry), repair);
     if (refused !== undefined) return { refused };
-    void runRepair(this.#toolsFor(entry), repair);
+    this.#goOn(runRepair(this.#toolsFor(entry), repair));
     return { by, plan };
   }
 
@@ -186,7 +198,7 @@ export class Examiner {
   #nacosOf({ cluster }: ClusterEntry): NacosOptions {
     const { nacos, identities } = this.#options;
     const identity = identities?.get(keyOf(cluster));
-    return identity ? { ...nacos, identity } : nacos;
+    return { ...nacos, ...given('identity', identity), signal: this.#stopped.signal };
   }
 
   /** One that was under way when it was asked for may have missed what was just done, and proves less. */
@@ -243,9 +255,10 @@ export class Examiner {
       .sort((a, b) => a.patient.askedAt - b.patient.askedAt);
     for (const { entry } of due) {
       if (this.#reads > 0 && this.#reads + entry.cluster.members.size > MAX_READS) break;
-      this.examine(entry).catch((error: unknown) =>
-        log.error({ err: error, cluster: keyOf(entry.cluster) }, 'the nodes could not be examined'),
-      );
+      this.examine(entry).catch((error: unknown) => {
+        if (this.#stopped.signal.aborted) return;
+        log.error({ err: error, cluster: keyOf(entry.cluster) }, 'the nodes could not be examined');
+      });
     }
   }
 
@@ -259,6 +272,7 @@ export class Examiner {
   async #look(entry: ClusterEntry, patient: Patient, isToRepair: boolean): Promise<Examination> {
     const { service, raftOffset } = this.#options;
     const nacos = this.#nacosOf(entry);
+    this.#assertRuns();
     const readAt = service.now;
     patient.askedAt = this.#clock();
     const view = viewOf(entry, service);
@@ -266,6 +280,8 @@ export class Examiner {
     const readings = await inTurns(view.members, ({ address }) => readNode(address, nacos)).finally(
       () => (this.#reads -= view.members.length),
     );
+    // What was broken off says nothing of the nodes.
+    this.#assertRuns();
     const at = this.#clock();
     const seen = examined(view, readings, raftOffset, at, patient.last);
     const proofs = await this.#prove(seen, patient.last, isToRepair, nacos);
@@ -281,8 +297,12 @@ export class Examiner {
     const evidence = evidenceIn(last, raftOffset, readAt);
     entry.examined(isWhole || !evidence ? evidence : { ...evidence, whole: undefined }, injuries);
     this.#tell(entry, patient, findings);
-    void this.#finish(entry, patient, last);
+    this.#goOn(this.#finish(entry, patient, last));
     return last;
+  }
+
+  #assertRuns(): void {
+    if (this.#stopped.signal.aborted) throw new Surprise('the server stops');
   }
 
   /** A proof for each group that nobody has been seen to lead for a while; one that was given lately is kept. */
@@ -331,6 +351,7 @@ export class Examiner {
   /** Takes whoever was evicted or has left off Raft too, where that was lost. */
   async #finish(entry: ClusterEntry, patient: Patient, last: Examination): Promise<void> {
     const { service, probe, log, raftOffset } = this.#options;
+    if (this.#stopped.signal.aborted) return;
     if (last.at < patient.finishAgainAt || service.health().outage || isRepairing(entry.cluster, service.now))
       return;
     try {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { withinTime } from '../agent/limit.js';
 import { fetchReason } from '../fetch-reason.js';
 import type { Address } from '../registry/address.js';
 import type { NacosIdentity } from './identity.js';
@@ -10,6 +11,8 @@ export interface NacosOptions {
   readonly identity?: NacosIdentity | undefined;
   /** Milliseconds that a node may take to tell its view. */
   readonly timeout: number;
+  /** Aborts when this server stops. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Where nodes tell their view: 1.4.x and 2.x; and 3.x, for administrators. */
@@ -158,27 +161,30 @@ interface Got {
 /** The answer, or why there is none that can be read. */
 async function ask(
   url: string,
-  { identity, timeout }: NacosOptions,
+  { identity, timeout, signal }: NacosOptions,
   { method = 'GET', body }: { method?: string; body?: string },
 ): Promise<Got | string> {
   const asked = Date.now();
   try {
-    const response = await fetch(url, {
-      method,
-      headers: {
-        accept: 'application/json',
-        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-        ...(identity ? { [identity.key]: identity.value } : {}),
-      },
-      ...(body === undefined ? {} : { body }),
-      // The identity is for this node alone.
-      redirect: 'manual',
-      signal: AbortSignal.timeout(timeout),
+    const [response, text] = await withinTime(timeout, signal, async (limit) => {
+      const answer = await fetch(url, {
+        method,
+        headers: {
+          accept: 'application/json',
+          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+          ...(identity ? { [identity.key]: identity.value } : {}),
+        },
+        ...(body === undefined ? {} : { body }),
+        // The identity is for this node alone.
+        redirect: 'manual',
+        signal: limit,
+      });
+      return [answer, await textOf(answer)] as const;
     });
     const date = Date.parse(response.headers.get('date') ?? '');
     // It is cut to whole seconds.
     const clockAhead = Number.isNaN(date) ? undefined : date + 500 - (asked + Date.now()) / 2;
-    return { status: response.status, text: await textOf(response), clockAhead };
+    return { status: response.status, text, clockAhead };
   } catch (error) {
     if ((error as Error).name === 'TimeoutError') return `it does not answer within ${timeout / 1_000} s`;
     if (error instanceof TooLarge) return error.message;
