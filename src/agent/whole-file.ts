@@ -82,7 +82,10 @@ export async function removeUnfinished(file: string): Promise<void> {
   await at(file, clear).catch(() => undefined);
 }
 
-async function takeOver(handle: FileHandle, before: { mode: number; uid: number; gid: number }): Promise<void> {
+async function takeOver(
+  handle: FileHandle,
+  before: { mode: number; uid: number; gid: number },
+): Promise<void> {
   if (before.uid !== process.getuid?.() || before.gid !== process.getgid?.()) {
     // Only root may give a file away; whoever may write the folder can replace it all the same.
     await handle.chown(before.uid, before.gid).catch(() => undefined);

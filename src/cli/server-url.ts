@@ -28,7 +28,9 @@ export function parseServer(text: string, source: string): URL {
     throw new ClientError(`${shown} is neither http:// nor https://; ${EXAMPLE}`);
   }
   if (url.username !== '' || url.password !== '') {
-    throw new ClientError(`${shown} has a user or a password; give the server's token in the variable ADDRESS_SERVER_TOKEN`);
+    throw new ClientError(
+      `${shown} has a user or a password; give the server's token in the variable ADDRESS_SERVER_TOKEN`,
+    );
   }
   if (url.search !== '' || url.hash !== '') {
     throw new ClientError(`${shown} has a query; only scheme, host, port and path belong there`);

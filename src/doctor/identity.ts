@@ -26,7 +26,9 @@ export function parseIdentities(text: string): NacosIdentities {
   for (const entry of text === '' ? [] : text.trim().split(BETWEEN)) {
     const match = /^(?:([\w.-]+\/[\w.-]+)=)?([A-Za-z0-9!#$%&'*+.^_`|~-]+):([\x20-\x7e]+)$/.exec(entry.trim());
     if (!match) {
-      throw new SettingProblem('is no KEY:VALUE of a header, nor PRODUCT/CLUSTER=KEY:VALUE,… of several clusters');
+      throw new SettingProblem(
+        'is no KEY:VALUE of a header, nor PRODUCT/CLUSTER=KEY:VALUE,… of several clusters',
+      );
     }
     const [, cluster = DEFAULT_CLUSTER, key = '', value = ''] = match;
     if (identities.has(cluster)) throw new SettingProblem(`names ${cluster} twice`);

@@ -71,6 +71,8 @@ export type Refusal =
   | 'other-spelling'
   /** No other machine could reach a member there, or it is spelled as nobody else would. */
   | 'no-member-address'
+  /** What is stored of the cluster cannot be its state: a person changed it, or a disk. */
+  | 'damaged'
   | 'too-many-addresses'
   | 'too-many-clusters'
   | 'quorum-not-lost'

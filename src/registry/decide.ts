@@ -24,6 +24,7 @@ export type { Command, Context, Outcome, Poll, Refusal, Reply } from './commands
  * sees that nothing needs storing.
  */
 export function decide(cluster: Cluster, command: Command, context: Context): Outcome {
+  if (cluster.damage !== undefined) return unchanged(cluster, refusal('damaged', cluster.damage));
   switch (command.type) {
     case 'poll':
       return poll(cluster, command, context);

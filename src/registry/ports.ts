@@ -148,7 +148,10 @@ export class StoreRefused extends Error {
   /** Whether another try may find it otherwise without anybody's doing: a full disk, a lock that somebody holds. */
   readonly mayPass: boolean;
 
-  constructor(message: string, { mayPass = false, ...options }: ErrorOptions & { readonly mayPass?: boolean } = {}) {
+  constructor(
+    message: string,
+    { mayPass = false, ...options }: ErrorOptions & { readonly mayPass?: boolean } = {},
+  ) {
     super(message, options);
     this.mayPass = mayPass;
   }

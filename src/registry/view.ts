@@ -8,9 +8,9 @@ import { revisionAhead, setBackAdvice } from './set-back.js';
 
 /**
  * *empty*: no list, nobody waits. *founding*: no list yet. *whole*: every member live and settled and nobody
- * waits. *degraded*: a majority is live. *quorum-lost*: none is.
+ * waits. *degraded*: a majority is live. *quorum-lost*: none is. *damaged*: what is stored of it cannot be true.
  */
-export const CLUSTER_STATES = ['empty', 'founding', 'whole', 'degraded', 'quorum-lost'] as const;
+export const CLUSTER_STATES = ['empty', 'founding', 'whole', 'degraded', 'quorum-lost', 'damaged'] as const;
 export type ClusterState = (typeof CLUSTER_STATES)[number];
 
 /** What operators see of a cluster. */
@@ -122,6 +122,7 @@ export function describe(cluster: Cluster, moment: Moment): ClusterView {
 
 function stateOf(cluster: Cluster, quorum: Quorum, unsettled: number): ClusterState {
   const { members, waiting } = cluster;
+  if (cluster.damage !== undefined) return 'damaged';
   if (members.size === 0) return waiting.size === 0 ? 'empty' : 'founding';
   if (!quorum.held) return 'quorum-lost';
   const isWhole = quorum.live === members.size && unsettled === 0 && waiting.size === 0;
@@ -145,5 +146,7 @@ function sentence(cluster: Cluster, state: ClusterState, quorum: Quorum, unsettl
       return `${quorum.live} of ${members.size} members live, ${unsettled} not yet settled, ${waiting.size} waiting`;
     case 'quorum-lost':
       return quorumAdvice(quorum.finding);
+    case 'damaged':
+      return cluster.damage ?? '';
   }
 }

@@ -109,6 +109,8 @@ export interface Health {
   readonly isCurrent: boolean;
   /** How many servers keep these lists, this one included, at its last contact; undefined for a store of its own. */
   readonly servers: number | undefined;
+  /** How many clusters are not served, since what is stored of them cannot be their state. */
+  readonly damaged: number;
   /** Milliseconds of grace left (R8). */
   readonly grace: number;
 }
@@ -203,6 +205,7 @@ export class RegistryService implements LinkedRegistry {
       hasList: this.hasList,
       isCurrent: this.#link.standing.isCurrent(false),
       servers: this.#link.servers,
+      damaged: [...this.#entries.values()].filter(({ cluster }) => cluster.damage !== undefined).length,
       grace: Math.max(0, this.#link.graceUntil - this.now),
     };
   }
@@ -503,7 +506,8 @@ export class RegistryService implements LinkedRegistry {
           if (wantsProbe(member, this.rules, now)) void this.#probeMember(entry, member);
         }
         if (needsTick(cluster, { now, rules: this.rules })) due.push(entry);
-        else if (cluster.epoch === 0 && !entry.isWatched) this.#entries.delete(name);
+        else if (cluster.epoch === 0 && cluster.damage === undefined && !entry.isWatched)
+          this.#entries.delete(name);
       }
       this.#isUnquiet = due.length > 0;
       if (!this.#link.outage) await Promise.all(due.map((entry) => this.#tickOne(entry)));
@@ -556,7 +560,14 @@ export class RegistryService implements LinkedRegistry {
 
   /** The store tells of a cluster that became another. */
   changed(cluster: Cluster, pending: boolean): void {
-    this.#entryOf(cluster).replace(cluster, pending);
+    const entry = this.#entryOf(cluster);
+    const { damage } = cluster;
+    if (damage !== entry.cluster.damage) {
+      if (damage !== undefined)
+        this.#log.error({ cluster: keyOf(cluster), reason: damage }, 'a cluster is damaged');
+      else this.#log.warn({ cluster: keyOf(cluster) }, 'the damaged cluster is whole again');
+    }
+    entry.replace(cluster, pending);
     if (pending) this.#link.exchangeSoon();
   }
 

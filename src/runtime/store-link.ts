@@ -329,7 +329,10 @@ export class StoreLink {
     // A store of its own that is late is not there; one that others use too may be busy, and the exchange tells.
     const tellsNothing = error instanceof StoreOutcomeUnknown && this.#store.isShared;
     if (error instanceof StoreBusy || tellsNothing) {
-      this.#log.warn({ reason: error.message }, tellsNothing ? 'whether a decision was stored is not known' : 'a decision could not be made now');
+      this.#log.warn(
+        { reason: error.message },
+        tellsNothing ? 'whether a decision was stored is not known' : 'a decision could not be made now',
+      );
       return;
     }
     if (!(error instanceof StoreUnavailable)) {

@@ -58,7 +58,12 @@ interface Scene {
   readonly folder: string;
 }
 
-async function scene(t: TestContext, others: number, holdBack = true, folder = tempFolder(t)): Promise<Scene> {
+async function scene(
+  t: TestContext,
+  others: number,
+  holdBack = true,
+  folder = tempFolder(t),
+): Promise<Scene> {
   const self = await peer(t);
   const all = await Promise.all(Array.from({ length: others }, () => peer(t)));
   let sent: [number, string, string] = [503, '0', 'not yet'];
@@ -78,7 +83,11 @@ async function scene(t: TestContext, others: number, holdBack = true, folder = t
     self: self.address,
     token: () => undefined,
   });
-  const health = new NacosHealth(self.address, { every: 200, patience: 3_000, start: 60_000 }, () => undefined);
+  const health = new NacosHealth(
+    self.address,
+    { every: 200, patience: 3_000, start: 60_000 },
+    () => undefined,
+  );
   const times = { ...AGENT_TIMES, wait: 200, pause: 100, lastListAfter: 60_000 };
   const agent = new Agent({ client, conf, lastList, health, log, times, holdBack });
   t.after(() => agent.stop());
@@ -163,7 +172,10 @@ describe('an agent', { concurrency: 3 }, () => {
     await anew.start();
     await held(anew, /held back: revision 1 is older than 57/);
     assert.equal(await anew.agent.gate, 'disk');
-    assert.deepEqual(new Set(anew.list().split(' ')), new Set([anew.self.address, ...all.others.map(({ address }) => address)]));
+    assert.deepEqual(
+      new Set(anew.list().split(' ')),
+      new Set([anew.self.address, ...all.others.map(({ address }) => address)]),
+    );
   });
 
   it('takes any list when it is told to', async (t) => {

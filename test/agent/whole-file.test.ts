@@ -139,21 +139,26 @@ describe('a file that is written whole', () => {
     assert.ok(lstatSync(file).isSymbolicLink());
   });
 
-  it('replaces a link that leads to what its maker may not write, and reads nothing through it', asRoot, async (t) => {
-    const all = folders(t);
-    const { conf, file, secret } = all;
-    for (const target of [secret, join(conf, 'hop')]) {
-      symlinkSync(secret, join(conf, 'hop'));
-      lchownSync(join(conf, 'hop'), NACOS, NACOS);
-      symlinkSync(target, file);
-      lchownSync(file, NACOS, NACOS);
-      assert.equal(await readWhole(file), undefined, 'nothing of it gets into the log');
-      await writeWhole(file, 'new\n');
-      assertUntouched(all);
-      assert.equal(readFileSync(file, 'utf8'), 'new\n');
-      for (const name of readdirSync(conf)) renameSync(join(conf, name), join(conf, '..', `${name}-${target.length}`));
-    }
-  });
+  it(
+    'replaces a link that leads to what its maker may not write, and reads nothing through it',
+    asRoot,
+    async (t) => {
+      const all = folders(t);
+      const { conf, file, secret } = all;
+      for (const target of [secret, join(conf, 'hop')]) {
+        symlinkSync(secret, join(conf, 'hop'));
+        lchownSync(join(conf, 'hop'), NACOS, NACOS);
+        symlinkSync(target, file);
+        lchownSync(file, NACOS, NACOS);
+        assert.equal(await readWhole(file), undefined, 'nothing of it gets into the log');
+        await writeWhole(file, 'new\n');
+        assertUntouched(all);
+        assert.equal(readFileSync(file, 'utf8'), 'new\n');
+        for (const name of readdirSync(conf))
+          renameSync(join(conf, name), join(conf, '..', `${name}-${target.length}`));
+      }
+    },
+  );
 
   it('gives up links that lead in a circle', async (t) => {
     const folder = tempFolder(t);

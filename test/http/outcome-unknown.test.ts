@@ -34,9 +34,13 @@ test('what the store does not confirm in time is said to be unknown everywhere, 
   assert.equal(status, 503);
   assert.match(text, /was not taken off nacos\/serverlist: the store is unavailable/);
   store?.become('up');
-  await eventually('the leave is made after all', () => {
-    return service.find('nacos/serverlist')?.cluster.members.has(A) === false;
-  }, 60_000);
+  await eventually(
+    'the leave is made after all',
+    () => {
+      return service.find('nacos/serverlist')?.cluster.members.has(A) === false;
+    },
+    60_000,
+  );
 });
 
 test('an unknown outcome is a failure of the store, and no other is one', () => {

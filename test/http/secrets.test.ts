@@ -40,14 +40,25 @@ const PLACEHOLDER = 'change-me-change-me-change-me';
 describe('a secret that is none', () => {
   for (const name of ['AUTH_TOKEN', 'READ_TOKEN']) {
     it(`is refused as ${name}`, () => {
-      for (const text of ['', ' ', ',', ' ,\n, ', '\t']) refused({ [name]: text }, new RegExp(`${name} .*holds no token`));
-      for (const text of [PLACEHOLDER, `${GOOD},${PLACEHOLDER}`, `nacos/serverlist:${PLACEHOLDER}`, 'CHANGE_ME_CHANGE_ME_X', 'changeme0123456789'])
+      for (const text of ['', ' ', ',', ' ,\n, ', '\t'])
+        refused({ [name]: text }, new RegExp(`${name} .*holds no token`));
+      for (const text of [
+        PLACEHOLDER,
+        `${GOOD},${PLACEHOLDER}`,
+        `nacos/serverlist:${PLACEHOLDER}`,
+        'CHANGE_ME_CHANGE_ME_X',
+        'changeme0123456789',
+      ])
         refused({ [name]: text }, new RegExp(`${name} .*placeholder.*openssl rand`));
-      assert.equal(config({ [name]: GOOD }).access[name === 'AUTH_TOKEN' ? 'changeTokens' : 'readTokens'].tokens.length, 1);
+      assert.equal(
+        config({ [name]: GOOD }).access[name === 'AUTH_TOKEN' ? 'changeTokens' : 'readTokens'].tokens.length,
+        1,
+      );
     });
 
     it(`is refused as ${name}_FILE without a name`, () => {
-      for (const text of ['', ' ']) refused({ [`${name}_FILE`]: text }, new RegExp(`${name}_FILE .*names no file`));
+      for (const text of ['', ' '])
+        refused({ [`${name}_FILE`]: text }, new RegExp(`${name}_FILE .*names no file`));
     });
   }
 
@@ -123,7 +134,15 @@ describe('an identity', () => {
     const log = pino({ level: 'silent' });
     const identities = parseIdentities('x-identity:secret');
     const { service } = server;
-    const examiner = new Examiner({ service, probe: new TcpProbe(), log, nacos: { timeout: 5_000 }, identities, raftOffset: 1_000, isOn: true });
+    const examiner = new Examiner({
+      service,
+      probe: new TcpProbe(),
+      log,
+      nacos: { timeout: 5_000 },
+      identities,
+      raftOffset: 1_000,
+      isOn: true,
+    });
     for (const entry of service.entries) {
       await examiner.examine(entry);
       await examiner.plan(entry);

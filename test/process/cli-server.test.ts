@@ -103,9 +103,13 @@ describe('--server', () => {
   });
 
   it('names what is no URL, by where it was given, without a secret in it', async (t) => {
-    const flag = await runCli(t, ['events', '--server', 'nonsense'], { ADDRESS_SERVER_URL: 'http://127.0.0.1:1' });
+    const flag = await runCli(t, ['events', '--server', 'nonsense'], {
+      ADDRESS_SERVER_URL: 'http://127.0.0.1:1',
+    });
     assert.match(flag.err, /: --server="nonsense" is no URL, nor HOST:PORT; it is such as http/);
-    const variable = await runCli(t, ['events'], { ADDRESS_SERVER_URL: 'http://admin:pass-word@127.0.0.1:1' });
+    const variable = await runCli(t, ['events'], {
+      ADDRESS_SERVER_URL: 'http://admin:pass-word@127.0.0.1:1',
+    });
     assert.match(
       variable.err,
       /: ADDRESS_SERVER_URL has a user or a password; give the server's token in the variable ADDRESS_SERVER_TOKEN/,
@@ -226,7 +230,10 @@ describe('--token', () => {
     await eventually('the first', () => jsonLines(cli).length > 0);
     writeFileSync(file, `${TOKEN}\n`);
     assert.equal(await cli.exited, 1);
-    assert.match(cli.stderr(), /says 401: the token .* is not valid.* \(ADDRESS_SERVER_TOKEN has the one that was sent; /);
+    assert.match(
+      cli.stderr(),
+      /says 401: the token .* is not valid.* \(ADDRESS_SERVER_TOKEN has the one that was sent; /,
+    );
   });
 
   it('is not needed where none is, and does no harm there', async (t) => {
@@ -263,7 +270,9 @@ describe('--token', () => {
       response.writeHead(403).end(`denied: ${headers.authorization}`);
     });
     for (const args of DIFFERENT) {
-      const { status, out, err } = await runCli(t, [...args, '--server', echo], { ADDRESS_SERVER_TOKEN: TOKEN });
+      const { status, out, err } = await runCli(t, [...args, '--server', echo], {
+        ADDRESS_SERVER_TOKEN: TOKEN,
+      });
       assert.equal(status, 1);
       assert.match(err, /says 403: denied: Bearer … \(/);
       assert.ok(!(out + err).includes(TOKEN));

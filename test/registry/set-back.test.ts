@@ -42,11 +42,14 @@ describe('a registry that knows less than its nodes', () => {
     assert.equal(bench.do({ type: 'recover' }).type, 'done');
     assert.deepEqual(bench.list, [A, B, C]);
     assert.equal(bench.cluster.revision, 58);
-    assert.deepEqual([...bench.cluster.members.values()].map(({ joinedRevision, settled }) => [joinedRevision, settled]), [
-      [58, true],
-      [58, true],
-      [58, true],
-    ]);
+    assert.deepEqual(
+      [...bench.cluster.members.values()].map(({ joinedRevision, settled }) => [joinedRevision, settled]),
+      [
+        [58, true],
+        [58, true],
+        [58, true],
+      ],
+    );
     assert.equal(bench.cluster.awaitsRepair, false);
   });
 

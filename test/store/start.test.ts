@@ -57,14 +57,18 @@ describe('a start', () => {
     const answer = await fetch(`${server.url}/nacos/serverlist`);
     assert.deepEqual([answer.status, await answer.text()], [200, `${A}\n`]);
     const becomes = (status: string): Promise<unknown> =>
-      eventually(`it is ${status}`, async () => {
-        // Where no time has passed, there is nothing to write.
-        await server.pass(1_000);
-        await server.service.exchange();
-        const ready = await fetch(`${server.url}/readyz`);
-        assert.equal(ready.status, 200);
-        return ((await ready.json()) as { status: string }).status === status;
-      }, 60_000);
+      eventually(
+        `it is ${status}`,
+        async () => {
+          // Where no time has passed, there is nothing to write.
+          await server.pass(1_000);
+          await server.service.exchange();
+          const ready = await fetch(`${server.url}/readyz`);
+          assert.equal(ready.status, 200);
+          return ((await ready.json()) as { status: string }).status === status;
+        },
+        60_000,
+      );
     await becomes('degraded');
     disk.makeRoom();
     await becomes('up');

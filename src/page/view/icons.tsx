@@ -92,6 +92,7 @@ export function Icon({ name }: { name: IconName }) {
 
 export const STATE_ICONS: Record<ClusterState, IconName> = {
   'quorum-lost': 'stop',
+  damaged: 'stop',
   degraded: 'warning',
   founding: 'forming',
   whole: 'check',

@@ -185,8 +185,12 @@ function explain(file: string, error: unknown): unknown {
   return new StoreRefused(`${sentence}: ${error.message}`, { cause: error, mayPass });
 }
 
-function meaningOf(file: string, { code, message }: SQLite.SqliteError): { sentence: string; mayPass: boolean } {
-  const is = (...names: readonly string[]): boolean => names.some((name) => code.startsWith(`SQLITE_${name}`));
+function meaningOf(
+  file: string,
+  { code, message }: { readonly code: string; readonly message: string },
+): { sentence: string; mayPass: boolean } {
+  const is = (...names: readonly string[]): boolean =>
+    names.some((name) => code.startsWith(`SQLITE_${name}`));
   const passing = (sentence: string) => ({ sentence, mayPass: true });
   const lasting = (sentence: string) => ({ sentence, mayPass: false });
   if (is('BUSY', 'LOCKED')) {
@@ -218,7 +222,9 @@ function meaningOf(file: string, { code, message }: SQLite.SqliteError): { sente
       );
     }
     return is('READONLY')
-      ? lasting(`the database ${file} cannot be written; give this user the right to write the file and its folder`)
+      ? lasting(
+          `the database ${file} cannot be written; give this user the right to write the file and its folder`,
+        )
       : lasting(
           `the database ${file} cannot be opened; check that the folder exists and that this user may read and write it`,
         );

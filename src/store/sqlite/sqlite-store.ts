@@ -203,7 +203,9 @@ export class SqliteStore implements Store {
     if (response.ok) return call?.resolve(response.answer as never);
     const { message, refused } = response;
     call?.reject(
-      refused ? new StoreRefused(message, refused) : new StoreUnavailable(`${this.#options.file}: ${message}`),
+      refused
+        ? new StoreRefused(message, refused)
+        : new StoreUnavailable(`${this.#options.file}: ${message}`),
     );
   }
 
