@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { describe, it, type TestContext } from 'node:test';
+import { describe, it } from 'node:test';
 import { pino } from 'pino';
 import { ConfigError, readConfig, readDatabase, type Config } from '../../src/config.js';
 import { Examiner } from '../../src/doctor/examiner.js';
@@ -119,7 +119,7 @@ describe('an identity', () => {
         heard.push([name, request.headers['x-identity'] as string | undefined]);
         response.writeHead(403).end();
       }).listen(0, '127.0.0.1');
-      (t as TestContext).after(() => server.close().closeAllConnections());
+      t.after(() => server.close().closeAllConnections());
       await once(server, 'listening');
       return `127.0.0.1:${(server.address() as AddressInfo).port}`;
     };
