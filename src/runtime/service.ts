@@ -634,6 +634,7 @@ export class RegistryService implements LinkedRegistry {
   #logEvent({ type, product, name, address, revision, reason }: RecordedEvent): void {
     const fields = { event: type, cluster: `${product}/${name}`, address, revision, reason };
     if (type === 'preserved') this.#log.error(fields, `quorum-lost: ${reason}`);
+    else if (type === 'set-back') this.#log.error(fields, `the database was set back: ${reason}`);
     else this.#log.info(fields, type);
   }
 }

@@ -111,7 +111,8 @@ export const changeRoutes = [
     summary: 'Decides the list after a lost majority',
     description:
       'The list becomes the members that are live or still answer on their port (R7). Raft of those must be repaired ' +
-      'afterwards (see repair); then those that wait join, one by one. Only for a cluster that is quorum-lost.',
+      'afterwards (see repair); then those that wait join, one by one. Only for a cluster that is quorum-lost; or for one ' +
+      'without a list whose nodes have a higher revision than the database (`set-back`): those that wait found it.',
     access: 'change',
     params: clusterParams,
     query: recoverQuery,
