@@ -1,11 +1,11 @@
 import { z } from 'zod';
 import { readDatabaseUrl, type DatabaseConfig } from './database-url.js';
-import { parseIdentity, type NacosIdentity } from './doctor/identity.js';
+import { parseIdentities, type NacosIdentities } from './doctor/identity.js';
 import { formatDuration, parseDuration } from './duration.js';
 import { AllowedMembers } from './http/access/allowed-members.js';
 import { parseNetworks } from './http/access/networks.js';
 import type { AccessSettings } from './http/access/settings.js';
-import { parseTokens } from './http/access/token.js';
+import { parseTokens, type Token } from './http/access/token.js';
 import { DEFAULT_RULES, REPLACED_EVICT_AFTER, type Rules } from './registry/rules.js';
 import { SettingProblem } from './setting-problem.js';
 import {
@@ -34,7 +34,7 @@ export interface Config {
   /** How the Nacos nodes are read. */
   readonly examine: {
     readonly isOn: boolean;
-    readonly identity: NacosIdentity | undefined;
+    readonly identities: NacosIdentities;
     /** How far a node's Raft port lies below its main port; negative when above. */
     readonly raftOffset: number;
   };
@@ -45,6 +45,9 @@ export interface Config {
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
 }
+
+/** One that another try may find good without anybody's doing: a port that is still in use, a name server that is away. */
+export class PassingProblem extends ConfigError {}
 
 const duration = (min: number, max: number) =>
   z
@@ -66,6 +69,13 @@ const readAs = <T>(read: (text: string) => T) =>
       return z.NEVER;
     }
   });
+
+/** Empty is none; what only looks like some is refused. */
+function tokensIn(text: string): Token[] {
+  const tokens = parseTokens(text);
+  if (text !== '' && tokens.length === 0) throw new SettingProblem('holds no token');
+  return tokens;
+}
 
 const path = () => z.string().transform((text) => (text === '' ? undefined : text));
 
@@ -96,10 +106,10 @@ const schema = z.object({
   'settle-after': duration(0, HOUR),
   'gate-hold': duration(0, DEFAULT_RULES.gateHold),
   probe: onOrOff(),
-  'auth-token': readAs(parseTokens),
+  'auth-token': readAs(tokensIn),
   'auth-token-file': path(),
   'auth-mode': z.enum(['enforce', 'warn'], 'is neither enforce nor warn'),
-  'read-token': readAs(parseTokens),
+  'read-token': readAs(tokensIn),
   'read-token-file': path(),
   'allowed-members': readAs((text) => AllowedMembers.parse(text)),
   'member-source': z
@@ -108,7 +118,7 @@ const schema = z.object({
   'trusted-proxies': readAs(parseNetworks),
   'change-rate': whole(0, 999_999),
   examine: onOrOff(),
-  'nacos-identity': readAs(parseIdentity),
+  'nacos-identity': readAs(parseIdentities),
   'raft-port-offset': z
     .string()
     .regex(/^-?\d{1,5}$/, 'is no number of ports, such as 1000')
@@ -117,8 +127,26 @@ const schema = z.object({
   'log-level': z.enum(LOG_LEVELS, `is none of ${LOG_LEVELS.join(', ')}`),
 });
 
+/** Who gives one of these means to close something: an empty one, of a variable that was not filled in, would leave it open. */
+const GUARDS = ['auth-token', 'auth-token-file', 'read-token', 'read-token-file'] as const;
+
+/** Whether not everybody may register a member: asked of what the settings mean, not of their texts. */
+function isGuarded(values: z.output<typeof schema>): boolean {
+  if (values['allowed-members'] !== undefined) return true;
+  const hasTokens = values['auth-token'].length > 0 || values['auth-token-file'] !== undefined;
+  return hasTokens && values['auth-mode'] === 'enforce';
+}
+
 /** Reads all settings. Throws {@link ConfigError} with a sentence for each that is wrong. */
 export function readConfig(given: Readonly<Record<SettingName, GivenSetting>>): Config {
+  const empty = GUARDS.filter((name) => given[name].isGiven === true && given[name].text.trim() === '');
+  if (empty.length > 0) {
+    const sentences = empty.map((name) => {
+      const lacks = name.endsWith('-file') ? 'names no file' : 'holds no token';
+      return `${given[name].source} is empty and ${lacks}: leave it out if nothing is to be guarded`;
+    });
+    throw new ConfigError(sentences.join('; '));
+  }
   const texts = Object.fromEntries(Object.entries(given).map(([name, { text }]) => [name, text]));
   const result = schema.safeParse(texts);
   if (!result.success) {
@@ -135,10 +163,8 @@ export function readConfig(given: Readonly<Record<SettingName, GivenSetting>>): 
       `${source}=${JSON.stringify(text)} is not longer than the member TTL of ${formatDuration(values['member-ttl'])}`,
     );
   }
-  const identity = values['nacos-identity'];
-  const hasTokens = values['auth-token'].length > 0 || values['auth-token-file'] !== undefined;
-  const isGuarded = (hasTokens && values['auth-mode'] === 'enforce') || given['allowed-members'].text !== '';
-  if (identity && !isGuarded) {
+  const identities = values['nacos-identity'];
+  if (identities.size > 0 && !isGuarded(values)) {
     throw new ConfigError(
       `${given['nacos-identity'].source} would be sent to whoever registers as a member, and anybody may; set AUTH_TOKEN (or AUTH_TOKEN_FILE; AUTH_MODE=warn guards nothing) or ALLOWED_MEMBERS, too`,
     );
@@ -165,7 +191,7 @@ export function readConfig(given: Readonly<Record<SettingName, GivenSetting>>): 
       trustedProxies: values['trusted-proxies'],
       changeRate: values['change-rate'],
     },
-    examine: { isOn: values.examine, identity, raftOffset: values['raft-port-offset'] },
+    examine: { isOn: values.examine, identities, raftOffset: values['raft-port-offset'] },
     logLevel: values['log-level'],
   };
 }

@@ -50,9 +50,10 @@ function makeFolder(folder: string): void {
   try {
     mkdirSync(folder);
   } catch (error) {
-    const reason = (error as Error).message;
+    const { code = '', message } = error as NodeJS.ErrnoException;
     throw new StoreRefused(
-      `the database's folder ${folder} cannot be made (${reason}); make it, or name another file in DATABASE_URL`,
+      `the database's folder ${folder} cannot be made (${message}); make it, or name another file in DATABASE_URL`,
+      { cause: error, mayPass: ['ENOSPC', 'EDQUOT', 'EROFS', 'EIO', 'EMFILE', 'ENFILE'].includes(code) },
     );
   }
 }

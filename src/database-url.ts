@@ -1,4 +1,5 @@
 import { isAbsolute, resolve } from 'node:path';
+import { placeholderIn } from './placeholder.js';
 import { nameOf, type ServerAddress } from './store/sql/server-address.js';
 import { isServerUrl, parseServerUrl, UrlProblem } from './store/sql/url.js';
 
@@ -24,6 +25,8 @@ export const DEFAULT_DATABASE_URL = 'sqlite:./data/registry.db';
 export function readDatabaseUrl(url: string): DatabaseConfig {
   if (isServerUrl(url)) {
     const address = parseServerUrl(url);
+    const placeholder = placeholderIn(address.password ?? '');
+    if (placeholder !== undefined) throw new UrlProblem(placeholder);
     return { ...address, name: nameOf(address) };
   }
   return { type: 'sqlite', file: sqliteFile(url), isDefault: url === DEFAULT_DATABASE_URL };

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import { ConfigError, type Config } from './config.js';
+import { ConfigError, PassingProblem, type Config } from './config.js';
 import { connectionLimit } from './file-limit.js';
 import { AddressServer } from './http/server.js';
 import { ServerMetrics } from './metrics/server-metrics.js';
@@ -38,9 +38,9 @@ export async function start(config: Config, log: Logger): Promise<Running> {
     observer,
   });
   await service.start();
-  const { identity, raftOffset, isOn } = config.examine;
-  const nacos = { identity, timeout: READ_TIMEOUT, names };
-  const examiner = new Examiner({ service, probe, log, nacos, raftOffset, isOn });
+  const { identities, raftOffset, isOn } = config.examine;
+  const nacos = { timeout: READ_TIMEOUT, names };
+  const examiner = new Examiner({ service, probe, log, nacos, identities, raftOffset, isOn });
   const { host, port, maxConnections } = config;
   const limits = connectionLimit(maxConnections);
   const server = new AddressServer({ service, access, examiner, log, metrics, host, port, limits });
@@ -53,7 +53,8 @@ export async function start(config: Config, log: Logger): Promise<Running> {
     return {
       port: actual,
       stop: async () => {
-        examiner.stop();
+        // What it does is heard by the registry and the store, so it ends first.
+        await examiner.stop();
         await server.close();
         access.stop();
         await service.stop();
@@ -75,7 +76,8 @@ function explainListen(config: Config, error: unknown): unknown {
   const where = `${config.host ?? 'all interfaces'}, port ${config.port}`;
   switch (code) {
     case 'EADDRINUSE':
-      return new ConfigError(
+      // Perhaps by the server that was here before, which is stopping.
+      return new PassingProblem(
         `PORT=${config.port} is in use by another process (${where}); stop it or choose another port`,
       );
     case 'EACCES':
@@ -83,6 +85,15 @@ function explainListen(config: Config, error: unknown): unknown {
         `PORT=${config.port} is not allowed for this user (${where}); choose one from 1024 up`,
       );
     case 'EADDRNOTAVAIL':
+      // A machine that boots may get it only now.
+      return new PassingProblem(`HOST=${config.host} is no address of this machine`);
+    case 'EAI_AGAIN':
+      return new PassingProblem(`HOST=${config.host} cannot be looked up: no name server answers; check DNS`);
+    case 'EMFILE':
+    case 'ENFILE':
+    case 'ENOBUFS':
+    case 'ENOMEM':
+      return new PassingProblem(`this server cannot listen now (${code}): the system lacks files or memory`);
     case 'ENOTFOUND':
     case 'EINVAL':
       return new ConfigError(`HOST=${config.host} is no address of this machine`);

@@ -108,7 +108,7 @@ export const SETTINGS = [
     value: 'key:value',
     default: '',
     description:
-      '`KEY:VALUE` of `nacos.core.auth.server.identity`, to read nodes that want a login (3.x always does). Every member is sent it, also those that were listed before, so it needs `AUTH_TOKEN` (with `AUTH_MODE=enforce`) or `ALLOWED_MEMBERS`; better in the variable',
+      '`KEY:VALUE` of `nacos.core.auth.server.identity`, to read nodes that want a login (3.x always does), for `nacos/serverlist`; for other clusters `PRODUCT/CLUSTER=KEY:VALUE,…`. Every member of that cluster is sent it, also those that were listed before, so it needs `AUTH_TOKEN` (with `AUTH_MODE=enforce`) or `ALLOWED_MEMBERS`; better in the variable',
     isSecret: true,
   },
   {
@@ -194,4 +194,6 @@ export type SettingName = (typeof SETTINGS)[number]['name'];
 export interface GivenSetting {
   readonly text: string;
   readonly source: string;
+  /** Whether it was said at all, if only that it is empty. */
+  readonly isGiven?: boolean;
 }

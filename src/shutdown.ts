@@ -22,14 +22,14 @@ export function runUntilSignal(starting: Promise<Running>, log: Logger): Promise
     let stoppingSince: number | undefined;
     const onSignal = (signal: NodeJS.Signals): void => {
       if (stoppingSince !== undefined) {
-        if (performance.now() - stoppingSince > REPEATED) process.exit(1);
+        if (performance.now() - stoppingSince > REPEATED) exitNow(1);
         return;
       }
       stoppingSince = performance.now();
       log.info({ signal }, 'stopping');
       const limit = setTimeout(() => {
         log.error('the stop took too long; what was heard in the last second may be unwritten');
-        process.exit(1);
+        exitNow(1);
       }, LIMIT);
       void starting
         .then((running) => running.stop())
@@ -53,4 +53,31 @@ export function runUntilSignal(starting: Promise<Running>, log: Logger): Promise
       reject(error instanceof Error ? error : new Error(String(error)));
     });
   });
+}
+
+/** How long the log may take to be written, in milliseconds. */
+const FLUSH = 500;
+
+/**
+ * Ends this process now, whatever of it is still under way: nothing of that is wanted any more, and a probe, a request or a
+ * look-up could take its own time.
+ */
+export async function endProcess(status: number, log: Logger): Promise<never> {
+  await Promise.race([
+    new Promise<void>((resolve) => log.flush(() => resolve())),
+    new Promise<void>((resolve) => setTimeout(resolve, FLUSH)),
+  ]);
+  return exitNow(status);
+}
+
+/**
+ * exit() waits for libuv's threads, and one that looks a name up may be there for minutes. A signal waits for nobody; to a
+ * service manager it is as good an end as status 0.
+ */
+function exitNow(status: number): never {
+  if (process.getActiveResourcesInfo().includes('GetAddrInfoReqWrap')) {
+    process.removeAllListeners('SIGTERM');
+    process.kill(process.pid, 'SIGTERM');
+  }
+  process.exit(status);
 }

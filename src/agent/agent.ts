@@ -1,12 +1,14 @@
-import { rm, writeFile } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import type { Logger } from 'pino';
 import { pause } from '../pause.js';
 import type { ConfFile, NodeList } from './conf-file.js';
-import type { NacosHealth } from './health.js';
+import { failureToAnswer, type NacosHealth } from './health.js';
+import { doubtOf } from './doubt.js';
 import { within, withinTime } from './limit.js';
 import type { LastList } from './last-list.js';
 import { isSameList } from './member-list.js';
 import type { BeatAnswer, RegistryClient } from './registry-client.js';
+import { makeEmpty } from './whole-file.js';
 
 /** Times in milliseconds. */
 export interface AgentTimes {
@@ -29,6 +31,9 @@ export const AGENT_TIMES: AgentTimes = {
   lastListAfter: 10_000,
 };
 
+/** How long one that a list drops may take to answer, in milliseconds; less than the lease leaves between heartbeats. */
+const ANSWER_PATIENCE = 2_000;
+
 export interface AgentParts {
   readonly client: RegistryClient;
   readonly conf: ConfFile;
@@ -36,6 +41,8 @@ export interface AgentParts {
   readonly health: NacosHealth;
   readonly log: Logger;
   readonly times: AgentTimes;
+  /** Whether a list is held back that no registry in order would send (doubt.ts). */
+  readonly holdBack: boolean;
   /** A file that is there once cluster.conf is. */
   readonly readyFile?: string | undefined;
 }
@@ -55,8 +62,10 @@ export class Agent {
   #running: Promise<void> = Promise.resolve();
   /** The revision that this node's Nacos was given; 0 for none that the registry knows. */
   #has = 0;
-  /** The list that the registry sent last. */
+  /** The list that the registry sent last, and that was taken. */
   #list: NodeList | undefined;
+  /** The list of the last start; undefined when it was not looked for yet. */
+  #last: NodeList | 'none' | undefined;
   #source: ListSource | undefined;
   /** Why there is no list yet, or no newer one. */
   #reason = 'no server has answered yet';
@@ -169,13 +178,14 @@ export class Agent {
       case 'unavailable':
         this.#note('warn', 'no server answers', answer.reason);
         if (this.#source === undefined && sinceStart >= this.#parts.times.lastListAfter)
-          await this.#takeLast();
+          await this.#takeLast('no server answers');
         return false;
     }
   }
 
   async #takeList(list: NodeList): Promise<boolean> {
     const { conf, lastList, health, log } = this.#parts;
+    if (await this.#isHeldBack(list)) return false;
     const isNew = list.revision !== this.#has || this.#source !== 'registry' || !isKnown(list, this.#list);
     const written = await this.#write(list);
     if (written !== true) {
@@ -202,6 +212,27 @@ export class Agent {
     return isNew && health.problem === undefined;
   }
 
+  /**
+   * Whether the list is not for its Nacos. The registry goes on hearing which one that has (`has`), and so learns that its
+   * database was replaced. A node that starts does so with the last list.
+   */
+  async #isHeldBack(list: NodeList): Promise<boolean> {
+    const { holdBack, lastList } = this.#parts;
+    if (!holdBack) return false;
+    if (this.#last === undefined) {
+      const kept = await lastList.read();
+      this.#last = kept.ok ? kept.value : 'none';
+    }
+    const last = this.#list ?? (this.#last === 'none' ? undefined : this.#last);
+    const doubt = await doubtOf(list, last, async (address) => {
+      return (await failureToAnswer(address, ANSWER_PATIENCE)) === undefined;
+    });
+    if (doubt === undefined) return false;
+    this.#note('error', 'the list is held back', doubt);
+    if (this.#source === undefined) await this.#takeLast('the list is held back');
+    return true;
+  }
+
   /** Whether the file has the list; `late` when the disk is so slow that the heartbeats go on meanwhile. */
   async #write(list: NodeList): Promise<boolean | 'late'> {
     const { conf, times } = this.#parts;
@@ -223,22 +254,22 @@ export class Agent {
   async #takeUnspoken(): Promise<void> {
     const { client, conf, log } = this.#parts;
     const answer = await client.list(this.#stopped.signal);
-    if (answer.type !== 'list' || !(await conf.put(answer.list))) return;
+    if (answer.type !== 'list' || (await this.#isHeldBack(answer.list))) return;
+    if (!(await conf.put(answer.list))) return;
     if (this.#source === undefined) log.warn('the list is used all the same; this node is on it');
     await this.#opened('registry');
   }
 
-  /** No server answers since the start: a node that restarts goes on with the list that it had. */
-  async #takeLast(): Promise<void> {
+  /** No server gives a list that can be used since the start: a node that restarts goes on with the list that it had. */
+  async #takeLast(why: string): Promise<void> {
     const { conf, lastList, log } = this.#parts;
     const last = await lastList.read();
-    if (!last.ok)
-      return this.#note('warn', 'no server answers, and there is no list to start with', last.problem);
+    if (!last.ok) return this.#note('warn', `${why}, and there is no list to start with`, last.problem);
     const { addresses, revision, writtenAt } = last.value;
     if (!(await conf.put(last.value))) return;
     log.warn(
       { revision, members: addresses, writtenAt },
-      'no server answers; started with the last list that was received',
+      `${why}; started with the last list that was received`,
     );
     await this.#opened('disk');
   }
@@ -249,7 +280,7 @@ export class Agent {
     this.#source = source;
     if (!isFirst) return;
     if (readyFile !== undefined) {
-      await writeFile(readyFile, '').catch((error: unknown) =>
+      await makeEmpty(readyFile).catch((error: unknown) =>
         log.error({ file: readyFile, err: error }, 'the ready file could not be written'),
       );
     }

@@ -1,11 +1,10 @@
 import { watch, type FSWatcher } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import type { Logger } from 'pino';
 import type { Address } from '../registry/address.js';
 import { within } from './limit.js';
 import { confText, isSameList, readConf } from './member-list.js';
-import { explainFileError, removeUnfinished, writeWhole } from './whole-file.js';
+import { explainFileError, readWhole, removeUnfinished, writeWhole } from './whole-file.js';
 
 /** How often the file is looked at whatever the system tells, in milliseconds: some file systems tell nothing. */
 const LOOK_EVERY = 2_000;
@@ -147,7 +146,9 @@ export class ConfFile {
   /** Undefined when there is none. One that says nothing Nacos could read is as good as empty. */
   async #read(): Promise<{ addresses: readonly Address[]; problem?: string } | undefined> {
     try {
-      const read = readConf(await readFile(this.#file, 'utf8'));
+      const text = await readWhole(this.#file);
+      if (text === undefined) return undefined;
+      const read = readConf(text);
       return read.ok ? { addresses: read.value } : { addresses: [], problem: read.problem };
     } catch {
       return undefined;

@@ -124,7 +124,7 @@ function seconds(ms: number): string {
  * Asks for anything by HTTP; undefined when anything came back, which is whatever Nacos answers, an error or TLS's alert
  * included, or how it failed.
  */
-function failureToAnswer(address: Address, patience: number): Promise<string | undefined> {
+export function failureToAnswer(address: Address, patience: number): Promise<string | undefined> {
   const { host, port } = splitAddress(address);
   return new Promise((resolve) => {
     const socket = connect({ host, port });

@@ -1,8 +1,7 @@
-import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { parseAddress, type Address } from '../registry/address.js';
 import type { NodeList } from './conf-file.js';
-import { explainFileError, removeUnfinished, writeWhole } from './whole-file.js';
+import { explainFileError, readWhole, removeUnfinished, writeWhole } from './whole-file.js';
 
 const stored = z.object({
   cluster: z.string(),
@@ -47,14 +46,13 @@ export class LastList {
   async read(): Promise<{ ok: true; value: KeptList } | { ok: false; problem: string }> {
     await removeUnfinished(this.#file);
     const bad = (problem: string) => ({ ok: false, problem: `${this.#file} ${problem}` }) as const;
-    let text: string;
+    let text: string | undefined;
     try {
-      text = await readFile(this.#file, 'utf8');
+      text = await readWhole(this.#file);
     } catch (error) {
-      return (error as NodeJS.ErrnoException).code === 'ENOENT'
-        ? bad('is not there: no list was ever received here')
-        : bad(`cannot be read: ${(error as Error).message}`);
+      return bad(`cannot be read: ${(error as Error).message}`);
     }
+    if (text === undefined) return bad('is not there: no list was ever received here');
     const read = stored.safeParse(parseJson(text));
     if (!read.success) return bad('is damaged');
     const { cluster, self, members, revision, writtenAt } = read.data;

@@ -36,7 +36,8 @@ export async function runAgent({ settings, servers, token, command, log }: Agent
   const times = { ...HEALTH_TIMES, start: settings['start-timeout'] };
   const health: NacosHealth = new NacosHealth(settings.nacos ?? self, times, () => agent.healthChanged());
   const readyFile = settings['ready-file'];
-  const agent = new Agent({ client, conf, lastList, health, log, times: AGENT_TIMES, readyFile });
+  const holdBack = settings['hold-back'];
+  const agent = new Agent({ client, conf, lastList, health, log, times: AGENT_TIMES, holdBack, readyFile });
   const status = settings.listen && new StatusServer(agent, client);
   const port = settings.listen && (await status?.listen(settings.listen.host, settings.listen.port));
   log.info(
@@ -136,7 +137,7 @@ async function leave({ agent, client, log }: Around, wait: number, enough: Abort
   await stopped;
   if (enough.aborted) log.warn('nobody waits any longer for the others to take up the leave');
   else if (left) log.info(`left: ${said}`);
-  else log.error(`could not leave, and stays listed until it is evicted: ${said}`);
+  else log.error(`it is not known to have left, and may stay listed until it is evicted: ${said}`);
 }
 
 /** What this process is sent. */

@@ -103,6 +103,13 @@ export const AGENT_SETTINGS: readonly AgentSetting[] = [
     description: 'how long a leave waits until the others have taken it up, up to `60s`',
   },
   {
+    name: 'hold-back',
+    value: 'on|off',
+    default: 'on',
+    description:
+      'hold back a list that drops a majority of the last one, or is older, while those that it drops still answer',
+  },
+  {
     name: 'log-level',
     value: 'level',
     default: 'info',
@@ -158,6 +165,7 @@ const schema = z.object({
   'gate-timeout': time(1_000, 24 * 3_600_000, '1s to 24h'),
   'start-timeout': time(1_000, 24 * 3_600_000, '1s to 24h'),
   leave: z.enum(['on', 'off'], 'is neither on nor off').transform((text) => text === 'on'),
+  'hold-back': z.enum(['on', 'off'], 'is neither on nor off').transform((text) => text === 'on'),
   'leave-wait': time(0, 60_000, '0s to 60s'),
   'log-level': z.enum(LOG_LEVELS, `is unknown; it is one of ${LOG_LEVELS.join(', ')}`),
 });
@@ -174,6 +182,9 @@ export interface Given {
 export class AgentSettingError extends Error {
   override readonly name = 'AgentSettingError';
 }
+
+/** One that another start may find usable without anybody's doing. */
+export class AgentPassingError extends AgentSettingError {}
 
 /** Checks what was given; throws {@link AgentSettingError}. */
 export function readAgentSettings(given: ReadonlyMap<string, Given>): AgentSettings {

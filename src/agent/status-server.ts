@@ -56,7 +56,7 @@ export class StatusServer {
     send(
       response,
       200,
-      source === 'disk' ? `the last list is in cluster.conf; ${reason}` : 'the list is in cluster.conf',
+      `the ${source === 'disk' ? 'last ' : ''}list is in cluster.conf${reason === '' ? '' : `; ${reason}`}`,
     );
   }
 

@@ -1,5 +1,6 @@
-import { chmod, chown, open, readdir, rename, rm, stat } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { constants, existsSync } from 'node:fs';
+import { lstat, lutimes, open, readdir, readlink, rename, rm, type FileHandle } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
 
 /**
  * How the files are called that are being written. Without "cluster.conf" in it: Nacos takes every file in its conf folder
@@ -7,60 +8,149 @@ import { basename, dirname, join } from 'node:path';
  */
 const UNFINISHED = /^\.address-server-\d+-\d+\.unfinished$/;
 
+/** Links to links that are followed, as many as Linux follows. */
+const MOST_LINKS = 40;
+
 let count = 0;
 
 /**
  * Writes a file whole, or leaves it as it is: another name, then one rename, so whoever reads it gets the old text or the
- * new. Whoever owned the file goes on owning it: Nacos, which may run as another user, writes it too. Rejects with the
- * system's error, with nothing left behind.
+ * new. Whoever owned the file goes on owning it: Nacos, which may run as another user, writes it too. A link stays one, and
+ * what it leads to is written. Rejects with the system's error, with nothing left behind.
+ *
+ * The folder may belong to another user than this process, which may be root: he can replace every name in it at any
+ * moment. So nothing is done to a file by its name but the rename.
  */
 export async function writeWhole(file: string, text: string): Promise<void> {
-  const folder = dirname(file);
-  const unfinished = join(folder, `.address-server-${process.pid}-${++count}.unfinished`);
-  const before = await stat(file).catch(() => undefined);
-  try {
-    const handle = await open(unfinished, 'wx', 0o644);
+  await at(file, async ({ folder, path, name }) => {
+    const unfinished = join(path, `.address-server-${process.pid}-${++count}.unfinished`);
+    const before = await lstat(join(path, name)).catch(() => undefined);
     try {
-      await handle.writeFile(text);
-      // A rename that outlives a power failure without the text would leave an empty list.
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-    if (before) {
-      await chmod(unfinished, before.mode & 0o7777);
-      if (before.uid !== process.getuid?.() || before.gid !== process.getgid?.()) {
-        // Only root may give a file away; whoever may write the folder can replace it all the same.
-        await chown(unfinished, before.uid, before.gid).catch(() => undefined);
+      // Exclusively: a link that lies there is not followed.
+      const handle = await open(unfinished, 'wx', 0o644);
+      try {
+        await handle.writeFile(text);
+        if (before?.isFile() === true) await takeOver(handle, before);
+        // A rename that outlives a power failure without the text would leave an empty list.
+        await handle.sync();
+      } finally {
+        await handle.close();
       }
+      await rename(unfinished, join(path, name));
+    } catch (error) {
+      await rm(unfinished, { force: true }).catch(() => undefined);
+      throw error;
     }
-    await rename(unfinished, file);
-  } catch (error) {
-    await rm(unfinished, { force: true }).catch(() => undefined);
-    throw error;
-  }
-  await syncFolder(folder);
+    // So that the rename itself is on the disk. Some file systems cannot do it for a folder.
+    await folder.sync().catch(() => undefined);
+  });
+  await touchLink(file);
+}
+
+/** The text of a file; undefined when there is none, or only a link that is not followed (see {@link mayFollow}). */
+export async function readWhole(file: string): Promise<string | undefined> {
+  return at(file, async ({ path, name }) => {
+    const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+    const handle = await open(join(path, name), flags).catch((error: unknown) => {
+      if (['ENOENT', 'ELOOP'].includes(codeOf(error))) return undefined;
+      throw error;
+    });
+    try {
+      return await handle?.readFile('utf8');
+    } finally {
+      await handle?.close();
+    }
+  });
+}
+
+/** Makes an empty file, in the place of whatever is there. */
+export async function makeEmpty(file: string): Promise<void> {
+  await rm(file, { force: true });
+  await (await open(file, 'wx', 0o644)).close();
 }
 
 /** Removes what a process that was killed has left unfinished beside a file. */
 export async function removeUnfinished(file: string): Promise<void> {
-  const folder = dirname(file);
-  const names = await readdir(folder).catch(() => []);
-  await Promise.all(
-    names
-      .filter((name) => UNFINISHED.test(name) && name !== basename(file))
-      .map((name) => rm(join(folder, name), { force: true }).catch(() => undefined)),
-  );
+  const clear = async ({ path, name }: Place): Promise<void> => {
+    const names = await readdir(path).catch(() => []);
+    await Promise.all(
+      names
+        .filter((other) => UNFINISHED.test(other) && other !== name)
+        .map((other) => rm(join(path, other), { force: true }).catch(() => undefined)),
+    );
+  };
+  await at(file, clear).catch(() => undefined);
 }
 
-/** So that the rename itself is on the disk. Some file systems cannot do it for a folder. */
-async function syncFolder(folder: string): Promise<void> {
-  try {
-    const handle = await open(folder, 'r');
-    await handle.sync().finally(() => handle.close());
-  } catch {
-    // The file is whole in either case.
+async function takeOver(
+  handle: FileHandle,
+  before: { mode: number; uid: number; gid: number },
+): Promise<void> {
+  if (before.uid !== process.getuid?.() || before.gid !== process.getgid?.()) {
+    // Only root may give a file away; whoever may write the folder can replace it all the same.
+    await handle.chown(before.uid, before.gid).catch(() => undefined);
   }
+  await handle.chmod(before.mode & 0o777);
+}
+
+/** Where a file really is. */
+interface Place {
+  /** Its folder, held open: whoever renames it cannot put another in its place. */
+  readonly folder: FileHandle;
+  /** The path of just that folder. */
+  readonly path: string;
+  readonly name: string;
+}
+
+/** Does something where the file is, or where a link in its place leads. */
+async function at<T>(file: string, task: (place: Place) => Promise<T>): Promise<T> {
+  const seen: FileHandle[] = [];
+  try {
+    let place = await placeOf(file, seen);
+    for (let links = 0; ; links++) {
+      const info = await lstat(join(place.path, place.name)).catch(() => undefined);
+      if (info?.isSymbolicLink() !== true) break;
+      if (links === MOST_LINKS) throw new Error('it is a link that leads in a circle');
+      const target = await readlink(join(place.path, place.name));
+      // Relative to the folder itself, whatever its name leads to by now.
+      const next = await placeOf(target.startsWith('/') ? target : `${place.path}/${target}`, seen);
+      if (!(await mayFollow(info.uid, next))) break;
+      place = next;
+    }
+    return await task(place);
+  } finally {
+    for (const folder of seen) await folder.close();
+  }
+}
+
+async function placeOf(file: string, seen: FileHandle[]): Promise<Place> {
+  const whole = file.startsWith('/proc/self/fd/') ? file : resolve(file);
+  const folder = await open(dirname(whole), constants.O_RDONLY | constants.O_DIRECTORY);
+  seen.push(folder);
+  const held = `/proc/self/fd/${folder.fd}`;
+  return { folder, path: existsSync(held) ? held : dirname(whole), name: basename(whole) };
+}
+
+/**
+ * Whether a link leads to where whoever made it may write by himself: to his own folder and file, unless he is root or this
+ * user. Any other one could have this process, as root, replace any file, and would give its text to the log.
+ */
+async function mayFollow(maker: number, { folder, path, name }: Place): Promise<boolean> {
+  if (maker === 0 || maker === process.getuid?.()) return true;
+  if ((await folder.stat()).uid !== maker) return false;
+  const target = await lstat(join(path, name)).catch(() => undefined);
+  return target === undefined || target.uid === maker;
+}
+
+/** Nacos watches the folder of the link, not the one that it leads to. */
+async function touchLink(file: string): Promise<void> {
+  const info = await lstat(file).catch(() => undefined);
+  const now = new Date();
+  if (info?.isSymbolicLink() === true) await lutimes(file, now, now).catch(() => undefined);
+}
+
+function codeOf(error: unknown): string {
+  return (error as NodeJS.ErrnoException).code ?? '';
 }
 
 /** What went wrong with a file, and what to do: the end of a sentence. */

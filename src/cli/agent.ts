@@ -1,6 +1,7 @@
 import { Command, Option } from 'commander';
 import {
   AGENT_SETTINGS,
+  AgentPassingError,
   AgentSettingError,
   agentVariableOf,
   readAgentSettings,
@@ -11,7 +12,7 @@ import { helpOf } from '../settings.js';
 import { ClientError } from './client-error.js';
 import { complain } from './command.js';
 import { parseServer } from './server-url.js';
-import { EX_CONFIG } from './settings.js';
+import { EX_CONFIG, EX_TEMPFAIL } from './settings.js';
 import { parseToken } from './token.js';
 
 /** `agent`: keeps a node's cluster.conf equal to the list, beside its Nacos or around it. */
@@ -36,7 +37,7 @@ export function agentCommand(): Command {
     } catch (error) {
       if (!(error instanceof AgentSettingError) && !(error instanceof ClientError)) throw error;
       complain(error.message);
-      process.exitCode = EX_CONFIG;
+      process.exitCode = error instanceof AgentPassingError ? EX_TEMPFAIL : EX_CONFIG;
     }
   });
 }
@@ -87,5 +88,8 @@ function explainListen(
   const { code, syscall } = error as NodeJS.ErrnoException;
   if (listen === undefined || syscall !== 'listen') return error;
   const where = `${listen.host ?? 'all interfaces'}, port ${listen.port}`;
-  return new AgentSettingError(`AGENT_LISTEN cannot be used (${where}): ${code ?? (error as Error).message}`);
+  // The agent that was here before may be stopping, a machine that boots may get its address only now.
+  const mayPass = ['EADDRINUSE', 'EADDRNOTAVAIL', 'EAI_AGAIN', 'EMFILE', 'ENFILE'].includes(code ?? '');
+  const Refusal = mayPass ? AgentPassingError : AgentSettingError;
+  return new Refusal(`AGENT_LISTEN cannot be used (${where}): ${code ?? (error as Error).message}`);
 }

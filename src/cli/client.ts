@@ -21,17 +21,27 @@ export interface OpenAnswer {
   readonly abort: (reason: ClientError) => void;
 }
 
+/** How it shows that a request never left this machine. */
+const NOT_CONNECTED = /ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|bad port/;
+
+interface Hints {
+  readonly server: string;
+  readonly token: string;
+}
+
 /** Asks one server. All methods reject with {@link ClientError}, which never holds the token. */
 export class Client {
   readonly #url: URL;
   readonly #token: GivenToken | undefined;
+  readonly #hints: Hints;
   /** The server, as it is named in sentences. */
   readonly name: string;
 
-  /** `url`: with a path that ends in a slash. */
-  constructor(url: URL, token: GivenToken | undefined) {
+  /** `url`: with a path that ends in a slash. `hints`: ends of sentences about a server or a token that is wrong. */
+  constructor(url: URL, token: GivenToken | undefined, hints: Hints = { server: '', token: '' }) {
     this.#url = url;
     this.#token = token;
+    this.#hints = hints;
     this.name = url.href.slice(0, -1);
   }
 
@@ -46,7 +56,7 @@ export class Client {
       const response = await this.#fetch(method, path, AbortSignal.timeout(TIMEOUT + wait));
       return { status: response.status, body: readAnswer(await response.text(), this.name) as T };
     } catch (error) {
-      throw this.#unreachable(error);
+      throw this.#unreachable(error, method !== 'GET');
     }
   }
 
@@ -57,7 +67,7 @@ export class Client {
       const response = await this.#fetch('POST', path, signal, undefined, new URLSearchParams(fields));
       return plain(await response.text());
     } catch (error) {
-      throw this.#unreachable(error);
+      throw this.#unreachable(error, true);
     }
   }
 
@@ -113,7 +123,7 @@ export class Client {
       return new ClientError(`${this.name} says ${status}: ${detail}`, status);
     const advice = this.#token
       ? `${this.#token.source} has the one that was sent; whoever runs the server can give you another`
-      : 'give one in the variable TOKEN, or with --token';
+      : `give one in the variable ADDRESS_SERVER_TOKEN, or with --token${this.#hints.token}`;
     return new ClientError(`${this.name} says ${status}: ${detail} (${advice})`, status);
   }
 
@@ -122,10 +132,17 @@ export class Client {
     return this.#token ? text.replaceAll(this.#token.text, '…') : text;
   }
 
-  #unreachable(error: unknown): ClientError {
+  /** `isChange`: what a server was asked may have been done, unless no connection was made at all. */
+  #unreachable(error: unknown, isChange = false): ClientError {
     if (error instanceof ClientError) return error;
+    const reason = plain(fetchReason(error));
+    if (isChange && !NOT_CONNECTED.test(reason)) {
+      return new ClientError(
+        `${this.name} did not answer (${reason}); whether it did what it was asked is not known: look (members, events) before you ask again`,
+      );
+    }
     return new ClientError(
-      `${this.name} does not answer (${plain(fetchReason(error))}); is the server running, and is --server right?`,
+      `${this.name} does not answer (${reason}); is the server running, and is --server right?${this.#hints.server}`,
     );
   }
 }

@@ -7,20 +7,24 @@ import { parseToken } from './token.js';
 
 const DEFAULT_SERVER = 'http://127.0.0.1:8080';
 
+/** The variables of this program's own: `TOKEN` and `SERVER` may be anybody's, and what they hold is for others. */
+const SERVER = 'ADDRESS_SERVER_URL';
+const TOKEN = 'ADDRESS_SERVER_TOKEN';
+
 /** A command for operators with the options that all of them have. */
 export function clientCommand(name: string, description: string): Command {
   return new Command(name)
     .description(description)
     .addOption(
       new Option('--server <url>', 'the running server, a URL or HOST:PORT')
-        .env('SERVER')
+        .env(SERVER)
         .default(DEFAULT_SERVER),
     )
     .addOption(
       new Option(
         '--token <token>',
         'a token of the server, where it needs one; better in the variable, since all users of a machine see flags',
-      ).env('TOKEN'),
+      ).env(TOKEN),
     )
     .option('--json', 'print JSON in place of text')
     .configureOutput({
@@ -38,12 +42,22 @@ export function aboutClusters(command: Command): Command {
 export function clientOf(command: Command): Client {
   const { server, token } = command.opts<{ server: string; token?: string }>();
   const source = (name: 'server' | 'token'): string =>
-    command.getOptionValueSource(name) === 'env' ? name.toUpperCase() : `--${name}`;
+    command.getOptionValueSource(name) === 'env' ? { server: SERVER, token: TOKEN }[name] : `--${name}`;
   // An empty variable is none.
   return new Client(
     parseServer(server === '' ? DEFAULT_SERVER : server, source('server')),
     parseToken(token, source('token')),
+    {
+      server: server === DEFAULT_SERVER ? unread('SERVER', SERVER) : '',
+      token: unread('TOKEN', TOKEN),
+    },
   );
+}
+
+/** Told to whom it explains something: until 0.1 these commands read variables that may be anybody's. */
+function unread(old: string, name: string): string {
+  const given = process.env[old] ?? '';
+  return given === '' ? '' : `; the variable ${old} is not read any more, its name is ${name}`;
 }
 
 /**

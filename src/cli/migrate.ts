@@ -1,13 +1,12 @@
 import { Command } from 'commander';
-import { ConfigError, readDatabase } from '../config.js';
+import { readDatabase } from '../config.js';
 import type { DatabaseConfig } from '../database-url.js';
 import { migrationsFolder } from '../package-info.js';
 import { SETTINGS } from '../settings.js';
-import { StoreRefused } from '../registry/ports.js';
 import { readMigrations } from '../store/migrate.js';
 import { connectDatabase } from '../store/sql/connect.js';
 import { DatabaseError } from '../store/sql/database.js';
-import { addSetting, EX_CONFIG, givenSetting } from './settings.js';
+import { addSetting, EX_CONFIG, givenSetting, refusalStatus } from './settings.js';
 
 /** Exit status for a database that cannot be reached now (BSD sysexits EX_UNAVAILABLE). */
 const EX_UNAVAILABLE = 69;
@@ -51,7 +50,8 @@ async function migrateDatabase(config: DatabaseConfig): Promise<string> {
 }
 
 function statusOf(error: unknown): number | undefined {
-  if (error instanceof ConfigError || error instanceof StoreRefused) return EX_CONFIG;
+  const refused = refusalStatus(error);
+  if (refused !== undefined) return refused;
   if (!(error instanceof DatabaseError)) return undefined;
   return error.kind === 'unavailable' || error.kind === 'conflict' ? EX_UNAVAILABLE : EX_CONFIG;
 }

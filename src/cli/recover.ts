@@ -17,6 +17,9 @@ interface Options {
 const WHAT_IT_DOES =
   'The list becomes those that are live or still answer on their port. Whoever is dropped has no vote any more, and Raft of those that are left must then be repaired (doctor --repair); after that those that wait join, one by one. If the missing nodes can be started again at their addresses, do that instead.';
 
+const WHAT_IT_FOUNDS =
+  'Those that wait become the list, and its revisions go on after the highest that a node says it has. Let all nodes of the cluster wait before that: whoever is missing is not on the list, and joins through the gate. If the right database can be brought back, do that instead.';
+
 /** `recover`: decides the list of a cluster that lost its majority for good (R7), and says how to repair Raft. */
 export function recoverCommand(): Command {
   return clientCommand('recover', 'decide the list of a cluster that lost its majority for good')
@@ -45,14 +48,18 @@ export function recoverCommand(): Command {
           );
         }
         const before = await client.getJson<ClusterView>(path);
+        // The database was replaced, and nothing is founded by itself (R1).
+        const isFounding = before.members.length === 0;
         if (!options.yes) {
-          console.error([...describeCluster(before, lineWidth()), '', WHAT_IT_DOES].join('\n'));
+          const what = isFounding ? WHAT_IT_FOUNDS : WHAT_IT_DOES;
+          console.error([...describeCluster(before, lineWidth()), '', what].join('\n'));
           if (!(await confirm(`Recover ${cluster}?`)))
             throw new ClientError('not confirmed; nothing was changed');
         }
         const { body: after } = await client.ask<ClusterView>('POST', `${path}/recover`);
         if (options.json) return print(JSON.stringify(after, undefined, 2));
-        await print(...describeCluster(after, lineWidth()), '', raftRepair(before, after));
+        const lines = describeCluster(after, lineWidth());
+        await print(...lines, ...(isFounding ? [] : ['', raftRepair(before, after)]));
       }),
     );
 }

@@ -1,10 +1,9 @@
 import { Command } from 'commander';
-import { ConfigError, readConfig, type Config } from '../config.js';
+import { readConfig, type Config } from '../config.js';
 import { createLog } from '../log.js';
-import { StoreRefused } from '../registry/ports.js';
 import { SETTINGS, type GivenSetting, type SettingName } from '../settings.js';
-import { runUntilSignal } from '../shutdown.js';
-import { addSetting, EX_CONFIG, givenSetting } from './settings.js';
+import { endProcess, runUntilSignal } from '../shutdown.js';
+import { addSetting, givenSetting, refusalStatus } from './settings.js';
 
 /** `serve`: runs the address server until it is told to stop. */
 export function serveCommand(): Command {
@@ -16,11 +15,12 @@ export function serveCommand(): Command {
       const log = await createLog(config.logLevel);
       // Only loaded here: the other commands start in half the time without a server's libraries.
       const { start } = await import('../main.js');
-      process.exitCode = await runUntilSignal(start(config, log), log);
+      await endProcess(await runUntilSignal(start(config, log), log), log);
     } catch (error) {
-      if (!(error instanceof ConfigError) && !(error instanceof StoreRefused)) throw error;
-      console.error(`nacos-address-server: ${error.message}`);
-      process.exitCode = EX_CONFIG;
+      const status = refusalStatus(error);
+      if (status === undefined) throw error;
+      console.error(`nacos-address-server: ${(error as Error).message}`);
+      process.exitCode = status;
     }
   });
 }

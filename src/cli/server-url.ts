@@ -5,7 +5,7 @@ const EXAMPLE = 'it is such as http://127.0.0.1:8080, 10.0.0.5:8080 or http://[:
 
 /**
  * Reads what names a server: a URL, which may have a path (of a proxy), or HOST:PORT for plain HTTP. `source` is where
- * it was given, `--server` or `SERVER`. Throws {@link ClientError}.
+ * it was given, `--server` or `ADDRESS_SERVER_URL`. Throws {@link ClientError}.
  */
 export function parseServer(text: string, source: string): URL {
   const given = text.trim();
@@ -28,7 +28,9 @@ export function parseServer(text: string, source: string): URL {
     throw new ClientError(`${shown} is neither http:// nor https://; ${EXAMPLE}`);
   }
   if (url.username !== '' || url.password !== '') {
-    throw new ClientError(`${shown} has a user or a password; give the server's token in the variable TOKEN`);
+    throw new ClientError(
+      `${shown} has a user or a password; give the server's token in the variable ADDRESS_SERVER_TOKEN`,
+    );
   }
   if (url.search !== '' || url.hash !== '') {
     throw new ClientError(`${shown} has a query; only scheme, host, port and path belong there`);

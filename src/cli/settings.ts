@@ -1,8 +1,19 @@
 import { Option, type Command } from 'commander';
+import { ConfigError, PassingProblem } from '../config.js';
+import { StoreRefused } from '../registry/ports.js';
 import { helpOf, variableOf, type GivenSetting, type Setting } from '../settings.js';
 
 /** Exit status for a setting or a database that cannot be used (BSD sysexits EX_CONFIG). */
 export const EX_CONFIG = 78;
+
+/** Exit status for what another start may find otherwise (EX_TEMPFAIL): a full disk, a port or a file that is in use. */
+export const EX_TEMPFAIL = 75;
+
+/** The exit status of a start that a sentence refuses; undefined when an error is of another kind. */
+export function refusalStatus(error: unknown): number | undefined {
+  if (error instanceof PassingProblem || (error instanceof StoreRefused && error.mayPass)) return EX_TEMPFAIL;
+  return error instanceof ConfigError || error instanceof StoreRefused ? EX_CONFIG : undefined;
+}
 
 /** Adds a setting's flag, with its variable. */
 export function addSetting(command: Command, setting: Setting): void {
@@ -17,6 +28,7 @@ export function givenSetting(command: Command, name: string): GivenSetting {
   const option = name.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
   const value: unknown = command.getOptionValue(option);
   if (value === false) return { text: 'off', source: `--no-${name}` };
-  const isFlag = command.getOptionValueSource(option) === 'cli';
-  return { text: String(value), source: isFlag ? `--${name}` : variableOf(name) };
+  const from = command.getOptionValueSource(option);
+  const source = from === 'cli' ? `--${name}` : variableOf(name);
+  return { text: String(value), source, isGiven: from === 'cli' || from === 'env' };
 }

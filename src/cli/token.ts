@@ -1,6 +1,6 @@
 import { ClientError } from './client-error.js';
 
-/** The token that an operator gave, and by what: `--token` or `TOKEN`. */
+/** The token that an operator gave, and by what: `--token` or `ADDRESS_SERVER_TOKEN`. */
 export interface GivenToken {
   readonly text: string;
   readonly source: string;

@@ -100,3 +100,25 @@ export function healthOf(
     ...given('repair', repair),
   };
 }
+
+/** What every failure to read a node is for those who may not know which it was. */
+const UNTOLD = 'it cannot be read; why is told with a token, and on the server’s own machine';
+
+/** The same without how members fail to answer: whoever may list any address could scan ports by it. */
+export function withoutReasons(examination: Examination): Examination {
+  const { diagnosis } = examination;
+  return {
+    ...examination,
+    readings: examination.readings.map((reading) =>
+      isRead(reading) ? reading : { address: reading.address, reason: UNTOLD },
+    ),
+    diagnosis: {
+      ...diagnosis,
+      findings: diagnosis.findings.map((finding) =>
+        finding.code === 'unreadable'
+          ? { ...finding, sentence: `${finding.node} is live, and ${UNTOLD}` }
+          : finding,
+      ),
+    },
+  };
+}

@@ -2,25 +2,34 @@ import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { Logger } from 'pino';
 import type { Address } from '../registry/address.js';
-import { isKnown, keyOf } from '../registry/cluster.js';
+import { given, isKnown, keyOf } from '../registry/cluster.js';
 import { isUnreachable } from '../registry/lease.js';
 import type { Probe } from '../registry/ports.js';
 import { isRepairing } from '../registry/repairing.js';
 import type { ClusterEntry } from '../runtime/entry.js';
 import type { RegistryService } from '../runtime/service.js';
 import { viewOf } from '../runtime/views.js';
-import { agedFindings, ageOf, evidenceIn, examined, healthOf, type Examination } from './examination.js';
+import {
+  agedFindings,
+  ageOf,
+  evidenceIn,
+  examined,
+  healthOf,
+  withoutReasons,
+  type Examination,
+} from './examination.js';
 import { keyOfFinding } from './findings.js';
 import { stepsToFinish } from './finish.js';
 import { isLiveState, type ListedView } from './groups.js';
 import type { ClusterHealth, HealthFinding } from './health.js';
+import type { NacosIdentities } from './identity.js';
 import { readNode, type NacosOptions } from './nacos-api.js';
 import { isRead } from './node-view.js';
 import { paceOf } from './pace.js';
 import { deadPhantoms } from './phantoms.js';
 import { planRepair, type RepairPlan } from './plan.js';
 import { ALL_GROUPS, proveLeader, type LeaderProof } from './proof.js';
-import { beginRepair, runRepair, type RepairTools } from './repairer.js';
+import { beginRepair, runRepair, Surprise, type RepairTools } from './repairer.js';
 
 /** How often it is looked whose turn it is, in milliseconds. */
 const TURN = 500;
@@ -43,6 +52,8 @@ export interface ExaminerOptions {
   readonly probe: Probe;
   readonly log: Logger;
   readonly nacos: NacosOptions;
+  /** What the nodes of a cluster are sent with it, each cluster its own; nothing by default. */
+  readonly identities?: NacosIdentities;
   /** How far a node's Raft port lies below its main port. */
   readonly raftOffset: number;
   /** Whether nodes are read at all. */
@@ -79,6 +90,8 @@ export class Examiner {
   readonly #options: ExaminerOptions;
   readonly #clock: () => number;
   readonly #patients = new Map<ClusterEntry, Patient>();
+  readonly #stopped = new AbortController();
+  readonly #tasks = new Set<Promise<unknown>>();
   #reads = 0;
   #timer: NodeJS.Timeout | undefined;
 
@@ -91,8 +104,18 @@ export class Examiner {
     if (this.#options.isOn) this.#timer = setInterval(() => this.#turn(), TURN);
   }
 
-  stop(): void {
+  /** Ends what is under way, and resolves when nothing of it will be heard any more. */
+  async stop(): Promise<void> {
     clearInterval(this.#timer);
+    this.#stopped.abort(new Error('the server stops'));
+    const looks = [...this.#patients.values()].flatMap(({ running }) => (running ? [running] : []));
+    await Promise.allSettled([...looks, ...this.#tasks]);
+  }
+
+  /** What goes on in the background, for the stop. */
+  #goOn(task: Promise<unknown>): void {
+    this.#tasks.add(task);
+    void task.finally(() => this.#tasks.delete(task)).catch(() => undefined);
   }
 
   /** Whether nodes are read at all. */
@@ -100,8 +123,8 @@ export class Examiner {
     return this.#options.isOn;
   }
 
-  /** As of the last look. */
-  health(entry: ClusterEntry): ClusterHealth {
+  /** As of the last look; `isTold`: with how members fail to answer. */
+  health(entry: ClusterEntry, isTold = true): ClusterHealth {
     const { service, raftOffset, isOn } = this.#options;
     const { cluster } = entry;
     const { repair } = cluster;
@@ -110,7 +133,7 @@ export class Examiner {
         ? { by: repair.by, leftMs: repair.until - service.now }
         : undefined;
     const last = this.#patients.get(entry)?.last;
-    if (last) return healthOf(last, raftOffset, this.#clock(), under);
+    if (last) return healthOf(isTold ? last : withoutReasons(last), raftOffset, this.#clock(), under);
     const unknown = [isOn ? 'the nodes have not been read yet' : OFF];
     return {
       product: cluster.product,
@@ -167,15 +190,21 @@ export class Examiner {
     const what = plan.steps.map(({ command }) => command);
     const why = `${by}: ${[...new Set(what)].join(', ')} in ${groups} Raft group(s), ${plan.steps.length} step(s)`;
     const repair = { entry, steps: plan.steps, by, why, revision: examination.view.revision };
-    const refused = await beginRepair(this.#tools, repair);
+    const refused = await beginRepair(this.#toolsFor(entry), repair);
     if (refused !== undefined) return { refused };
-    void runRepair(this.#tools, repair);
+    this.#goOn(runRepair(this.#toolsFor(entry), repair));
     return { by, plan };
   }
 
-  get #tools(): RepairTools {
-    const { service, nacos, log } = this.#options;
-    return { service, nacos, log, look: (entry) => this.#lookAnew(entry) };
+  #toolsFor(entry: ClusterEntry): RepairTools {
+    const { service, log } = this.#options;
+    return { service, nacos: this.#nacosOf(entry), log, look: (other) => this.#lookAnew(other) };
+  }
+
+  #nacosOf({ cluster }: ClusterEntry): NacosOptions {
+    const { nacos, identities } = this.#options;
+    const identity = identities?.get(keyOf(cluster));
+    return { ...nacos, ...given('identity', identity), signal: this.#stopped.signal };
   }
 
   /** One that was under way when it was asked for may have missed what was just done, and proves less. */
@@ -233,9 +262,10 @@ export class Examiner {
       .sort((a, b) => a.patient.askedAt - b.patient.askedAt);
     for (const { entry } of due) {
       if (this.#reads > 0 && this.#reads + entry.cluster.members.size > MAX_READS) break;
-      this.examine(entry).catch((error: unknown) =>
-        log.error({ err: error, cluster: keyOf(entry.cluster) }, 'the nodes could not be examined'),
-      );
+      this.examine(entry).catch((error: unknown) => {
+        if (this.#stopped.signal.aborted) return;
+        log.error({ err: error, cluster: keyOf(entry.cluster) }, 'the nodes could not be examined');
+      });
     }
   }
 
@@ -247,7 +277,9 @@ export class Examiner {
 
   /** `isToRepair`: whatever has no leader is proven now. */
   async #look(entry: ClusterEntry, patient: Patient, isToRepair: boolean): Promise<Examination> {
-    const { service, nacos, raftOffset } = this.#options;
+    const { service, raftOffset } = this.#options;
+    const nacos = this.#nacosOf(entry);
+    this.#assertRuns();
     const readAt = service.now;
     patient.askedAt = this.#clock();
     const view = listedView(entry, service);
@@ -255,9 +287,11 @@ export class Examiner {
     const readings = await inTurns(view.members, ({ address }) => readNode(address, nacos)).finally(
       () => (this.#reads -= view.members.length),
     );
+    // What was broken off says nothing of the nodes.
+    this.#assertRuns();
     const at = this.#clock();
     const seen = examined(view, readings, raftOffset, at, patient.last);
-    const proofs = await this.#prove(seen, patient.last, isToRepair);
+    const proofs = await this.#prove(seen, patient.last, isToRepair, nacos);
     const last = proofs.size === 0 ? seen : examined(view, readings, raftOffset, at, patient.last, proofs);
     patient.last = last;
     const isLeaderless = last.diagnosis.findings.some(({ code }) => code === 'no-leader');
@@ -272,8 +306,12 @@ export class Examiner {
     const evidence = evidenceIn(last, raftOffset, readAt);
     entry.examined(isWhole || !evidence ? evidence : { ...evidence, whole: undefined }, injuries);
     this.#tell(entry, patient, findings);
-    void this.#finish(entry, patient, last);
+    this.#goOn(this.#finish(entry, patient, last));
     return last;
+  }
+
+  #assertRuns(): void {
+    if (this.#stopped.signal.aborted) throw new Surprise('the server stops');
   }
 
   /** A proof for each group that nobody has been seen to lead for a while; one that was given lately is kept. */
@@ -281,8 +319,8 @@ export class Examiner {
     seen: Examination,
     before: Examination | undefined,
     isToRepair: boolean,
+    nacos: NacosOptions,
   ): Promise<Map<string, LeaderProof>> {
-    const { nacos } = this.#options;
     const { findings, groups } = seen.diagnosis;
     const finding = findings.find(({ code }) => code === 'no-leader');
     const proofs = new Map<string, LeaderProof>();
@@ -322,6 +360,7 @@ export class Examiner {
   /** Takes whoever was evicted or has left off Raft too, where that was lost. */
   async #finish(entry: ClusterEntry, patient: Patient, last: Examination): Promise<void> {
     const { service, probe, log, raftOffset } = this.#options;
+    if (this.#stopped.signal.aborted) return;
     if (last.at < patient.finishAgainAt || service.health().outage || isRepairing(entry.cluster, service.now))
       return;
     try {
@@ -342,8 +381,8 @@ export class Examiner {
       const why = `${who.join(', ')} left the list, and Raft kept it as a voter: removing it`;
       const repair = { entry, steps, by, why, revision: last.view.revision };
       // Another server may be at it.
-      if ((await beginRepair(this.#tools, repair)) !== undefined) return;
-      await runRepair(this.#tools, repair);
+      if ((await beginRepair(this.#toolsFor(entry), repair)) !== undefined) return;
+      await runRepair(this.#toolsFor(entry), repair);
     } catch (error) {
       log.warn(
         { reason: (error as Error).message, cluster: keyOf(entry.cluster) },

@@ -1,5 +1,6 @@
 import { isIPv6 } from 'node:net';
 import { z } from 'zod';
+import { withinTime } from '../agent/limit.js';
 import { fetchReason } from '../fetch-reason.js';
 import type { Address } from '../registry/address.js';
 import type { NacosIdentity } from './identity.js';
@@ -14,6 +15,8 @@ export interface NacosOptions {
   readonly timeout: number;
   /** Looks its name up; the system by default, which takes a thread for as long as that takes. */
   readonly names?: Pick<Names, 'lookup'>;
+  /** Aborts when this server stops. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Where nodes tell their view: 1.4.x and 2.x; and 3.x, for administrators. */
@@ -187,7 +190,7 @@ const OURS: ReadonlySet<string> = new Set([
 /** The answer, or why there is none that can be read. */
 async function ask(
   url: string,
-  { identity, timeout, names }: NacosOptions,
+  { identity, timeout, names, signal }: NacosOptions,
   { method = 'GET', body }: { method?: string; body?: string },
 ): Promise<Got | NotAsked | string> {
   const asked = Date.now();
@@ -197,24 +200,27 @@ async function ask(
     const named = await names?.lookup(hostname.replace(/^\[|\]$/g, ''));
     if (named && 'problem' in named)
       return { ours: `${hostname} cannot be reached by its name: ${named.problem}` };
-    const response = await fetch(named ? addressed(url, named.addresses[0]) : url, {
-      method,
-      headers: {
-        accept: 'application/json',
-        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-        ...(identity ? { [identity.key]: identity.value } : {}),
-      },
-      ...(body === undefined ? {} : { body }),
-      // The identity is for this node alone.
-      redirect: 'manual',
-      signal: AbortSignal.timeout(timeout),
+    const [response, text] = await withinTime(timeout, signal, async (limit) => {
+      const answer = await fetch(named ? addressed(url, named.addresses[0]) : url, {
+        method,
+        headers: {
+          accept: 'application/json',
+          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+          ...(identity ? { [identity.key]: identity.value } : {}),
+        },
+        ...(body === undefined ? {} : { body }),
+        // The identity is for this node alone.
+        redirect: 'manual',
+        signal: limit,
+      });
+      return [answer, await textOf(answer)] as const;
     });
     const date = Date.parse(response.headers.get('date') ?? '');
     // It is cut to whole seconds.
     const took = performance.now() - began;
     const isTold = !Number.isNaN(date) && took <= timeout + LATE;
     const clockAhead = isTold ? date + 500 - (asked + Date.now()) / 2 : undefined;
-    return { status: response.status, text: await textOf(response), clockAhead };
+    return { status: response.status, text, clockAhead };
   } catch (error) {
     const took = performance.now() - began;
     if (took > timeout + LATE) return { ours: `this server had no time to look for ${Math.round(took)} ms` };

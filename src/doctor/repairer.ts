@@ -47,7 +47,7 @@ export interface Repair {
 }
 
 /** A repair that must not go on: a sentence why. */
-class Surprise extends Error {}
+export class Surprise extends Error {}
 
 /** Takes the lock of a repair. Resolves with why it was refused, or with nothing. Rejects with StoreUnavailable. */
 export async function beginRepair(

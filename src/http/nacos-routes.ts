@@ -14,6 +14,7 @@ import { listBody, listHeaders } from './list-answer.js';
 import { addressOfSelf, pollOf, type ListReader } from './nacos-get.js';
 import type { Patience } from './patience.js';
 import { refuse, refuseMethod, send, type Problem } from './reply.js';
+import { storeProblem } from './store-problem.js';
 import { isListPath, parseTarget, type ListFormat, type Target } from './target.js';
 import type { Ask, Reason } from './traffic.js';
 
@@ -110,6 +111,9 @@ export class NacosRoutes {
       });
     }
     const { cluster } = entry;
+    if (cluster.damage !== undefined) {
+      return refuse(request, response, this.#notNow({ why: 'internal', reason: cluster.damage }));
+    }
     const reason = `${name} has no list yet: ${cluster.waiting.size} of ${neededToFound(cluster)} members wait`;
     refuse(request, response, this.#notNow({ why: 'founding', reason }));
   }
@@ -222,6 +226,10 @@ export class NacosRoutes {
     if (often) return refuse(request, response, often);
     try {
       const left = await this.#service.leave(key, address, wait, this.#patience.of(response));
+      if (left.refused !== undefined) {
+        // Nobody's own word is refused, but that of a damaged cluster.
+        return refuse(request, response, this.#notNow({ why: 'internal', reason: left.refused }));
+      }
       if (!left.known) {
         const detail = `self="${address}" is no member of ${name}, and none that left lately; the list is unchanged`;
         return refuse(request, response, { status: 404, detail });
@@ -235,8 +243,7 @@ export class NacosRoutes {
       send(response, wait > 0 ? 202 : 200, `${said}; ${lacks.join('; ')}\n`);
     } catch (error) {
       if (!(error instanceof StoreUnavailable)) throw error;
-      const detail = `${address} was not taken off ${name}: the store is unavailable (${error.message})`;
-      refuse(request, response, { status: 503, detail, retryAfter: RETRY_AFTER });
+      refuse(request, response, storeProblem(error, `${address} was not taken off ${name}`));
     }
   }
 
@@ -276,6 +283,7 @@ export class NacosRoutes {
 
   #problemOf(answer: Exclude<PollAnswer, { type: 'list' }>): Problem {
     if (answer.type !== 'refused') return this.#notNow(answer);
+    if (answer.code === 'damaged') return this.#notNow({ why: 'internal', reason: answer.reason });
     const tooMany = answer.code === 'too-many-addresses' || answer.code === 'too-many-clusters';
     return { status: tooMany ? 507 : 409, detail: answer.reason };
   }

@@ -5,6 +5,7 @@ import { StoreUnavailable } from '../registry/ports.js';
 import type { RegistryService } from '../runtime/service.js';
 import type { AccessControl } from './access/access-control.js';
 import { refuse, refuseMethod, send } from './reply.js';
+import { storeProblem } from './store-problem.js';
 import { parseName } from './target.js';
 
 /** The official address server's path (module `address`, 2.5.1 AddressServerClusterController). */
@@ -53,8 +54,7 @@ export function officialApi(service: RegistryService, access: AccessControl) {
       send(response, 200, text);
     } catch (error) {
       if (!(error instanceof StoreUnavailable)) throw error;
-      const detail = `nothing was changed: the store is unavailable (${error.message})`;
-      refuse(request, response, { status: 503, detail, retryAfter: 2 });
+      refuse(request, response, storeProblem(error, 'nothing was changed'));
     }
   };
 }

@@ -44,7 +44,7 @@ export class ClusterChoice {
     const neverFounded = new Set(first(all.filter(isNew), NEVER_FOUNDED, byName));
     const rank = (one: C): number => {
       if (isNew(one)) return neverFounded.has(one) ? 2 : 5;
-      if (one.figures.state === 'quorum-lost' || isInjured(one)) return 0;
+      if (one.figures.state === 'quorum-lost' || one.figures.state === 'damaged' || isInjured(one)) return 0;
       if (isTroubled(one)) return 1;
       return this.#troubledAt.has(one.name) ? 3 : 4;
     };
@@ -76,7 +76,13 @@ function isInjured({ injuries = 0 }: Candidate): boolean {
 
 function isTroubled(one: Candidate): boolean {
   const { state } = one.figures;
-  return isInjured(one) || state === 'quorum-lost' || state === 'degraded' || state === 'founding';
+  return (
+    isInjured(one) ||
+    state === 'damaged' ||
+    state === 'quorum-lost' ||
+    state === 'degraded' ||
+    state === 'founding'
+  );
 }
 
 function byName(a: { readonly name: string }, b: { readonly name: string }): number {

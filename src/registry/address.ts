@@ -42,8 +42,38 @@ export function parseAddress(text: string): Parsed<Address> {
 /** The form of an address under which two spellings of the same address are equal. */
 export function canonical(address: Address): string {
   const { host, port } = splitAddress(address);
-  if (isIPv6(host)) return `[${new URL(`http://[${host}]`).hostname.slice(1, -1)}]:${port}`;
-  return `${host.toLowerCase()}:${port}`;
+  if (isIPv4(host)) return `${host}:${port}`;
+  if (isIPv6(host)) {
+    const plain = new URL(`http://[${host}]`).hostname.slice(1, -1);
+    return `${embedded(plain) ?? `[${plain}]`}:${port}`;
+  }
+  const name = host.toLowerCase().replace(/\.$/, '');
+  return `${(numericHost(name) && numeric(name)) || name}:${port}`;
+}
+
+/**
+ * Whether a host that is no address is read as one by some programs: its last part is a number, decimal or hexadecimal (URL
+ * Standard, "ends in a number"; `inet_aton`).
+ */
+export function numericHost(host: string): boolean {
+  return /(^|\.)(\d+|0x[0-9a-f]*)\.?$/i.test(host);
+}
+
+/** The IPv4 address that such programs read, such as 127.0.0.1 in 0x7f000001. */
+function numeric(host: string): string | undefined {
+  try {
+    return new URL(`http://${host}`).hostname;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The IPv4 address in a shortened IPv6 one: IPv4-mapped (::ffff:a00:5) or, as it was before, IPv4-compatible (::a00:5). */
+function embedded(plain: string): string | undefined {
+  const [, high, low] = /^::(?:ffff:)?([0-9a-f]{1,4}):([0-9a-f]{1,4})$/.exec(plain) ?? [];
+  if (high === undefined || low === undefined) return undefined;
+  const bytes = [parseInt(high, 16), parseInt(low, 16)].flatMap((word) => [word >> 8, word & 255]);
+  return bytes.join('.');
 }
 
 /** Host without brackets and port of an {@link Address}, as a socket wants them. */

@@ -8,6 +8,7 @@ import { isKnownToAll, type Moment, type Step } from './moment.js';
 import { quorumAdvice, quorumOf } from './quorum.js';
 import { endRepair, isRepairing, seeRepaired } from './repairing.js';
 import { DEPARTED_MEMORY, REPLACED_EVICT_AFTER } from './rules.js';
+import { firstRevision, revisionAhead } from './set-back.js';
 import { settleTime, settlingHindrance } from './settling.js';
 
 /*
@@ -89,7 +90,7 @@ function found(cluster: Cluster, moment: Moment): Step {
   if (cluster.waiting.size === 0 || cluster.waiting.size < neededToFound(cluster)) {
     return { cluster, events: [] };
   }
-  if (isRepairing(cluster, now)) return { cluster, events: [] };
+  if (isRepairing(cluster, now) || revisionAhead(cluster) !== undefined) return { cluster, events: [] };
   const all = [...cluster.members.values()];
   const gone = all.every(
     (member) =>
@@ -124,7 +125,7 @@ export function founding(
   const next: Cluster = {
     ...cluster,
     epoch: cluster.epoch + 1,
-    revision: cluster.revision + 1,
+    revision: firstRevision(cluster),
     changedAt: now,
     size: Math.max(members.size, ...founders.map((founder) => founder.expect ?? 0)),
     quorumLost: false,

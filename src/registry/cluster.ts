@@ -134,6 +134,11 @@ export interface Cluster extends ClusterKey {
   readonly awaitsRepair: boolean;
   /** Who repairs Raft (repairing.ts). */
   readonly repair: Repair | undefined;
+  /**
+   * Why what is stored of it cannot be its state: a sentence. Then nothing of it is known here, and nothing is decided or
+   * served until somebody has put it right.
+   */
+  readonly damage?: string;
 }
 
 /** The lock of a repair: one at a time. */
@@ -173,7 +178,7 @@ export function majority(size: number): number {
 
 /** Whether anybody was ever listed or waits: only then does a cluster exist for those who ask. */
 export function isKnown(cluster: Cluster): boolean {
-  return cluster.epoch > 0 || cluster.waiting.size > 0;
+  return cluster.epoch > 0 || cluster.waiting.size > 0 || cluster.damage !== undefined;
 }
 
 /** True when nothing would be lost by forgetting the cluster: never founded and nobody waits. */

@@ -69,6 +69,10 @@ export type Refusal =
   | 'id-in-use'
   /** Another spelling of this address is on the list or waits. */
   | 'other-spelling'
+  /** No other machine could reach a member there, or it is spelled as nobody else would. */
+  | 'no-member-address'
+  /** What is stored of the cluster cannot be its state: a person changed it, or a disk. */
+  | 'damaged'
   | 'too-many-addresses'
   | 'too-many-clusters'
   | 'quorum-not-lost'

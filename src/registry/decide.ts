@@ -4,13 +4,14 @@ import type { Command, Context, Outcome, Poll, Reply } from './commands.js';
 import { eventOf } from './events.js';
 import { explainWaiting } from './gate.js';
 import { leave, remove } from './leave.js';
-import { hearPoll, isLive, newLease, presenceOf, silence } from './lease.js';
-import { conclude, otherSpelling, overLimit, refusal, unchanged } from './outcome.js';
+import { deliver, hearPoll, isLive, newLease, presenceOf, silence } from './lease.js';
+import { conclude, otherSpelling, overLimit, refusal, refuseNewcomers, unchanged } from './outcome.js';
 import { put } from './put.js';
 import { recover, takeForRepaired } from './recover.js';
 import { release } from './release.js';
 import { repair } from './repair.js';
 import { abandonRepair } from './repairing.js';
+import { revisionAhead, setBackAdvice } from './set-back.js';
 
 export type { Command, Context, Outcome, Poll, Refusal, Reply } from './commands.js';
 
@@ -23,6 +24,7 @@ export type { Command, Context, Outcome, Poll, Refusal, Reply } from './commands
  * sees that nothing needs storing.
  */
 export function decide(cluster: Cluster, command: Command, context: Context): Outcome {
+  if (cluster.damage !== undefined) return unchanged(cluster, refusal('damaged', cluster.damage));
   switch (command.type) {
     case 'poll':
       return poll(cluster, command, context);
@@ -100,6 +102,7 @@ function poll(cluster: Cluster, poll: Poll, context: Context): Outcome {
   if (refused) return unchanged(cluster, refused);
 
   const before = cluster.waiting.get(poll.address);
+  const wasAhead = revisionAhead(cluster) !== undefined;
   const lease = before?.lease ?? newLease(context.now);
   hearPoll(lease, poll, context.now);
   const fresh: Waiting = {
@@ -118,11 +121,17 @@ function poll(cluster: Cluster, poll: Poll, context: Context): Outcome {
   const waiting = same
     ? cluster.waiting
     : new Map(withoutSameId(cluster.waiting, fresh)).set(poll.address, fresh);
+  // Where there is a list it says what its Nacos was delivered (service.ts), and this is no such list's.
+  if (poll.has !== undefined && poll.has > cluster.revision && cluster.members.size === 0) {
+    deliver(lease, poll.has, context.now);
+  }
   const departedLeft = departed ? without(cluster.departed, poll.address) : cluster.departed;
   const next = same && !departed ? cluster : { ...cluster, waiting, departed: departedLeft };
   const events = before
     ? []
     : [eventOf(cluster, 'waiting', explainWaiting(next, fresh, context), poll.address)];
+  const ahead = revisionAhead(next);
+  if (ahead !== undefined && !wasAhead) events.push(eventOf(cluster, 'set-back', setBackAdvice(next, ahead)));
   return conclude(next, events, context, cluster, (settled) =>
     settled.members.has(poll.address)
       ? { type: 'listed' }
@@ -180,6 +189,8 @@ function isStopping(departed: Departed, poll: Poll, now: number): boolean {
 }
 
 function refuse(cluster: Cluster, poll: Poll, context: Context): Reply | undefined {
+  const strange = refuseNewcomers(cluster, [poll.address]);
+  if (strange) return strange;
   const spelling = otherSpelling(cluster, poll.address);
   if (spelling !== undefined) {
     return refusal(

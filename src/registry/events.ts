@@ -29,6 +29,8 @@ export const EVENT_TYPES = [
   'preserved',
   /** When a cluster of which nothing is left was founded anew by those waiting (R7). */
   'refounded',
+  /** When a node was found to have a list that the database does not know: nothing is founded without an operator (R1). */
+  'set-back',
   /** When an operator decided the list after a lost majority (R7). */
   'recovered',
   /** When a repair of Raft began: its plan. */

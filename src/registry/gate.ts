@@ -5,6 +5,7 @@ import { silence } from './lease.js';
 import type { Moment, Step } from './moment.js';
 import { quorumOf } from './quorum.js';
 import { isRepairing } from './repairing.js';
+import { revisionAhead, setBackAdvice } from './set-back.js';
 
 /** How many must wait at once before those waiting become the list. */
 export function neededToFound(cluster: Cluster): number {
@@ -90,7 +91,11 @@ export function whyWaiting(
 ): (waiting: Waiting) => { readonly code: WaitingCode; readonly reason: string } {
   const name = keyOf(cluster);
   if (cluster.members.size === 0) {
-    const reason = `${name} is founding: ${cluster.waiting.size} of ${neededToFound(cluster)} members wait`;
+    const ahead = revisionAhead(cluster);
+    const reason =
+      ahead !== undefined
+        ? setBackAdvice(cluster, ahead)
+        : `${name} is founding: ${cluster.waiting.size} of ${neededToFound(cluster)} members wait`;
     return () => ({ code: 'founding', reason });
   }
   const closed = gate(cluster, moment);

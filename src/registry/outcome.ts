@@ -3,6 +3,7 @@ import { advance } from './advance.js';
 import { isKnown, type Cluster } from './cluster.js';
 import type { Context, Outcome, Refusal, Reply } from './commands.js';
 import type { RegistryEvent } from './events.js';
+import { objectionToNewcomer } from './newcomer.js';
 import { MAX_ADDRESSES, MAX_CLUSTERS } from './rules.js';
 
 /** What the commands have in common: how they end, and what is refused whoever asks. */
@@ -40,6 +41,16 @@ export function overLimit(cluster: Cluster, more: number, context: Context): Rep
       'too-many-addresses',
       `${cluster.product}/${cluster.name} would hold more than ${MAX_ADDRESSES} addresses, the most it takes`,
     );
+  }
+  return undefined;
+}
+
+/** Why none of these may be listed anew; who is listed or waits already may. */
+export function refuseNewcomers(cluster: Cluster, addresses: readonly Address[]): Reply | undefined {
+  for (const address of addresses) {
+    if (cluster.members.has(address) || cluster.waiting.has(address)) continue;
+    const objection = objectionToNewcomer(address);
+    if (objection !== undefined) return refusal('no-member-address', `${address} ${objection}`);
   }
   return undefined;
 }

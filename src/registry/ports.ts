@@ -102,7 +102,8 @@ export interface EventQuery {
 
 /**
  * Keeps clusters durably. Every method but `open` and `close` rejects with {@link StoreUnavailable} while the
- * store is out of reach, and has then changed nothing.
+ * store is out of reach, and has then changed nothing; with {@link StoreOutcomeUnknown} when it was reached, and what came of
+ * it is not known. `exchange` may be said again in either case.
  */
 export interface Store {
   /** How often it wants to exchange, in milliseconds. */
@@ -124,9 +125,19 @@ export interface Store {
   close(): Promise<void>;
 }
 
-/** The store cannot be used now; it may come back. */
+/**
+ * The store cannot be used now; it may come back. Nothing was changed, unless it is a {@link StoreOutcomeUnknown}.
+ */
 export class StoreUnavailable extends Error {
   override readonly name: string = 'StoreUnavailable';
+}
+
+/**
+ * The store was asked, and did not say in time what came of it: the change may have been made, may be made yet, or never.
+ * Whoever asked must look before he asks again.
+ */
+export class StoreOutcomeUnknown extends StoreUnavailable {
+  override readonly name = 'StoreOutcomeUnknown';
 }
 
 /** Others were deciding on the same cluster all the time; the store is there, and nothing was changed. */
@@ -134,7 +145,17 @@ export class StoreBusy extends StoreUnavailable {
   override readonly name = 'StoreBusy';
 }
 
-/** The store cannot be used at all: a sentence for the operator, who must act. */
+/** The store cannot be used as it is: a sentence for the operator. */
 export class StoreRefused extends Error {
   override readonly name = 'StoreRefused';
+  /** Whether another try may find it otherwise without anybody's doing: a full disk, a lock that somebody holds. */
+  readonly mayPass: boolean;
+
+  constructor(
+    message: string,
+    { mayPass = false, ...options }: ErrorOptions & { readonly mayPass?: boolean } = {},
+  ) {
+    super(message, options);
+    this.mayPass = mayPass;
+  }
 }

@@ -5,8 +5,9 @@ import type { Context, Outcome } from './commands.js';
 import { eventOf } from './events.js';
 import { REPAIR_AWAITED } from './gate.js';
 import { newLease } from './lease.js';
-import { conclude, otherSpelling, overLimit, refusal, unchanged } from './outcome.js';
+import { conclude, otherSpelling, overLimit, refusal, refuseNewcomers, unchanged } from './outcome.js';
 import { refuseInRepair } from './repair.js';
+import { firstRevision } from './set-back.js';
 
 /** Static members: an operator's word lists them, past the gate. */
 
@@ -17,6 +18,8 @@ export function put(cluster: Cluster, addresses: readonly Address[], context: Co
     return unchanged(cluster, refusal('repair-under-way', `nobody may be put: ${REPAIR_AWAITED}`));
   }
   const wanted = [...new Set(addresses)];
+  const strange = refuseNewcomers(cluster, wanted);
+  if (strange) return unchanged(cluster, strange);
   for (const address of wanted) {
     const spelling =
       otherSpelling(cluster, address) ??
@@ -41,7 +44,7 @@ export function put(cluster: Cluster, addresses: readonly Address[], context: Co
 
   if (cluster.members.size === 0) {
     const founders = wanted.map((address) => ({
-      ...newStatic(cluster, address, cluster.revision + 1, context),
+      ...newStatic(cluster, address, firstRevision(cluster), context),
       settled: true,
     }));
     const { cluster: next, events } = founding(

@@ -6,6 +6,7 @@ import { isLive, isUnreachable } from './lease.js';
 import { conclude, refusal, unchanged } from './outcome.js';
 import { quorumOf } from './quorum.js';
 import { refuseInRepair } from './repair.js';
+import { firstRevision, revisionAhead } from './set-back.js';
 
 /**
  * R7, the operator's part: the list becomes those that answer. A silent member whose port answers stays, since dropping a
@@ -19,6 +20,8 @@ export function recover(cluster: Cluster, context: Context): Outcome {
   const busy = refuseInRepair(cluster, context);
   if (busy) return unchanged(cluster, busy);
   const all = [...cluster.members.values()];
+  const ahead = revisionAhead(cluster);
+  if (ahead !== undefined) return foundAfterSetBack(cluster, ahead, context);
   const { held, finding } = quorumOf(cluster, context);
   if (all.length === 0 || held) {
     const has = all.length === 0 ? 'has no list' : `has a majority, ${finding}`;
@@ -50,6 +53,16 @@ export function recover(cluster: Cluster, context: Context): Outcome {
   };
   const reason = `an operator recovered the list: ${kept.length} kept, ${all.length - kept.length} unreachable dropped. Now repair Raft of those that are left (doctor --repair); the ${joining.length} that wait join when that is done`;
   return conclude(next, [eventOf(next, 'recovered', reason)], context, cluster);
+}
+
+/** The database was replaced (set-back.ts): those that wait are the list, whose revisions go on. */
+function foundAfterSetBack(cluster: Cluster, ahead: number, context: Context): Outcome {
+  const founders = [...cluster.waiting.values()].map((one) =>
+    joined(one, firstRevision(cluster), true, context.now),
+  );
+  const reason = `an operator founded the list anew after its database was replaced: a node has revision ${ahead}, and ${founders.length} waited`;
+  const { cluster: next, events } = founding(cluster, founders, 'recovered', reason, context);
+  return conclude(next, events, context, cluster);
 }
 
 /** An operator's word that Raft of a recovered list has been repaired, where that cannot be seen. */

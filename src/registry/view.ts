@@ -4,12 +4,13 @@ import { neededToFound, REPAIR_AWAITED, whyWaiting, type WaitingCode } from './g
 import { hasLease, isLive, memberState, silence, type MemberState } from './lease.js';
 import type { Moment } from './moment.js';
 import { lacking, quorumAdvice, quorumOf, type Quorum } from './quorum.js';
+import { revisionAhead, setBackAdvice } from './set-back.js';
 
 /**
  * *empty*: no list, nobody waits. *founding*: no list yet. *whole*: every member live and settled and nobody
- * waits. *degraded*: a majority is live. *quorum-lost*: none is.
+ * waits. *degraded*: a majority is live. *quorum-lost*: none is. *damaged*: what is stored of it cannot be true.
  */
-export const CLUSTER_STATES = ['empty', 'founding', 'whole', 'degraded', 'quorum-lost'] as const;
+export const CLUSTER_STATES = ['empty', 'founding', 'whole', 'degraded', 'quorum-lost', 'damaged'] as const;
 export type ClusterState = (typeof CLUSTER_STATES)[number];
 
 /** What operators see of a cluster. */
@@ -123,6 +124,7 @@ export function describe(cluster: Cluster, moment: Moment): ClusterView {
 
 function stateOf(cluster: Cluster, quorum: Quorum, unsettled: number): ClusterState {
   const { members, waiting } = cluster;
+  if (cluster.damage !== undefined) return 'damaged';
   if (members.size === 0) return waiting.size === 0 ? 'empty' : 'founding';
   if (!quorum.held) return 'quorum-lost';
   const isWhole = quorum.live === members.size && unsettled === 0 && waiting.size === 0;
@@ -134,8 +136,11 @@ function sentence(cluster: Cluster, state: ClusterState, quorum: Quorum, unsettl
   switch (state) {
     case 'empty':
       return `${keyOf(cluster)} has no members and nobody waits`;
-    case 'founding':
+    case 'founding': {
+      const ahead = revisionAhead(cluster);
+      if (ahead !== undefined) return setBackAdvice(cluster, ahead);
       return `founding: ${waiting.size} of ${neededToFound(cluster)} wait`;
+    }
     case 'whole':
       return `all ${members.size} members are live and settled`;
     case 'degraded':
@@ -143,5 +148,7 @@ function sentence(cluster: Cluster, state: ClusterState, quorum: Quorum, unsettl
       return `${quorum.live} of ${members.size} members live, ${unsettled} not yet settled, ${waiting.size} waiting`;
     case 'quorum-lost':
       return quorumAdvice(quorum.finding);
+    case 'damaged':
+      return cluster.damage ?? '';
   }
 }

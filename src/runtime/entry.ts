@@ -16,6 +16,8 @@ export class ClusterEntry {
   #evidence: RaftEvidence | undefined;
   #injuries = 0;
   #dropped: ReadonlySet<Address> | undefined;
+  /** The highest revision that a node was heard to have and this registry never had; 0 for none. */
+  #ahead = 0;
   readonly #watchers = new Set<() => void>();
   readonly #objections = new Said();
   readonly #problems = new Said();
@@ -150,6 +152,14 @@ export class ClusterEntry {
   /** Why it could not be told whether a member is dead, at most `within` milliseconds ago. */
   unprobedOf(address: Address, now: number, within: number): string | undefined {
     return this.#unprobed.of(address, now, within);
+  }
+
+  /** A node has a revision that there never was here; true when it is the first to say so. */
+  isSetBack(revision: number): boolean {
+    if (revision <= this.#ahead) return false;
+    const isFirst = this.#ahead <= this.#cluster.revision;
+    this.#ahead = revision;
+    return isFirst;
   }
 
   /** The list of a revision was sent to a member, or its agent says that its Nacos has it. */

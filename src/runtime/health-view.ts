@@ -13,6 +13,8 @@ export interface HealthView {
   readonly sinceMs?: number;
   /** How many servers keep these lists, this one included, at the last contact; absent for a store of its own. */
   readonly servers?: number;
+  /** How many clusters are not served since what is stored of them cannot be their state; absent without any. */
+  readonly damaged?: number;
   /** Milliseconds for which nobody is evicted yet (R8). */
   readonly graceMs: number;
 }
@@ -23,11 +25,12 @@ export interface HealthView {
  * the lists.
  */
 export function healthView(service: RegistryService): HealthView {
-  const { outage, hasList, isCurrent, servers, grace } = service.health();
+  const { outage, hasList, isCurrent, servers, grace, damaged } = service.health();
   return {
     status: outage ? (hasList && isCurrent ? 'degraded' : 'unavailable') : 'up',
     ...(outage ? { reason: outage.reason, sinceMs: service.now - outage.since } : {}),
     ...(servers === undefined ? {} : { servers }),
+    ...(damaged === 0 ? {} : { damaged }),
     graceMs: grace,
   };
 }

@@ -107,6 +107,8 @@ export interface Health {
   readonly isCurrent: boolean;
   /** How many servers keep these lists, this one included, at its last contact; undefined for a store of its own. */
   readonly servers: number | undefined;
+  /** How many clusters are not served, since what is stored of them cannot be their state. */
+  readonly damaged: number;
   /** Milliseconds of grace left (R8). */
   readonly grace: number;
 }
@@ -205,6 +207,7 @@ export class RegistryService implements LinkedRegistry {
       hasList: this.hasList,
       isCurrent: this.#link.standing.isCurrent(false),
       servers: this.#link.servers,
+      damaged: [...this.#entries.values()].filter(({ cluster }) => cluster.damage !== undefined).length,
       grace: Math.max(0, this.#link.graceUntil - this.now),
     };
   }
@@ -302,8 +305,15 @@ export class RegistryService implements LinkedRegistry {
 
   /** What a heartbeat says of the list that its Nacos has. */
   #noteDelivered(entry: ClusterEntry, { address, has }: PollRequest): void {
-    // It may know a list of a database that was replaced since.
-    if (has !== undefined && has <= entry.cluster.revision) entry.delivered(address, has, this.now);
+    if (has === undefined) return;
+    const { cluster } = entry;
+    if (has <= cluster.revision) return entry.delivered(address, has, this.now);
+    // The list of a database that was replaced since; where there is no list nothing is founded then (set-back.ts).
+    if (!entry.isSetBack(has)) return;
+    this.#log.error(
+      { cluster: keyOf(cluster), address, has, revision: cluster.revision },
+      'a node has a newer list than this database: it was replaced or set back. Bring the right one back, or compare the list with the nodes (doctor)',
+    );
   }
 
   #pollOf({ openedAt, ...poll }: PollRequest): Poll {
@@ -376,7 +386,7 @@ export class RegistryService implements LinkedRegistry {
   /**
    * R4. With `wait` it resolves when every other live member has been sent a list without the address, after
    * at most that many milliseconds. `operator` is given when it is not the member's own word. Rejects with
-   * StoreUnavailable when nothing was changed.
+   * StoreUnavailable when nothing was changed, with StoreOutcomeUnknown when that is not known.
    */
   async leave(
     key: ClusterKey,
@@ -449,7 +459,10 @@ export class RegistryService implements LinkedRegistry {
     await this.#hold(watch, entry, isOther, wait, signal, TICK);
   }
 
-  /** A command whose effect is stored when it resolves. Rejects with StoreUnavailable when nothing was changed. */
+  /**
+   * A command whose effect is stored when it resolves. Rejects with StoreUnavailable when nothing was changed, with
+   * StoreOutcomeUnknown when that is not known.
+   */
   command(
     key: ClusterKey,
     command: Extract<Command, { type: 'put' | 'delete' | 'release' | 'recover' | 'repair' }>,
@@ -495,7 +508,8 @@ export class RegistryService implements LinkedRegistry {
       for (const [name, entry] of this.#entries) {
         const { cluster } = entry;
         if (needsTick(cluster, { now, rules: this.rules })) due.push(entry);
-        else if (cluster.epoch === 0 && !entry.isWatched) this.#entries.delete(name);
+        else if (cluster.epoch === 0 && cluster.damage === undefined && !entry.isWatched)
+          this.#entries.delete(name);
       }
       this.#isUnquiet = due.length > 0;
       if (!this.#link.outage) await Promise.all(due.map((entry) => this.#tickOne(entry)));
@@ -536,7 +550,14 @@ export class RegistryService implements LinkedRegistry {
 
   /** The store tells of a cluster that became another. */
   changed(cluster: Cluster, pending: boolean): void {
-    this.#entryOf(cluster).replace(cluster, pending);
+    const entry = this.#entryOf(cluster);
+    const { damage } = cluster;
+    if (damage !== entry.cluster.damage) {
+      if (damage !== undefined)
+        this.#log.error({ cluster: keyOf(cluster), reason: damage }, 'a cluster is damaged');
+      else this.#log.warn({ cluster: keyOf(cluster) }, 'the damaged cluster is whole again');
+    }
+    entry.replace(cluster, pending);
     if (pending) this.#link.exchangeSoon();
   }
 
@@ -612,6 +633,7 @@ export class RegistryService implements LinkedRegistry {
   #logEvent({ type, product, name, address, revision, reason }: RecordedEvent): void {
     const fields = { event: type, cluster: `${product}/${name}`, address, revision, reason };
     if (type === 'preserved') this.#log.error(fields, `quorum-lost: ${reason}`);
+    else if (type === 'set-back') this.#log.error(fields, `the database was set back: ${reason}`);
     else this.#log.info(fields, type);
   }
 }

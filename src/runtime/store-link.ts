@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import {
   StoreBusy,
+  StoreOutcomeUnknown,
   StoreRefused,
   StoreUnavailable,
   type ClusterListener,
@@ -153,7 +154,7 @@ export class StoreLink {
     }
   }
 
-  /** Rejects with StoreUnavailable when nothing was changed. */
+  /** Rejects with StoreUnavailable when nothing was changed, with StoreOutcomeUnknown when that is not known. */
   async transact(key: ClusterKey, work: Work): Promise<Decided> {
     if (this.#outage) throw new StoreUnavailable(this.#outage.reason);
     try {
@@ -278,17 +279,22 @@ export class StoreLink {
     if (!this.#store.isShared || !(error instanceof StoreUnavailable) || error instanceof StoreBusy)
       return error;
     this.#exchangeIn(0);
+    if (error instanceof StoreOutcomeUnknown) return error;
     return new StoreBusy(error.message, { cause: error });
   }
 
-  /** A caller does not wait longer for the store than it would be patient itself. */
+  /**
+   * A caller does not wait longer for the store than it would be patient itself. Rejects with StoreOutcomeUnknown then: the
+   * work goes on.
+   */
   async inTime<T>(work: Promise<T>): Promise<T> {
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_, reject) => {
       timer = setTimeout(() => {
-        // A store of its own that is late is not there; one that others use too may be busy, and the exchange tells.
-        const Failure = this.#store.isShared ? StoreBusy : StoreUnavailable;
-        reject(new Failure(`${NO_ANSWER}; whether the change was made is not known`));
+        const error = new StoreOutcomeUnknown(NO_ANSWER);
+        // Those who come next need not find it out for themselves.
+        if (!this.#store.isShared) this.failed(error);
+        reject(error);
       }, STORE_TIMEOUT);
     });
     try {
@@ -320,8 +326,13 @@ export class StoreLink {
    */
   failed(error: unknown): void {
     if (this.#stopped && error instanceof StoreUnavailable) return;
-    if (error instanceof StoreBusy) {
-      this.#log.warn({ reason: error.message }, 'a decision could not be made now');
+    // A store of its own that is late is not there; one that others use too may be busy, and the exchange tells.
+    const tellsNothing = error instanceof StoreOutcomeUnknown && this.#store.isShared;
+    if (error instanceof StoreBusy || tellsNothing) {
+      this.#log.warn(
+        { reason: error.message },
+        tellsNothing ? 'whether a decision was stored is not known' : 'a decision could not be made now',
+      );
       return;
     }
     if (!(error instanceof StoreUnavailable)) {

@@ -1,13 +1,16 @@
 import type { Address } from '../registry/address.js';
 import {
   emptyCluster,
+  keyOf,
   type Cluster,
+  type ClusterKey,
   type Departed,
   type Lease,
   type Member,
   type StoredLease,
   type Waiting,
 } from '../registry/cluster.js';
+import { problemIn } from './row-check.js';
 import { heardOnce, storedLease } from '../registry/lease.js';
 import type { ClusterTable, DepartedTable, LeaseTable, MemberTable, WaitingTable } from './sql/tables.js';
 
@@ -182,8 +185,14 @@ export function toCluster(
   { cluster, members, waiting, departed }: ClusterRows,
   leaseFor: (address: Address) => Lease | undefined,
 ): Cluster {
+  const rows = { cluster, members, waiting, departed };
+  const leases = new Map(
+    [...members, ...waiting, ...departed].map(({ address }) => [address, leaseFor(address)]),
+  );
+  const problem = problemIn(rows, leases);
+  if (problem !== undefined) return { ...emptyCluster(cluster), damage: damageOf(cluster, problem) };
   const lease = (address: Address, heardAt: number): Lease =>
-    leaseFor(address) ?? storedLease(heardOnce(heardAt));
+    leases.get(address) ?? storedLease(heardOnce(heardAt));
   return {
     ...emptyCluster(cluster),
     epoch: cluster.epoch,
@@ -210,6 +219,10 @@ export function toCluster(
       ),
     ),
   };
+}
+
+function damageOf(key: ClusterKey, problem: string): string {
+  return `what is stored of ${keyOf(key)} cannot be its state, and none of it is served: ${problem}. Put its rows right, or restore a backup; with SQLite stop the server for that, else it is read again at the next request`;
 }
 
 function toMember(row: MemberRow, lease: Lease): Member {

@@ -129,7 +129,7 @@ test('the first connection must succeed, and another token needs somebody', asyn
       assert.ok(error instanceof ClientError);
       assert.match(
         error.message,
-        new RegExp(`says ${status}: a token is needed \\(give one in the variable TOKEN`),
+        new RegExp(`says ${status}: a token is needed \\(give one in the variable ADDRESS_SERVER_TOKEN`),
       );
       return true;
     });

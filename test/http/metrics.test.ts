@@ -74,7 +74,10 @@ test('every series of a closed set is there from the start, at 0', async (t) => 
     ['address_server_store_errors_total', ['operation', STORE_OPERATIONS], ['error', STORE_FAILURES]],
     ['address_server_poll_hold_seconds_count', ['end', HOLD_ENDS]],
     ['address_server_poll_duration_seconds_count', ['answer', ['list']]],
-    ['address_server_clusters', ['state', ['empty', 'founding', 'whole', 'degraded', 'quorum-lost']]],
+    [
+      'address_server_clusters',
+      ['state', ['empty', 'founding', 'whole', 'degraded', 'quorum-lost', 'damaged']],
+    ],
   ];
   for (const [name, ...labels] of expected) {
     const samples = found.find(name);

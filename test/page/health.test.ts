@@ -137,7 +137,7 @@ pageTest('a voter of whom nobody knows: normal for a moment, and then with what 
     await panel.locator('pre').innerText(),
     `nacos-address-server doctor nacos/serverlist --repair --server ${server.url}`,
   );
-  assert.equal(await panel.getByText('TOKEN').count(), 0, 'changes are open');
+  assert.equal(await panel.getByText('ADDRESS_SERVER_TOKEN').count(), 0, 'changes are open');
   assert.equal(await panel.getByRole('button', { name: /repair/i }).count(), 0, 'by a terminal only');
 
   nacos.vote(nacos.addresses.map(voter));
@@ -400,7 +400,7 @@ pageTest('with a token for reads and for changes', async (t) => {
   await page.locator('.health').getByText('Unknown', { exact: true }).waitFor();
   await answer(page, everything(nacos));
   await page.reload();
-  await page.locator('.health').getByText('The variable TOKEN must hold a token').waitFor();
+  await page.locator('.health').getByText('The variable ADDRESS_SERVER_TOKEN must hold a token').waitFor();
 });
 
 pageTest('after a recovery nothing is left to do once Nacos is well', async (t) => {

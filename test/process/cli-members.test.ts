@@ -32,7 +32,7 @@ async function found(t: TestContext, server: ServerProcess): Promise<PollingNode
 }
 
 function env({ url }: ServerProcess): Record<string, string> {
-  return { SERVER: url };
+  return { ADDRESS_SERVER_URL: url };
 }
 
 function post(server: ServerProcess, path: string): Promise<Response> {

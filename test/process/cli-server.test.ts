@@ -74,19 +74,19 @@ describe('--server', () => {
       `http://[0:0:0:0:0:0:0:1]:${server.port}/`,
     ]) {
       for (const [args, env] of [
-        [['--server', given], { SERVER: 'http://127.0.0.1:1' }],
-        [[], { SERVER: given }],
+        [['--server', given], { ADDRESS_SERVER_URL: 'http://127.0.0.1:1' }],
+        [[], { ADDRESS_SERVER_URL: given }],
       ] as const) {
         const { status, out, err } = await runCli(t, ['members', ...args], env);
         assert.deepEqual([status, out, err], [0, 'no clusters\n', '']);
       }
     }
     const cli = startCli(t, ['events', '--follow', '--json', '--limit', '0'], {
-      env: { SERVER: `[::1]:${server.port}` },
+      env: { ADDRESS_SERVER_URL: `[::1]:${server.port}` },
     });
     await fetch(`http://[::1]:${server.port}/nacos/serverlist?self=${A}`, { method: 'POST' });
     await eventually('an event', () => jsonLines(cli).length > 0);
-    const { err } = await runCli(t, ['members'], { SERVER: '' });
+    const { err } = await runCli(t, ['members'], { ADDRESS_SERVER_URL: '' });
     assert.ok(err === '' || err.includes('http://127.0.0.1:8080 '), err);
   });
 
@@ -103,12 +103,16 @@ describe('--server', () => {
   });
 
   it('names what is no URL, by where it was given, without a secret in it', async (t) => {
-    const flag = await runCli(t, ['events', '--server', 'nonsense'], { SERVER: 'http://127.0.0.1:1' });
+    const flag = await runCli(t, ['events', '--server', 'nonsense'], {
+      ADDRESS_SERVER_URL: 'http://127.0.0.1:1',
+    });
     assert.match(flag.err, /: --server="nonsense" is no URL, nor HOST:PORT; it is such as http/);
-    const variable = await runCli(t, ['events'], { SERVER: 'http://admin:pass-word@127.0.0.1:1' });
+    const variable = await runCli(t, ['events'], {
+      ADDRESS_SERVER_URL: 'http://admin:pass-word@127.0.0.1:1',
+    });
     assert.match(
       variable.err,
-      /: SERVER has a user or a password; give the server's token in the variable TOKEN/,
+      /: ADDRESS_SERVER_URL has a user or a password; give the server's token in the variable ADDRESS_SERVER_TOKEN/,
     );
     assert.doesNotMatch(variable.err, /pass-word/);
     assert.deepEqual([flag.status, variable.status], [1, 1]);
@@ -129,7 +133,7 @@ describe('--server', () => {
       assert.equal(other.status, 1);
     }
     for (const args of DIFFERENT) {
-      const moved = await runCli(t, [...args, '--server', elsewhere], { TOKEN });
+      const moved = await runCli(t, [...args, '--server', elsewhere], { ADDRESS_SERVER_TOKEN: TOKEN });
       assert.match(moved.err, /sends its callers to https:\/\/ops\.example\.org; give that as --server\n$/);
       assert.equal(moved.status, 1);
     }
@@ -143,9 +147,9 @@ describe('--token', () => {
   it('opens what is guarded, from the variable or the flag', async (t) => {
     const server = await startGuarded(t);
     for (const [args, env] of [
-      [[], { TOKEN }],
-      [['--token', TOKEN], { TOKEN: WRONG }],
-      [[], { TOKEN: ` ${TOKEN}\n` }],
+      [[], { ADDRESS_SERVER_TOKEN: TOKEN }],
+      [['--token', TOKEN], { ADDRESS_SERVER_TOKEN: WRONG }],
+      [[], { ADDRESS_SERVER_TOKEN: ` ${TOKEN}\n` }],
       [['--token', READER], {}],
     ] as const) {
       for (const command of [['members', 'nacos/serverlist'], ['events']]) {
@@ -155,20 +159,20 @@ describe('--token', () => {
       }
     }
     const recover = await runCli(t, ['recover', 'nacos/serverlist', '--yes', '--server', server.url], {
-      TOKEN,
+      ADDRESS_SERVER_TOKEN: TOKEN,
     });
     assert.match(recover.err, /says 409: nacos\/serverlist has a majority/);
-    const leave = await runCli(t, ['leave', A, '--server', server.url], { TOKEN });
+    const leave = await runCli(t, ['leave', A, '--server', server.url], { ADDRESS_SERVER_TOKEN: TOKEN });
     assert.deepEqual([leave.status, leave.err], [0, '']);
   });
 
   it('streams with a token, and only what it is for', async (t) => {
     const server = await startGuarded(t);
     const all = startCli(t, ['events', '--follow', '--json', '--server', server.url], {
-      env: { TOKEN: READER },
+      env: { ADDRESS_SERVER_TOKEN: READER },
     });
     const scoped = startCli(t, ['members', '--watch', '--json', '--server', server.url], {
-      env: { TOKEN: SCOPED },
+      env: { ADDRESS_SERVER_TOKEN: SCOPED },
     });
     await eventually('the history', () => jsonLines(all).length === 1);
     await fetch(`${server.url}/nacos/other?self=${A}`, {
@@ -188,28 +192,28 @@ describe('--token', () => {
       const missing = await ask({});
       assert.match(
         missing.err,
-        /says 401: a token is needed .* \(give one in the variable TOKEN, or with --token\)\n$/,
+        /says 401: a token is needed .* \(give one in the variable ADDRESS_SERVER_TOKEN, or with --token\)\n$/,
         what,
       );
-      const wrong = await ask({ TOKEN: WRONG });
+      const wrong = await ask({ ADDRESS_SERVER_TOKEN: WRONG });
       assert.match(
         wrong.err,
-        /says 401: the token .* is not valid.* \(TOKEN has the one that was sent; whoever runs/,
+        /says 401: the token .* is not valid.* \(ADDRESS_SERVER_TOKEN has the one that was sent; whoever runs/,
         what,
       );
       assert.deepEqual([missing.status, missing.out, wrong.status, wrong.out], [1, '', 1, ''], what);
       assert.ok(!wrong.err.includes(WRONG));
       // Reading about all clusters shows those that the token is for.
       if (!args.includes('nacos/serverlist') && args[0] !== 'leave') continue;
-      const other = await ask({ TOKEN: SCOPED });
+      const other = await ask({ ADDRESS_SERVER_TOKEN: SCOPED });
       assert.equal(other.status, 1, what);
       assert.match(
         other.err,
-        /says 403: the token .* is for another cluster.* \(TOKEN has the one that was sent; /,
+        /says 403: the token .* is for another cluster.* \(ADDRESS_SERVER_TOKEN has the one that was sent; /,
         what,
       );
       if (!CHANGES.has(args[0]!)) continue;
-      const reader = await ask({ TOKEN: READER });
+      const reader = await ask({ ADDRESS_SERVER_TOKEN: READER });
       assert.equal(reader.status, 1, what);
       assert.match(reader.err, /says 401: the token that was given to change .* is not valid/, what);
     }
@@ -221,17 +225,20 @@ describe('--token', () => {
     const server = await start(t, { READ_TOKEN_FILE: file });
     await fetch(`${server.url}/nacos/serverlist?self=${A}`, { method: 'POST' });
     const cli = startCli(t, ['members', '--watch', '--json', '--server', server.url], {
-      env: { TOKEN: READER },
+      env: { ADDRESS_SERVER_TOKEN: READER },
     });
     await eventually('the first', () => jsonLines(cli).length > 0);
     writeFileSync(file, `${TOKEN}\n`);
     assert.equal(await cli.exited, 1);
-    assert.match(cli.stderr(), /says 401: the token .* is not valid.* \(TOKEN has the one that was sent; /);
+    assert.match(
+      cli.stderr(),
+      /says 401: the token .* is not valid.* \(ADDRESS_SERVER_TOKEN has the one that was sent; /,
+    );
   });
 
   it('is not needed where none is, and does no harm there', async (t) => {
     const server = await start(t);
-    for (const env of [{}, { TOKEN: WRONG }, { TOKEN: '' }]) {
+    for (const env of [{}, { ADDRESS_SERVER_TOKEN: WRONG }, { ADDRESS_SERVER_TOKEN: '' }]) {
       const { status, out } = await runCli(t, ['members', '--server', server.url], env);
       assert.deepEqual([status, out], [0, 'no clusters\n']);
     }
@@ -263,13 +270,15 @@ describe('--token', () => {
       response.writeHead(403).end(`denied: ${headers.authorization}`);
     });
     for (const args of DIFFERENT) {
-      const { status, out, err } = await runCli(t, [...args, '--server', echo], { TOKEN });
+      const { status, out, err } = await runCli(t, [...args, '--server', echo], {
+        ADDRESS_SERVER_TOKEN: TOKEN,
+      });
       assert.equal(status, 1);
       assert.match(err, /says 403: denied: Bearer … \(/);
       assert.ok(!(out + err).includes(TOKEN));
     }
     for (const command of ['members', 'events', 'leave', 'recover', 'import']) {
-      const { status, out } = await runCli(t, [command, '--help'], { TOKEN });
+      const { status, out } = await runCli(t, [command, '--help'], { ADDRESS_SERVER_TOKEN: TOKEN });
       assert.equal(status, 0);
       assert.ok(!out.includes(TOKEN));
     }
@@ -292,7 +301,7 @@ describe('the help of the operators’ commands', () => {
         assert.ok(out.includes(`${option} `), option);
       assert.match(
         out,
-        /env: SERVER\).*better in the variable, since all users of a machine see flags \(env: TOKEN\)/,
+        /env: ADDRESS_SERVER_URL\).*better in the variable, since all users of a machine see flags \(env: ADDRESS_SERVER_TOKEN\)/,
       );
       assert.match(out, new RegExp(`Exit status: ${statuses.source}`));
     }

@@ -204,7 +204,7 @@ describe('the command line', () => {
     const file = join(tempFolder(t), 'r.db');
     const args = ['serve', '--host', '127.0.0.1', '--port', String(port), '--database-url', `sqlite:${file}`];
     const { status, err } = await run(t, args);
-    assert.equal(status, 78);
+    assert.equal(status, 75, 'the server that has it may be stopping');
     assert.match(err, new RegExp(`PORT=${port} is in use`));
   });
 

@@ -32,7 +32,7 @@ export const SETTINGS_ZH: Readonly<Record<SettingName, Translation>> = {
   },
   'nacos-identity': {
     description:
-      '`nacos.core.auth.server.identity` 的 `KEY:VALUE`，用于读取需要登录的节点（3.x 总是需要）。它会发送给每个成员（包括此前已在列表中的），因此必须同时设置 `AUTH_TOKEN`（且 `AUTH_MODE=enforce`）或 `ALLOWED_MEMBERS`；最好放在环境变量中',
+      '`nacos.core.auth.server.identity` 的 `KEY:VALUE`，用于读取需要登录的节点（3.x 总是需要）。它用于 `nacos/serverlist`；其他集群写作 `PRODUCT/CLUSTER=KEY:VALUE,…`。它会发送给该集群的每个成员（包括此前已在列表中的），因此必须同时设置 `AUTH_TOKEN`（且 `AUTH_MODE=enforce`）或 `ALLOWED_MEMBERS`；最好放在环境变量中',
   },
   'raft-port-offset': { description: '节点的 Raft 端口比主端口小多少' },
   'max-connections': {
@@ -86,6 +86,9 @@ export const AGENT_SETTINGS_ZH: Readonly<Record<AgentSettingName, Translation>> 
   'gate-timeout': { description: '带命令时：到这个时间还没有进入列表就放弃' },
   'start-timeout': { description: '还没有应答过的 Nacos 在多长时间内算作正在启动，并得到续约' },
   leave: { description: '带命令时：停止之前先离开' },
+  'hold-back': {
+    description: '收到的列表去掉了上一份的多数成员，或者版本更旧，而被去掉的成员仍有响应时，不采用该列表',
+  },
   'leave-wait': { description: '离开时等待其他节点采用新列表的时间，最长 `60s`' },
   'log-level': { description: `写到标准错误的日志：${LOG_LEVELS.join('、')}` },
 };

@@ -1,7 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import type { Logger } from 'pino';
-import type { Address } from '../../registry/address.js';
+import { splitAddress, type Address } from '../../registry/address.js';
 import { keyOf, type ClusterKey } from '../../registry/cluster.js';
+import { isLoopback } from '../../registry/newcomer.js';
 import type { Problem } from '../reply.js';
 import type { Target } from '../target.js';
 import type { Access } from './access.js';
@@ -92,8 +93,13 @@ export class AccessControl implements Access {
     return this.#refusals.of(request, objection);
   }
 
-  /** Why addresses that are not listed yet may not be listed. */
+  /** Why addresses that are not listed yet may not be listed; what may nowhere be a member says the registry. */
   refuseListing(request: IncomingMessage, addresses: readonly Address[]): Problem | undefined {
+    const own = addresses.find((address) => isLoopback(splitAddress(address).host));
+    if (own !== undefined && !this.#isFromHere(request)) {
+      const sentence = `${own} may not be listed: it is a loopback address, which every machine has, and the request comes from another machine; name the node as the others reach it`;
+      return this.#refusals.of(request, { because: 'member', status: 403, sentence, passes: false });
+    }
     const { allowedMembers } = this.#settings;
     const strange = allowedMembers && addresses.find((address) => !allowedMembers.includes(address));
     if (strange === undefined) return undefined;
@@ -129,6 +135,17 @@ export class AccessControl implements Access {
     const aim = key ? `to read about ${keyOf(key)}` : 'to read this';
     const objection = objectionToToken(verdict, aim, 'Authorization: Bearer …', false);
     return objection && this.#refusals.of(request, objection);
+  }
+
+  seesReasons(request: IncomingMessage, key: ClusterKey): boolean {
+    // Who reads behind a token has shown one.
+    if (this.reads === 'token' || this.#isFromHere(request)) return true;
+    return this.#readGrants(request).some((grant) => allows(grant, key));
+  }
+
+  #isFromHere(request: IncomingMessage): boolean {
+    const client = this.clients.of(request);
+    return client !== undefined && isLoopback(client);
   }
 
   readable(request: IncomingMessage): (key: ClusterKey) => boolean {

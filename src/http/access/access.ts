@@ -15,6 +15,11 @@ export interface Access {
    * cut to what is {@link readable}.
    */
   refuseRead(request: IncomingMessage, what: ClusterKey | 'all' | 'any'): Problem | undefined;
+  /**
+   * Whether the caller may know how a member of the cluster fails to answer this server, and have it asked now: that tells of
+   * ports and hosts which the caller may not reach itself.
+   */
+  seesReasons(request: IncomingMessage, key: ClusterKey): boolean;
   /** Which clusters the caller may read about. */
   readable(request: IncomingMessage): (key: ClusterKey) => boolean;
   /** Whether a caller that could read something still can: its token may have been taken out since. */
@@ -27,6 +32,7 @@ export const OPEN_ACCESS: Access = {
   reads: 'open',
   refuseChange: () => undefined,
   refuseRead: () => undefined,
+  seesReasons: () => true,
   readable: () => () => true,
   stillReads: () => true,
 };

@@ -1,7 +1,7 @@
 import { BlockList, isIP } from 'node:net';
 import { splitAddress, type Address } from '../../registry/address.js';
 import { SettingProblem } from '../../setting-problem.js';
-import { listEntries, parseNetwork } from './networks.js';
+import { listEntriesIfAny, parseNetwork } from './networks.js';
 
 /**
  * Which addresses may be listed anew. Who is listed already stays, whatever the setting says now: a live node that is
@@ -18,7 +18,7 @@ export class AllowedMembers {
    * {@link SettingProblem}.
    */
   static parse(text: string): AllowedMembers | undefined {
-    const entries = listEntries(text);
+    const entries = listEntriesIfAny(text);
     if (entries.length === 0) return undefined;
     const allowed = new AllowedMembers();
     for (const entry of entries) allowed.#add(entry);

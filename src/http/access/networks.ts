@@ -6,6 +6,15 @@ export function listEntries(text: string): string[] {
   return text.split(/[\s,]+/).filter((entry) => entry !== '');
 }
 
+/** The same of one that may be empty, which says something else than one that names nobody. Throws {@link SettingProblem}. */
+export function listEntriesIfAny(text: string): string[] {
+  const entries = listEntries(text);
+  if (text !== '' && entries.length === 0) {
+    throw new SettingProblem('names nobody; leave it empty, or name some');
+  }
+  return entries;
+}
+
 /** An IP network, or one address as the network of it alone. */
 export interface Network {
   readonly address: string;
@@ -30,7 +39,7 @@ export function parseNetwork(entry: string): Network | undefined {
 
 /** Reads a list of networks, each as `address/prefix`. Throws {@link SettingProblem}. */
 export function parseNetworks(text: string): string[] {
-  return listEntries(text).map((entry) => {
+  return listEntriesIfAny(text).map((entry) => {
     const network = parseNetwork(entry);
     if (!network) {
       throw new SettingProblem(

@@ -1,4 +1,5 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import { placeholderIn } from '../../placeholder.js';
 import { parseName } from '../target.js';
 import { keyOf, type ClusterKey } from '../../registry/cluster.js';
 import { SettingProblem } from '../../setting-problem.js';
@@ -32,6 +33,8 @@ export function parseTokens(text: string): Token[] {
         `has in ${which} a character that no token may have; letters, digits and . _ ~ + / - are allowed, and = at the end`,
       );
     }
+    const placeholder = placeholderIn(token);
+    if (placeholder !== undefined) throw new SettingProblem(`has in ${which} no token: it ${placeholder}`);
     if (token.length < SHORTEST || token.length > LONGEST) {
       throw new SettingProblem(
         `has in ${which} a token of ${token.length} characters; it takes ${SHORTEST} to ${LONGEST}. Make one with: openssl rand -hex 32`,

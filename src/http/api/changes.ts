@@ -83,12 +83,13 @@ export const changeRoutes = [
     access: 'change',
     params: clusterParams,
     responses: { 200: { description: 'Who was released, and who was not and why.', schema: releaseAnswer } },
-    problems: { 404: UNKNOWN_CLUSTER },
+    problems: { 404: UNKNOWN_CLUSTER, 409: 'What is stored of the cluster is damaged.' },
     examples: [{ name: 'release', summary: 'Whoever polls with self', params: SERVERLIST, status: 200 }],
     async handle({ service }, { params }) {
       const entry = find(service, params);
       if (!entry) return unknownCluster(params);
       const { reply, cluster } = await service.command(keyFrom(params), { type: 'release' });
+      if (reply.type === 'refused') return problem(409, reply.reason);
       if (reply.type !== 'released') throw new Error(`a release is not answered ${reply.type}`);
       const { members } = viewOf(entry, service);
       const kept = reply.kept.map(({ address, reason }) => {
@@ -110,7 +111,8 @@ export const changeRoutes = [
     summary: 'Decides the list after a lost majority',
     description:
       'The list becomes the members that are live or still answer on their port (R7). Raft of those must be repaired ' +
-      'afterwards (see repair); then those that wait join, one by one. Only for a cluster that is quorum-lost.',
+      'afterwards (see repair); then those that wait join, one by one. Only for a cluster that is quorum-lost; or for one ' +
+      'without a list whose nodes have a higher revision than the database (`set-back`): those that wait found it.',
     access: 'change',
     params: clusterParams,
     query: recoverQuery,

@@ -48,6 +48,9 @@ const nacos = {
   isOperators: false,
 } as const;
 
+const NOT_STORED =
+  'Nothing was changed: the store is away. Or whether it was is not known, since the store did not say in time; the detail tells which.';
+
 export const NACOS_SIDE: readonly Described[] = [
   {
     ...nacos,
@@ -179,7 +182,7 @@ export const NACOS_SIDE: readonly Described[] = [
       400: WRONG,
       ...TOKEN,
       404: 'It is neither listed nor waiting, nor did it leave lately.',
-      503: 'Nothing was changed: the store is away.',
+      503: NOT_STORED,
     },
     examples: [
       {
@@ -222,7 +225,7 @@ export const OFFICIAL_API: readonly Described[] = [
       'With the parameters, texts and statuses of the official address server; also from a form. They are added to the ' +
       'list, stay until they are deleted, and count as live.',
     responses: { 200: officialAnswer('They are listed.') },
-    problems: { 400: WRONG, ...TOKEN, 503: 'Nothing was changed: the store is away.' },
+    problems: { 400: WRONG, ...TOKEN, 503: NOT_STORED },
     examples: [
       { name: 'put', summary: 'Two static members', query: { ips: '10.0.0.1,10.0.0.2' }, status: 200 },
     ],
@@ -238,7 +241,7 @@ export const OFFICIAL_API: readonly Described[] = [
       400: WRONG,
       ...TOKEN,
       404: 'No cluster of this product was ever founded.',
-      503: 'Nothing was changed: the store is away.',
+      503: NOT_STORED,
     },
     examples: [{ name: 'delete', summary: 'One of them', query: { ips: '10.0.0.2' }, status: 200 }],
   },

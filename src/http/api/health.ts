@@ -15,7 +15,8 @@ export const healthRoutes = [
     description:
       'The server reads every member now and then (every 30 s, and every 1 to 3 s when something changes): its list of ' +
       "members, and the leader and voters of each Raft group, of which only the leader's copy is trusted. Whatever differs " +
-      'is a finding with what to do, and with since when: what is not `lasting` is normal for a moment. It changes nothing.',
+      'is a finding with what to do, and with since when: what is not `lasting` is normal for a moment. It changes nothing. ' +
+      'How a node fails to answer is told with a token, and on the server’s own machine; so is `fresh`.',
     access: 'read',
     params: clusterParams,
     query: healthQuery,
@@ -31,11 +32,13 @@ export const healthRoutes = [
         status: 200,
       },
     ],
-    async handle({ service, examiner }, { params, query: { fresh } }) {
+    async handle({ service, examiner, access }, { params, query: { fresh }, request }) {
       const entry = find(service, params);
       if (!entry) return unknownCluster(params);
-      if (fresh && examiner.isOn) await examiner.examine(entry);
-      return { status: 200, body: examiner.health(entry) };
+      const isTold = access.seesReasons(request, keyFrom(params));
+      // How long it takes tells of an address, too.
+      if (fresh && examiner.isOn && isTold) await examiner.examine(entry);
+      return { status: 200, body: examiner.health(entry, isTold) };
     },
   }),
 

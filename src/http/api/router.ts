@@ -3,13 +3,11 @@ import { z } from 'zod';
 import { StoreUnavailable } from '../../registry/ports.js';
 import { callsItselfNacos } from '../caller.js';
 import { cutShort, send, sendJson, sendProblem, type Problem } from '../reply.js';
+import { storeProblem } from '../store-problem.js';
 import { quote } from '../target.js';
 import { keyFrom } from './clusters.js';
 import { clusterParams } from './parameters.js';
 import type { AnyAnswer, ApiContext, Route } from './route.js';
-
-/** Seconds after which what the store could not do may be tried again. */
-const RETRY_AFTER = 2;
 
 const NOTHING = z.strictObject({});
 /** Probes of platforms may be sent with any. */
@@ -65,8 +63,7 @@ async function answer(
     reply(route, response, await route.handle(context, call));
   } catch (error) {
     if (!(error instanceof StoreUnavailable)) throw error;
-    const detail = `the store is unavailable (${error.message})`;
-    sendProblem(response, { status: 503, detail, retryAfter: RETRY_AFTER });
+    sendProblem(response, storeProblem(error));
   }
 }
 

@@ -34,10 +34,10 @@ const revision = count('Counts the changes of the list.', 4);
 const ofCluster = {
   product,
   cluster,
-  state: z.enum(['empty', 'founding', 'whole', 'degraded', 'quorum-lost']).meta({
+  state: z.enum(['empty', 'founding', 'whole', 'degraded', 'quorum-lost', 'damaged']).meta({
     description:
       '*empty*: no list, and nobody waits. *founding*: no list yet. *whole*: every member is live and settled, and ' +
-      'nobody waits. *degraded*: a majority is live. *quorum-lost*: none is.',
+      'nobody waits. *degraded*: a majority is live. *quorum-lost*: none is. *damaged*: what is stored of it cannot be its state, and none of it is served.',
   }),
   summary: z.string().meta({
     description: 'What the state means here, and what to do.',
@@ -186,6 +186,10 @@ const health = {
   servers: count(
     'How many servers keep these lists, this one included; absent for a store of its own.',
     2,
+  ).exactOptional(),
+  damaged: count(
+    'How many clusters are not served since what is stored of them cannot be their state; absent without any.',
+    1,
   ).exactOptional(),
   graceMs: ms('For how long nobody is evicted yet (R8)', 0),
 };

@@ -1,7 +1,14 @@
 import { keyOf, type ClusterState, type ClusterSummary, type MemberView } from './types.js';
 
 /** The worst first. */
-export const STATES: readonly ClusterState[] = ['quorum-lost', 'degraded', 'founding', 'whole', 'empty'];
+export const STATES: readonly ClusterState[] = [
+  'damaged',
+  'quorum-lost',
+  'degraded',
+  'founding',
+  'whole',
+  'empty',
+];
 
 const STATE_RANK = new Map(STATES.map((state, rank) => [state, rank]));
 
@@ -9,7 +16,7 @@ const byName = new Intl.Collator('en', { numeric: true });
 
 /** Whether somebody should look at it. */
 export function isTroubled(state: ClusterState): boolean {
-  return state === 'quorum-lost' || state === 'degraded' || state === 'founding';
+  return state === 'damaged' || state === 'quorum-lost' || state === 'degraded' || state === 'founding';
 }
 
 /** The same, or Raft is injured, whatever the list looks like. */

@@ -74,6 +74,7 @@ export const en = {
     whole: 'Whole',
     degraded: 'Degraded',
     'quorum-lost': 'Quorum-lost',
+    damaged: 'Damaged',
   } satisfies Record<ClusterState, string>,
   foundingOf: (waiting: string, needed: string) => `Founding ${waiting} of ${needed}`,
   /** What a state means here; undefined where the server's own sentence says it in this language. */
@@ -216,6 +217,7 @@ export const en = {
     replaced: 'Replaced',
     preserved: 'Preserved (quorum-lost)',
     refounded: 'Refounded',
+    'set-back': 'Database set back',
     recovered: 'Recovered',
     repairing: 'Repair begun',
     'repair-step': 'Repair step',

@@ -66,6 +66,7 @@ export const zh: Texts = {
     whole: '完整',
     degraded: '降级',
     'quorum-lost': '失去多数派',
+    damaged: '数据损坏',
   },
   foundingOf: (waiting, needed) => `创建中 ${waiting} / ${needed}`,
   summary: {
@@ -76,6 +77,8 @@ export const zh: Texts = {
       `${members} 个成员中 ${live} 个存活，${unsettled} 个尚未稳定，${waiting} 个等待准入。`,
     'quorum-lost': ({ live, members }) =>
       `${members} 个成员中只有 ${live} 个存活，没有多数派：列表保持不变，不剔除任何成员。请在原地址重启缺失的节点；如果它们已永久消失，请启动新节点，然后恢复集群。`,
+    damaged: () =>
+      '存储中的内容不可能是该集群的状态，因此不提供它的任何内容。请更正相应的行，或恢复备份；详情见服务器日志。',
   },
   liveOf: (live, members) => `${live} / ${members} 存活`,
   waitingCount: (_, text) => `${text} 个等待`,
@@ -213,6 +216,7 @@ export const zh: Texts = {
     replaced: '替换',
     preserved: '保全（失去多数派）',
     refounded: '重建',
+    'set-back': '数据库倒退',
     recovered: '人工恢复',
     repairing: '开始修复',
     'repair-step': '修复步骤',
@@ -233,6 +237,8 @@ export const zh: Texts = {
     replaced: '替代者已经稳定，旧成员已从列表中剔除。',
     preserved: '没有存活的多数派，列表保持不变。',
     refounded: '原有成员全部消失，由等待的节点重新创建。',
+    'set-back':
+      '有节点持有的列表版本高于本数据库：数据库被替换或回退过，未经运维人员确认不会创建集群（recover）。',
     recovered: '运维人员恢复了列表。请接着修复 Raft（doctor --repair）。',
     repairing: '开始修复 Raft，期间列表保持不变。',
     'repair-step': '完成了一步，并已从各节点自己的状态得到证实。',

@@ -92,6 +92,7 @@ export function Icon({ name }: { name: IconName }) {
 
 export const STATE_ICONS: Record<ClusterState, IconName> = {
   'quorum-lost': 'stop',
+  damaged: 'stop',
   degraded: 'warning',
   founding: 'forming',
   whole: 'check',
@@ -127,6 +128,7 @@ export const EVENT_ICONS: Record<EventType, IconName> = {
   replaced: 'swap',
   preserved: 'stop',
   refounded: 'spark',
+  'set-back': 'warning',
   recovered: 'wrench',
   repairing: 'wrench',
   'repair-step': 'dot',

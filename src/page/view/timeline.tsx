@@ -18,6 +18,7 @@ const TONES: Record<EventType, 'good' | 'bad' | 'warn' | 'plain'> = {
   replaced: 'plain',
   preserved: 'bad',
   refounded: 'bad',
+  'set-back': 'bad',
   recovered: 'bad',
   repairing: 'warn',
   'repair-step': 'plain',

@@ -102,7 +102,9 @@ export class KnownClusters {
   /** Reads one cluster, its leases always. */
   async read(session: Session, queries: Queries, row: StoredCluster): Promise<Loaded> {
     const known = this.#byName.get(keyOf(row));
-    if (known?.row.id !== row.id || known.row.version !== row.version) {
+    // Whoever puts damaged rows right counts no version up.
+    const isRead = known?.row.id === row.id && known.row.version === row.version;
+    if (!isRead || known.cluster.damage !== undefined) {
       const [loaded] = await this.load(session, queries, [row]);
       if (!loaded) throw new Error(`${keyOf(row)} was not read`);
       return loaded;
@@ -288,5 +290,7 @@ function capped(lease: Lease, now: number): StoredLease {
 
 /** Whether the database has an older list than was known already. */
 function isAhead(known: Cluster | undefined, stored: Cluster): known is Cluster {
+  // Rows that cannot be true are for people to put right: what is known would be mixed with them.
+  if (stored.damage !== undefined) return false;
   return known !== undefined && known.epoch > 0 && known.revision > stored.revision;
 }

@@ -1,5 +1,5 @@
 import SQLite from 'better-sqlite3';
-import { existsSync, statSync } from 'node:fs';
+import { closeSync, existsSync, openSync, statSync, unlinkSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { RecordedEvent } from '../../registry/events.js';
 import { StoreRefused, type EventQuery } from '../../registry/ports.js';
@@ -167,6 +167,8 @@ function migrate(db: SQLite.Database, file: string, folder: string): void {
       `the database ${file} has schema version ${found}, this program knows ${migrations.length}: it was written by a newer version. Start that version, or name another file in DATABASE_URL`,
     );
   }
+  // Nothing is written when there is nothing to do: a stored list can then be served from a full disk, too.
+  if (found === migrations.length && db.pragma('application_id', { simple: true }) === APPLICATION_ID) return;
   db.transaction(() => {
     db.pragma(`application_id = ${APPLICATION_ID}`);
     for (const migration of migrations.slice(found)) {
@@ -179,19 +181,71 @@ function migrate(db: SQLite.Database, file: string, folder: string): void {
 /** Turns SQLite's codes (sqlite.org/rescode.html) into what an operator can act on. */
 function explain(file: string, error: unknown): unknown {
   if (error instanceof StoreRefused || !(error instanceof SQLite.SqliteError)) return error;
-  const code = error.code;
-  const sentence = code.startsWith('SQLITE_BUSY')
-    ? `the database ${file} is locked by another process, perhaps a second server on the same file; stop it, or name another file in DATABASE_URL`
-    : code.startsWith('SQLITE_READONLY')
-      ? `the database ${file} cannot be written; give this user the right to write the file and its folder`
-      : code.startsWith('SQLITE_CANTOPEN') || code.startsWith('SQLITE_PERM')
-        ? `the database ${file} cannot be opened; check that the folder exists and that this user may read and write it`
-        : code.startsWith('SQLITE_NOTADB') || code.startsWith('SQLITE_CORRUPT')
-          ? corrupt(file, error.message)
-          : code.startsWith('SQLITE_FULL')
-            ? `the disk of the database ${file} is full; make room`
-            : `the database ${file} cannot be used (${code})`;
-  return new StoreRefused(`${sentence}: ${error.message}`, { cause: error });
+  const { sentence, mayPass } = meaningOf(file, error);
+  return new StoreRefused(`${sentence}: ${error.message}`, { cause: error, mayPass });
+}
+
+function meaningOf(
+  file: string,
+  { code, message }: { readonly code: string; readonly message: string },
+): { sentence: string; mayPass: boolean } {
+  const is = (...names: readonly string[]): boolean =>
+    names.some((name) => code.startsWith(`SQLITE_${name}`));
+  const passing = (sentence: string) => ({ sentence, mayPass: true });
+  const lasting = (sentence: string) => ({ sentence, mayPass: false });
+  if (is('BUSY', 'LOCKED')) {
+    return passing(
+      `the database ${file} is locked by another process, perhaps a second server on the same file; stop it, or name another file in DATABASE_URL`,
+    );
+  }
+  if (is('NOTADB', 'CORRUPT')) return lasting(corrupt(file, message));
+  if (is('FULL')) return passing(`the disk of the database ${file} is full; make room`);
+  if (is('NOMEM')) return passing(`there is no memory for the database ${file}`);
+  if (is('READONLY', 'CANTOPEN', 'PERM', 'IOERR')) {
+    // SQLite does not tell why; the system does.
+    switch (whyNot(file)) {
+      case 'EROFS':
+        return passing(
+          `the file system of the database ${file} is read-only; look at the system's log and mount it to be written`,
+        );
+      case 'ENOSPC':
+      case 'EDQUOT':
+        return passing(`the disk of the database ${file} is full; make room`);
+      case 'EMFILE':
+      case 'ENFILE':
+      case 'EIO':
+        return passing(`the database ${file} cannot be opened now`);
+    }
+    if (is('IOERR')) {
+      return passing(
+        `the database ${file} cannot be read or written now (${code}); look at its disk and at the system's log`,
+      );
+    }
+    return is('READONLY')
+      ? lasting(
+          `the database ${file} cannot be written; give this user the right to write the file and its folder`,
+        )
+      : lasting(
+          `the database ${file} cannot be opened; check that the folder exists and that this user may read and write it`,
+        );
+  }
+  return lasting(`the database ${file} cannot be used (${code})`);
+}
+
+/** The system's code for why a file, or a new one in its folder, cannot be written; undefined when it can. */
+function whyNot(file: string): string | undefined {
+  try {
+    if (existsSync(file)) {
+      closeSync(openSync(file, 'r+'));
+    } else {
+      const probe = `${file}.probe-${process.pid}`;
+      closeSync(openSync(probe, 'wx'));
+      unlinkSync(probe);
+    }
+    return undefined;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code;
+  }
 }
 
 function corrupt(file: string, found: string): string {

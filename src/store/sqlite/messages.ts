@@ -52,5 +52,10 @@ export interface Request {
 
 export type Response =
   | { readonly id: number; readonly ok: true; readonly answer: unknown }
-  /** `refused`: the store must not be used; otherwise it may come back. */
-  | { readonly id: number; readonly ok: false; readonly refused: boolean; readonly message: string };
+  /** `refused`: the store must not be used, and whether that may pass; otherwise it may come back. */
+  | {
+      readonly id: number;
+      readonly ok: false;
+      readonly refused: { readonly mayPass: boolean } | undefined;
+      readonly message: string;
+    };

@@ -34,7 +34,8 @@ export class Responder {
       return { id, ok: true, answer: this.#handlers[call](ask as never) };
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
-      return { id, ok: false, refused: error instanceof StoreRefused, message };
+      const refused = error instanceof StoreRefused ? { mayPass: error.mayPass } : undefined;
+      return { id, ok: false, refused, message };
     }
   }
 }

@@ -11,6 +11,7 @@ import {
 import type { RecordedEvent } from '../../registry/events.js';
 import { storedLease } from '../../registry/lease.js';
 import {
+  StoreOutcomeUnknown,
   StoreRefused,
   StoreUnavailable,
   type Clock,
@@ -208,15 +209,18 @@ export class SqliteStore implements Store {
     if (response.ok) return call?.resolve(response.answer as never);
     const { message, refused } = response;
     call?.reject(
-      refused ? new StoreRefused(message) : new StoreUnavailable(`${this.#options.file}: ${message}`),
+      refused
+        ? new StoreRefused(message, refused)
+        : new StoreUnavailable(`${this.#options.file}: ${message}`),
     );
   }
 
   #lost(error: Error): void {
     if (this.#thread === undefined) return;
     this.#thread = undefined;
+    // What was under way may be on the disk.
     for (const { reject } of this.#calls.values()) {
-      reject(new StoreUnavailable(`${this.#options.file}: ${error.message}`, { cause: error }));
+      reject(new StoreOutcomeUnknown(`${this.#options.file}: ${error.message}`, { cause: error }));
     }
     this.#calls.clear();
     this.#options.onLost?.(error);

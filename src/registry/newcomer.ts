@@ -1,0 +1,59 @@
+import { BlockList, isIP } from 'node:net';
+import { canonical, DEFAULT_PORT, numericHost, splitAddress, type Address } from './address.js';
+
+/*
+ * What may be listed anew. Whoever is listed already stays (R2), as it is spelled: a live node that is dropped from a list
+ * is harmed for good (injury 2), and so is one whose spelling is put right.
+ */
+
+/** Addresses that are nobody's on another machine, and what they are. */
+const NOBODYS = [
+  ['a link-local address, which means nothing on another machine', ['169.254.0.0/16', 'fe80::/10']],
+  ['a multicast address', ['224.0.0.0/4', 'ff00::/8']],
+  ['the broadcast address', ['255.255.255.255/32']],
+  // RFC 1122 §3.2.1.3: "this host on this network", a source only.
+  ['an unspecified address', ['0.0.0.0/8', '::/128']],
+] as const;
+
+const LOOPBACK = blockList(['127.0.0.0/8', '::1/128']);
+
+const LISTS = NOBODYS.map(([what, networks]) => [what, blockList(networks)] as const);
+
+/** Why an address may not be listed anew, whoever asks: the end of a sentence that starts with it. */
+export function objectionToNewcomer(address: Address): string | undefined {
+  const { host, port } = splitAddress(address);
+  const plain = splitAddress(canonical(address)).host;
+  if (isIP(host) !== 4 && isIP(plain) === 4) {
+    const right = `${plain}:${port}`;
+    const how = isIP(host) === 6 ? 'written as IPv6' : 'in another spelling';
+    return `is ${right} ${how}; use ${right}, or Nacos would take the two for different members`;
+  }
+  if (isIP(host) === 0 && numericHost(host)) {
+    return 'has a host that ends in a number and is no IPv4 address; programs do not agree on what that is';
+  }
+  const found = LISTS.find(([, list]) => holds(list, plain));
+  return found && `is ${found[0]}; name the node as the others reach it`;
+}
+
+/** Whether a host, without brackets, is the machine itself that looks at it, by whatever name. */
+export function isLoopback(host: string): boolean {
+  const family = isIP(host);
+  // RFC 6761 §6.3; the last two are Debian's.
+  if (family === 0 && /^(([^.]+\.)*localhost|ip6-localhost|ip6-loopback)\.?$/i.test(host)) return true;
+  const form = family === 6 ? `[${host}]` : host;
+  return holds(LOOPBACK, splitAddress(canonical(`${form}:${DEFAULT_PORT}`)).host);
+}
+
+function blockList(networks: readonly string[]): BlockList {
+  const list = new BlockList();
+  for (const network of networks) {
+    const [address = '', prefix] = network.split('/');
+    list.addSubnet(address, Number(prefix), isIP(address) === 4 ? 'ipv4' : 'ipv6');
+  }
+  return list;
+}
+
+function holds(list: BlockList, host: string): boolean {
+  const family = isIP(host);
+  return family !== 0 && list.check(host, family === 4 ? 'ipv4' : 'ipv6');
+}

@@ -1,0 +1,47 @@
+import assert from 'node:assert/strict';
+import { it } from 'node:test';
+import type { Cluster } from '../../../src/registry/cluster.js';
+import { createDatabase, openAdmin, testDatabases } from '../../support/databases.js';
+import { createSqlStore } from '../../support/replicas.js';
+import { connectTo } from '../../support/sql.js';
+import { founding, key } from '../contract.js';
+
+const A = '127.0.0.11:8848';
+
+for (const { dialect, skip } of testDatabases) {
+  it(
+    `${dialect}: rows that a person has edited are not served, and the cluster is back when they are right again`,
+    { skip },
+    async (t) => {
+      const url = await createDatabase(t, dialect);
+      const first = createSqlStore(connectTo(t, url), 'a:1');
+      await first.open({ changed: () => undefined, unsure: () => undefined });
+      await first.transact(key, founding(A));
+      await first.transact({ ...key, name: 'other' }, founding(A));
+      await first.close();
+      const admin = await openAdmin(dialect, url);
+      t.after(() => admin.close());
+      const rename = (from: string, to: string): Promise<unknown> =>
+        admin.run(
+          `UPDATE address_server_member SET address = '${to}' WHERE address = '${from}' AND cluster_id = (SELECT id FROM address_server_cluster WHERE name = '${key.name}')`,
+        );
+      await rename(A, 'http://evil');
+      const clusters = new Map<string, Cluster>();
+      const store = createSqlStore(connectTo(t, url), 'a:1');
+      t.after(() => store.close());
+      await store.open({
+        changed: (cluster) => clusters.set(cluster.name, cluster),
+        unsure: () => undefined,
+      });
+      assert.match(clusters.get(key.name)?.damage ?? '', /address="http:\/\/evil"/);
+      assert.equal(clusters.get(key.name)?.members.size, 0);
+      assert.deepEqual([...(clusters.get('other')?.members.keys() ?? [])], [A]);
+      const look = (): Promise<{ cluster: Cluster }> =>
+        store.transact(key, (cluster) => ({ cluster, events: [], reply: { type: 'done' } }));
+      assert.ok((await look()).cluster.damage !== undefined);
+      await rename('http://evil', A);
+      assert.equal((await look()).cluster.damage, undefined);
+      assert.deepEqual([...(clusters.get(key.name)?.members.keys() ?? [])], [A], 'it is told');
+    },
+  );
+}
