@@ -15,7 +15,8 @@ function run(args, env = process.env) {
 
 /** Without what the npm that runs this script was told of another place. */
 function ownEnvironment() {
-  const foreign = /^npm_config_(global|prefix|location|local_prefix|global_prefix|omit|include|ignore_scripts)$/i;
+  const foreign =
+    /^npm_config_(global|prefix|location|local_prefix|global_prefix|omit|include|ignore_scripts)$/i;
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !foreign.test(name)));
 }
 
