@@ -5,6 +5,8 @@ import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 
 const { npm_command: command, npm_config_global: isGlobal } = process.env;
+const DEAD_LINK =
+  'What builds the command could not be installed, so the link that npm made leads nowhere: say npm uninstall --global nacos-address-server, and try again when npm ci works here';
 const COMMAND = 'dist/src/cli.js';
 
 function run(args, env = process.env) {
@@ -26,7 +28,9 @@ function prepare() {
   }
   if (isGlobal === 'true' || !['install', 'ci'].includes(command)) {
     // Its own `prepare` comes back to the line above.
-    return run(['ci', '--include=dev'], ownEnvironment());
+    const status = run(['ci', '--include=dev'], ownEnvironment());
+    if (status !== 0 && isGlobal === 'true') console.error(DEAD_LINK);
+    return status;
   }
   if (existsSync(COMMAND)) {
     console.error(`${COMMAND} is not built anew: the development dependencies are not installed`);
