@@ -64,8 +64,14 @@ export class Containers {
   }
 }
 
-/** This machine's limits as they are: control groups, and the timer that runs a health check, belong to a systemd. */
-const COMMON = ['--cgroups=disabled', '--ulimit=host', '--pull=never', '--health-interval=disable'];
+/**
+ * Control groups, and the timer that runs a health check, would need a systemd here; limits above this machine's own, which
+ * podman asks for by itself, a privilege.
+ */
+const COMMON = [
+  ...['--cgroups=disabled', '--pull=never', '--health-interval=disable'],
+  ...['--ulimit=nofile=4096:4096', '--ulimit=nproc=1024:1024'],
+];
 
 export class Container {
   readonly #containers: Containers;

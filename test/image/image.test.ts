@@ -56,17 +56,15 @@ describe('the image', { skip }, () => {
   });
   after(() => containers.close());
 
-  const start = async (t: TestContext, options: readonly string[], args?: readonly string[]) => {
-    const container = await containers.start(t, ['--network=none', ...options], args);
-    return container;
-  };
+  const start = (t: TestContext, options: readonly string[], args?: readonly string[]): Promise<Container> =>
+    containers.start(t, ['--network=none', ...options], args);
 
   it('holds what runs, and nothing to develop or compile with', async (t) => {
     const lock = JSON.parse(readFileSync(join(ROOT, 'package-lock.json'), 'utf8')) as {
       packages: Record<string, { dev?: boolean; optional?: boolean }>;
     };
     const expected = Object.entries(lock.packages).filter(([path, { dev }]) => path !== '' && dev !== true);
-    const { output, errors } = await containers.once(
+    const { status, output, errors } = await containers.once(
       ['--network=none', '--entrypoint=sh'],
       [
         '-c',
@@ -74,6 +72,7 @@ describe('the image', { skip }, () => {
           'command -v g++ make python3; true',
       ],
     );
+    assert.equal(status, 0, errors);
     const [manifests = '', files = '', sizes = '', ...compilers] = output.split('\n\n');
     const found = new Set(
       manifests
@@ -85,7 +84,7 @@ describe('the image', { skip }, () => {
     assert.deepEqual(
       [...found].filter((path) => !wanted.has(path)),
       [],
-      `only what package-lock.json needs at run time is there ${errors}`,
+      'only what package-lock.json needs at run time is there',
     );
     for (const [path, { optional }] of expected) assert.ok(found.has(path) || optional === true, path);
     const sqlite = files.split('\n').filter((file) => file.startsWith('./node_modules/better-sqlite3/'));

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { cpSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createServer, type AddressInfo } from 'node:net';
 import { once } from 'node:events';
@@ -125,6 +125,29 @@ describe('the systemd units, by a systemd', { skip }, () => {
       await serves();
     });
   });
+
+  for (const major of ['20', '22', '24']) {
+    it(`lets Node.js ${major} run under the units' system call filters`, async () => {
+      const node = await text(join(ROOT, 'test/node/fetch'), [major]);
+      cpSync(join(node, 'bin/node'), join(machine.root, `opt/node-${major}`));
+      for (const unit of [SERVER, NACOS]) {
+        const [filter = ''] = /^SystemCallFilter=.*$/m.exec(readFileSync(join(UNITS, unit), 'utf8')) ?? [];
+        const script = 'eval("(" + (() => 1) + ")()"); new Worker("1", { eval: true })';
+        const { status, output, errors } = await machine.run(
+          'systemd-run',
+          ...[
+            '--quiet',
+            '--wait',
+            '--pipe',
+            '--property=SystemCallArchitectures=native',
+            `--property=${filter}`,
+          ],
+          ...[`/opt/node-${major}`, '-e', `const { Worker } = require("node:worker_threads"); ${script}`],
+        );
+        assert.equal(status, 0, `${unit}: ${output}${errors}`);
+      }
+    });
+  }
 
   describe(NACOS, () => {
     /** The process ids of all Nacos that were started. */
