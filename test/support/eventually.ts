@@ -2,7 +2,7 @@
 export async function eventually<T>(
   what: string,
   met: () => T | Promise<T>,
-  limit = 10_000,
+  limit = 60_000,
   every = 20,
 ): Promise<Exclude<T, undefined | false>> {
   const deadline = performance.now() + limit;

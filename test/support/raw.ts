@@ -35,7 +35,8 @@ export interface RawAnswer {
   readonly complete: boolean;
 }
 
-const TIMEOUT = 5_000;
+/** Tells never from late, in milliseconds. */
+const TIMEOUT = 60_000;
 
 /** A TCP connection on which a test writes its own bytes and reads the server's. */
 export class RawConnection {
