@@ -183,14 +183,14 @@ async function run(scope: Scope, turns: number): Promise<string> {
   const cluster = new Cluster(scope);
   // The database is dropped when the servers have ended.
   const mysql = testDatabases.find(({ dialect, url }) => dialect === 'mysql' && url !== undefined);
-  const databaseUrl = mysql && (await createDatabase(scope, 'mysql'));
+  const databaseUrl = mysql && (await createDatabase(scope, mysql));
   say('three nodes that poll');
   const modes = [await polling(cluster)];
   say('three nodes with agents');
   const file = join(cluster.folder('agents'), 'registry.db');
   modes.push(await withAgents(scope, cluster, 'agents', [await cluster.startServer({ file })]));
   if (databaseUrl === undefined) {
-    say('TEST_MYSQL_URL names no server: without MySQL');
+    say('neither TEST_MARIADB_URL nor TEST_MYSQL_8_URL names a server: without MySQL');
   } else {
     say('three nodes with agents, two servers on MySQL');
     const servers = [await cluster.startServer({ databaseUrl }), await cluster.startServer({ databaseUrl })];

@@ -2,7 +2,13 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { connectAdmin, createDatabase, testDatabases, type Admin } from '../test/support/databases.js';
+import {
+  connectAdmin,
+  createDatabase,
+  testDatabases,
+  type Admin,
+  type ServerDialect,
+} from '../test/support/databases.js';
 import { Children } from './children.js';
 import { readFlags, USAGE, type Flags } from './flags.js';
 import { describeMachine, loadAverage } from './machine.js';
@@ -149,8 +155,12 @@ ${loads}
 async function main(): Promise<void> {
   const flags = readFlags(process.argv.slice(2));
   const programs = findPrograms();
-  const missing = testDatabases.filter(({ url }) => url === undefined);
-  if (missing.length > 0) throw new Error('TEST_MYSQL_URL and TEST_POSTGRES_URL must name servers');
+  const ofKind = (kind: ServerDialect) =>
+    testDatabases.find(({ dialect, url }) => dialect === kind && url !== undefined);
+  const [mysql, postgres] = [ofKind('mysql'), ofKind('postgres')];
+  if (!mysql || !postgres) {
+    throw new Error('TEST_MYSQL_8_URL or TEST_MARIADB_URL, and TEST_POSTGRES_URL must name servers');
+  }
   const loadBefore = loadAverage();
   const children = new Children();
   const folder = mkdtempSync(join(tmpdir(), 'address-server-bench-'));
@@ -159,11 +169,11 @@ async function main(): Promise<void> {
   const say = (text: string): void => console.error(text);
   try {
     const places = [await start('self', `sqlite:${join(folder, 'registry.db')}`, children, flags)];
-    for (const { dialect } of testDatabases) {
-      const url = await createDatabase(cleanup, dialect);
-      const admin = await connectAdmin(dialect);
+    for (const server of [mysql, postgres]) {
+      const url = await createDatabase(cleanup, server);
+      const admin = await connectAdmin(server);
       releases.unshift(() => admin.close());
-      places.push(await start(dialect, url, children, flags, admin));
+      places.push(await start(server.dialect, url, children, flags, admin));
     }
     const scenarios = places.map(({ kind, title, servers }): Scenario => {
       const name: ScenarioName = kind;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Balancer } from '../support/balancer.js';
 import { runCli } from '../support/cli.js';
-import { createDatabase, testDatabases } from '../support/databases.js';
+import { createDatabase, testDatabase } from '../support/databases.js';
 import { eventually } from '../support/eventually.js';
 import type { ServerProcess } from '../support/process.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
@@ -24,8 +24,8 @@ import { readInstance, writeInstance } from './persistent-data.js';
 import { nacosTest } from './suite.js';
 import { haveJoined } from './unsafe-lists.js';
 
-const [mysql] = testDatabases;
-const lacking = mysql?.url === undefined && 'TEST_MYSQL_URL names no server to test against';
+const mysql = testDatabase('mysql-8');
+const lacking = mysql.url === undefined && mysql.skip;
 
 /** How long the database is away. */
 const AWAY = 60_000;
@@ -33,7 +33,7 @@ const AWAY = 60_000;
 nacosTest(
   'Nacos 2.5.1: two address servers on MySQL behind a TCP balancer',
   async (cluster, scenario, t) => {
-    const url = new URL(await createDatabase(t, 'mysql'));
+    const url = new URL(await createDatabase(t, mysql));
     const proxy = await TcpProxy.open({ host: url.hostname, port: Number(url.port) });
     const balancer = await Balancer.open();
     cluster.atEnd(() => {

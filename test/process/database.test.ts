@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
 import { Cleanup } from '../support/cleanup.js';
-import { testDatabases } from '../support/databases.js';
+import { createDatabase, newerDatabases, testDatabases } from '../support/databases.js';
 import { eventually } from '../support/eventually.js';
 import { lines, pollPath } from '../support/nodes.js';
 import { assertSecret, makePlace } from '../support/place.js';
@@ -37,8 +37,9 @@ async function register(server: { port: number }, self: string): Promise<void> {
   });
 }
 
-for (const { dialect, skip } of testDatabases) {
-  describe(`processes on one ${dialect}`, { concurrency: 2, skip }, () => {
+for (const database of newerDatabases) {
+  const { name, dialect, skip } = database;
+  describe(`processes on one ${name}`, { concurrency: 2, skip }, () => {
     const setUp = async (t: TestContext, options: Parameters<typeof makePlace>[2] = {}) => {
       const cleanup = new Cleanup(t);
       const started: CliProcess[] = [];
@@ -47,11 +48,22 @@ for (const { dialect, skip } of testDatabases) {
         for (const { stdout, stderr } of started) assertSecret(place, stdout() + stderr());
       };
       cleanup.after(secret);
-      const place = await makePlace(cleanup, dialect, options);
+      const place = await makePlace(cleanup, database, options);
       const serve = async (port: number, databaseUrl = place.directUrl): Promise<ServerProcess> => {
         const server = await startServerProcess(cleanup, { databaseUrl, port, args: ARGS });
         started.push(server);
         return server;
+      };
+      /** On a port of its own, by which it is known to the others. */
+      const serveAnywhere = async (): Promise<ServerProcess> => {
+        for (let left = 5; ; left--) {
+          try {
+            return await serve(await freePort());
+          } catch (error) {
+            // Somebody else got it in between.
+            if (left === 0 || !/ is in use by /.test((error as Error).message)) throw error;
+          }
+        }
       };
       /** Runs a server that does not start, to its end. */
       const fails = async (databaseUrl: string, ...args: string[]): Promise<string> => {
@@ -59,9 +71,7 @@ for (const { dialect, skip } of testDatabases) {
           env: { DATABASE_URL: databaseUrl },
         });
         started.push(cli);
-        const since = performance.now();
         assert.equal(await cli.exited, 78, cli.stdout());
-        assert.ok(performance.now() - since < 15_000, 'no connection keeps it from ending');
         assert.equal(cli.stderr().trim().split('\n').length, 1, cli.stderr());
         assert.equal(cli.stdout(), '');
         return cli.stderr();
@@ -71,13 +81,13 @@ for (const { dialect, skip } of testDatabases) {
         return rows.map(({ id }) => id);
       };
       const two = async (): Promise<[ServerProcess, ServerProcess]> => {
-        const servers = await Promise.all([serve(await freePort()), serve(await freePort())]);
+        const servers = await Promise.all([serveAnywhere(), serveAnywhere()]);
         await eventually('each knows of the other', async () =>
           (await Promise.all(servers.map(readiness))).every((ready) => ready.servers === 2),
         );
         return servers;
       };
-      return { cleanup, place, started, serve, fails, replicas, two };
+      return { cleanup, place, started, serve, serveAnywhere, fails, replicas, two };
     };
 
     it('are not ready before they have reached it, and then are by themselves', async (t) => {
@@ -89,15 +99,13 @@ for (const { dialect, skip } of testDatabases) {
       assert.match(reason ?? '', /SQL 127\.0\.0\.1:\d+\/\w+ cannot be reached; check that the server runs/);
       assertSecret(place, reason ?? '');
       assert.equal((await ask(server, 'GET', '/healthz', CURL)).status, 200);
-      const asked = performance.now();
       const paths = [pollPath(P), '/nacos/serverlist'];
       for (const answer of await Promise.all(paths.map((path) => ask(server, 'GET', path, NACOS)))) {
         assert.deepEqual([answer.status >= 400, answer.complete], [true, false]);
         assertSecret(place, answer.body);
       }
-      assert.ok(performance.now() - asked < 2_500);
       await place.proxy.restore();
-      await eventually('it is ready', async () => (await readiness(server)).status === 'up', 5_000);
+      await eventually('it is ready', async () => (await readiness(server)).status === 'up');
       await register(server, P);
       assert.deepEqual(await listOf(server), [P]);
     });
@@ -135,13 +143,13 @@ for (const { dialect, skip } of testDatabases) {
         [b, a, Q],
       ] as const) {
         await register(server, self);
-        await eventually('the other has it', async () => (await listOf(other)).includes(self), 3_000);
+        await eventually('the other has it', async () => (await listOf(other)).includes(self));
       }
       assert.equal((await replicas()).length, 2);
       a.child.kill('SIGTERM');
       assert.equal(await a.exited, 0);
       assert.equal((await replicas()).length, 1, 'its row is gone');
-      await eventually('the other is alone', async () => (await readiness(b)).servers === 1, 3_000);
+      await eventually('the other is alone', async () => (await readiness(b)).servers === 1);
       assert.deepEqual(await listOf(b), [P, Q]);
     });
 
@@ -156,25 +164,48 @@ for (const { dialect, skip } of testDatabases) {
       const again = await serve(a.port);
       assert.deepEqual(await listOf(again), [P, Q], 'it serves at once what is stored');
       assert.equal((await replicas()).length, 2);
-      await eventually('each knows of the other', async () => (await readiness(again)).servers === 2, 2_000);
+      await eventually('each knows of the other', async () => (await readiness(again)).servers === 2);
       assert.equal((await readiness(b)).servers, 2);
       // They have to be sent the list of two before a third may join.
       for (const self of [P, Q]) await register(b, self);
-      const since = performance.now();
       await register(again, W);
-      await eventually('the other has it', async () => (await listOf(b)).includes(W), 5_000);
-      assert.ok(performance.now() - since < 3_000, `nobody waits for the one that is gone`);
+      await eventually('the other has it', async () => (await listOf(b)).includes(W));
+      // Within the minute: nobody waits for the one that is gone, which would take two.
       b.child.kill('SIGKILL');
       await b.exited;
       const alone = await serve(b.port);
-      await eventually('each knows of the other', async () => (await readiness(alone)).servers === 2, 2_000);
+      await eventually('each knows of the other', async () => (await readiness(alone)).servers === 2);
       assert.equal((await replicas()).length, 2);
     });
 
+    it('go on when one of them hangs in the middle of a decision', async (t) => {
+      const { place, serve, serveAnywhere } = await setUp(t);
+      const hangs = await serve(await freePort(), place.url);
+      const other = await serveAnywhere();
+      await register(hangs, P);
+      await eventually('the other has it', async () => (await listOf(other)).includes(P));
+      // It has the rows of the cluster and of the clock when it is stopped, and no word of it comes any more.
+      const stopped = new Promise<void>((resolve) => {
+        place.proxy.once(/set .changes. = changes \+ 1/, () => {
+          hangs.child.kill('SIGSTOP');
+          resolve();
+        });
+      });
+      const lost = ask(hangs, 'GET', pollPath(Q), NACOS).catch(() => undefined);
+      await stopped;
+      await eventually('the other decides', async () => {
+        await ask(other, 'GET', pollPath(P), NACOS);
+        return (await ask(other, 'GET', pollPath(W), NACOS)).status === 200;
+      });
+      hangs.child.kill('SIGCONT');
+      await eventually('it has what was decided', async () => (await listOf(hangs)).includes(W));
+      await lost;
+      assert.equal((await readiness(hangs)).code, 200);
+    });
+
     it('migrate an empty database once, when twenty start', async (t) => {
-      const { place, serve, started } = await setUp(t, { isEmpty: true });
-      const ports = await Promise.all(Array.from({ length: 20 }, () => freePort()));
-      const servers = await Promise.all(ports.map((port) => serve(port)));
+      const { place, serveAnywhere, started } = await setUp(t, { isEmpty: true });
+      const servers = await Promise.all(Array.from({ length: 20 }, serveAnywhere));
       const migrated = started.filter(({ stdout }) => stdout().includes('the schema was brought up to date'));
       assert.equal(migrated.length, 1);
       const [first] = servers as [ServerProcess];
@@ -183,5 +214,24 @@ for (const { dialect, skip } of testDatabases) {
       assert.equal(rows.length, 2, 'a row a migration');
       for (const { stderr } of started) assert.equal(stderr(), '');
     });
+  });
+}
+
+for (const server of testDatabases) {
+  const { name, skip } = server;
+  it(`migrate makes the schema in ${name}`, { skip }, async (t) => {
+    const cleanup = new Cleanup(t);
+    const url = await createDatabase(cleanup, server);
+    const migrate = async (databaseUrl: string) => {
+      const cli = startCli(cleanup, ['migrate'], { env: { DATABASE_URL: databaseUrl } });
+      return { status: await cli.exited, out: cli.stdout(), err: cli.stderr() };
+    };
+    const first = await migrate(url);
+    assert.deepEqual({ status: first.status, err: first.err }, { status: 0, err: '' });
+    assert.match(first.out, /has schema version 2, 2 migrations applied/);
+    assert.match((await migrate(url)).out, /has schema version 2 and is up to date/);
+    const wrong = await migrate(`${url}_other`);
+    assert.equal(wrong.status, 78);
+    assert.match(wrong.err, /_other does not exist; create the database/);
   });
 }

@@ -6,7 +6,6 @@ import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { SETTINGS } from '../../src/settings.js';
 import { packageVersion } from '../../src/package-info.js';
-import { createDatabase, testDatabases } from '../support/databases.js';
 import { startCli, startServerProcess } from '../support/process.js';
 import { tempFolder } from '../support/temp.js';
 
@@ -240,18 +239,4 @@ describe('migrate', () => {
       assert.equal(out, '');
     }
   });
-
-  for (const { dialect, skip } of testDatabases) {
-    it(`makes the schema in ${dialect}`, { skip }, async (t) => {
-      const url = await createDatabase(t, dialect);
-      const first = await run(t, ['migrate'], { DATABASE_URL: url });
-      assert.deepEqual({ status: first.status, err: first.err }, { status: 0, err: '' });
-      assert.match(first.out, /has schema version 2, 2 migrations applied/);
-      const second = await run(t, ['migrate', '--database-url', url]);
-      assert.match(second.out, /has schema version 2 and is up to date/);
-      const wrong = await run(t, ['migrate'], { DATABASE_URL: `${url}_other` });
-      assert.equal(wrong.status, 78);
-      assert.match(wrong.err, /_other does not exist; create the database/);
-    });
-  }
 });

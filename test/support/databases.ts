@@ -5,29 +5,51 @@ import pg from 'pg';
 
 export type ServerDialect = 'mysql' | 'postgres';
 
+/** The servers to test against. */
+export type ServerName = 'mariadb' | 'mysql-8' | 'mysql-5.7' | 'postgres';
+
 export interface TestServer {
+  readonly name: ServerName;
   readonly dialect: ServerDialect;
-  /** Of a user that may create databases; undefined when the tests are to do without. */
+  /** Of a user that may create databases and users; undefined when the tests are to do without. */
   readonly url: string | undefined;
   /** For node:test: why its tests are skipped, or false. */
   readonly skip: string | false;
 }
 
-const VARIABLES = { mysql: 'TEST_MYSQL_URL', postgres: 'TEST_POSTGRES_URL' } as const;
+/** The variables that name the servers, each as `mysql://root@127.0.0.1:3306/`. */
+export const SERVER_VARIABLES: Readonly<Record<ServerName, string>> = {
+  mariadb: 'TEST_MARIADB_URL',
+  'mysql-8': 'TEST_MYSQL_8_URL',
+  'mysql-5.7': 'TEST_MYSQL_57_URL',
+  postgres: 'TEST_POSTGRES_URL',
+};
 
-/**
- * The servers to test against, as TEST_MYSQL_URL and TEST_POSTGRES_URL name them: `mysql://root@127.0.0.1:3306`. With
- * DATABASE_TESTS=required none may be missing.
- */
-export const testDatabases: readonly TestServer[] = (['mysql', 'postgres'] as const).map((dialect) => {
-  const url = process.env[VARIABLES[dialect]];
-  if (url !== undefined && url !== '') return { dialect, url, skip: false };
-  const skip =
-    process.env.DATABASE_TESTS === 'required'
-      ? false
-      : `${VARIABLES[dialect]} names no server to test against`;
-  return { dialect, url: undefined, skip };
+export const SERVER_NAMES = Object.keys(SERVER_VARIABLES) as readonly ServerName[];
+
+/** What a test of a server that is not there says, and how to have it. */
+function lacking(name: ServerName): string {
+  return `${SERVER_VARIABLES[name]} names no server to test against; \`npm run databases -- COMMAND\` runs a command with all`;
+}
+
+/** All of them. With DATABASE_TESTS=required none may be missing. */
+export const testDatabases: readonly TestServer[] = SERVER_NAMES.map((name) => {
+  const dialect = name === 'postgres' ? 'postgres' : 'mysql';
+  const url = process.env[SERVER_VARIABLES[name]];
+  if (url !== undefined && url !== '') return { name, dialect, url, skip: false };
+  const skip = process.env.DATABASE_TESTS === 'required' ? false : lacking(name);
+  return { name, dialect, url: undefined, skip };
 });
+
+/** The same without MySQL 5.7, which gets the same statements as the other two of its kin: for tests that take long. */
+export const newerDatabases = testDatabases.filter(({ name }) => name !== 'mysql-5.7');
+
+/** The server of this name. */
+export function testDatabase(name: ServerName): TestServer {
+  const server = testDatabases.find((one) => one.name === name);
+  if (!server) throw new Error(`${name} is no server`);
+  return server;
+}
 
 /** Runs statements of the test's own, with a driver and not with what is tested. */
 export interface Admin {
@@ -36,19 +58,20 @@ export interface Admin {
 }
 
 /** Connects to a server of the tests, or to a database of it. Rejects when the variable is missing. */
-export async function connectAdmin(dialect: ServerDialect, database?: string): Promise<Admin> {
-  const url = testDatabases.find((server) => server.dialect === dialect)?.url;
-  if (url === undefined) {
-    throw new Error(`DATABASE_TESTS=required, and ${VARIABLES[dialect]} names no server to test against`);
-  }
-  return openAdmin(dialect, database === undefined ? url : withDatabase(url, database));
+export async function connectAdmin({ name, dialect, url }: TestServer, database?: string): Promise<Admin> {
+  if (url === undefined) throw new Error(lacking(name));
+  return openAdmin(dialect, database === undefined ? withDatabase(url, '') : withDatabase(url, database));
 }
 
 /** The same for any server. */
 export async function openAdmin(dialect: ServerDialect, url: string): Promise<Admin> {
   // A test's end drops its database first of all, with whoever is connected to it.
   if (dialect === 'mysql') {
-    const connection = await mysql.createConnection({ uri: url, supportBigNumbers: true });
+    const connection = await mysql.createConnection({
+      uri: url,
+      supportBigNumbers: true,
+      connectTimeout: 120_000,
+    });
     connection.on('error', () => undefined);
     return {
       run: async <R>(sql: string) => {
@@ -78,16 +101,17 @@ export async function openAdmin(dialect: ServerDialect, url: string): Promise<Ad
 }
 
 /** A database of the test's own with nothing in it, dropped at the test's end. Returns its URL. */
-export async function createDatabase(t: Pick<TestContext, 'after'>, dialect: ServerDialect): Promise<string> {
+export async function createDatabase(t: Pick<TestContext, 'after'>, server: TestServer): Promise<string> {
+  const { dialect } = server;
   const name = `address_server_test_${randomBytes(6).toString('hex')}`;
-  const admin = await connectAdmin(dialect);
+  const admin = await connectAdmin(server);
   try {
     await admin.run(`CREATE DATABASE ${name}`);
   } finally {
     await admin.close();
   }
   t.after(async () => {
-    const last = await connectAdmin(dialect);
+    const last = await connectAdmin(server);
     try {
       // Also when connections of a test that failed are still open, perhaps in a transaction.
       if (dialect === 'mysql') {
@@ -101,8 +125,7 @@ export async function createDatabase(t: Pick<TestContext, 'after'>, dialect: Ser
       await last.close();
     }
   });
-  const { url } = testDatabases.find((server) => server.dialect === dialect) ?? {};
-  return withDatabase(url ?? '', name);
+  return withDatabase(server.url ?? '', name);
 }
 
 /** The URL with another database. */

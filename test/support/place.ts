@@ -4,8 +4,8 @@ import { migrationsFolder } from '../../src/package-info.js';
 import { migrate } from '../../src/store/sql/migrator.js';
 import { readMigrations } from '../../src/store/migrate.js';
 import type { Cleanup } from './cleanup.js';
-import { createDatabase, openAdmin, withDatabase, type Admin, type ServerDialect } from './databases.js';
-import { startPrivateServer } from './private-server.js';
+import { createDatabase, openAdmin, type Admin, type ServerDialect, type TestServer } from './databases.js';
+import { adminUrl, startPrivateServer } from './private-server.js';
 import { connectTo } from './sql.js';
 import { TcpProxy } from './tcp-proxy.js';
 
@@ -52,12 +52,13 @@ export function assertSecret({ password }: Place, text: string): void {
 /** On the server of the tests, or on one of this place's own, where passwords count and anything may be set. */
 export async function makePlace(
   cleanup: Cleanup,
-  dialect: ServerDialect,
+  server: TestServer,
   { isPrivate = false, isEmpty = false } = {},
 ): Promise<Place> {
-  const adminUrl = isPrivate ? await ownServer(cleanup, dialect) : await createDatabase(cleanup, dialect);
-  const { hostname: host, port, pathname } = new URL(adminUrl);
-  const admin = await openAdmin(dialect, adminUrl);
+  const { dialect } = server;
+  const whole = isPrivate ? await ownServer(cleanup, server) : await createDatabase(cleanup, server);
+  const { hostname: host, port, pathname } = new URL(whole);
+  const admin = await openAdmin(dialect, whole);
   cleanup.after(() => admin.close());
   const role = `address_server_${randomBytes(4).toString('hex')}`;
   const user = dialect === 'mysql' ? `'${role}'@'%'` : role;
@@ -75,7 +76,7 @@ export async function makePlace(
   });
   const proxy = await TcpProxy.open({ host, port: Number(port || (dialect === 'mysql' ? 3306 : 5432)) });
   cleanup.after(() => proxy.close());
-  const direct = new URL(adminUrl);
+  const direct = new URL(whole);
   direct.username = role;
   direct.password = encodeURIComponent(password).replaceAll('!', '%21');
   const proxied = new URL(direct.href);
@@ -90,7 +91,7 @@ export async function makePlace(
     user,
     password,
     migrate: async () => {
-      const database = connectTo({ after: () => undefined }, adminUrl);
+      const database = connectTo({ after: () => undefined }, whole);
       await migrate(database, readMigrations(migrationsFolder(database.dialect)));
       await database.close();
     },
@@ -112,9 +113,8 @@ export async function makePlace(
   return place;
 }
 
-async function ownServer(cleanup: Cleanup, dialect: ServerDialect): Promise<string> {
-  const server = await startPrivateServer(dialect);
+async function ownServer(cleanup: Cleanup, { name }: TestServer): Promise<string> {
+  const server = await startPrivateServer(name);
   cleanup.after(() => server.stop());
-  const base = `${dialect}://${server.admin}:${encodeURIComponent(server.password)}@127.0.0.1:${server.port}/`;
-  return withDatabase(base, server.database);
+  return adminUrl(server.dialect, server.port);
 }

@@ -90,7 +90,7 @@ export async function startServerProcess(
       return line === undefined ? undefined : (JSON.parse(line) as { port: number });
       // Twenty at once take their time on two cores.
     },
-    30_000,
+    180_000,
   );
   return { ...cli, port: listening.port, url: `http://127.0.0.1:${listening.port}` };
 }

@@ -12,7 +12,10 @@ export class TcpProxy {
   readonly #target: Target;
   readonly #sockets = new Set<Socket>();
   #server: Server;
+  readonly #upstreams = new Set<Socket>();
   #isSilent = false;
+  #isStalled = false;
+  #awaited: { readonly pattern: RegExp; readonly act: () => void } | undefined;
   #delay = 0;
   #connections = 0;
 
@@ -52,6 +55,21 @@ export class TcpProxy {
     this.#isSilent = true;
   }
 
+  /**
+   * Takes nothing more from the server for the clients that there are, as a process does that hangs: what it sends fills
+   * the buffers in between, and then it waits.
+   */
+  stall(): void {
+    // Nor does it close anything.
+    this.#isStalled = this.#isSilent = true;
+    for (const upstream of this.#upstreams) upstream.pause();
+  }
+
+  /** Calls this once when a client has sent a text of this form, which has been passed on. */
+  once(pattern: RegExp, act: () => void): void {
+    this.#awaited = { pattern, act };
+  }
+
   /** Everything takes so many milliseconds more, in each direction. */
   delay(ms: number): void {
     this.#delay = ms;
@@ -59,8 +77,8 @@ export class TcpProxy {
 
   /** Forwards again. Whatever was cut through the middle by a silence is closed. */
   async restore(): Promise<void> {
-    if (this.#isSilent) for (const socket of this.#sockets) socket.destroy();
-    this.#isSilent = false;
+    if (this.#isSilent || this.#isStalled) for (const socket of this.#sockets) socket.destroy();
+    this.#isSilent = this.#isStalled = false;
     this.#delay = 0;
     if (this.#server.listening) return;
     this.#server = await listen(this.port);
@@ -78,6 +96,15 @@ export class TcpProxy {
     if (this.#isSilent) return void socket.resume();
     const upstream = connect(this.#target.port, this.#target.host ?? '127.0.0.1');
     this.#track(upstream);
+    this.#upstreams.add(upstream);
+    upstream.once('close', () => this.#upstreams.delete(upstream));
+    socket.on('data', (chunk: Buffer) => {
+      if (this.#awaited?.pattern.test(chunk.toString('latin1')) !== true) return;
+      const { act } = this.#awaited;
+      this.#awaited = undefined;
+      // When it has been passed on.
+      setImmediate(act);
+    });
     this.#forward(socket, upstream);
     this.#forward(upstream, socket);
   }

@@ -41,8 +41,21 @@ export interface Database extends Session {
 /** How long one statement may take, in milliseconds. */
 export const STATEMENT_LIMIT = 900;
 
+/**
+ * How long a server waits for a client that says nothing before it ends the session and frees what that has locked, in
+ * whole seconds of milliseconds. More than a decision takes; less than anybody wants to wait for a server that hangs.
+ */
+export const SILENCE_LIMIT = 2_000;
+
+/** The same while the schema is changed, where each statement may take as long as it takes. */
+export const SCHEMA_SILENCE_LIMIT = 60_000;
+
 export type DatabaseErrorKind =
-  /** No connection, a lost one, a time limit, a server that starts, stops, is full or read-only: it may pass. */
+  /**
+   * No connection, a lost one, a time limit, a server that starts, stops, is full or read-only: it may pass. Whether a
+   * write was made is then not known, and it may still be made a little later (MySQL has no limit for the time of a
+   * write): every write is such that being late, or made twice, does no harm.
+   */
   | 'unavailable'
   /** Wrong password, no such database, a missing right or table: somebody must act. */
   | 'misconfigured'

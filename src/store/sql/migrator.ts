@@ -101,8 +101,9 @@ async function apply(database: Database, session: Session, migration: Migration)
   const { dialect } = database;
   if (dialect === 'postgres') await session.run(statement('BEGIN'));
   for (const text of migration.statements) {
-    if (dialect === 'mysql' && (await hasColumn(session, text))) continue;
-    await session.run(statement(text));
+    await session.run(statement(text)).catch((error: unknown) => {
+      if (!isColumnThere(text, error)) throw error;
+    });
   }
   const row = {
     version: migration.version,
@@ -114,13 +115,11 @@ async function apply(database: Database, session: Session, migration: Migration)
   if (dialect === 'postgres') await session.run(statement('COMMIT'));
 }
 
-/** Whether a statement adds a column that is there already: MySQL cannot say "if not exists" of one. */
-async function hasColumn(session: Session, text: string): Promise<boolean> {
-  const [, table, column] = /^ALTER TABLE (\w+) ADD COLUMN (\w+) /.exec(text) ?? [];
-  if (table === undefined || column === undefined) return false;
-  const [found] = await session.run({
-    sql: 'SELECT 1 FROM information_schema.columns WHERE table_schema = DATABASE() AND table_name = ? AND column_name = ?',
-    parameters: [table, column],
-  });
-  return found !== undefined;
+/**
+ * Whether a statement was to add a column that is there already: MySQL cannot say "if not exists" of one, and does not
+ * show the columns of a table to a user who may only change it.
+ */
+function isColumnThere(text: string, error: unknown): boolean {
+  const { cause } = error as { cause?: { code?: unknown } };
+  return /^ALTER TABLE \w+ ADD COLUMN \w+ [^,]*$/.test(text) && cause?.code === 'ER_DUP_FIELDNAME';
 }

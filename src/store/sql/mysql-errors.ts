@@ -22,13 +22,15 @@ const DENIED: Meaning = [
 ];
 const FORBIDDEN: Meaning = [
   'misconfigured',
-  'does not give the user of DATABASE_URL a right that is needed: SELECT, INSERT, UPDATE and DELETE on the address_server_ tables, and CREATE, ALTER and INDEX for `nacos-address-server migrate`',
+  'does not give the user of DATABASE_URL a right that is needed: SELECT, INSERT, UPDATE and DELETE on the address_server_ tables, and CREATE and ALTER for `nacos-address-server migrate`',
 ];
 const NO_DATABASE: Meaning = [
   'misconfigured',
   'does not exist; create the database, or name another in DATABASE_URL',
 ];
 const NO_TABLE: Meaning = ['misconfigured', 'lacks a table or column; run `nacos-address-server migrate`'];
+const LOCKED: Meaning = ['misconfigured', 'has locked the account of the user of DATABASE_URL'];
+const EXPIRED: Meaning = ['misconfigured', 'wants a new password for the user of DATABASE_URL'];
 const NO_PLUGIN: Meaning = [
   'misconfigured',
   'asks for a way of logging in that this program does not have; give the user one with caching_sha2_password or mysql_native_password',
@@ -40,9 +42,12 @@ const SERVER: ReadonlyMap<number, Meaning> = new Map([
   [1205, BUSY],
   // A row changed since the transaction's snapshot, a write set that lost in Galera.
   [1020, BUSY],
+  // A transaction that lost in a group of MySQL servers.
+  [3101, BUSY],
   [1047, ['unavailable', 'is not part of its cluster now']],
   [1053, STOPPING],
   [1079, STOPPING],
+  [3032, ['unavailable', 'is in offline mode; see offline_mode']],
   // Killed, or idle for too long.
   [1317, SLOW],
   [1927, ['unavailable', 'ended the connection']],
@@ -62,8 +67,12 @@ const SERVER: ReadonlyMap<number, Meaning> = new Map([
   [1045, DENIED],
   [1698, DENIED],
   [1130, DENIED],
-  [3118, ['misconfigured', 'has locked the account of the user of DATABASE_URL']],
-  [1862, ['misconfigured', 'wants a new password for the user of DATABASE_URL']],
+  // MySQL's, that for too many wrong passwords, MariaDB's.
+  [3118, LOCKED],
+  [3955, LOCKED],
+  [4151, LOCKED],
+  [1862, EXPIRED],
+  [1820, EXPIRED],
   [1251, NO_PLUGIN],
   [1524, NO_PLUGIN],
   [3159, ['misconfigured', 'takes encrypted connections alone; set sslmode in DATABASE_URL']],

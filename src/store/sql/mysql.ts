@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { isIP } from 'node:net';
 import { createConnection, type Connection as Client, type QueryError } from 'mysql2';
 import { Connection, type Purpose } from './connection.js';
-import type { Database, Statement } from './database.js';
+import { SCHEMA_SILENCE_LIMIT, SILENCE_LIMIT, type Database, type Statement } from './database.js';
 import { SCHEMA_LOCK_LIMIT, statement, type Driver, type SchemaLock } from './driver.js';
 import { explainMysql } from './mysql-errors.js';
 import { nameOf, type ServerAddress } from './server-address.js';
@@ -59,9 +59,16 @@ const SESSION = [
   `SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION'`,
 ];
 
+/** How long the server waits for the next statement, for the rest of one, and for an answer to be taken. */
+function silence(ms: number): string {
+  return ['wait', 'net_read', 'net_write']
+    .map((name) => `SESSION ${name}_timeout = ${ms / 1_000}`)
+    .join(', ');
+}
+
 /**
- * Time limits of the server. A session that lost its client in the middle of a transaction must not keep its locks;
- * the limits for statements are shorter than the client's own, so that it mostly is the server's answer that ends
+ * Time limits of the server. A session that lost its client in the middle of a transaction must not keep its locks, nor
+ * one whose client hangs; MySQL has no limit for idle transactions, so it is the one for all idle sessions there. The limits for statements are shorter than the client's own, so that it mostly is the server's answer that ends
  * the wait and the connection stays usable. MariaDB's limit holds for all statements, MySQL's only for SELECT. What
  * only one of the two knows is in a comment that the other skips, so that it cannot fail there.
  */
@@ -71,13 +78,13 @@ const LIMITS: Readonly<Record<Purpose, string>> = {
       ...SESSION,
       'SESSION innodb_lock_wait_timeout = 1',
       'SESSION lock_wait_timeout = 1',
-      'SESSION wait_timeout = 10',
+      silence(SILENCE_LIMIT),
     ].join(', '),
-    '/*M!100301 , SESSION idle_transaction_timeout = 2, SESSION max_statement_time = 0.85 */',
+    `/*M!100301 , SESSION idle_transaction_timeout = ${SILENCE_LIMIT / 1_000}, SESSION max_statement_time = 0.85 */`,
     '/*!50708 , SESSION max_execution_time = 850 */',
   ].join(' '),
   schema: [
-    [...SESSION, 'SESSION lock_wait_timeout = 60'].join(', '),
+    [...SESSION, 'SESSION lock_wait_timeout = 60', silence(SCHEMA_SILENCE_LIMIT)].join(', '),
     '/*M!100301 , SESSION max_statement_time = 0 */',
     '/*!50708 , SESSION max_execution_time = 0 */',
   ].join(' '),

@@ -1,16 +1,17 @@
 import type { Connection } from './connection.js';
-import { DatabaseError, STATEMENT_LIMIT } from './database.js';
+import { DatabaseError, SILENCE_LIMIT, STATEMENT_LIMIT } from './database.js';
 import type { Driver } from './driver.js';
 import { seconds, within } from './limits.js';
 
 /** Connections at a time. Replicas share the server with others, and a registry needs few. */
 export const POOL_SIZE = 4;
 
-/** A connection that is not used this long is closed, in milliseconds; MySQL itself closes it after 10 s. */
-const IDLE_LIMIT = 5_000;
+/** A connection that is not used this long is closed, in milliseconds: before MySQL closes it itself. */
+export const IDLE_LIMIT = SILENCE_LIMIT - 500;
 
 interface Idle {
   readonly connection: Connection;
+  readonly since: number;
   readonly timer: NodeJS.Timeout;
 }
 
@@ -57,7 +58,7 @@ export class Pool {
         connection.end();
       }, IDLE_LIMIT);
       timer.unref();
-      this.#idle.push({ connection, timer });
+      this.#idle.push({ connection, since: performance.now(), timer });
     } else {
       connection.destroy();
     }
@@ -122,7 +123,10 @@ export class Pool {
       const idle = this.#idle.pop();
       if (!idle) return undefined;
       clearTimeout(idle.timer);
-      if (idle.connection.isOpen) return idle.connection;
+      // When this process itself was held up, its timer is late and the server has closed the connection.
+      const isFresh = performance.now() - idle.since < IDLE_LIMIT;
+      if (isFresh && idle.connection.isOpen) return idle.connection;
+      idle.connection.end();
     }
   }
 

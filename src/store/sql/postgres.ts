@@ -1,6 +1,6 @@
 import pg from 'pg';
 import { Connection, type Purpose } from './connection.js';
-import type { Database, Statement } from './database.js';
+import { SCHEMA_SILENCE_LIMIT, SILENCE_LIMIT, type Database, type Statement } from './database.js';
 import { SCHEMA_LOCK_LIMIT, statement, type Driver, type SchemaLock } from './driver.js';
 import { explainPostgres, LOCK_NOT_AVAILABLE } from './postgres-errors.js';
 import { nameOf, tlsOptions, type ServerAddress } from './server-address.js';
@@ -46,14 +46,25 @@ class PostgresDriver implements Driver {
 }
 
 /**
- * Time limits of the server. A session that lost its client in the middle of a transaction must not keep its locks;
+ * Time limits of the server. A session that lost its client in the middle of a transaction must not keep its locks, nor
+ * one whose client hangs, whether that says nothing or takes no answer (tcp_user_timeout);
  * the limits for statements are shorter than the client's own, so that it mostly is the server's answer that ends
  * the wait and the connection stays usable. A wait for a lock ends first, to be told from a server that is slow.
  * They are set by a statement since a pooler in between may refuse them as parameters of the connection.
  */
 const LIMITS: Readonly<Record<Purpose, string>> = {
-  work: 'SET statement_timeout = 850; SET lock_timeout = 800; SET idle_in_transaction_session_timeout = 2000',
-  schema: 'SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 60000',
+  work: [
+    'SET statement_timeout = 850',
+    'SET lock_timeout = 800',
+    `SET idle_in_transaction_session_timeout = ${SILENCE_LIMIT}`,
+    `SET tcp_user_timeout = ${SILENCE_LIMIT}`,
+  ].join('; '),
+  schema: [
+    'SET statement_timeout = 0',
+    `SET idle_in_transaction_session_timeout = ${SCHEMA_SILENCE_LIMIT}`,
+    // The lock is the session's, which may hang between two transactions. PostgreSQL 13 has no limit for that.
+    `SELECT set_config('idle_session_timeout', '${SCHEMA_SILENCE_LIMIT}', false) WHERE current_setting('server_version_num')::int >= 140000`,
+  ].join('; '),
 };
 
 /** OIDs of the types that the driver leaves as text: int8 and numeric. */

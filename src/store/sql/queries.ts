@@ -274,31 +274,47 @@ export class Queries {
     return select.orderBy('seq', after === undefined ? 'desc' : 'asc').compile();
   }
 
-  /** Enters a replica, or takes over its id from an earlier process. */
-  enterReplica(row: Tables['address_server_replica']): Statement {
+  /**
+   * Enters a replica, in the place of the one that had its id under the token `holder`, if there was any. Does nothing
+   * when another one has the id meanwhile, be it that the statement is late.
+   */
+  enterReplica(row: Tables['address_server_replica'], holder: string | undefined): Statement {
+    const { id, ...rest } = row;
+    if (holder !== undefined) {
+      return this.#sql
+        .updateTable('address_server_replica')
+        .set(rest)
+        .where('id', '=', id)
+        .where('token', '=', holder)
+        .compile();
+    }
     const insert = this.#sql.insertInto('address_server_replica').values(row);
-    const { id: _id, ...rest } = row;
     return this.#dialect === 'mysql'
-      ? insert.onDuplicateKeyUpdate(rest).compile()
-      : insert.onConflict((conflict) => conflict.column('id').doUpdateSet(rest)).compile();
+      ? insert.onDuplicateKeyUpdate({ id: sql`id` }).compile()
+      : insert.onConflict((conflict) => conflict.column('id').doNothing()).compile();
   }
 
-  leaveReplica(id: string, token: string): Statement {
+  /** Forgets a replica that has not been seen since. */
+  leaveReplica(id: string, token: string, seenAt = Number.MAX_SAFE_INTEGER): Statement {
     return this.#sql
       .deleteFrom('address_server_replica')
       .where('id', '=', id)
       .where('token', '=', token)
+      .where('seen_at', '<=', seenAt)
       .compile();
   }
 
-  /** Moves the clock on and says what this replica has, in one statement, since it is sent every second. */
+  /**
+   * Moves the clock on and says what this replica has, in one statement, since it is sent every second. Nothing goes
+   * back, so that one that is late does no harm; a replica that has less than it said takes a new token.
+   */
   report(own: Tables['address_server_replica'], hearing: number, database: number, grace: number): Statement {
     const { id, token, seen_at, seen_change } = own;
     if (this.#dialect === 'mysql') {
       return {
         sql:
           'update address_server_clock c left join address_server_replica r on r.id = ? and r.token = ? ' +
-          'set r.seen_at = ?, r.seen_change = ?, c.hearing_ms = greatest(c.hearing_ms, ?), ' +
+          'set r.seen_at = greatest(r.seen_at, ?), r.seen_change = greatest(r.seen_change, ?), c.hearing_ms = greatest(c.hearing_ms, ?), ' +
           'c.database_ms = greatest(c.database_ms, ?), c.grace_until = greatest(c.grace_until, ?)',
         parameters: [id, token, seen_at, seen_change, hearing, database, grace],
       };
@@ -307,7 +323,8 @@ export class Queries {
       sql:
         'with c as (update address_server_clock set hearing_ms = greatest(hearing_ms, $1::bigint), ' +
         'database_ms = greatest(database_ms, $2::bigint), grace_until = greatest(grace_until, $3::bigint)) ' +
-        'update address_server_replica set seen_at = $4::bigint, seen_change = $5::bigint where id = $6 and token = $7',
+        'update address_server_replica set seen_at = greatest(seen_at, $4::bigint), ' +
+        'seen_change = greatest(seen_change, $5::bigint) where id = $6 and token = $7',
       parameters: [hearing, database, grace, seen_at, seen_change, id, token],
     };
   }

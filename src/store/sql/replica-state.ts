@@ -2,6 +2,14 @@ import { doOthersKnow, isFollowed, isLost, type Replica } from '../../registry/r
 import type { StateRow } from './queries.js';
 import { readClock, type ClockReading } from './shared-clock.js';
 
+/** The replica that reads. */
+export interface OwnReplica {
+  readonly id: string;
+  readonly token: string;
+  /** The one under which it was last entered, if that is another. */
+  readonly enteredToken?: string | undefined;
+}
+
 /** What the clock and the replicas' rows say at one moment, as one of the replicas reads them. */
 export class ReplicaState {
   readonly clock: ClockReading;
@@ -16,13 +24,15 @@ export class ReplicaState {
   readonly ownChange: number | undefined;
   /** Whether another process has the reader's name. */
   readonly isTaken: boolean;
+  /** The token of whoever has the reader's name. */
+  readonly holder: string | undefined;
   /** Those that count. */
   readonly others: readonly Replica[];
   /** Those that nobody waits for any more, with their tokens. */
-  readonly lost: readonly { readonly id: string; readonly token: string }[];
+  readonly lost: readonly (Replica & { readonly token: string })[];
 
   /** Throws when the clock's row is missing. */
-  constructor(rows: readonly StateRow[], own: { readonly id: string; readonly token: string }) {
+  constructor(rows: readonly StateRow[], own: OwnReplica) {
     const first = rows[0];
     if (!first) throw new Error('the clock’s row is missing');
     this.clock = readClock({ hearing: first.hearing_ms, database: first.database_ms }, first.now_ms);
@@ -37,7 +47,8 @@ export class ReplicaState {
     );
     this.ownChange = entered.find(({ id, token }) => id === own.id && token === own.token)?.seenChange;
     this.isEntered = this.ownChange !== undefined;
-    this.isTaken = entered.some(({ id, token }) => id === own.id && token !== own.token);
+    this.holder = entered.find(({ id }) => id === own.id)?.token;
+    this.isTaken = this.holder !== undefined && this.holder !== own.token && this.holder !== own.enteredToken;
     const others = entered.filter(({ id }) => id !== own.id);
     this.others = others.filter((other) => !isLost(other, this.clock.now));
     this.lost = others.filter((other) => isLost(other, this.clock.now));

@@ -42,6 +42,9 @@ const LATE_COMMIT = 3_000;
 /** After which time a cluster that was never founded is forgotten, in milliseconds. */
 const FORGET_AFTER = 3_600_000;
 
+/** How often a server tries to enter its row when others take it in between. */
+const ENTER_TRIES = 5;
+
 const NOTHING_HEARD: Report = {
   hearing: 0,
   graceUntil: 0,
@@ -71,14 +74,16 @@ export class SqlStore implements Store {
   readonly #options: SqlStoreOptions;
   readonly #db: Database;
   readonly #queries: Queries;
-  readonly #token = randomUUID();
+  /** Of this process's row; a new one when the database was found to have lost something. */
+  #token = randomUUID();
+  /** The one that the row was last seen to have; undefined before it was entered. */
+  #enteredToken: string | undefined;
   /** This process among those that write leases. */
   readonly #writer = randomInt(1, 2 ** 47);
   readonly #known = new KnownClusters();
   readonly #decisions: Decisions;
   readonly #queue = new KeyedQueue();
   #id: string;
-  #isEntered = false;
   /** The number of the last change of which all is known here. */
   #seenChange = -1;
   /** What this server's own row says of it at least, while the database loses nothing. */
@@ -111,8 +116,7 @@ export class SqlStore implements Store {
       await this.#options.prepare(this.#db);
       const before = await this.#state(this.#db);
       // First entered, then read: whoever changes a list from here on waits for this server.
-      await this.#enter(before);
-      let state = await this.#state(this.#db);
+      let state = await this.#enter(before);
       while ((await this.#readChanges(state)) === 'in part') state = await this.#state(this.#db);
       await this.#report(state, NOTHING_HEARD);
       const { now, deaf } = state.clock;
@@ -132,16 +136,13 @@ export class SqlStore implements Store {
       let state = await this.#state(this.#db);
       if (this.#hasLost(state)) {
         // Nothing that is known of the database holds any more. Its clock goes on from where it was, or every time
-        // that is known here would lie ahead of it.
+        // that is known here would lie ahead of it. Only the clock: this server's row is entered anew below.
         this.#distrust();
         const own = { id: this.#id, token: this.#token, seen_at: this.#lastNow, seen_change: 0 };
         await this.#db.run(this.#queries.report(own, this.#lastNow, state.databaseMs, 0));
         state = await this.#state(this.#db);
       }
-      if (!state.isEntered) {
-        await this.#enter(state);
-        state = await this.#state(this.#db);
-      }
+      state = await this.#enter(state);
       const ahead = report.hearing - state.clock.now;
       if (ahead > CLOCK_AHEAD) this.#known.setBack(this.#lastNow, ahead);
       this.#lastNow = state.clock.now;
@@ -185,16 +186,17 @@ export class SqlStore implements Store {
 
   async close(): Promise<void> {
     await this.#queue.settled();
-    if (this.#isEntered) {
+    if (this.#enteredToken !== undefined) {
       // Should it fail, the others wait for a while for a server that is gone.
-      await this.#db.run(this.#queries.leaveReplica(this.#id, this.#token)).catch(() => undefined);
+      const leave = this.#queries.leaveReplica(this.#id, this.#enteredToken);
+      await this.#db.run(leave).catch(() => undefined);
     }
     await this.#db.close();
   }
 
   async #state(session: Session): Promise<ReplicaState> {
     const rows = await session.run<StateRow>(this.#queries.state());
-    return new ReplicaState(rows, { id: this.#id, token: this.#token });
+    return new ReplicaState(rows, { id: this.#id, token: this.#token, enteredToken: this.#enteredToken });
   }
 
   /**
@@ -205,26 +207,37 @@ export class SqlStore implements Store {
     return state.changes < this.#seenChange || (state.ownChange ?? -1) < this.#writtenChange;
   }
 
+  /** From here on this server has less than it said, and what it said may still be on its way to the database. */
   #distrust(): void {
     this.#known.distrust();
     this.#seenChange = this.#writtenChange = -1;
+    this.#token = randomUUID();
   }
 
-  async #enter(state: ReplicaState): Promise<void> {
-    if (this.#isEntered && state.isTaken) {
-      // Another process has taken the name over: two servers were given the same.
-      this.#id = `${this.#options.replica}#${this.#token}`;
+  /** Makes this server's row its own unless it is, and returns the state with it. */
+  async #enter(before: ReplicaState): Promise<ReplicaState> {
+    let state = before;
+    for (let tries = 0; ; tries++) {
+      if (state.ownChange !== undefined) {
+        this.#enteredToken = this.#token;
+        this.#writtenChange = state.ownChange;
+        return state;
+      }
+      if (tries === ENTER_TRIES) break;
+      let { holder } = state;
+      if (this.#enteredToken !== undefined && state.isTaken) {
+        // Another process has taken the name over: two servers were given the same.
+        this.#id = `${this.#options.replica}#${this.#token}`;
+        holder = undefined;
+      }
+      const seen = { seen_at: state.clock.now, seen_change: Math.max(0, this.#seenChange) };
+      await this.#db.run(this.#queries.enterReplica({ id: this.#id, token: this.#token, ...seen }, holder));
+      state = await this.#state(this.#db);
     }
-    const { now } = state.clock;
-    const row = {
-      id: this.#id,
-      token: this.#token,
-      seen_at: now,
-      seen_change: Math.max(0, this.#seenChange),
-    };
-    await this.#db.run(this.#queries.enterReplica(row));
-    this.#isEntered = true;
-    this.#writtenChange = row.seen_change;
+    throw new DatabaseError(
+      'unavailable',
+      `${this.#db.name} gives the name ${this.#id} to another server each time; give each server its own`,
+    );
   }
 
   /** Reads every cluster that became another since the last time. */
@@ -291,7 +304,9 @@ export class SqlStore implements Store {
     const own = { id: this.#id, token: this.#token, seen_at: clock.now, seen_change: this.#seenChange };
     await this.#db.run(this.#queries.report(own, clock.now, databaseMs, grace));
     this.#writtenChange = own.seen_change;
-    for (const { id, token } of state.lost) await this.#db.run(this.#queries.leaveReplica(id, token));
+    for (const { id, token, seenAt } of state.lost) {
+      await this.#db.run(this.#queries.leaveReplica(id, token, seenAt));
+    }
   }
 
   async #reach<T>(phase: 'open' | 'use', work: () => Promise<T>): Promise<T> {

@@ -4,15 +4,16 @@ import { createSqlStore } from '../../support/replicas.js';
 import { connectTo } from '../../support/sql.js';
 import { storeContract } from '../contract.js';
 
-for (const { dialect, skip } of testDatabases) {
+for (const server of testDatabases) {
+  const { name, skip } = server;
   if (skip !== false) {
-    it(`${dialect} keeps the store's contract`, { skip }, () => undefined);
+    it(`${name} keeps the store's contract`, { skip }, () => undefined);
     continue;
   }
-  storeContract(dialect, (t) => {
+  storeContract(name, (t) => {
     let made: Promise<string> | undefined;
     return async () => {
-      made ??= createDatabase(t, dialect);
+      made ??= createDatabase(t, server);
       return createSqlStore(connectTo(t, await made), 'a:1');
     };
   });

@@ -5,18 +5,31 @@ import { inspect } from 'node:util';
 import { nowMs, sqlFor } from '../../../src/store/sql/builder.js';
 import {
   DatabaseError,
+  SILENCE_LIMIT,
   type Database,
   type DatabaseErrorKind,
   type Session,
   type Statement,
 } from '../../../src/store/sql/database.js';
+import { IDLE_LIMIT } from '../../../src/store/sql/pool.js';
 import { sql } from 'kysely';
 import { connectAdmin, createDatabase, testDatabases, type Admin } from '../../support/databases.js';
 import { eventually } from '../../support/eventually.js';
-import { connectTo } from '../../support/sql.js';
+import { connectTo, slow, SLOW_START } from '../../support/sql.js';
 import { TcpProxy } from '../../support/tcp-proxy.js';
 
 const text = (sqlText: string, ...parameters: unknown[]): Statement => ({ sql: sqlText, parameters });
+
+/** Tells never from late: what takes longer than this on any machine, in milliseconds, has no limit. */
+const NEVER = 60_000;
+
+async function within<T>(promise: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const never = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`not within ${NEVER} ms`)), NEVER);
+  });
+  return Promise.race([promise, never]).finally(() => clearTimeout(timer));
+}
 
 /** A promise that the test resolves. */
 function gate() {
@@ -25,39 +38,46 @@ function gate() {
   return { open, opened };
 }
 
-for (const { dialect, skip } of testDatabases) {
+/** Waits within a transaction, and is never silent for so long that the server would end it. */
+async function until(opened: Promise<void>, session: Session): Promise<void> {
+  let isOpen = false;
+  void opened.then(() => (isOpen = true));
+  while (!isOpen) {
+    await Promise.race([opened, new Promise((resolve) => setTimeout(resolve, 200))]);
+    if (!isOpen) await session.run(text('SELECT 1'));
+  }
+}
+
+for (const server of testDatabases) {
+  const { name: serverName, dialect, skip } = server;
   const isMysql = dialect === 'mysql';
   const sleep = (seconds: number) =>
     text(isMysql ? `SELECT SLEEP(${seconds})` : `SELECT pg_sleep(${seconds})`);
   const bump = (id: number) => text(`UPDATE t SET n = n + 1 WHERE id = ${id}`);
   const count = (id: number) => text(`SELECT n FROM t WHERE id = ${id}`);
 
-  /** Fails with a sentence of the kind, within the limits in milliseconds; returns the sentence. */
+  /** Fails with a sentence of the kind, and not never; returns the error. */
   async function fails(
     promise: Promise<unknown>,
     kind: DatabaseErrorKind,
     sentence: RegExp,
-    [atLeast, atMost] = [0, 1_500],
   ): Promise<DatabaseError> {
-    const started = performance.now();
-    const error = await promise.then(
+    const error = await within(promise).then(
       () => assert.fail('it did not fail'),
       (thrown: unknown) => thrown,
     );
-    const took = performance.now() - started;
     assert.ok(error instanceof DatabaseError, inspect(error));
     assert.equal(error.kind, kind, error.message);
     assert.match(error.message, sentence);
-    assert.ok(took >= atLeast && took <= atMost, `it took ${took} ms: ${error.message}`);
     return error;
   }
 
-  describe(`the connections to ${dialect}`, { skip, concurrency: false }, () => {
+  describe(`the connections to ${serverName}`, { skip, concurrency: false }, () => {
     /** A database with a table of two rows, the test's own way to it, and a proxy before it. */
     const setUp = async (t: TestContext) => {
-      const url = await createDatabase(t, dialect);
+      const url = await createDatabase(t, server);
       const name = new URL(url).pathname.slice(1);
-      const admin = await connectAdmin(dialect, name);
+      const admin = await connectAdmin(server, name);
       t.after(() => admin.close());
       await admin.run(
         `CREATE TABLE t (id INT PRIMARY KEY, n BIGINT, s VARCHAR(200)${isMysql ? ' CHARACTER SET utf8mb4' : ''})`,
@@ -84,12 +104,12 @@ for (const { dialect, skip } of testDatabases) {
     };
 
     /** A transaction that has changed row 1 and waits; `end` lets it commit. */
-    const holdRow = async (database: Database, limit = 5_000) => {
+    const holdRow = async (database: Database, limit = NEVER) => {
       const [locked, end] = [gate(), gate()];
       const done = database.transaction(limit, async (session) => {
         await session.run(bump(1));
         locked.open();
-        await end.opened;
+        await until(end.opened, session);
       });
       done.catch(() => undefined);
       await Promise.race([locked.opened, done]);
@@ -140,14 +160,14 @@ for (const { dialect, skip } of testDatabases) {
       assert.equal(database.statements, 0);
       await database.run(text('SELECT 1'));
       assert.equal(database.statements, 1);
-      await database.transaction(1_000, (session) => session.run(bump(1)));
+      await database.transaction(NEVER, (session) => session.run(bump(1)));
       assert.equal(database.statements, 4);
     });
 
     it('commit and roll back', async (t) => {
       const { database, admin } = await setUp(t);
       const n = async () => Number((await admin.run<{ n: number }>('SELECT n FROM t WHERE id = 1'))[0]?.n);
-      const result = await database.transaction(1_000, async (session) => {
+      const result = await database.transaction(NEVER, async (session) => {
         await Promise.all([session.run(bump(1)), session.run(bump(1))]);
         assert.equal(await n(), 0, 'nobody else sees it yet');
         return 'done';
@@ -156,7 +176,7 @@ for (const { dialect, skip } of testDatabases) {
       assert.equal(await n(), 2);
       const thrown = new Error('thrown by the work');
       await assert.rejects(
-        database.transaction(1_000, async (session) => {
+        database.transaction(NEVER, async (session) => {
           await session.run(bump(1));
           throw thrown;
         }),
@@ -165,7 +185,7 @@ for (const { dialect, skip } of testDatabases) {
       assert.equal(await n(), 2);
       // A failure that the work hides is one all the same.
       await fails(
-        database.transaction(1_000, async (session) => {
+        database.transaction(NEVER, async (session) => {
           await session.run(bump(1));
           await session.run(text('SELEC 1')).catch(() => undefined);
           await session.run(bump(1)).catch(() => undefined);
@@ -175,7 +195,7 @@ for (const { dialect, skip } of testDatabases) {
       );
       assert.equal(await n(), 2);
       let leaked: Session | undefined;
-      await database.transaction(1_000, async (session) => {
+      await database.transaction(NEVER, async (session) => {
         leaked = session;
         await session.run(bump(2));
       });
@@ -186,7 +206,7 @@ for (const { dialect, skip } of testDatabases) {
 
     it('read what others have committed meanwhile, and nothing else', async (t) => {
       const { database, admin } = await setUp(t);
-      await database.transaction(2_000, async (session) => {
+      await database.transaction(NEVER, async (session) => {
         assert.deepEqual(await session.run(count(1)), [{ n: 0 }]);
         await admin.run('UPDATE t SET n = 7 WHERE id = 1');
         assert.deepEqual(await session.run(count(1)), [{ n: 7 }]);
@@ -201,13 +221,13 @@ for (const { dialect, skip } of testDatabases) {
       const { database } = await setUp(t);
       const [first, second] = [gate(), gate()];
       const results = await Promise.allSettled([
-        database.transaction(3_000, async (session) => {
+        database.transaction(NEVER, async (session) => {
           await session.run(bump(1));
           first.open();
           await second.opened;
           await session.run(bump(2));
         }),
-        database.transaction(3_000, async (session) => {
+        database.transaction(NEVER, async (session) => {
           await session.run(bump(2));
           second.open();
           await first.opened;
@@ -229,33 +249,38 @@ for (const { dialect, skip } of testDatabases) {
     it('wait for a locked row within the limit, and go on', async (t) => {
       const { database } = await setUp(t);
       const held = await holdRow(database);
-      const connections = database.run(bump(1));
-      // MariaDB has no limit for locks below a second; its limit for the whole statement ends the wait.
-      await (isMysql
-        ? fails(connections, 'unavailable', /did not get a statement done in time/, [700, 1_300])
-        : fails(connections, 'conflict', /lock that somebody else has/, [700, 1_300]));
+      const waiting = database.run(bump(1));
+      // MySQL and MariaDB have no limit for locks below a second; what ends the wait is MariaDB's limit for the whole
+      // statement. MySQL has that for reads alone, so there it is this side that gives up.
+      const sentence = isMysql
+        ? serverName === 'mariadb'
+          ? /did not get a statement done in time/
+          : /has not answered for 0\.9 s/
+        : /lock that somebody else has/;
+      await fails(waiting, isMysql ? 'unavailable' : 'conflict', sentence);
       held.end();
       await held.done;
       await database.run(bump(1));
-      assert.deepEqual(await database.run(count(1)), [{ n: 2 }]);
+      const [row] = await database.run<{ n: number }>(count(1));
+      // What this side gave up may have been done all the same.
+      assert.ok(row!.n === 2 || (row!.n === 3 && isMysql && serverName !== 'mariadb'), inspect(row));
     });
 
     it('bound a statement that takes long', async (t) => {
       const { database } = await setUp(t);
-      await fails(database.run(sleep(30)), 'unavailable', /in time|has not answered/, [700, 1_300]);
+      await fails(database.run(slow(dialect)), 'unavailable', /in time|has not answered/);
       await fails(
-        database.transaction(5_000, (session) => session.run(sleep(30))),
+        database.transaction(NEVER, (session) => session.run(slow(dialect))),
         'unavailable',
         /in time|has not answered/,
-        [700, 1_300],
       );
       await database.run(bump(1));
     });
 
     it('bound a transaction whose work never ends, and free what it has locked', async (t) => {
       const { database, name, admin } = await setUp(t);
-      const held = await holdRow(database, 400);
-      await fails(held.done, 'unavailable', /was not done within 0\.4 s and was given up/, [0, 800]);
+      const held = await holdRow(database, 2_000);
+      await fails(held.done, 'unavailable', /was not done within 2 s and was given up/);
       await eventually('the row is free', () =>
         admin.run('UPDATE t SET n = 5 WHERE id = 1').then(() => true),
       );
@@ -267,32 +292,28 @@ for (const { dialect, skip } of testDatabases) {
 
     it('are at most four, and the fifth waits within the limit', async (t) => {
       const { database, name, admin } = await setUp(t);
-      let most = 0;
-      const work = async () => {
-        await database.run(sleep(0.1));
-        most = Math.max(most, await sessions(admin, name));
-      };
-      await Promise.all(Array.from({ length: 12 }, work));
-      assert.equal(most, 4);
       const end = gate();
-      const busy = Array.from({ length: 4 }, () => database.transaction(5_000, () => end.opened));
-      await fails(
-        database.run(bump(1)),
-        'unavailable',
-        /none of the 4 connections to .* was free/,
-        [800, 1_200],
+      const begun = Array.from({ length: 4 }, gate);
+      const busy = begun.map(({ open }) =>
+        database.transaction(NEVER, (session) => {
+          open();
+          return until(end.opened, session);
+        }),
       );
-      const waiting = database.run(bump(1));
+      await Promise.all(begun.map(({ opened }) => opened));
+      await fails(database.run(bump(1)), 'unavailable', /none of the 4 connections to .* was free/);
+      assert.equal(await sessions(admin, name), 4);
+      const waiting = database.run(count(1));
       end.open();
       await Promise.all([...busy, waiting]);
-      assert.deepEqual(await database.run(count(1)), [{ n: 1 }]);
+      assert.deepEqual(await waiting, [{ n: 0 }]);
     });
 
     it('are closed when they are not used, long before MySQL would', async (t) => {
       const { database, name, admin } = await setUp(t);
       await Promise.all([database.run(sleep(0.05)), database.run(sleep(0.05))]);
       assert.equal(await sessions(admin, name), 2);
-      await eventually('both are closed', async () => (await sessions(admin, name)) === 0, 8_000);
+      await eventually('both are closed', async () => (await sessions(admin, name)) === 0);
       await database.run(bump(1));
     });
 
@@ -301,10 +322,10 @@ for (const { dialect, skip } of testDatabases) {
       const database = connectTo(t, proxied);
       await database.run(bump(1));
       proxy.silence();
-      await fails(database.run(bump(1)), 'unavailable', /has not answered for 0\.9 s/, [850, 1_200]);
-      await fails(database.run(bump(1)), 'unavailable', /no connection to .* within 0\.9 s/, [850, 1_200]);
+      await fails(database.run(bump(1)), 'unavailable', /has not answered for 0\.9 s/);
+      await fails(database.run(bump(1)), 'unavailable', /no connection to .* within 0\.9 s/);
       const many = Array.from({ length: 8 }, () =>
-        fails(database.run(bump(1)), 'unavailable', /no connection|none of the 4/, [850, 2_000]),
+        fails(database.run(bump(1)), 'unavailable', /no connection|none of the 4/),
       );
       await Promise.all(many);
       await proxy.restore();
@@ -315,23 +336,19 @@ for (const { dialect, skip } of testDatabases) {
       const { proxy, proxied, admin } = await setUp(t);
       const database = connectTo(t, proxied);
       await fails(
-        database.transaction(5_000, async (session) => {
+        database.transaction(NEVER, async (session) => {
           await session.run(bump(1));
           proxy.silence();
           await session.run(bump(1));
         }),
         'unavailable',
         /has not answered for 0\.9 s/,
-        [850, 1_300],
       );
-      // By the server's own limit for idle transactions: 2 s in PostgreSQL and MariaDB. MySQL has none, there it is
-      // wait_timeout's 10 s.
-      const started = performance.now();
-      await admin.run(isMysql ? 'SET innodb_lock_wait_timeout = 20' : 'SET lock_timeout = 20000');
+      // By the server's own limit, or else never: the session does not know that its client is gone.
+      await admin.run(isMysql ? 'SET innodb_lock_wait_timeout = 60' : 'SET lock_timeout = 60000');
       await admin.run('UPDATE t SET n = 7 WHERE id = 1');
-      assert.ok(performance.now() - started < 5_000, `${performance.now() - started} ms`);
       await fails(
-        database.transaction(5_000, () => Promise.resolve()),
+        database.transaction(NEVER, () => Promise.resolve()),
         'unavailable',
         /no connection/,
       );
@@ -339,11 +356,70 @@ for (const { dialect, skip } of testDatabases) {
       assert.deepEqual(await database.run(count(1)), [{ n: 7 }]);
     });
 
+    it('free a row also when the client hangs while the server answers', async (t) => {
+      const { proxy, proxied, admin } = await setUp(t);
+      const database = connectTo(t, proxied);
+      // More than what lies between the two can hold.
+      const much = isMysql
+        ? `SELECT REPEAT('x', 100000) FROM information_schema.collations a, information_schema.collations b`
+        : `SELECT repeat('x', 100000) FROM generate_series(1, 10000)`;
+      const held = database.transaction(NEVER, async (session) => {
+        await session.run(bump(1));
+        proxy.stall();
+        await session.run(text(much));
+      });
+      await fails(held, 'unavailable', /has not answered for 0\.9 s/);
+      await admin.run(isMysql ? 'SET innodb_lock_wait_timeout = 50' : 'SET lock_timeout = 50000');
+      await admin.run('UPDATE t SET n = 7 WHERE id = 1');
+    });
+
+    it('set limits to how long the server waits for a client that hangs', async (t) => {
+      const { database, name, admin } = await setUp(t);
+      const limits = async (session: Session): Promise<Record<string, string>> => {
+        const rows = isMysql
+          ? await session.run<{ name: string; value: string }>(
+              text(
+                `SHOW SESSION VARIABLES WHERE Variable_name IN ('wait_timeout', 'net_read_timeout', 'net_write_timeout', 'idle_transaction_timeout')`,
+              ),
+            )
+          : await session.run<{ name: string; value: string }>(
+              text(
+                `SELECT name, setting AS value FROM pg_settings WHERE name IN ('idle_in_transaction_session_timeout', 'tcp_user_timeout', 'idle_session_timeout')`,
+              ),
+            );
+        return Object.fromEntries(
+          rows.map((row) => Object.values(row as unknown as Record<string, string>) as [string, string]),
+        );
+      };
+      const net = (seconds: string) => ({ net_read_timeout: seconds, net_write_timeout: seconds });
+      const mariadb = serverName === 'mariadb' ? { idle_transaction_timeout: '2' } : {};
+      assert.deepEqual(
+        await limits(database),
+        isMysql
+          ? { wait_timeout: '2', ...net('2'), ...mariadb }
+          : {
+              idle_in_transaction_session_timeout: '2000',
+              tcp_user_timeout: '2000',
+              idle_session_timeout: '0',
+            },
+      );
+      await database.exclusively(async (session) => {
+        const found = await limits(session);
+        assert.equal(found[isMysql ? 'wait_timeout' : 'idle_session_timeout'], isMysql ? '60' : '60000');
+      });
+      assert.ok(IDLE_LIMIT < SILENCE_LIMIT, 'an idle connection is closed before the server does');
+      // Many seconds of rest, each longer than this side keeps a connection: none is found closed by the server.
+      for (let i = 0; i < 3; i++) {
+        await Promise.all([database.run(count(1)), database.run(count(1))]);
+        await eventually('they are closed', async () => (await sessions(admin, name)) === 0);
+      }
+    });
+
     it('never tell a commit as done of which no answer came', async (t) => {
       const { proxy, proxied } = await setUp(t);
       const database = connectTo(t, proxied);
       await fails(
-        database.transaction(5_000, async (session) => {
+        database.transaction(NEVER, async (session) => {
           await session.run(bump(1));
           proxy.silence();
         }),
@@ -357,21 +433,25 @@ for (const { dialect, skip } of testDatabases) {
     it('notice that they are cut, and then work again', async (t) => {
       const { database: direct, proxy, proxied, admin, name } = await setUp(t);
       const database = connectTo(t, proxied);
-      const running = fails(database.run(sleep(0.8)), 'unavailable', /closed the connection/);
-      await eventually('the statement runs', async () => (await sessions(admin, name)) === 1);
-      // The server knows the session before the client has sent its statement.
-      await eventually('the statement is seen', async () => {
-        const rows = isMysql
-          ? await admin.run(
-              `SELECT 1 FROM information_schema.processlist WHERE db = '${name}' AND info LIKE 'SELECT SLEEP%'`,
-            )
-          : await admin.run(
-              `SELECT 1 FROM pg_stat_activity WHERE datname = '${name}' AND query LIKE 'SELECT pg_sleep%' AND state = 'active'`,
-            );
+      const isSeen = async (): Promise<boolean> => {
+        const rows = await admin.run(
+          isMysql
+            ? `SELECT 1 FROM information_schema.processlist WHERE db = '${name}' AND info LIKE '${SLOW_START}%'`
+            : `SELECT 1 FROM pg_stat_activity WHERE datname = '${name}' AND query LIKE '${SLOW_START}%' AND state = 'active'`,
+        );
         return rows.length > 0;
+      };
+      await eventually('a statement is cut in its middle', async () => {
+        let message: string | undefined;
+        const running = database.run(slow(dialect)).catch((error: unknown) => (message = String(error)));
+        await eventually(
+          'it is seen, or was ended by its own limit',
+          async () => message ?? (await isSeen()),
+        );
+        proxy.cut();
+        await running;
+        return /closed the connection/.test(message ?? '');
       });
-      proxy.cut();
-      await running;
       await database.run(bump(1));
       // Cut while idle: nobody is told, and the next statement gets another connection.
       proxy.cut();
@@ -382,7 +462,7 @@ for (const { dialect, skip } of testDatabases) {
         ),
       );
       await fails(
-        database.transaction(5_000, async (session) => {
+        database.transaction(NEVER, async (session) => {
           await session.run(bump(1));
           proxy.cut();
           await session.run(bump(1));
@@ -413,7 +493,7 @@ for (const { dialect, skip } of testDatabases) {
       await kill();
       await database.run(bump(1));
       await fails(
-        database.transaction(5_000, async (session) => {
+        database.transaction(NEVER, async (session) => {
           await session.run(bump(1));
           await kill();
           await session.run(bump(1));
@@ -428,7 +508,7 @@ for (const { dialect, skip } of testDatabases) {
       const { proxy, proxied } = await setUp(t);
       const database = connectTo(t, proxied);
       await proxy.refuse();
-      await fails(database.run(bump(1)), 'unavailable', /cannot be reached; check .*ECONNREFUSED/, [0, 500]);
+      await fails(database.run(bump(1)), 'unavailable', /cannot be reached; check .*ECONNREFUSED/);
       await proxy.restore();
       await database.run(bump(1));
       const unknown = new URL(proxied);
@@ -440,12 +520,19 @@ for (const { dialect, skip } of testDatabases) {
       const { proxy, proxied } = await setUp(t);
       const database = connectTo(t, proxied);
       proxy.delay(30);
-      await database.transaction(1_500, async (session) => {
-        await session.run(bump(1));
-        await session.run(bump(1));
-      });
+      await eventually('a transaction is done', () =>
+        database
+          .transaction(NEVER, async (session) => {
+            await session.run(bump(1));
+            await session.run(bump(1));
+          })
+          .then(
+            () => true,
+            () => false,
+          ),
+      );
       proxy.delay(500);
-      await fails(database.run(bump(1)), 'unavailable', /has not answered for 0\.9 s/, [850, 1_300]);
+      await fails(database.run(bump(1)), 'unavailable', /has not answered for 0\.9 s/);
       await proxy.restore();
       await eventually('it works again', () =>
         database.run(bump(2)).then(
@@ -479,7 +566,7 @@ for (const { dialect, skip } of testDatabases) {
         ),
         await fails(database.run(text('SELECT nothing FROM t')), 'misconfigured', /lacks a table or column/),
         await fails(
-          connectTo(t, asUser(`${url}_other`, isMysql ? { name: 'root', password: '' } : user)).run(bump(1)),
+          connectTo(t, `${url}_other`).run(bump(1)),
           'misconfigured',
           /_other does not exist; create/,
         ),
@@ -529,11 +616,11 @@ for (const { dialect, skip } of testDatabases) {
       const ms = await read(database);
       // The server's clock is this machine's, or one that is set well.
       assert.ok(ms >= before - 2_000 && ms <= Date.now() + 2_000, `${ms}, and here it is ${before}`);
-      await database.transaction(2_000, async (session) => {
+      await database.transaction(NEVER, async (session) => {
         const first = await read(session);
         await session.run(sleep(0.05));
         const second = await read(session);
-        assert.ok(second - first >= 45 && second - first < 1_000, `${second - first} ms`);
+        assert.ok(second - first >= 45, `${second - first} ms`);
       });
     });
 
@@ -564,9 +651,9 @@ for (const { dialect, skip } of testDatabases) {
       const { database, admin, name } = await setUp(t);
       const ended: string[] = [];
       const end = gate();
-      const running = database.transaction(3_000, async (session) => {
+      const running = database.transaction(NEVER, async (session) => {
         await session.run(bump(1));
-        await end.opened;
+        await until(end.opened, session);
         await session.run(bump(1));
         ended.push('transaction');
       });
@@ -578,7 +665,7 @@ for (const { dialect, skip } of testDatabases) {
       await closing;
       assert.deepEqual(ended, ['transaction', 'close']);
       assert.deepEqual(await admin.run(`SELECT id FROM t WHERE n = 2`), [{ id: 1 }]);
-      await eventually('all are gone', async () => (await sessions(admin, name)) === 0, 1_000);
+      await eventually('all are gone', async () => (await sessions(admin, name)) === 0);
       await database.close();
     });
 
@@ -624,7 +711,7 @@ for (const { dialect, skip } of testDatabases) {
     }
     // After the database, and what was granted in it, is dropped: hooks run in the order in which they were given.
     t.after(async () => {
-      const last = await connectAdmin(dialect);
+      const last = await connectAdmin(server);
       await last.run(isMysql ? `DROP USER '${name}'@'%'` : `DROP ROLE ${name}`);
       await last.close();
     });

@@ -12,13 +12,14 @@ import { connectAdmin, createDatabase, testDatabases } from '../../support/datab
 import { connectTo } from '../../support/sql.js';
 import { tempFolder } from '../../support/temp.js';
 
-for (const { dialect, skip } of testDatabases) {
-  describe(`the schema of ${dialect}`, { skip }, () => {
+for (const server of testDatabases) {
+  const { name, dialect, skip } = server;
+  describe(`the schema of ${name}`, { skip }, () => {
     const own = readMigrations(migrationsFolder(dialect));
     const setUp = async (t: TestContext) => {
-      const url = await createDatabase(t, dialect);
+      const url = await createDatabase(t, server);
       const database = connectTo(t, url);
-      const admin = await connectAdmin(dialect, new URL(url).pathname.slice(1));
+      const admin = await connectAdmin(server, new URL(url).pathname.slice(1));
       t.after(() => admin.close());
       return { url, database, admin };
     };
