@@ -214,7 +214,7 @@ export class Agent {
 
   /**
    * Whether the list is not for its Nacos. The registry goes on hearing which one that has (`has`), and so learns that its
-   * database was replaced. A node that starts does so with the last list.
+   * database was replaced. A node that starts does so with the last list, when that is the newer one.
    */
   async #isHeldBack(list: NodeList): Promise<boolean> {
     const { holdBack, lastList } = this.#parts;
@@ -229,7 +229,10 @@ export class Agent {
     });
     if (doubt === undefined) return false;
     this.#note('error', 'the list is held back', doubt);
-    if (this.#source === undefined) await this.#takeLast('the list is held back');
+    // One that is newer may be right, and the last one out of date: then a start waits for somebody to say so.
+    if (this.#source === undefined && last && list.revision < last.revision) {
+      await this.#takeLast('the list is held back');
+    }
     return true;
   }
 

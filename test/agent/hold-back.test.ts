@@ -178,6 +178,21 @@ describe('an agent', { concurrency: 3 }, () => {
     );
   });
 
+  it('does not start with a last list that may be out of date: it waits, and says why', async (t) => {
+    const all = await running(t, 3);
+    await eventually('it is kept', () => existsSync(join(all.folder, 'last')), 60_000);
+    await all.agent.stop();
+    const kept = readFileSync(join(all.folder, 'last'), 'utf8');
+    const anew = await scene(t, 1, true);
+    writeFileSync(join(anew.folder, 'last'), kept.replaceAll(all.self.address, anew.self.address));
+    anew.say(90, anew.self.address, anew.others[0]?.address ?? '');
+    await anew.start();
+    await held(anew, /held back: revision 90 drops 2 of the 3/);
+    assert.equal(anew.agent.source, undefined);
+    for (const { close } of all.others) await close();
+    assert.equal(await anew.agent.gate, 'registry');
+  });
+
   it('takes any list when it is told to', async (t) => {
     const all = await running(t, 3, false);
     all.say(1, all.self.address);

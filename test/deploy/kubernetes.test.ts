@@ -3,7 +3,7 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { before, describe, it } from 'node:test';
 import { ROUTES } from '../../src/http/api/table.js';
 import { serverRoutes } from '../../src/http/api/server-routes.js';
-import { readConfig } from '../../src/config.js';
+import { readConfig, type Config } from '../../src/config.js';
 import { SETTINGS, type GivenSetting, type SettingName } from '../../src/settings.js';
 import { AGENT_PATHS, AGENT_VARIABLES } from './agent-variables.js';
 import {
@@ -136,11 +136,15 @@ describe('what is applied to Kubernetes', { skip: skipWithoutTools }, () => {
       if (manifest.metadata.name !== 'address-server') return;
       const server = container(manifest, 'address-server');
       const env = environment(all, server, POD);
-      const given = SETTINGS.map(({ name, default: text }): [SettingName, GivenSetting] => {
-        const source = name.toUpperCase().replaceAll('-', '_');
-        return [name, { text: env[source] ?? text, source }];
-      });
-      const { port } = readConfig(Object.fromEntries(given) as Record<SettingName, GivenSetting>);
+      const read = (fillIn: (text: string) => string): Config => {
+        const given = SETTINGS.map(({ name, default: text }): [SettingName, GivenSetting] => {
+          const source = name.toUpperCase().replaceAll('-', '_');
+          return [name, { text: fillIn(env[source] ?? text), source }];
+        });
+        return readConfig(Object.fromEntries(given) as Record<SettingName, GivenSetting>);
+      };
+      assert.throws(() => read((text) => text), /placeholder/, `${where} must be filled in`);
+      const { port } = read((text) => text.replaceAll('change-me', 'filled-in'));
       assert.deepEqual(server.ports, [{ name: 'http', containerPort: port }], where);
     });
   });

@@ -490,7 +490,7 @@ describe('agent', { concurrency: 4 }, () => {
     t.after(() => taken.close());
     const { port } = taken.address() as { port: number };
     const busy = startCli(t, ['agent', '--self', '127.0.0.1:8848', '--listen', `127.0.0.1:${port}`]);
-    assert.equal(await busy.exited, 78);
+    assert.equal(await busy.exited, 75, 'the agent that has it may be stopping');
     assert.match(busy.stderr(), /AGENT_LISTEN cannot be used \(127\.0\.0\.1, port \d+\): EADDRINUSE/);
   });
 });
