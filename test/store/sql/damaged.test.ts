@@ -8,12 +8,13 @@ import { founding, key } from '../contract.js';
 
 const A = '127.0.0.11:8848';
 
-for (const { dialect, skip } of testDatabases) {
+for (const server of testDatabases) {
+  const { name, dialect, skip } = server;
   it(
-    `${dialect}: rows that a person has edited are not served, and the cluster is back when they are right again`,
+    `${name}: rows that a person has edited are not served, and the cluster is back when they are right again`,
     { skip },
     async (t) => {
-      const url = await createDatabase(t, dialect);
+      const url = await createDatabase(t, server);
       const first = createSqlStore(connectTo(t, url), 'a:1');
       await first.open({ changed: () => undefined, unsure: () => undefined });
       await first.transact(key, founding(A));
