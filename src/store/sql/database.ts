@@ -57,6 +57,8 @@ export type DatabaseErrorKind =
    * write): every write is such that being late, or made twice, does no harm.
    */
   | 'unavailable'
+  /** A transaction whose COMMIT was sent and not answered: it may have been made. Otherwise as `unavailable`. */
+  | 'unknown'
   /** Wrong password, no such database, a missing right or table: somebody must act. */
   | 'misconfigured'
   /** A deadlock, a lock that was not free in time, a serialisation failure: nothing was changed, try again. */

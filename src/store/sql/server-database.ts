@@ -47,14 +47,15 @@ export class ServerDatabase implements Database {
     const deadline = performance.now() + limit;
     const connection = await this.#pool.borrow(Math.min(limit, STATEMENT_LIMIT));
     const session = new TransactionSession((statement) => this.#send(connection, statement));
+    const end = { isCommitting: false };
     try {
       return await within(
         Math.max(0, deadline - performance.now()),
-        this.#perform(connection, session, work),
+        this.#perform(connection, session, work, end),
         () => {
           connection.destroy();
           return new DatabaseError(
-            'unavailable',
+            end.isCommitting ? 'unknown' : 'unavailable',
             `a transaction in ${this.name} was not done within ${seconds(limit)} and was given up; the database is slow`,
           );
         },
@@ -69,14 +70,19 @@ export class ServerDatabase implements Database {
     connection: Connection,
     session: TransactionSession,
     work: (session: Session) => Promise<T>,
+    end: { isCommitting: boolean },
   ): Promise<T> {
     await this.#send(connection, this.#driver.begin);
     try {
       const result = await work(session);
       await session.finished();
+      end.isCommitting = true;
       await this.#send(connection, COMMIT);
       return result;
     } catch (error) {
+      if (end.isCommitting && error instanceof DatabaseError && error.kind === 'unavailable') {
+        throw new DatabaseError('unknown', error.message, error);
+      }
       // The first failure is the one that tells why; a rollback that fails has closed the connection, which rolls
       // back as well.
       session.close();

@@ -3,6 +3,7 @@ import { keyOf, type Cluster, type ClusterKey } from '../../registry/cluster.js'
 import type { RecordedEvent } from '../../registry/events.js';
 import {
   StoreBusy,
+  StoreOutcomeUnknown,
   StoreRefused,
   StoreUnavailable,
   type ClusterListener,
@@ -319,6 +320,7 @@ export class SqlStore implements Store {
       }
       if (error.kind === 'rejected') throw error;
       if (error.kind === 'conflict') throw new StoreBusy(error.message, { cause: error });
+      if (error.kind === 'unknown') throw new StoreOutcomeUnknown(error.message, { cause: error });
       throw new StoreUnavailable(error.message, { cause: error });
     }
   }
