@@ -3,12 +3,12 @@ import { keyOf, type Cluster, type Member } from './cluster.js';
 import type { Command, Context, Outcome, Reply } from './commands.js';
 import { eventOf, type RegistryEvent } from './events.js';
 import { votesAfter } from './evidence.js';
-import { isLive, sinceAlive } from './lease.js';
+import { hasLease, isLive, silence, sinceAlive } from './lease.js';
 import type { Moment } from './moment.js';
 import { conclude, refusal, unchanged } from './outcome.js';
 import { lacking, notFollowed, quorumOf } from './quorum.js';
 import { refuseInRepair } from './repair.js';
-import { QUIET_AFTER_LEAVE, REPLACED_EVICT_AFTER } from './rules.js';
+import { LATE_POLL, QUIET_AFTER_LEAVE, REPLACED_EVICT_AFTER } from './rules.js';
 
 /** R4: who goes by a word, a member's own or an operator's. */
 
@@ -52,12 +52,14 @@ export function leave(
 }
 
 /**
- * An operator's word about a member that is not live takes a removal that Raft must be able to make, as an eviction
+ * An operator's word about a member that is not live, or may not be, takes a removal that Raft must be able to make, as an eviction
  * does (R5): with a leader, which the member itself may have been until just now (injury 4).
  */
 function refuseOperator(cluster: Cluster, member: Member, context: Context): Reply | undefined {
   const { now, rules } = context;
-  if (isLive(member, rules, now)) return undefined;
+  // Its next poll is late: it may have died with its host, which is what the operator knows.
+  const isLate = hasLease(member) && member.lease.polls && silence(member, now) > LATE_POLL;
+  if (isLive(member, rules, now) && !isLate) return undefined;
   const stays = `${member.address} stays on ${keyOf(cluster)}`;
   const { held, finding } = quorumOf(cluster, context);
   if (!held) {

@@ -91,14 +91,19 @@ export class ClusterEntry {
 
   /**
    * The list to send (see registry/replicas.ts): the one before while another server may not have the newest yet, but
-   * the newest to an address that is only on that, unless a member has not even the one before. Undefined when there is
-   * none to send now, or when the one before is not known here.
+   * the newest to an address that is only on that, unless a member has not even the one before, and to one that was sent
+   * it already. Undefined when there is none to send now, or when the one before is not known here.
    */
   listFor(address: Address | undefined): Cluster | undefined {
     if (!this.#isPending) return this.#cluster;
     const before = this.#published;
-    if (address === undefined || !before || before.members.has(address)) return before;
-    return isAnyBehind(before, this.#cluster) ? undefined : this.#cluster;
+    if (address === undefined || !before) return before;
+    const newest = this.#cluster;
+    if (!before.members.has(address)) return isAnyBehind(before, newest) ? undefined : newest;
+    // Another server knows already that all have it, and has sent it; this one will know in a moment.
+    const delivered = newest.members.get(address)?.lease.delivered ?? 0;
+    if (delivered <= before.revision) return before;
+    return delivered === newest.revision ? newest : undefined;
   }
 
   /** What Raft was last seen to believe; undefined when its nodes cannot be read. */

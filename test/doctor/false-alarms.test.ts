@@ -62,7 +62,7 @@ class Watched {
   #read(address: Address): Reading {
     const node = this.world.nodes.get(address);
     const runs = node?.state === 'running' || node?.state === 'stopping';
-    if (!node || !runs || this.world.now - node.startedAt < 8_000) {
+    if (!node || !runs || this.world.now - node.begunAt < 8_000) {
       return { address, reason: 'it does not answer' };
     }
     const peer = this.world.raft.peers.get(address);

@@ -27,6 +27,15 @@ export type Action = { readonly after: number } & (
       readonly reconnects: boolean;
     }
   | { readonly type: 'cut'; readonly who: number; readonly cut: Cut; readonly lasts: number }
+  /** A running node's process hangs. */
+  | { readonly type: 'hang'; readonly who: number; readonly lasts: number }
+  /** An operator takes a node off the list that does not run. */
+  | { readonly type: 'dismiss'; readonly who: number; readonly returns: boolean }
+  /** An operator puts the members that there are, or those that start. */
+  | { readonly type: 'put' }
+  | { readonly type: 'release' }
+  /** The doctor repairs Raft, or dies over it. */
+  | { readonly type: 'repair'; readonly lasts: number; readonly dies: boolean }
   | { readonly type: 'server-restart'; readonly clean: boolean; readonly lasts: number }
   | { readonly type: 'server-pause'; readonly lasts: number }
   | { readonly type: 'store-outage'; readonly lasts: number }
@@ -118,6 +127,34 @@ const ofNodes: readonly Weighted[] = [
   },
 ];
 
+/** What operators, the doctor and agents do. */
+const ofOperators: readonly Weighted[] = [
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      type: fc.constant('dismiss' as const),
+      after: moment,
+      who,
+      returns: fc.boolean(),
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ type: fc.constant('put' as const), after: moment }) },
+  { weight: 1, arbitrary: fc.record({ type: fc.constant('release' as const), after: moment }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      type: fc.constant('repair' as const),
+      after: moment,
+      lasts: fc.integer({ min: 0, max: 40 * S }),
+      dies: fc.oneof({ weight: 2, arbitrary: fc.constant(false) }, fc.boolean()),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({ type: fc.constant('hang' as const), after: moment, who, lasts: long }),
+  },
+];
+
 /** What happens to one server with a database of its own. */
 const ofServer: readonly Weighted[] = [
   {
@@ -191,6 +228,9 @@ const ofReplicas: readonly Weighted[] = [
   { weight: 4, arbitrary: fc.record({ type: fc.constant('balance' as const), after: moment }) },
 ];
 
+/** In one history of four or so. */
+const rarely = fc.oneof({ weight: 1, arbitrary: fc.constant(false) }, fc.boolean());
+
 function histories(replicas: fc.Arbitrary<number>, actions: readonly Weighted[]): fc.Arbitrary<History> {
   return fc
     .record({
@@ -199,6 +239,9 @@ function histories(replicas: fc.Arbitrary<number>, actions: readonly Weighted[])
       ids: fc.boolean(),
       retries: fc.constantFrom(5, 200),
       reads: fc.boolean(),
+      agents: rarely,
+      slow: fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 60 * S })),
+      moving: rarely,
       salt: fc.nat(1_000_000),
       actions: fc.array(fc.oneof(...actions), { maxLength: 16, size: 'max' }),
       replicas,
@@ -211,10 +254,14 @@ function histories(replicas: fc.Arbitrary<number>, actions: readonly Weighted[])
 }
 
 /** Nodes that start together or one by one, and what happens to them and to one server (SQLite). */
-export const oneServer = histories(fc.constant(0), [...ofNodes, ...ofServer]);
+export const oneServer = histories(fc.constant(0), [...ofNodes, ...ofOperators, ...ofServer]);
 
 /** The same with several servers on one database. */
-export const severalServers = histories(fc.constantFrom(1, 2, 2, 2, 3, 3, 3), [...ofNodes, ...ofReplicas]);
+export const severalServers = histories(fc.constantFrom(1, 2, 2, 2, 3, 3, 3), [
+  ...ofNodes,
+  ...ofOperators,
+  ...ofReplicas,
+]);
 
 /** Lets an action happen; one that can happen to nobody does nothing. */
 export function apply(world: World, action: Action): void {
@@ -276,7 +323,7 @@ export function apply(world: World, action: Action): void {
       // One that is held for dead says nothing; that somebody says it for it is left out (README).
       if (!node || (world.registry.cluster.members.get(node.address)?.presence ?? 'live') !== 'live') return;
       // Nor one that still boots: it would ask to be added to Raft again after its removal.
-      if (world.now - node.startedAt < 20_000) return;
+      if (world.now - node.begunAt < 20_000 + world.slowness) return;
       say(`${node.address} leaves`);
       world.leave(node, action.stopsAfter, action.reconnects);
       return;
@@ -291,6 +338,28 @@ export function apply(world: World, action: Action): void {
       world.cut(node, action.cut, action.lasts);
       return;
     }
+    case 'hang': {
+      const node = pick(running, action.who);
+      if (!node || node.hangs || !world.setup.agents) return;
+      say(`${node.address} hangs for ${seconds(action.lasts)}`);
+      world.hang(node, action.lasts);
+      return;
+    }
+    case 'dismiss': {
+      const node = pick(off, action.who);
+      if (!node || !world.registry.cluster.members.has(node.address)) return;
+      say(`an operator takes ${node.address} off the list`);
+      return world.dismiss(node, action.returns);
+    }
+    case 'put':
+      say('an operator puts the members');
+      return world.put();
+    case 'release':
+      say('an operator releases the static members');
+      return world.release();
+    case 'repair':
+      say(`the doctor repairs for ${seconds(action.lasts)}${action.dies ? ' and dies' : ''}`);
+      return world.repair(action.lasts, action.dies);
     case 'server-restart':
       say(
         `the server ${action.clean ? 'stops' : 'is killed'} and starts again after ${seconds(action.lasts)}`,

@@ -1,5 +1,5 @@
 import type { Address } from '../../../src/registry/address.js';
-import { majority, type Cluster } from '../../../src/registry/cluster.js';
+import { majority, type Cluster, type Member } from '../../../src/registry/cluster.js';
 import type { Command } from '../../../src/registry/decide.js';
 import { REPLACED_EVICT_AFTER } from '../../../src/registry/rules.js';
 import { RULES, type Answer } from './server.js';
@@ -24,6 +24,10 @@ export type Invariant =
   | 'founded-too-small'
   /** A node that left does not come back while it stops. */
   | 'left-and-listed'
+  /** While Raft is being repaired, the list changes by a node's own leave only. */
+  | 'changed-in-repair'
+  /** The doctor never removes the vote of a node that runs and is listed. */
+  | 'live-voter-removed'
   /** A member is evicted only while a majority of the list is alive, one at a time. */
   | 'evicted-without-majority'
   /** Voters that are on the list and alive in a majority have a leader. */
@@ -83,6 +87,7 @@ export class Invariants {
   readonly droppedAlive = new Set<Address>();
   /** On the server's hearing clock. */
   readonly #heardAt = new Map<Address, number>();
+  readonly #ailedAt = new Map<Address, number>();
   readonly #refused = new Set<Address>();
   readonly #removals = new Map<Address, Removal>();
   readonly #epochOf = new Map<number, number>();
@@ -101,9 +106,16 @@ export class Invariants {
     this.#world = world;
   }
 
-  heard(address: Address): void {
+  /** `starting`: its agent says that its Nacos does not run yet. */
+  heard(address: Address, starting: boolean): void {
     this.#heardAt.set(address, this.#world.registry.hearing);
     this.#refused.delete(address);
+    if (starting) this.ailed(address);
+  }
+
+  /** Its agent says that its Nacos cannot take part in Raft: a sign that whoever it was before has just died. */
+  ailed(address: Address): void {
+    this.#ailedAt.set(address, this.#world.registry.hearing);
   }
 
   /** What the server knew of the dead and could not store (an outage, then a kill) it cannot know any more. */
@@ -131,9 +143,10 @@ export class Invariants {
   }
 
   served(node: Node, { list, revision }: Exclude<Answer, 'failed'>): void {
-    const { address } = node;
+    const { address, mute } = node;
     const text = list.join(' ') || 'an empty list';
-    if (!list.includes(address)) throw new Violation('caller-not-listed', `${address} was given ${text}`);
+    if (!mute && !list.includes(address))
+      throw new Violation('caller-not-listed', `${address} was given ${text}`);
     if (revision < node.revision) {
       throw new Violation(
         'went-back',
@@ -156,11 +169,32 @@ export class Invariants {
     if (replicas.length > 0 && !registry.cluster.members.has(address)) this.droppedAlive.add(address);
   }
 
+  /** Whether the history says that the address left or was evicted. */
+  hasGone(address: Address): boolean {
+    return this.#removals.has(address);
+  }
+
+  /** The doctor removes a vote. */
+  removes(address: Address): void {
+    const { nodes, registry } = this.#world;
+    if (nodes.get(address)?.state === 'running' && registry.cluster.members.has(address)) {
+      throw new Violation('live-voter-removed', `${address} is listed and runs`);
+    }
+  }
+
   /** The list changed, or what decides about it. */
   changed(before: Cluster, after: Cluster, command: Command): void {
     const dropped = [...before.members.keys()].filter((address) => !after.members.has(address));
     const joined = [...after.members.keys()].filter((address) => !before.members.has(address));
     const isNewEpoch = after.epoch !== before.epoch;
+    const isOwnWord = command.type === 'leave' && command.operator === undefined;
+    const isLocked = before.repair !== undefined && before.repair.by === after.repair?.by;
+    if (isLocked && after.revision !== before.revision && !isOwnWord) {
+      throw new Violation(
+        'changed-in-repair',
+        `${before.repair.by} was under way, and the list became another`,
+      );
+    }
     if (after.epoch < before.epoch || after.revision < before.revision) {
       throw new Violation('forked', `epoch ${after.epoch} was decided after epoch ${before.epoch}`);
     }
@@ -169,7 +203,7 @@ export class Invariants {
       this.majorityLost ??= 'all members were unreachable, and those waiting founded a new epoch (R7)';
     }
     const { expect = 1 } = this.#world.setup;
-    if (isNewEpoch && before.members.size === 0 && after.members.size < expect) {
+    if (isNewEpoch && before.members.size === 0 && command.type !== 'put' && after.members.size < expect) {
       throw new Violation(
         'founded-too-small',
         `${[...after.members.keys()].join(' ')} of ${expect} expected`,
@@ -183,22 +217,49 @@ export class Invariants {
     }
     const left = command.type === 'leave' ? command.address : undefined;
     const evicted = dropped.filter((address) => address !== left);
-    if (left !== undefined && dropped.includes(left)) {
-      this.#removed(left, true, this.#leaveExcuse(left));
+    if (command.type === 'leave' && left !== undefined && dropped.includes(left)) {
+      // An operator's word about one that is not live, or late, is bound to what an eviction is bound to; a static member
+      // is taken for live, whatever has become of it.
+      const { source, presence } = before.members.get(left) ?? {};
+      const quiet = this.#world.registry.hearing - (this.#heardAt.get(left) ?? 0);
+      const isLive = source === 'static' || (presence === 'live' && quiet <= SIGN_OF_DEATH + this.#clockSkew);
+      if (command.operator?.force === false && !isLive) {
+        const went = `${left} was taken off with`;
+        const error = (alive: string): Violation =>
+          new Violation('evicted-without-majority', `${went} ${alive}`);
+        this.#judgeQuorum(before, after, error);
+        this.#removed(left, false, this.#evictionExcuse(left));
+      } else this.#removed(left, true, this.#leaveExcuse(left));
     }
-    if (evicted.length > 0) this.#evicted(before, evicted, isNewEpoch || command.type === 'recover');
+    if (evicted.length > 0) this.#evicted(before, after, evicted, isNewEpoch || command.type === 'recover');
     if (joined.length > 0 && !isNewEpoch && command.type !== 'recover') {
-      const alive = this.#alive(before);
-      if (before.members.size > 0 && alive.length < majority(before.members.size)) {
-        throw new Violation(
-          'joined-without-majority',
-          `${joined.join(' ')} came onto a list with ${alive.length} of ${before.members.size} alive`,
+      if (before.members.size > 0) {
+        const came = `${joined.join(' ')} came onto a list with`;
+        this.#judgeQuorum(
+          before,
+          after,
+          (alive) => new Violation('joined-without-majority', `${came} ${alive}`),
         );
       }
     }
   }
 
-  #evicted(before: Cluster, evicted: readonly Address[], all: boolean): void {
+  /**
+   * Whether a majority of a list is alive, as far as it can be known. A static member counts as live by an operator's word,
+   * whatever has become of it; where that made the majority, Raft may have none (moving.md).
+   */
+  #judgeQuorum({ members }: Cluster, after: Cluster, otherwise: (alive: string) => Violation): void {
+    const all = [...members.values()].map((member) => after.members.get(member.address) ?? member);
+    const alive = this.#alive(all);
+    if (alive.length >= majority(members.size)) return;
+    const fixed = all.filter(({ source, address }) => source === 'static' && !alive.includes(address));
+    if (alive.length + fixed.length < majority(members.size)) {
+      throw otherwise(`${alive.length} of ${members.size} alive`);
+    }
+    this.majorityLost ??= `an operator’s static members counted as live, and were not: ${fixed.map(({ address }) => address).join(' ')}`;
+  }
+
+  #evicted(before: Cluster, after: Cluster, evicted: readonly Address[], all: boolean): void {
     const { nodes } = this.#world;
     for (const address of evicted) {
       const node = nodes.get(address);
@@ -209,13 +270,13 @@ export class Invariants {
       this.droppedAlive.add(address);
     }
     if (all) return;
-    const alive = this.#alive(before);
-    if (alive.length < majority(before.members.size) || evicted.length > 1) {
-      throw new Violation(
-        'evicted-without-majority',
-        `${evicted.join(' ')} went with ${alive.length} of ${before.members.size} alive`,
-      );
-    }
+    const went = `${evicted.join(' ')} went with`;
+    if (evicted.length > 1) throw new Violation('evicted-without-majority', `${went} one another`);
+    this.#judgeQuorum(
+      before,
+      after,
+      (alive) => new Violation('evicted-without-majority', `${went} ${alive}`),
+    );
     for (const address of evicted) {
       this.#removed(address, false, this.#evictionExcuse(address));
     }
@@ -260,13 +321,18 @@ export class Invariants {
   }
 
   /** Who was heard lately and is not known to be dead: all that can be known of life. */
-  #alive(cluster: Cluster): Address[] {
-    const { hearing } = this.#world.registry;
-    return [...cluster.members.keys()].filter(
-      (address) =>
-        !this.#isKnownDead(address) &&
-        hearing - (this.#heardAt.get(address) ?? 0) < RULES.memberTtl + this.#clockSkew,
-    );
+  #alive(members: Iterable<Member>): Address[] {
+    const { registry, nodes } = this.#world;
+    const { hearing } = registry;
+    return [...members]
+      .filter(({ address, source }) => {
+        // One that an operator put and that polls without `self` is never heard.
+        const node = nodes.get(address);
+        if (source === 'static' && node?.mute === true) return node.state === 'running';
+        const quiet = hearing - (this.#heardAt.get(address) ?? 0);
+        return !this.#isKnownDead(address) && quiet < RULES.memberTtl + this.#clockSkew;
+      })
+      .map(({ address }) => address);
   }
 
   /** Between the servers' own clocks and the one they share, which may add this much at once after a gap. */
@@ -302,7 +368,11 @@ export class Invariants {
       return 'those that ran had logs from before the others were added, and could not elect one another';
     const quiet = (voter: Address): number => registry.hearing - (this.#heardAt.get(voter) ?? -Infinity);
     const isDead = (voter: Address): boolean => voter !== address && raft.peers.get(voter)?.up !== true;
-    const gaveSign = (voter: Address): boolean => this.#isKnownDead(voter) || quiet(voter) > SIGN_OF_DEATH;
+    // Whoever was never heard, since an operator put it, gives no sign either.
+    const gaveSign = (voter: Address): boolean =>
+      this.#isKnownDead(voter) ||
+      (this.#heardAt.has(voter) && quiet(voter) > SIGN_OF_DEATH) ||
+      registry.hearing - (this.#ailedAt.get(voter) ?? -Infinity) < REPLACED_EVICT_AFTER - this.#clockSkew;
     // Whichever of them may have led, for R5's 30 s from the last sign of life; of those that died before, the others have
     // elected a successor, which may have died since.
     const recent = voters.filter((voter) => isDead(voter) && quiet(voter) < REPLACED_EVICT_AFTER);

@@ -155,9 +155,24 @@ export class RaftModel {
     });
   }
 
+  /** The process hangs: it answers nothing, until it goes on. */
+  hang(address: Address, now: number): void {
+    this.stop(address, false, now);
+  }
+
+  /** It goes on, as a follower. */
+  goOn(address: Address): void {
+    const peer = this.peers.get(address);
+    if (!peer || peer.up) return;
+    peer.up = true;
+    peer.electAt = undefined;
+  }
+
   /** An operator's resetPeers, sent to the survivors: they and the new nodes become the voters. */
   reset(addresses: readonly Address[]): void {
     const best = this.best();
+    // Whoever is not one of them any more has to be added again.
+    for (const peer of this.peers.values()) if (!addresses.includes(peer.address)) peer.registered = false;
     for (const address of addresses) {
       const peer = this.peers.get(address);
       if (!peer?.up) continue;

@@ -2,7 +2,7 @@ import { needsTick } from '../../../src/registry/advance.js';
 import type { Address } from '../../../src/registry/address.js';
 import { given, type Cluster, type Member } from '../../../src/registry/cluster.js';
 import { saysSomethingNew, type Command, type Context, type Outcome } from '../../../src/registry/decide.js';
-import { hear, missProbe, observeProbe, seeEnd, wantsProbe } from '../../../src/registry/lease.js';
+import { hearPoll, missProbe, observeProbe, seeEnd, wantsProbe } from '../../../src/registry/lease.js';
 import { isFollowed, unfollowed, type Left } from '../../../src/registry/leave.js';
 import type { Report, Scene } from '../../../src/registry/ports.js';
 import { graceTime, LATE_POLL } from '../../../src/registry/rules.js';
@@ -17,11 +17,13 @@ import type { SharedDatabase } from './database.js';
 import type { Random } from './random.js';
 import {
   controlOf,
+  pollOf,
   RULES,
   type AddressServer,
   type Answer,
   type Request,
   type ServerHost,
+  type Spoken,
 } from './server.js';
 
 const TICK = 250;
@@ -54,6 +56,8 @@ export interface ReplicaFaults {
   readonly keepsToItself?: boolean;
   /** A server takes the list that it sent last for the one before the newest, whatever happened in between. */
   readonly trustsItsOwn?: boolean;
+  /** Who joins is sent its list at once, also while a member may have one from before its address was taken off. */
+  readonly neverWaitsForOld?: boolean;
   /** What a server heard while the shared clock stood still keeps the time of the server's own clock. */
   readonly neverSetsBack?: boolean;
 }
@@ -87,6 +91,14 @@ class CarelessState extends ReplicaState {
 class TrustingEntry extends ClusterEntry {
   override distrust(): void {
     // It does not.
+  }
+}
+
+class HastyEntry extends ClusterEntry {
+  override listFor(address: Address | undefined): Cluster | undefined {
+    const list = super.listFor(address);
+    const before = super.listFor(undefined);
+    return !list && before && address !== undefined && !before.members.has(address) ? this.cluster : list;
   }
 }
 
@@ -174,7 +186,8 @@ export class SimulatedReplica implements AddressServer {
     const { replicaFaults } = this.#host;
     this.#standing = new (replicaFaults.alwaysCurrent ? CarelessStanding : Standing)(this.#time);
     this.#known = new KnownClusters();
-    const Entry = replicaFaults.trustsItsOwn ? TrustingEntry : ClusterEntry;
+    const Honest = replicaFaults.neverWaitsForOld ? HastyEntry : ClusterEntry;
+    const Entry = replicaFaults.trustsItsOwn ? TrustingEntry : Honest;
     this.#entry = new Entry({ product: 'nacos', name: 'serverlist' });
     this.#known.listener = {
       changed: (cluster, pending) => this.#learned(cluster, pending),
@@ -231,20 +244,20 @@ export class SimulatedReplica implements AddressServer {
 
   /** The hot path of nacos-get.ts, then the slow one of nacos-routes.ts. */
   poll(request: Request, answer: (answer: Answer) => void): () => void {
-    const { address } = request;
+    const { address, beat } = request;
     const held: Held = { request, answer };
+    if (request.isMute) return this.#hold(held, RULES.gateHold);
     const member = this.#entry.cluster.members.get(address);
     let isWaiting = false;
     let isRefused = false;
     if (!member || !this.#renew(member, request)) {
-      const outcome = this.#transact(this.#pollOf(request));
+      const outcome = this.#transact(pollOf(request));
       isWaiting = outcome?.reply.type === 'waiting';
-      if (!outcome && member && this.#standing.mayAnswerSilent()) hear(member.lease, this.hearing, true);
+      if (!outcome && member && this.#standing.mayAnswerSilent()) this.#hear(member, request);
       else isRefused = outcome === undefined || outcome.reply.type === 'refused';
     }
-    this.#later(RULES.gateHold, () => (isRefused ? answer('failed') : this.#end(held)));
-    if (!isRefused) this.#held.add(held);
-    this.#look();
+    if (isRefused) this.#later(RULES.gateHold, () => answer('failed'));
+    else this.#hold(held, member && beat ? beat.wait : RULES.gateHold);
     return () => {
       if (!this.#held.delete(held) || !isWaiting) return;
       const abandon = (): void => {
@@ -270,20 +283,38 @@ export class SimulatedReplica implements AddressServer {
     this.#probe(address);
   }
 
-  recover(repaired = false): void {
-    if (this.state === 'up') this.#transact({ type: 'recover', repaired });
+  ail(address: Address): void {
+    if (this.state !== 'up' || !this.lists(address)) return;
+    this.#transact({ type: 'ail', address, problem: 'it does not answer' });
+    this.#probe(address);
   }
 
-  #pollOf({ address, id, expect, connection }: Request): Extract<Command, { type: 'poll' }> {
-    return { type: 'poll', source: 'poll', address, id, expect, connectedAt: connection.openedAt };
+  command(command: Spoken): Outcome | undefined {
+    return this.state === 'up' ? this.#transact(command) : undefined;
+  }
+
+  /** Answers when there is an answer, or after `time`. Returns what hangs up. */
+  #hold(held: Held, time: number): () => void {
+    this.#held.add(held);
+    this.#later(time, () => this.#end(held));
+    this.#look();
+    return () => void this.#held.delete(held);
+  }
+
+  #hear(member: Member, request: Request): void {
+    hearPoll(member.lease, pollOf(request), this.hearing);
+    const { has } = request.beat ?? {};
+    // It may know a list of a database that was replaced since.
+    if (has !== undefined && has <= this.#entry.cluster.revision)
+      this.#entry.delivered(member.address, has, this.hearing);
   }
 
   #renew(member: Member, request: Request): boolean {
     const maySpeak = !this.#standing.hasOthers || (this.#outage && this.#standing.mayAnswerSilent());
     const { answersSilent } = this.#host.replicaFaults;
     if (member.presence !== 'live' && !maySpeak && !answersSilent) return false;
-    hear(member.lease, this.hearing, true);
-    const poll = this.#pollOf(request);
+    this.#hear(member, request);
+    const poll = pollOf(request);
     if (saysSomethingNew(member, poll) && !this.#outage) this.#transact(poll);
     return true;
   }
@@ -298,14 +329,7 @@ export class SimulatedReplica implements AddressServer {
   /** Answers who may be answered now. */
   #look(): void {
     for (const held of [...this.#held]) {
-      const { address, connection } = held.request;
-      if (!this.#held.has(held) || !this.#entry.cluster.members.has(address)) continue;
-      const list = this.#listFor(address, connection.sent);
-      if (!list || list.members.size === 0) continue;
-      this.#held.delete(held);
-      this.#entry.delivered(address, list.revision, this.hearing);
-      connection.sent = { revision: list.revision, at: this.#host.schedule.now };
-      held.answer({ list: [...list.members.keys()], revision: list.revision });
+      if (this.#held.has(held)) this.#answerIf(held, (list, { beat }) => list.revision !== beat?.has);
     }
     for (const leaving of [...this.#leaving]) {
       const { left, until, done } = leaving;
@@ -316,7 +340,22 @@ export class SimulatedReplica implements AddressServer {
     }
   }
 
+  /** Sends the list that the caller may have, if there is one and it is wanted. */
+  #answerIf(held: Held, isWanted: (list: Cluster, request: Request) => boolean): void {
+    const { address, connection, beat, isMute } = held.request;
+    if (!isMute && !this.#entry.cluster.members.has(address)) return;
+    const list = this.#listFor(isMute ? undefined : address, connection.sent);
+    if (!list || list.members.size === 0 || !isWanted(list, held.request)) return;
+    this.#held.delete(held);
+    if (!beat && !isMute) this.#entry.delivered(address, list.revision, this.hearing);
+    connection.sent = { revision: list.revision, at: this.#host.schedule.now };
+    held.answer({ list: [...list.members.keys()], revision: list.revision });
+  }
+
   #end(held: Held): void {
+    if (!this.#held.has(held)) return;
+    // An agent's wait is over, and there is no other list.
+    if (this.state === 'up') this.#answerIf(held, () => true);
     if (this.#held.delete(held)) held.answer('failed');
   }
 
@@ -638,7 +677,8 @@ export class SimulatedReplica implements AddressServer {
 
   /** Who waited is not known to wait still. */
   #resume(): void {
-    if (this.#entry.cluster.waiting.size > 0) this.#transact({ type: 'resume' });
+    const { waiting, repair } = this.#entry.cluster;
+    if (waiting.size > 0 || repair) this.#transact({ type: 'resume' });
   }
 
   #startGrace(): void {

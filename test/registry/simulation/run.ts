@@ -18,7 +18,7 @@ export function run(
 ): Verdict {
   const world = new World(setup, faults, trace);
   try {
-    for (const delay of starts) world.schedule.after(delay, () => void world.add());
+    world.begin(starts);
     world.schedule.runUntil(Math.max(...starts));
     for (const action of actions) {
       world.schedule.runUntil(world.now + action.after);
@@ -98,11 +98,14 @@ export function tell({ violation, seed, histories, shortest }: Failure, faults: 
 }
 
 export function tellHistory({ setup, starts, actions }: History): string[] {
-  const { expect, ids, retries, salt, replicas, reads } = setup;
+  const { expect, ids, retries, salt, replicas, reads, agents, moving, slow = 0 } = setup;
   return [
     `${starts.length} node(s) start at ${starts.map(seconds).join(', ')}; expect=${expect ?? 'none'}, ` +
       `${ids ? 'with' : 'without'} id, ${retries} tries, salt ${salt}, ` +
       (reads ? 'reads the nodes, ' : '') +
+      (agents ? 'with agents, ' : '') +
+      (slow > 0 ? `slow by ${seconds(slow)}, ` : '') +
+      (moving ? 'put by an operator, ' : '') +
       (replicas > 0 ? `${replicas} server(s) on one database` : 'one server'),
     ...actions.map((action) => `${seconds(action.after)} later: ${tellAction(action)}`),
   ];

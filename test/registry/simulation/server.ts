@@ -18,7 +18,7 @@ import type { RaftEvidence } from '../../../src/registry/evidence.js';
 import type { Control } from '../../../src/registry/control.js';
 import {
   deliver,
-  hear,
+  hearPoll,
   missProbe,
   observeProbe,
   seeEnd,
@@ -47,6 +47,7 @@ export interface ServerHost {
   readonly decide: Decide;
   /** For the proof that it must not (see mutations.ts). */
   readonly deafTimeCounts: boolean;
+  readonly unnoticedPauses: boolean;
   probe(address: Address): ProbeAnswer;
   /** What a control probe of an address would meet. */
   reach(address: Address): ProbeAnswer;
@@ -73,6 +74,27 @@ export interface Request {
   readonly id: string | undefined;
   readonly expect: number | undefined;
   readonly connection: Connection;
+  /** An agent's heartbeat for its node in place of the node's own poll. */
+  readonly beat?: Beat | undefined;
+  /** A poll without `self`, of a node that an operator has put. */
+  readonly isMute?: boolean;
+}
+
+export interface Beat {
+  /** The revision that its Nacos has; it is answered when there is another, or after `wait` milliseconds. */
+  readonly has: number;
+  readonly wait: number;
+  readonly starting: boolean;
+}
+
+export type Poll = Extract<Command, { type: 'poll' }>;
+
+/** What a request says to the rules. */
+export function pollOf({ address, id, expect, connection, beat }: Request): Poll {
+  const said = { type: 'poll', address, id, expect, connectedAt: connection.openedAt } as const;
+  return beat
+    ? { ...said, source: 'heartbeat', has: beat.has, starting: beat.starting }
+    : { ...said, source: 'poll' };
 }
 
 /** An address server, one on a database of its own or one of several on a shared one, as the world deals with it. */
@@ -93,8 +115,12 @@ export interface AddressServer {
   leave(address: Address, wait: number, done: (ok: boolean) => void): void;
   /** R10. */
   connectionClosed(address: Address, byPeer: boolean): void;
-  /** An operator's word; `repaired`: that Raft of a recovered list has its leaders. */
-  recover(repaired?: boolean): void;
+  /** An agent's word that its Nacos does not answer. */
+  ail(address: Address): void;
+  /** An operator's word, or the doctor's; undefined when nothing can be decided now. */
+  command(command: Spoken): Outcome | undefined;
+  /** Whether it takes the address for a member, right or wrong. */
+  lists(address: Address): boolean;
 }
 
 /** The control of a probe that has this answer, at a server that may lack something. */
@@ -111,9 +137,10 @@ export function controlOf(
   if (answer === 'refused' && control !== 'unanswered') host.refused(address);
   return control;
 }
+export type Spoken = Extract<Command, { type: 'put' | 'release' | 'recover' | 'repair' | 'leave' }>;
 
 interface Held {
-  readonly address: Address;
+  readonly request: Request;
   readonly answer: (answer: Answer) => void;
 }
 
@@ -122,7 +149,7 @@ interface Held {
  * order, but without promises. A commit takes no time, and what is on the disk is kept as the store keeps it:
  * the cluster of the last commit, and leases of the last flush.
  *
- * Left out: heartbeats and static members, `view=live`. Several servers on one database are replica.ts.
+ * Several servers on one database are replica.ts.
  */
 export class SimulatedServer implements AddressServer {
   state: 'up' | 'down' | 'paused' = 'down';
@@ -204,26 +231,21 @@ export class SimulatedServer implements AddressServer {
   }
 
   poll(request: Request, answer: (answer: Answer) => void): () => void {
-    const { address, id, expect, connection } = request;
-    const said = { source: 'poll', id, expect, connectedAt: connection.openedAt } as const;
-    const member = this.cluster.members.get(address);
-    const held: Held = { address, answer };
-    if (member) {
-      hear(member.lease, this.hearing, true);
-      if (saysSomethingNew(member, said) && !this.#outage) this.#transact({ type: 'poll', address, ...said });
-      this.#answerList(held);
-      return () => undefined;
-    }
-    const outcome = this.#transact({ type: 'poll', address, ...said });
-    if (outcome?.reply.type === 'listed') {
-      this.#answerList(held);
-      return () => undefined;
-    }
+    const { address, beat } = request;
+    const said = pollOf(request);
+    const held: Held = { request, answer };
     this.#held.add(held);
-    const incarnation = this.#incarnation;
-    this.#host.schedule.after(RULES.gateHold, () => {
-      if (this.#incarnation === incarnation && this.state === 'up') this.#end(held, 'failed');
-    });
+    if (request.isMute) return this.#hold(held, RULES.gateHold);
+    const member = this.cluster.members.get(address);
+    if (member) {
+      hearPoll(member.lease, said, this.hearing);
+      this.#noteDelivered(request);
+      if (saysSomethingNew(member, said) && !this.#outage) this.#transact(said);
+      return this.#hold(held, beat?.wait ?? 0);
+    }
+    const outcome = this.#transact(said);
+    if (outcome?.reply.type === 'listed') return this.#hold(held, beat?.wait ?? 0);
+    this.#hold(held, RULES.gateHold);
     return () => {
       if (!this.#held.delete(held) || outcome?.reply.type !== 'waiting') return;
       const abandon = (): void => void this.#transact({ type: 'abandon', address });
@@ -250,8 +272,42 @@ export class SimulatedServer implements AddressServer {
     this.#probe(address);
   }
 
-  recover(repaired = false): void {
-    if (this.state === 'up') this.#transact({ type: 'recover', repaired });
+  ail(address: Address): void {
+    if (this.state !== 'up' || !this.cluster.members.has(address)) return;
+    this.#transact({ type: 'ail', address, problem: 'it does not answer' });
+    this.#probe(address);
+  }
+
+  command(command: Spoken): Outcome | undefined {
+    return this.state === 'up' ? this.#transact(command) : undefined;
+  }
+
+  lists(address: Address): boolean {
+    return this.cluster.members.has(address);
+  }
+
+  /** Answers at once if there is an answer, else when there is, or after `time`. Returns what hangs up. */
+  #hold(held: Held, time: number): () => void {
+    if (this.#has(held)) this.#answerList(held);
+    else {
+      const incarnation = this.#incarnation;
+      this.#host.schedule.after(time, () => {
+        if (this.#incarnation === incarnation && this.state === 'up') this.#end(held, 'failed');
+      });
+    }
+    return () => void this.#held.delete(held);
+  }
+
+  /** Whether there is a list to be sent: another than an agent's node has. */
+  #has({ request: { address, beat, isMute } }: Held): boolean {
+    const { members, revision } = this.cluster;
+    return isMute ? members.size > 0 : members.has(address) && beat?.has !== revision;
+  }
+
+  /** What an agent says of the list that its Nacos has. */
+  #noteDelivered({ address, beat }: Request): void {
+    const lease = this.cluster.members.get(address)?.lease;
+    if (lease && beat && beat.has <= this.cluster.revision) deliver(lease, beat.has, this.hearing);
   }
 
   #newClock(): HearingClock {
@@ -304,7 +360,7 @@ export class SimulatedServer implements AddressServer {
     return {
       now: this.hearing,
       rules: RULES,
-      graceUntil: this.#clock.isBehind && !this.#host.deafTimeCounts ? Infinity : this.#graceUntil,
+      graceUntil: this.#clock.isBehind && !this.#host.unnoticedPauses ? Infinity : this.#graceUntil,
       ...given('raft', this.#host.seen(this.hearing)),
       clusters: 1,
     };
@@ -327,21 +383,26 @@ export class SimulatedServer implements AddressServer {
 
   #answerList(held: Held): void {
     const { members, revision } = this.cluster;
-    const lease = members.get(held.address)?.lease;
-    if (lease) deliver(lease, revision, this.hearing);
+    const { address, beat, isMute } = held.request;
+    const lease = members.get(address)?.lease;
+    if (lease && !beat && !isMute) deliver(lease, revision, this.hearing);
     this.#held.delete(held);
     held.answer({ list: [...members.keys()], revision });
     this.#wake();
   }
 
   #end(held: Held, answer: 'failed'): void {
-    if (this.#held.delete(held)) held.answer(answer);
+    if (!this.#held.has(held)) return;
+    // An agent's wait is over, and there is no other list.
+    if (this.state === 'up' && this.cluster.members.has(held.request.address)) return this.#answerList(held);
+    this.#held.delete(held);
+    held.answer(answer);
   }
 
   /** Answers held polls that are listed now, and leaves that are known to all. */
   #wake(): void {
     for (const held of [...this.#held]) {
-      if (this.#held.has(held) && this.cluster.members.has(held.address)) this.#answerList(held);
+      if (this.#held.has(held) && this.#has(held)) this.#answerList(held);
     }
     for (const leaving of [...this.#leaving]) {
       const { left, until, done } = leaving;

@@ -1,5 +1,5 @@
 import type { Address } from '../../../src/registry/address.js';
-import type { Cluster, ProbeAnswer } from '../../../src/registry/cluster.js';
+import { majority, type Cluster, type ProbeAnswer } from '../../../src/registry/cluster.js';
 import { decide, type Command, type Outcome } from '../../../src/registry/decide.js';
 import type { RaftEvidence } from '../../../src/registry/evidence.js';
 import { LATE_POLL } from '../../../src/registry/rules.js';
@@ -31,10 +31,16 @@ export interface Setup {
   readonly salt: number;
   /** Servers on one shared database; 0 for one server on its own (SQLite). */
   readonly replicas: number;
-  /** Whether the servers can read the nodes, so that the rules know what Raft believes. */
+  /** Whether the servers can read the nodes, so that the rules know what Raft believes and the doctor finishes removals. */
   readonly reads?: boolean;
   /** Which server lacks what, and does not know it. */
   readonly blinds?: readonly Blind[];
+  /** Whether agents speak for the nodes, in place of their polls. */
+  readonly agents?: boolean;
+  /** How much longer than usual a Nacos takes to start, in milliseconds. */
+  readonly slow?: number;
+  /** Whether an operator has put the first nodes, which poll without `self` until they are started anew (moving.md). */
+  readonly moving?: boolean;
 }
 
 /** What is broken on purpose, to prove that the simulation notices (see mutations.ts). */
@@ -44,6 +50,10 @@ export interface Faults {
   readonly deafTimeCounts?: boolean;
   /** A complete, empty list in place of "not yet". */
   readonly emptyList?: boolean;
+  /** The doctor removes whichever voter one server's list lacks, alive or not, and without the lock. */
+  readonly finishesAnybody?: boolean;
+  /** What is heard first after a pause is decided as if there had been none. */
+  readonly unnoticedPauses?: boolean;
   readonly replica?: ReplicaFaults;
   /** Whatever a server cannot reach is taken for dead, whether it reaches anybody or not. */
   readonly ignoresControl?: boolean;
@@ -77,7 +87,8 @@ export interface Node {
   list: readonly Address[];
   cut: Cut | undefined;
   cuts: number;
-  startedAt: number;
+  /** When it got its list and went on to start. */
+  begunAt: number;
   diedAt: number;
   /**
    * Since when it runs but neither its polls nor probes get through. It ends when it was heard, or could have been probed
@@ -93,15 +104,25 @@ export interface Node {
   /** When its poll last reached a server that could tell the others of it. */
   reachedAt: number;
   reconnects: boolean;
+  /** It polls without `self`. */
+  mute: boolean;
+  /** Its process answers nothing, and its agent says so. */
+  hangs: boolean;
   /** Tells the server that the caller of the poll under way is gone. */
   hangUp: (() => void) | undefined;
 }
 
 const POLL_EVERY = 5_000;
 const LEAVE_WAIT = 10_000;
+/** An agent's heartbeat: how long it is held (AGENT_TIMES), how long it takes at most, and the pause after a failure. */
+const BEAT_WAIT = 5_000;
+const BEAT_TIMEOUT = 8_000;
+const BEAT_PAUSE = 500;
+/** How long a voter that is on no list must have been seen before the doctor removes it (doctor/finish.ts). */
+const FINISH_AFTER = 10_000;
 const READ_TIMEOUT = 2_500;
 const CONNECT_TIMEOUT = 5_000;
-/** From the list to Raft, and from the start to an open main port. */
+/** From the list to Raft, and to an open main port. */
 const RAFT_STARTS_AFTER = 2_000;
 const PORT_OPENS_AFTER = 8_000;
 /** A server has probed a silent member within this time: every 3 s, and 2 s until nothing answered. */
@@ -132,6 +153,9 @@ export class World {
   #isHealed = false;
   /** When the nodes were last read, and what was seen. */
   #look: { at: number; whole: RaftEvidence['whole']; hasGroup: boolean } | undefined;
+  /** Since when the doctor sees a voter that is on no list. */
+  readonly #strangers = new Map<Address, number>();
+  #repairs = 0;
 
   constructor(setup: Setup, faults: Faults = {}, trace?: (line: string) => void) {
     this.setup = setup;
@@ -154,6 +178,7 @@ export class World {
       schedule: this.schedule,
       decide: faults.decide ?? decide,
       deafTimeCounts: faults.deafTimeCounts ?? false,
+      unnoticedPauses: faults.unnoticedPauses ?? false,
       probe: (address) => this.#probe(address),
       reach: (address) => this.#reach(address),
       refused: (address) => this.invariants.refused(address),
@@ -204,6 +229,26 @@ export class World {
     this.#trace?.(`${(this.now / 1_000).toFixed(1).padStart(7)} s  ${line()}`);
   }
 
+  /** The first nodes start; in a migration an operator has put them before, and they poll without `self`. */
+  begin(starts: readonly number[]): void {
+    if (!this.setup.moving) {
+      for (const delay of starts) this.schedule.after(delay, () => void this.add());
+      return;
+    }
+    const nodes = starts.map(() => {
+      const name = `n${++this.#named}`;
+      return this.#known(`${name}:8848`, name);
+    });
+    for (const node of nodes) node.mute = true;
+    const put = (): void => {
+      this.put();
+      // He says it again until it is done.
+      if (this.registry.cluster.members.size === 0) return this.schedule.after(500, put);
+      nodes.forEach((node, i) => this.schedule.after(starts[i] ?? 0, () => this.start(node)));
+    };
+    put();
+  }
+
   /** A new node at an address of its own. */
   add(id?: string): Node {
     const name = `n${++this.#named}`;
@@ -211,6 +256,12 @@ export class World {
   }
 
   addAt(address: Address, id: string): Node {
+    const node = this.#known(address, id);
+    this.start(node);
+    return node;
+  }
+
+  #known(address: Address, id: string): Node {
     const node: Node = {
       address,
       id,
@@ -221,7 +272,7 @@ export class World {
       list: [],
       cut: undefined,
       cuts: 0,
-      startedAt: 0,
+      begunAt: 0,
       diedAt: -Infinity,
       darkSince: undefined,
       openSince: undefined,
@@ -230,10 +281,11 @@ export class World {
       revision: 0,
       reachedAt: -Infinity,
       reconnects: false,
+      mute: false,
+      hangs: false,
       hangUp: undefined,
     };
     this.nodes.set(address, node);
-    this.start(node);
     return node;
   }
 
@@ -241,10 +293,10 @@ export class World {
     if (node.state !== 'off' || node.gone) return;
     node.state = 'starting';
     node.hostDown = false;
-    node.startedAt = this.now;
     node.tries = 0;
     node.revision = 0;
     node.generation++;
+    node.hangs = false;
     this.#pollAfter(node, this.random.between(0, 20));
   }
 
@@ -255,6 +307,9 @@ export class World {
     node.state = 'off';
     node.generation++;
     node.diedAt = this.now;
+    const wasMute = node.mute;
+    // Whoever starts it again does so with `self`.
+    node.mute = false;
     node.darkSince = node.openSince = undefined;
     this.invariants.died(node);
     node.hostDown = how === 'host';
@@ -263,10 +318,83 @@ export class World {
     const { connection } = node;
     node.connection = undefined;
     if (how === 'host' || node.cut !== undefined) return;
+    // An agent's last word.
+    if (how === 'process' && this.#hasAgent(node) && !wasMute) this.#ail(node);
     this.schedule.after(FIN_AFTER, () => {
       hangUp?.();
-      if (connection) this.#closed(node.address, connection);
+      if (connection && !wasMute) this.#closed(node, connection);
     });
+  }
+
+  /** Its process hangs for a while: its port takes connections, its Raft answers nobody, and its agent says so. */
+  hang(node: Node, duration: number): void {
+    const { generation } = node;
+    node.hangs = true;
+    this.raft.hang(node.address, this.now);
+    this.schedule.after(duration, () => {
+      if (node.generation !== generation) return;
+      node.hangs = false;
+      this.raft.goOn(node.address);
+    });
+  }
+
+  /** An operator puts all nodes that there are, which makes them static members. */
+  put(): void {
+    const addresses = [...this.nodes.values()]
+      .filter(({ gone, state }) => !gone && state !== 'stopping')
+      .map(({ address }) => address);
+    const { members } = this.registry.cluster;
+    // Past the gate he puts nobody: that would be his own word against R3.
+    const known = members.size === 0 ? addresses : addresses.filter((address) => members.has(address));
+    if (known.length > 0) this.#anyServer()?.command({ type: 'put', addresses: known });
+  }
+
+  release(): void {
+    this.#anyServer()?.command({ type: 'release' });
+  }
+
+  /** An operator takes a node off the list that does not run; `returns`: it may be started again all the same. */
+  dismiss(node: Node, returns: boolean): void {
+    const { address } = node;
+    const outcome = this.#anyServer()?.command({ type: 'leave', address, operator: { force: false } });
+    if (outcome?.reply.type === 'left' && !returns) this.giveUp(node);
+  }
+
+  /**
+   * The doctor repairs Raft: it takes the lock, holds it for a while, and gives the group without a leader its settled
+   * members for voters; or dies before that. As in plan.ts: only with a majority of them, when it has the newest data
+   * among them, and when no other voter may live.
+   */
+  repair(lasts: number, dies: boolean): void {
+    const by = `repair ${++this.#repairs}`;
+    const server = this.#anyServer();
+    const say = (action: 'begin' | 'step' | 'repaired'): boolean =>
+      server?.command({ type: 'repair', action, by, note: '' })?.reply.type === 'done';
+    if (!say('begin')) return;
+    const goOn = (left: number): void => {
+      if (!say('step')) return;
+      if (left > 0) return this.schedule.after(Math.min(left, 10_000), () => goOn(left - 10_000));
+      if (dies) return;
+      this.#reset();
+      say('repaired');
+    };
+    goOn(lasts);
+  }
+
+  #reset(): void {
+    const { raft, registry } = this;
+    const base = [...registry.cluster.members.values()].filter(({ settled }) => settled);
+    const voters = base.map(({ address }) => address);
+    const up = voters.filter((address) => raft.peers.get(address)?.up);
+    const best = raft.best();
+    const mayLive = [...(best?.voters ?? [])].some((voter) => {
+      const node = this.nodes.get(voter);
+      return !registry.cluster.members.has(voter) && node !== undefined && node.state !== 'off';
+    });
+    if (raft.workingLeader() || !best || !up.includes(best.address) || mayLive) return;
+    if (up.length < majority(voters.length)) return;
+    this.note(() => `resetPeers: ${voters.join(' ')}`);
+    raft.reset(voters);
   }
 
   wipe(node: Node): void {
@@ -342,7 +470,7 @@ export class World {
     for (const node of this.nodes.values()) {
       const { connection } = node;
       node.connection = undefined;
-      if (connection && node.cut === undefined) this.#closed(node.address, connection);
+      if (connection && node.cut === undefined) this.#closed(node, connection);
     }
   }
 
@@ -376,6 +504,7 @@ export class World {
       return fail(node.connection === undefined ? CONNECT_TIMEOUT : READ_TIMEOUT);
     }
     if (node.cut === 'answers' && node.state === 'starting') return fail(CONNECT_TIMEOUT);
+    if (node.hangs) return this.#saysItHangs(node);
     if (node.connection?.server.state === 'down') return fail(READ_TIMEOUT);
     if (node.reconnects || node.connection === undefined) {
       const server = this.#anyServer();
@@ -390,10 +519,14 @@ export class World {
       id: this.setup.ids ? node.id : undefined,
       expect: this.setup.expect,
       connection,
+      beat: this.#hasAgent(node)
+        ? { has: node.revision, wait: BEAT_WAIT, starting: !this.#isOpen(node) }
+        : undefined,
+      isMute: node.mute,
     };
     const arrive = (): void => {
-      this.invariants.heard(node.address);
-      if (this.#canTell(server)) {
+      if (!node.mute) this.invariants.heard(node.address, request.beat?.starting === true);
+      if (!node.mute && this.#canTell(server)) {
         node.reachedAt = this.now;
         node.darkSince = undefined;
       }
@@ -407,20 +540,40 @@ export class World {
     if (server.state === 'paused') server.queue(arrive);
     else arrive();
     if (isOver) return;
-    this.schedule.after(READ_TIMEOUT, () => {
+    this.schedule.after(request.beat ? BEAT_TIMEOUT : READ_TIMEOUT, () => {
       if (isOver || node.generation !== generation) return;
       node.connection = undefined;
       node.hangUp?.();
-      this.#closed(node.address, connection);
+      this.#closed(node, connection);
       finish('failed');
     });
+  }
+
+  /** Every few seconds, as long as it does; without an agent nobody says anything. */
+  #saysItHangs(node: Node): void {
+    if (this.#hasAgent(node) && node.cut === undefined) this.#ail(node);
+    this.#pollAfter(node, POLL_EVERY);
   }
 
   #canTell(server: AddressServer): boolean {
     return this.replicas.every((replica) => replica !== server || this.database?.reach(replica.id) === 'ok');
   }
 
-  #closed(address: Address, { server }: Connected): void {
+  #hasAgent({ mute }: Node): boolean {
+    return this.setup.agents === true && !mute;
+  }
+
+  #ail({ address }: Node): void {
+    const server = this.#anyServer();
+    if (server?.state !== 'up' || !server.lists(address)) return;
+    this.invariants.ailed(address);
+    server.ail(address);
+  }
+
+  /** Whose connection it is, a server knows by polls alone. */
+  #closed(node: Node, { server }: Connected): void {
+    const { address } = node;
+    if (this.#hasAgent(node) || node.mute) return;
     if (server.state === 'paused') server.queue(() => server.connectionClosed(address, true));
     else server.connectionClosed(address, true);
   }
@@ -428,6 +581,11 @@ export class World {
   #answered(node: Node, answer: Answer): void {
     if (answer === 'failed') {
       node.connection = undefined;
+      if (this.#hasAgent(node)) {
+        // An agent whose node has left says no more.
+        if (node.state !== 'stopping') this.#pollAfter(node, BEAT_PAUSE);
+        return;
+      }
       if (node.state !== 'starting') return this.#pollAfter(node, POLL_EVERY);
       if (++node.tries < this.setup.retries) return this.#pollAfter(node, 1);
       this.stop(node, 'process');
@@ -444,7 +602,8 @@ export class World {
       node.list = answer.list;
       if (gone.length > 0) this.#removeFromRaft(node.address, gone);
     }
-    this.#pollAfter(node, POLL_EVERY);
+    // The server holds an agent's heartbeat for as long as there is no other list.
+    this.#pollAfter(node, this.#hasAgent(node) ? 1 : POLL_EVERY);
   }
 
   #removeFromRaft(by: Address, gone: readonly Address[]): void {
@@ -458,11 +617,12 @@ export class World {
 
   #begin(node: Node, list: readonly Address[]): void {
     node.state = 'running';
+    node.begunAt = this.now;
     node.list = list;
     this.note(() => `${node.address} starts with ${list.join(' ') || 'nothing'}`);
     this.invariants.began(node);
     const { generation } = node;
-    this.schedule.after(RAFT_STARTS_AFTER, () => {
+    this.schedule.after(RAFT_STARTS_AFTER + this.slowness, () => {
       if (node.generation === generation) this.raft.start(node.address, list, this.now);
     });
   }
@@ -490,8 +650,15 @@ export class World {
 
   #isOpen(node: Node): boolean {
     return (
-      (node.state === 'running' || node.state === 'stopping') && this.now - node.startedAt >= PORT_OPENS_AFTER
+      (node.state === 'running' || node.state === 'stopping') &&
+      this.now - node.begunAt >= PORT_OPENS_AFTER + this.slowness
     );
+  }
+
+  /** How much longer than usual a Nacos takes to start; the rules allow for as much as this, and for any time of an agent's. */
+  get slowness(): number {
+    const { slow = 0, agents } = this.setup;
+    return agents ? slow : Math.min(slow, 12_000);
   }
 
   #changed(before: Cluster, after: Cluster, command: Command, outcome: Outcome): void {
@@ -513,10 +680,44 @@ export class World {
   #second(): void {
     this.schedule.after(1_000, () => this.#second());
     this.raft.step(this.now);
+    if (this.setup.reads) this.#finish();
     for (const node of this.nodes.values()) {
       if (node.state === 'running' || node.state === 'stopping') this.#judgeDarkness(node);
     }
     this.invariants.second();
+  }
+
+  /**
+   * R11: the doctor removes a voter that has been on no list for some time, and of which the history says that it left or
+   * was evicted; it must be dead, and not on the leader's own list. Whichever server looks goes by its own list, and needs
+   * the lock.
+   */
+  #finish(): void {
+    const leader = this.raft.workingLeader();
+    const server = leader && this.#anyServer();
+    if (!server || server.state !== 'up') return;
+    for (const voter of leader.voters) {
+      if (server.lists(voter)) {
+        this.#strangers.delete(voter);
+        continue;
+      }
+      const since = this.#strangers.get(voter) ?? this.now;
+      this.#strangers.set(voter, since);
+      const node = this.nodes.get(voter);
+      if (!this.#faults.finishesAnybody) {
+        const isDead = node?.state === 'off' || node?.gone === true;
+        const isKnown = this.nodes.get(leader.address)?.list.includes(voter) === true;
+        if (this.now - since < FINISH_AFTER || !isDead || isKnown || !this.invariants.hasGone(voter))
+          continue;
+        const say = (action: 'begin' | 'repaired'): Outcome | undefined =>
+          server.command({ type: 'repair', action, by: 'finish', note: '' });
+        if (say('begin')?.reply.type !== 'done') continue;
+        say('repaired');
+      }
+      this.note(() => `the doctor has ${voter} removed`);
+      this.invariants.removes(voter);
+      this.raft.vanished(leader.address, [voter]);
+    }
   }
 
   /** Whether neither its polls nor an open port can be seen by whoever decides. */
@@ -578,8 +779,29 @@ export class World {
     }
     const active = [...this.nodes.values()].filter((node) => !node.gone).length;
     const { members } = this.registry.cluster;
+    this.#endMoving();
     if (active > 0 ? members.size > 0 : members.size === 0) return;
     for (let i = active; i < (this.setup.expect ?? 1); i++) this.add();
+  }
+
+  /**
+   * The end of a migration (moving.md): the nodes are started anew one by one, from then on with `self`; then their
+   * operator releases the static members, and takes those off the list that will never be heard.
+   */
+  #endMoving(): void {
+    const mute = [...this.nodes.values()].find((node) => node.mute && !node.gone);
+    if (mute) {
+      this.stop(mute, 'process');
+      return this.start(mute);
+    }
+    const fixed = [...this.registry.cluster.members.values()].filter(({ source }) => source === 'static');
+    if (fixed.length === 0) return;
+    this.release();
+    for (const { address } of fixed) {
+      const node = this.nodes.get(address);
+      if (node?.gone !== false)
+        this.#anyServer()?.command({ type: 'leave', address, operator: { force: false } });
+    }
   }
 
   /** What servers that read the nodes know of Raft: a look every 3 s, which takes a moment. */
@@ -606,12 +828,12 @@ export class World {
   /** `recover` on the server, resetPeers on Raft, and restarts from empty disks for those with other data. */
   #operate(): void {
     const { registry, raft } = this;
-    if (registry.cluster.quorumLost) this.#anyServer()?.recover();
+    if (registry.cluster.quorumLost) this.#anyServer()?.command({ type: 'recover' });
     const best = raft.best();
     const listed = [...registry.cluster.members.keys()];
     const leader = raft.workingLeader();
     if (leader?.voters.size === listed.length && listed.every((address) => leader.voters.has(address))) {
-      if (registry.cluster.awaitsRepair) this.#anyServer()?.recover(true);
+      if (registry.cluster.awaitsRepair) this.#anyServer()?.command({ type: 'recover', repaired: true });
       return;
     }
     for (const peer of [...raft.peers.values()]) {
