@@ -155,6 +155,9 @@ const JOIN_AT_A_START: readonly History[] = Array.from({ length: 40 }, (_, salt)
     { type: 'restart', after: 3_000, who: 0, keepsData: true },
     { type: 'start', after: 1_000 },
     { type: 'start', after: 1_000 },
+    // A blank node that starts again goes by the newer list, with the other blank one.
+    { type: 'crash', after: 40_000, who: 1, host: false },
+    { type: 'restart', after: 3_000, who: 0, keepsData: true },
     later(1_500_000),
   ],
 }));
