@@ -647,8 +647,8 @@ export class World {
   /** The disks of an older epoch must not come back (R7): its nodes return blank. */
   #refounded(): void {
     for (const node of this.nodes.values()) {
-      if (node.state === 'off' && !this.registry.cluster.members.has(node.address))
-        this.raft.wipe(node.address);
+      const runs = node.state === 'running' || node.state === 'stopping';
+      if (!runs && !this.registry.cluster.members.has(node.address)) this.raft.wipe(node.address);
     }
   }
 
