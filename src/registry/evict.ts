@@ -63,7 +63,7 @@ export function evict(cluster: Cluster, moment: Moment): Step {
  * Whether a member may have died so lately that, if it led, the others have no new leader yet: to take another
  * one off the list then would leave that one a voter for ever (injury 4).
  */
-function hasJustDied(member: Member, { now, rules }: Moment): boolean {
+export function hasJustDied(member: Member, { now, rules }: Moment): boolean {
   // Alive again, or starting again: what it was before died not long ago.
   const isBack = member.presence === 'live' && member.presenceSince > member.joinedAt;
   if (isBack && now - member.presenceSince < REPLACED_EVICT_AFTER) return true;

@@ -3,6 +3,7 @@ import { keyOf, type Cluster, type Member } from './cluster.js';
 import type { Command, Context, Outcome, Reply } from './commands.js';
 import { eventOf, type RegistryEvent } from './events.js';
 import { votesAfter } from './evidence.js';
+import { hasJustDied } from './evict.js';
 import { hasLease, isLive, silence, sinceAlive } from './lease.js';
 import type { Moment } from './moment.js';
 import { conclude, refusal, unchanged } from './outcome.js';
@@ -66,6 +67,13 @@ function refuseOperator(cluster: Cluster, member: Member, context: Context): Rep
     return refusal(
       'quorum-lost',
       `${stays}: ${finding}, no majority, and Raft could not remove it. Restart the missing nodes at their addresses; if they are gone for good, start new ones and recover the cluster`,
+    );
+  }
+  const other = [...cluster.members.values()].find((one) => one !== member && hasJustDied(one, context));
+  if (other) {
+    return refusal(
+      'heard-lately',
+      `${stays}: ${other.address} may just have died, and if it led Raft and the others have no new leader yet, ${member.address} would stay a voter for ever. Try again in ${REPLACED_EVICT_AFTER / 1_000} s`,
     );
   }
   const since = sinceAlive(member, now);

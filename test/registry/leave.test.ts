@@ -122,6 +122,10 @@ describe('R4 Leave', () => {
 describe("R4 Leave by an operator's word", () => {
   const operator = { force: false };
   const byForce = { force: true };
+  const lately = (address: string, since: number, left: number) => ({
+    code: 'heard-lately',
+    reason: `${address} stays on nacos/serverlist: its last sign of life was ${since} s ago, and if it led Raft and the others have no new leader yet, it would stay a voter for ever. Try again in ${left} s`,
+  });
 
   it('takes a live member off at once, as its own word does', () => {
     const bench = new Bench().found(A, B, C);
@@ -134,11 +138,7 @@ describe("R4 Leave by an operator's word", () => {
     bench.pass(15_000, [A, B]);
     bench.now += 3_500;
     const reply = bench.do({ type: 'leave', address: C, operator });
-    assert.deepEqual(reply, {
-      type: 'refused',
-      code: 'heard-lately',
-      reason: `${C} stays on nacos/serverlist: its last sign of life was 18 s ago, and if it led Raft and the others have no new leader yet, it would stay a voter for ever. Try again in 12 s`,
-    });
+    assert.deepEqual(reply, { type: 'refused', ...lately(C, 18, 12) });
     assert.deepEqual(bench.list, [A, B, C]);
     bench.now += 11_499;
     bench.hear(A);
@@ -167,6 +167,29 @@ describe("R4 Leave by an operator's word", () => {
     bench.now += 1_000;
     bench.probe(C, 'refused');
     assert.equal(bench.do({ type: 'leave', address: C, operator }).type, 'refused');
+  });
+
+  it('is refused for one whose poll is late, which may have died with its host', () => {
+    const bench = new Bench().found(A, B, C);
+    bench.pass(10_000, [A, B, C]);
+    bench.pass(8_000, [A, B]);
+    assert.deepEqual(bench.do({ type: 'leave', address: C, operator }), {
+      type: 'refused',
+      ...lately(C, 8, 22),
+    });
+    bench.pass(22_000, [A, B]);
+    assert.equal(bench.do({ type: 'leave', address: C, operator }).type, 'left');
+  });
+
+  it('is refused for one that is not live while another may just have died, which may have led', () => {
+    const bench = new Bench().found(A, B, C, D, E);
+    bench.pass(40_000, [A, B, C, D], [E], 'refused');
+    bench.probe(A, 'refused');
+    const reply = bench.do({ type: 'leave', address: E, operator });
+    assert.equal(reply.type, 'refused');
+    assert.match(JSON.stringify(reply), new RegExp(`"heard-lately".*: ${A} may just have died`));
+    assert.deepEqual(bench.list, [A, B, C, D, E]);
+    assert.equal(bench.do({ type: 'leave', address: E, operator: byForce }).type, 'left');
   });
 
   it('is refused for members that are not live while the quorum is lost', () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { decide } from '../../src/registry/decide.js';
-import { doOthersKnow, isFollowed, isLost, type Replica } from '../../src/registry/replicas.js';
+import { doOthersKnow, isAnyBehind, isFollowed, isLost, type Replica } from '../../src/registry/replicas.js';
 import { LIST_CURRENT, REPLICA_FRESH, REPLICA_LOST_AFTER } from '../../src/registry/rules.js';
 import { Bench } from './rules.js';
 
@@ -30,6 +30,33 @@ describe('several servers', () => {
     assert.ok(!doOthersKnow([seen(REPLICA_FRESH, 6)], 7, NOW), 'one has not read it');
     assert.ok(!doOthersKnow([seen(REPLICA_FRESH + 1, 7)], 7, NOW), 'one cannot say what it hears');
     assert.ok(doOthersKnow([seen(REPLICA_LOST_AFTER + 1, 6)], 7, NOW), 'one was given up');
+  });
+});
+
+describe('a list that a member may not have', () => {
+  const [A, B, C] = ['a.b:1', 'c.d:1', 'e.f:1'] as const;
+
+  it('is the one before the newest, of one that has an older one and is not down', () => {
+    const bench = new Bench().found(A, B, C);
+    bench.do({ type: 'leave', address: C });
+    const before = bench.cluster;
+    assert.ok(isAnyBehind(before, bench.cluster), 'nobody has been sent the list without C');
+    bench.poll(A);
+    assert.ok(isAnyBehind(before, bench.cluster), 'B has not');
+    bench.probe(B, 'refused');
+    bench.do({ type: 'tick' });
+    assert.ok(!isAnyBehind(before, bench.cluster), 'B starts anew, without a list');
+    bench.poll(B);
+    assert.ok(!isAnyBehind(before, bench.cluster));
+  });
+
+  it('is nothing that is known of one that never polls for itself', () => {
+    const bench = new Bench().found(A);
+    bench.heartbeat(B);
+    const before = bench.cluster;
+    bench.poll(A);
+    assert.ok(before.members.has(B));
+    assert.ok(!isAnyBehind(before, before));
   });
 });
 

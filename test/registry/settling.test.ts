@@ -29,6 +29,38 @@ describe('why a member has not settled', () => {
     assert.ok(bench.cluster.members.get(D)?.settled);
   });
 
+  it('does not count on a member that has only just come back, nor on one whose Nacos still starts', () => {
+    const alone = new Bench().found(A);
+    alone.pass(60_000, [A]);
+    alone.probe(A, 'refused');
+    alone.do({ type: 'tick' });
+    alone.poll(A);
+    alone.poll(D);
+    alone.pass(29_000, [A, D]);
+    assert.match(why(alone) ?? '', /: only 1 of 2 members are live, no majority\. /);
+    alone.pass(20_000, [A, D]);
+    assert.equal(alone.cluster.members.get(D)?.settled, false);
+    alone.pass(6_000, [A, D]);
+    assert.equal(alone.cluster.members.get(D)?.settled, true);
+
+    const starting = new Bench().found(A);
+    starting.pass(60_000, [A]);
+    starting.poll(D);
+    for (let i = 0; i < 20; i++) {
+      starting.heartbeat(A, { has: starting.cluster.revision, starting: true });
+      starting.pass(5_000, [D]);
+    }
+    assert.equal(starting.cluster.members.get(D)?.settled, false);
+  });
+
+  it('says that a group is seen to have no leader', () => {
+    const bench = joining();
+    bench.pass(10_000, [A, B, C, D]);
+    bench.seen = { leaderless: ['raft'], whole: undefined };
+    bench.pass(60_000, [A, B, C, D]);
+    assert.match(why(bench) ?? '', /: raft has no leader that could make it a voter\. /);
+  });
+
   it('says that it is not heard, or that there is no majority', () => {
     const silent = joining();
     silent.pass(16_000, [A, B, C]);

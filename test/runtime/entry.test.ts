@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { emptyCluster, type Cluster, type Member } from '../../src/registry/cluster.js';
-import { newLease } from '../../src/registry/lease.js';
+import { deliver, hear, newLease } from '../../src/registry/lease.js';
 import { ClusterEntry } from '../../src/runtime/entry.js';
 
 const KEY = { product: 'nacos', name: 'serverlist' };
@@ -34,6 +34,33 @@ describe('a list that not every server has yet', () => {
     assert.equal(entry.listFor(C), after);
     entry.replace(after, false);
     assert.equal(entry.listFor(A), after);
+  });
+
+  it('is kept from a newcomer while a member has not even the one before, and may drop its address from Raft', () => {
+    const entry = new ClusterEntry(KEY);
+    const before = cluster(2, A, B);
+    const after = { ...before, revision: 3, members: new Map([...before.members, ...cluster(3, C).members]) };
+    const lease = before.members.get(A)!.lease;
+    hear(lease, 0, true);
+    deliver(lease, 1, 0);
+    entry.replace(before, false);
+    entry.replace(after, true);
+    assert.equal(entry.listFor(C), undefined);
+    entry.delivered(A, 2, 0);
+    assert.equal(entry.listFor(C), after);
+  });
+
+  it('is sent to one that was sent it already, by a server that knew sooner that all have it', () => {
+    const entry = new ClusterEntry(KEY);
+    const before = cluster(1, A, B);
+    const after = { ...before, revision: 2, members: new Map([...before.members].slice(0, 1)) };
+    entry.replace(before, false);
+    entry.replace(after, true);
+    assert.equal(entry.listFor(A), before);
+    entry.delivered(A, 2, 0);
+    assert.equal(entry.listFor(A), after);
+    entry.replace({ ...after, revision: 3 }, true);
+    assert.equal(entry.listFor(A), undefined, 'neither an older one nor one that it may not have yet');
   });
 
   it('leaves the one before in force through several changes', () => {

@@ -323,7 +323,7 @@ export function apply(world: World, action: Action): void {
       // One that is held for dead says nothing; that somebody says it for it is left out (README).
       if (!node || (world.registry.cluster.members.get(node.address)?.presence ?? 'live') !== 'live') return;
       // Nor one that still boots: it would ask to be added to Raft again after its removal.
-      if (world.now - node.begunAt < 20_000 + world.slowness) return;
+      if (world.now - node.begunAt < 20_000 + node.slow) return;
       say(`${node.address} leaves`);
       world.leave(node, action.stopsAfter, action.reconnects);
       return;

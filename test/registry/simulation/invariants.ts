@@ -87,6 +87,7 @@ export class Invariants {
   readonly droppedAlive = new Set<Address>();
   /** On the server's hearing clock. */
   readonly #heardAt = new Map<Address, number>();
+  readonly #toldAt = new Map<Address, number>();
   readonly #ailedAt = new Map<Address, number>();
   readonly #refused = new Set<Address>();
   readonly #removals = new Map<Address, Removal>();
@@ -106,10 +107,14 @@ export class Invariants {
     this.#world = world;
   }
 
-  /** `starting`: its agent says that its Nacos does not run yet. */
-  heard(address: Address, starting: boolean): void {
+  /**
+   * `starting`: its agent says that its Nacos does not run yet; `told`: to a server that can tell the others.
+   */
+  heard(address: Address, starting: boolean, told: boolean): void {
     this.#heardAt.set(address, this.#world.registry.hearing);
     this.#refused.delete(address);
+    if (!told) return;
+    this.#toldAt.set(address, this.#world.registry.hearing);
     if (starting) this.ailed(address);
   }
 
@@ -352,35 +357,43 @@ export class Invariants {
       : undefined;
   }
 
+  /** Why Raft could not make a removal that was decided now, and the rules not know it. */
   #evictionExcuse(address: Address): string | undefined {
     const { raft, registry } = this.#world;
     if (raft.workingLeader()) return undefined;
+    const all = [...(raft.best()?.voters ?? [])];
     // Phantoms that are the server's fault excuse nothing further.
-    const voters = [...(raft.best()?.voters ?? [])].filter((voter) => {
+    const voters = all.filter((voter) => {
       const removal = this.#removals.get(voter);
       return removal === undefined || removal.excuse !== undefined;
     });
+    const isDead = (voter: Address): boolean => raft.peers.get(voter)?.up !== true;
+    // R5 waits for 30 s after the last sign of life of whoever may have led and gave a sign of its death.
+    const isRecent = (voter: Address): boolean =>
+      voter !== address &&
+      registry.cluster.members.has(voter) &&
+      isDead(voter) &&
+      registry.hearing - (this.#toldAt.get(voter) ?? -Infinity) < REPLACED_EVICT_AFTER - this.#clockSkew;
+    if (voters.some((voter) => isRecent(voter) && this.#gaveSign(voter))) return undefined;
     if (this.#up(voters).length < majority(voters.length)) return 'a majority of the voters was down';
-    if (
-      this.#up([...(raft.best()?.voters ?? [])]).length >= majority(raft.best()?.voters.size ?? 0) &&
-      !raft.canElect()
-    )
+    if (this.#up(all).length >= majority(all.length) && !raft.canElect()) {
       return 'those that ran had logs from before the others were added, and could not elect one another';
-    const quiet = (voter: Address): number => registry.hearing - (this.#heardAt.get(voter) ?? -Infinity);
-    const isDead = (voter: Address): boolean => voter !== address && raft.peers.get(voter)?.up !== true;
-    // Whoever was never heard, since an operator put it, gives no sign either.
-    const gaveSign = (voter: Address): boolean =>
-      this.#isKnownDead(voter) ||
-      (this.#heardAt.has(voter) && quiet(voter) > SIGN_OF_DEATH) ||
-      registry.hearing - (this.#ailedAt.get(voter) ?? -Infinity) < REPLACED_EVICT_AFTER - this.#clockSkew;
-    // Whichever of them may have led, for R5's 30 s from the last sign of life; of those that died before, the others have
-    // elected a successor, which may have died since.
-    const recent = voters.filter((voter) => isDead(voter) && quiet(voter) < REPLACED_EVICT_AFTER);
+    }
+    // Of those that died before, the others have elected a successor, which may have died since.
     const leader = this.#lastLeader;
-    const died = leader !== undefined && isDead(leader);
-    return died && !gaveSign(leader) && !recent.some(gaveSign)
-      ? 'the leader had died without a sign'
-      : undefined;
+    const died = leader !== undefined && isDead(leader) && !this.#gaveSign(leader);
+    return died ? 'the leader had died without a sign' : undefined;
+  }
+
+  /** Whether the rules can know that a member may be dead; whoever was never heard, since an operator put it, gives no sign. */
+  #gaveSign(address: Address): boolean {
+    const { hearing } = this.#world.registry;
+    const quiet = hearing - (this.#heardAt.get(address) ?? hearing);
+    const ailed = hearing - (this.#ailedAt.get(address) ?? -Infinity);
+    // What its agent says counts for as long as it is not silent: then an open port may speak for it.
+    const saidSo =
+      ailed < REPLACED_EVICT_AFTER - this.#clockSkew && quiet < RULES.memberTtl - this.#clockSkew;
+    return this.#isKnownDead(address) || quiet > SIGN_OF_DEATH || saidSo;
   }
 
   #up(addresses: readonly Address[]): Address[] {

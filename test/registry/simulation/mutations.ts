@@ -77,20 +77,6 @@ const RETURNS_AS_IT_IS_CUT = several(
   ],
 );
 
-/** A server that was away for long comes back while another is cut off, and a change waits for that one. */
-const BACK_IN_A_CHANGE = several(
-  { replicas: 3, expect: undefined },
-  [15_604, 487, 54_375],
-  [
-    { type: 'replica-pause', after: 1_125, who: 2, lasts: 262_400 },
-    { type: 'start', after: 150_016 },
-    { type: 'move', after: 14_046, who: 2, host: false },
-    { type: 'replica-cut', after: 29_729, who: 0, lasts: 164_093 },
-    { type: 'balance', after: 68_573 },
-    { type: 'balance', after: 1_000 },
-  ],
-);
-
 /** Two changes in a row, and a server is cut off that does not have the second. */
 const TWO_CHANGES = several(
   { replicas: 3, expect: 5 },
@@ -117,6 +103,86 @@ const DEAD_MEANWHILE = several(
     { type: 'crash', after: 68_213, who: 2, host: false },
   ],
 );
+
+/** An address is taken off and taken again, while a member that is cut off has the list from before that. */
+const BACK_TOO_SOON = several(
+  { replicas: 2, expect: 4 },
+  [0, 0, 0, 0],
+  [
+    { type: 'cut', after: 60_000, who: 3, cut: 'polls', lasts: 45_000 },
+    { type: 'leave', after: 1_000, who: 0, stopsAfter: 2_000, reconnects: false },
+    { type: 'replica-cut', after: 29_000, who: 0, lasts: 100_000 },
+    { type: 'reuse', after: 500, who: 0 },
+    { type: 'release', after: 120_000 },
+  ],
+);
+
+/** Nothing happens any more for a while. */
+const later = (after: number): Action => ({ type: 'release', after });
+
+/** A member comes back while the server is paused, and those that wait are read first when it goes on. */
+const BACK_IN_A_PAUSE: readonly History[] = Array.from({ length: 40 }, (_, salt) => ({
+  setup: { expect: 2, ids: false, retries: 200, salt, replicas: 0 },
+  starts: [0, 0],
+  actions: [
+    { type: 'cut', after: 60_000, who: 1, cut: 'dark', lasts: 100_000 },
+    { type: 'crash', after: 1_500, who: 0, host: true },
+    { type: 'start', after: 16_500 },
+    { type: 'start', after: 2_000 },
+    { type: 'server-pause', after: 39_500 + salt * 25, lasts: 100_000 },
+    later(110_000),
+  ],
+}));
+
+/** A leader loses its host and starts again within its lease, when another dead member falls due. */
+const BACK_WITHIN_A_LEASE: readonly History[] = Array.from({ length: 200 }, (_, salt) => ({
+  setup: { expect: 4, ids: false, retries: 200, salt, replicas: 0, agents: true, slow: 20_000 },
+  starts: [0, 0, 0, 0],
+  actions: [
+    { type: 'crash', after: 60_000, who: 3, host: true },
+    { type: 'crash-leader', after: 48_000 + salt * 30, host: true },
+    { type: 'restart', after: 2_500, who: 0, keepsData: true },
+    { type: 'replace', after: 60_000, who: 0 },
+  ],
+}));
+
+/** The only node that has data starts again, slowly, while blank ones join. */
+const JOIN_AT_A_START: readonly History[] = Array.from({ length: 40 }, (_, salt) => ({
+  setup: { expect: undefined, ids: false, retries: 200, salt, replicas: 0, agents: true, slow: 600_000 },
+  starts: [0],
+  actions: [
+    { type: 'crash', after: 700_000, who: 0, host: false },
+    { type: 'restart', after: 3_000, who: 0, keepsData: true },
+    { type: 'start', after: 1_000 },
+    { type: 'start', after: 1_000 },
+    // A blank node that starts again goes by the newer list, with the other blank one.
+    { type: 'crash', after: 40_000, who: 1, host: false },
+    { type: 'restart', after: 3_000, who: 0, keepsData: true },
+    later(1_500_000),
+  ],
+}));
+
+/** A dead member falls due just after the leader's crash. */
+const DUE_AFTER_A_CRASH: readonly History[] = Array.from({ length: 40 }, (_, salt) => ({
+  setup: { expect: 5, ids: false, retries: 200, salt, replicas: 0 },
+  starts: [0, 0, 0, 0, 0],
+  actions: [
+    { type: 'crash', after: 60_000, who: 4, host: false },
+    { type: 'crash-leader', after: 55_000 + salt * 150, host: false },
+    { type: 'replace', after: 60_000, who: 0 },
+    { type: 'replace', after: 1_000, who: 0 },
+  ],
+}));
+
+/** An operator takes a leader off the list that has just crashed. */
+const TAKEN_OFF_AT_ONCE: readonly History[] = Array.from({ length: 40 }, (_, salt) => ({
+  setup: { expect: 3, ids: false, retries: 200, salt, replicas: 0 },
+  starts: [0, 0, 0],
+  actions: [
+    { type: 'crash-leader', after: 60_000, host: false },
+    { type: 'dismiss', after: 1_000, who: 0, returns: false },
+  ],
+}));
 
 export const MUTATIONS: readonly Mutation[] = [
   {
@@ -188,7 +254,101 @@ export const MUTATIONS: readonly Mutation[] = [
         (member) => isUnreachable(member, rules, now) && silence(member, now) >= rules.evictAfter,
       );
     }),
+    directed: DUE_AFTER_A_CRASH,
     caughtBy: ['not-whole-in-the-end', 'leaderless'],
+  },
+  {
+    name: 'decide what is heard after a pause before the pause is noticed',
+    faults: { unnoticedPauses: true },
+    directed: BACK_IN_A_PAUSE,
+    caughtBy: ['live-member-dropped'],
+  },
+  {
+    name: 'take a Nacos that only starts for one that runs',
+    faults: {
+      decide: (cluster, command, context) =>
+        decide(cluster, command.type === 'poll' ? { ...command, starting: undefined } : command, context),
+    },
+    directed: BACK_WITHIN_A_LEASE,
+    caughtBy: ['not-whole-in-the-end', 'leaderless'],
+  },
+  {
+    name: 'let a joiner settle by time, beside the only one that has data, which only starts',
+    faults: afterwards(settleByTime),
+    directed: JOIN_AT_A_START,
+    caughtBy: ['disjoint-groups', 'leaderless'],
+  },
+  {
+    name: 'renew a member whose agent says that it does not answer',
+    faults: {
+      decide: (cluster, command, context) =>
+        decide(
+          cluster,
+          command.type === 'ail'
+            ? { type: 'poll', source: 'heartbeat', address: command.address, connectedAt: context.now }
+            : command,
+          context,
+        ),
+    },
+    caughtBy: ['joined-without-majority', 'evicted-without-majority'],
+  },
+  {
+    name: 'take the word of an operator for a member that has just died',
+    faults: {
+      decide: (cluster, command, context) =>
+        decide(
+          cluster,
+          command.type === 'leave' && command.operator ? { ...command, operator: { force: true } } : command,
+          context,
+        ),
+    },
+    directed: TAKEN_OFF_AT_ONCE,
+    caughtBy: ['not-whole-in-the-end', 'leaderless', 'evicted-without-majority'],
+  },
+  {
+    name: 'evict a static member that is not heard',
+    faults: afterwards((cluster, context) =>
+      dropIf(
+        cluster,
+        ({ source, lease }) => source === 'static' && context.now - lease.heardAt > context.rules.evictAfter,
+      ),
+    ),
+    caughtBy: ['live-member-dropped'],
+  },
+  {
+    name: 'release whoever is static, heard or not, and take off who is not',
+    faults: {
+      decide: (cluster, command, context) => {
+        const outcome = decide(cluster, command, context);
+        if (command.type !== 'release') return outcome;
+        return { ...outcome, cluster: dropIf(outcome.cluster, ({ source }) => source === 'static') };
+      },
+    },
+    caughtBy: ['live-member-dropped'],
+  },
+  {
+    name: 'change the list while Raft is repaired',
+    faults: {
+      decide: (cluster, command, context) => {
+        if (command.type === 'repair' || cluster.repair === undefined)
+          return decide(cluster, command, context);
+        const outcome = decide({ ...cluster, repair: undefined }, command, context);
+        return { ...outcome, cluster: { ...outcome.cluster, repair: cluster.repair } };
+      },
+    },
+    caughtBy: ['changed-in-repair'],
+  },
+  {
+    name: 'several servers: let the doctor remove whomever one server’s list lacks',
+    faults: { finishesAnybody: true },
+    several: true,
+    caughtBy: ['live-voter-removed'],
+  },
+  {
+    name: 'several servers: let an address come back while a member has the list from before',
+    faults: { replica: { neverWaitsForOld: true } },
+    directed: BACK_TOO_SOON,
+    caughtBy: ['not-whole-in-the-end'],
   },
   {
     name: 'several servers: send a changed list at once',
@@ -223,12 +383,6 @@ export const MUTATIONS: readonly Mutation[] = [
     caughtBy: ['live-member-dropped'],
   },
   {
-    name: 'several servers: trust the list that was sent last, however long ago',
-    faults: { replica: { trustsItsOwn: true } },
-    directed: BACK_IN_A_CHANGE,
-    caughtBy: ['went-back'],
-  },
-  {
     name: 'several servers: send the list before two changes, whichever others send',
     faults: { replica: { trustsItsOwn: true } },
     directed: TWO_CHANGES,
@@ -253,6 +407,17 @@ function afterwards(change: (cluster: Cluster, context: Context) => Cluster): Fa
       return { ...outcome, cluster: changed, reply: isListed ? { type: 'listed' } : outcome.reply };
     },
   };
+}
+
+/** Whoever joined some time ago has settled, whatever its Nacos and those of the others do. */
+function settleByTime(cluster: Cluster, { now, rules }: Context): Cluster {
+  const due = [...cluster.members.values()].filter(
+    ({ settled, joinedAt }) => !settled && now - joinedAt > rules.settleAfter,
+  );
+  if (due.length === 0) return cluster;
+  const members = new Map(cluster.members);
+  for (const member of due) members.set(member.address, { ...member, settled: true });
+  return { ...cluster, members };
 }
 
 function dropIf(cluster: Cluster, isDropped: (member: Member) => boolean): Cluster {

@@ -37,7 +37,7 @@ export interface Setup {
   readonly blinds?: readonly Blind[];
   /** Whether agents speak for the nodes, in place of their polls. */
   readonly agents?: boolean;
-  /** How much longer than usual a Nacos takes to start, in milliseconds. */
+  /** How much longer than usual a Nacos takes to start at most, in milliseconds. */
   readonly slow?: number;
   /** Whether an operator has put the first nodes, which poll without `self` until they are started anew (moving.md). */
   readonly moving?: boolean;
@@ -89,6 +89,8 @@ export interface Node {
   cuts: number;
   /** When it got its list and went on to start. */
   begunAt: number;
+  /** How much longer than usual it takes for that. */
+  slow: number;
   diedAt: number;
   /**
    * Since when it runs but neither its polls nor probes get through. It ends when it was heard, or could have been probed
@@ -273,6 +275,7 @@ export class World {
       cut: undefined,
       cuts: 0,
       begunAt: 0,
+      slow: 0,
       diedAt: -Infinity,
       darkSince: undefined,
       openSince: undefined,
@@ -525,8 +528,9 @@ export class World {
       isMute: node.mute,
     };
     const arrive = (): void => {
-      if (!node.mute) this.invariants.heard(node.address, request.beat?.starting === true);
-      if (!node.mute && this.#canTell(server)) {
+      const told = this.#canTell(server);
+      if (!node.mute) this.invariants.heard(node.address, request.beat?.starting === true, told);
+      if (!node.mute && told) {
         node.reachedAt = this.now;
         node.darkSince = undefined;
       }
@@ -618,11 +622,12 @@ export class World {
   #begin(node: Node, list: readonly Address[]): void {
     node.state = 'running';
     node.begunAt = this.now;
+    node.slow = this.#slowness();
     node.list = list;
     this.note(() => `${node.address} starts with ${list.join(' ') || 'nothing'}`);
     this.invariants.began(node);
     const { generation } = node;
-    this.schedule.after(RAFT_STARTS_AFTER + this.slowness, () => {
+    this.schedule.after(RAFT_STARTS_AFTER + node.slow, () => {
       if (node.generation === generation) this.raft.start(node.address, list, this.now);
     });
   }
@@ -651,14 +656,14 @@ export class World {
   #isOpen(node: Node): boolean {
     return (
       (node.state === 'running' || node.state === 'stopping') &&
-      this.now - node.begunAt >= PORT_OPENS_AFTER + this.slowness
+      this.now - node.begunAt >= PORT_OPENS_AFTER + node.slow
     );
   }
 
-  /** How much longer than usual a Nacos takes to start; the rules allow for as much as this, and for any time of an agent's. */
-  get slowness(): number {
+  /** How much longer than usual a Nacos takes to start; the rules allow for a little, and for any time of an agent's. */
+  #slowness(): number {
     const { slow = 0, agents } = this.setup;
-    return agents ? slow : Math.min(slow, 12_000);
+    return slow === 0 ? 0 : this.random.between(0, agents ? slow : Math.min(slow, 12_000));
   }
 
   #changed(before: Cluster, after: Cluster, command: Command, outcome: Outcome): void {
@@ -672,8 +677,8 @@ export class World {
   /** The disks of an older epoch must not come back (R7): its nodes return blank. */
   #refounded(): void {
     for (const node of this.nodes.values()) {
-      if (node.state === 'off' && !this.registry.cluster.members.has(node.address))
-        this.raft.wipe(node.address);
+      const runs = node.state === 'running' || node.state === 'stopping';
+      if (!runs && !this.registry.cluster.members.has(node.address)) this.raft.wipe(node.address);
     }
   }
 

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { oneServer, severalServers } from './simulation/actions.js';
-import { MUTATIONS } from './simulation/mutations.js';
-import type { Invariant } from './simulation/invariants.js';
-import { run, search, tellHistory, type Verdict } from './simulation/run.js';
+import { oneServer, severalServers } from './actions.js';
+import { MUTATIONS } from './mutations.js';
+import type { Invariant } from './invariants.js';
+import { run, search, tellHistory, type Verdict } from './run.js';
 
 /*
- * The simulation bites: each rule broken on purpose is noticed by the invariants that it was made for.
- * MUTATIONS_SHRINK=1 also looks for the shortest history, for the table in README.md.
+ * The simulation bites: each rule broken on purpose is noticed by the invariants that it was made for. Run by
+ * `npm run test:simulation`. MUTATIONS_SHRINK=1 also looks for the shortest history, for the table in README.md.
  */
 
 const RUNS = 4_000;
