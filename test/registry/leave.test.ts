@@ -172,12 +172,12 @@ describe("R4 Leave by an operator's word", () => {
   it('is refused for one whose poll is late, which may have died with its host', () => {
     const bench = new Bench().found(A, B, C);
     bench.pass(10_000, [A, B, C]);
-    bench.pass(8_000, [A, B]);
+    bench.pass(9_000, [A, B]);
     assert.deepEqual(bench.do({ type: 'leave', address: C, operator }), {
       type: 'refused',
-      ...lately(C, 8, 22),
+      ...lately(C, 9, 21),
     });
-    bench.pass(22_000, [A, B]);
+    bench.pass(21_000, [A, B]);
     assert.equal(bench.do({ type: 'leave', address: C, operator }).type, 'left');
   });
 

@@ -58,7 +58,10 @@ describe('why a member has not settled', () => {
     bench.pass(10_000, [A, B, C, D]);
     bench.seen = { leaderless: ['raft'], whole: undefined };
     bench.pass(60_000, [A, B, C, D]);
-    assert.match(why(bench) ?? '', /: raft has no leader that could make it a voter\. /);
+    assert.equal(bench.cluster.members.get(D)?.settled, false);
+    const raft = { ...bench.seen, readAt: bench.now };
+    const said = whyUnsettled(bench.cluster.members.get(D)!, bench.cluster, { ...bench, raft });
+    assert.match(said ?? '', /: raft has no leader that could make it a voter\. /);
   });
 
   it('says that it is not heard, or that there is no majority', () => {

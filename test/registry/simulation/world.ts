@@ -127,6 +127,8 @@ const CONNECT_TIMEOUT = 5_000;
 /** From the list to Raft, and to an open main port. */
 const RAFT_STARTS_AFTER = 2_000;
 const PORT_OPENS_AFTER = 8_000;
+/** After resetPeers. */
+const LONGEST_ELECTION = 15_000;
 /** A server has probed a silent member within this time: every 3 s, and 2 s until nothing answered. */
 const PROBE_LAG = 6_000;
 /** How late the server sees a dead process's connections end. */
@@ -848,6 +850,14 @@ export class World {
       raft.wipe(node.address);
       this.start(node);
     }
+    if (listed.length === 0) return;
+    // The list holds still until the new leader is there.
+    const by = `repair ${++this.#repairs}`;
+    const server = this.#anyServer();
+    const say = (action: 'begin' | 'repaired'): boolean =>
+      server?.command({ type: 'repair', action, by, note: '' })?.reply.type === 'done';
+    if (!say('begin')) return;
     raft.reset(listed);
+    this.schedule.after(LONGEST_ELECTION, () => say('repaired'));
   }
 }
