@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { History } from './simulation/actions.js';
 import { oneServer, severalServers } from './simulation/actions.js';
+import { askedFor } from './simulation/asked.js';
 import { withBlindServers, type Lack } from './simulation/blind.js';
 import { run, search, tell } from './simulation/run.js';
 
@@ -10,15 +11,14 @@ import { run, search, tell } from './simulation/run.js';
  * SIMULATION_RUNS and SIMULATION_SEED as in simulation.test.ts.
  */
 
-const SEED = Number(process.env.SIMULATION_SEED ?? 6);
+const { seed: SEED, alone, several } = askedFor('60:15');
 
 for (const { kind, histories, runs } of [
-  { kind: 'one server', histories: oneServer, runs: 600 },
-  { kind: 'several servers', histories: severalServers, runs: 150 },
+  { kind: 'one server', histories: oneServer, runs: alone },
+  { kind: 'several servers', histories: severalServers, runs: several },
 ]) {
-  const RUNS = Number(process.env.SIMULATION_RUNS ?? runs);
-  it(`no history with ${kind} that now and then reaches nobody harms a cluster (${RUNS} histories)`, () => {
-    const failure = search({ seed: SEED, runs: RUNS, histories: withBlindServers(histories) });
+  it(`no history with ${kind} that now and then reaches nobody harms a cluster (${runs} histories)`, () => {
+    const failure = search({ seed: SEED, runs, histories: withBlindServers(histories) });
     if (failure) assert.fail(tell(failure));
   });
 }
