@@ -1,20 +1,20 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { readConf } from '../../src/agent/member-list.js';
 import { eventually } from '../support/eventually.js';
 import type { ServerProcess } from '../support/process.js';
-import { addressesOf, assertRunning, eventsOf, groupsOf, listOf, viewOf } from './cluster.js';
-import { clusterConfOf, type NacosNode } from './node.js';
+import { addressesOf, groupsOf } from './beliefs.js';
+import { assertRunning, eventsOf, listOf, viewOf } from './cluster.js';
+import { agentLogOf, clusterConfOf, textOf, type NacosNode } from './node.js';
 import { nacosTest } from './suite.js';
 
-nacosTest('Nacos 2.5.1 in file lookup, an agent around each node', async (cluster, scenario) => {
+nacosTest('file lookup, an agent around each node', {}, async (cluster, scenario) => {
   let server: ServerProcess;
   let nodes: NacosNode[] = [];
 
   /** What a node's agent logged, as sentences. */
   const said = ({ home }: NacosNode): string[] =>
-    readFileSync(join(home, 'agent.log'), 'utf8')
+    textOf(agentLogOf(home))
       .split('\n')
       .filter((line) => line.startsWith('{'))
       .map((line) => (JSON.parse(line) as { msg: string }).msg);

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import type { ServerProcess } from '../support/process.js';
-import { groupsOf, mostLeadingFirst } from './cluster.js';
+import { groupsOf, mostLeadingFirst } from './beliefs.js';
 import { examine, repair } from './doctor.js';
 import type { NacosNode } from './node.js';
 import { writeInstance } from './persistent-data.js';
 import { nacosTest } from './suite.js';
 import { allLed, haveInstance, register, startWithList, takePorts, writeLists } from './unsafe-lists.js';
 
-nacosTest('A phantom voter (injury 4), with Nacos 2.5.1', async (cluster, scenario, t) => {
+nacosTest('a phantom voter (injury 4)', { can: ['raft views'] }, async (cluster, scenario, t) => {
   let server: ServerProcess;
   let nodes: NacosNode[] = [];
   let phantom = '';

@@ -6,7 +6,7 @@ export async function writeInstance(node: NacosNode, service: string): Promise<v
   const query = `serviceName=${service}&ip=10.9.8.7&port=80&ephemeral=false`;
   let last = '';
   const write = async (): Promise<boolean> => {
-    const response = await fetch(`${node.url}/nacos/v1/ns/instance?${query}`, { method: 'POST' });
+    const response = await node.ask(`${node.traits.paths.instance}?${query}`, { method: 'POST' });
     last = await response.text();
     return response.ok;
   };
@@ -17,6 +17,6 @@ export async function writeInstance(node: NacosNode, service: string): Promise<v
 
 /** Whether a node's own copy has the instance. */
 export async function readInstance(node: NacosNode, service: string): Promise<boolean> {
-  const response = await fetch(`${node.url}/nacos/v1/ns/instance/list?serviceName=${service}`);
+  const response = await node.ask(`${node.traits.paths.instances}?serviceName=${service}`);
   return response.ok && (await response.text()).includes('10.9.8.7');
 }

@@ -2,23 +2,16 @@ import assert from 'node:assert/strict';
 import { runCli } from '../support/cli.js';
 import { eventually } from '../support/eventually.js';
 import type { ServerProcess } from '../support/process.js';
-import {
-  addressesOf,
-  eventsOf,
-  groupsOf,
-  leave,
-  listOf,
-  mostLeadingFirst,
-  START_LIMIT,
-  viewOf,
-} from './cluster.js';
+import { addressesOf, groupsOf, mostLeadingFirst } from './beliefs.js';
+import { eventsOf, leave, listOf, START_LIMIT, viewOf } from './cluster.js';
 import { alarmsOf, repair, unlocked } from './doctor.js';
 import type { NacosNode } from './node.js';
 import { readInstance, writeInstance } from './persistent-data.js';
 import { nacosTest } from './suite.js';
 
 nacosTest(
-  'Nacos 2.5.1: every node replaced by a new address, and a killed leader',
+  'every node replaced by a new address, and a killed leader',
+  { can: ['raft views', 'resetPeers'] },
   async (cluster, scenario, t) => {
     let server: ServerProcess;
     let nodes: NacosNode[] = [];

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { eventually } from '../support/eventually.js';
 import type { ServerProcess } from '../support/process.js';
-import { assertRunning, groupsOf, selfAndExpect, START_LIMIT, viewOf } from './cluster.js';
+import { groupsOf } from './beliefs.js';
+import { assertRunning, START_LIMIT, viewOf } from './cluster.js';
 import type { NacosNode } from './node.js';
 import type { TcpProxy } from '../support/tcp-proxy.js';
 import { nacosTest } from './suite.js';
 
-nacosTest('Nacos 2.5.1: a false silence, and a member by heartbeat', async (cluster, scenario) => {
+nacosTest('a false silence, and a member by heartbeat', {}, async (cluster, scenario) => {
   let server: ServerProcess;
   let proxy: TcpProxy;
   let nodes: NacosNode[] = [];
@@ -60,7 +61,7 @@ nacosTest('Nacos 2.5.1: a false silence, and a member by heartbeat', async (clus
     const port = await cluster.takePort();
     const address = `127.0.0.1:${port}`;
     const post = async (): Promise<boolean> => {
-      const url = `${server.url}/nacos/serverlist?${selfAndExpect(address)}`;
+      const url = `${server.url}/nacos/serverlist?${cluster.query(address)}`;
       const response = await fetch(url, { method: 'POST' });
       assert.ok(response.status === 200 || response.status === 202, `${response.status}`);
       if (response.status === 202) return false;

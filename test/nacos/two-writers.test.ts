@@ -22,7 +22,8 @@ const PATIENCE = 10_000;
 const QUIET = 3_000;
 
 nacosTest(
-  `Nacos 2.5.1 and an agent write one cluster.conf for ${ROUNDS} changes`,
+  `Nacos and an agent write one cluster.conf for ${ROUNDS} changes`,
+  {},
   async (cluster, scenario, t) => {
     await scenario('no list is ever invalid or short, and none that stays is lacking in Nacos', async () => {
       const server = await cluster.startServer({ args: ['--change-rate', '0'] });

@@ -2,7 +2,8 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { eventually } from '../support/eventually.js';
 import type { ServerProcess } from '../support/process.js';
-import { addressesOf, groupsOf, type Cluster } from './cluster.js';
+import { addressesOf, groupsOf } from './beliefs.js';
+import { type Cluster } from './cluster.js';
 import { clusterConfOf, type NacosNode } from './node.js';
 import { readInstance } from './persistent-data.js';
 
@@ -41,15 +42,12 @@ export async function listEachOther(nodes: readonly NacosNode[]): Promise<void> 
   });
 }
 
-/** The Raft groups of a 2.5.1 that keeps its data itself. */
-const GROUPS = 5;
-
 /**
  * Waits until each group has a leader. One that has none yet is not shown at all, so nodes that agree may still lack some.
  * Not for a lone node: it may never show a group that it leads.
  */
 export async function allLed(nodes: readonly NacosNode[]): Promise<void> {
-  const led = async (): Promise<boolean> => (await groupsOf(nodes)).size === GROUPS;
+  const led = async (): Promise<boolean> => (await groupsOf(nodes)).size === nodes[0]?.traits.groups;
   await eventually('every Raft group has a leader', led, 60_000, 200);
 }
 

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { eventually } from '../support/eventually.js';
-import { addressesOf, assertRunning, listOf, START_LIMIT } from './cluster.js';
+import { addressesOf } from './beliefs.js';
+import { assertRunning, listOf, START_LIMIT } from './cluster.js';
 import type { NacosNode } from './node.js';
 import { nacosTest } from './suite.js';
 import { TinyDisk } from '../support/tiny-disk.js';
 
-nacosTest('Nacos 2.5.1: answers that are no list', async (cluster, scenario) => {
+nacosTest('answers that are no list', {}, async (cluster, scenario) => {
   await scenario('a node with a self that is no address gives up, and never serves alone', async () => {
     const server = await cluster.startServer();
     const node = await cluster.startNode({ lookupPort: server.port, query: () => 'self=http://x&expect=3' });
@@ -19,6 +20,7 @@ nacosTest('Nacos 2.5.1: answers that are no list', async (cluster, scenario) => 
     assert.deepEqual(clusters, []);
   });
 
+  const ofTwo = (address: string): string => cluster.query(address, 2);
   const disk = TinyDisk.mount(cluster.folder('disk'));
   if (disk instanceof TinyDisk) cluster.atEnd(() => disk.unmount());
   const noDisk = typeof disk === 'string' ? disk : undefined;
@@ -28,7 +30,7 @@ nacosTest('Nacos 2.5.1: answers that are no list', async (cluster, scenario) => 
       assert.ok(disk instanceof TinyDisk);
       const server = await cluster.startServer({ file: join(disk.folder, 'registry.db') });
       // Two, not one: a founder alone was seen not to name the leader of one group after a second had joined.
-      const founders = await cluster.startNodes(2, { lookupPort: server.port, query: selfAndExpectTwo });
+      const founders = await cluster.startNodes(2, { lookupPort: server.port, query: ofTwo });
       await cluster.agree(founders);
 
       disk.fill();
@@ -38,7 +40,7 @@ nacosTest('Nacos 2.5.1: answers that are no list', async (cluster, scenario) => 
       };
       await eventually('the server notices', degraded, 10_000);
       const proxy = await cluster.proxyTo(server);
-      const joiner = await cluster.startNode({ lookupPort: proxy.port, query: selfAndExpectTwo, retry: 150 });
+      const joiner = await cluster.startNode({ lookupPort: proxy.port, query: ofTwo, retry: 150 });
       // Nacos's own patience are five tries.
       await eventually(
         'it has tried more often than Nacos would by itself',
@@ -61,10 +63,6 @@ nacosTest('Nacos 2.5.1: answers that are no list', async (cluster, scenario) => 
     noDisk,
   );
 });
-
-function selfAndExpectTwo(address: string): string {
-  return `self=${address}&expect=2`;
-}
 
 /** Its exit status; undefined while it runs, in which time it must not serve. */
 async function endOf(node: NacosNode): Promise<number | string | undefined> {
