@@ -221,7 +221,7 @@ async function run(scope: Scope, version: NacosVersion, turns: number): Promise<
       const guest = `127.0.${1 + (pair >> 8)}.${pair & 255}:8848`;
       await fetch(`${server.url}/nacos/v1/as/nodes?ips=${guest}`, { method: 'DELETE' });
     }
-    await cluster.agree(nodes, 60_000);
+    await cluster.agree(nodes);
   }
   return report(load, version, measured);
 }

@@ -73,13 +73,7 @@ export async function judge(nodes: readonly Believer[]): Promise<Verdict> {
   const wanted = nodes.map(({ address }) => `${address} UP`).sort();
   const findings = nodes.map((node, i) => aboutMembers(node, looks[i] ?? 'unreachable', wanted));
   const views = looks.map((seen) => (typeof seen === 'string' ? [] : seen));
-  const groups = copiesOf(nodes, views);
-  for (const [name, copies] of [...groups].sort(([a], [b]) => a.localeCompare(b))) {
-    findings.push(aboutGroup(name, copies, nodes));
-  }
-  if (groups.size === 0 && nodes.some(({ showsGroups }) => showsGroups)) {
-    findings.push({ ok: false, text: 'no Raft group has met a leader' });
-  }
+  if (nodes.some(({ showsGroups }) => showsGroups)) findings.push(...aboutGroups(nodes, views));
   return {
     agreed: findings.every(({ ok }) => ok),
     output: findings.map(({ ok, text }) => `${ok ? 'ok ' : 'BAD'} ${text}`).join('\n'),
@@ -119,6 +113,13 @@ function aboutMembers(
   if (typeof seen === 'string') return { ok: false, text: `${address}: ${seen}` };
   const members = seen.map((member) => `${member.address} ${member.state}`).sort();
   return { ok: members.join() === wanted.join(), text: `${address}: members ${members.join(', ')}` };
+}
+
+function aboutGroups(nodes: readonly Believer[], views: readonly (readonly MemberCopy[])[]): Finding[] {
+  const groups = copiesOf(nodes, views);
+  if (groups.size === 0) return [{ ok: false, text: 'no Raft group has met a leader' }];
+  const sorted = [...groups].sort(([a], [b]) => a.localeCompare(b));
+  return sorted.map(([name, copies]) => aboutGroup(name, copies, nodes));
 }
 
 function aboutGroup(name: string, copies: readonly Copy[], nodes: readonly Believer[]): Finding {

@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import type { RegistryEvent } from '../../src/registry/events.js';
 import type { ClusterView } from '../../src/registry/view.js';
-import { eventually } from '../support/eventually.js';
 import { startServerProcess, type ServerProcess } from '../support/process.js';
 import { judge } from './beliefs.js';
 import { NacosNode, type NodeNetwork, type NodeSettings } from './node.js';
@@ -13,9 +12,7 @@ import { Ports } from './ports.js';
 import { atProcessEnd, endWithThisProcess } from '../support/processes.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
 import { traitsOf, type NacosTraits, type NacosVersion } from './servers/versions.js';
-
-/** How long three nodes may take until they agree, in milliseconds: 25 s on two idle cores, and patience. */
-export const START_LIMIT = 600_000;
+import { patiently } from './patience.js';
 
 export type NodeOptions = LookupOptions & {
   /** A new one if left out. One that a node had before is a restart of that node, with its disk. */
@@ -155,9 +152,9 @@ export class Cluster {
   }
 
   /** Waits until the nodes themselves say that exactly they are the members and (2.x) the voters of every group. */
-  async agree(nodes: readonly NacosNode[], limit = START_LIMIT): Promise<void> {
+  async agree(nodes: readonly NacosNode[]): Promise<void> {
     let last = '';
-    await eventually(
+    await patiently(
       `the nodes agree on ${nodes.map(({ port }) => port).join(', ')}`,
       async () => {
         assertRunning(nodes);
@@ -165,7 +162,6 @@ export class Cluster {
         last = output;
         return agreed;
       },
-      limit,
       1_000,
     ).catch((error: unknown) => {
       throw new Error(`${(error as Error).message}; the last verdict was\n${last}`);

@@ -3,13 +3,13 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { container, environment, missingTools, overlay, workload, type Mode } from '../deploy/render.js';
-import { eventually } from '../support/eventually.js';
 import { startCli, type ServerProcess } from '../support/process.js';
 import { addressesOf, groupsOf } from './beliefs.js';
 import { eventsOf, listOf, type Cluster } from './cluster.js';
 import type { NacosNode } from './node.js';
 import { endWithThisProcess } from '../support/processes.js';
 import { nacosTest, type Needs, type Scenario } from './suite.js';
+import { patiently } from './patience.js';
 
 /*
  * The environment that the manifests of deploy/kubernetes set, given to real Nacos nodes. Kubernetes' part is played
@@ -89,15 +89,14 @@ async function formOneCluster(
     assert.deepEqual(await listOf(server()), addressesOf(rest));
     assert.ok(leaver.isRunning);
     // Raft has had 3 s already, which six nodes on two cores may need more than twice.
-    await eventually(
+    await patiently(
       'no group has it as a voter',
       async () => [...(await groupsOf(nodes)).values()].every(({ voters }) => !voters.includes(leaver.voter)),
-      15_000,
       100,
     );
     assert.ok(leaver.isRunning);
     await leaver.end('SIGTERM');
-    await cluster.agree(rest, 30_000);
+    await cluster.agree(rest);
   });
 }
 
@@ -163,15 +162,10 @@ async function startSidecar(
   endWithThisProcess(agent.child);
   // Before the folder goes that it writes to.
   cluster.atEnd(() => agent.child.kill('SIGKILL'));
-  await eventually(
-    'the startup probe of the sidecar answers',
-    async () => {
-      if (agent.child.exitCode !== null)
-        throw new Error(`the agent ended: ${agent.stderr()}${agent.stdout()}`);
-      const path = sidecar.startupProbe?.httpGet?.path ?? '';
-      const answer = await fetch(`http://127.0.0.1:${status}${path}`).catch(() => undefined);
-      return answer?.ok === true;
-    },
-    30_000,
-  );
+  await patiently('the startup probe of the sidecar answers', async () => {
+    if (agent.child.exitCode !== null) throw new Error(`the agent ended: ${agent.stderr()}${agent.stdout()}`);
+    const path = sidecar.startupProbe?.httpGet?.path ?? '';
+    const answer = await fetch(`http://127.0.0.1:${status}${path}`).catch(() => undefined);
+    return answer?.ok === true;
+  });
 }

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
-import { eventually } from '../support/eventually.js';
 import type { ServerProcess } from '../support/process.js';
 import { addressesOf, groupsOf } from './beliefs.js';
 import { eventsOf } from './cluster.js';
@@ -9,6 +8,7 @@ import { clusterConfOf, type NacosNode } from './node.js';
 import { readInstance, writeInstance } from './persistent-data.js';
 import { nacosTest } from './suite.js';
 import { haveJoined } from './unsafe-lists.js';
+import { patiently } from './patience.js';
 
 nacosTest(
   'the doctor: injury 2, and an interrupted repair',
@@ -47,18 +47,17 @@ nacosTest(
     await scenario('finds a live node that was dropped from the lists for a moment (injury 2)', async () => {
       const [dropped, ...others] = nodes as [NacosNode, ...NacosNode[]];
       write(others, others);
-      await eventually(
+      await patiently(
         'Raft has dropped it',
         async () => {
           const groups = [...(await groupsOf(others)).values()];
           return groups.length > 0 && groups.every(({ voters }) => !voters.includes(dropped.voter));
         },
-        30_000,
         200,
       );
       assert.ok((await examine(t, server)).findings.some(({ code }) => code === 'list-differs'));
       write(others, nodes);
-      await eventually('the nodes list it again', async () => {
+      await patiently('the nodes list it again', async () => {
         const views = await Promise.all(nodes.map((node) => node.members()));
         return views.every((view) => view.join() === addressesOf(nodes).join());
       });
@@ -88,7 +87,7 @@ nacosTest(
       assert.equal(status, 0);
       assert.ok(rest.steps.length <= plan.steps.length);
       assert.deepEqual(health?.findings, []);
-      await cluster.agree(nodes, 30_000);
+      await cluster.agree(nodes);
       for (const node of nodes) assert.ok(await readInstance(node, 'before'), `${node.port} has the data`);
       const types = (await eventsOf(server))
         .map(({ type }) => type)

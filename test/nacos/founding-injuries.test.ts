@@ -1,8 +1,6 @@
 import assert from 'node:assert/strict';
-import { eventually } from '../support/eventually.js';
 import type { ServerProcess } from '../support/process.js';
 import { groupsOf } from './beliefs.js';
-import { START_LIMIT } from './cluster.js';
 import { examine, repair } from './doctor.js';
 import type { NacosNode } from './node.js';
 import { readInstance, writeInstance } from './persistent-data.js';
@@ -16,6 +14,7 @@ import {
   takePorts,
   writeLists,
 } from './unsafe-lists.js';
+import { patiently } from './patience.js';
 
 nacosTest('nodes that start alone (injury 1)', { can: ['raft views'] }, async (cluster, scenario, t) => {
   let server: ServerProcess;
@@ -60,7 +59,7 @@ nacosTest('nodes that start alone (injury 1)', { can: ['raft views'] }, async (c
     await writeInstance(one, 'later');
     const having = (service: string): Promise<boolean[]> =>
       Promise.all(nodes.map((node) => readInstance(node, service)));
-    await eventually('one has it', async () => (await having('later')).includes(true), 20_000, 200);
+    await patiently('one has it', async () => (await having('later')).includes(true), 200);
     assert.ok((await having('later')).includes(false), 'not both');
     // Not a matter of time: a Raft group hands on what is older before what is newer.
     assert.deepEqual(
@@ -88,8 +87,7 @@ nacosTest(
           live,
           [...live, ...dead].map((port) => `127.0.0.1:${port}`),
         );
-        for (const node of nodes)
-          await eventually(`${node.port} is ready`, () => node.isReady(), START_LIMIT, 500);
+        for (const node of nodes) await patiently(`${node.port} is ready`, () => node.isReady(), 500);
         await register(server, nodes);
         const { findings } = await examine(t, server);
         assert.deepEqual(findings.map(({ code, node }) => [code, node]).sort(), [
@@ -103,7 +101,7 @@ nacosTest(
       writeLists(nodes, nodes);
       await listEachOther(nodes);
       // Longer than an election takes, and until it has been proven.
-      const { findings, status } = await eventually(
+      const { findings, status } = await patiently(
         'it is proven',
         async () => {
           const health = await examine(t, server);
@@ -113,7 +111,6 @@ nacosTest(
           );
           return health.findings[0]?.sentence.includes('asked to do what only a leader can') && health;
         },
-        30_000,
         1_000,
       );
       assert.equal(status, 2);

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
-import { eventually } from '../support/eventually.js';
 import type { ServerProcess } from '../support/process.js';
 import { addressesOf, groupsOf, mostLeadingFirst } from './beliefs.js';
-import { assertRunning, eventsOf, leave, listOf, START_LIMIT, viewOf } from './cluster.js';
+import { assertRunning, eventsOf, leave, listOf, viewOf } from './cluster.js';
 import { examine } from './doctor.js';
 import type { NacosNode } from './node.js';
 import { nacosTest } from './suite.js';
+import { patiently } from './patience.js';
 
 nacosTest(
   'founding, restarts of the address server, all nodes lost, a leave',
@@ -30,14 +30,13 @@ nacosTest(
     await scenario('the doctor finds nothing wrong, and says where it cannot judge Raft', async () => {
       // Where a node forgets at each poll what it has told of itself, it may show groups until the first one after an election.
       const blind = cluster.traits.can.has('raft views') ? 0 : 1;
-      const { unknown } = await eventually(
+      const { unknown } = await patiently(
         'it says what it will always say',
         async () => {
           const health = await examine(t, server);
           assert.deepEqual([health.status, health.findings], [0, []]);
           return health.unknown.length === blind && health;
         },
-        60_000,
         500,
       );
       for (const sentence of unknown) assert.match(sentence, /^the nodes show no Raft groups/);
@@ -57,7 +56,7 @@ nacosTest(
         assert.equal(first.revision, before.revision);
         // Each has polled the restarted server, several times over.
         const since = performance.now();
-        await eventually(
+        await patiently(
           'all members have renewed',
           async () => {
             const { members, revision } = await viewOf(server);
@@ -68,11 +67,10 @@ nacosTest(
             );
             return renewed && performance.now() - since > 12_000;
           },
-          40_000,
           250,
         );
         assert.deepEqual(await listOf(server), addressesOf(nodes));
-        await cluster.agree(nodes, 20_000);
+        await cluster.agree(nodes);
       });
     }
 
@@ -82,7 +80,7 @@ nacosTest(
         const killed = nodes;
         await Promise.all(killed.map((node) => node.end('SIGKILL')));
         nodes = await cluster.startNodes(3, { lookupPort: server.port, retry: 150 });
-        await cluster.agree(nodes, START_LIMIT);
+        await cluster.agree(nodes);
         const view = await viewOf(server);
         assert.equal(view.epoch, 2);
         assert.deepEqual(await listOf(server), addressesOf(nodes));
@@ -111,7 +109,7 @@ nacosTest(
         assert.ok(leaver.isRunning);
         await leaver.end('SIGTERM');
         nodes = rest;
-        await cluster.agree(nodes, 30_000);
+        await cluster.agree(nodes);
         assert.deepEqual(await listOf(server), addressesOf(nodes));
       },
     );

@@ -3,7 +3,6 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { runCli, type Ran } from '../support/cli.js';
-import { eventually } from '../support/eventually.js';
 import { ask, JSON_CLIENT } from '../support/raw.js';
 import type { ServerProcess } from '../support/process.js';
 import { addressesOf, groupsOf, mostLeadingFirst } from './beliefs.js';
@@ -11,6 +10,7 @@ import { assertRunning, eventsOf, listOf, viewOf } from './cluster.js';
 import { clusterConfOf, type NacosNode } from './node.js';
 import { readInstance, writeInstance } from './persistent-data.js';
 import { nacosTest } from './suite.js';
+import { patiently } from './patience.js';
 
 /* docs/moving.md, step by step. */
 
@@ -73,7 +73,7 @@ nacosTest(
       const { status, out } = await run('import', '--release', '--yes');
       assert.equal(status, 0, out);
       for (const node of nodes) {
-        await eventually('it is seen to poll', async () => (await sourceOf(node)) === 'poll', 10_000, 250);
+        await patiently('it is seen to poll', async () => (await sourceOf(node)) === 'poll', 250);
       }
       assert.equal((await viewOf(server)).revision, 1);
       const types = (await eventsOf(server)).map(({ type }) => type);
@@ -101,18 +101,17 @@ nacosTest(
 
     await scenario('one that is killed is evicted as any other', async () => {
       const [killed, ...rest] = mostLeadingFirst(nodes, await groupsOf(nodes));
-      await eventually('all are steady again', async () => {
+      await patiently('all are steady again', async () => {
         const { members } = await viewOf(server);
         return members.every(({ state, settled }) => state === 'live' && settled);
       });
       await killed.end('SIGKILL');
-      await eventually(
+      await patiently(
         'it is evicted',
         async () =>
           (await eventsOf(server)).some(
             ({ type, address }) => type === 'evicted' && address === killed.address,
           ),
-        150_000,
         500,
       );
       nodes = rest;
@@ -157,7 +156,7 @@ nacosTest(
         await server.exited;
         await served.close();
         server = await cluster.startServer({ port: served.port });
-        await eventually('all of them poll it', async () => (await listPolls(server)) >= 6, 30_000, 500);
+        await patiently('all of them poll it', async () => (await listPolls(server)) >= 6, 500);
         assertRunning(nodes);
         await cluster.agree(nodes);
         const { members, revision } = await viewOf(server);
@@ -177,7 +176,7 @@ nacosTest(
         const { members } = await viewOf(server);
         return nodes.map((node) => members.find(({ address }) => address === node.address)?.source);
       };
-      await eventually('it is seen to poll', async () => (await sources())[0] === 'poll', 10_000, 250);
+      await patiently('it is seen to poll', async () => (await sources())[0] === 'poll', 250);
       assert.deepEqual(await sources(), ['poll', 'static', 'static']);
     });
   },

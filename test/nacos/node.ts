@@ -1,5 +1,5 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CLI } from '../support/process.js';
 import { atProcessEnd } from '../support/processes.js';
@@ -206,6 +206,7 @@ export class NacosNode implements Believer {
       forget();
       if (!this.#isToBeStartedAgain()) return this.#told(code ?? signal ?? 'nobody knows');
       this.startedAgain++;
+      removeUnfinishedDatabase(home);
       console.log(
         `# Nacos ${version} at ${port} ended at its own start, the machine is slow; it is started again`,
       );
@@ -220,6 +221,12 @@ export class NacosNode implements Believer {
     const printed = this.#printed();
     return MACHINE_IS_SLOW.test(printed) && !printed.includes('started successfully');
   }
+}
+
+/** One whose creation was broken off holds nothing yet, and Derby refuses to start with it. */
+function removeUnfinishedDatabase(home: string): void {
+  const database = join(home, 'data', 'derby-data');
+  if (!existsSync(join(database, 'service.properties'))) rmSync(database, { recursive: true, force: true });
 }
 
 /** What the agents around a node with this home have logged. */

@@ -1,5 +1,5 @@
-import { eventually } from '../support/eventually.js';
 import type { NacosNode } from './node.js';
+import { patiently } from './patience.js';
 
 /** Writes a persistent instance of a service through Raft, as soon as there is a leader. */
 export async function writeInstance(node: NacosNode, service: string): Promise<void> {
@@ -10,7 +10,7 @@ export async function writeInstance(node: NacosNode, service: string): Promise<v
     last = await response.text();
     return response.ok;
   };
-  await eventually('the instance is written', write, 60_000, 1_000).catch((error: unknown) => {
+  await patiently('the instance is written', write, 1_000).catch((error: unknown) => {
     throw new Error(`${(error as Error).message}; ${node.port} says ${last}`);
   });
 }

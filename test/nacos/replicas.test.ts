@@ -3,19 +3,22 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Balancer } from '../support/balancer.js';
 import { runCli } from '../support/cli.js';
 import { createDatabase, testDatabases } from '../support/databases.js';
-import { eventually } from '../support/eventually.js';
 import type { ServerProcess } from '../support/process.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
 import { addressesOf, groupsOf, mostLeadingFirst } from './beliefs.js';
-import { assertRunning, eventsOf, leave, listOf, START_LIMIT, viewOf } from './cluster.js';
+import { assertRunning, eventsOf, leave, listOf, viewOf } from './cluster.js';
 import { unlocked } from './doctor.js';
 import type { NacosNode } from './node.js';
 import { readInstance, writeInstance } from './persistent-data.js';
 import { nacosTest } from './suite.js';
 import { haveJoined } from './unsafe-lists.js';
+import { patiently } from './patience.js';
 
 const [mysql] = testDatabases;
 const lacking = mysql?.url === undefined && 'TEST_MYSQL_URL names no server to test against';
+
+/** How long Nacos waits for the answer to a poll, in milliseconds. */
+const NACOS_READS = 2_500;
 
 /** How long the database is away. */
 const AWAY = 60_000;
@@ -42,8 +45,8 @@ nacosTest(
       balancer.use(...running.map(({ port }) => port));
     };
     /** Every server says that all members are live and have the newest list. */
-    const isWhole = (limit = 40_000): Promise<unknown> =>
-      eventually(
+    const isWhole = (): Promise<unknown> =>
+      patiently(
         'every server sees a whole cluster',
         async () => {
           const views = await Promise.all(servers.map(viewOf));
@@ -51,19 +54,17 @@ nacosTest(
             ({ state, members }) => state === 'whole' && members.every(({ current }) => current),
           );
         },
-        limit,
         250,
       );
     /** All members have polled since now. */
     const hearsAll = (server: ServerProcess): Promise<unknown> => {
       const since = performance.now();
-      return eventually(
+      return patiently(
         'all members have polled',
         async () => {
           const { members } = await viewOf(server);
           return members.every(({ silentMs = Infinity }) => silentMs < performance.now() - since - 100);
         },
-        20_000,
         250,
       );
     };
@@ -87,7 +88,7 @@ nacosTest(
         const again = await start(killed.port);
         use(...servers.map((server, i) => (i === at ? again : server)));
         await isWhole();
-        await cluster.agree(nodes, 20_000);
+        await cluster.agree(nodes);
       }
     });
 
@@ -95,26 +96,27 @@ nacosTest(
       await proxy.refuse();
       proxy.cut();
       const until = performance.now() + AWAY;
-      let polls = 0;
+      const times: number[] = [];
       while (performance.now() < until) {
         for (const server of servers) {
           const started = performance.now();
           const answer = await fetch(`${server.url}/nacos/serverlist`);
           assert.equal(answer.status, 200);
           assert.deepEqual((await answer.text()).trim().split('\n').sort(), addressesOf(nodes));
-          assert.ok(performance.now() - started < 2_000);
-          polls++;
+          times.push(performance.now() - started);
           const ready = await fetch(`${server.url}/readyz`);
           assert.equal(ready.status, 200);
         }
         assertRunning(nodes);
         await sleep(1_000);
       }
-      assert.ok(polls > 60);
-      await cluster.agree(nodes, 20_000);
+      // The usual poll, and not each: a slow machine may stand still for a while.
+      const usual = times.sort((a, b) => a - b)[times.length >> 1] ?? Infinity;
+      assert.ok(usual < NACOS_READS, `${usual} ms`);
+      await cluster.agree(nodes);
       await proxy.restore();
       await isWhole();
-      await cluster.agree(nodes, 20_000);
+      await cluster.agree(nodes);
     });
 
     await scenario('the servers are replaced by new ones, one after the other', async () => {
@@ -126,14 +128,14 @@ nacosTest(
         use(...servers.filter((server) => server !== old));
         await hearsAll(fresh);
         await isWhole();
-        await cluster.agree(nodes, 20_000);
+        await cluster.agree(nodes);
       }
     });
 
     await scenario('a node joins and another leaves, through whichever server', async () => {
       const joiner = await startNode();
       await cluster.agree([...nodes, joiner]);
-      await isWhole(60_000);
+      await isWhole();
       const [leaver, ...rest] = nodes;
       const { status, text } = await leave(
         { url: `http://127.0.0.1:${balancer.port}` },
@@ -154,7 +156,7 @@ nacosTest(
         await leave(servers[0]!, hasty.address, '0s');
         await hasty.end('SIGKILL');
         nodes = rest;
-        await cluster.agree(nodes, 60_000);
+        await cluster.agree(nodes);
         await unlocked(servers[0]!);
         const types = (await eventsOf(servers[1]!)).map(({ type }) => type);
         const count = (type: string): number => types.filter((one) => one === type).length;
@@ -163,7 +165,7 @@ nacosTest(
         assert.deepEqual([count('repaired'), count('repair-stopped')], [count('repairing'), 0]);
         nodes.push(await startNode());
         await cluster.agree(nodes);
-        await isWhole(60_000);
+        await isWhole();
       },
     );
 
@@ -194,7 +196,7 @@ nacosTest(
       const begun = types.findLastIndex((type) => type === 'admitted');
       const steps = types.slice(begun).filter((type) => type.startsWith('repair') && type !== 'repair-step');
       assert.deepEqual(steps, ['repairing', 'repaired']);
-      await cluster.agree(nodes, 30_000);
+      await cluster.agree(nodes);
     });
 
     await scenario('no node was dropped, and what was written is everywhere', async () => {
@@ -205,7 +207,7 @@ nacosTest(
       }
       assert.equal(events.filter(({ type }) => type === 'founded').length, 1);
       for (const node of nodes) {
-        await eventually(`${node.port} has the data`, () => readInstance(node, 'kept'), START_LIMIT, 500);
+        await patiently(`${node.port} has the data`, () => readInstance(node, 'kept'), 500);
       }
     });
   },

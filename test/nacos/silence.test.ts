@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
-import { eventually } from '../support/eventually.js';
 import type { ServerProcess } from '../support/process.js';
 import { groupsOf } from './beliefs.js';
-import { assertRunning, START_LIMIT, viewOf } from './cluster.js';
+import { assertRunning, viewOf } from './cluster.js';
 import type { NacosNode } from './node.js';
 import type { TcpProxy } from '../support/tcp-proxy.js';
 import { nacosTest } from './suite.js';
+import { patiently } from './patience.js';
 
 nacosTest('a false silence, and a member by heartbeat', {}, async (cluster, scenario) => {
   let server: ServerProcess;
@@ -36,8 +36,8 @@ nacosTest('a false silence, and a member by heartbeat', {}, async (cluster, scen
         return member;
       };
       proxy.silence();
-      await eventually('it is silent', async () => (await memberOf()).state === 'silent', 30_000, 250);
-      await eventually(
+      await patiently('it is silent', async () => (await memberOf()).state === 'silent', 250);
+      await patiently(
         'it is silent for longer than evict-after, and then some',
         async () => {
           for (const [name, { voters }] of await groupsOf(nodes)) {
@@ -45,15 +45,14 @@ nacosTest('a false silence, and a member by heartbeat', {}, async (cluster, scen
           }
           return ((await memberOf()).silentMs ?? 0) > 70_000;
         },
-        100_000,
         1_000,
       );
       assert.equal((await memberOf()).state, 'silent');
-      await cluster.agree(nodes, 20_000);
+      await cluster.agree(nodes);
       await proxy.restore();
-      await eventually('it is live again', async () => (await memberOf()).state === 'live', 20_000, 250);
+      await patiently('it is live again', async () => (await memberOf()).state === 'live', 250);
       assertRunning(nodes);
-      await cluster.agree(nodes, 20_000);
+      await cluster.agree(nodes);
     },
   );
 
@@ -68,21 +67,21 @@ nacosTest('a false silence, and a member by heartbeat', {}, async (cluster, scen
       assert.ok((await response.text()).split('\n').includes(address));
       return true;
     };
-    await eventually('it is listed', post, 30_000, 1_000);
+    await patiently('it is listed', post, 1_000);
     const started = await cluster.startNode({ port, lookupPort: server.port, query: () => '' });
     nodes = [...nodes, started];
     // Until its port is open nothing else keeps it on the list.
     const isUp = async (): Promise<boolean> => (await post()) && (await started.isReady());
-    await eventually('it is up', isUp, START_LIMIT, 2_000);
+    await patiently('it is up', isUp, 2_000);
     await cluster.agree(nodes);
     // Its open port is what keeps it alive from now on, for longer than a lease: which list it has is presumed a
     // TTL later, and 20 s after that it has settled.
     const find = async () => (await viewOf(server)).members.find((one) => one.address === address);
-    await eventually('it has settled', async () => (await find())?.settled, 90_000, 1_000);
+    await patiently('it has settled', async () => (await find())?.settled, 1_000);
     const { members, state } = await viewOf(server);
     const member = members.find((one) => one.address === address);
     assert.deepEqual([member?.state, member?.source], ['live', 'heartbeat']);
     assert.equal(state, 'whole');
-    await cluster.agree(nodes, 20_000);
+    await cluster.agree(nodes);
   });
 });

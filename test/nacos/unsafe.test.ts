@@ -1,17 +1,17 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
-import { eventually } from '../support/eventually.js';
 import { addressesOf } from './beliefs.js';
-import { assertRunning, listOf, START_LIMIT } from './cluster.js';
+import { assertRunning, listOf } from './cluster.js';
 import type { NacosNode } from './node.js';
 import { nacosTest } from './suite.js';
 import { TinyDisk } from '../support/tiny-disk.js';
+import { patiently } from './patience.js';
 
 nacosTest('answers that are no list', {}, async (cluster, scenario) => {
   await scenario('a node with a self that is no address gives up, and never serves alone', async () => {
     const server = await cluster.startServer();
     const node = await cluster.startNode({ lookupPort: server.port, query: () => 'self=http://x&expect=3' });
-    const status = await eventually('it ends', () => endOf(node), START_LIMIT, 100);
+    const status = await patiently('it ends', () => endOf(node), 100);
     assert.notEqual(status, 0);
     assert.match(node.log(400), /address-server|jmenv|serverlist/i);
     const { clusters } = (await (await fetch(`${server.url}/api/v1/clusters`)).json()) as {
@@ -38,23 +38,22 @@ nacosTest('answers that are no list', {}, async (cluster, scenario) => {
         const { status } = (await (await fetch(`${server.url}/readyz`)).json()) as { status: string };
         return status === 'degraded';
       };
-      await eventually('the server notices', degraded, 10_000);
+      await patiently('the server notices', degraded);
       const proxy = await cluster.proxyTo(server);
       const joiner = await cluster.startNode({ lookupPort: proxy.port, query: ofTwo, retry: 150 });
       // Nacos's own patience are five tries.
-      await eventually(
+      await patiently(
         'it has tried more often than Nacos would by itself',
         async () => {
           assertRunning([...founders, joiner]);
           assert.equal(await joiner.serves(), false, 'it has not started alone');
           return proxy.connections >= 8;
         },
-        START_LIMIT,
         200,
       );
       assert.ok(await degraded());
       assert.deepEqual(await listOf(server), addressesOf(founders));
-      await cluster.agree(founders, 20_000);
+      await cluster.agree(founders);
 
       disk.makeRoom();
       await cluster.agree([...founders, joiner]);
