@@ -141,8 +141,12 @@ export class Cluster {
 
   /** The query that the README tells users of this version to poll with; without `expect` if that is 0. */
   query(address: string, expect = 3): string {
-    const query = `self=${address}${expect === 0 ? '' : `&expect=${expect}`}`;
-    return this.traits.can.has('text lists') ? query : `${query}&format=json`;
+    return [`self=${address}`, ...(expect === 0 ? [] : [`expect=${expect}`]), ...this.formatQuery].join('&');
+  }
+
+  /** What the query says of the list's format: nothing where text is right. */
+  get formatQuery(): string[] {
+    return this.traits.can.has('text lists') ? [] : ['format=json'];
   }
 
   async proxyTo(server: ServerProcess): Promise<TcpProxy> {
@@ -166,6 +170,13 @@ export class Cluster {
     ).catch((error: unknown) => {
       throw new Error(`${(error as Error).message}; the last verdict was\n${last}`);
     });
+  }
+
+  /** Who was dropped, but for nodes that a slow machine had ended at their own start: nobody heard these for a while. */
+  droppedIn(events: readonly HistoryEvent[]): string[] {
+    const slow = this.#nodes.filter(({ startedAgain }) => startedAgain > 0).map(({ address }) => address);
+    const dropped = events.filter(({ type }) => type === 'evicted' || type === 'replaced');
+    return dropped.map(({ address = '' }) => address).filter((address) => !slow.includes(address));
   }
 
   /** To be done when all processes have ended, and before the folders go. */

@@ -129,7 +129,7 @@ nacosTest(
 
 nacosTest(
   'from a list that nginx or the official address server serves, without a restart of any node',
-  {},
+  { can: ['text lists'] },
   async (cluster, scenario, t) => {
     let served: FileServer;
     let server: ServerProcess;

@@ -15,6 +15,8 @@ export interface NodeSettings {
   readonly lookup: PolledLookup | FileLookup | GivenEnvironment | AgentLookup;
   /** On 127.0.0.1, as everything here, if left out. */
   readonly network?: NodeNetwork | undefined;
+  /** As `launch` has it. */
+  readonly archiveTo?: string | undefined;
 }
 
 /** A network namespace of the node's. */
@@ -119,6 +121,11 @@ export class NacosNode implements Believer {
     return this.#child.exitCode === null && this.#child.signalCode === null;
   }
 
+  /** Whether it says that it is up. */
+  get hasStarted(): boolean {
+    return this.#printed().includes('started successfully');
+  }
+
   /** Sends a signal and waits for the process's end. */
   async end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
     this.#isToEnd = true;
@@ -184,8 +191,8 @@ export class NacosNode implements Believer {
   }
 
   #start(): ChildProcess {
-    const { version, port, home, lookup, network } = this.#settings;
-    const start = launch({ version, port, home, ...(network ? { host: network.host } : {}) });
+    const { version, port, home, lookup, network, archiveTo } = this.#settings;
+    const start = launch({ version, port, home, host: network?.host, archiveTo });
     const around = lookup.type === 'agent' ? aroundBy(lookup, this, start) : start;
     const [file = '', ...args] = [...(network?.through ?? []), ...around];
     const log = lookup.type === 'agent' ? openSync(agentLogOf(home), 'a') : undefined;
@@ -218,8 +225,7 @@ export class NacosNode implements Believer {
   /** Only of a node that never ran, and for a reason that no list has a part in: no death that a test is about. */
   #isToBeStartedAgain(): boolean {
     if (this.#isToEnd || this.startedAgain >= TRIES) return false;
-    const printed = this.#printed();
-    return MACHINE_IS_SLOW.test(printed) && !printed.includes('started successfully');
+    return MACHINE_IS_SLOW.test(this.#printed()) && !this.hasStarted;
   }
 }
 

@@ -60,7 +60,7 @@ nacosTest('a false silence, and a member by heartbeat', {}, async (cluster, scen
     const port = await cluster.takePort();
     const address = `127.0.0.1:${port}`;
     const post = async (): Promise<boolean> => {
-      const url = `${server.url}/nacos/serverlist?${cluster.query(address)}`;
+      const url = `${server.url}/nacos/serverlist?self=${address}&expect=3`;
       const response = await fetch(url, { method: 'POST' });
       assert.ok(response.status === 200 || response.status === 202, `${response.status}`);
       if (response.status === 202) return false;
@@ -68,7 +68,11 @@ nacosTest('a false silence, and a member by heartbeat', {}, async (cluster, scen
       return true;
     };
     await patiently('it is listed', post, 1_000);
-    const started = await cluster.startNode({ port, lookupPort: server.port, query: () => '' });
+    const started = await cluster.startNode({
+      port,
+      lookupPort: server.port,
+      query: () => cluster.formatQuery.join(),
+    });
     nodes = [...nodes, started];
     // Until its port is open nothing else keeps it on the list.
     const isUp = async (): Promise<boolean> => (await post()) && (await started.isReady());

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { atProcessEnd, endWithThisProcess } from '../../support/processes.js';
-import { cacheFolder, flawIn, jarFolder, pomOf } from './jars.js';
+import { cacheFolder, classArchive, flawIn, jarFolder, pomOf } from './jars.js';
 import type { NacosVersion } from './versions.js';
 
 /** Copies what a pom depends on. Named with its version, so that every Maven 3 runs the same. */
@@ -37,6 +37,8 @@ export async function fetchJars(version: NacosVersion, say: (text: string) => vo
       );
     }
     if (existsSync(folder)) renameSync(folder, join(aside, 'corrupted'));
+    // Java takes an archive for the very jars that it was made from.
+    rmSync(classArchive(version), { force: true });
     put(join(aside, 'jars'), folder, version);
   } finally {
     rmSync(aside, { recursive: true, force: true });

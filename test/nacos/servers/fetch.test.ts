@@ -23,6 +23,9 @@ import { flawIn, jarFolder } from './jars.js';
 /* What the scripts say when something is missing; none of these tests starts a server or asks the network. */
 
 const FETCH = fileURLToPath(new URL('./fetch.js', import.meta.url));
+/** Brings a version's jars, and does not start it. */
+const FETCH_JARS = `import { fetchJars } from '${new URL('./fetch-jars.js', import.meta.url).href}';
+  await fetchJars('1.4.1', (text) => console.log(text));`;
 const START = fileURLToPath(new URL('./start.js', import.meta.url));
 
 interface Ran {
@@ -189,23 +192,23 @@ test(
   async (t) => {
     const cache = folder(t);
     mkdirSync(join(cache, '1.4.1'));
-    const env = { NACOS_CACHE: cache, NACOS_VERSIONS: '1.4.1' };
+    const env = { NACOS_CACHE: cache };
     const failing = `${programs(t, { java: JAVA_17, mvn: 'exit 1' })}:/usr/bin:/bin`;
-    const failed = await run(FETCH, [], { ...env, PATH: failing });
+    const failed = await run('--input-type=module', ['-e', FETCH_JARS], { ...env, PATH: failing });
     assert.equal(failed.status, 1);
     assert.ok(
-      failed.out.includes(`${cache}/1.4.1 is corrupted: HdrHistogram-2.1.9.jar is missing`),
+      failed.out.includes(`${cache}/1.4.1 is corrupted: nacos-console-1.4.1.jar is missing`),
       failed.out,
     );
     assert.deepEqual(readdirSync(cache), ['1.4.1']);
     // A Maven that has what is asked for.
     const mvn = `for last; do :; done; cp -r '${jarFolder('1.4.1')}' "\${last#*=}"`;
     const PATH = `${programs(t, { java: JAVA_17, mvn })}:/usr/bin:/bin`;
-    const done = await run(FETCH, [], { ...env, PATH });
+    const done = await run('--input-type=module', ['-e', FETCH_JARS], { ...env, PATH });
     assert.deepEqual([done.status, done.err], [0, '']);
     assert.equal(flawIn(join(cache, '1.4.1'), '1.4.1'), undefined);
     assert.deepEqual(readdirSync(cache), ['1.4.1']);
-    const again = await run(FETCH, [], { ...env, PATH: failing });
+    const again = await run('--input-type=module', ['-e', FETCH_JARS], { ...env, PATH: failing });
     assert.equal(again.out, `Nacos 1.4.1 is in ${join(cache, '1.4.1')}\n`);
   },
 );

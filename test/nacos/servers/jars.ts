@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { javaVersion } from './java.js';
 import type { NacosVersion } from './versions.js';
 
 /*
@@ -31,12 +32,15 @@ export function jarFolder(version: NacosVersion): string {
   return join(cacheFolder(), version);
 }
 
-/** The jars of a version, the console's first: of the files that several jars have, such as application.properties, its are the server's. */
+/** Where a version's classes are kept as this Java has loaded them once; another Java has another one. */
+export function classArchive(version: NacosVersion): string {
+  const java = createHash('sha256').update(javaVersion()).digest('hex').slice(0, 8);
+  return join(cacheFolder(), `${version}-java-${java}.jsa`);
+}
+
+/** The jars of a version as Java's class path, in the order in which Maven resolves them: several of them have the same classes. */
 export function classPath(version: NacosVersion): string {
-  const names = [...checksumsOf(version).keys()];
-  const isConsole = (name: string): boolean => name === `nacos-console-${version}.jar`;
-  const ordered = [...names.filter(isConsole), ...names.filter((name) => !isConsole(name))];
-  return ordered.map((name) => join(jarFolder(version), name)).join(':');
+  return [...checksumsOf(version).keys()].map((name) => join(jarFolder(version), name)).join(':');
 }
 
 /** What is wrong with a folder that should hold exactly a version's jars: a sentence's end. Undefined when nothing is. */
@@ -51,7 +55,7 @@ export function flawIn(folder: string, version: NacosVersion): string | undefine
   return stranger === undefined ? undefined : `${stranger} is none of its jars`;
 }
 
-/** Jar names and their SHA-256, as `sha256sum` writes them. */
+/** Jar names in their order, and their SHA-256, as `sha256sum` writes them. */
 function checksumsOf(version: NacosVersion): ReadonlyMap<string, string> {
   const lines = readFileSync(join(SOURCES, version, 'jars.sha256'), 'utf8')
     .trim()
