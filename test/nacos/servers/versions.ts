@@ -16,7 +16,9 @@ export type Capability =
   /** It parses plain text, one address a line; without that it wants `format=json`. */
   | 'text lists'
   /** The API below /nacos/v1 is there and open, readiness included. */
-  | 'v1 API';
+  | 'v1 API'
+  /** Its process ends when it has found no list at its start; without that it stays, and serves nobody. */
+  | 'exit without a list';
 
 export interface NacosTraits {
   readonly can: ReadonlySet<Capability>;
@@ -66,30 +68,22 @@ const CONSOLE = 10;
 /** Reads as `nacos.core.auth.server.identity.key` and `.value`. */
 const IDENTITY = { key: 'k', value: 'v' } as const;
 
+const OF_1_4: readonly Capability[] = ['command answers', 'v1 API'];
+const OF_2_0: readonly Capability[] = [...OF_1_4, 'raft views', 'exit without a list'];
+
 /** Each version has the traits of the first series that it belongs to. */
 const SERIES: readonly { readonly includes: RegExp; readonly traits: NacosTraits }[] = [
-  // JSON lists; shows two of its groups until it polls again, and has no resetPeers.
-  { includes: /^1\.[34]\./, traits: { ...OPEN, can: new Set(['command answers', 'v1 API']), groups: 2 } },
-  {
-    includes: /^2\.0\.[0-2]$/,
-    traits: { ...OPEN, can: new Set(['raft views', 'command answers', 'v1 API']), groups: 5 },
-  },
-  {
-    includes: /^2\.0\.3$/,
-    traits: { ...OPEN, can: new Set(['raft views', 'command answers', 'text lists', 'v1 API']), groups: 5 },
-  },
+  { includes: /^1\.[34]\./, traits: { ...OPEN, can: new Set(OF_1_4), groups: 2 } },
+  { includes: /^2\.0\.[0-2]$/, traits: { ...OPEN, can: new Set(OF_2_0), groups: 5 } },
+  { includes: /^2\.0\.3$/, traits: { ...OPEN, can: new Set([...OF_2_0, 'text lists']), groups: 5 } },
   {
     includes: /^2\./,
-    traits: {
-      ...OPEN,
-      can: new Set(['raft views', 'command answers', 'text lists', 'resetPeers', 'v1 API']),
-      groups: 5,
-    },
+    traits: { ...OPEN, can: new Set([...OF_2_0, 'text lists', 'resetPeers']), groups: 5 },
   },
   {
     includes: /^3\./,
     traits: {
-      can: new Set(['raft views', 'text lists', 'resetPeers']),
+      can: new Set(['raft views', 'text lists', 'resetPeers', 'exit without a list']),
       groups: 5,
       paths: {
         members: '/nacos/v3/admin/core/cluster/node/list',
