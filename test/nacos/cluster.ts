@@ -6,6 +6,7 @@ import type { TestContext } from 'node:test';
 import type { RegistryEvent } from '../../src/registry/events.js';
 import type { ClusterView } from '../../src/registry/view.js';
 import { startServerProcess, type ServerProcess } from '../support/process.js';
+import { alarmsOf } from './doctor.js';
 import { judge } from './beliefs.js';
 import { NacosNode, type NodeNetwork, type NodeSettings } from './node.js';
 import { Ports } from './ports.js';
@@ -172,11 +173,25 @@ export class Cluster {
     });
   }
 
-  /** Who was dropped, but for nodes that a slow machine had ended at their own start: nobody heard these for a while. */
+  /**
+   * Who was dropped, and whether the list had to be kept for want of a majority; but for nodes that a slow machine had
+   * ended at their own start, of whom nobody heard for a while.
+   */
   droppedIn(events: readonly HistoryEvent[]): string[] {
     const slow = this.#nodes.filter(({ startedAgain }) => startedAgain > 0).map(({ address }) => address);
-    const dropped = events.filter(({ type }) => type === 'evicted' || type === 'replaced');
-    return dropped.map(({ address = '' }) => address).filter((address) => !slow.includes(address));
+    const isExcused = ({ type, address }: HistoryEvent): boolean =>
+      type === 'preserved' ? slow.length > 0 : slow.includes(address ?? '');
+    return events
+      .filter((event) => ['evicted', 'replaced', 'preserved'].includes(event.type) && !isExcused(event))
+      .map(({ type, address = '' }) => `${type} ${address}`);
+  }
+
+  /**
+   * What the server's doctor found to last for longer than is normal, which must be nothing without an injury. A node that a
+   * slow machine had ended at its own start is one, so of a cluster with such a node nothing is said.
+   */
+  alarmsOf(server: Pick<ServerProcess, 'stdout'>): string[] {
+    return this.#nodes.some(({ startedAgain }) => startedAgain > 0) ? [] : alarmsOf(server);
   }
 
   /** To be done when all processes have ended, and before the folders go. */

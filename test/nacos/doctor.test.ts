@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import type { ServerProcess } from '../support/process.js';
 import { addressesOf, groupsOf } from './beliefs.js';
 import { eventsOf } from './cluster.js';
-import { alarmsOf, examine, repair } from './doctor.js';
+import { examine, repair } from './doctor.js';
 import { clusterConfOf, type NacosNode } from './node.js';
 import { readInstance, writeInstance } from './persistent-data.js';
 import { nacosTest } from './suite.js';
@@ -41,7 +41,7 @@ nacosTest(
       const nothing = await repair(t, server, '--yes');
       assert.deepEqual([nothing.status, nothing.plan.steps], [0, []]);
       await writeInstance(nodes[0]!, 'before');
-      assert.deepEqual(alarmsOf(server), []);
+      assert.deepEqual(cluster.alarmsOf(server), []);
     });
 
     await scenario('finds a live node that was dropped from the lists for a moment (injury 2)', async () => {

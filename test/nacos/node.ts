@@ -1,9 +1,11 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { CLI } from '../support/process.js';
 import { atProcessEnd } from '../support/processes.js';
 import { groupsIn, type Believer, type GroupCopy, type MemberCopy } from './beliefs.js';
+import { PATIENCE } from './patience.js';
 import { launch } from './servers/launch.js';
 import { traitsOf, type NacosTraits, type NacosVersion } from './servers/versions.js';
 
@@ -70,7 +72,16 @@ const ANSWER = 10_000;
 const MACHINE_IS_SLOW = /Login timeout exceeded/;
 
 /** How often a node is started again for that. */
-const TRIES = 5;
+const TRIES = 10;
+
+/** Nodes that are started again take turns: it is the start of many at once that each takes too long. */
+let turn: Promise<void> = Promise.resolve();
+
+export interface AskInit {
+  readonly method?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
+}
 
 /** One real Nacos server, set up by its environment alone, as a user would. */
 export class NacosNode implements Believer {
@@ -89,6 +100,8 @@ export class NacosNode implements Believer {
   readonly #told: (status: number | string) => void;
   #child: ChildProcess;
   #isToEnd = false;
+  /** Whether it waits to be started again. */
+  #waits = false;
 
   constructor(settings: NodeSettings) {
     const { version, port, home, lookup, network } = settings;
@@ -118,7 +131,7 @@ export class NacosNode implements Believer {
 
   /** Nothing restarts a node that had started, so this also says that it never ended. */
   get isRunning(): boolean {
-    return this.#child.exitCode === null && this.#child.signalCode === null;
+    return this.#waits || this.#lives;
   }
 
   /** Whether it says that it is up. */
@@ -130,12 +143,13 @@ export class NacosNode implements Believer {
   async end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
     this.#isToEnd = true;
     if (signal === 'SIGKILL') killGroup(this.#child);
-    else if (this.isRunning) this.#child.kill(signal);
+    else if (this.#lives) this.#child.kill(signal);
+    if (this.#waits) this.#told(signal);
     await this.exited;
   }
 
   /** Asks it for a path, with what opens its API; rejects when it does not answer. */
-  async ask(path: string, init: RequestInit = {}): Promise<Response> {
+  async ask(path: string, init: AskInit = {}): Promise<Response> {
     const { identity } = this.traits;
     const headers = { ...(identity ? { [identity.key]: identity.value } : {}), ...init.headers };
     return fetch(this.url + path, { signal: AbortSignal.timeout(ANSWER), ...init, headers });
@@ -213,13 +227,27 @@ export class NacosNode implements Believer {
       forget();
       if (!this.#isToBeStartedAgain()) return this.#told(code ?? signal ?? 'nobody knows');
       this.startedAgain++;
-      removeUnfinishedDatabase(home);
-      console.log(
-        `# Nacos ${version} at ${port} ended at its own start, the machine is slow; it is started again`,
-      );
-      this.#child = this.#start();
+      this.#waits = true;
+      turn = turn.then(() => this.#startAgain());
     });
     return child;
+  }
+
+  get #lives(): boolean {
+    return this.#child.exitCode === null && this.#child.signalCode === null;
+  }
+
+  /** Resolves when it is up or has ended again; then the next one's turn has come. */
+  async #startAgain(): Promise<void> {
+    if (this.#isToEnd) return;
+    console.log(
+      `# Nacos ${this.version} at ${this.port} is started again: it ended at its own start on a slow machine`,
+    );
+    removeUnfinishedDatabase(this.home);
+    this.#child = this.#start();
+    this.#waits = false;
+    const until = performance.now() + PATIENCE;
+    while (this.#lives && !this.hasStarted && performance.now() < until) await sleep(250);
   }
 
   /** Only of a node that never ran, and for a reason that no list has a part in: no death that a test is about. */

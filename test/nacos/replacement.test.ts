@@ -3,7 +3,7 @@ import { runCli } from '../support/cli.js';
 import type { ServerProcess } from '../support/process.js';
 import { addressesOf, groupsOf, mostLeadingFirst } from './beliefs.js';
 import { eventsOf, leave, listOf, viewOf } from './cluster.js';
-import { alarmsOf, repair, unlocked } from './doctor.js';
+import { repair, unlocked } from './doctor.js';
 import type { NacosNode } from './node.js';
 import { readInstance, writeInstance } from './persistent-data.js';
 import { nacosTest } from './suite.js';
@@ -82,7 +82,7 @@ nacosTest(
         };
         assert.ok(of('admitted', replacement) < of('evicted', killed));
         assert.ok(of('evicted', killed) - of('down', killed) >= 25_000, 'not before the others could elect');
-        assert.deepEqual(alarmsOf(server), [], 'the doctor has found nothing in all that');
+        assert.deepEqual(cluster.alarmsOf(server), [], 'the doctor has found nothing in all that');
       },
     );
 
@@ -108,7 +108,7 @@ nacosTest(
           );
         }
         if (!repaired) t.diagnostic('finished by Nacos itself');
-        assert.deepEqual(alarmsOf(server), []);
+        assert.deepEqual(cluster.alarmsOf(server), []);
       },
     );
 

@@ -79,7 +79,7 @@ async function copyDependencies(version: NacosVersion, into: string): Promise<vo
 
 /** Maven's first complaints; what follows them is how to ask for more. */
 function why(output: string): string {
-  // eslint-disable-next-line no-control-regex -- Maven colours its words.
+  // Maven colours its words.
   const lines = output.replaceAll(/\x1b\[[\d;]*m/g, '').split('\n');
   const complaints = lines.filter((line) => line.startsWith('[ERROR]') && !line.includes('-> [Help'));
   const told = (complaints.length > 0 ? complaints : lines).join('\n').trim();
