@@ -94,8 +94,7 @@ export class Cluster {
     const file = options.file ?? join(this.#folder, 'registry.db');
     const { databaseUrl, args = [], through = [] } = options;
     const place = databaseUrl === undefined ? { file } : { databaseUrl };
-    const { identity } = this.traits;
-    const env = identity ? { NACOS_IDENTITY: `${identity.key}:${identity.value}` } : {};
+    const env = identityFor(this.traits);
     const server = await startServerProcess(this.#t, { ...place, port, args, env, through });
     endWithThisProcess(server.child);
     this.#servers.push(server);
@@ -225,6 +224,15 @@ export class Cluster {
   #removeFolder(): void {
     rmSync(this.#folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
   }
+}
+
+/** Where nodes may be that the servers tell the identity: on this machine, and in its namespaces. */
+const MEMBERS_ARE_IN = '127.0.0.0/8,10.77.0.0/16';
+
+/** What a server needs to read nodes of a version whose API is closed. */
+function identityFor({ identity }: NacosTraits): Record<string, string> {
+  if (!identity) return {};
+  return { NACOS_IDENTITY: `${identity.key}:${identity.value}`, ALLOWED_MEMBERS: MEMBERS_ARE_IN };
 }
 
 function lookupOf(
