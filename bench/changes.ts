@@ -7,7 +7,8 @@ import { readConf } from '../src/agent/member-list.js';
 import { Cluster } from '../test/nacos/cluster.js';
 import { clusterConfOf, type NacosNode } from '../test/nacos/node.js';
 import { endWithThisProcess } from '../test/support/processes.js';
-import { missingServers } from '../test/nacos/servers.js';
+import { missingServer, testedVersions } from '../test/nacos/servers/installed.js';
+import type { NacosVersion } from '../test/nacos/servers/versions.js';
 import { createDatabase, testDatabases } from '../test/support/databases.js';
 import { eventually } from '../test/support/eventually.js';
 import { startCli, type ServerProcess } from '../test/support/process.js';
@@ -127,7 +128,11 @@ function quantile(values: readonly number[], of: number): number {
   return sorted[Math.max(0, Math.ceil(of * sorted.length) - 1)] ?? NaN;
 }
 
-function report(load: number, measured: readonly { title: string; times: readonly Times[] }[]): string {
+function report(
+  load: number,
+  version: NacosVersion,
+  measured: readonly { title: string; times: readonly Times[] }[],
+): string {
   const of = (times: readonly Times[], what: keyof Times, part: number): number =>
     quantile(
       times.map((time) => time[what]),
@@ -159,7 +164,7 @@ function report(load: number, measured: readonly { title: string; times: readonl
 
 ${new Date().toISOString().slice(0, 10)}, ${describeMachine()}. Written by \`npm run bench:changes -- --write\`. Load average before: ${load.toFixed(1)}.
 
-Each mode has three real Nacos 2.5.1 nodes; all run on this one machine at the same time and take turns. A change puts a static member, or deletes it, through \`/nacos/v1/as/nodes\`, at a random moment. It counts from the sending of the request until the last of the three nodes has it. A file is looked at every ${LOOK_AT_FILE} ms, a node’s own view (\`/nacos/v1/core/cluster/nodes\`) ${LOOK_AT_VIEW} ms after the last answer. With two servers the agents are spread over both, and the changes go to one. With ${Math.min(...measured.map(({ times }) => times.length))} changes p99 is near the slowest.
+Each mode has three real Nacos ${version} nodes; all run on this one machine at the same time and take turns. A change puts a static member, or deletes it, through \`/nacos/v1/as/nodes\`, at a random moment. It counts from the sending of the request until the last of the three nodes has it. A file is looked at every ${LOOK_AT_FILE} ms, a node’s own view (\`/nacos/v1/core/cluster/nodes\`) ${LOOK_AT_VIEW} ms after the last answer. With two servers the agents are spread over both, and the changes go to one. With ${Math.min(...measured.map(({ times }) => times.length))} changes p99 is near the slowest.
 
 ${table([['target', 'wanted', 'measured', ''], ...targets])}
 
@@ -178,9 +183,9 @@ ${table([
 `;
 }
 
-async function run(scope: Scope, turns: number): Promise<string> {
+async function run(scope: Scope, version: NacosVersion, turns: number): Promise<string> {
   const load = loadAverage();
-  const cluster = new Cluster(scope);
+  const cluster = new Cluster(scope, version);
   // The database is dropped when the servers have ended.
   const mysql = testDatabases.find(({ dialect, url }) => dialect === 'mysql' && url !== undefined);
   const databaseUrl = mysql && (await createDatabase(scope, mysql));
@@ -216,9 +221,9 @@ async function run(scope: Scope, turns: number): Promise<string> {
       const guest = `127.0.${1 + (pair >> 8)}.${pair & 255}:8848`;
       await fetch(`${server.url}/nacos/v1/as/nodes?ips=${guest}`, { method: 'DELETE' });
     }
-    await cluster.agree(nodes, 60_000);
+    await cluster.agree(nodes);
   }
-  return report(load, measured);
+  return report(load, version, measured);
 }
 
 function say(text: string): void {
@@ -229,17 +234,18 @@ const { values } = parseArgs({
   options: { turns: { type: 'string', default: '30' }, write: { type: 'boolean', default: false } },
 });
 const turns = Number(values.turns);
+const [version = ''] = testedVersions();
 const problem =
   !Number.isInteger(turns) || turns < 1 || turns > 1_000
     ? `--turns=${JSON.stringify(values.turns)} is no whole number from 1 to 1000`
-    : missingServers();
+    : missingServer(version);
 if (problem !== undefined) {
   console.error(problem);
   process.exit(1);
 }
 const releases: (() => unknown)[] = [];
 try {
-  const text = await run({ after: (release) => void releases.unshift(release) }, turns);
+  const text = await run({ after: (release) => void releases.unshift(release) }, version, turns);
   console.log(text);
   if (values.write) writeFileSync(RESULTS, text);
 } finally {

@@ -1,20 +1,20 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { readConf } from '../../src/agent/member-list.js';
-import { eventually } from '../support/eventually.js';
 import type { ServerProcess } from '../support/process.js';
-import { addressesOf, assertRunning, eventsOf, groupsOf, listOf, viewOf } from './cluster.js';
-import { clusterConfOf, type NacosNode } from './node.js';
+import { addressesOf, groupsOf } from './beliefs.js';
+import { assertRunning, eventsOf, listOf, viewOf } from './cluster.js';
+import { agentLogOf, clusterConfOf, textOf, type NacosNode } from './node.js';
 import { nacosTest } from './suite.js';
+import { patiently } from './patience.js';
 
-nacosTest('Nacos 2.5.1 in file lookup, an agent around each node', async (cluster, scenario) => {
+nacosTest('file lookup, an agent around each node', {}, async (cluster, scenario) => {
   let server: ServerProcess;
   let nodes: NacosNode[] = [];
 
   /** What a node's agent logged, as sentences. */
   const said = ({ home }: NacosNode): string[] =>
-    readFileSync(join(home, 'agent.log'), 'utf8')
+    textOf(agentLogOf(home))
       .split('\n')
       .filter((line) => line.startsWith('{'))
       .map((line) => (JSON.parse(line) as { msg: string }).msg);
@@ -31,14 +31,10 @@ nacosTest('Nacos 2.5.1 in file lookup, an agent around each node', async (cluste
     await cluster.agree(nodes);
     assert.deepEqual(await listOf(server), addressesOf(nodes));
     for (const node of nodes) assert.deepEqual(confOf(node), addressesOf(nodes));
-    await eventually(
-      'the registry knows that all have the list',
-      async () => {
-        const { state, members } = await viewOf(server);
-        return state === 'whole' && members.every(({ current }) => current);
-      },
-      20_000,
-    );
+    await patiently('the registry knows that all have the list', async () => {
+      const { state, members } = await viewOf(server);
+      return state === 'whole' && members.every(({ current }) => current);
+    });
   });
 
   await scenario(
@@ -58,7 +54,7 @@ nacosTest('Nacos 2.5.1 in file lookup, an agent around each node', async (cluste
 
   await scenario('and all of them are as before when a server is there again', async () => {
     server = await cluster.startServer({ port: server.port });
-    await eventually('all are live', async () => (await viewOf(server)).state === 'whole', 60_000, 500);
+    await patiently('all are live', async () => (await viewOf(server)).state === 'whole', 500);
     await cluster.agree(nodes);
     assertRunning(nodes);
     const changes = (await eventsOf(server)).filter(
@@ -72,22 +68,16 @@ nacosTest('Nacos 2.5.1 in file lookup, an agent around each node', async (cluste
     async () => {
       const [leaver, ...rest] = nodes as [NacosNode, ...NacosNode[]];
       const ended = leaver.end('SIGTERM');
-      await eventually(
-        'it has left',
-        () => said(leaver).some((text) => text.startsWith('left: ')),
-        20_000,
-        50,
-      );
+      await patiently('it has left', () => said(leaver).some((text) => text.startsWith('left: ')), 50);
       for (const node of rest) assert.deepEqual(confOf(node), addressesOf(rest));
-      await eventually(
+      await patiently(
         'no group has it as a voter',
         async () =>
           [...(await groupsOf(rest)).values()].every(({ voters }) => !voters.includes(leaver.voter)),
-        15_000,
         100,
       );
       await ended;
-      await cluster.agree(rest, 30_000);
+      await cluster.agree(rest);
       nodes = rest;
     },
   );

@@ -1,27 +1,24 @@
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import type { RegistryEvent } from '../../src/registry/events.js';
 import type { ClusterView } from '../../src/registry/view.js';
-import { eventually } from '../support/eventually.js';
 import { startServerProcess, type ServerProcess } from '../support/process.js';
-import { NacosNode, type NodeSettings } from './node.js';
+import { alarmsOf } from './doctor.js';
+import { judge } from './beliefs.js';
+import { NacosNode, type NodeNetwork, type NodeSettings } from './node.js';
 import { Ports } from './ports.js';
 import { atProcessEnd, endWithThisProcess } from '../support/processes.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
-import { MEMBERS, type NacosVersion } from './servers.js';
-
-/** How long three nodes may take until they agree, in milliseconds: 25 s on two idle cores, and patience. */
-export const START_LIMIT = 180_000;
+import { traitsOf, type NacosTraits, type NacosVersion } from './servers/versions.js';
+import { patiently } from './patience.js';
 
 export type NodeOptions = LookupOptions & {
   /** A new one if left out. One that a node had before is a restart of that node, with its disk. */
   readonly port?: number;
-  /** 2.5.1 if left out. */
-  readonly version?: NacosVersion;
+  readonly network?: NodeNetwork;
 };
 
 /** How a node finds the others. */
@@ -52,14 +49,11 @@ export type LookupOptions =
       readonly environment: Readonly<Record<string, string>>;
     };
 
-/** A Raft group as its leader knows it. */
-export interface Group {
-  readonly leader: string;
-  readonly voters: readonly string[];
-}
-
 /** All that one test runs on this machine: address servers, real nodes, and what judges them. */
 export class Cluster {
+  /** What its nodes are. */
+  readonly version: NacosVersion;
+  readonly traits: NacosTraits;
   readonly #t: Pick<TestContext, 'after'>;
   readonly #folder = mkdtempSync(join(tmpdir(), 'address-server-nacos-'));
   readonly #ports = new Ports();
@@ -68,8 +62,10 @@ export class Cluster {
   readonly #proxies: TcpProxy[] = [];
   readonly #releases: (() => void)[] = [];
 
-  constructor(t: Pick<TestContext, 'after'>) {
+  constructor(t: Pick<TestContext, 'after'>, version: NacosVersion) {
     this.#t = t;
+    this.version = version;
+    this.traits = traitsOf(version);
     const removed = atProcessEnd(() => this.#removeFolder());
     t.after(async () => {
       await this.#end();
@@ -86,19 +82,26 @@ export class Cluster {
 
   /** Starts the built command on a port that it can be restarted on, or restarts it there. */
   async startServer(
-    options: { port?: number; file?: string; databaseUrl?: string; args?: readonly string[] } = {},
+    options: {
+      port?: number;
+      file?: string;
+      databaseUrl?: string;
+      args?: readonly string[];
+      through?: readonly string[];
+    } = {},
   ): Promise<ServerProcess> {
     const port = options.port ?? (await this.#ports.take());
     const file = options.file ?? join(this.#folder, 'registry.db');
-    const { databaseUrl, args = [] } = options;
+    const { databaseUrl, args = [], through = [] } = options;
     const place = databaseUrl === undefined ? { file } : { databaseUrl };
-    const server = await startServerProcess(this.#t, { ...place, port, args });
+    const env = identityFor(this.traits);
+    const server = await startServerProcess(this.#t, { ...place, port, args, env, through });
     endWithThisProcess(server.child);
     this.#servers.push(server);
     return server;
   }
 
-  /** A main port of which a node can take all four ports. */
+  /** A main port of which a node can take all its ports. */
   takePort(): Promise<number> {
     return this.#ports.take();
   }
@@ -110,10 +113,15 @@ export class Cluster {
 
   /** Starts a node: unless a port is given, with a new address and an empty disk. */
   async startNode(options: NodeOptions): Promise<NacosNode> {
-    const { version = '2.5.1' } = options;
     const port = options.port ?? (await this.takePort());
-    const lookup = lookupOf(options, `127.0.0.1:${port}`);
-    const node = new NacosNode({ version, port, home: this.homeOf(port), lookup });
+    const { network } = options;
+    const lookup = lookupOf(
+      options,
+      (address) => this.query(address),
+      `${network?.host ?? '127.0.0.1'}:${port}`,
+    );
+    const { version } = this;
+    const node = new NacosNode({ version, port, home: this.homeOf(port), lookup, network });
     this.#nodes.push(node);
     return node;
   }
@@ -121,7 +129,7 @@ export class Cluster {
   /** Ends a node by SIGTERM and starts it again at its address and with its disk, perhaps with another lookup. */
   async restartNode(node: NacosNode, lookup: LookupOptions): Promise<NacosNode> {
     await node.end('SIGTERM');
-    return this.startNode({ ...lookup, port: node.port, version: node.version });
+    return this.startNode({ ...lookup, port: node.port });
   }
 
   /** Starts several at once. */
@@ -131,6 +139,16 @@ export class Cluster {
     return nodes;
   }
 
+  /** The query that the README tells users of this version to poll with; without `expect` if that is 0. */
+  query(address: string, expect = 3): string {
+    return [`self=${address}`, ...(expect === 0 ? [] : [`expect=${expect}`]), ...this.formatQuery].join('&');
+  }
+
+  /** What the query says of the list's format: nothing where text is right. */
+  get formatQuery(): string[] {
+    return this.traits.can.has('text lists') ? [] : ['format=json'];
+  }
+
   async proxyTo(server: ServerProcess): Promise<TcpProxy> {
     const proxy = await TcpProxy.open({ port: server.port });
     this.#proxies.push(proxy);
@@ -138,9 +156,9 @@ export class Cluster {
   }
 
   /** Waits until the nodes themselves say that exactly they are the members and (2.x) the voters of every group. */
-  async agree(nodes: readonly NacosNode[], limit = START_LIMIT): Promise<void> {
+  async agree(nodes: readonly NacosNode[]): Promise<void> {
     let last = '';
-    await eventually(
+    await patiently(
       `the nodes agree on ${nodes.map(({ port }) => port).join(', ')}`,
       async () => {
         assertRunning(nodes);
@@ -148,11 +166,31 @@ export class Cluster {
         last = output;
         return agreed;
       },
-      limit,
       1_000,
     ).catch((error: unknown) => {
       throw new Error(`${(error as Error).message}; the last verdict was\n${last}`);
     });
+  }
+
+  /**
+   * Who was dropped, and whether the list had to be kept for want of a majority; but for nodes that a slow machine had
+   * ended at their own start, of whom nobody heard for a while.
+   */
+  droppedIn(events: readonly HistoryEvent[]): string[] {
+    const slow = this.#nodes.filter(({ startedAgain }) => startedAgain > 0).map(({ address }) => address);
+    const isExcused = ({ type, address }: HistoryEvent): boolean =>
+      type === 'preserved' ? slow.length > 0 : slow.includes(address ?? '');
+    return events
+      .filter((event) => ['evicted', 'replaced', 'preserved'].includes(event.type) && !isExcused(event))
+      .map(({ type, address = '' }) => `${type} ${address}`);
+  }
+
+  /**
+   * What the server's doctor found to last for longer than is normal, which must be nothing without an injury. A node that a
+   * slow machine had ended at its own start is one, so of a cluster with such a node nothing is said.
+   */
+  alarmsOf(server: Pick<ServerProcess, 'stdout'>): string[] {
+    return this.#nodes.some(({ startedAgain }) => startedAgain > 0) ? [] : alarmsOf(server);
   }
 
   /** To be done when all processes have ended, and before the folders go. */
@@ -188,14 +226,27 @@ export class Cluster {
   }
 }
 
-function lookupOf(options: LookupOptions, address: string): NodeSettings['lookup'] {
+/** Where nodes may be that the servers tell the identity: on this machine, and in its namespaces. */
+const MEMBERS_ARE_IN = '127.0.0.0/8,10.77.0.0/16';
+
+/** What a server needs to read nodes of a version whose API is closed. */
+function identityFor({ identity }: NacosTraits): Record<string, string> {
+  if (!identity) return {};
+  return { NACOS_IDENTITY: `${identity.key}:${identity.value}`, ALLOWED_MEMBERS: MEMBERS_ARE_IN };
+}
+
+function lookupOf(
+  options: LookupOptions,
+  usual: (address: string) => string,
+  address: string,
+): NodeSettings['lookup'] {
   if (options.lookup === 'agent') {
     const { servers, more = ['--expect', '3'] } = options;
     return { type: 'agent', arguments: ['--server', servers.map(({ url }) => url).join(), ...more] };
   }
   if (options.lookup === 'environment') return { type: 'environment', environment: options.environment };
   if (options.lookup === 'file') return { type: 'file', members: options.members };
-  const { lookupPort, query = selfAndExpect, retry } = options;
+  const { lookupPort, query = usual, retry } = options;
   return {
     type: 'address-server',
     port: lookupPort,
@@ -204,50 +255,8 @@ function lookupOf(options: LookupOptions, address: string): NodeSettings['lookup
   };
 }
 
-/** The query that the README tells users to poll with. */
-export function selfAndExpect(address: string): string {
-  return `self=${address}&expect=3`;
-}
-
 export function assertRunning(nodes: readonly NacosNode[]): void {
   for (const node of nodes) assert.ok(node.isRunning, `node ${node.port} ended:\n${node.log(40)}`);
-}
-
-/** The script's verdict on the nodes' own views. */
-export function judge(nodes: readonly NacosNode[]): Promise<{ agreed: boolean; output: string }> {
-  return new Promise((resolve) => {
-    execFile(
-      MEMBERS,
-      nodes.map(({ port }) => String(port)),
-      (error, stdout, stderr) => resolve({ agreed: error === null, output: stdout + stderr }),
-    );
-  });
-}
-
-/** Every Raft group by the copy of the node that calls itself its leader, at the highest term. */
-export async function groupsOf(
-  nodes: readonly Pick<NacosNode, 'voter' | 'groups'>[],
-): Promise<ReadonlyMap<string, Group>> {
-  const found = new Map<string, Group & { term: number }>();
-  for (const node of nodes) {
-    for (const [name, { leader, term = 0, raftGroupMember = [] }] of Object.entries(await node.groups())) {
-      if (leader !== node.voter || term < (found.get(name)?.term ?? 0)) continue;
-      found.set(name, { leader, term, voters: [...raftGroupMember].sort() });
-    }
-  }
-  return found;
-}
-
-/** The nodes, first the one that leads most groups. */
-export function mostLeadingFirst(
-  nodes: readonly NacosNode[],
-  groups: ReadonlyMap<string, Group>,
-): [NacosNode, ...NacosNode[]] {
-  const leaders = [...groups.values()].map(({ leader }) => leader);
-  const led = (node: NacosNode): number => leaders.filter((leader) => leader === node.voter).length;
-  const sorted = [...nodes].sort((a, b) => led(b) - led(a));
-  assert.ok(sorted[0] && led(sorted[0]) > 0, 'somebody leads');
-  return sorted as [NacosNode, ...NacosNode[]];
 }
 
 /** The server's own view of the usual cluster. */
@@ -271,10 +280,6 @@ export async function leave(
   const url = `${server.url}/nacos/serverlist?self=${address}&wait=${wait}`;
   const response = await fetch(url, { method: 'DELETE' });
   return { status: response.status, text: await response.text() };
-}
-
-export function addressesOf(nodes: readonly NacosNode[]): string[] {
-  return nodes.map(({ address }) => address).sort();
 }
 
 /** The usual cluster's history, oldest first. */

@@ -3,17 +3,21 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { container, environment, missingTools, overlay, workload, type Mode } from '../deploy/render.js';
-import { eventually } from '../support/eventually.js';
 import { startCli, type ServerProcess } from '../support/process.js';
-import { addressesOf, eventsOf, groupsOf, listOf, type Cluster } from './cluster.js';
+import { addressesOf, groupsOf } from './beliefs.js';
+import { eventsOf, listOf, type Cluster } from './cluster.js';
 import type { NacosNode } from './node.js';
 import { endWithThisProcess } from '../support/processes.js';
-import { nacosTest, type Scenario } from './suite.js';
+import { nacosTest, type Needs, type Scenario } from './suite.js';
+import { patiently } from './patience.js';
 
 /*
  * The environment that the manifests of deploy/kubernetes set, given to real Nacos nodes. Kubernetes' part is played
  * here: the pod's address is 127.0.0.1, each node has a port of its own for 8848, and the Service is the server's port.
  */
+
+/** The manifests' probes ask what 2.x answers. */
+const NEEDS: Needs = { can: ['v1 API', 'text lists'], lacking: missingTools };
 
 /** A container's variables as they would be in the pod `nacos-PORT`, without the Secret, which is about Nacos's own MySQL. */
 function variables(mode: Mode, of: string, port: number, server: ServerProcess): Record<string, string> {
@@ -85,69 +89,60 @@ async function formOneCluster(
     assert.deepEqual(await listOf(server()), addressesOf(rest));
     assert.ok(leaver.isRunning);
     // Raft has had 3 s already, which six nodes on two cores may need more than twice.
-    await eventually(
+    await patiently(
       'no group has it as a voter',
       async () => [...(await groupsOf(nodes)).values()].every(({ voters }) => !voters.includes(leaver.voter)),
-      15_000,
       100,
     );
     assert.ok(leaver.isRunning);
     await leaver.end('SIGTERM');
-    await cluster.agree(rest, 30_000);
+    await cluster.agree(rest);
   });
 }
 
-nacosTest(
-  'Nacos 2.5.1 as deploy/kubernetes/overlays/poll starts it',
-  async (cluster, scenario) => {
-    const server = await cluster.startServer();
-    await formOneCluster(
-      cluster,
-      scenario,
-      'poll',
-      () => server,
-      async () => {
-        const nodes: NacosNode[] = [];
-        for (let i = 0; i < 3; i++) {
-          const port = await cluster.takePort();
-          const environment = variables('poll', 'nacos', port, server);
-          assert.equal(
-            environment.address_server_url,
-            `/nacos/serverlist?self=127.0.0.1:${port}&expect=3&id=nacos-${port}`,
-          );
-          nodes.push(await cluster.startNode({ port, lookup: 'environment', environment }));
-        }
-        return nodes;
-      },
-    );
-  },
-  missingTools ?? false,
-);
+nacosTest('as deploy/kubernetes/overlays/poll starts it', NEEDS, async (cluster, scenario) => {
+  const server = await cluster.startServer();
+  await formOneCluster(
+    cluster,
+    scenario,
+    'poll',
+    () => server,
+    async () => {
+      const nodes: NacosNode[] = [];
+      for (let i = 0; i < 3; i++) {
+        const port = await cluster.takePort();
+        const environment = variables('poll', 'nacos', port, server);
+        assert.equal(
+          environment.address_server_url,
+          `/nacos/serverlist?self=127.0.0.1:${port}&expect=3&id=nacos-${port}`,
+        );
+        nodes.push(await cluster.startNode({ port, lookup: 'environment', environment }));
+      }
+      return nodes;
+    },
+  );
+});
 
-nacosTest(
-  'Nacos 2.5.1 as deploy/kubernetes/overlays/agent starts it',
-  async (cluster, scenario, t) => {
-    const server = await cluster.startServer();
-    await formOneCluster(
-      cluster,
-      scenario,
-      'agent',
-      () => server,
-      async () => {
-        const ports = [await cluster.takePort(), await cluster.takePort(), await cluster.takePort()];
-        // The gate opens when all three wait.
-        await Promise.all(ports.map((port) => startSidecar(t, cluster, server, port)));
-        const nodes: NacosNode[] = [];
-        for (const port of ports) {
-          const environment = variables('agent', 'nacos', port, server);
-          nodes.push(await cluster.startNode({ port, lookup: 'environment', environment }));
-        }
-        return nodes;
-      },
-    );
-  },
-  missingTools ?? false,
-);
+nacosTest('as deploy/kubernetes/overlays/agent starts it', NEEDS, async (cluster, scenario, t) => {
+  const server = await cluster.startServer();
+  await formOneCluster(
+    cluster,
+    scenario,
+    'agent',
+    () => server,
+    async () => {
+      const ports = [await cluster.takePort(), await cluster.takePort(), await cluster.takePort()];
+      // The gate opens when all three wait.
+      await Promise.all(ports.map((port) => startSidecar(t, cluster, server, port)));
+      const nodes: NacosNode[] = [];
+      for (const port of ports) {
+        const environment = variables('agent', 'nacos', port, server);
+        nodes.push(await cluster.startNode({ port, lookup: 'environment', environment }));
+      }
+      return nodes;
+    },
+  );
+});
 
 /** Starts the agent as the overlay does, and waits as Kubernetes does: until its startup probe has answered. */
 async function startSidecar(
@@ -167,15 +162,10 @@ async function startSidecar(
   endWithThisProcess(agent.child);
   // Before the folder goes that it writes to.
   cluster.atEnd(() => agent.child.kill('SIGKILL'));
-  await eventually(
-    'the startup probe of the sidecar answers',
-    async () => {
-      if (agent.child.exitCode !== null)
-        throw new Error(`the agent ended: ${agent.stderr()}${agent.stdout()}`);
-      const path = sidecar.startupProbe?.httpGet?.path ?? '';
-      const answer = await fetch(`http://127.0.0.1:${status}${path}`).catch(() => undefined);
-      return answer?.ok === true;
-    },
-    30_000,
-  );
+  await patiently('the startup probe of the sidecar answers', async () => {
+    if (agent.child.exitCode !== null) throw new Error(`the agent ended: ${agent.stderr()}${agent.stdout()}`);
+    const path = sidecar.startupProbe?.httpGet?.path ?? '';
+    const answer = await fetch(`http://127.0.0.1:${status}${path}`).catch(() => undefined);
+    return answer?.ok === true;
+  });
 }

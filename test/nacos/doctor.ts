@@ -4,8 +4,8 @@ import type { ClusterHealth } from '../../src/doctor/health.js';
 import type { RepairPlan } from '../../src/doctor/plan.js';
 import type { EventView } from '../../src/http/api/schemas.js';
 import { runCli } from '../support/cli.js';
-import { eventually } from '../support/eventually.js';
 import type { ServerProcess } from '../support/process.js';
+import { patiently } from './patience.js';
 
 type Scope = Pick<TestContext, 'after'>;
 type Url = Pick<ServerProcess, 'url'>;
@@ -41,7 +41,7 @@ export async function repair(t: Scope, { url }: Url, ...more: readonly string[])
  * killed before that makes it wait for a sight that does not come, and meanwhile no list is changed.
  */
 export async function unlocked({ url }: Url): Promise<void> {
-  await eventually('no repair is under way', async () => {
+  await patiently('no repair is under way', async () => {
     const response = await fetch(`${url}/api/v1/clusters/nacos/serverlist/health`);
     assert.equal(response.status, 200);
     return ((await response.json()) as ClusterHealth).repair === undefined;

@@ -3,26 +3,20 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { runCli, type Ran } from '../support/cli.js';
-import { eventually } from '../support/eventually.js';
 import { ask, JSON_CLIENT } from '../support/raw.js';
 import type { ServerProcess } from '../support/process.js';
-import {
-  addressesOf,
-  assertRunning,
-  eventsOf,
-  groupsOf,
-  listOf,
-  mostLeadingFirst,
-  viewOf,
-} from './cluster.js';
+import { addressesOf, groupsOf, mostLeadingFirst } from './beliefs.js';
+import { assertRunning, eventsOf, listOf, viewOf } from './cluster.js';
 import { clusterConfOf, type NacosNode } from './node.js';
 import { readInstance, writeInstance } from './persistent-data.js';
 import { nacosTest } from './suite.js';
+import { patiently } from './patience.js';
 
 /* docs/moving.md, step by step. */
 
 nacosTest(
-  'Nacos 2.5.1: from a cluster.conf to this server without a restart of the whole cluster, and back',
+  'from a cluster.conf to this server without a restart of the whole cluster, and back',
+  {},
   async (cluster, scenario, t) => {
     let server: ServerProcess;
     let nodes: NacosNode[] = [];
@@ -61,7 +55,7 @@ nacosTest(
         for (const [i, node] of nodes.entries()) {
           nodes[i] = await cluster.restartNode(node, {
             lookupPort: server.port,
-            query: (address) => `self=${address}`,
+            query: (address) => cluster.query(address, 0),
           });
           await cluster.agree(nodes);
           assert.equal(await settledStatus(node), 200);
@@ -79,7 +73,7 @@ nacosTest(
       const { status, out } = await run('import', '--release', '--yes');
       assert.equal(status, 0, out);
       for (const node of nodes) {
-        await eventually('it is seen to poll', async () => (await sourceOf(node)) === 'poll', 10_000, 250);
+        await patiently('it is seen to poll', async () => (await sourceOf(node)) === 'poll', 250);
       }
       assert.equal((await viewOf(server)).revision, 1);
       const types = (await eventsOf(server)).map(({ type }) => type);
@@ -107,18 +101,17 @@ nacosTest(
 
     await scenario('one that is killed is evicted as any other', async () => {
       const [killed, ...rest] = mostLeadingFirst(nodes, await groupsOf(nodes));
-      await eventually('all are steady again', async () => {
+      await patiently('all are steady again', async () => {
         const { members } = await viewOf(server);
         return members.every(({ state, settled }) => state === 'live' && settled);
       });
       await killed.end('SIGKILL');
-      await eventually(
+      await patiently(
         'it is evicted',
         async () =>
           (await eventsOf(server)).some(
             ({ type, address }) => type === 'evicted' && address === killed.address,
           ),
-        150_000,
         500,
       );
       nodes = rest;
@@ -135,7 +128,8 @@ nacosTest(
 );
 
 nacosTest(
-  'Nacos 2.5.1: from a list that nginx or the official address server serves, without a restart of any node',
+  'from a list that nginx or the official address server serves, without a restart of any node',
+  { can: ['text lists'] },
   async (cluster, scenario, t) => {
     let served: FileServer;
     let server: ServerProcess;
@@ -162,7 +156,7 @@ nacosTest(
         await server.exited;
         await served.close();
         server = await cluster.startServer({ port: served.port });
-        await eventually('all of them poll it', async () => (await listPolls(server)) >= 6, 30_000, 500);
+        await patiently('all of them poll it', async () => (await listPolls(server)) >= 6, 500);
         assertRunning(nodes);
         await cluster.agree(nodes);
         const { members, revision } = await viewOf(server);
@@ -182,7 +176,7 @@ nacosTest(
         const { members } = await viewOf(server);
         return nodes.map((node) => members.find(({ address }) => address === node.address)?.source);
       };
-      await eventually('it is seen to poll', async () => (await sources())[0] === 'poll', 10_000, 250);
+      await patiently('it is seen to poll', async () => (await sources())[0] === 'poll', 250);
       assert.deepEqual(await sources(), ['poll', 'static', 'static']);
     });
   },

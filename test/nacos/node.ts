@@ -1,10 +1,13 @@
-import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
-import { existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { CLI } from '../support/process.js';
 import { atProcessEnd } from '../support/processes.js';
-import { START_NODE, type NacosVersion } from './servers.js';
+import { groupsIn, type Believer, type GroupCopy, type MemberCopy } from './beliefs.js';
+import { PATIENCE } from './patience.js';
+import { launch } from './servers/launch.js';
+import { traitsOf, type NacosTraits, type NacosVersion } from './servers/versions.js';
 
 export interface NodeSettings {
   readonly version: NacosVersion;
@@ -12,6 +15,18 @@ export interface NodeSettings {
   /** A folder of its own: empty, or the one that it had before a restart. */
   readonly home: string;
   readonly lookup: PolledLookup | FileLookup | GivenEnvironment | AgentLookup;
+  /** On 127.0.0.1, as everything here, if left out. */
+  readonly network?: NodeNetwork | undefined;
+  /** As `launch` has it. */
+  readonly archiveTo?: string | undefined;
+}
+
+/** A network namespace of the node's. */
+export interface NodeNetwork {
+  /** The node's address in it. */
+  readonly host: string;
+  /** What makes a command run in it, such as `ip netns exec NAME`. */
+  readonly through: readonly string[];
 }
 
 /** It polls an address server. */
@@ -50,52 +65,153 @@ export function clusterConfOf(home: string): string {
   return join(home, 'conf', 'cluster.conf');
 }
 
-/** What a node says of one Raft group. */
-export interface GroupCopy {
-  readonly leader?: string;
-  readonly term?: number;
-  readonly raftGroupMember?: readonly string[];
-}
+/** How long a node may take to answer, in milliseconds. */
+const ANSWER = 10_000;
 
-/** What a node says of one member. */
-export interface MemberCopy {
-  readonly address: string;
-  readonly state: string;
-  readonly extendInfo?: {
-    readonly raftMetaData?: { readonly metaDataMap?: Readonly<Record<string, GroupCopy>> };
-  };
-}
+/** What a node printed that ended at its own start for no fault of its list's, and that a service manager would start again. */
+const MACHINE_IS_SLOW = /Login timeout exceeded/;
 
-/** Where a node tells its view of the members: `{"data":[MemberCopy, …]}`. */
-export const VIEW_PATH = '/nacos/v1/core/cluster/nodes?withInstances=false';
+/** How often a node is started again for that. */
+const TRIES = 10;
+
+/** Nodes that are started again take turns: it is the start of many at once that each takes too long. */
+let turn: Promise<void> = Promise.resolve();
+
+export interface AskInit {
+  readonly method?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
+}
 
 /** One real Nacos server, set up by its environment alone, as a user would. */
-export class NacosNode {
+export class NacosNode implements Believer {
   readonly port: number;
   readonly address: string;
-  /** Its address in Raft groups. */
   readonly voter: string;
   readonly url: string;
-  readonly pid: number;
+  readonly version: NacosVersion;
+  readonly traits: NacosTraits;
+  readonly home: string;
   /** Resolves with the exit status, or the signal's name. */
   readonly exited: Promise<number | string>;
-  readonly #child: ChildProcess;
-  readonly version: NacosVersion;
-  readonly home: string;
+  /** How often it ended at its own start because the machine was slow, and was started again. */
+  startedAgain = 0;
+  readonly #settings: NodeSettings;
+  readonly #told: (status: number | string) => void;
+  #child: ChildProcess;
+  #isToEnd = false;
+  /** Whether it waits to be started again. */
+  #waits = false;
 
-  constructor({ version, port, home, lookup }: NodeSettings) {
+  constructor(settings: NodeSettings) {
+    const { version, port, home, lookup, network } = settings;
+    const host = network?.host ?? '127.0.0.1';
+    this.#settings = settings;
     this.version = version;
+    this.traits = traitsOf(version);
     this.port = port;
-    this.address = `127.0.0.1:${port}`;
-    this.voter = `127.0.0.1:${port - 1_000}`;
+    this.address = `${host}:${port}`;
+    this.voter = `${host}:${port - 1_000}`;
     this.url = `http://${this.address}`;
     this.home = home;
     if (lookup.type === 'file' && lookup.members) writeClusterConf(home, lookup.members);
-    const start = [START_NODE, version, String(port), home] as const;
-    const [file, ...args] = lookup.type === 'agent' ? aroundBy(lookup, this, start) : start;
-    this.#child = spawn(file, args, {
-      stdio:
-        lookup.type === 'agent' ? ['ignore', 'ignore', openSync(join(home, 'agent.log'), 'a')] : 'ignore',
+    const { promise, resolve } = withResolver<number | string>();
+    this.exited = promise;
+    this.#told = resolve;
+    this.#child = this.#start();
+  }
+
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
+
+  get showsGroups(): boolean {
+    return this.traits.can.has('raft views');
+  }
+
+  /** Nothing restarts a node that had started, so this also says that it never ended. */
+  get isRunning(): boolean {
+    return this.#waits || this.#lives;
+  }
+
+  /** Whether it says that it is up. */
+  get hasStarted(): boolean {
+    return this.#printed().includes('started successfully');
+  }
+
+  /** Sends a signal and waits for the process's end. */
+  async end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
+    this.#isToEnd = true;
+    if (signal === 'SIGKILL') killGroup(this.#child);
+    else if (this.#lives) this.#child.kill(signal);
+    if (this.#waits) this.#told(signal);
+    await this.exited;
+  }
+
+  /** Asks it for a path, with what opens its API; rejects when it does not answer. */
+  async ask(path: string, init: AskInit = {}): Promise<Response> {
+    const { identity } = this.traits;
+    const headers = { ...(identity ? { [identity.key]: identity.value } : {}), ...init.headers };
+    return fetch(this.url + path, { signal: AbortSignal.timeout(ANSWER), ...init, headers });
+  }
+
+  /** Says a Raft command of its operations API; resolves with its answer. */
+  async tellRaft(command: { command: string; value: string; groupId?: string }): Promise<string> {
+    const headers = { 'content-type': 'application/json' };
+    const body = JSON.stringify(command);
+    return (await this.ask(this.traits.paths.raft, { method: 'POST', headers, body })).text();
+  }
+
+  /** Whether its HTTP port answers at all: a node that found no members never gets there. */
+  async serves(): Promise<boolean> {
+    return this.ask(this.traits.paths.liveness).then(
+      () => true,
+      () => false,
+    );
+  }
+
+  /** Nacos's own readiness, as Kubernetes would ask for it; it does not look at Raft. */
+  async isReady(): Promise<boolean> {
+    return this.ask(this.traits.paths.readiness).then(
+      ({ ok }) => ok,
+      () => false,
+    );
+  }
+
+  /** The members that it believes in, in order. */
+  async members(): Promise<string[]> {
+    return (await this.view()).map(({ address }) => address).sort();
+  }
+
+  /** Its own copy of every Raft group. */
+  async groups(): Promise<Readonly<Record<string, GroupCopy>>> {
+    return groupsIn(await this.view(), this.address);
+  }
+
+  async view(): Promise<readonly MemberCopy[]> {
+    const { members } = this.traits.paths;
+    const through = this.#settings.network?.through;
+    const text = through ? await get(through, this.url + members) : await (await this.ask(members)).text();
+    return (JSON.parse(text) as { data: MemberCopy[] }).data;
+  }
+
+  /** The end of what it printed. */
+  log(lines = 12): string {
+    return this.#printed().trimEnd().split('\n').slice(-lines).join('\n');
+  }
+
+  #printed(): string {
+    return textOf(join(this.home, 'logs', 'start.out'));
+  }
+
+  #start(): ChildProcess {
+    const { version, port, home, lookup, network, archiveTo } = this.#settings;
+    const start = launch({ version, port, home, host: network?.host, archiveTo });
+    const around = lookup.type === 'agent' ? aroundBy(lookup, this, start) : start;
+    const [file = '', ...args] = [...(network?.through ?? []), ...around];
+    const log = lookup.type === 'agent' ? openSync(agentLogOf(home), 'a') : undefined;
+    const child = spawn(file, args, {
+      stdio: log === undefined ? 'ignore' : ['ignore', 'ignore', log],
       // A group of its own, so that nothing is left of it when the agent is killed.
       detached: true,
       env: {
@@ -104,80 +220,84 @@ export class NacosNode {
         ...environmentOf(lookup),
       },
     });
-    const forget = atProcessEnd(() => this.#killAll());
-    this.#child.once('exit', forget);
-    this.pid = this.#child.pid ?? 0;
-    this.exited = once(this.#child, 'exit').then(([code, signal]) => (code ?? signal) as number | string);
+    if (log !== undefined) closeSync(log);
+    const forget = atProcessEnd(() => killGroup(child));
+    child.once('error', (error) => this.#told(error.message));
+    child.once('exit', (code, signal) => {
+      forget();
+      if (!this.#isToBeStartedAgain()) return this.#told(code ?? signal ?? 'nobody knows');
+      this.startedAgain++;
+      this.#waits = true;
+      turn = turn.then(() => this.#startAgain());
+    });
+    return child;
   }
 
-  /** The process it was started as; nothing restarts a node, so this also says that it never did. */
-  get isRunning(): boolean {
+  get #lives(): boolean {
     return this.#child.exitCode === null && this.#child.signalCode === null;
   }
 
-  /** Sends a signal and waits for the process's end. */
-  async end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
-    if (signal === 'SIGKILL') this.#killAll();
-    else if (this.isRunning) this.#child.kill(signal);
-    await this.exited;
+  /** Resolves when it is up or has ended again; then the next one's turn has come. */
+  async #startAgain(): Promise<void> {
+    if (this.#isToEnd) return;
+    console.log(
+      `# Nacos ${this.version} at ${this.port} is started again: it ended at its own start on a slow machine`,
+    );
+    removeUnfinishedDatabase(this.home);
+    this.#child = this.#start();
+    this.#waits = false;
+    const until = performance.now() + PATIENCE;
+    while (this.#lives && !this.hasStarted && performance.now() < until) await sleep(250);
   }
 
-  #killAll(): void {
-    // It could not be started (no such file): 0 would be the group of this very process.
-    if (this.pid === 0) return;
-    try {
-      process.kill(-this.pid, 'SIGKILL');
-    } catch {
-      // It has ended.
-    }
-  }
-
-  /** Whether its HTTP port answers at all: a node that found no members never gets there. */
-  async serves(): Promise<boolean> {
-    try {
-      await fetch(`${this.url}/nacos/v1/console/health/liveness`, { signal: AbortSignal.timeout(3_000) });
-      return true;
-    } catch {
-      return false;
-    }
-  }
-
-  /** Nacos's own readiness, as Kubernetes would ask for it; it does not look at Raft. */
-  async isReady(): Promise<boolean> {
-    try {
-      const url = `${this.url}/nacos/v1/console/health/readiness`;
-      return (await fetch(url, { signal: AbortSignal.timeout(3_000) })).ok;
-    } catch {
-      return false;
-    }
-  }
-
-  /** The members that it believes in, in order. */
-  async members(): Promise<string[]> {
-    return (await this.#view()).map(({ address }) => address).sort();
-  }
-
-  /** Its own copy of every Raft group. */
-  async groups(): Promise<Readonly<Record<string, GroupCopy>>> {
-    return groupsIn(await this.#view(), this.address);
-  }
-
-  /** The end of what it printed. */
-  log(lines = 12): string {
-    const file = join(this.home, 'logs', 'start.out');
-    return existsSync(file) ? readFileSync(file, 'utf8').trimEnd().split('\n').slice(-lines).join('\n') : '';
-  }
-
-  async #view(): Promise<MemberCopy[]> {
-    const response = await fetch(`${this.url}${VIEW_PATH}`, { signal: AbortSignal.timeout(5_000) });
-    return ((await response.json()) as { data: MemberCopy[] }).data;
+  /** Only of a node that never ran, and for a reason that no list has a part in: no death that a test is about. */
+  #isToBeStartedAgain(): boolean {
+    if (this.#isToEnd || this.startedAgain >= TRIES) return false;
+    return MACHINE_IS_SLOW.test(this.#printed()) && !this.hasStarted;
   }
 }
 
-/** Its own copy of every Raft group, in the view of the node with this address. */
-export function groupsIn(view: readonly MemberCopy[], address: string): Readonly<Record<string, GroupCopy>> {
-  const own = view.find((member) => member.address === address);
-  return own?.extendInfo?.raftMetaData?.metaDataMap ?? {};
+/** One whose creation was broken off holds nothing yet, and Derby refuses to start with it. */
+function removeUnfinishedDatabase(home: string): void {
+  const database = join(home, 'data', 'derby-data');
+  if (!existsSync(join(database, 'service.properties'))) rmSync(database, { recursive: true, force: true });
+}
+
+/** What the agents around a node with this home have logged. */
+export function agentLogOf(home: string): string {
+  return join(home, 'agent.log');
+}
+
+/** A file's text; empty when there is none. */
+export function textOf(file: string): string {
+  return existsSync(file) ? readFileSync(file, 'utf8') : '';
+}
+
+/** What a URL answers in a network namespace. */
+export function get(through: readonly string[], url: string): Promise<string> {
+  const [command = '', ...rest] = through;
+  const args = [...rest, 'curl', '-sSf', '--max-time', String(ANSWER / 1_000), url];
+  return new Promise((resolve, reject) => {
+    execFile(command, args, { maxBuffer: 1 << 24 }, (error, stdout, stderr) =>
+      error ? reject(new Error(stderr.trim() || error.message)) : resolve(stdout),
+    );
+  });
+}
+
+function killGroup({ pid }: ChildProcess): void {
+  // It could not be started (no such file): 0 would be the group of this very process.
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch {
+    // It has ended.
+  }
+}
+
+function withResolver<T>(): { promise: Promise<T>; resolve: (value: T) => void } {
+  let resolve: (value: T) => void = () => undefined;
+  const promise = new Promise<T>((done) => (resolve = done));
+  return { promise, resolve };
 }
 
 function environmentOf(lookup: NodeSettings['lookup']): Readonly<Record<string, string>> {
@@ -199,7 +319,6 @@ function aroundBy(
   { address, home }: Pick<NacosNode, 'address' | 'home'>,
   start: readonly string[],
 ): [string, ...string[]] {
-  mkdirSync(join(home, 'conf'), { recursive: true });
   const own = ['--self', address, '--cluster-conf', clusterConfOf(home)];
   return [process.execPath, CLI, 'agent', ...own, ...given, '--', ...start];
 }

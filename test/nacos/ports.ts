@@ -5,10 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { atProcessEnd } from '../support/processes.js';
 
-/** What a node takes beside its main port: gRPC and Raft. */
-const OFFSETS = [0, 1_000, 1_001, -1_000];
+/** What a node of any version takes beside its main port: gRPC, Raft, and a console. */
+const OFFSETS = [0, 10, 1_000, 1_001, -1_000];
 
-/** Between two nodes, so that neither their gRPC nor their Raft ports meet. */
+/** Between two nodes, so that none of their ports meet. */
 const STEP = 20;
 
 /** Main ports of a block lie in its middle thousand: Raft's are in the one before, gRPC's in the one after. */
@@ -23,7 +23,7 @@ const BLOCKS = 6;
 let mine: { next: number; readonly end: number } | undefined;
 
 /**
- * Gives out main ports of which all four are free, each but once; for at most THOUSAND / STEP nodes of a process. A node
+ * Gives out main ports of which all are free, each but once; for at most THOUSAND / STEP nodes of a process. A node
  * takes its ports long after they were found free, so a block is this process's alone: several files of tests run at once.
  */
 export class Ports {
@@ -32,11 +32,18 @@ export class Ports {
     while (mine.next < mine.end) {
       const port = mine.next;
       mine.next += STEP;
-      const free = await Promise.all(OFFSETS.map((offset) => isFree(port + offset)));
-      if (free.every(Boolean)) return port;
+      if ((await busyPort(port, OFFSETS)) === undefined) return port;
     }
     throw new Error(`no port is free below ${mine.end}`);
   }
+}
+
+/** The first port at one of these distances from a main port on which nobody can listen; undefined when all are free. */
+export async function busyPort(port: number, offsets: readonly number[]): Promise<number | undefined> {
+  for (const offset of offsets) {
+    if (!(await isFree(port + offset))) return port + offset;
+  }
+  return undefined;
 }
 
 function claimBlock(): { next: number; readonly end: number } {

@@ -1,24 +1,17 @@
 import assert from 'node:assert/strict';
 import { runCli } from '../support/cli.js';
-import { eventually } from '../support/eventually.js';
 import type { ServerProcess } from '../support/process.js';
-import {
-  addressesOf,
-  eventsOf,
-  groupsOf,
-  leave,
-  listOf,
-  mostLeadingFirst,
-  START_LIMIT,
-  viewOf,
-} from './cluster.js';
-import { alarmsOf, repair, unlocked } from './doctor.js';
+import { addressesOf, groupsOf, mostLeadingFirst } from './beliefs.js';
+import { eventsOf, leave, listOf, viewOf } from './cluster.js';
+import { repair, unlocked } from './doctor.js';
 import type { NacosNode } from './node.js';
 import { readInstance, writeInstance } from './persistent-data.js';
 import { nacosTest } from './suite.js';
+import { patiently } from './patience.js';
 
 nacosTest(
-  'Nacos 2.5.1: every node replaced by a new address, and a killed leader',
+  'every node replaced by a new address, and a killed leader',
+  { can: ['raft views', 'resetPeers'] },
   async (cluster, scenario, t) => {
     let server: ServerProcess;
     let nodes: NacosNode[] = [];
@@ -45,7 +38,7 @@ nacosTest(
       for (const node of old.slice(0, 2)) {
         const replacement = await startNew();
         fresh.push(replacement);
-        await eventually(`${replacement.port} is ready`, () => replacement.isReady(), START_LIMIT, 500);
+        await patiently(`${replacement.port} is ready`, () => replacement.isReady(), 500);
         await stop(node);
       }
       await stop(old[2]!);
@@ -56,12 +49,12 @@ nacosTest(
       assert.equal((await viewOf(server)).epoch, 1);
       const events = await eventsOf(server);
       assert.equal(events.filter(({ type }) => type === 'left').length, 3);
-      assert.ok(events.every(({ type }) => type !== 'evicted'));
+      assert.deepEqual(cluster.droppedIn(events), []);
     });
 
     await scenario('what was written before the first replacement is on every new node', async () => {
       for (const node of nodes) {
-        await eventually(`${node.port} has the data`, () => readInstance(node, 'kept'), 20_000, 500);
+        await patiently(`${node.port} has the data`, () => readInstance(node, 'kept'), 500);
       }
     });
 
@@ -71,12 +64,11 @@ nacosTest(
         const [killed, ...survivors] = mostLeadingFirst(nodes, await groupsOf(nodes));
         await killed.end('SIGKILL');
         const replacement = await startNew();
-        await eventually(
+        await patiently(
           'the server says that it is down',
           async () =>
             (await viewOf(server)).members.find(({ address }) => address === killed.address)?.state ===
             'down',
-          5_000,
           100,
         );
         nodes = [...survivors, replacement];
@@ -90,32 +82,33 @@ nacosTest(
         };
         assert.ok(of('admitted', replacement) < of('evicted', killed));
         assert.ok(of('evicted', killed) - of('down', killed) >= 25_000, 'not before the others could elect');
-        assert.deepEqual(alarmsOf(server), [], 'the doctor has found nothing in all that');
+        assert.deepEqual(cluster.alarmsOf(server), [], 'the doctor has found nothing in all that');
       },
     );
 
     await scenario(
-      'a leader that leaves and is gone before Raft can know: the registry finishes it within 30 s',
+      'a leader that leaves and is gone before Raft can know: the registry finishes it',
       async () => {
         const [hasty, ...rest] = mostLeadingFirst(nodes, await groupsOf(nodes));
         await leave(server, hasty.address, '0s');
         await hasty.end('SIGKILL');
         nodes = rest;
-        await cluster.agree(nodes, 40_000);
+        await cluster.agree(nodes);
         await unlocked(server);
         const events = await eventsOf(server);
         const left = events.findLast(({ type }) => type === 'left')!;
         const repaired = events.findLast(({ type }) => type === 'repaired');
         // Now and then the others hear of it only when they have a leader again, and do it themselves.
         if (repaired) {
-          assert.ok(Date.parse(repaired.time) - Date.parse(left.time) < 30_000);
+          const took = (Date.parse(repaired.time) - Date.parse(left.time)) / 1_000;
+          t.diagnostic(`finished by the registry, ${took.toFixed(1)} s after the leave`);
           assert.ok(
             events.some(({ type, reason }) => type === 'repairing' && reason.startsWith(hasty.address)),
             'of which the history tells',
           );
         }
-        t.diagnostic(repaired ? 'finished by the registry' : 'finished by Nacos itself');
-        assert.deepEqual(alarmsOf(server), []);
+        if (!repaired) t.diagnostic('finished by Nacos itself');
+        assert.deepEqual(cluster.alarmsOf(server), []);
       },
     );
 
@@ -125,13 +118,12 @@ nacosTest(
         const [survivor, lost] = nodes as [NacosNode, NacosNode];
         await lost.end('SIGKILL');
         const fresh = [await startNew(), await startNew()];
-        await eventually(
+        await patiently(
           'both wait, and the majority is lost',
           async () => {
             const { state, waiting } = await viewOf(server);
             return state === 'quorum-lost' && waiting.length === 2;
           },
-          60_000,
           250,
         );
         const early = await repair(t, server, '--yes');
@@ -155,7 +147,7 @@ nacosTest(
         await cluster.agree(nodes);
         assert.deepEqual(await listOf(server), addressesOf(nodes));
         for (const node of nodes) {
-          await eventually(`${node.port} has the data`, () => readInstance(node, 'kept'), 20_000, 500);
+          await patiently(`${node.port} has the data`, () => readInstance(node, 'kept'), 500);
         }
       },
     );

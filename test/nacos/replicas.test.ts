@@ -3,35 +3,29 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Balancer } from '../support/balancer.js';
 import { runCli } from '../support/cli.js';
 import { createDatabase, testDatabase } from '../support/databases.js';
-import { eventually } from '../support/eventually.js';
 import type { ServerProcess } from '../support/process.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
-import {
-  addressesOf,
-  assertRunning,
-  eventsOf,
-  groupsOf,
-  leave,
-  listOf,
-  mostLeadingFirst,
-  selfAndExpect,
-  START_LIMIT,
-  viewOf,
-} from './cluster.js';
+import { addressesOf, groupsOf, mostLeadingFirst } from './beliefs.js';
+import { assertRunning, eventsOf, leave, listOf, viewOf } from './cluster.js';
 import { unlocked } from './doctor.js';
 import type { NacosNode } from './node.js';
 import { readInstance, writeInstance } from './persistent-data.js';
 import { nacosTest } from './suite.js';
 import { haveJoined } from './unsafe-lists.js';
+import { patiently } from './patience.js';
 
 const mysql = testDatabase('mysql-8');
 const lacking = mysql.url === undefined && mysql.skip;
+
+/** How long Nacos waits for the answer to a poll, in milliseconds. */
+const NACOS_READS = 2_500;
 
 /** How long the database is away. */
 const AWAY = 60_000;
 
 nacosTest(
-  'Nacos 2.5.1: two address servers on MySQL behind a TCP balancer',
+  'two address servers on MySQL behind a TCP balancer',
+  { can: ['raft views', 'command answers'], lacking },
   async (cluster, scenario, t) => {
     const url = new URL(await createDatabase(t, mysql));
     const proxy = await TcpProxy.open({ host: url.hostname, port: Number(url.port) });
@@ -51,8 +45,8 @@ nacosTest(
       balancer.use(...running.map(({ port }) => port));
     };
     /** Every server says that all members are live and have the newest list. */
-    const isWhole = (limit = 40_000): Promise<unknown> =>
-      eventually(
+    const isWhole = (): Promise<unknown> =>
+      patiently(
         'every server sees a whole cluster',
         async () => {
           const views = await Promise.all(servers.map(viewOf));
@@ -60,24 +54,21 @@ nacosTest(
             ({ state, members }) => state === 'whole' && members.every(({ current }) => current),
           );
         },
-        limit,
         250,
       );
     /** All members have polled since now. */
     const hearsAll = (server: ServerProcess): Promise<unknown> => {
       const since = performance.now();
-      return eventually(
+      return patiently(
         'all members have polled',
         async () => {
           const { members } = await viewOf(server);
           return members.every(({ silentMs = Infinity }) => silentMs < performance.now() - since - 100);
         },
-        20_000,
         250,
       );
     };
-    const startNode = (query = selfAndExpect): Promise<NacosNode> =>
-      cluster.startNode({ lookupPort: balancer.port, query, retry: 150 });
+    const startNode = (): Promise<NacosNode> => cluster.startNode({ lookupPort: balancer.port, retry: 150 });
 
     await scenario('three nodes found a cluster', async () => {
       use(await start(), await start());
@@ -97,7 +88,7 @@ nacosTest(
         const again = await start(killed.port);
         use(...servers.map((server, i) => (i === at ? again : server)));
         await isWhole();
-        await cluster.agree(nodes, 20_000);
+        await cluster.agree(nodes);
       }
     });
 
@@ -105,26 +96,27 @@ nacosTest(
       await proxy.refuse();
       proxy.cut();
       const until = performance.now() + AWAY;
-      let polls = 0;
+      const times: number[] = [];
       while (performance.now() < until) {
         for (const server of servers) {
           const started = performance.now();
           const answer = await fetch(`${server.url}/nacos/serverlist`);
           assert.equal(answer.status, 200);
           assert.deepEqual((await answer.text()).trim().split('\n').sort(), addressesOf(nodes));
-          assert.ok(performance.now() - started < 2_000);
-          polls++;
+          times.push(performance.now() - started);
           const ready = await fetch(`${server.url}/readyz`);
           assert.equal(ready.status, 200);
         }
         assertRunning(nodes);
         await sleep(1_000);
       }
-      assert.ok(polls > 60);
-      await cluster.agree(nodes, 20_000);
+      // The usual poll, and not each: a slow machine may stand still for a while.
+      const usual = times.sort((a, b) => a - b)[times.length >> 1] ?? Infinity;
+      assert.ok(usual < NACOS_READS, `${usual} ms`);
+      await cluster.agree(nodes);
       await proxy.restore();
       await isWhole();
-      await cluster.agree(nodes, 20_000);
+      await cluster.agree(nodes);
     });
 
     await scenario('the servers are replaced by new ones, one after the other', async () => {
@@ -136,14 +128,14 @@ nacosTest(
         use(...servers.filter((server) => server !== old));
         await hearsAll(fresh);
         await isWhole();
-        await cluster.agree(nodes, 20_000);
+        await cluster.agree(nodes);
       }
     });
 
     await scenario('a node joins and another leaves, through whichever server', async () => {
       const joiner = await startNode();
       await cluster.agree([...nodes, joiner]);
-      await isWhole(60_000);
+      await isWhole();
       const [leaver, ...rest] = nodes;
       const { status, text } = await leave(
         { url: `http://127.0.0.1:${balancer.port}` },
@@ -164,7 +156,7 @@ nacosTest(
         await leave(servers[0]!, hasty.address, '0s');
         await hasty.end('SIGKILL');
         nodes = rest;
-        await cluster.agree(nodes, 60_000);
+        await cluster.agree(nodes);
         await unlocked(servers[0]!);
         const types = (await eventsOf(servers[1]!)).map(({ type }) => type);
         const count = (type: string): number => types.filter((one) => one === type).length;
@@ -173,7 +165,7 @@ nacosTest(
         assert.deepEqual([count('repaired'), count('repair-stopped')], [count('repairing'), 0]);
         nodes.push(await startNode());
         await cluster.agree(nodes);
-        await isWhole(60_000);
+        await isWhole();
       },
     );
 
@@ -185,11 +177,8 @@ nacosTest(
       await Promise.all(
         others.map(async ([groupId, { leader }]) => {
           const node = nodes.find(({ voter }) => voter === leader)!;
-          const body = JSON.stringify({ groupId, command: 'removePeer', value: dropped.voter });
-          const headers = { 'content-type': 'application/json' };
-          const url = `${node.url}/nacos/v1/core/ops/raft`;
-          const answer = await fetch(url, { method: 'POST', headers, body });
-          assert.match(await answer.text(), /"code":200/);
+          const answer = await node.tellRaft({ groupId, command: 'removePeer', value: dropped.voter });
+          assert.match(answer, /"code":(200|0)\b/);
         }),
       );
       const doctor = ['doctor', '--repair', '--yes', '--json', '--server'];
@@ -207,20 +196,18 @@ nacosTest(
       const begun = types.findLastIndex((type) => type === 'admitted');
       const steps = types.slice(begun).filter((type) => type.startsWith('repair') && type !== 'repair-step');
       assert.deepEqual(steps, ['repairing', 'repaired']);
-      await cluster.agree(nodes, 30_000);
+      await cluster.agree(nodes);
     });
 
     await scenario('no node was dropped, and what was written is everywhere', async () => {
       const events = await eventsOf(servers[0]!);
       const types = new Set(events.map(({ type }) => type));
-      for (const type of ['evicted', 'replaced', 'preserved', 'refounded'] as const) {
-        assert.ok(!types.has(type), type);
-      }
+      assert.deepEqual(cluster.droppedIn(events), []);
+      assert.ok(!types.has('refounded'));
       assert.equal(events.filter(({ type }) => type === 'founded').length, 1);
       for (const node of nodes) {
-        await eventually(`${node.port} has the data`, () => readInstance(node, 'kept'), START_LIMIT, 500);
+        await patiently(`${node.port} has the data`, () => readInstance(node, 'kept'), 500);
       }
     });
   },
-  lacking,
 );

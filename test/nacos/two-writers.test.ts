@@ -5,24 +5,21 @@ import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { readConf } from '../../src/agent/member-list.js';
-import { eventually } from '../support/eventually.js';
 import { startCli } from '../support/process.js';
-import { START_LIMIT } from './cluster.js';
 import type { ReadReport, Sighting } from './file-reader.js';
 import { clusterConfOf } from './node.js';
 import { endWithThisProcess } from '../support/processes.js';
 import { nacosTest } from './suite.js';
+import { patiently } from './patience.js';
 
 const ROUNDS = 1_000;
-
-/** How long one change may take until it is in the file, in milliseconds. */
-const PATIENCE = 10_000;
 
 /** How long all must stay right in the end, in milliseconds: longer than the agent's slow look at the file (2 s). */
 const QUIET = 3_000;
 
 nacosTest(
-  `Nacos 2.5.1 and an agent write one cluster.conf for ${ROUNDS} changes`,
+  `Nacos and an agent write one cluster.conf for ${ROUNDS} changes`,
+  {},
   async (cluster, scenario, t) => {
     await scenario('no list is ever invalid or short, and none that stays is lacking in Nacos', async () => {
       const server = await cluster.startServer({ args: ['--change-rate', '0'] });
@@ -48,9 +45,9 @@ nacosTest(
       endWithThisProcess(agent.child);
       // Before its folder goes, which it would write to.
       cluster.atEnd(() => agent.child.kill('SIGKILL'));
-      await eventually('the agent writes the list', () => existsSync(conf));
+      await patiently('the agent writes the list', () => existsSync(conf));
       const node = await cluster.startNode({ port, lookup: 'file' });
-      await eventually('Nacos is ready', () => node.isRunning && node.isReady(), START_LIMIT, 250);
+      await patiently('Nacos is ready', () => node.isRunning && node.isReady(), 250);
 
       // Nobody is at these addresses; to a list they are members like all.
       const stayers = [self];
@@ -64,8 +61,8 @@ nacosTest(
       const inFile = (): string => listIn(readFileSync(conf, 'utf8'));
       const inNacos = async (): Promise<string> => (await node.members()).join();
       await change('POST', stayers.slice(1).join());
-      await eventually('the file has them', () => inFile() === first);
-      await eventually('Nacos has them', async () => (await inNacos()) === first);
+      await patiently('the file has them', () => inFile() === first);
+      await patiently('Nacos has them', async () => (await inNacos()) === first);
 
       const reader = fork(fileURLToPath(new URL('./file-reader.js', import.meta.url)), [conf]);
       endWithThisProcess(reader);
@@ -77,20 +74,19 @@ nacosTest(
         // Two changes at once, and Nacos is not waited for: while it takes one list up, and writes it, the next one comes.
         if (round % 2 === 0) continue;
         const wanted = lists[round + 1];
-        await eventually(`change ${round + 1} is in the file`, () => inFile() === wanted, PATIENCE, 1);
+        await patiently(`change ${round + 1} is in the file`, () => inFile() === wanted, 1);
       }
       const took = performance.now() - startedAt;
 
       let since = performance.now();
       let seen = '';
-      await eventually(
+      await patiently(
         'the file and Nacos are right in the end, and stay so',
         async () => {
           seen = `the file ${inFile()}\nNacos ${await inNacos()}\nnot ${last}`;
           if (seen !== `the file ${last}\nNacos ${last}\nnot ${last}`) since = performance.now();
           return performance.now() - since > QUIET;
         },
-        30_000,
         50,
       ).catch((error: unknown) => {
         throw new Error(`${(error as Error).message}; at last\n${seen}`);

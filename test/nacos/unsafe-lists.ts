@@ -1,10 +1,11 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { eventually } from '../support/eventually.js';
 import type { ServerProcess } from '../support/process.js';
-import { addressesOf, groupsOf, type Cluster } from './cluster.js';
+import { addressesOf, groupsOf } from './beliefs.js';
+import { type Cluster } from './cluster.js';
 import { clusterConfOf, type NacosNode } from './node.js';
 import { readInstance } from './persistent-data.js';
+import { patiently } from './patience.js';
 
 /*
  * Lists as no server of ours would serve them. The nodes read them from their own files, and our server only holds
@@ -35,22 +36,19 @@ export function writeLists(to: readonly NacosNode[], members: readonly NacosNode
 /** Waits until each of the nodes believes in exactly these members. */
 export async function listEachOther(nodes: readonly NacosNode[]): Promise<void> {
   const members = addressesOf(nodes).join();
-  await eventually('the nodes list each other', async () => {
+  await patiently('the nodes list each other', async () => {
     const views = await Promise.all(nodes.map((node) => node.members()));
     return views.every((view) => view.join() === members);
   });
 }
-
-/** The Raft groups of a 2.5.1 that keeps its data itself. */
-const GROUPS = 5;
 
 /**
  * Waits until each group has a leader. One that has none yet is not shown at all, so nodes that agree may still lack some.
  * Not for a lone node: it may never show a group that it leads.
  */
 export async function allLed(nodes: readonly NacosNode[]): Promise<void> {
-  const led = async (): Promise<boolean> => (await groupsOf(nodes)).size === GROUPS;
-  await eventually('every Raft group has a leader', led, 60_000, 200);
+  const led = async (): Promise<boolean> => (await groupsOf(nodes)).size === nodes[0]?.traits.groups;
+  await patiently('every Raft group has a leader', led, 200);
 }
 
 /** For how long no node may have failed to join a group until it has joined all, in milliseconds: it tries each second. */
@@ -64,14 +62,13 @@ export async function haveJoined(nodes: readonly NacosNode[]): Promise<void> {
   await allLed(nodes);
   let failures = -1;
   let since = performance.now();
-  await eventually(
+  await patiently(
     'every node has joined',
     () => {
       const now = nodes.reduce((total, { home }) => total + failedToJoin(home), 0);
       if (now !== failures) [failures, since] = [now, performance.now()];
       return performance.now() - since > JOINED;
     },
-    60_000,
     200,
   );
 }
@@ -95,6 +92,6 @@ export async function register(
 /** Waits until every node's own copy has the instance. */
 export async function haveInstance(nodes: readonly NacosNode[], service: string): Promise<void> {
   for (const node of nodes) {
-    await eventually(`${node.port} has ${service}`, () => readInstance(node, service), 20_000, 200);
+    await patiently(`${node.port} has ${service}`, () => readInstance(node, service), 200);
   }
 }
