@@ -4,7 +4,7 @@ import unicorn from 'eslint-plugin-unicorn';
 import tseslint from 'typescript-eslint';
 
 export default tseslint.config(
-  { ignores: ['dist/**', 'node_modules/**', 'eslint.config.js', 'plugins/**'] },
+  { ignores: ['dist/**', 'node_modules/**', 'eslint.config.js', 'plugins/**', 'scripts/**'] },
   ...tseslint.configs.strictTypeChecked,
   {
     languageOptions: {
