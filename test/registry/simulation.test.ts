@@ -10,7 +10,7 @@ import { search, tell } from './simulation/run.js';
  * eighth of one, which a process can do for itself. A failure prints its shortest history.
  */
 
-const { seed: SEED, alone: ALONE, several: SEVERAL } = askedFor('300:60');
+const { seed: SEED, alone: ALONE, several: SEVERAL } = askedFor('200:40');
 
 for (const { kind, histories, runs } of [
   { kind: 'with one server', histories: oneServer, runs: ALONE },

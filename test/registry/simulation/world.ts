@@ -648,7 +648,8 @@ export class World {
       return 'unreachable';
     }
     if (this.#isOpen(node)) {
-      node.darkSince = undefined;
+      // Of several servers, the one that decides may hear of it a little later.
+      if (!this.database) node.darkSince = undefined;
       this.invariants.answered(address);
       return 'open';
     }
