@@ -2,6 +2,7 @@ import type { Request, Response } from 'express';
 import { parseAddress, type Address } from '../registry/address.js';
 import { keyOf, type ClusterKey } from '../registry/cluster.js';
 import { StoreUnavailable } from '../registry/ports.js';
+import { MAX_ADDRESSES } from '../registry/rules.js';
 import type { RegistryService } from '../runtime/service.js';
 import type { AccessControl } from './access/access-control.js';
 import { refuse, refuseMethod, send } from './reply.js';
@@ -26,13 +27,18 @@ export function officialApi(service: RegistryService, access: AccessControl) {
     if (typeof parameters === 'string') return send(response, 400, parameters);
     const { key, ips } = parameters;
     const { product, name } = key;
-    const refused = access.refuseChange(request, key);
+    const entries = ips.split(',');
+    const refused = access.refuseChange(request, key, Math.min(entries.length, MAX_ADDRESSES));
     if (refused) return refuse(request, response, refused);
     if (method === 'DELETE' && !service.knowsProduct(product)) {
       return send(response, 404, `product=${product} not found.`);
     }
     if (ips.trim() === '') return send(response, 400, 'ips must not be empty.');
-    const addresses = readAddresses(ips);
+    if (entries.length > MAX_ADDRESSES) {
+      const sentence = `ips names ${entries.length} addresses, and a cluster takes ${MAX_ADDRESSES}; give fewer at a time.`;
+      return send(response, 400, sentence);
+    }
+    const addresses = readAddresses(entries);
     if (typeof addresses === 'string') return send(response, 400, addresses);
     if (method === 'POST') {
       const members = service.find(keyOf(key))?.cluster.members;
@@ -84,10 +90,10 @@ function read(request: Request): Parameters | string {
  * The official words name every bad entry at once. A single word without a port is as bad here as there
  * (`ips=a,b`), since it is more likely a slip than a host name; `a:8848` is taken.
  */
-function readAddresses(ips: string): Address[] | string {
+function readAddresses(entries: readonly string[]): Address[] | string {
   const addresses: Address[] = [];
   const bad: string[] = [];
-  for (const entry of ips.split(',').map((entry) => entry.trim())) {
+  for (const entry of entries.map((one) => one.trim())) {
     const address = parseAddress(entry);
     if (address.ok && /[.:]/.test(entry)) addresses.push(address.value);
     else bad.push(entry);

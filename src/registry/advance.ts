@@ -1,4 +1,4 @@
-import type { Address } from './address.js';
+import { named, type Address } from './address.js';
 import { filtered, given, joined, type Cluster, type Departed, type Member } from './cluster.js';
 import { eventOf, type EventType, type RegistryEvent } from './events.js';
 import { evict } from './evict.js';
@@ -8,7 +8,7 @@ import { isKnownToAll, type Moment, type Step } from './moment.js';
 import { quorumAdvice, quorumOf } from './quorum.js';
 import { endRepair, isRepairing, seeRepaired } from './repairing.js';
 import { DEPARTED_MEMORY, REPLACED_EVICT_AFTER } from './rules.js';
-import { settleTime, settlingHindrance } from './settling.js';
+import { settleTime, settlingHindrances } from './settling.js';
 
 /*
  * What follows from a cluster's state and the time alone, after every command and every tick, in this order:
@@ -67,9 +67,11 @@ function isForgotten(departed: Departed, now: number): boolean {
 function settle(cluster: Cluster, moment: Moment): Step {
   const { now } = moment;
   let members: Map<Address, Member> | undefined;
+  let hindranceOf: ReturnType<typeof settlingHindrances> | undefined;
   for (const member of cluster.members.values()) {
     if (member.settled) continue;
-    const known = settlingHindrance(member, cluster, moment) === undefined;
+    hindranceOf ??= settlingHindrances(cluster, moment);
+    const known = hindranceOf(member) === undefined;
     const knownSince = known ? (member.knownSince ?? now) : undefined;
     const settled = knownSince !== undefined && now - knownSince >= settleTime(member, moment);
     if (knownSince === member.knownSince && !settled) continue;
@@ -133,7 +135,7 @@ export function founding(
     waiting: filtered(cluster.waiting, (waiting) => !members.has(waiting.address)),
     departed: filtered(cluster.departed, (_, address) => !members.has(address)),
   };
-  const event = eventOf(next, type, `${reason}: ${[...members.keys()].join(', ')}`);
+  const event = eventOf(next, type, `${reason}: ${named([...members.keys()])}`);
   return { cluster: next, events: [event] };
 }
 

@@ -5,12 +5,13 @@ import { eventOf } from './events.js';
 import { explainWaiting } from './gate.js';
 import { leave, remove } from './leave.js';
 import { hearPoll, isLive, newLease, presenceOf, silence } from './lease.js';
-import { otherSpelling, overLimit, refusal, then, unchanged } from './outcome.js';
+import { overLimit, refusal, then, unchanged } from './outcome.js';
 import { put } from './put.js';
 import { recover, takeForRepaired } from './recover.js';
 import { release } from './release.js';
 import { repair } from './repair.js';
 import { abandonRepair } from './repairing.js';
+import { otherSpelling } from './spelling.js';
 
 export type { Command, Context, Outcome, Poll, Refusal, Reply } from './commands.js';
 

@@ -1,4 +1,3 @@
-import { canonical, type Address } from './address.js';
 import { advance } from './advance.js';
 import { isKnown, type Cluster } from './cluster.js';
 import type { Context, Outcome, Refusal, Reply } from './commands.js';
@@ -42,12 +41,6 @@ export function overLimit(cluster: Cluster, more: number, context: Context): Rep
     );
   }
   return undefined;
-}
-
-export function otherSpelling(cluster: Cluster, address: Address): Address | undefined {
-  const form = canonical(address);
-  const differs = (other: Address): boolean => other !== address && canonical(other) === form;
-  return [...cluster.members.keys()].find(differs) ?? [...cluster.waiting.keys()].find(differs);
 }
 
 /** A copy in which nothing was replaced is not a change. */

@@ -106,7 +106,7 @@ export class AccessControl implements Access {
     return this.#refusals.ofOften(request);
   }
 
-  refuseChange(request: IncomingMessage, key: ClusterKey): Problem | undefined {
+  refuseChange(request: IncomingMessage, key: ClusterKey, addresses = 1): Problem | undefined {
     const objection =
       this.changes === 'open'
         ? undefined
@@ -117,7 +117,7 @@ export class AccessControl implements Access {
             this.#passes,
           );
     if (objection && !objection.passes) return this.#refusals.of(request, objection);
-    return this.refuseOften(request);
+    return this.#refusals.ofOften(request, addresses);
   }
 
   refuseRead(request: IncomingMessage, what: ClusterKey | 'all' | 'any'): Problem | undefined {
