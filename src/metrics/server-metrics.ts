@@ -1,6 +1,7 @@
-import { Gauge, Registry } from 'prom-client';
+import { Counter, Gauge, Registry } from 'prom-client';
 import type { Metrics, Readable } from '../http/metrics.js';
 import type { TrafficObserver } from '../http/traffic.js';
+import { logLoss } from '../log-stream.js';
 import type { RuntimeObserver } from '../runtime/observer.js';
 import { Breather } from './breather.js';
 import { ClusterMetrics } from './cluster-metrics.js';
@@ -37,6 +38,15 @@ export class ServerMetrics implements Metrics {
         new Gauge({ name: `address_server_${name}`, help, registers }),
       ]),
     ) as Record<keyof typeof GAUGES, Gauge>;
+    new Counter({
+      name: 'address_server_log_lines_dropped_total',
+      help: 'Lines of the log that were dropped, since nobody read it or it could not be written.',
+      registers,
+      collect() {
+        this.reset();
+        this.inc(logLoss.dropped);
+      },
+    });
     for (const metric of processMetrics()) this.#registry.registerMetric(metric);
   }
 
