@@ -4,13 +4,30 @@ import { createServer } from 'node:http';
 import { createServer as createTcp, type AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { test, type TestContext } from 'node:test';
+import { Examiner } from '../../src/doctor/examiner.js';
 import { readNode } from '../../src/doctor/nacos-api.js';
 import { isRead } from '../../src/doctor/node-view.js';
 import { Slots } from '../../src/doctor/slots.js';
 import { pino } from 'pino';
 import { Believers } from '../support/believers.js';
-import { examinerOf } from '../support/examiner.js';
-import { startServer } from '../support/server.js';
+import { eventually } from '../support/eventually.js';
+import { ScriptedProbe, startServer, type TestServer } from '../support/server.js';
+
+/** One that waits for nodes as long as a slow machine takes. */
+function patient(t: TestContext, { service }: TestServer): Examiner {
+  const log = pino({ level: 'silent' });
+  const nacos = { timeout: 60_000 };
+  const examiner = new Examiner({
+    service,
+    probe: new ScriptedProbe(),
+    log,
+    nacos,
+    raftOffset: 1_000,
+    isOn: true,
+  });
+  t.after(() => examiner.stop());
+  return examiner;
+}
 
 /** A node that answers what the test says, to everything. */
 async function node(t: TestContext, answer: (self: string) => string): Promise<string> {
@@ -95,7 +112,7 @@ test('places: nobody has more than its share, and all that wait take turns', asy
 test('clusters of dead addresses do not keep the doctor from others', async (t) => {
   const server = await startServer(t);
   // They take a connection and say nothing.
-  const deaf = createTcp(() => undefined).listen(0, '127.0.0.1');
+  const deaf = createTcp(() => undefined).listen(0, '0.0.0.0');
   await once(deaf, 'listening');
   const sockets = new Set<{ destroy(): void }>();
   deaf.on('connection', (socket) => sockets.add(socket));
@@ -104,28 +121,21 @@ test('clusters of dead addresses do not keep the doctor from others', async (t) 
     for (const socket of sockets) socket.destroy();
   });
   const { port } = deaf.address() as AddressInfo;
-  const examiner = examinerOf(server.service, pino({ level: 'silent' }));
-  const looks = ['x', 'y', 'z'].map(async (name) => {
-    const key = { product: 'dead', name };
+  for (const name of ['x', 'y', 'z']) {
     const addresses = Array.from({ length: 300 }, (_, i) => `127.1.${i >> 8}.${i & 255}:${port}`);
-    await server.service.command(key, { type: 'put', addresses });
-    const entry = server.service.find(`dead/${name}`);
-    assert.ok(entry);
-    return { look: examiner.examine(entry) };
-  });
-  const begun = await Promise.all(looks);
+    await server.service.command({ product: 'dead', name }, { type: 'put', addresses });
+  }
   const nacos = await Believers.start(t, 3);
-  await server.service.command(
-    { product: 'nacos', name: 'serverlist' },
-    { type: 'put', addresses: nacos.addresses },
-  );
+  const examiner = patient(t, server);
+  examiner.start();
+  await eventually('the dead are being asked', () => sockets.size > 0, 60_000);
+  const key = { product: 'nacos', name: 'serverlist' };
+  await server.service.command(key, { type: 'put', addresses: nacos.addresses });
   const entry = server.service.find('nacos/serverlist');
   assert.ok(entry);
-  let isOver = false;
-  void begun[0]?.look.then(() => (isOver = true));
-  const { readings } = await examiner.examine(entry);
-  assert.equal(readings.filter(isRead).length, 3);
-  assert.equal(isOver, false, 'it did not wait for the dead');
+  const isRead = (): boolean =>
+    examiner.health(entry).nodes.filter(({ reason }) => reason === undefined).length === 3;
+  await eventually('the others are read', isRead, 50_000);
 });
 
 test('plans that are asked for again and again do not multiply commands', async (t) => {
@@ -154,13 +164,25 @@ test('plans that are asked for again and again do not multiply commands', async 
   }
   const server = await startServer(t);
   await server.service.command({ product: 'nacos', name: 'serverlist' }, { type: 'put', addresses });
-  const plan = async (): Promise<void> => {
-    const { status } = await fetch(`${server.url}/api/v1/clusters/nacos/serverlist/repair`);
-    assert.equal(status, 200);
-  };
-  await plan();
+  const entry = server.service.find('nacos/serverlist');
+  assert.ok(entry);
+  let now = 0;
+  const log = pino({ level: 'silent' });
+  const examiner = new Examiner({
+    service: server.service,
+    probe: new ScriptedProbe(),
+    log,
+    nacos: { timeout: 60_000 },
+    raftOffset: 1_000,
+    isOn: true,
+    clock: () => now,
+  });
+  await examiner.plan(entry);
   assert.equal(commands.length, 1);
-  await Promise.all(Array.from({ length: 20 }, plan));
-  for (let i = 0; i < 5; i++) await plan();
+  await Promise.all(Array.from({ length: 20 }, () => examiner.plan(entry)));
+  for (let i = 0; i < 5; i++) await examiner.plan(entry);
   assert.equal(commands.length, 1, 'no time has passed on the clock of the looks');
+  now += 2_000;
+  await examiner.plan(entry);
+  assert.equal(commands.length, 2);
 });
