@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { Command } from 'commander';
 import { agentCommand } from './cli/agent.js';
+import { deleteCommand } from './cli/delete.js';
 import { doctorCommand } from './cli/doctor.js';
 import { eventsCommand } from './cli/events.js';
 import { importCommand } from './cli/import.js';
@@ -21,6 +22,7 @@ const program = new Command('nacos-address-server')
   .addCommand(doctorCommand())
   .addCommand(leaveCommand())
   .addCommand(recoverCommand())
+  .addCommand(deleteCommand())
   .addCommand(importCommand())
   .addCommand(migrateCommand())
   .addHelpText('after', () => `\n${serveCommand().helpInformation()}`)

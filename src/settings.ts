@@ -163,6 +163,32 @@ export const SETTINGS = [
     default: '50',
     description: 'changes a second that one client address may make for long; 0 for no limit',
   },
+  {
+    name: 'max-addresses',
+    value: 'number',
+    default: String(DEFAULT_RULES.maxAddresses),
+    description:
+      'addresses of all clusters together, with those that wait; each takes up to 10 kB of memory with its connection',
+  },
+  {
+    name: 'max-clusters',
+    value: 'number',
+    default: String(DEFAULT_RULES.maxClusters),
+    description: 'clusters; who polls first founds one',
+  },
+  {
+    name: 'client-addresses',
+    value: 'number',
+    default: '200',
+    description:
+      'addresses that one client address without a token may have waiting or not settled yet; 0 for no limit',
+  },
+  {
+    name: 'client-clusters',
+    value: 'number',
+    default: '100',
+    description: 'clusters that one client address without a token may make; 0 for no limit',
+  },
   { name: 'log-level', value: 'level', default: 'info', description: LOG_LEVELS.join(', ') },
 ] as const satisfies readonly Setting[];
 

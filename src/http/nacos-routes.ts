@@ -7,6 +7,7 @@ import { StoreUnavailable } from '../registry/ports.js';
 import type { PollAnswer, RegistryService } from '../runtime/service.js';
 import type { AccessControl } from './access/access-control.js';
 import { headerToken } from './access/credential.js';
+import type { Made } from './access/newcomers.js';
 import { mayComplete } from './caller.js';
 import { noteSent, type Caller, type Connections } from './connections.js';
 import { Exchange } from './exchange.js';
@@ -252,10 +253,14 @@ export class NacosRoutes {
   }
 
   /** Who is listed already stays so, and who waits already goes on waiting, however often it polls. */
-  #refuseNew(request: Request, { name }: Target, address: Address): Problem | undefined {
+  #refuseNew(request: Request, { key, name }: Target, address: Address): Problem | undefined {
     const { members, waiting } = this.#service.find(name)?.cluster ?? {};
     if (members?.has(address) || waiting?.has(address)) return undefined;
-    return this.#access.refuseListing(request, [address]) ?? this.#access.refuseOften(request);
+    return (
+      this.#access.refuseListing(request, [address]) ??
+      this.#access.refuseOften(request) ??
+      this.#access.refuseMany(request, key, [address], madeOf(this.#service))
+    );
   }
 
   /** Refuses; a caller that may be a Nacos node waits for it as long as at the gate, unless it comes too often. */
@@ -289,6 +294,20 @@ export class NacosRoutes {
       retryAfter: RETRY_AFTER,
     };
   }
+}
+
+/** What became of addresses and clusters that a client made. */
+export function madeOf(service: RegistryService): Made {
+  return {
+    isNew(cluster, address) {
+      const { members, waiting } = service.find(cluster)?.cluster ?? {};
+      return waiting?.has(address) === true || members?.get(address)?.settled === false;
+    },
+    exists(cluster) {
+      const entry = service.find(cluster);
+      return entry !== undefined && isKnown(entry.cluster);
+    },
+  };
 }
 
 /** Undefined for what is neither a poll nor a heartbeat. */

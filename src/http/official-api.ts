@@ -5,6 +5,7 @@ import { StoreUnavailable } from '../registry/ports.js';
 import { MAX_ADDRESSES } from '../registry/rules.js';
 import type { RegistryService } from '../runtime/service.js';
 import type { AccessControl } from './access/access-control.js';
+import { madeOf } from './nacos-routes.js';
 import { refuse, refuseMethod, send } from './reply.js';
 import { parseName } from './target.js';
 
@@ -47,6 +48,9 @@ export function officialApi(service: RegistryService, access: AccessControl) {
         addresses.filter((address) => !members?.has(address)),
       );
       if (strange) return refuse(request, response, strange);
+      // An operator's word of many addresses at once counts for its cluster.
+      const many = access.refuseMany(request, key, [], madeOf(service));
+      if (many) return refuse(request, response, many);
     }
     try {
       const command = { type: method === 'POST' ? ('put' as const) : ('delete' as const), addresses };

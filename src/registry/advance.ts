@@ -2,6 +2,7 @@ import { named, type Address } from './address.js';
 import { filtered, given, joined, type Cluster, type Departed, type Member } from './cluster.js';
 import { eventOf, type EventType, type RegistryEvent } from './events.js';
 import { evict } from './evict.js';
+import { fade, hasFaded } from './forget.js';
 import { admit, neededToFound } from './gate.js';
 import { isHeld, isUnreachable, presenceOf, silence, sinceAlive } from './lease.js';
 import { isKnownToAll, type Moment, type Step } from './moment.js';
@@ -14,6 +15,7 @@ import { settleTime, settlingHindrances } from './settling.js';
  * What follows from a cluster's state and the time alone, after every command and every tick, in this order:
  *
  *   end of a repair → presence → waiting that gave up → settled → found or refound → evict one → admit → quorum lost or back
+ *   → forgotten
  *
  * A step that changes the list raises the revision, and nobody has that revision yet, so the steps of one
  * pass cannot build on each other's changes where a rule demands that the last change has been delivered.
@@ -22,7 +24,7 @@ import { settleTime, settlingHindrances } from './settling.js';
 export function advance(cluster: Cluster, moment: Moment): Step {
   let current = cluster;
   const events: RegistryEvent[] = [];
-  for (const step of [endRepair, seeRepaired, presence, forget, settle, found, evict, admit, quorum]) {
+  for (const step of [endRepair, seeRepaired, presence, forget, settle, found, evict, admit, quorum, fade]) {
     const result = step(current, moment);
     current = result.cluster;
     events.push(...result.events);
@@ -151,6 +153,7 @@ function quorum(cluster: Cluster, moment: Moment): Step {
 /** False when a tick can change nothing: a cheap look that spares a quiet cluster the whole pass. */
 export function needsTick(cluster: Cluster, { now, rules }: Pick<Moment, 'now' | 'rules'>): boolean {
   const { waiting, departed, quorumLost, awaitsRepair, repair } = cluster;
+  if (cluster.epoch > 0 && cluster.members.size === 0 && hasFaded(cluster, { now, rules })) return true;
   if (waiting.size > 0 || departed.size > 0 || quorumLost || awaitsRepair || repair) return true;
   for (const member of cluster.members.values()) {
     if (!member.settled || member.presence !== 'live') return true;

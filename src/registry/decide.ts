@@ -2,10 +2,11 @@ import type { Address } from './address.js';
 import { given, type Cluster, type Departed, type Member, type Waiting } from './cluster.js';
 import type { Command, Context, Outcome, Poll, Reply } from './commands.js';
 import { eventOf } from './events.js';
+import { forget } from './forget.js';
 import { explainWaiting } from './gate.js';
 import { leave, remove } from './leave.js';
 import { hearPoll, isLive, newLease, presenceOf, silence } from './lease.js';
-import { overLimit, refusal, then, unchanged } from './outcome.js';
+import { notServed, overLimit, refusal, then, unchanged } from './outcome.js';
 import { put } from './put.js';
 import { recover, takeForRepaired } from './recover.js';
 import { release } from './release.js';
@@ -24,6 +25,7 @@ export type { Command, Context, Outcome, Poll, Refusal, Reply } from './commands
  * sees that nothing needs storing.
  */
 export function decide(cluster: Cluster, command: Command, context: Context): Outcome {
+  if (context.isLeft && command.type !== 'forget') return unchanged(cluster, notServed(cluster, context));
   switch (command.type) {
     case 'poll':
       return poll(cluster, command, context);
@@ -37,6 +39,8 @@ export function decide(cluster: Cluster, command: Command, context: Context): Ou
       return put(cluster, command.addresses, context);
     case 'delete':
       return remove(cluster, command.addresses, context);
+    case 'forget':
+      return forget(cluster, context);
     case 'release':
       return release(cluster, context);
     case 'recover':

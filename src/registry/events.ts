@@ -31,6 +31,8 @@ export const EVENT_TYPES = [
   'refounded',
   /** When an operator decided the list after a lost majority (R7). */
   'recovered',
+  /** When a cluster of which nobody lives was deleted by an operator, or forgotten. */
+  'deleted',
   /** When a repair of Raft began: its plan. */
   'repairing',
   /** When one of its steps was done and verified. */

@@ -16,7 +16,7 @@ import { ScriptedProbe, startServer, type TestServer } from '../support/server.j
 /** One that waits for nodes as long as a slow machine takes. */
 function patient(t: TestContext, { service }: TestServer, timeout = 60_000): Examiner {
   const log = pino({ level: 'silent' });
-  const nacos = { timeout: 60_000 };
+  const nacos = { timeout };
   const examiner = new Examiner({
     service,
     probe: new ScriptedProbe(),

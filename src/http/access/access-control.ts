@@ -7,7 +7,9 @@ import type { Target } from '../target.js';
 import type { Access } from './access.js';
 import { ClientAddresses } from './client-address.js';
 import { headerToken } from './credential.js';
+import { Newcomers, type Made } from './newcomers.js';
 import { objectionToSource, objectionToToken, type Objection, type Source } from './objection.js';
+import { rateKey } from './rate-limit.js';
 import { Refusals, type RefusedBecause } from './refusals.js';
 import type { AccessSettings } from './settings.js';
 import { TokenSource } from './token-source.js';
@@ -25,6 +27,7 @@ export class AccessControl implements Access {
   readonly #reads: TokenSource;
   readonly #refusals: Refusals;
   readonly #judged = new WeakMap<Target, { generation: number; objection: Objection | undefined }>();
+  #newcomers: Newcomers | undefined;
   readonly clients: ClientAddresses;
 
   /**
@@ -99,6 +102,23 @@ export class AccessControl implements Access {
     if (strange === undefined) return undefined;
     const sentence = `${strange} may not be listed: it is in none of the networks of ALLOWED_MEMBERS`;
     return this.#refusals.of(request, { because: 'member', status: 403, sentence, passes: false });
+  }
+
+  /**
+   * Counts new addresses of a client without a token; why they are too many. `made` says what became of those before.
+   */
+  refuseMany(
+    request: IncomingMessage,
+    key: ClusterKey,
+    addresses: readonly Address[],
+    made: Made,
+  ): Problem | undefined {
+    const { clientAddresses, clientClusters } = this.#settings;
+    if (this.changes !== 'open' || clientAddresses + clientClusters === 0) return undefined;
+    this.#newcomers ??= new Newcomers({ addresses: clientAddresses, clusters: clientClusters }, made);
+    const client = this.clients.of(request) ?? request.socket.remoteAddress ?? '';
+    const sentence = this.#newcomers.take(rateKey(client), keyOf(key), addresses);
+    return sentence === undefined ? undefined : { status: 507, detail: sentence };
   }
 
   /** Why a caller that may change something must not do so as often. Polls and heartbeats of members are no changes. */

@@ -242,6 +242,10 @@ export const leaveAnswer = z
   .meta({ id: 'Left', description: 'An address was taken off the list or from the gate.' });
 export type LeaveAnswerView = z.output<typeof leaveAnswer>;
 
+export const deletedCluster = z
+  .strictObject({ product: z.string(), cluster: z.string() })
+  .meta({ id: 'DeletedCluster', description: 'A cluster that was deleted.' });
+
 export const releaseAnswer = z
   .strictObject({
     revision,

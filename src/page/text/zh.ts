@@ -216,6 +216,7 @@ export const zh: Texts = {
     repairing: '开始修复',
     'repair-step': '修复步骤',
     repaired: '修复完成',
+    deleted: '已删除',
     'repair-stopped': '修复中止',
   },
   eventSays: {
@@ -233,6 +234,7 @@ export const zh: Texts = {
     preserved: '没有存活的多数派，列表保持不变。',
     refounded: '原有成员全部消失，由等待的节点重新创建。',
     recovered: '运维人员恢复了列表。请接着修复 Raft（doctor --repair）。',
+    deleted: '集群已经没有存活的成员，由运维人员删除，或因长期失联而被清除。',
     repairing: '开始修复 Raft，期间列表保持不变。',
     'repair-step': '完成了一步，并已从各节点自己的状态得到证实。',
     repaired: 'Raft 修复完成。',

@@ -128,6 +128,7 @@ export const EVENT_ICONS: Record<EventType, IconName> = {
   preserved: 'stop',
   refounded: 'spark',
   recovered: 'wrench',
+  deleted: 'out',
   repairing: 'wrench',
   'repair-step': 'dot',
   repaired: 'check',

@@ -19,6 +19,7 @@ const TONES: Record<EventType, 'good' | 'bad' | 'warn' | 'plain'> = {
   preserved: 'bad',
   refounded: 'bad',
   recovered: 'bad',
+  deleted: 'warn',
   repairing: 'warn',
   'repair-step': 'plain',
   repaired: 'good',

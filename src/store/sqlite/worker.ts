@@ -8,10 +8,11 @@ import type { CallName, Calls, Request, Response } from './messages.js';
 let database: SqliteDatabase | undefined;
 
 const handlers: { [K in CallName]: (ask: Calls[K]['ask']) => Calls[K]['answer'] } = {
-  open: ({ file, migrations }) => {
+  open: ({ file, migrations, most }) => {
     database = new SqliteDatabase(file, migrations);
-    return database.load();
+    return database.load(most);
   },
+  load: (key) => opened().loadOne(key),
   commit: (change) => opened().commit(change),
   flush: ({ batches, hearing }) => {
     opened().flush(batches, hearing);
