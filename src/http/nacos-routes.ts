@@ -324,13 +324,25 @@ function askOf({ method, url }: Request): Ask | undefined {
   }
 }
 
+const bodies = new WeakMap<Cluster, Map<ListFormat, Buffer>>();
+
+/** One copy for all that were held for it: of a thousand members each may wait for a list of a thousand. */
+function wholeBody(cluster: Cluster, format: ListFormat): Buffer {
+  let known = bodies.get(cluster);
+  if (!known) bodies.set(cluster, (known = new Map<ListFormat, Buffer>()));
+  let body = known.get(format);
+  if (!body) known.set(format, (body = Buffer.from(listBody([...cluster.members.keys()], format))));
+  return body;
+}
+
 function sendList(
   response: Response,
   cluster: Cluster,
   format: ListFormat,
-  addresses: readonly Address[] = [...cluster.members.keys()],
+  addresses?: readonly Address[],
 ): void {
-  const body = listBody(addresses, format);
+  const body =
+    addresses === undefined ? wholeBody(cluster, format) : Buffer.from(listBody(addresses, format));
   send(response, 200, body, listHeaders(cluster, body, format));
 }
 

@@ -19,7 +19,7 @@ export class ServerMetrics implements Metrics {
   readonly #registry = new Registry();
   readonly #clusters: ClusterMetrics;
   readonly #gauges: Readonly<Record<keyof typeof GAUGES, Gauge>>;
-  #rendering: Promise<string> | undefined;
+  #rendering: Promise<Buffer> | undefined;
 
   constructor(version: string) {
     const registers = [this.#registry];
@@ -54,12 +54,12 @@ export class ServerMetrics implements Metrics {
     return this.#registry.contentType;
   }
 
-  render(server: Readable): Promise<string> {
+  render(server: Readable): Promise<Buffer> {
     this.#rendering ??= this.#render(server).finally(() => (this.#rendering = undefined));
     return this.#rendering;
   }
 
-  async #render(server: Readable): Promise<string> {
+  async #render(server: Readable): Promise<Buffer> {
     const breather = new Breather();
     this.#look(server);
     await this.#clusters.look(server.service, breather);
@@ -68,7 +68,7 @@ export class ServerMetrics implements Metrics {
       texts.push(await this.#registry.getSingleMetricAsString(name));
       if (breather.isDue) await breather.breathe();
     }
-    return `${texts.join('\n\n')}\n`;
+    return Buffer.from(`${texts.join('\n\n')}\n`);
   }
 
   #look({ service, connections, patience }: Readable): void {
