@@ -108,7 +108,10 @@ test('what has settled or is gone counts no more, and with a token nothing does'
   const newcomers = new Newcomers({ addresses: 2, clusters: 1 }, made);
   const take = (cluster: string, address: string): boolean => {
     const isTaken = newcomers.take('1.2.3.4', cluster, [address]) === undefined;
-    if (isTaken) (fresh.add(address), there.add(cluster));
+    if (isTaken) {
+      fresh.add(address);
+      there.add(cluster);
+    }
     return isTaken;
   };
   assert.deepEqual(

@@ -243,7 +243,10 @@ export const leaveAnswer = z
 export type LeaveAnswerView = z.output<typeof leaveAnswer>;
 
 export const deletedCluster = z
-  .strictObject({ product: z.string(), cluster: z.string() })
+  .strictObject({
+    product: z.string().meta({ description: 'Its product.', examples: ['nacos'] }),
+    cluster: z.string().meta({ description: 'Its name.', examples: ['serverlist'] }),
+  })
   .meta({ id: 'DeletedCluster', description: 'A cluster that was deleted.' });
 
 export const releaseAnswer = z
@@ -419,6 +422,7 @@ export const NAMED = [
   healthAnswer,
   aliveAnswer,
   leaveAnswer,
+  deletedCluster,
   releaseAnswer,
   clusterHealth,
   findingView,
