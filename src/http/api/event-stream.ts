@@ -20,6 +20,7 @@ export class EventStream {
   readonly #comments: NodeJS.Timeout;
   /** A snapshot may be larger than what may be left unsent: it does not count until it has gone out. */
   #allowance = 0;
+  #draining: Promise<void> | undefined;
 
   /** Sends the head at once. */
   constructor(response: ServerResponse, commentEvery = COMMENT_EVERY) {
@@ -56,15 +57,17 @@ export class EventStream {
   drained(): Promise<void> {
     const response = this.#response;
     if (response.destroyed || !response.writableNeedDrain) return Promise.resolve();
-    return new Promise((resolve) => {
+    // One for all that wait: a reader that reads nothing is told of many events.
+    return (this.#draining ??= new Promise((resolve) => {
       const end = (): void => {
+        this.#draining = undefined;
         response.off('drain', end);
         response.off('close', end);
         resolve();
       };
       response.on('drain', end);
       response.on('close', end);
-    });
+    }));
   }
 
   end(): void {
