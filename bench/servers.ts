@@ -56,6 +56,9 @@ export interface ServerOptions {
   readonly args: readonly string[];
 }
 
+/** All load comes from one address. */
+const NO_LIMITS = ['--change-rate', '0', '--client-clusters', '0', '--client-addresses', '0'];
+
 /** The built command as a user runs it. */
 export async function startAddressServer(
   children: Children,
@@ -64,7 +67,7 @@ export async function startAddressServer(
   const port = await freePort();
   const cli = fileURLToPath(new URL('../src/cli.js', import.meta.url));
   const settings = ['--host', '127.0.0.1', '--port', String(port), '--database-url', databaseUrl];
-  const serve = [cli, 'serve', ...settings, '--probe', 'off', '--change-rate', '0', ...args];
+  const serve = [cli, 'serve', ...settings, '--probe', 'off', ...NO_LIMITS, ...args];
   const child = children.start(process.execPath, [...nodeFlags, ...serve]);
   const startup = await firstAnswer(child, port, path);
   return { child, port, startup, pid: child.pid };

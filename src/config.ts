@@ -124,6 +124,10 @@ const schema = z.object({
     .regex(/^-?\d{1,5}$/, 'is no number of ports, such as 1000')
     .transform(Number),
   'max-connections': whole(16, 1_000_000),
+  'max-addresses': whole(10, 1_000_000),
+  'max-clusters': whole(1, 100_000),
+  'client-addresses': whole(0, 1_000_000),
+  'client-clusters': whole(0, 100_000),
   'log-level': z.enum(LOG_LEVELS, `is none of ${LOG_LEVELS.join(', ')}`),
 });
 
@@ -181,6 +185,8 @@ export function readConfig(given: Readonly<Record<SettingName, GivenSetting>>): 
       settleAfter: values['settle-after'],
       gateHold: values['gate-hold'],
       probe: values.probe,
+      maxAddresses: values['max-addresses'],
+      maxClusters: values['max-clusters'],
     },
     access: {
       changeTokens: { tokens: values['auth-token'], file: values['auth-token-file'] },
@@ -190,6 +196,8 @@ export function readConfig(given: Readonly<Record<SettingName, GivenSetting>>): 
       strictSource: values['member-source'],
       trustedProxies: values['trusted-proxies'],
       changeRate: values['change-rate'],
+      clientAddresses: values['client-addresses'],
+      clientClusters: values['client-clusters'],
     },
     examine: { isOn: values.examine, identities, raftOffset: values['raft-port-offset'] },
     logLevel: values['log-level'],

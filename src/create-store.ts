@@ -19,6 +19,7 @@ export async function createStore(config: Config, clock: Clock, log: Logger): Pr
     file: database.file,
     migrations: migrationsFolder('sqlite'),
     clock,
+    most: config.rules.maxAddresses,
     onLost: (error) => {
       // A new process is up within a second and loses nothing; this one could never store anything again.
       log.fatal({ err: error }, 'the store’s thread ended; ending too, to be started again');

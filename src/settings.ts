@@ -183,7 +183,33 @@ export const SETTINGS = [
     value: 'number',
     default: '50',
     description:
-      'changes a second that one client address may make for long, ten times as many at once; 0 for no limit; polls and heartbeats of members never count',
+      'changes a second that one client address may make for long, ten times as many at once; a put or delete counts for each address that it names; 0 for no limit; polls and heartbeats of members never count',
+  },
+  {
+    name: 'max-addresses',
+    value: 'number',
+    default: String(DEFAULT_RULES.maxAddresses),
+    description:
+      'addresses of all clusters together, with those that wait and those that left lately; with more, raise the memory limit too. A start that finds more serves the clusters that were heard last, and says so',
+  },
+  {
+    name: 'max-clusters',
+    value: 'number',
+    default: String(DEFAULT_RULES.maxClusters),
+    description: 'clusters of one server',
+  },
+  {
+    name: 'client-addresses',
+    value: 'number',
+    default: '200',
+    description:
+      'addresses that one client address without a token may have waiting or not settled yet; 0 for no limit',
+  },
+  {
+    name: 'client-clusters',
+    value: 'number',
+    default: '100',
+    description: 'clusters that one client address without a token may make; 0 for no limit',
   },
   { name: 'log-level', value: 'level', default: 'info', description: LOG_LEVELS.join(', ') },
 ] as const satisfies readonly Setting[];

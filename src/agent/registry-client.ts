@@ -1,3 +1,4 @@
+import { boundedText, TooLarge } from '../bounded-text.js';
 import { fetchReason } from '../fetch-reason.js';
 import type { Address } from '../registry/address.js';
 import { packageVersion } from '../package-info.js';
@@ -8,7 +9,7 @@ import { readList } from './member-list.js';
 /** How long a server may take to answer, in milliseconds, besides what it is asked to wait. */
 const TIMEOUT = 3_000;
 
-/** Characters of an answer: 1,000 addresses of the longest names take 270,000. */
+/** Bytes of an answer: 1,000 addresses of the longest names take 270,000. */
 const LARGEST_ANSWER = 1 << 20;
 
 /** Who speaks, and to whom. */
@@ -185,9 +186,8 @@ export class RegistryClient {
     try {
       const [response, body] = await withinTime(TIMEOUT + wait, signal, async (limit) => {
         const answer = await fetch(url, { method, headers, signal: limit, redirect: 'manual' });
-        return [answer, await answer.text()] as const;
+        return [answer, await boundedText(answer, LARGEST_ANSWER)] as const;
       });
-      if (body.length > LARGEST_ANSWER) return 'sent far too much';
       const isList =
         response.status === 200 && response.headers.get('content-type')?.startsWith('text/plain');
       return {
@@ -198,6 +198,7 @@ export class RegistryClient {
         waited: wait > 0,
       };
     } catch (error) {
+      if (error instanceof TooLarge) return `sent far too much: its answer is ${error.message}`;
       if ((error as Error).name === 'TimeoutError')
         return `does not answer within ${(TIMEOUT + wait) / 1_000} s`;
       return `does not answer (${fetchReason(error)})`;

@@ -1,3 +1,4 @@
+import { boundedText, TooLarge } from '../bounded-text.js';
 import { fetchReason } from '../fetch-reason.js';
 import { ClientError } from './client-error.js';
 import { plain, readPlainJson } from './plain.js';
@@ -5,6 +6,9 @@ import type { GivenToken } from './token.js';
 
 /** Longest time an answer may take, in milliseconds, besides what it is asked to wait. */
 const TIMEOUT = 10_000;
+
+/** Bytes of an answer: a thousand members with the longest names take a megabyte. */
+const LARGEST_ANSWER = 16 << 20;
 
 export type Method = 'GET' | 'POST' | 'DELETE';
 
@@ -54,7 +58,10 @@ export class Client {
   async ask<T>(method: Method, path: string, wait = 0): Promise<Answer<T>> {
     try {
       const response = await this.#fetch(method, path, AbortSignal.timeout(TIMEOUT + wait));
-      return { status: response.status, body: readAnswer(await response.text(), this.name) as T };
+      return {
+        status: response.status,
+        body: readAnswer(await boundedText(response, LARGEST_ANSWER), this.name) as T,
+      };
     } catch (error) {
       throw this.#unreachable(error, method !== 'GET');
     }
@@ -65,7 +72,7 @@ export class Client {
     try {
       const signal = AbortSignal.timeout(TIMEOUT);
       const response = await this.#fetch('POST', path, signal, undefined, new URLSearchParams(fields));
-      return plain(await response.text());
+      return plain(await boundedText(response, LARGEST_ANSWER));
     } catch (error) {
       throw this.#unreachable(error, true);
     }
@@ -108,7 +115,7 @@ export class Client {
       // Elsewhere the token would not be sent along, and should not be.
       redirect: 'manual',
     });
-    if (!response.ok) throw this.#refusal(response, await response.text());
+    if (!response.ok) throw this.#refusal(response, await boundedText(response, LARGEST_ANSWER));
     return response;
   }
 
@@ -135,6 +142,12 @@ export class Client {
   /** `isChange`: what a server was asked may have been done, unless no connection was made at all. */
   #unreachable(error: unknown, isChange = false): ClientError {
     if (error instanceof ClientError) return error;
+    if (error instanceof TooLarge) {
+      const unknown = isChange ? '. Whether it did what it was asked is not known' : '';
+      return new ClientError(
+        `${this.name} answers without end: its answer is ${error.message}; is --server right?${unknown}`,
+      );
+    }
     const reason = plain(fetchReason(error));
     if (isChange && !NOT_CONNECTED.test(reason)) {
       return new ClientError(

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { agentCommand } from './agent.js';
+import { deleteCommand } from './delete.js';
 import { doctorCommand } from './doctor.js';
 import { eventsCommand } from './events.js';
 import { importCommand } from './import.js';
@@ -21,6 +22,7 @@ export const program = new Command('nacos-address-server')
   .addCommand(doctorCommand())
   .addCommand(leaveCommand())
   .addCommand(recoverCommand())
+  .addCommand(deleteCommand())
   .addCommand(importCommand())
   .addCommand(migrateCommand())
   .addHelpText('after', () => `\n${serveCommand().helpInformation()}`)

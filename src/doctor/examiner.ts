@@ -24,25 +24,48 @@ import { isLiveState, type ListedView } from './groups.js';
 import type { ClusterHealth, HealthFinding } from './health.js';
 import type { NacosIdentities } from './identity.js';
 import { readNode, type NacosOptions } from './nacos-api.js';
-import { isRead } from './node-view.js';
+import { isRead, type Reading } from './node-view.js';
 import { paceOf } from './pace.js';
 import { deadPhantoms } from './phantoms.js';
 import { planRepair, type RepairPlan } from './plan.js';
 import { ALL_GROUPS, proveLeader, type LeaderProof } from './proof.js';
 import { beginRepair, runRepair, Surprise, type RepairTools } from './repairer.js';
+import { Slots } from './slots.js';
 
 /** How often it is looked whose turn it is, in milliseconds. */
 const TURN = 500;
 
-/** Nodes that are asked at once. */
-const MAX_READS = 50;
+/**
+ * Nodes that are asked at once, and those of one cluster. Clusters of which nothing was read lately have as many places
+ * of their own, so that dead addresses, which anybody may list, hold up no look at nodes that answer.
+ */
+const MAX_READS = 25;
+const READS_OF_ONE = 10;
+
+/** Looks under way at once. */
+const MAX_LOOKS = 50;
+
+/** How long a look may go on asking nodes that were not asked yet, in milliseconds; two tries of one that hangs. */
+const LOOK_LIMIT = 10_000;
+
+/** Characters of names that are kept of one look. */
+const KEPT = 4 << 20;
+
+/** A proof that is not older is good enough for a plan, which anybody may ask for again and again, in milliseconds. */
+const LATELY = 2_000;
 
 /** After how long a finishing that failed is tried again, in milliseconds. */
 const FINISH_AGAIN = 60_000;
 
+/** Groups of which a look proves whether they have a leader, at most. */
+const MOST_PROOFS = 64;
+
 /** After how long without a leader one is asked for a proof, and how long that is good, in milliseconds. */
 const PROVE_AFTER = 10_000;
 const PROVE_AGAIN = 15_000;
+
+/** Why a node was not read whose turn did not come: this server's own trouble, never a sign of the node's. */
+const NOT_ASKED = 'this server had no time to ask it: other nodes took too long';
 
 /** Why nothing is read, for those who ask. */
 const OFF = 'this server does not read the nodes (EXAMINE=off)';
@@ -66,6 +89,8 @@ export interface ExaminerOptions {
 interface Patient {
   last: Examination | undefined;
   running: Promise<Examination> | undefined;
+  /** What was proven just now. */
+  readonly proven: Map<string, LeaderProof>;
   /** Looks in a row in which no node could be read. */
   blind: number;
   askedAt: number;
@@ -89,10 +114,13 @@ interface Patient {
 export class Examiner {
   readonly #options: ExaminerOptions;
   readonly #clock: () => number;
+  readonly #dead = new WeakMap<Examination, Promise<ReadonlySet<string>>>();
   readonly #patients = new Map<ClusterEntry, Patient>();
   readonly #stopped = new AbortController();
   readonly #tasks = new Set<Promise<unknown>>();
-  #reads = 0;
+  readonly #reads = new Slots(MAX_READS, READS_OF_ONE);
+  readonly #doubtfulReads = new Slots(MAX_READS, READS_OF_ONE);
+  #looks = 0;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(options: ExaminerOptions) {
@@ -152,19 +180,19 @@ export class Examiner {
   /** Asks all nodes of a cluster now; those who ask meanwhile share the answer. */
   examine(entry: ClusterEntry): Promise<Examination> {
     const patient = this.#patientOf(entry);
-    return this.#begin(entry, patient, false);
+    return this.#begin(entry, patient);
   }
 
-  #begin(entry: ClusterEntry, patient: Patient, isToRepair: boolean): Promise<Examination> {
-    patient.running ??= this.#look(entry, patient, isToRepair).finally(() => (patient.running = undefined));
+  #begin(entry: ClusterEntry, patient: Patient, provenWithin?: number): Promise<Examination> {
+    patient.running ??= this.#look(entry, patient, provenWithin).finally(() => (patient.running = undefined));
     return patient.running;
   }
 
-  /** Looks, and says what would repair the cluster. */
+  /** Looks, and says what would repair the cluster; those who ask at about the same time share the look. */
   async plan(entry: ClusterEntry, survivor?: Address): Promise<RepairPlan> {
     const { isOn } = this.#options;
     if (!isOn) return { id: 'off', steps: [], loss: [], manual: [], refused: OFF };
-    return this.#planFrom(entry, await this.#lookAnew(entry), survivor);
+    return this.#planFrom(entry, await this.#lookAnew(entry, LATELY), survivor);
   }
 
   /**
@@ -208,14 +236,14 @@ export class Examiner {
   }
 
   /** One that was under way when it was asked for may have missed what was just done, and proves less. */
-  async #lookAnew(entry: ClusterEntry): Promise<Examination> {
+  async #lookAnew(entry: ClusterEntry, provenWithin = 0): Promise<Examination> {
     const patient = this.#patientOf(entry);
     await patient.running;
-    return this.#begin(entry, patient, true);
+    return this.#begin(entry, patient, provenWithin);
   }
 
   async #planFrom(entry: ClusterEntry, examination: Examination, survivor?: Address): Promise<RepairPlan> {
-    const { service, probe, raftOffset } = this.#options;
+    const { service, raftOffset } = this.#options;
     const { view, readings, diagnosis, proofs } = examination;
     const { leaderlessSince } = this.#patientOf(entry);
     return planRepair({
@@ -224,11 +252,22 @@ export class Examiner {
       groups: diagnosis.groups,
       raftOffset,
       hasMajority: view.state !== 'quorum-lost',
-      dead: await deadPhantoms(diagnosis.groups, readings, probe, raftOffset),
+      dead: await this.#deadIn(examination),
       proofs,
       leaderlessMs: leaderlessSince === undefined ? 0 : service.now - leaderlessSince,
       survivor,
     });
+  }
+
+  /** Probed once for each look. */
+  #deadIn(examination: Examination): Promise<ReadonlySet<string>> {
+    const { probe, raftOffset } = this.#options;
+    let dead = this.#dead.get(examination);
+    if (!dead) {
+      dead = deadPhantoms(examination.diagnosis.groups, examination.readings, probe, raftOffset);
+      this.#dead.set(examination, dead);
+    }
+    return dead;
   }
 
   #patientOf(entry: ClusterEntry): Patient {
@@ -237,6 +276,7 @@ export class Examiner {
       patient = {
         last: undefined,
         running: undefined,
+        proven: new Map(),
         blind: 0,
         askedAt: -Infinity,
         groups: new Set(),
@@ -260,8 +300,10 @@ export class Examiner {
       .map((entry) => ({ entry, patient: this.#patientOf(entry) }))
       .filter(({ entry, patient }) => this.#isDue(entry, patient, now))
       .sort((a, b) => a.patient.askedAt - b.patient.askedAt);
-    for (const { entry } of due) {
-      if (this.#reads > 0 && this.#reads + entry.cluster.members.size > MAX_READS) break;
+    let doubtful = [...this.#patients.values()].filter((one) => one.running && isDoubtful(one)).length;
+    for (const { entry, patient } of due) {
+      if (this.#looks >= MAX_LOOKS) break;
+      if (isDoubtful(patient) && doubtful++ >= MAX_LOOKS / 2) continue;
       this.examine(entry).catch((error: unknown) => {
         if (this.#stopped.signal.aborted) return;
         log.error({ err: error, cluster: keyOf(entry.cluster) }, 'the nodes could not be examined');
@@ -275,28 +317,29 @@ export class Examiner {
     return now - askedAt >= paceOf(entry.cluster, this.#options.service.now, blind, isDoubtful);
   }
 
-  /** `isToRepair`: whatever has no leader is proven now. */
-  async #look(entry: ClusterEntry, patient: Patient, isToRepair: boolean): Promise<Examination> {
+  /** `provenWithin`: whatever has no leader is proven now, or was so many milliseconds ago. */
+  async #look(entry: ClusterEntry, patient: Patient, provenWithin?: number): Promise<Examination> {
     const { service, raftOffset } = this.#options;
     const nacos = this.#nacosOf(entry);
     this.#assertRuns();
     const readAt = service.now;
     patient.askedAt = this.#clock();
     const view = listedView(entry, service);
-    this.#reads += view.members.length;
-    const readings = await inTurns(view.members, ({ address }) => readNode(address, nacos)).finally(
-      () => (this.#reads -= view.members.length),
-    );
+    this.#looks++;
+    const readings = await this.#readAll(entry, patient, view.members, nacos).finally(() => this.#looks--);
     // What was broken off says nothing of the nodes.
     this.#assertRuns();
     const at = this.#clock();
     const seen = examined(view, readings, raftOffset, at, patient.last);
-    const proofs = await this.#prove(seen, patient.last, isToRepair, nacos);
+    const proofs = await this.#prove(seen, patient, provenWithin, nacos);
     const last = proofs.size === 0 ? seen : examined(view, readings, raftOffset, at, patient.last, proofs);
+    if (readings.some(isRead)) patient.blind = 0;
+    // A cluster whose nodes were not asked for want of time keeps its place among the others.
+    else if (isDoubtful(patient) || readings.some((one) => !isRead(one) && one.reason !== NOT_ASKED))
+      patient.blind++;
     patient.last = last;
     const isLeaderless = last.diagnosis.findings.some(({ code }) => code === 'no-leader');
     patient.leaderlessSince = isLeaderless ? (patient.leaderlessSince ?? readAt) : undefined;
-    patient.blind = readings.some(isRead) ? 0 : patient.blind + 1;
     const findings = agedFindings(last);
     const injuries = findings.filter(({ lasting, severity }) => lasting && severity === 'harm').length;
     // A group that was seen before and is not now has lost its leader with a restart: not all can be judged.
@@ -314,11 +357,36 @@ export class Examiner {
     if (this.#stopped.signal.aborted) throw new Surprise('the server stops');
   }
 
+  /** What each node tells, within the bounds of a look. */
+  #readAll(
+    entry: ClusterEntry,
+    patient: Patient,
+    members: readonly { readonly address: Address }[],
+    nacos: NacosOptions,
+  ): Promise<Reading[]> {
+    const slots = isDoubtful(patient) ? this.#doubtfulReads : this.#reads;
+    const until = performance.now() + LOOK_LIMIT;
+    let kept = 0;
+    return Promise.all(
+      members.map(({ address }) =>
+        slots.run(entry, async (): Promise<Reading> => {
+          if (performance.now() > until) {
+            return { address, reason: NOT_ASKED, isOurs: true };
+          }
+          const reading = await readNode(address, nacos);
+          kept += sizeOf(reading);
+          if (kept <= KEPT) return reading;
+          return { address, reason: 'it was read, but all nodes together tell too much', isOurs: true };
+        }),
+      ),
+    );
+  }
+
   /** A proof for each group that nobody has been seen to lead for a while; one that was given lately is kept. */
   async #prove(
     seen: Examination,
-    before: Examination | undefined,
-    isToRepair: boolean,
+    { last: before, proven }: Patient,
+    provenWithin: number | undefined,
     nacos: NacosOptions,
   ): Promise<Map<string, LeaderProof>> {
     const { findings, groups } = seen.diagnosis;
@@ -327,14 +395,17 @@ export class Examiner {
     if (!finding) return proofs;
     const unled = groups.filter(({ lead }) => lead === 'unled').map(({ name }) => name);
     const due = groups.length === 0 ? [ALL_GROUPS] : unled;
-    // All at once: a node that hangs takes its whole time for each.
-    await inTurns(due, async (name) => {
-      const known = before?.proofs.get(name);
-      if (!isToRepair && known === undefined && ageOf(seen, finding) < PROVE_AFTER) return;
-      const isFresh = !isToRepair && known !== undefined && seen.at - known.at < PROVE_AGAIN;
+    // Many at once: a node that hangs takes its whole time for each.
+    await inTurns(due.slice(0, MOST_PROOFS), async (name) => {
+      // A look that read less in between does not make it older.
+      const known = (provenWithin === undefined ? before?.proofs : proven)?.get(name);
+      if (provenWithin === undefined && known === undefined && ageOf(seen, finding) < PROVE_AFTER) return;
+      const isFresh = known !== undefined && seen.at - known.at < (provenWithin ?? PROVE_AGAIN);
       const proof = isFresh ? known : await proveLeader(name, seen.readings, nacos, seen.at);
       if (proof) proofs.set(name, proof);
     });
+    for (const [name, { at }] of proven) if (seen.at - at >= LATELY) proven.delete(name);
+    for (const [name, proof] of proofs) proven.set(name, proof);
     return proofs;
   }
 
@@ -359,7 +430,7 @@ export class Examiner {
 
   /** Takes whoever was evicted or has left off Raft too, where that was lost. */
   async #finish(entry: ClusterEntry, patient: Patient, last: Examination): Promise<void> {
-    const { service, probe, log, raftOffset } = this.#options;
+    const { service, log, raftOffset } = this.#options;
     if (this.#stopped.signal.aborted) return;
     if (last.at < patient.finishAgainAt || service.health().outage || isRepairing(entry.cluster, service.now))
       return;
@@ -373,7 +444,7 @@ export class Examiner {
           [...service.entries].some(
             ({ cluster }) => cluster.members.has(address) || cluster.waiting.has(address),
           ),
-        () => deadPhantoms(last.diagnosis.groups, last.readings, probe, raftOffset),
+        () => this.#deadIn(last),
       );
       if (steps.length === 0) return;
       patient.finishAgainAt = last.at + FINISH_AGAIN;
@@ -418,6 +489,23 @@ function isUnsure(last: Examination): boolean {
     agedFindings(last).some(({ code, lasting }) => code !== 'unreadable' && !lasting) ||
     last.view.members.some((one) => !one.settled && isLiveState(one))
   );
+}
+
+/** Whether nothing was read of its nodes lately, or ever. */
+function isDoubtful({ last, blind }: Patient): boolean {
+  return last === undefined || blind > 0;
+}
+
+/** Characters that are kept of what a node told. */
+function sizeOf(reading: Reading): number {
+  if (!isRead(reading)) return reading.reason.length;
+  let size = 0;
+  for (const name of reading.members) size += name.length;
+  for (const [name, { voters }] of reading.groups) {
+    size += name.length;
+    for (const voter of voters) size += voter.length;
+  }
+  return size;
 }
 
 /** All of them, {@link MAX_READS} at once. */

@@ -92,7 +92,7 @@ export function judgeGroups(
   const alive = voters(members.filter(({ address }) => read.has(address)));
   const unsure = voters(members.filter((member) => mayLive(member) && !read.has(member.address)));
   const listed = voters(members);
-  const names = [...new Set(views.flatMap(({ groups }) => [...groups.keys()]))].sort();
+  const names = namesOf(views);
   const judged = names.map((name): RaftGroup => {
     const [first, ...others] = views
       .flatMap((node) => {
@@ -116,14 +116,13 @@ export function judgeGroups(
       };
     }
     const { node: leader, copy } = first;
+    const has = new Set(copy.voters);
     // A leader of old times still calls itself so, and the new one has it as a voter; one that shares no voter is apart.
     const apart = others.flatMap((other) =>
-      other.copy.voters.some((voter) => copy.voters.includes(voter)) ? [] : [other.node],
+      other.copy.voters.some((voter) => has.has(voter)) ? [] : [other.node],
     );
     const missing = live.flatMap(({ address }) =>
-      copy.voters.includes(voterOf(address, offset)) || apart.some((node) => node.address === address)
-        ? []
-        : [address],
+      has.has(voterOf(address, offset)) || apart.some((node) => node.address === address) ? [] : [address],
     );
     const shown = new Set(views.flatMap(({ address, groups }) => (groups.has(name) ? [address] : [])));
     return {
@@ -150,6 +149,21 @@ export function judgeGroups(
     if (hiding.length === 0) return group;
     return { ...group, hiding, missing: group.missing.filter((address) => !hiding.includes(address)) };
   });
+}
+
+/** Groups that are judged; a member may make names up, and those that most nodes show are the real ones. */
+const MOST_GROUPS = 64;
+
+function namesOf(views: readonly NodeView[]): string[] {
+  const shown = new Map<string, number>();
+  for (const { groups } of views)
+    for (const name of groups.keys()) shown.set(name, (shown.get(name) ?? 0) + 1);
+  const names = [...shown.keys()].sort();
+  if (names.length <= MOST_GROUPS) return names;
+  return names
+    .sort((a, b) => (shown.get(b) ?? 0) - (shown.get(a) ?? 0))
+    .slice(0, MOST_GROUPS)
+    .sort();
 }
 
 /** Who leads a group that exists more than once, each but once. */

@@ -1,6 +1,7 @@
 import { isIPv6 } from 'node:net';
 import { z } from 'zod';
 import { withinTime } from '../agent/limit.js';
+import { boundedText, TooLarge } from '../bounded-text.js';
 import { fetchReason } from '../fetch-reason.js';
 import type { Address } from '../registry/address.js';
 import type { NacosIdentity } from './identity.js';
@@ -31,12 +32,21 @@ const COMMAND_PATHS = { v1: '/nacos/v1/core/ops/raft', v3: '/nacos/v3/admin/core
 /** How long a node may take to tell its view, in milliseconds. */
 export const READ_TIMEOUT = 3_000;
 
-/** The largest answer that is read, in bytes: a thousand members with some groups each. */
-const LARGEST = 8 * 1_048_576;
+/**
+ * The largest answer that is read, in bytes: sixty members with eight groups each tell some 700 kB. It is parsed in one
+ * go, which holds everybody up.
+ */
+const LARGEST = 1_048_576;
 
-/** Characters of a name or a message that are believed, and how many members, groups and voters a node may tell of. */
+/** The largest answer to a command. */
+const LARGEST_RESULT = 65_536;
+
+/** Characters of a name or a message that are believed, and how many members and voters a node may tell of. */
 const LONGEST = 300;
 const MOST = 2_000;
+
+/** Raft groups that a node may tell of; Nacos 2.5 has seven, 3.x some more. */
+const MOST_GROUPS = 64;
 
 const name = z.string().max(LONGEST);
 const group = z.object({
@@ -45,22 +55,17 @@ const group = z.object({
   raftGroupMember: z.array(name).max(MOST).nullish(),
 });
 
-const answer = z.object({
-  data: z
-    .array(
-      z.object({
-        address: name,
-        extendInfo: z
-          .object({
-            version: name.nullish(),
-            raftMetaData: z.object({ metaDataMap: z.record(name, group).nullish() }).nullish(),
-          })
-          .nullish(),
-      }),
-    )
-    .max(MOST),
+/** What a node tells of itself; what it tells of others, they tell themselves. */
+const own = z.object({
+  version: name.nullish(),
+  raftMetaData: z.object({ metaDataMap: z.record(name, group).nullish() }).nullish(),
 });
-type Answer = z.output<typeof answer>;
+
+/** What is used of an answer. */
+interface Told {
+  readonly members: readonly string[];
+  readonly own: z.output<typeof own> | undefined;
+}
 
 /** Asks a node what it believes. Never rejects. */
 export async function readNode(address: Address, options: NacosOptions): Promise<Reading> {
@@ -71,8 +76,8 @@ export async function readNode(address: Address, options: NacosOptions): Promise
     if ('ours' in got) return { address, reason: got.ours, isOurs: true };
     const { status, text, clockAhead } = got;
     if (status === 200) {
-      const data = viewIn(text);
-      return typeof data === 'string' ? { address, reason: data } : viewOf(address, data, clockAhead);
+      const told = viewIn(address, text);
+      return typeof told === 'string' ? { address, reason: told } : viewOf(address, told, clockAhead);
     }
     reason =
       status === 401 || status === 403
@@ -110,6 +115,7 @@ export async function sendCommand(
   const got = await ask(`http://${address}${path}`, options, {
     method: 'POST',
     body: JSON.stringify(command),
+    largest: LARGEST_RESULT,
   });
   if (typeof got === 'string') return { done: false, reason: got };
   if ('ours' in got) return { done: false, reason: got.ours };
@@ -132,17 +138,36 @@ function codeIn(text: string): z.output<typeof result> | undefined {
   }
 }
 
-function viewIn(text: string): Answer | string {
+const OTHER = 'its answer is not as a Nacos’s';
+
+/** Counts before it looks closer: whoever is listed may tell of any number of things. */
+function viewIn(address: Address, text: string): Told | string {
+  let json: unknown;
   try {
-    const read = answer.safeParse(JSON.parse(text));
-    return read.success ? read.data : 'its answer is not as a Nacos’s';
+    json = JSON.parse(text);
   } catch {
     return 'its answer is no JSON';
   }
+  const data = (json as { data?: unknown } | null)?.data;
+  if (!Array.isArray(data)) return OTHER;
+  if (data.length > MOST) return `it tells of ${data.length} members, more than ${MOST}`;
+  const members: string[] = [];
+  let found: unknown;
+  for (const member of data as ({ address?: unknown; extendInfo?: unknown } | null)[]) {
+    const told = member?.address;
+    if (typeof told !== 'string' || told.length > LONGEST) return OTHER;
+    members.push(told);
+    if (told === address) found ??= member?.extendInfo;
+  }
+  const map = (found as { raftMetaData?: { metaDataMap?: unknown } | null } | null | undefined)?.raftMetaData
+    ?.metaDataMap;
+  const groups = typeof map === 'object' && map !== null ? Object.keys(map).length : 0;
+  if (groups > MOST_GROUPS) return `it tells of ${groups} Raft groups, more than ${MOST_GROUPS}`;
+  const read = own.nullish().safeParse(found);
+  return read.success ? { members, own: read.data ?? undefined } : OTHER;
 }
 
-function viewOf(address: Address, { data }: Answer, clockAhead: number | undefined): NodeView {
-  const own = data.find((member) => member.address === address)?.extendInfo;
+function viewOf(address: Address, { members, own }: Told, clockAhead: number | undefined): NodeView {
   const copies = Object.entries(own?.raftMetaData?.metaDataMap ?? {}).map(
     ([name, { leader, term, raftGroupMember }]): [string, GroupCopy] => [
       name,
@@ -152,7 +177,7 @@ function viewOf(address: Address, { data }: Answer, clockAhead: number | undefin
   return {
     address,
     version: own?.version ?? undefined,
-    members: data.map((member) => member.address),
+    members,
     groups: new Map(copies),
     clockAhead,
   };
@@ -191,7 +216,7 @@ const OURS: ReadonlySet<string> = new Set([
 async function ask(
   url: string,
   { identity, timeout, names, signal }: NacosOptions,
-  { method = 'GET', body }: { method?: string; body?: string },
+  { method = 'GET', body, largest = LARGEST }: { method?: string; body?: string; largest?: number },
 ): Promise<Got | NotAsked | string> {
   const asked = Date.now();
   const began = performance.now();
@@ -213,7 +238,7 @@ async function ask(
         redirect: 'manual',
         signal: limit,
       });
-      return [answer, await textOf(answer)] as const;
+      return [answer, await boundedText(answer, largest)] as const;
     });
     const date = Date.parse(response.headers.get('date') ?? '');
     // It is cut to whole seconds.
@@ -227,7 +252,7 @@ async function ask(
     if (OURS.has(codeOf(error as Error)))
       return { ours: `this server could not ask it (${fetchReason(error)})` };
     if ((error as Error).name === 'TimeoutError') return `it does not answer within ${timeout / 1_000} s`;
-    if (error instanceof TooLarge) return error.message;
+    if (error instanceof TooLarge) return `its answer is ${error.message}`;
     return `it does not answer (${fetchReason(error)})`;
   }
 }
@@ -241,22 +266,4 @@ function addressed(url: string, address = ''): string {
 
 function codeOf({ cause }: { cause?: unknown }): string {
   return (cause as NodeJS.ErrnoException | undefined)?.code ?? '';
-}
-
-class TooLarge extends Error {
-  override readonly message = `its answer is larger than ${LARGEST / 1_048_576} MB`;
-}
-
-/** Whoever is listed may answer anything, without end. */
-async function textOf({ body }: Response): Promise<string> {
-  const decoder = new TextDecoder();
-  let text = '';
-  let read = 0;
-  for await (const chunk of body ?? []) {
-    const bytes = chunk as Uint8Array;
-    read += bytes.length;
-    if (read > LARGEST) throw new TooLarge();
-    text += decoder.decode(bytes, { stream: true });
-  }
-  return text + decoder.decode();
 }

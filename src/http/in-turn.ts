@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Connections } from './connections.js';
-import { FairShare } from './fair-share.js';
+import type { FairShare } from './fair-share.js';
 
 type Handle = (request: IncomingMessage, response: ServerResponse) => void;
 
@@ -22,11 +22,12 @@ export class InTurn {
   readonly #most: number;
   readonly #handle: Handle;
   readonly #lines = new Map<Socket, Line>();
-  readonly #share = new FairShare();
+  readonly #share: FairShare;
   #idle: (() => void) | undefined;
 
   /** `most`: a connection with more requests waiting is cut off. */
-  constructor(connections: Connections, most: number, handle: Handle) {
+  constructor(connections: Connections, most: number, share: FairShare, handle: Handle) {
+    this.#share = share;
     this.#connections = connections;
     this.#most = most;
     this.#handle = handle;

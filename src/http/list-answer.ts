@@ -87,7 +87,11 @@ export function whole(cluster: Cluster, addresses: readonly Address[], format: L
 }
 
 /** A list's own headers. */
-export function listHeaders(cluster: Cluster, body: string, format: ListFormat): Record<string, string> {
+export function listHeaders(
+  cluster: Cluster,
+  body: string | Buffer,
+  format: ListFormat,
+): Record<string, string> {
   return {
     'Content-Type': format === 'json' ? 'application/json;charset=UTF-8' : 'text/plain;charset=UTF-8',
     'Content-Length': String(Buffer.byteLength(body)),

@@ -3,6 +3,7 @@ import type { RegistryService } from '../runtime/service.js';
 import type { Access } from './access/access.js';
 import { callsItselfNacos } from './caller.js';
 import type { Connections } from './connections.js';
+import type { FairShare } from './fair-share.js';
 import type { Patience } from './patience.js';
 import { cutShort, send, sendProblem } from './reply.js';
 import type { TrafficObserver } from './traffic.js';
@@ -21,14 +22,18 @@ export interface Readable {
 export interface Metrics {
   readonly traffic: TrafficObserver;
   readonly contentType: string;
-  /** All of them as text. Those who ask at once share one text. */
-  render(server: Readable): Promise<string>;
+  /** All of them as text. Those who ask at once share one text, of which there is one copy. */
+  render(server: Readable): Promise<Buffer>;
 }
+
+/** How many may wait for metrics at once; those who scrape are few, and each answer may be large. */
+const WAITING = 50;
 
 /**
  * `GET /metrics`. A Nacos whose url names it gets nothing complete: it would take the text for a list, or start alone.
  */
-export function metricsRoute(metrics: Metrics, access: Access, server: Readable) {
+export function metricsRoute(metrics: Metrics, access: Access, server: Readable, share: FairShare) {
+  let waiting = 0;
   return async (request: Request, response: Response): Promise<void> => {
     if (callsItselfNacos(request)) {
       const sentence =
@@ -37,7 +42,15 @@ export function metricsRoute(metrics: Metrics, access: Access, server: Readable)
     }
     const refused = access.refuseRead(request, 'all');
     if (refused) return sendProblem(response, refused);
-    send(response, 200, await metrics.render(server), { 'Content-Type': metrics.contentType });
+    if (waiting >= WAITING) {
+      const detail = `${WAITING} callers wait for metrics already; ask again later`;
+      return sendProblem(response, { status: 429, detail, retryAfter: 1 });
+    }
+    waiting++;
+    response.once('close', () => waiting--);
+    const text = await metrics.render(server);
+    // All who waited for it go on at the same moment, and polls must not wait for all of them.
+    share.run(() => send(response, 200, text, { 'Content-Type': metrics.contentType }));
   };
 }
 

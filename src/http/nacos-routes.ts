@@ -7,6 +7,7 @@ import { StoreUnavailable } from '../registry/ports.js';
 import type { PollAnswer, RegistryService } from '../runtime/service.js';
 import type { AccessControl } from './access/access-control.js';
 import { headerToken } from './access/credential.js';
+import type { Made } from './access/newcomers.js';
 import { mayComplete } from './caller.js';
 import { noteSent, type Caller, type Connections } from './connections.js';
 import { Exchange } from './exchange.js';
@@ -259,10 +260,14 @@ export class NacosRoutes {
   }
 
   /** Who is listed already stays so, and who waits already goes on waiting, however often it polls. */
-  #refuseNew(request: Request, { name }: Target, address: Address): Problem | undefined {
+  #refuseNew(request: Request, { key, name }: Target, address: Address): Problem | undefined {
     const { members, waiting } = this.#service.find(name)?.cluster ?? {};
     if (members?.has(address) || waiting?.has(address)) return undefined;
-    return this.#access.refuseListing(request, [address]) ?? this.#access.refuseOften(request);
+    return (
+      this.#access.refuseListing(request, [address]) ??
+      this.#access.refuseOften(request) ??
+      this.#access.refuseMany(request, key, [address], madeOf(this.#service))
+    );
   }
 
   /** Refuses; a caller that may be a Nacos node waits for it as long as at the gate, unless it comes too often. */
@@ -299,6 +304,20 @@ export class NacosRoutes {
   }
 }
 
+/** What became of addresses and clusters that a client made. */
+export function madeOf(service: RegistryService): Made {
+  return {
+    isNew(cluster, address) {
+      const { members, waiting } = service.find(cluster)?.cluster ?? {};
+      return waiting?.has(address) === true || members?.get(address)?.settled === false;
+    },
+    exists(cluster) {
+      const entry = service.find(cluster);
+      return entry !== undefined && isKnown(entry.cluster);
+    },
+  };
+}
+
 /** Undefined for what is neither a poll nor a heartbeat. */
 function askOf({ method, url }: Request): Ask | undefined {
   switch (method) {
@@ -313,13 +332,25 @@ function askOf({ method, url }: Request): Ask | undefined {
   }
 }
 
+const bodies = new WeakMap<Cluster, Map<ListFormat, Buffer>>();
+
+/** One copy for all that were held for it: of a thousand members each may wait for a list of a thousand. */
+function wholeBody(cluster: Cluster, format: ListFormat): Buffer {
+  let known = bodies.get(cluster);
+  if (!known) bodies.set(cluster, (known = new Map<ListFormat, Buffer>()));
+  let body = known.get(format);
+  if (!body) known.set(format, (body = Buffer.from(listBody([...cluster.members.keys()], format))));
+  return body;
+}
+
 function sendList(
   response: Response,
   cluster: Cluster,
   format: ListFormat,
-  addresses: readonly Address[] = [...cluster.members.keys()],
+  addresses?: readonly Address[],
 ): void {
-  const body = listBody(addresses, format);
+  const body =
+    addresses === undefined ? wholeBody(cluster, format) : Buffer.from(listBody(addresses, format));
   send(response, 200, body, listHeaders(cluster, body, format));
 }
 

@@ -2,8 +2,10 @@ import type { Request, Response } from 'express';
 import { parseAddress, type Address } from '../registry/address.js';
 import { keyOf, type ClusterKey } from '../registry/cluster.js';
 import { StoreUnavailable } from '../registry/ports.js';
+import { MAX_ADDRESSES } from '../registry/rules.js';
 import type { RegistryService } from '../runtime/service.js';
 import type { AccessControl } from './access/access-control.js';
+import { madeOf } from './nacos-routes.js';
 import { refuse, refuseMethod, send } from './reply.js';
 import { storeProblem } from './store-problem.js';
 import { parseName } from './target.js';
@@ -27,13 +29,18 @@ export function officialApi(service: RegistryService, access: AccessControl) {
     if (typeof parameters === 'string') return send(response, 400, parameters);
     const { key, ips } = parameters;
     const { product, name } = key;
-    const refused = access.refuseChange(request, key);
+    const entries = ips.split(',');
+    const refused = access.refuseChange(request, key, Math.min(entries.length, MAX_ADDRESSES));
     if (refused) return refuse(request, response, refused);
     if (method === 'DELETE' && !service.knowsProduct(product)) {
       return send(response, 404, `product=${product} not found.`);
     }
     if (ips.trim() === '') return send(response, 400, 'ips must not be empty.');
-    const addresses = readAddresses(ips);
+    if (entries.length > MAX_ADDRESSES) {
+      const sentence = `ips names ${entries.length} addresses, and a cluster takes ${MAX_ADDRESSES}; give fewer at a time.`;
+      return send(response, 400, sentence);
+    }
+    const addresses = readAddresses(entries);
     if (typeof addresses === 'string') return send(response, 400, addresses);
     if (method === 'POST') {
       const members = service.find(keyOf(key))?.cluster.members;
@@ -42,6 +49,9 @@ export function officialApi(service: RegistryService, access: AccessControl) {
         addresses.filter((address) => !members?.has(address)),
       );
       if (strange) return refuse(request, response, strange);
+      // An operator's word of many addresses at once counts for its cluster.
+      const many = access.refuseMany(request, key, [], madeOf(service));
+      if (many) return refuse(request, response, many);
     }
     try {
       const command = { type: method === 'POST' ? ('put' as const) : ('delete' as const), addresses };
@@ -84,10 +94,10 @@ function read(request: Request): Parameters | string {
  * The official words name every bad entry at once. A single word without a port is as bad here as there
  * (`ips=a,b`), since it is more likely a slip than a host name; `a:8848` is taken.
  */
-function readAddresses(ips: string): Address[] | string {
+function readAddresses(entries: readonly string[]): Address[] | string {
   const addresses: Address[] = [];
   const bad: string[] = [];
-  for (const entry of ips.split(',').map((entry) => entry.trim())) {
+  for (const entry of entries.map((one) => one.trim())) {
     const address = parseAddress(entry);
     if (address.ok && /[.:]/.test(entry)) addresses.push(address.value);
     else bad.push(entry);

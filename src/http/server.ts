@@ -19,6 +19,7 @@ import { ROUTES } from './api/table.js';
 import { Connections } from './connections.js';
 import { refuseCrossSite } from './cross-site.js';
 import { Exchange } from './exchange.js';
+import { FairShare } from './fair-share.js';
 import { FrontDoor } from './front-door.js';
 import { refuseManyHeaders } from './header-fields.js';
 import { InTurn } from './in-turn.js';
@@ -88,8 +89,9 @@ export class AddressServer {
     const reader = new ListReader(service, access);
     const routes = new NacosRoutes({ service, access, reader, connections, patience });
     const context = { service, examiner, access, feed: this.feed, connections, patience };
-    const app = buildApp(options, limits, routes, context);
-    this.#inTurn = new InTurn(connections, limits.pipelined, (request, response) => {
+    const share = new FairShare();
+    const app = buildApp(options, limits, routes, context, share);
+    this.#inTurn = new InTurn(connections, limits.pipelined, share, (request, response) => {
       Exchange.start(request, response, traffic);
       const url = pathAndQuery(request.url ?? '');
       if (url === undefined) return refuseTarget(request, response);
@@ -170,6 +172,7 @@ function buildApp(
   limits: Limits,
   routes: NacosRoutes,
   context: ApiContext & Readable,
+  share: FairShare,
 ): express.Express {
   const app = express();
   app.disable('x-powered-by');
@@ -179,7 +182,7 @@ function buildApp(
   app.use(securityHeaders, refuseManyHeaders(limits.headerFields), refuseCrossSite);
   app.use(routes.quick);
   if (metrics) {
-    app.get(METRICS_PATH, metricsRoute(metrics, access, context));
+    app.get(METRICS_PATH, metricsRoute(metrics, access, context, share));
     app.all(METRICS_PATH, refuseMetricsMethod);
   }
   app.use(operatorsPage(access));

@@ -1,6 +1,7 @@
-import { Gauge, Registry } from 'prom-client';
+import { Counter, Gauge, Registry } from 'prom-client';
 import type { Metrics, Readable } from '../http/metrics.js';
 import type { TrafficObserver } from '../http/traffic.js';
+import { logLoss } from '../log-stream.js';
 import type { RuntimeObserver } from '../runtime/observer.js';
 import { Breather } from './breather.js';
 import { ClusterMetrics } from './cluster-metrics.js';
@@ -18,7 +19,7 @@ export class ServerMetrics implements Metrics {
   readonly #registry = new Registry();
   readonly #clusters: ClusterMetrics;
   readonly #gauges: Readonly<Record<keyof typeof GAUGES, Gauge>>;
-  #rendering: Promise<string> | undefined;
+  #rendering: Promise<Buffer> | undefined;
 
   constructor(version: string) {
     const registers = [this.#registry];
@@ -37,6 +38,15 @@ export class ServerMetrics implements Metrics {
         new Gauge({ name: `address_server_${name}`, help, registers }),
       ]),
     ) as Record<keyof typeof GAUGES, Gauge>;
+    new Counter({
+      name: 'address_server_log_lines_dropped_total',
+      help: 'Lines of the log that were dropped, since nobody read it or it could not be written.',
+      registers,
+      collect() {
+        this.reset();
+        this.inc(logLoss.dropped);
+      },
+    });
     for (const metric of processMetrics()) this.#registry.registerMetric(metric);
   }
 
@@ -44,12 +54,12 @@ export class ServerMetrics implements Metrics {
     return this.#registry.contentType;
   }
 
-  render(server: Readable): Promise<string> {
+  render(server: Readable): Promise<Buffer> {
     this.#rendering ??= this.#render(server).finally(() => (this.#rendering = undefined));
     return this.#rendering;
   }
 
-  async #render(server: Readable): Promise<string> {
+  async #render(server: Readable): Promise<Buffer> {
     const breather = new Breather();
     this.#look(server);
     await this.#clusters.look(server.service, breather);
@@ -58,7 +68,7 @@ export class ServerMetrics implements Metrics {
       texts.push(await this.#registry.getSingleMetricAsString(name));
       if (breather.isDue) await breather.breathe();
     }
-    return `${texts.join('\n\n')}\n`;
+    return Buffer.from(`${texts.join('\n\n')}\n`);
   }
 
   #look({ service, connections, patience }: Readable): void {

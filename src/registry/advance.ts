@@ -1,7 +1,8 @@
-import type { Address } from './address.js';
+import { named, type Address } from './address.js';
 import { filtered, given, joined, type Cluster, type Departed, type Member } from './cluster.js';
 import { eventOf, type EventType, type RegistryEvent } from './events.js';
 import { evict } from './evict.js';
+import { fade, hasFaded } from './forget.js';
 import { admit, neededToFound } from './gate.js';
 import { isHeld, isUnreachable, presenceOf, silence, sinceAlive } from './lease.js';
 import { isKnownToAll, type Moment, type Step } from './moment.js';
@@ -9,12 +10,13 @@ import { quorumAdvice, quorumOf } from './quorum.js';
 import { endRepair, isRepairing, seeRepaired } from './repairing.js';
 import { DEPARTED_MEMORY, REPLACED_EVICT_AFTER } from './rules.js';
 import { firstRevision, revisionAhead } from './set-back.js';
-import { settleTime, settlingHindrance } from './settling.js';
+import { settleTime, settlingHindrances } from './settling.js';
 
 /*
  * What follows from a cluster's state and the time alone, after every command and every tick, in this order:
  *
  *   end of a repair → presence → waiting that gave up → settled → found or refound → evict one → admit → quorum lost or back
+ *   → forgotten
  *
  * A step that changes the list raises the revision, and nobody has that revision yet, so the steps of one
  * pass cannot build on each other's changes where a rule demands that the last change has been delivered.
@@ -23,7 +25,7 @@ import { settleTime, settlingHindrance } from './settling.js';
 export function advance(cluster: Cluster, moment: Moment): Step {
   let current = cluster;
   const events: RegistryEvent[] = [];
-  for (const step of [endRepair, seeRepaired, presence, forget, settle, found, evict, admit, quorum]) {
+  for (const step of [endRepair, seeRepaired, presence, forget, settle, found, evict, admit, quorum, fade]) {
     const result = step(current, moment);
     current = result.cluster;
     events.push(...result.events);
@@ -68,9 +70,11 @@ function isForgotten(departed: Departed, now: number): boolean {
 function settle(cluster: Cluster, moment: Moment): Step {
   const { now } = moment;
   let members: Map<Address, Member> | undefined;
+  let hindranceOf: ReturnType<typeof settlingHindrances> | undefined;
   for (const member of cluster.members.values()) {
     if (member.settled) continue;
-    const known = settlingHindrance(member, cluster, moment) === undefined;
+    hindranceOf ??= settlingHindrances(cluster, moment);
+    const known = hindranceOf(member) === undefined;
     const knownSince = known ? (member.knownSince ?? now) : undefined;
     const settled = knownSince !== undefined && now - knownSince >= settleTime(member, moment);
     if (knownSince === member.knownSince && !settled) continue;
@@ -134,7 +138,7 @@ export function founding(
     waiting: filtered(cluster.waiting, (waiting) => !members.has(waiting.address)),
     departed: filtered(cluster.departed, (_, address) => !members.has(address)),
   };
-  const event = eventOf(next, type, `${reason}: ${[...members.keys()].join(', ')}`);
+  const event = eventOf(next, type, `${reason}: ${named([...members.keys()])}`);
   return { cluster: next, events: [event] };
 }
 
@@ -150,6 +154,7 @@ function quorum(cluster: Cluster, moment: Moment): Step {
 /** False when a tick can change nothing: a cheap look that spares a quiet cluster the whole pass. */
 export function needsTick(cluster: Cluster, { now, rules }: Pick<Moment, 'now' | 'rules'>): boolean {
   const { waiting, departed, quorumLost, awaitsRepair, repair } = cluster;
+  if (cluster.epoch > 0 && cluster.members.size === 0 && hasFaded(cluster, { now, rules })) return true;
   if (waiting.size > 0 || departed.size > 0 || quorumLost || awaitsRepair || repair) return true;
   for (const member of cluster.members.values()) {
     if (!member.settled || member.presence !== 'live') return true;

@@ -186,6 +186,11 @@ export function isForgettable(cluster: Cluster): boolean {
   return !isKnown(cluster) && cluster.departed.size === 0;
 }
 
+/** How many addresses a cluster takes memory for. */
+export function heldBy({ members, waiting, departed }: Cluster): number {
+  return members.size + waiting.size + departed.size;
+}
+
 /** The member that a waiting address becomes. */
 export function joined(waiting: Waiting, revision: number, settled: boolean, now: number): Member {
   return {

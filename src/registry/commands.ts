@@ -36,6 +36,8 @@ export type Command =
   /** Members that stay until deleted. */
   | { readonly type: 'put'; readonly addresses: readonly Address[] }
   | { readonly type: 'delete'; readonly addresses: readonly Address[] }
+  /** The whole cluster is given up: nobody of it lives. */
+  | { readonly type: 'forget' }
   /** Static members that make themselves heard become leased ones. */
   | { readonly type: 'release' }
   /** Somebody repairs Raft: takes the lock, says what it has done (nothing in an empty note), or that it is over. */
@@ -62,6 +64,10 @@ export type Poll = Extract<Command, { type: 'poll' }>;
 export interface Context extends Moment {
   /** How many clusters exist. */
   readonly clusters: number;
+  /** How many addresses they have together (heldBy); 0 by default. */
+  readonly addresses?: number;
+  /** Whether this one is stored and not served, since all together are too many. */
+  readonly isLeft?: boolean;
 }
 
 export type Refusal =
@@ -75,6 +81,8 @@ export type Refusal =
   | 'damaged'
   | 'too-many-addresses'
   | 'too-many-clusters'
+  /** The cluster lives, or may. */
+  | 'in-use'
   | 'quorum-not-lost'
   | 'no-repair-awaited'
   | 'quorum-lost'

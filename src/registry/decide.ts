@@ -2,16 +2,18 @@ import type { Address } from './address.js';
 import { given, type Cluster, type Departed, type Member, type Waiting } from './cluster.js';
 import type { Command, Context, Outcome, Poll, Reply } from './commands.js';
 import { eventOf } from './events.js';
+import { forget } from './forget.js';
 import { explainWaiting } from './gate.js';
 import { leave, remove } from './leave.js';
 import { deliver, hearPoll, isLive, newLease, presenceOf, silence } from './lease.js';
-import { conclude, otherSpelling, overLimit, refusal, refuseNewcomers, unchanged } from './outcome.js';
+import { conclude, notServed, overLimit, refusal, refuseNewcomers, unchanged } from './outcome.js';
 import { put } from './put.js';
 import { recover, takeForRepaired } from './recover.js';
 import { release } from './release.js';
 import { repair } from './repair.js';
 import { abandonRepair } from './repairing.js';
 import { revisionAhead, setBackAdvice } from './set-back.js';
+import { otherSpelling } from './spelling.js';
 
 export type { Command, Context, Outcome, Poll, Refusal, Reply } from './commands.js';
 
@@ -25,6 +27,7 @@ export type { Command, Context, Outcome, Poll, Refusal, Reply } from './commands
  */
 export function decide(cluster: Cluster, command: Command, context: Context): Outcome {
   if (cluster.damage !== undefined) return unchanged(cluster, refusal('damaged', cluster.damage));
+  if (context.isLeft && command.type !== 'forget') return unchanged(cluster, notServed(cluster, context));
   switch (command.type) {
     case 'poll':
       return poll(cluster, command, context);
@@ -43,6 +46,8 @@ export function decide(cluster: Cluster, command: Command, context: Context): Ou
       return put(cluster, command.addresses, context);
     case 'delete':
       return remove(cluster, command.addresses, context);
+    case 'forget':
+      return forget(cluster, context);
     case 'release':
       return release(cluster, context);
     case 'recover':

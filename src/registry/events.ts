@@ -33,6 +33,8 @@ export const EVENT_TYPES = [
   'set-back',
   /** When an operator decided the list after a lost majority (R7). */
   'recovered',
+  /** When a cluster of which nobody lives was deleted by an operator, or forgotten. */
+  'deleted',
   /** When a repair of Raft began: its plan. */
   'repairing',
   /** When one of its steps was done and verified. */

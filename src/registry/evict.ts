@@ -27,16 +27,22 @@ export function evict(cluster: Cluster, moment: Moment): Step {
   const { now, rules, graceUntil } = moment;
   if (now < graceUntil || isRepairing(cluster, now)) return { cluster, events: [] };
   const all = [...cluster.members.values()];
-  const due = all
-    .map((member) => ({ member, replacement: replacementOf(cluster, member, moment) }))
+  // A member whose polls were lost may have died only now, however long its silence.
+  const gone = all.filter(
+    (member) =>
+      sinceAlive(member, now) >= REPLACED_EVICT_AFTER &&
+      isKnownToAll(member, moment) &&
+      isUnreachable(member, rules, now),
+  );
+  if (gone.length === 0) return { cluster, events: [] };
+  const replacementOf = replacements(cluster, moment);
+  const due = gone
+    .map((member) => ({ member, replacement: replacementOf(member) }))
     .filter(({ member, replacement }) => {
       // A member that has not settled may still boot, and nobody can have taken a place that it never had.
       const soon = replacement !== undefined && member.settled;
       const after = soon ? Math.min(rules.evictAfter, REPLACED_EVICT_AFTER) : rules.evictAfter;
-      // A member whose polls were lost may have died only now, however long its silence.
-      if (sinceAlive(member, now) < REPLACED_EVICT_AFTER) return false;
-      if (!isKnownToAll(member, moment)) return false;
-      return isUnreachable(member, rules, now) && silence(member, now) >= after;
+      return silence(member, now) >= after;
     })
     .sort((a, b) => a.member.lease.heardAt - b.member.lease.heardAt)[0];
   if (due === undefined) return { cluster, events: [] };
@@ -78,10 +84,22 @@ export function hasJustDied(member: Member, { now, rules }: Moment): boolean {
  * The live and settled member with the same id, or `true` when as many members as the cluster should have are
  * live and settled without this one.
  */
-function replacementOf(cluster: Cluster, gone: Member, { now, rules }: Moment): Address | true | undefined {
-  const able = [...cluster.members.values()].filter(
-    (member) => member !== gone && member.settled && isLive(member, rules, now),
-  );
-  const sameId = gone.id === undefined ? undefined : able.find((member) => member.id === gone.id);
-  return sameId?.address ?? (able.length >= cluster.size ? true : undefined);
+function replacements(
+  { members, size }: Cluster,
+  { now, rules }: Moment,
+): (gone: Member) => Address | true | undefined {
+  const able = [...members.values()].filter((member) => member.settled && isLive(member, rules, now));
+  const all = new Set(able);
+  const byId = new Map<string, Member[]>();
+  for (const member of able) {
+    if (member.id === undefined) continue;
+    const same = byId.get(member.id);
+    if (same) same.push(member);
+    else byId.set(member.id, [member]);
+  }
+  return (gone) => {
+    const same = gone.id === undefined ? undefined : byId.get(gone.id)?.find((member) => member !== gone);
+    const others = able.length - Number(all.has(gone));
+    return same?.address ?? (others >= size ? true : undefined);
+  };
 }

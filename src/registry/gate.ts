@@ -13,13 +13,16 @@ export function neededToFound(cluster: Cluster): number {
   return Math.max(1, ...[...cluster.waiting.values()].map((waiting) => waiting.expect ?? 1));
 }
 
+/** Admitted in one pass, at most: each looks at the whole list. The next pass comes within a moment. */
+const ADMITTED_AT_ONCE = 20;
+
 /** R3: whoever waits and is being heard comes in, first come first served, as long as the gate is open. */
 export function admit(cluster: Cluster, { now, rules }: Moment): Step {
   let current = cluster;
   const events: RegistryEvent[] = [];
   if (cluster.members.size === 0) return { cluster, events };
   for (const waiting of cluster.waiting.values()) {
-    if (gate(current, { now, rules }) !== undefined) break;
+    if (events.length >= ADMITTED_AT_ONCE || gate(current, { now, rules }) !== undefined) break;
     // One that is neither held nor about to try again may be dead; it comes in with its next poll.
     if (silence(waiting, now) > rules.gateHold) continue;
     const revision = current.revision + 1;

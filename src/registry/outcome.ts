@@ -1,10 +1,10 @@
-import { canonical, type Address } from './address.js';
+import type { Address } from './address.js';
 import { advance } from './advance.js';
-import { isKnown, type Cluster } from './cluster.js';
+import { heldBy, isKnown, type Cluster } from './cluster.js';
 import type { Context, Outcome, Refusal, Reply } from './commands.js';
 import type { RegistryEvent } from './events.js';
 import { objectionToNewcomer } from './newcomer.js';
-import { MAX_ADDRESSES, MAX_CLUSTERS } from './rules.js';
+import { MAX_ADDRESSES } from './rules.js';
 
 /** What the commands have in common: how they end, and what is refused whoever asks. */
 
@@ -30,13 +30,22 @@ export function refusal(code: Refusal, reason: string): Reply {
 }
 
 export function overLimit(cluster: Cluster, more: number, context: Context): Reply | undefined {
-  if (!isKnown(cluster) && context.clusters >= MAX_CLUSTERS) {
+  const { maxAddresses, maxClusters } = context.rules;
+  if (!isKnown(cluster) && context.clusters >= maxClusters) {
     return refusal(
       'too-many-clusters',
-      `this server holds ${MAX_CLUSTERS} clusters already, the most it takes`,
+      `this server holds ${maxClusters} clusters already, the most it takes (MAX_CLUSTERS); delete those that nobody needs`,
     );
   }
-  if (cluster.members.size + cluster.waiting.size + more > MAX_ADDRESSES) {
+  if (more > 0 && (context.addresses ?? 0) + more > maxAddresses) {
+    return refusal(
+      'too-many-addresses',
+      `all clusters together would hold more than ${maxAddresses} addresses, the most this server takes (MAX_ADDRESSES); delete clusters that nobody needs, or raise it and the memory`,
+    );
+  }
+  // Who left lately takes memory too, and whoever puts and deletes again and again must not have any amount of it.
+  const tooManyLeft = more > 0 && heldBy(cluster) + more > 2 * MAX_ADDRESSES;
+  if (tooManyLeft || cluster.members.size + cluster.waiting.size + more > MAX_ADDRESSES) {
     return refusal(
       'too-many-addresses',
       `${cluster.product}/${cluster.name} would hold more than ${MAX_ADDRESSES} addresses, the most it takes`,
@@ -55,10 +64,12 @@ export function refuseNewcomers(cluster: Cluster, addresses: readonly Address[])
   return undefined;
 }
 
-export function otherSpelling(cluster: Cluster, address: Address): Address | undefined {
-  const form = canonical(address);
-  const differs = (other: Address): boolean => other !== address && canonical(other) === form;
-  return [...cluster.members.keys()].find(differs) ?? [...cluster.waiting.keys()].find(differs);
+/** Nothing may become of a cluster that is not held: whoever polls would found another in its place. */
+export function notServed({ product, name }: Cluster, { rules }: Context): Reply {
+  return refusal(
+    'too-many-addresses',
+    `${product}/${name} is stored and not served, since all clusters together have more than ${rules.maxAddresses} addresses (MAX_ADDRESSES); delete those that nobody needs, or raise it and the memory, and start again`,
+  );
 }
 
 /** A copy in which nothing was replaced is not a change. */

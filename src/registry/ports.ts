@@ -33,6 +33,8 @@ export interface Scene {
   readonly othersKnow?: boolean | undefined;
   /** How many clusters exist. */
   readonly clusters: number;
+  /** Whether this one is stored and not served, since all together are too many. */
+  readonly isLeft?: boolean;
 }
 
 /** A decision about one cluster as the store runs it; more than once if need be. */
@@ -59,6 +61,8 @@ export interface Opened {
   readonly hearing: number;
   /** Whether another server kept the lists until now, so that nothing was missed. */
   readonly attended: boolean;
+  /** How many stored clusters did not fit, and are not served. */
+  readonly left?: number;
 }
 
 /** What this server says to the others that keep the same lists. */

@@ -1,13 +1,14 @@
-import { canonical, type Address } from './address.js';
+import type { Address } from './address.js';
 import { founding } from './advance.js';
 import { given, type Cluster, type Member } from './cluster.js';
 import type { Context, Outcome } from './commands.js';
 import { eventOf } from './events.js';
 import { REPAIR_AWAITED } from './gate.js';
 import { newLease } from './lease.js';
-import { conclude, otherSpelling, overLimit, refusal, refuseNewcomers, unchanged } from './outcome.js';
+import { conclude, overLimit, refusal, refuseNewcomers, unchanged } from './outcome.js';
 import { refuseInRepair } from './repair.js';
 import { firstRevision } from './set-back.js';
+import { firstOtherSpelling } from './spelling.js';
 
 /** Static members: an operator's word lists them, past the gate. */
 
@@ -20,19 +21,11 @@ export function put(cluster: Cluster, addresses: readonly Address[], context: Co
   const wanted = [...new Set(addresses)];
   const strange = refuseNewcomers(cluster, wanted);
   if (strange) return unchanged(cluster, strange);
-  for (const address of wanted) {
-    const spelling =
-      otherSpelling(cluster, address) ??
-      wanted.find((other) => other !== address && canonical(other) === canonical(address));
-    if (spelling !== undefined) {
-      return unchanged(
-        cluster,
-        refusal(
-          'other-spelling',
-          `${address} is another spelling of ${spelling}; Nacos would take them for two members`,
-        ),
-      );
-    }
+  const twice = firstOtherSpelling(cluster, wanted);
+  if (twice) {
+    const { address, other } = twice;
+    const reason = `${address} is another spelling of ${other}; Nacos would take them for two members`;
+    return unchanged(cluster, refusal('other-spelling', reason));
   }
   const added = wanted.filter((address) => !cluster.members.has(address));
   const tooMany = overLimit(

@@ -52,6 +52,17 @@ export function quorumAdvice(finding: string): string {
   );
 }
 
+/** The newest revision that every live member has, so that nobody lacks it or an older one; Infinity without any. */
+export function leastRevision(cluster: Cluster, { now, rules }: Pick<Moment, 'now' | 'rules'>): number {
+  let least = Infinity;
+  for (const member of cluster.members.values()) {
+    const { delivered } = member.lease;
+    if (delivered >= least || !isLive(member, rules, now)) continue;
+    if (!hasRevision(member, delivered + 1, cluster, rules, now)) least = delivered;
+  }
+  return least;
+}
+
 /** The live members that do not have the list of a revision yet. */
 export function lacking(
   cluster: Cluster,

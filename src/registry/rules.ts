@@ -12,7 +12,17 @@ export interface Rules {
   readonly gateHold: number;
   /** Whether members' ports are probed. Without it silence alone evicts. Default true. */
   readonly probe: boolean;
+  /** Addresses of all clusters together, with those that wait and those that left lately. Default {@link ALL_ADDRESSES}. */
+  readonly maxAddresses: number;
+  /** Clusters of one server. Default {@link MAX_CLUSTERS}. */
+  readonly maxClusters: number;
 }
+
+/** With as many, on one connection each, a server takes some 200 MB: less than the 256 MiB that the manifests give it. */
+export const ALL_ADDRESSES = 20_000;
+
+/** Clusters of one server. */
+export const MAX_CLUSTERS = 10_000;
 
 export const DEFAULT_RULES: Rules = {
   memberTtl: 15 * SECOND,
@@ -20,6 +30,8 @@ export const DEFAULT_RULES: Rules = {
   settleAfter: 20 * SECOND,
   gateHold: 2 * SECOND,
   probe: true,
+  maxAddresses: ALL_ADDRESSES,
+  maxClusters: MAX_CLUSTERS,
 };
 
 /**
@@ -75,8 +87,15 @@ export const REPAIR_LEASE = 30 * SECOND;
 /** Members and waiting addresses of one cluster. */
 export const MAX_ADDRESSES = 1_000;
 
-/** Clusters of one server. */
-export const MAX_CLUSTERS = 10_000;
+/** How long nothing may happen to a cluster without members before it is forgotten. */
+export const EMPTY_FORGOTTEN = 24 * 3_600 * SECOND;
+
+/**
+ * For how long nothing may be heard of a cluster, and no port of it answer, before it is forgotten: of one with a single
+ * member, which founds the same list when it comes back, and of any other, whose members would not.
+ */
+export const LONE_FORGOTTEN = 7 * 24 * 3_600 * SECOND;
+export const DEAD_FORGOTTEN = 90 * 24 * 3_600 * SECOND;
 
 /** Largest `expect`. */
 export const MAX_EXPECT = 99;

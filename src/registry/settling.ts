@@ -3,26 +3,33 @@ import { isSeenToVote, lackingGroups, leaderless } from './evidence.js';
 import { keyOf, type Cluster, type Member } from './cluster.js';
 import { isLive } from './lease.js';
 import type { Moment } from './moment.js';
-import { lacking, quorumOf } from './quorum.js';
+import { lacking, leastRevision, quorumOf } from './quorum.js';
 import { SETTLE_AS_VOTER, STEADY_AFTER, type Rules } from './rules.js';
 
 /**
  * What keeps a joiner's time to settle from running, as the rest of a sentence; undefined while it runs. It runs when
  * the joiner has polled a list with itself on it, as have the other live members. It starts anew when the joiner is
- * silent, or when no majority is live or no leader seen: Raft cannot have added it then, and it may come back as blank as it came. A member
- * that has only just come back, or whose agent says that its Nacos still starts, does not count for that: with the only
- * node that has data at its start, two blank ones would settle and outvote it.
+ * silent, or when no majority is live or no leader seen: Raft cannot have added it then, and it may come back as blank as
+ * it came. A member that has only just come back, or whose agent says that its Nacos still starts, does not count for that:
+ * with the only node that has data at its start, two blank ones would settle and outvote it.
+ * Looks at the list once for all of its joiners, of which there may be a thousand.
  */
-export function settlingHindrance(member: Member, cluster: Cluster, moment: Moment): string | undefined {
-  if (!isLive(member, moment.rules, moment.now)) return 'it is not heard';
+export function settlingHindrances(
+  cluster: Cluster,
+  moment: Moment,
+): (member: Member) => (() => string) | undefined {
   const { held, finding } = quorumOf(cluster, moment, takesPart);
-  if (!held) return `${finding}, no majority`;
-  const without = lacking(cluster, member.joinedRevision, moment);
-  if (without.length > 0) return `not yet sent the list with it: ${named(without)}`;
+  const least = leastRevision(cluster, moment);
   const unled = leaderless(moment);
-  if (unled.length > 0) return `${unled.join(', ')} has no leader that could make it a voter`;
-  const groups = lackingGroups(member, moment);
-  return groups.length === 0 ? undefined : `Raft has not made it a voter of ${groups.join(', ')} yet`;
+  return (member) => {
+    if (!isLive(member, moment.rules, moment.now)) return () => 'it is not heard';
+    if (!held) return () => `${finding}, no majority`;
+    if (least < member.joinedRevision)
+      return () => `not yet sent the list with it: ${named(lacking(cluster, member.joinedRevision, moment))}`;
+    if (unled.length > 0) return () => `${named(unled)} has no leader that could make it a voter`;
+    const groups = lackingGroups(member, moment);
+    return groups.length === 0 ? undefined : () => `Raft has not made it a voter of ${named(groups)} yet`;
+  };
 }
 
 /** Live, and not because it started again only just. */
@@ -47,7 +54,7 @@ export function whyUnsettled(member: Member, cluster: Cluster, moment: Moment): 
   const seconds = (ms: number): string => `${Math.floor(ms / 1_000)} s`;
   const wanted = `${settleTime(member, moment) / 1_000} s`;
   const lacks =
-    settlingHindrance(member, cluster, moment) ??
+    settlingHindrances(cluster, moment)(member)?.() ??
     `all live members have had the list with it for ${seconds(now - (member.knownSince ?? now))} of ${wanted}`;
   return `${member.address} is on the list of ${keyOf(cluster)} and has not settled yet: ${lacks}. That is normal for the first ${wanted} or so after it joined`;
 }

@@ -1,7 +1,15 @@
 import type { Logger } from 'pino';
 import type { Address } from '../registry/address.js';
 import { needsTick } from '../registry/advance.js';
-import { given, keyOf, type Cluster, type ClusterKey, type Member } from '../registry/cluster.js';
+import {
+  given,
+  heldBy,
+  isKnown,
+  keyOf,
+  type Cluster,
+  type ClusterKey,
+  type Member,
+} from '../registry/cluster.js';
 import {
   decide,
   saysSomethingNew,
@@ -128,6 +136,10 @@ export class RegistryService implements LinkedRegistry {
   readonly #timers: NodeJS.Timeout[] = [];
   readonly #eventListeners = new Set<(events: readonly RecordedEvent[]) => void>();
   readonly #link: StoreLink;
+  /** Addresses of all clusters. */
+  #addresses = 0;
+  /** What decisions that are being stored will add, so that many at once do not pass the limits together. */
+  readonly #coming = { addresses: 0, clusters: 0 };
   #ticking = false;
   /** Whether the last tick found a cluster that is not as it should stay. */
   #isUnquiet = false;
@@ -465,7 +477,7 @@ export class RegistryService implements LinkedRegistry {
    */
   command(
     key: ClusterKey,
-    command: Extract<Command, { type: 'put' | 'delete' | 'release' | 'recover' | 'repair' }>,
+    command: Extract<Command, { type: 'put' | 'delete' | 'release' | 'recover' | 'repair' | 'forget' }>,
   ): Promise<Decided> {
     return this.#transactInTime(key, command);
   }
@@ -557,6 +569,7 @@ export class RegistryService implements LinkedRegistry {
         this.#log.error({ cluster: keyOf(cluster), reason: damage }, 'a cluster is damaged');
       else this.#log.warn({ cluster: keyOf(cluster) }, 'the damaged cluster is whole again');
     }
+    this.#addresses += heldBy(cluster) - heldBy(entry.cluster);
     entry.replace(cluster, pending);
     if (pending) this.#link.exchangeSoon();
   }
@@ -573,26 +586,40 @@ export class RegistryService implements LinkedRegistry {
       ...given('othersKnow', scene.othersKnow),
       ...given('raft', entry?.evidence),
       clusters: this.#entries.size,
+      addresses: this.#addresses + this.#coming.addresses,
     };
   }
 
   async #transact(key: ClusterKey, command: Command): Promise<Decided> {
     const entry = this.find(keyOf(key));
     let isStored = (): void => undefined;
+    let coming = { addresses: 0, clusters: 0 };
+    const come = (next: typeof coming): void => {
+      this.#coming.addresses += next.addresses - coming.addresses;
+      this.#coming.clusters += next.clusters - coming.clusters;
+      coming = next;
+    };
     const decided = await this.#link
       .transact(key, (cluster, scene) => {
+        // It may be decided more than once.
+        isStored();
+        come({ addresses: 0, clusters: 0 });
         const outcome = decide(cluster, command, {
           ...this.#context(entry, scene),
           now: scene.now,
-          clusters: scene.clusters,
+          ...given('isLeft', scene.isLeft),
+          clusters: scene.clusters + this.#coming.clusters,
         });
-        // It may be decided more than once.
-        isStored();
         const gone = goneFrom(cluster, outcome.cluster);
         if (entry && gone.size > 0) isStored = entry.dropping(gone);
+        const isNew = !isKnown(cluster) && isKnown(outcome.cluster);
+        come({ addresses: Math.max(0, heldBy(outcome.cluster) - heldBy(cluster)), clusters: Number(isNew) });
         return outcome;
       })
-      .finally(() => isStored());
+      .finally(() => {
+        isStored();
+        come({ addresses: 0, clusters: 0 });
+      });
     for (const event of decided.recorded) {
       this.#observer.decided(event.type);
       this.#logEvent(event);

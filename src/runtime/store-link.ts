@@ -242,10 +242,14 @@ export class StoreLink {
   async #open(): Promise<void> {
     const mark = this.standing.mark();
     try {
-      const { hearing, attended } = await this.#ask('open', () => this.#store.open(this.#registry));
+      const { hearing, attended, left = 0 } = await this.#ask('open', () => this.#store.open(this.#registry));
       this.#clock.resumeAt(hearing);
       this.standing.reached(mark, this.#store.isShared);
       this.#isOpen = true;
+      if (left > 0) {
+        const sentence = `${left} stored cluster(s) are not served: all together have more than ${this.#rules.maxAddresses} addresses (MAX_ADDRESSES). Those heard last are; delete what nobody needs, or raise it and the memory, and start again`;
+        this.#log.error({ left }, sentence);
+      }
       this.#exchangedLast = performance.now();
       if (this.#outage && this.#outage.reason !== UNREACHED) this.#log.warn('the store is reached at last');
       this.#outage = undefined;

@@ -277,7 +277,7 @@ test('polls that a stop ends', async (t) => {
     connections: { count: () => ({ open: 0, members: 0 }) },
     patience: { held: 0 },
   });
-  assert.deepEqual(risen(before, new Exposition(text)), {
+  assert.deepEqual(risen(before, new Exposition(text.toString())), {
     ...poll('unavailable'),
     ...cut('stopping'),
     'poll_hold_seconds_count{end="abandoned"}': 1,

@@ -57,8 +57,17 @@ export const SETTINGS_ZH: Readonly<Record<SettingName, Translation>> = {
   'trusted-proxies': { description: '采信其 `X-Forwarded-For` 的网段和地址，用逗号分隔' },
   'change-rate': {
     description:
-      '每个客户端地址每秒可以持续进行的修改次数，瞬时可达十倍；0 表示不限；成员的轮询和心跳从不计入',
+      '每个客户端地址每秒可以持续进行的修改次数，瞬时可达十倍；一次写入或删除多个地址时，每个地址都计数；0 表示不限；成员的轮询和心跳从不计入',
   },
+  'max-addresses': {
+    description:
+      '所有集群的地址总数上限（含等待中的和刚刚离开的）；调大时请同时调大内存限制。启动时如果库里更多，只服务最近有心跳的集群，并写入日志',
+  },
+  'max-clusters': { description: '一台服务器的集群数上限' },
+  'client-addresses': {
+    description: '不带令牌的一个客户端地址最多可以有多少个等待中或尚未稳定的地址；0 表示不限',
+  },
+  'client-clusters': { description: '不带令牌的一个客户端地址最多可以新建多少个集群；0 表示不限' },
   'log-level': { description: LOG_LEVELS.join('、') },
 };
 

@@ -8,7 +8,9 @@ import type { Target } from '../target.js';
 import type { Access } from './access.js';
 import { ClientAddresses } from './client-address.js';
 import { headerToken } from './credential.js';
+import { Newcomers, type Made } from './newcomers.js';
 import { objectionToSource, objectionToToken, type Objection, type Source } from './objection.js';
+import { rateKey } from './rate-limit.js';
 import { Refusals, type RefusedBecause } from './refusals.js';
 import type { AccessSettings } from './settings.js';
 import { TokenSource } from './token-source.js';
@@ -26,6 +28,7 @@ export class AccessControl implements Access {
   readonly #reads: TokenSource;
   readonly #refusals: Refusals;
   readonly #judged = new WeakMap<Target, { generation: number; objection: Objection | undefined }>();
+  #newcomers: Newcomers | undefined;
   readonly clients: ClientAddresses;
 
   /**
@@ -107,12 +110,29 @@ export class AccessControl implements Access {
     return this.#refusals.of(request, { because: 'member', status: 403, sentence, passes: false });
   }
 
+  /**
+   * Counts new addresses of a client without a token; why they are too many. `made` says what became of those before.
+   */
+  refuseMany(
+    request: IncomingMessage,
+    key: ClusterKey,
+    addresses: readonly Address[],
+    made: Made,
+  ): Problem | undefined {
+    const { clientAddresses, clientClusters } = this.#settings;
+    if (this.changes !== 'open' || clientAddresses + clientClusters === 0) return undefined;
+    this.#newcomers ??= new Newcomers({ addresses: clientAddresses, clusters: clientClusters }, made);
+    const client = this.clients.of(request) ?? request.socket.remoteAddress ?? '';
+    const sentence = this.#newcomers.take(rateKey(client), keyOf(key), addresses);
+    return sentence === undefined ? undefined : { status: 507, detail: sentence };
+  }
+
   /** Why a caller that may change something must not do so as often. Polls and heartbeats of members are no changes. */
   refuseOften(request: IncomingMessage): Problem | undefined {
     return this.#refusals.ofOften(request);
   }
 
-  refuseChange(request: IncomingMessage, key: ClusterKey): Problem | undefined {
+  refuseChange(request: IncomingMessage, key: ClusterKey, addresses = 1): Problem | undefined {
     const objection =
       this.changes === 'open'
         ? undefined
@@ -123,7 +143,7 @@ export class AccessControl implements Access {
             this.#passes,
           );
     if (objection && !objection.passes) return this.#refusals.of(request, objection);
-    return this.refuseOften(request);
+    return this.#refusals.ofOften(request, addresses);
   }
 
   refuseRead(request: IncomingMessage, what: ClusterKey | 'all' | 'any'): Problem | undefined {

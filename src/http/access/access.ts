@@ -8,8 +8,11 @@ export interface Access {
   readonly changes: 'open' | 'token';
   /** Whether reading the API, the page and the metrics needs a token. */
   readonly reads: 'open' | 'token';
-  /** Undefined when the caller may change the cluster now; otherwise what to answer, with nothing changed. */
-  refuseChange(request: IncomingMessage, key: ClusterKey): Problem | undefined;
+  /**
+   * Undefined when the caller may change the cluster now; otherwise what to answer, with nothing changed. A change counts
+   * for as many as it names addresses, 1 by default.
+   */
+  refuseChange(request: IncomingMessage, key: ClusterKey, addresses?: number): Problem | undefined;
   /**
    * Undefined when the caller may read about the cluster; about all of them; or about any of them, where the answer is
    * cut to what is {@link readable}.

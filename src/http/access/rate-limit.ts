@@ -48,12 +48,15 @@ export class RateLimit {
     this.#now = now;
   }
 
-  /** Takes a token: 0; or, with none taken, the whole milliseconds until there is one. */
-  take(key: string): number {
-    const wait = this.wait(key);
+  /**
+   * Takes so many tokens: 0; or, with none taken, the whole milliseconds until they are there. More than a bucket holds
+   * are given when it is full, and owed: nothing more is given until they have come back.
+   */
+  take(key: string, tokens = 1): number {
+    const wait = this.wait(key, tokens);
     if (wait > 0) return wait;
     const bucket = this.#buckets.get(key) ?? this.#keep(key);
-    bucket.fullAt = Math.max(bucket.fullAt, this.#now()) + this.#interval;
+    bucket.fullAt = Math.max(bucket.fullAt, this.#now()) + tokens * this.#interval;
     if (bucket.place) {
       this.#order.remove(bucket.place);
       bucket.place = this.#order.add(bucket);
@@ -61,12 +64,12 @@ export class RateLimit {
     return 0;
   }
 
-  /** The whole milliseconds until there is a token; 0 when there is one. Takes none. */
-  wait(key: string): number {
+  /** The whole milliseconds until there are so many tokens; 0 when there are. Takes none. */
+  wait(key: string, tokens = 1): number {
     const now = this.#now();
     const bucket = this.#buckets.get(key) ?? (this.#hasRoom(now) ? undefined : this.#shared);
     if (!bucket) return 0;
-    const wait = bucket.fullAt - now - (this.#burst - 1) * this.#interval;
+    const wait = bucket.fullAt - now - Math.max(0, this.#burst - tokens) * this.#interval;
     // Sums of fractions miss by less than that.
     return wait > 1e-3 ? Math.ceil(wait) : 0;
   }

@@ -61,11 +61,11 @@ export class Refusals {
     return { status, detail: sentence, ...(status === 401 ? { challenge: challengeFor(request) } : {}) };
   }
 
-  /** Counts a change; what is answered when it is one too many. */
-  ofOften(request: IncomingMessage): Problem | undefined {
+  /** Counts a change for as many as it names addresses; what is answered when it is too much. */
+  ofOften(request: IncomingMessage, addresses = 1): Problem | undefined {
     if (!this.#changes) return undefined;
     const client = this.#clientOf(request);
-    const wait = this.#changes.take(rateKey(client));
+    const wait = this.#changes.take(rateKey(client), addresses);
     return wait > 0 ? this.#tooOften(`too many changes come from ${client} (CHANGE_RATE)`, wait) : undefined;
   }
 

@@ -17,6 +17,9 @@ export interface AccessSettings {
   readonly trustedProxies: readonly string[];
   /** Changes a second that one client address may make for long; 0 for no limit. */
   readonly changeRate: number;
+  /** Addresses that wait or have not settled, and clusters, of one client address without a token; 0 for no limit. */
+  readonly clientAddresses: number;
+  readonly clientClusters: number;
 }
 
 /** Tokens that are given, and a file with more, which may change while the server runs. */
@@ -34,4 +37,6 @@ export const OPEN: AccessSettings = {
   strictSource: false,
   trustedProxies: [],
   changeRate: 0,
+  clientAddresses: 0,
+  clientClusters: 0,
 };

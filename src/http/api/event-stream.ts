@@ -9,12 +9,18 @@ const COMMENT_EVERY = 15_000;
 /** Milliseconds after which a browser asks again when the connection ended. */
 const RETRY = 2_000;
 
+/** A message as it is sent. */
+export function messageOf(event: string, json: string): Buffer {
+  return Buffer.from(`event: ${event}\ndata: ${json}\n\n`);
+}
+
 /** One response of server-sent events (WHATWG HTML §9.2). */
 export class EventStream {
   readonly #response: ServerResponse;
   readonly #comments: NodeJS.Timeout;
   /** A snapshot may be larger than what may be left unsent: it does not count until it has gone out. */
   #allowance = 0;
+  #draining: Promise<void> | undefined;
 
   /** Sends the head at once. */
   constructor(response: ServerResponse, commentEvery = COMMENT_EVERY) {
@@ -31,30 +37,37 @@ export class EventStream {
     response.on('drain', () => (this.#allowance = 0));
   }
 
+  /** The same for what must reach even a slow reader. */
+  sendLarge(event: string, json: string): void {
+    this.sendShared(messageOf(event, json), true);
+  }
+
+  /** The same for many readers: one copy of it in memory, however many do not read. */
+  sendShared(message: Buffer, isLarge = false): void {
+    if (isLarge) this.#allowance += message.length;
+    this.#write(message);
+  }
+
   /** `json` and `id` hold no line breaks. False when the reader should be given time (`drained`). */
   send(event: string, json: string, id?: string): boolean {
     return this.#write(`${id === undefined ? '' : `id: ${id}\n`}event: ${event}\ndata: ${json}\n\n`);
-  }
-
-  /** The same for what must reach even a slow reader. */
-  sendLarge(event: string, json: string): void {
-    this.#allowance += Buffer.byteLength(json);
-    this.send(event, json);
   }
 
   /** Resolves when the reader has taken everything, or is gone. */
   drained(): Promise<void> {
     const response = this.#response;
     if (response.destroyed || !response.writableNeedDrain) return Promise.resolve();
-    return new Promise((resolve) => {
+    // One for all that wait: a reader that reads nothing is told of many events.
+    return (this.#draining ??= new Promise((resolve) => {
       const end = (): void => {
+        this.#draining = undefined;
         response.off('drain', end);
         response.off('close', end);
         resolve();
       };
       response.on('drain', end);
       response.on('close', end);
-    });
+    }));
   }
 
   end(): void {
@@ -62,7 +75,7 @@ export class EventStream {
     this.#response.end();
   }
 
-  #write(text: string): boolean {
+  #write(text: string | Buffer): boolean {
     const response = this.#response;
     if (response.destroyed || response.writableEnded) return false;
     if (response.writableLength > MAX_UNSENT + this.#allowance) {

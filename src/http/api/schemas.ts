@@ -254,6 +254,13 @@ export const leaveAnswer = z
   .meta({ id: 'Left', description: 'An address was taken off the list or from the gate.' });
 export type LeaveAnswerView = z.output<typeof leaveAnswer>;
 
+export const deletedCluster = z
+  .strictObject({
+    product: z.string().meta({ description: 'Its product.', examples: ['nacos'] }),
+    cluster: z.string().meta({ description: 'Its name.', examples: ['serverlist'] }),
+  })
+  .meta({ id: 'DeletedCluster', description: 'A cluster that was deleted.' });
+
 export const releaseAnswer = z
   .strictObject({
     revision,
@@ -427,6 +434,7 @@ export const NAMED = [
   healthAnswer,
   aliveAnswer,
   leaveAnswer,
+  deletedCluster,
   releaseAnswer,
   clusterHealth,
   findingView,

@@ -3,11 +3,14 @@ import { keyOf, type ClusterKey } from '../../registry/cluster.js';
 import type { RecordedEvent } from '../../registry/events.js';
 import { parseCursor, type EventCursor } from '../../runtime/event-cursor.js';
 import type { ToldSummary } from '../../runtime/summaries.js';
-import { EventStream } from './event-stream.js';
+import { EventStream, messageOf } from './event-stream.js';
 import { eventView } from './events.js';
 import { streamQuery } from './parameters.js';
 import { problem, route, type ApiContext, type Call } from './route.js';
 import { serverViewOf } from './server-routes.js';
+
+/** Streams that are read at once. */
+const MOST_STREAMS = 1_000;
 
 export const streamRoute = route({
   method: 'get',
@@ -43,6 +46,15 @@ export const streamRoute = route({
     if (refused) return { problem: refused };
     const last = lastEventId(call);
     if (typeof last === 'string') return problem(400, last);
+    if (context.feed.listeners >= MOST_STREAMS) {
+      return {
+        problem: {
+          status: 429,
+          detail: `${MOST_STREAMS} streams are read already, the most; ask again later`,
+          retryAfter: 5,
+        },
+      };
+    }
     stream(context, call, cluster, last ?? after);
     return 'taken';
   },
@@ -85,7 +97,7 @@ function stream(
     after,
     snapshot(clusters, health) {
       const server = JSON.stringify(serverViewOf(health, access));
-      out.sendLarge('snapshot', `{"clusters":${listed(clusters)},"server":${server}}`);
+      out.sendShared(sharedMessage('snapshot', `{"clusters":${listed(clusters)},"server":${server}}`), true);
     },
     summaries({ changed, gone }) {
       if (!mayGoOn()) return;
@@ -99,7 +111,7 @@ function stream(
     },
     view(json) {
       if (!mayGoOn()) return;
-      out.send('cluster', json);
+      out.sendShared(sharedMessage('cluster', json));
     },
     events(events, cursor) {
       if (!mayGoOn()) return Promise.resolve();
@@ -117,6 +129,15 @@ function stream(
 
 function textOf(told: readonly ToldSummary[]): string {
   return `[${told.map(({ json }) => json).join(',')}]`;
+}
+
+const lastMessages = new Map<string, { readonly json: string; readonly message: Buffer }>();
+
+/** The message that was made last, when it is the same: those who listen are told one after the other. */
+function sharedMessage(event: string, json: string): Buffer {
+  let last = lastMessages.get(event);
+  if (last?.json !== json) lastMessages.set(event, (last = { json, message: messageOf(event, json) }));
+  return last.message;
 }
 
 const shared = new WeakMap<readonly ToldSummary[], string>();

@@ -1,6 +1,7 @@
 import { changeRoutes } from './changes.js';
 import { clusterRoutes } from './clusters.js';
 import { METRICS, NACOS_SIDE, OFFICIAL_API } from './described.js';
+import { deleteClusterRoute } from './delete-cluster.js';
 import { descriptionRoutes } from './description.js';
 import { eventRoutes } from './events.js';
 import { healthRoutes } from './health.js';
@@ -12,6 +13,7 @@ import { streamRoute } from './stream.js';
 /** The operators' side, whole: what the router (router.ts) answers. */
 export const ROUTES: readonly Route[] = [
   ...clusterRoutes,
+  deleteClusterRoute,
   ...memberRoutes,
   ...changeRoutes,
   ...healthRoutes,

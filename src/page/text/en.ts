@@ -222,6 +222,7 @@ export const en = {
     repairing: 'Repair begun',
     'repair-step': 'Repair step',
     repaired: 'Repaired',
+    deleted: 'Deleted',
     'repair-stopped': 'Repair stopped',
   } satisfies Record<EventType, string>,
   /** What an event says; undefined where the server's own sentence says it in this language. */

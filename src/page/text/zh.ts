@@ -221,6 +221,7 @@ export const zh: Texts = {
     repairing: '开始修复',
     'repair-step': '修复步骤',
     repaired: '修复完成',
+    deleted: '已删除',
     'repair-stopped': '修复中止',
   },
   eventSays: {
@@ -240,6 +241,7 @@ export const zh: Texts = {
     'set-back':
       '有节点持有的列表版本高于本数据库：数据库被替换或回退过，未经运维人员确认不会创建集群（recover）。',
     recovered: '运维人员恢复了列表。请接着修复 Raft（doctor --repair）。',
+    deleted: '集群已经没有存活的成员，由运维人员删除，或因长期失联而被清除。',
     repairing: '开始修复 Raft，期间列表保持不变。',
     'repair-step': '完成了一步，并已从各节点自己的状态得到证实。',
     repaired: 'Raft 修复完成。',

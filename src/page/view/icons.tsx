@@ -130,6 +130,7 @@ export const EVENT_ICONS: Record<EventType, IconName> = {
   refounded: 'spark',
   'set-back': 'warning',
   recovered: 'wrench',
+  deleted: 'out',
   repairing: 'wrench',
   'repair-step': 'dot',
   repaired: 'check',

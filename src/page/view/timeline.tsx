@@ -20,6 +20,7 @@ const TONES: Record<EventType, 'good' | 'bad' | 'warn' | 'plain'> = {
   refounded: 'bad',
   'set-back': 'bad',
   recovered: 'bad',
+  deleted: 'warn',
   repairing: 'warn',
   'repair-step': 'plain',
   repaired: 'good',

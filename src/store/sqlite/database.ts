@@ -1,6 +1,7 @@
 import SQLite from 'better-sqlite3';
 import { closeSync, existsSync, openSync, statSync, unlinkSync } from 'node:fs';
 import { dirname } from 'node:path';
+import type { ClusterKey } from '../../registry/cluster.js';
 import type { RecordedEvent } from '../../registry/events.js';
 import { StoreRefused, type EventQuery } from '../../registry/ports.js';
 import { readMigrations } from '../migrate.js';
@@ -47,9 +48,41 @@ export class SqliteDatabase {
     }
   }
 
-  load(): Stored {
+  /**
+   * What there is; of more than `most` addresses the clusters that were heard last, since those live, and the names of
+   * the others.
+   */
+  load(most: number): Stored {
     const hearing = this.#db.prepare('SELECT hearing_ms FROM address_server_clock').pluck().get() as number;
-    return { clusters: loadClusters(this.#db), hearing };
+    const tables = ['member', 'waiting', 'departed'];
+    const count = (where: string): string =>
+      tables.map((table) => `(SELECT count(*) FROM address_server_${table}${where})`).join(' + ');
+    const all = this.#db
+      .prepare(`SELECT ${count('')}`)
+      .pluck()
+      .get() as number;
+    if (all <= most) return { clusters: loadClusters(this.#db), hearing, left: [] };
+    const clusters = this.#db
+      .prepare(
+        `SELECT id, product, name, ${count(' WHERE cluster_id = c.id')} AS held,
+           (SELECT max(heard_at) FROM address_server_lease WHERE cluster_id = c.id) AS heard
+         FROM address_server_cluster c ORDER BY heard DESC, id`,
+      )
+      .all() as { id: number; product: string; name: string; held: number }[];
+    const left: ClusterKey[] = [];
+    const ids: number[] = [];
+    let room = most;
+    for (const { id, product, name, held } of clusters) {
+      if (held > room) left.push({ product, name });
+      else ids.push(id);
+      if (held <= room) room -= held;
+    }
+    return { clusters: loadClusters(this.#db, ids), hearing, left };
+  }
+
+  loadOne({ product, name }: ClusterKey): Stored['clusters'][number] | undefined {
+    const id = this.#statements.clusterId.get(product, name) as number | undefined;
+    return id === undefined ? undefined : loadClusters(this.#db, [id])[0];
   }
 
   /** Applies a change in one transaction; returns its events with their numbers. */
@@ -332,16 +365,22 @@ interface OfCluster {
   readonly cluster_id: number;
 }
 
-function loadClusters(db: SQLite.Database): Stored['clusters'] {
+/** Those of these ids, or all. */
+function loadClusters(db: SQLite.Database, ids?: readonly number[]): Stored['clusters'] {
+  const some = ids === undefined ? [] : [JSON.stringify(ids)];
+  const only = (column: string): string =>
+    ids === undefined ? '' : `WHERE ${column} IN (SELECT value FROM json_each(?))`;
   const rowsOf = <R>(table: string, order: string): Map<number, R[]> => {
-    const rows = db.prepare(`SELECT * FROM ${table} ORDER BY cluster_id, ${order}`).all();
+    const rows = db
+      .prepare(`SELECT * FROM ${table} ${only('cluster_id')} ORDER BY cluster_id, ${order}`)
+      .all(...some);
     return byCluster(rows as (R & OfCluster)[]);
   };
   const members = rowsOf<MemberRow>('address_server_member', 'position');
   const waiting = rowsOf<WaitingRow>('address_server_waiting', 'position');
   const departed = rowsOf<DepartedRow>('address_server_departed', 'left_at');
   const leases = rowsOf<LeaseRow>('address_server_lease', 'address');
-  const clusters = db.prepare('SELECT * FROM address_server_cluster ORDER BY id').all();
+  const clusters = db.prepare(`SELECT * FROM address_server_cluster ${only('id')} ORDER BY id`).all(...some);
   return (clusters as (ClusterRow & { readonly id: number })[]).map((cluster) => ({
     cluster,
     members: members.get(cluster.id) ?? [],

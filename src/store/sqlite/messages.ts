@@ -31,10 +31,15 @@ export interface LeaseBatch {
 export interface Stored {
   readonly clusters: readonly (ClusterRows & { readonly leases: readonly LeaseRow[] })[];
   readonly hearing: number;
+  /** Clusters that did not fit. */
+  readonly left: readonly ClusterKey[];
 }
 
 export interface Calls {
-  open: { ask: { file: string; migrations: string }; answer: Stored };
+  /** `most`: addresses that are loaded, at most. */
+  open: { ask: { file: string; migrations: string; most: number }; answer: Stored };
+  /** One cluster. */
+  load: { ask: ClusterKey; answer: Stored['clusters'][number] | undefined };
   commit: { ask: Change; answer: RecordedEvent[] };
   flush: { ask: { batches: LeaseBatch[]; hearing: number }; answer: null };
   events: { ask: EventQuery; answer: RecordedEvent[] };

@@ -7,10 +7,11 @@ export class Responder {
   #database: SqliteDatabase | undefined;
 
   readonly #handlers: { [K in CallName]: (ask: Calls[K]['ask']) => Calls[K]['answer'] } = {
-    open: ({ file, migrations }) => {
+    open: ({ file, migrations, most }) => {
       this.#database = new SqliteDatabase(file, migrations);
-      return this.#database.load();
+      return this.#database.load(most);
     },
+    load: (key) => this.#opened.loadOne(key),
     commit: (change) => this.#opened.commit(change),
     flush: ({ batches, hearing }) => {
       this.#opened.flush(batches, hearing);

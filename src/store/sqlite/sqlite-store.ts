@@ -36,6 +36,8 @@ export interface SqliteOptions {
   /** The folder with the dialect's migrations. */
   readonly migrations: string;
   readonly clock: Clock;
+  /** Addresses that are loaded at the start, at most; all by default. */
+  readonly most?: number;
   /** When the thread that owns the file ended by itself: a bug or no memory, and nothing will be stored again. */
   readonly onLost?: (error: Error) => void;
   /** Starts what owns the file; a thread of its own if left out, so that a slow disk holds up no poll. */
@@ -62,6 +64,8 @@ export class SqliteStore implements Store {
   readonly pace = 1_000;
   readonly isShared = false;
   readonly #options: SqliteOptions;
+  /** Clusters in the file for which there was no room at the start. */
+  #left = new Set<string>();
   readonly #clusters = new Map<string, Cluster>();
   readonly #queue = new KeyedQueue();
   readonly #calls = new Map<number, { resolve: (answer: never) => void; reject: (error: Error) => void }>();
@@ -75,16 +79,17 @@ export class SqliteStore implements Store {
 
   async open(listener: ClusterListener): Promise<Opened> {
     this.#listener = listener;
-    const { file, migrations, startThread = startWorker } = this.#options;
+    const { file, migrations, most = Number.MAX_SAFE_INTEGER, startThread = startWorker } = this.#options;
     const thread = startThread();
     thread.on('message', (response: Response) => this.#settle(response));
     thread.on('error', (error) => this.#lost(error));
     thread.on('exit', () => this.#lost(new Error('its thread ended')));
     this.#thread = thread;
     try {
-      const stored = await this.#call('open', { file, migrations });
+      const stored = await this.#call('open', { file, migrations, most });
       for (const rows of stored.clusters) this.#keep(this.#load(rows));
-      return { hearing: stored.hearing, attended: false };
+      this.#left = new Set(stored.left.map(keyOf));
+      return { hearing: stored.hearing, attended: false, left: this.#left.size };
     } catch (error) {
       await this.close();
       throw error;
@@ -108,8 +113,10 @@ export class SqliteStore implements Store {
 
   async #decide(key: ClusterKey, work: Work): Promise<Decided> {
     const name = keyOf(key);
-    const before = this.#clusters.get(name) ?? emptyCluster(key);
-    const outcome = work(before, this.#scene());
+    const isLeft = this.#left.has(name);
+    const rows = isLeft ? await this.#call('load', { product: key.product, name: key.name }) : undefined;
+    const before = rows ? this.#load(rows) : (this.#clusters.get(name) ?? emptyCluster(key));
+    const outcome = work(before, { ...this.#scene(), isLeft });
     if (outcome.cluster === before) return { ...outcome, recorded: [] };
     const { cluster } = outcome;
     const forget = isForgettable(cluster);
@@ -129,6 +136,7 @@ export class SqliteStore implements Store {
       hearing: this.#options.clock.hearing(),
     };
     const recorded = await this.#call('commit', change);
+    this.#left.delete(name);
     written.forEach(([, lease], i) => noteStored(lease, facts[i] ?? factsOf(lease)));
     this.#keep(cluster);
     return { ...outcome, recorded };

@@ -1,0 +1,86 @@
+import { emptyCluster, isKnown, keyOf, type Cluster, type Member } from './cluster.js';
+import type { Context, Outcome } from './commands.js';
+import { eventOf } from './events.js';
+import { hasLease, isLive, isUnreachable, silence, sinceAlive } from './lease.js';
+import { isKnownToAll, type Moment, type Step } from './moment.js';
+import { refusal, unchanged } from './outcome.js';
+import { refuseInRepair } from './repair.js';
+import { isRepairing } from './repairing.js';
+import { DEAD_FORGOTTEN, EMPTY_FORGOTTEN, LONE_FORGOTTEN } from './rules.js';
+
+/*
+ * A cluster that is gone: founded by a slip, or dead for long. A list that a node may still go by is never given up: what
+ * polls next would found another, with other members (injury 2).
+ */
+
+/** An operator's word: the cluster is deleted, with everybody who waits. */
+export function forget(cluster: Cluster, context: Context): Outcome {
+  if (!isKnown(cluster)) return unchanged(cluster, { type: 'unknown' });
+  const busy = refuseInRepair(cluster, context);
+  if (busy) return unchanged(cluster, busy);
+  const reason = whyInUse(cluster, context);
+  if (reason !== undefined) return unchanged(cluster, refusal('in-use', reason));
+  const { cluster: next, events } = forgotten(cluster, 'deleted by an operator');
+  return { cluster: next, events, reply: { type: 'done' } };
+}
+
+/** Why a cluster must not be deleted; undefined when nobody of it has been heard for as long as R5 demands. */
+function whyInUse(cluster: Cluster, context: Context): string | undefined {
+  const { now, rules, graceUntil } = context;
+  const stays = `${keyOf(cluster)} is not deleted`;
+  const all = [...cluster.members.values()];
+  if (all.length === 0) return undefined;
+  const alive = all.find((member) => hasLease(member) && isLive(member, rules, now));
+  if (alive) {
+    return `${stays}: ${alive.address} is being heard, and would go on with a list of which nothing is known any more. Stop its node, or take it off first`;
+  }
+  const since = Math.min(...all.map((member) => silenceOf(member, now)));
+  if (since < rules.evictAfter) {
+    const left = Math.ceil((rules.evictAfter - since) / 1_000);
+    return `${stays}: one of its members was heard, or put, ${Math.floor(since / 1_000)} s ago. Try again in ${left} s, or take them off first`;
+  }
+  if (now < graceUntil) {
+    const left = Math.ceil((Math.min(graceUntil, now + 3_600_000) - now) / 1_000);
+    return `${stays}: this server could not hear for a while. Try again in ${left} s`;
+  }
+  if (!all.every((member) => !hasLease(member) || isKnownToAll(member, context))) {
+    return `${stays}: not every server knows yet that its members are silent. Try again in some seconds`;
+  }
+  return undefined;
+}
+
+function silenceOf(member: Member, now: number): number {
+  return Math.min(silence(member, now), sinceAlive(member, now));
+}
+
+/** What follows from the time alone: nobody was heard for so long that nobody comes back. */
+export function fade(cluster: Cluster, moment: Moment): Step {
+  const { now, graceUntil } = moment;
+  const same = { cluster, events: [] };
+  if (cluster.epoch === 0 || cluster.waiting.size + cluster.departed.size > 0) return same;
+  if (now < graceUntil || isRepairing(cluster, now) || !hasFaded(cluster, moment)) return same;
+  return forgotten(cluster, 'nothing was heard of it for very long');
+}
+
+/** A look that is cheap enough for every tick. */
+export function hasFaded(
+  { members, changedAt, size }: Cluster,
+  moment: Pick<Moment, 'now' | 'rules'>,
+): boolean {
+  const { now, rules } = moment;
+  if (members.size === 0) return now - changedAt >= EMPTY_FORGOTTEN;
+  const limit = members.size === 1 && size <= 1 ? LONE_FORGOTTEN : DEAD_FORGOTTEN;
+  for (const member of members.values()) {
+    // What an operator put stays until an operator's word.
+    if (member.source === 'static' || silenceOf(member, now) < limit) return false;
+    if (!isUnreachable(member, rules, now) || !isKnownToAll(member, moment as Moment)) return false;
+  }
+  return true;
+}
+
+/** Nothing is left of it but the count of its lists, so that none is ever taken for an earlier one. */
+function forgotten(cluster: Cluster, reason: string): Step {
+  const next: Cluster = { ...emptyCluster(cluster), revision: cluster.revision + 1 };
+  const had = cluster.members.size === 0 ? 'it had no members' : `it had ${cluster.members.size} member(s)`;
+  return { cluster: next, events: [eventOf(next, 'deleted', `${reason}; ${had}`)] };
+}

@@ -1,0 +1,143 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { closeSync, openSync, readFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { test, type TestContext } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { eventually } from '../support/eventually.js';
+import { freePort } from '../support/private-server.js';
+import { CLI } from '../support/process.js';
+import { tempFolder } from '../support/temp.js';
+
+const STREAM = fileURLToPath(new URL('../../src/log-stream.js', import.meta.url));
+
+/** Runs a script whose standard output is the log; what it says itself goes to standard error. */
+function run(t: TestContext, body: string, stdout: 'pipe' | number = 'pipe') {
+  const script = `import { LogStream, logLoss } from ${JSON.stringify(STREAM)};
+    const log = new LogStream(1, (dropped) => JSON.stringify({ dropped }));
+    ${body}`;
+  const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
+    stdio: ['ignore', stdout, 'pipe'],
+  });
+  let said = '';
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => (said += text));
+  const exited = once(child, 'exit');
+  t.after(async () => {
+    child.kill('SIGKILL');
+    await exited;
+  });
+  return { child, exited, said: () => said };
+}
+
+const LINES = 60_000;
+const WRITE = `for (let i = 0; i < ${LINES}; i++) log.write(JSON.stringify({ i, text: 'x'.repeat(80) }) + '\\n');`;
+
+test('a log that nobody reads holds nothing up; what is dropped is counted, and said when it is read again', async (t) => {
+  const { child, said, exited } = run(
+    t,
+    `${WRITE}
+    console.error('written', logLoss.dropped);
+    process.on('SIGUSR2', () => { log.write('{"last":true}\\n'); clearInterval(stay); });
+    const stay = setInterval(() => {}, 1000);`,
+  );
+  await eventually('it has written', () => said().includes('written'), 60_000);
+  const dropped = Number(/written (\d+)/.exec(said())?.[1]);
+  assert.ok(dropped > 0 && dropped < LINES, `${dropped} dropped`);
+  let text = '';
+  child.stdout?.setEncoding('utf8').on('data', (some: string) => (text += some));
+  await eventually('the loss is said', () => text.includes('"dropped"'), 60_000);
+  child.kill('SIGUSR2');
+  await exited;
+  await eventually('the last line', () => text.includes('{"last":true}\n'), 60_000);
+  const lines = text
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as { i?: number; dropped?: number });
+  const whole = lines.filter(({ i }) => i !== undefined);
+  assert.deepEqual(
+    whole.map(({ i }) => i),
+    whole.map((_, i) => i),
+    'the first ones, in order and whole',
+  );
+  const told = lines.reduce((sum, line) => sum + (line.dropped ?? 0), 0);
+  assert.equal(whole.length + told, LINES);
+  assert.equal(told, dropped);
+});
+
+test('an exit and a crash lose nothing of a log that is read', async (t) => {
+  for (const end of ['process.exit(3)', "throw new Error('a crash')"]) {
+    const { child, exited } = run(
+      t,
+      `for (let i = 0; i < 5000; i++) log.write(i + ' ' + 'x'.repeat(80) + '\\n'); ${end}`,
+    );
+    let text = '';
+    child.stdout?.setEncoding('utf8').on('data', (some: string) => (text += some));
+    const closed = once(child, 'close');
+    await exited;
+    await closed;
+    assert.equal(text.split('\n').length - 1, 5_000, end);
+  }
+});
+
+test('a log in a file is whole and in order after an exit', async (t) => {
+  const file = join(tempFolder(t), 'log');
+  const fd = openSync(file, 'a');
+  const { exited } = run(
+    t,
+    `for (let i = 0; i < 5000; i++) log.write(i + '\\n'); setTimeout(() => process.exit(0), 50);`,
+    fd,
+  );
+  closeSync(fd);
+  await exited;
+  const lines = readFileSync(file, 'utf8').trimEnd().split('\n');
+  assert.deepEqual(
+    lines.map(Number),
+    Array.from({ length: 5_000 }, (_, i) => i),
+  );
+});
+
+test('a server whose log is a stuck pipe answers, and stops', async (t) => {
+  const port = await freePort();
+  const file = join(tempFolder(t), 'registry.db');
+  const args = [
+    '--port',
+    String(port),
+    '--host',
+    '127.0.0.1',
+    '--database-url',
+    `sqlite:${file}`,
+    '--change-rate',
+    '0',
+  ];
+  const child = spawn(process.execPath, [CLI, 'serve', ...args], { stdio: ['ignore', 'pipe', 'ignore'] });
+  const exited = once(child, 'exit') as Promise<[number | null, string | null]>;
+  t.after(async () => {
+    child.kill('SIGKILL');
+    await exited;
+  });
+  const url = `http://127.0.0.1:${port}`;
+  const isUp = () =>
+    fetch(`${url}/healthz`).then(
+      ({ ok }) => ok,
+      () => false,
+    );
+  await eventually('it listens', isUp, 60_000);
+  const put = async (from: number, count: number): Promise<void> => {
+    const ips = Array.from({ length: count }, (_, i) => `10.0.${(from + i) >> 8}.${(from + i) & 255}`).join(
+      ',',
+    );
+    const body = new URLSearchParams({ cluster: 'serverlist', ips });
+    const signal = AbortSignal.timeout(60_000);
+    const { status } = await fetch(`${url}/nacos/v1/as/nodes`, { method: 'POST', body, signal });
+    assert.equal(status, 200);
+  };
+  // Each member is a line of some 200 bytes, and a pipe holds 64 KiB.
+  await put(0, 10);
+  await put(10, 900);
+  const list = await fetch(`${url}/nacos/serverlist`, { signal: AbortSignal.timeout(60_000) });
+  assert.equal((await list.text()).trimEnd().split('\n').length, 910);
+  child.kill('SIGTERM');
+  const [status] = await exited;
+  assert.equal(status, 0);
+});
