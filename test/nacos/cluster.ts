@@ -29,6 +29,7 @@ export type LookupOptions =
       readonly lookupPort: number;
       /** The query of the polled URL; with `self` and `expect=3` if left out. */
       readonly query?: (address: string) => string;
+      /** Tries at its start; {@link RETRY} if left out. */
       readonly retry?: number;
     }
   | {
@@ -173,15 +174,15 @@ export class Cluster {
   }
 
   /**
-   * Who was dropped, and whether the list had to be kept for want of a majority; but for nodes that a slow machine had
-   * ended at their own start, of whom nobody heard for a while.
+   * What these events, of some types, tell of harm; but for nodes that a slow machine had ended at their own start, of whom
+   * nobody heard for a while.
    */
-  droppedIn(events: readonly HistoryEvent[]): string[] {
+  harmIn(events: readonly HistoryEvent[], types: readonly HistoryEvent['type'][]): string[] {
     const slow = this.#nodes.filter(({ startedAgain }) => startedAgain > 0).map(({ address }) => address);
-    const isExcused = ({ type, address }: HistoryEvent): boolean =>
-      type === 'preserved' ? slow.length > 0 : slow.includes(address ?? '');
+    const isExcused = ({ address }: HistoryEvent): boolean =>
+      address === undefined ? slow.length > 0 : slow.includes(address);
     return events
-      .filter((event) => ['evicted', 'replaced', 'preserved'].includes(event.type) && !isExcused(event))
+      .filter((event) => types.includes(event.type) && !isExcused(event))
       .map(({ type, address = '' }) => `${type} ${address}`);
   }
 
@@ -226,6 +227,9 @@ export class Cluster {
   }
 }
 
+/** How often a starting node asks, as the README has it; Nacos's own 5 are over before a slow machine has started the others. */
+const RETRY = 150;
+
 /** Where nodes may be that the servers tell the identity: on this machine, and in its namespaces. */
 const MEMBERS_ARE_IN = '127.0.0.0/8,10.77.0.0/16';
 
@@ -246,7 +250,7 @@ function lookupOf(
   }
   if (options.lookup === 'environment') return { type: 'environment', environment: options.environment };
   if (options.lookup === 'file') return { type: 'file', members: options.members };
-  const { lookupPort, query = usual, retry } = options;
+  const { lookupPort, query = usual, retry = RETRY } = options;
   return {
     type: 'address-server',
     port: lookupPort,

@@ -10,7 +10,11 @@ import { patiently } from './patience.js';
 nacosTest('answers that are no list', {}, async (cluster, scenario) => {
   await scenario('a node with a self that is no address gives up, and never serves alone', async () => {
     const server = await cluster.startServer();
-    const node = await cluster.startNode({ lookupPort: server.port, query: () => 'self=http://x&expect=3' });
+    const node = await cluster.startNode({
+      lookupPort: server.port,
+      query: () => 'self=http://x&expect=3',
+      retry: 5,
+    });
     await patiently('it gives up', () => givenUp(node), 100);
     if (node.traits.can.has('exit without a list')) assert.notEqual(await node.exited, 0);
     assert.match(node.log(400), /address-server|jmenv|serverlist/i);
@@ -40,7 +44,7 @@ nacosTest('answers that are no list', {}, async (cluster, scenario) => {
       };
       await patiently('the server notices', degraded);
       const proxy = await cluster.proxyTo(server);
-      const joiner = await cluster.startNode({ lookupPort: proxy.port, query: ofTwo, retry: 150 });
+      const joiner = await cluster.startNode({ lookupPort: proxy.port, query: ofTwo });
       // Nacos's own patience are five tries.
       await patiently(
         'it has tried more often than Nacos would by itself',

@@ -77,12 +77,16 @@ async function copyDependencies(version: NacosVersion, into: string): Promise<vo
   }
 }
 
-/** Maven's first complaints; what follows them is how to ask for more. */
+/** Maven's complaint; what follows it, after an empty line, is how to ask for more. */
 function why(output: string): string {
   // Maven colours its words.
   const lines = output.replaceAll(/\x1b\[[\d;]*m/g, '').split('\n');
-  const complaints = lines.filter((line) => line.startsWith('[ERROR]') && !line.includes('-> [Help'));
-  const told = (complaints.length > 0 ? complaints : lines).join('\n').trim();
+  const complaints = lines.filter((line) => line.startsWith('[ERROR]'));
+  const end = complaints.findIndex((line) => line.trim() === '[ERROR]');
+  const reason = complaints
+    .slice(0, end < 0 ? undefined : end)
+    .map((line) => line.replace(/ -> \[Help.*/, ''));
+  const told = (reason.length > 0 ? reason : lines).join('\n').trim();
   return told.length > LONGEST ? `${told.slice(0, LONGEST)}…` : told;
 }
 
