@@ -5,7 +5,7 @@ import { newLease } from '../../src/registry/lease.js';
 import { Summaries } from '../../src/runtime/summaries.js';
 import { startServer, type TestServer } from '../support/server.js';
 
-const MEMBERS = 10;
+const MEMBERS = 4;
 
 /** Clusters of ten live members each, as the store tells of them. */
 function inhabit({ service }: TestServer, clusters: number): void {
