@@ -60,7 +60,8 @@ describe('why a member has not settled', () => {
     bench.pass(60_000, [A, B, C, D]);
     assert.equal(bench.cluster.members.get(D)?.settled, false);
     const raft = { ...bench.seen, readAt: bench.now };
-    const said = whyUnsettled(bench.cluster.members.get(D)!, bench.cluster, { ...bench, raft });
+    const { now, rules, graceUntil } = bench;
+    const said = whyUnsettled(bench.cluster.members.get(D)!, bench.cluster, { now, rules, graceUntil, raft });
     assert.match(said ?? '', /: raft has no leader that could make it a voter\. /);
   });
 
