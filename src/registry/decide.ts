@@ -78,10 +78,19 @@ export function saysSomethingNew(
   return (
     member.presence !== 'live' ||
     poll.starting === true ||
+    isFirstWord(member) ||
     (poll.id !== undefined && poll.id !== member.id) ||
     (poll.expect !== undefined && poll.expect !== member.expect) ||
     (member.source === 'heartbeat' && poll.source === 'poll')
   );
+}
+
+/**
+ * Whether a static member is heard that never was before, as in a migration: its node has just been started anew, with
+ * `self`, and may have led until then (R5).
+ */
+function isFirstWord({ source, presenceSince, joinedAt }: Member): boolean {
+  return source === 'static' && presenceSince <= joinedAt;
 }
 
 function poll(cluster: Cluster, poll: Poll, context: Context): Outcome {
@@ -172,7 +181,9 @@ function update(cluster: Cluster, member: Member, poll: Poll, context: Context):
   const changed: Member = {
     ...known,
     // Its lease runs, and its Nacos takes no part in Raft yet: it neither settles nor counts as steady.
-    ...(poll.starting ? { presenceSince: context.now } : given('knownSince', knownSince)),
+    ...(poll.starting || isFirstWord(member)
+      ? { presenceSince: context.now }
+      : given('knownSince', knownSince)),
     ...given('id', idIsFree ? poll.id : member.id),
     ...given('expect', poll.expect ?? member.expect),
     source: member.source === 'heartbeat' && poll.source === 'poll' ? 'poll' : member.source,

@@ -2,6 +2,19 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { A, B, Bench, C, D, E } from './rules.js';
 
+it('R5 waits when a static member is heard for the first time, whose node has just been started anew', () => {
+  const bench = new Bench();
+  bench.do({ type: 'put', addresses: [A, B, C] });
+  bench.poll(D);
+  bench.pass(60_000, [D]);
+  bench.pass(28_000, [], [D]);
+  bench.poll(A);
+  bench.pass(25_000, [A], [D]);
+  assert.ok(bench.list.includes(D));
+  bench.pass(10_000, [A], [D]);
+  assert.ok(!bench.list.includes(D));
+});
+
 describe('R5 Evict', () => {
   it('evicts a silent, unreachable member after 60 s and not before', () => {
     const bench = new Bench().found(A, B, C);

@@ -5,9 +5,9 @@ import { newLease } from '../../src/registry/lease.js';
 import { Summaries } from '../../src/runtime/summaries.js';
 import { startServer, type TestServer } from '../support/server.js';
 
-const MEMBERS = 4;
+const MEMBERS = 3;
 
-/** Clusters of ten live members each, as the store tells of them. */
+/** Clusters of three live members each, as the store tells of them. */
 function inhabit({ service }: TestServer, clusters: number): void {
   const { now } = service;
   for (let i = 0; i < clusters; i++) {
