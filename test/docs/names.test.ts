@@ -19,7 +19,7 @@ const VARIABLES = new Set([
 const PREFIXES = new Set([...VARIABLES].map((name) => name.split('_', 1)[0]));
 
 /** Variables of ours that are no settings of a server, an agent or a command: of tests. */
-const OTHERS = /^(TEST|DEPLOY|FUZZ|SIMULATION|MUTATIONS|NACOS_SERVERS)/;
+const OTHERS = /^(TEST|DEPLOY|FUZZ|SIMULATION|MUTATIONS|NACOS_SERVERS|DATABASE_TESTS)/;
 
 /** Of Nacos and its image. */
 const NACOS = /^(NACOS_(?!IDENTITY)|MYSQL_|MODE|JVM_|SPRING_|JAVA_)/;
