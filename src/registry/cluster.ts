@@ -181,7 +181,7 @@ export function isKnown(cluster: Cluster): boolean {
   return cluster.epoch > 0 || cluster.waiting.size > 0 || cluster.damage !== undefined;
 }
 
-/** True when nothing would be lost by forgetting the cluster: never founded and nobody waits. */
+/** True when nothing would be lost by forgetting the cluster but the count of its lists: no list, and nobody waits. */
 export function isForgettable(cluster: Cluster): boolean {
   return !isKnown(cluster) && cluster.departed.size === 0;
 }

@@ -20,7 +20,7 @@ export function forget(cluster: Cluster, context: Context): Outcome {
   if (busy) return unchanged(cluster, busy);
   const reason = whyInUse(cluster, context);
   if (reason !== undefined) return unchanged(cluster, refusal('in-use', reason));
-  const { cluster: next, events } = forgotten(cluster, 'deleted by an operator');
+  const { cluster: next, events } = forgotten(cluster, 'deleted by an operator', context);
   return { cluster: next, events, reply: { type: 'done' } };
 }
 
@@ -59,7 +59,7 @@ export function fade(cluster: Cluster, moment: Moment): Step {
   const same = { cluster, events: [] };
   if (cluster.epoch === 0 || cluster.waiting.size + cluster.departed.size > 0) return same;
   if (now < graceUntil || isRepairing(cluster, now) || !hasFaded(cluster, moment)) return same;
-  return forgotten(cluster, 'nothing was heard of it for very long');
+  return forgotten(cluster, 'nothing was heard of it for very long', moment);
 }
 
 /** A look that is cheap enough for every tick. */
@@ -78,9 +78,13 @@ export function hasFaded(
   return true;
 }
 
-/** Nothing is left of it but the count of its lists, so that none is ever taken for an earlier one. */
-function forgotten(cluster: Cluster, reason: string): Step {
-  const next: Cluster = { ...emptyCluster(cluster), revision: cluster.revision + 1 };
+/**
+ * Nothing is left of it but the count of its lists: none is ever taken for an earlier one, and a node that comes back with
+ * its old list is not taken for one that knows more than the database (set-back.ts).
+ */
+function forgotten(cluster: Cluster, reason: string, { now }: Pick<Moment, 'now'>): Step {
+  const revision = cluster.epoch > 0 ? cluster.revision + 1 : cluster.revision;
+  const next: Cluster = { ...emptyCluster(cluster), revision, changedAt: now };
   const had = cluster.members.size === 0 ? 'it had no members' : `it had ${cluster.members.size} member(s)`;
   return { cluster: next, events: [eventOf(next, 'deleted', `${reason}; ${had}`)] };
 }

@@ -18,7 +18,7 @@ export interface Rules {
   readonly maxClusters: number;
 }
 
-/** With as many, on one connection each, a server takes some 200 MB: less than the 256 MiB that the manifests give it. */
+/** A bound, so that no number of requests can fill the memory; whoever raises it raises the memory limit too. */
 export const ALL_ADDRESSES = 20_000;
 
 /** Clusters of one server. */
@@ -96,6 +96,9 @@ export const EMPTY_FORGOTTEN = 24 * 3_600 * SECOND;
  */
 export const LONE_FORGOTTEN = 7 * 24 * 3_600 * SECOND;
 export const DEAD_FORGOTTEN = 90 * 24 * 3_600 * SECOND;
+
+/** Deleted clusters, the latest ones, of which the count of lists is kept. */
+export const DELETED_KEPT = 10_000;
 
 /** Largest `expect`. */
 export const MAX_EXPECT = 99;

@@ -1,12 +1,18 @@
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { Newcomers } from '../../src/http/access/newcomers.js';
+import { emptyCluster } from '../../src/registry/cluster.js';
+import { DELETED_KEPT } from '../../src/registry/rules.js';
 import { HearingClock } from '../../src/runtime/hearing-clock.js';
+import { clusterRow } from '../../src/store/rows.js';
+import { SqliteDatabase } from '../../src/store/sqlite/database.js';
 import { SqliteStore } from '../../src/store/sqlite/sqlite-store.js';
 import { migrationsFolder } from '../../src/package-info.js';
 import { recordingLog } from '../support/log.js';
 import { ask } from '../support/raw.js';
 import { startServer } from '../support/server.js';
+import { tempFolder } from '../support/temp.js';
 
 const addresses = (network: number, count: number): string =>
   Array.from({ length: count }, (_, i) => `10.${network}.${i >> 8}.${i & 255}`).join(',');
@@ -135,4 +141,37 @@ test('what has settled or is gone counts no more, and with a token nothing does'
     const path = `/nacos/c${i}?self=10.0.0.${i}:8848&expect=9&token=secret-secret-secret`;
     assert.equal((await ask(server, 'POST', path)).status, 202);
   }
+});
+
+test('nodes that come back after their cluster was deleted found it, and its revisions go on', async (t) => {
+  const first = await startServer(t);
+  const beat = (server: typeof first): ReturnType<typeof ask> =>
+    ask(server, 'POST', '/nacos/slip?self=10.9.9.9:8848&has=1');
+  assert.equal((await ask(first, 'POST', '/nacos/v1/as/nodes?cluster=slip&ips=10.9.9.9')).status, 200);
+  await first.pass(61_000);
+  assert.equal((await ask(first, 'DELETE', '/api/v1/clusters/nacos/slip')).status, 200);
+  await first.stop();
+
+  const second = await startServer(t, { file: first.file });
+  assert.equal((await ask(second, 'GET', '/api/v1/clusters/nacos/slip')).status, 404);
+  assert.doesNotMatch((await ask(second, 'GET', '/api/v1/clusters')).body, /slip/);
+  const answer = await beat(second);
+  assert.equal(answer.status, 200, answer.body);
+  const found = await ask(second, 'GET', '/api/v1/clusters/nacos/slip');
+  assert.equal((JSON.parse(found.body) as { revision: number }).revision, 3);
+});
+
+test('of deleted clusters the latest are kept', async (t) => {
+  const folder = tempFolder(t);
+  const database = new SqliteDatabase(join(folder, 'registry.db'), migrationsFolder('sqlite'));
+  t.after(() => database.close());
+  const none = { put: [], remove: [] };
+  const tables = { members: none, waiting: none, departed: none, leases: none };
+  for (let i = 0; i <= DELETED_KEPT; i++) {
+    const key = { product: 'nacos', name: `c${i}` };
+    const cluster = clusterRow({ ...emptyCluster(key), revision: 2, changedAt: i });
+    database.commit({ ...tables, key, cluster, events: [], time: i, hearing: i });
+  }
+  assert.equal(database.loadOne({ product: 'nacos', name: 'c0' }), undefined);
+  assert.equal(database.loadOne({ product: 'nacos', name: 'c1' })?.cluster.revision, 2);
 });

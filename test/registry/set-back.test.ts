@@ -36,6 +36,16 @@ describe('a registry that knows less than its nodes', () => {
     assert.deepEqual(bench.list, [A, C]);
   });
 
+  it('takes no node of a deleted cluster for a sign of that', () => {
+    const bench = new Bench().found(A, B);
+    const { revision } = bench.cluster;
+    bench.pass(61_000, [], []);
+    assert.equal(bench.do({ type: 'forget' }).type, 'done');
+    for (const address of [A, B]) bench.heartbeat(address, { has: revision, expect: 2 });
+    assert.deepEqual(bench.list, [A, B]);
+    assert.ok(bench.cluster.revision > revision + 1, `revision ${bench.cluster.revision}`);
+  });
+
   it('founds with those that wait at an operator’s word, and its revisions go on', () => {
     const bench = new Bench();
     beats(bench, 57, A, B, C);

@@ -37,7 +37,7 @@ function inhabit({ service }: TestServer, clusters: number): void {
 }
 
 test('a pass over many clusters lets others go on, and tells what changed since the last', async (t) => {
-  const server = await startServer(t);
+  const server = await startServer(t, { rules: { maxAddresses: 1_000_000 } });
   inhabit(server, 5_000);
   const summaries = new Summaries(server.service);
   let turns = 0;
@@ -64,7 +64,7 @@ test('a pass over many clusters lets others go on, and tells what changed since 
 });
 
 test('a pass that nobody waits for any more is given up', async (t) => {
-  const server = await startServer(t);
+  const server = await startServer(t, { rules: { maxAddresses: 1_000_000 } });
   inhabit(server, 5_000);
   const summaries = new Summaries(server.service);
   assert.equal(await summaries.pass(() => false), undefined);

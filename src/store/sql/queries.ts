@@ -3,6 +3,7 @@ import type { Address } from '../../registry/address.js';
 import type { ClusterKey } from '../../registry/cluster.js';
 import type { RegistryEvent } from '../../registry/events.js';
 import type { EventQuery } from '../../registry/ports.js';
+import { DELETED_KEPT } from '../../registry/rules.js';
 import { LEASE_COLUMNS, type ClusterRow, type LeaseRow } from '../rows.js';
 import { nowMs, sqlFor } from './builder.js';
 import type { Database, Statement } from './database.js';
@@ -339,7 +340,7 @@ export class Queries {
       .compile();
   }
 
-  /** Clusters that were never founded and of which nothing has been heard for long. */
+  /** Clusters without a list of which nothing has been heard for long; of those that were deleted the latest are kept. */
   forgetClusters(decidedBefore: number): Statement {
     const of = (table: AddressTable) =>
       sql<boolean>`not exists (select 1 from ${sql.table(table)} a where a.cluster_id = address_server_cluster.id)`;
@@ -347,6 +348,17 @@ export class Queries {
       .deleteFrom('address_server_cluster')
       .where('epoch', '=', 0)
       .where('decided_at', '<', decidedBefore)
+      .where((is) =>
+        is.or([
+          is('revision', '=', 0),
+          is(
+            'decided_at',
+            '<',
+            sql<number>`(select min(kept.decided_at) from (select decided_at from address_server_cluster
+              where epoch = 0 and revision > 0 order by decided_at desc limit ${sql.lit(DELETED_KEPT)}) kept)`,
+          ),
+        ]),
+      )
       .where(of('address_server_waiting'))
       .where(of('address_server_departed'))
       .compile();

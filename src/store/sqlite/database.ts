@@ -4,6 +4,7 @@ import { dirname } from 'node:path';
 import type { ClusterKey } from '../../registry/cluster.js';
 import type { RecordedEvent } from '../../registry/events.js';
 import { StoreRefused, type EventQuery } from '../../registry/ports.js';
+import { DELETED_KEPT } from '../../registry/rules.js';
 import { readMigrations } from '../migrate.js';
 import {
   byCluster,
@@ -20,6 +21,9 @@ import type { Change, LeaseBatch, Stored } from './messages.js';
 /** Events kept of one cluster, and of all. */
 const EVENTS_PER_CLUSTER = 1_000;
 const EVENTS_IN_ALL = 100_000;
+
+/** What is true of the row of a deleted cluster, and of one that was deleted and waits to be founded anew. */
+const DELETED = 'epoch = 0 AND revision > 0';
 
 /** How long an open waits for a server that is just stopping to give the file up, in milliseconds. */
 const LOCK_TIMEOUT = 3_000;
@@ -103,6 +107,7 @@ export class SqliteDatabase {
         for (const address of rows.remove) s[table].remove.run(id, address);
         for (const row of rows.put) s[table].put.run({ cluster_id: id, ...row });
       }
+      if (change.cluster.epoch === 0 && change.cluster.revision > 0) s.trimDeleted.run(DELETED_KEPT);
     }
     const recorded = change.events.map((event): RecordedEvent => {
       const { type, address, revision, reason } = event;
@@ -335,6 +340,12 @@ function prepare(db: SQLite.Database) {
       )
       .pluck(),
     forgetCluster: db.prepare('DELETE FROM address_server_cluster WHERE product = ? AND name = ?'),
+    trimDeleted: db.prepare(
+      `DELETE FROM address_server_cluster WHERE ${DELETED} AND changed_at <
+         (SELECT min(changed_at) FROM (SELECT changed_at FROM address_server_cluster WHERE ${DELETED}
+           ORDER BY changed_at DESC LIMIT ?))
+         AND NOT EXISTS (SELECT 1 FROM address_server_lease WHERE cluster_id = address_server_cluster.id)`,
+    ),
     members: table('address_server_member', MEMBER_COLUMNS),
     waiting: table('address_server_waiting', WAITING_COLUMNS),
     departed: table('address_server_departed', DEPARTED_COLUMNS),

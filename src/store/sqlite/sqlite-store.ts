@@ -10,6 +10,7 @@ import {
 } from '../../registry/cluster.js';
 import type { RecordedEvent } from '../../registry/events.js';
 import { storedLease } from '../../registry/lease.js';
+import { DELETED_KEPT } from '../../registry/rules.js';
 import {
   StoreOutcomeUnknown,
   StoreRefused,
@@ -67,6 +68,8 @@ export class SqliteStore implements Store {
   /** Clusters in the file for which there was no room at the start. */
   #left = new Set<string>();
   readonly #clusters = new Map<string, Cluster>();
+  /** The revisions of those that were deleted. */
+  readonly #deleted = new Map<string, number>();
   readonly #queue = new KeyedQueue();
   readonly #calls = new Map<number, { resolve: (answer: never) => void; reject: (error: Error) => void }>();
   #thread: DatabaseThread | undefined;
@@ -115,7 +118,7 @@ export class SqliteStore implements Store {
     const name = keyOf(key);
     const isLeft = this.#left.has(name);
     const rows = isLeft ? await this.#call('load', { product: key.product, name: key.name }) : undefined;
-    const before = rows ? this.#load(rows) : (this.#clusters.get(name) ?? emptyCluster(key));
+    const before = rows ? this.#load(rows) : (this.#clusters.get(name) ?? this.#none(key));
     const outcome = work(before, { ...this.#scene(), isLeft });
     if (outcome.cluster === before) return { ...outcome, recorded: [] };
     const { cluster } = outcome;
@@ -126,7 +129,7 @@ export class SqliteStore implements Store {
     const change: Change = {
       ...changesOf(before, cluster),
       key: { product: key.product, name: key.name },
-      cluster: forget ? undefined : clusterRow(cluster),
+      cluster: forget && cluster.revision === 0 ? undefined : clusterRow(cluster),
       leases: {
         put: written.map(([address, lease]) => leaseRow(address, lease)),
         remove: [...leasesOf(before).keys()].filter((address) => !leases.has(address)),
@@ -143,9 +146,22 @@ export class SqliteStore implements Store {
   }
 
   #keep(cluster: Cluster): void {
-    if (isForgettable(cluster)) this.#clusters.delete(keyOf(cluster));
-    else this.#clusters.set(keyOf(cluster), cluster);
+    const name = keyOf(cluster);
+    this.#deleted.delete(name);
+    if (isForgettable(cluster)) {
+      this.#clusters.delete(name);
+      if (cluster.revision > 0) this.#deleted.set(name, cluster.revision);
+      const [oldest] = this.#deleted.keys();
+      if (this.#deleted.size > DELETED_KEPT && oldest !== undefined) this.#deleted.delete(oldest);
+    } else {
+      this.#clusters.set(name, cluster);
+    }
     this.#listener?.changed(cluster, false);
+  }
+
+  /** A cluster that is not there: its revisions go on from where they were when it was deleted. */
+  #none(key: ClusterKey): Cluster {
+    return { ...emptyCluster(key), revision: this.#deleted.get(keyOf(key)) ?? 0 };
   }
 
   #scene(): Scene {
