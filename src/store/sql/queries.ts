@@ -341,7 +341,7 @@ export class Queries {
   }
 
   /** Clusters without a list of which nothing has been heard for long; of those that were deleted the latest are kept. */
-  forgetClusters(decidedBefore: number): Statement {
+  forgetClusters(decidedBefore: number, kept = DELETED_KEPT): Statement {
     const of = (table: AddressTable) =>
       sql<boolean>`not exists (select 1 from ${sql.table(table)} a where a.cluster_id = address_server_cluster.id)`;
     return this.#sql
@@ -355,7 +355,7 @@ export class Queries {
             'decided_at',
             '<',
             sql<number>`(select min(kept.decided_at) from (select decided_at from address_server_cluster
-              where epoch = 0 and revision > 0 order by decided_at desc limit ${sql.lit(DELETED_KEPT)}) kept)`,
+              where epoch = 0 and revision > 0 order by decided_at desc limit ${sql.lit(kept)}) kept)`,
           ),
         ]),
       )
