@@ -350,7 +350,9 @@ describe('agent beside a Nacos', { concurrency: 3 }, () => {
     await again.agent.exited;
     const restarted = await startNode(t, { servers: [server.url], env, port: a.port, folder: a.folder });
     await haveList([restarted], nodes);
-    assert.ok(restarted.said().includes('no server answers; started with the last list that was received'));
+    await eventually('it says so', () =>
+      restarted.said().includes('no server answers; started with the last list that was received'),
+    );
     await startServerProcess(t, { file, port });
     await eventually('it is renewed', async () => (await memberOf(server, restarted))?.state === 'live');
     assert.deepEqual(b.list()?.toSorted(), nodes.map(({ self }) => self).sort());
