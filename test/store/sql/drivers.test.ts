@@ -423,7 +423,7 @@ for (const server of testDatabases) {
           await session.run(bump(1));
           proxy.silence();
         }),
-        'unavailable',
+        'unknown',
         /has not answered for 0\.9 s/,
       );
       await proxy.restore();
@@ -682,7 +682,8 @@ for (const server of testDatabases) {
         database.exclusively((session) => session.run(bump(1))),
       ]);
       await database.close();
-      assert.equal(own(), before);
+      // One of a test before this may have ended meanwhile.
+      assert.ok(own() <= before, `${own()} timers after, ${before} before`);
     });
   });
 
