@@ -22,13 +22,21 @@ export function endWithThisProcess(child: ChildProcess): void {
 
 function hook(): void {
   process.once('exit', () => {
-    for (const release of [...releases].reverse()) release();
+    for (const release of [...releases].reverse()) {
+      try {
+        release();
+      } catch (error) {
+        // The others are released all the same.
+        console.error(error);
+      }
+    }
   });
   for (const [signal, status] of [
     ['SIGINT', 130],
     ['SIGTERM', 143],
     ['SIGHUP', 129],
   ] as const) {
-    process.once(signal, () => process.exit(status));
+    // Not once: a second signal, as a test runner sends that was told to end, would cut off what the first one releases.
+    process.on(signal, () => process.exit(status));
   }
 }
