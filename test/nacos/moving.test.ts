@@ -16,7 +16,8 @@ import { patiently } from './patience.js';
 
 nacosTest(
   'from a cluster.conf to this server without a restart of the whole cluster, and back',
-  {},
+  // Who leads must be seen: a node is restarted when the one before it has the data, which 1.4.x does not tell.
+  { can: ['raft views'] },
   async (cluster, scenario, t) => {
     let server: ServerProcess;
     let nodes: NacosNode[] = [];

@@ -45,12 +45,10 @@ describe('the probe of a port', () => {
 
   it('says nothing of a host when nothing could be sent', async () => {
     const probe = new TcpProbe();
-    // A broadcast address, and one of a link that is not named: refused by connect() itself (Linux).
-    for (const address of ['255.255.255.255:8848', '[fe80::1]:8848']) {
-      const answer = await probe.probe(address);
-      assert.ok(typeof answer === 'object', `${address}: ${JSON.stringify(answer)}`);
-      assert.match(answer.unknown, /^this server could not try: connect E(NETUNREACH|INVAL|ACCES)/);
-    }
+    // A broadcast address: refused by connect() itself (Linux). Not one of a link that is not named: Node.js 24 names one.
+    const answer = await probe.probe('255.255.255.255:8848');
+    assert.ok(typeof answer === 'object', JSON.stringify(answer));
+    assert.match(answer.unknown, /^this server could not try: connect E(NETUNREACH|INVAL|ACCES)/);
   });
 
   it('finds a live port open however busy this process was, and says nothing of a silent one then', async (t) => {

@@ -267,7 +267,11 @@ describe('R9, the database out of reach', { concurrency: 1 }, () => {
           assert.deepEqual([answer.status, answer.complete], [503, !isPoll], answer.body);
           if (!isPoll) {
             assert.equal(answer.headers.get('retry-after'), '2');
-            assert.match(answer.body, /was not taken off nacos\/serverlist/);
+            // What was under way when the store stopped to answer may have been made.
+            assert.match(
+              answer.body,
+              /was not taken off nacos\/serverlist|whether the change was made is not known/,
+            );
           }
           assertSecret(place, answer.body);
         }
