@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { Newcomers } from '../../src/http/access/newcomers.js';
 import { emptyCluster } from '../../src/registry/cluster.js';
-import { DELETED_KEPT } from '../../src/registry/rules.js';
 import { HearingClock } from '../../src/runtime/hearing-clock.js';
 import { clusterRow } from '../../src/store/rows.js';
 import { SqliteDatabase } from '../../src/store/sqlite/database.js';
@@ -163,11 +162,11 @@ test('nodes that come back after their cluster was deleted found it, and its rev
 
 test('of deleted clusters the latest are kept', async (t) => {
   const folder = tempFolder(t);
-  const database = new SqliteDatabase(join(folder, 'registry.db'), migrationsFolder('sqlite'));
+  const database = new SqliteDatabase(join(folder, 'registry.db'), migrationsFolder('sqlite'), 20);
   t.after(() => database.close());
   const none = { put: [], remove: [] };
   const tables = { members: none, waiting: none, departed: none, leases: none };
-  for (let i = 0; i <= DELETED_KEPT; i++) {
+  for (let i = 0; i <= 20; i++) {
     const key = { product: 'nacos', name: `c${i}` };
     const cluster = clusterRow({ ...emptyCluster(key), revision: 2, changedAt: i });
     database.commit({ ...tables, key, cluster, events: [], time: i, hearing: i });

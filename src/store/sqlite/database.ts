@@ -39,9 +39,14 @@ const APPLICATION_ID = 0x4e417372;
 export class SqliteDatabase {
   readonly #db: SQLite.Database;
   readonly #statements: ReturnType<typeof prepare>;
+  readonly #deletedKept: number;
 
-  /** Throws {@link StoreRefused} with what was found and what to do. The file is never overwritten. */
-  constructor(file: string, migrationsFolder: string) {
+  /**
+   * `deletedKept`: of how many deleted clusters the latest revision is kept. Throws {@link StoreRefused} with what was found
+   * and what to do. The file is never overwritten.
+   */
+  constructor(file: string, migrationsFolder: string, deletedKept = DELETED_KEPT) {
+    this.#deletedKept = deletedKept;
     this.#db = openFile(file);
     try {
       migrate(this.#db, file, migrationsFolder);
@@ -107,7 +112,7 @@ export class SqliteDatabase {
         for (const address of rows.remove) s[table].remove.run(id, address);
         for (const row of rows.put) s[table].put.run({ cluster_id: id, ...row });
       }
-      if (change.cluster.epoch === 0 && change.cluster.revision > 0) s.trimDeleted.run(DELETED_KEPT);
+      if (change.cluster.epoch === 0 && change.cluster.revision > 0) s.trimDeleted.run(this.#deletedKept);
     }
     const recorded = change.events.map((event): RecordedEvent => {
       const { type, address, revision, reason } = event;

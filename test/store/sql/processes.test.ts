@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
-import { Cleanup } from '../support/cleanup.js';
-import { createDatabase, newerDatabases, testDatabases } from '../support/databases.js';
-import { eventually } from '../support/eventually.js';
-import { lines, pollPath } from '../support/nodes.js';
-import { assertSecret, makePlace } from '../support/place.js';
-import { freePort, privateServerMissing } from '../support/private-server.js';
-import { startCli, startServerProcess, type CliProcess, type ServerProcess } from '../support/process.js';
-import { ask, CURL, NACOS } from '../support/raw.js';
+import { Cleanup } from '../../support/cleanup.js';
+import { createDatabase, newerDatabases, testDatabases } from '../../support/databases.js';
+import { eventually } from '../../support/eventually.js';
+import { lines, pollPath } from '../../support/nodes.js';
+import { assertSecret, makePlace } from '../../support/place.js';
+import { freePort, privateServerMissing } from '../../support/private-server.js';
+import { startCli, startServerProcess, type CliProcess, type ServerProcess } from '../../support/process.js';
+import { ask, CURL, NACOS } from '../../support/raw.js';
 
 const [P, Q, W] = ['127.0.4.1:8848', '127.0.4.2:8848', '127.0.4.3:8848'] as const;
 
