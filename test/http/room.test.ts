@@ -160,7 +160,7 @@ test('nodes that come back after their cluster was deleted found it, and its rev
   assert.equal((JSON.parse(found.body) as { revision: number }).revision, 3);
 });
 
-test('of deleted clusters the latest are kept', async (t) => {
+test('of deleted clusters the latest are kept', (t) => {
   const folder = tempFolder(t);
   const database = new SqliteDatabase(join(folder, 'registry.db'), migrationsFolder('sqlite'), 20);
   t.after(() => database.close());
