@@ -9,6 +9,7 @@ test('what is refused changes nothing, when everybody may do everything', async 
   const subject = await startSubject(t, 'nothing');
   let refused = false;
   let changes = 0;
+  let cases = 0;
   await fuzz(t, {
     subject,
     cases: 3_000,
@@ -16,6 +17,7 @@ test('what is refused changes nothing, when everybody may do everything', async 
     atOnce: 1,
     case: soundCase,
     check(fuzzed, exchange) {
+      cases++;
       const answers = checkAnswers(fuzzed, exchange);
       refused = isRefused(fuzzed, answers);
     },
@@ -26,6 +28,6 @@ test('what is refused changes nothing, when everybody may do everything', async 
   });
   checkLog(subject.log(), subject.printed());
   // Otherwise nothing would be proved.
-  assert.ok(changes > 50, `only ${changes} cases changed something`);
+  assert.ok(changes > cases / 60, `only ${changes} of ${cases} cases changed something`);
   t.diagnostic(`${changes} cases changed something`);
 });
