@@ -48,7 +48,7 @@ export class LogStream {
       this.#handle.on('error', () => undefined);
       this.#handle.unref();
     }
-    process.once('exit', () => this.flush(LAST));
+    process.once('exit', () => this.#drain(LAST));
   }
 
   /** One line or several, each with its line break. */
@@ -62,8 +62,14 @@ export class LogStream {
     if (this.#elsewhere === 0) this.#go();
   }
 
+  /** As pino asks for it: writes what waits, as long as the end of the process may be held up, and calls back. */
+  flush(done?: () => void): void {
+    this.#drain(LAST);
+    done?.();
+  }
+
   /** Writes what waits, for at most so many milliseconds. */
-  flush(limit: number): void {
+  #drain(limit: number): void {
     // The other thread ends what it has begun.
     if (this.#elsewhere > 0) this.#took(this.#elsewhere);
     const until = performance.now() + limit;

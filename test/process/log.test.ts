@@ -65,6 +65,12 @@ test('a log that nobody reads holds nothing up; what is dropped is counted, and 
   assert.equal(told, dropped);
 });
 
+test('a flush of a log that nobody reads ends in time, and calls back as pino wants it', async (t) => {
+  const { said, exited } = run(t, `${WRITE} log.flush(() => console.error('flushed'));`);
+  await eventually('it is flushed', () => said().includes('flushed'));
+  assert.deepEqual(await exited, [0, null]);
+});
+
 test('an exit and a crash lose nothing of a log that is read', async (t) => {
   for (const end of ['process.exit(3)', "throw new Error('a crash')"]) {
     const { child, exited } = run(
