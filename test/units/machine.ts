@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { run, ROOT, text, type Ran } from '../machine/command.js';
 import { MountNamespace } from '../machine/namespace.js';
 import { eventually } from '../support/eventually.js';
-import { endWithThisProcess } from '../support/processes.js';
+import { atProcessEnd, endWithThisProcess } from '../support/processes.js';
 
 /** Long enough for any machine: it tells never from late. */
 export const LIMIT_MS = 180_000;
@@ -19,6 +19,7 @@ export class Machine {
   #namespace: MountNamespace | undefined;
   #nspawn: ChildProcess | undefined;
   #init = 0;
+  #killed: () => unknown = () => undefined;
   #console = '';
 
   async boot(): Promise<void> {
@@ -36,6 +37,7 @@ export class Machine {
       { stdio: ['ignore', 'pipe', 'pipe'] },
     );
     endWithThisProcess(this.#nspawn);
+    this.#killed = atProcessEnd(() => this.#killInit());
     for (const stream of [this.#nspawn.stdout, this.#nspawn.stderr]) {
       stream?.setEncoding('utf8').on('data', (part: string) => (this.#console += part));
     }
@@ -94,14 +96,26 @@ export class Machine {
     return (await this.run('journalctl', '--no-pager', '--lines=30', '--unit', unit)).output;
   }
 
+  /** Its process 1 outlives systemd-nspawn; every other process in it dies with it. */
+  #killInit(): void {
+    if (this.#init === 0) return;
+    try {
+      process.kill(this.#init, 'SIGKILL');
+    } catch {
+      // It has ended.
+    }
+    this.#init = 0;
+  }
+
   async close(): Promise<void> {
     const nspawn = this.#nspawn;
     if (nspawn !== undefined && nspawn.exitCode === null && nspawn.signalCode === null) {
       const exited = once(nspawn, 'exit');
-      // Its process 1 dies with it, and every other process in it with that.
+      this.#killInit();
       nspawn.kill('SIGKILL');
       await exited;
     }
+    this.#killed();
     this.#namespace?.close();
     rmSync(this.#work, { recursive: true, force: true });
   }
