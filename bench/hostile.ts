@@ -1,13 +1,12 @@
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { Children, printed, type Child } from './children.js';
 import { cpuTime, describeMachine, loadAverage, residentMemory } from './machine.js';
+import { freePort } from './servers.js';
 
 /*
  * What listed members notice while others do everything at once that was seen to harm a server: puts of 1,000 addresses
@@ -49,15 +48,6 @@ const TARGETS = { quiet: 10, attacked: 50, memory: 1.3 };
 const RESULTS = fileURLToPath(new URL('../../bench/HOSTILE.md', import.meta.url));
 
 const script = (name: string): string => fileURLToPath(new URL(`./${name}.js`, import.meta.url));
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
 
 /** As it is shipped, without a token; nobody reads its log. */
 async function startServer(folder: string, port: number) {

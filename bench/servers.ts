@@ -90,7 +90,8 @@ async function firstAnswer(child: Child, port: number, path: string): Promise<nu
   });
 }
 
-async function freePort(): Promise<number> {
+/** A port of 127.0.0.1 that nobody had a moment ago. */
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;

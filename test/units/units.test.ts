@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict';
 import { cpSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { createServer, type AddressInfo } from 'node:net';
-import { once } from 'node:events';
 import { after, before, describe, it } from 'node:test';
 import { ROOT, skipWithout, text } from '../machine/command.js';
 import { eventually } from '../support/eventually.js';
+import { freePort } from '../support/private-server.js';
 import { LIMIT_MS, Machine } from './machine.js';
 
 const skip = skipWithout('UNIT_TESTS', {
@@ -274,13 +273,4 @@ function writeSettings(root: string, name: string, lines: readonly string[]): vo
   const folder = join(root, 'etc/nacos-address-server');
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, name), `${lines.join('\n')}\n`, { mode: 0o600 });
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
