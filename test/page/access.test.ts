@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { parseTokens } from '../../src/http/access/token.js';
 import { foundCluster, NacosNode } from '../support/nodes.js';
 import { startServer } from '../support/server.js';
-import { pageTest, visit } from './browser.js';
+import { becomes, pageTest, visit } from './browser.js';
 
 const ALL = 'good-for-all-clusters';
 const ONE = 'good-for-one-cluster';
@@ -56,6 +56,6 @@ pageTest('a member whose polls are refused is shown with the reason', async (t) 
     .getByText('a token is needed to change nacos/serverlist, and none was given')
     .waitFor();
   const first = page.locator('.member-row[data-address]').first();
-  assert.equal(await first.getAttribute('data-address'), '10.0.0.1:8848');
+  await becomes(() => first.getAttribute('data-address'), '10.0.0.1:8848');
   await first.locator('.warn').waitFor();
 });

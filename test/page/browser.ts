@@ -4,10 +4,14 @@ import { createRequire } from 'node:module';
 import { after, test } from 'node:test';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { Cleanup } from '../support/cleanup.js';
+import { eventually } from '../support/eventually.js';
 import { launchChromium, missingChromium, openWindow, type Reader } from './chromium.js';
 
 /** The longest that one test may take, in milliseconds. */
 const LIMIT = 120_000;
+
+/** Tells never from late in what a page draws, and leaves time for the rest of a test, in milliseconds. */
+const DRAWN = 30_000;
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
@@ -110,6 +114,36 @@ export async function accessibilityProblems(page: Page): Promise<string[]> {
   return found.flatMap(({ id, nodes }) =>
     nodes.map(({ target, failureSummary }) => `${id}: ${target.join(' ')}: ${failureSummary}`),
   );
+}
+
+/**
+ * Waits until what is read of a page is so: it is drawn in its own time, one part after another, and what one waited for says
+ * nothing of the rest. Fails with the difference after a limit that tells never from late.
+ */
+export async function becomes<T>(read: () => Promise<T>, expected: T, message?: string): Promise<void> {
+  await comesTrue(read, (is) => assert.deepEqual(is, expected, message));
+}
+
+/** The same for a text. */
+export async function matches(read: () => Promise<string>, pattern: RegExp, message?: string): Promise<void> {
+  await comesTrue(read, (is) => assert.match(is, pattern, message));
+}
+
+async function comesTrue<T>(read: () => Promise<T>, check: (is: T) => void): Promise<void> {
+  let failure: unknown;
+  const isTrue = async (): Promise<boolean> => {
+    try {
+      check(await read());
+      return true;
+    } catch (error) {
+      if (!(error instanceof assert.AssertionError)) throw error;
+      failure = error;
+      return false;
+    }
+  };
+  await eventually('it becomes so', isTrue, DRAWN).catch((late: unknown) => {
+    throw failure ?? late;
+  });
 }
 
 /** The types of the events that are shown, from the top. */

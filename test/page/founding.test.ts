@@ -1,7 +1,6 @@
-import assert from 'node:assert/strict';
 import { foundCluster, live, NacosNode, pollPath } from '../support/nodes.js';
 import { startServer } from '../support/server.js';
-import { pageTest, visit } from './browser.js';
+import { becomes, pageTest, visit } from './browser.js';
 
 const [A, B, C] = ['10.0.3.11:8848', '10.0.3.12:8848', '10.0.3.13:8848'] as const;
 
@@ -20,14 +19,14 @@ pageTest('a founding is seen live: nothing, 2 of 3, whole', async (t) => {
   const waiting = page.getByRole('list', { name: 'Waiting' });
   await waiting.getByText(A).waitFor();
   await waiting.getByText('nacos-1', { exact: true }).waitFor();
-  assert.equal(await waiting.getByText('nacos/serverlist is founding: 2 of 3 members wait').count(), 2);
+  await becomes(() => waiting.getByText('nacos/serverlist is founding: 2 of 3 members wait').count(), 2);
 
   const c = new NacosNode(t, server, pollPath(C, '&expect=3&id=nacos-2'));
   await Promise.all([a, b, c].map((node) => node.pollUntilListed()));
   await hero.getByText('Whole', { exact: true }).waitFor();
   await hero.getByText('All 3 members are live and settled.').waitFor();
-  assert.equal(await page.locator('.member-row[data-address]').count(), 3);
-  assert.equal(await waiting.count(), 0);
+  await becomes(() => page.locator('.member-row[data-address]').count(), 3);
+  await becomes(() => waiting.count(), 0);
   await page.locator('[data-type=founded]').getByText('3 waited at once, 3 wanted').waitFor();
 });
 
@@ -42,16 +41,16 @@ pageTest('a member goes silent and returns', async (t) => {
   await live(server, nodes.slice(0, 2), 20_000);
   await row.getByText('silent', { exact: true }).waitFor();
   await row.getByText('20 s', { exact: true }).waitFor();
-  assert.equal(await row.locator('.age').getAttribute('data-phase'), 'over');
+  await becomes(() => row.locator('.age').getAttribute('data-phase'), 'over');
   await page.locator('.hero').getByText('Degraded', { exact: true }).waitFor();
-  assert.equal(await page.title(), '(1) Nacos address server');
-  assert.deepEqual(await page.locator('.member-row[data-address] code').allTextContents(), [C, A, B]);
+  await becomes(() => page.title(), '(1) Nacos address server');
+  await becomes(() => page.locator('.member-row[data-address] code').allTextContents(), [C, A, B]);
 
   await nodes[2]!.poll();
   await row.getByText('live', { exact: true }).waitFor();
   await page.locator('.hero').getByText('Whole', { exact: true }).waitFor();
   await page.locator('[data-type=returned]').getByText(C).waitFor();
-  assert.equal(await page.title(), 'Nacos address server');
+  await becomes(() => page.title(), 'Nacos address server');
 });
 
 pageTest('one sees who has the newest list, and who has settled', async (t) => {
@@ -64,8 +63,8 @@ pageTest('one sees who has the newest list, and who has settled', async (t) => {
   const old = page.locator(`.member-row[data-address="${B}"]`);
   await old.getByText('1 behind').waitFor();
   await page.locator(`.member-row[data-address="${C}"]`).getByText('not yet settled').waitFor();
-  assert.equal(
-    await page.locator('.facts').getByText('Newest list').locator('..').innerText(),
+  await becomes(
+    () => page.locator('.facts').getByText('Newest list').locator('..').innerText(),
     'Newest list\n1 of 3',
   );
 

@@ -1,7 +1,6 @@
-import assert from 'node:assert/strict';
 import { ask } from '../support/raw.js';
 import { startServer } from '../support/server.js';
-import { eventTypes, pageTest, visit } from './browser.js';
+import { becomes, eventTypes, pageTest, visit } from './browser.js';
 
 pageTest('the history: newest first, filtered by event, cluster and words', async (t) => {
   const server = await startServer(t);
@@ -13,21 +12,21 @@ pageTest('the history: newest first, filtered by event, cluster and words', asyn
   await ask(server, 'DELETE', '/nacos/v1/as/nodes?cluster=a&ips=10.1.0.2');
   const { page } = await visit(t, server.url);
   await page.locator('.event').nth(3).waitFor();
-  assert.deepEqual(await eventTypes(page), ['left', 'founded', 'admitted', 'founded']);
+  await becomes(() => eventTypes(page), ['left', 'founded', 'admitted', 'founded']);
   // The server's clock is in 2026, and the reader in Berlin.
-  assert.equal(await page.locator('.day h3').innerText(), 'Thu, 1 Jan 2026');
-  assert.equal(await page.locator('.event time').first().innerText(), '01:00:00');
+  await becomes(() => page.locator('.day h3').innerText(), 'Thu, 1 Jan 2026');
+  await becomes(() => page.locator('.event time').first().innerText(), '01:00:00');
   await page.getByText('Times in Europe/Berlin (GMT+1)').waitFor();
 
   const history = page.getByRole('region', { name: 'History of all clusters' });
   await history.getByLabel('Event', { exact: true }).selectOption('founded');
-  assert.deepEqual(await eventTypes(page), ['founded', 'founded']);
+  await becomes(() => eventTypes(page), ['founded', 'founded']);
   await history.getByLabel('Cluster', { exact: true }).selectOption('nacos/b');
-  assert.deepEqual(await eventTypes(page), ['founded']);
+  await becomes(() => eventTypes(page), ['founded']);
   await history.getByLabel('Event', { exact: true }).selectOption('');
   await history.getByLabel('Cluster', { exact: true }).selectOption('');
   await history.getByLabel('Search events').fill('10.1.0.2');
-  assert.deepEqual(await eventTypes(page), ['left', 'admitted']);
+  await becomes(() => eventTypes(page), ['left', 'admitted']);
   await history.getByLabel('Search events').fill('no such word');
   await history.getByText('Nothing matches.').waitFor();
   await history.getByLabel('Search events').fill('');
@@ -35,13 +34,13 @@ pageTest('the history: newest first, filtered by event, cluster and words', asyn
   // What happens now comes on top by itself.
   await put('b', '10.2.0.2');
   await page.locator('.event').nth(4).waitFor();
-  assert.equal((await eventTypes(page))[0], 'admitted');
+  await becomes(async () => (await eventTypes(page))[0], 'admitted');
   await page.locator('.event').first().getByRole('link', { name: 'nacos/b' }).click();
   await page.getByRole('heading', { name: 'nacos/b' }).waitFor();
   await page.locator('.event').nth(2).waitFor({ state: 'detached' });
   // The cluster's own history is fetched only now.
   await page.locator('.event').nth(1).waitFor();
-  assert.deepEqual(await eventTypes(page), ['admitted', 'founded']);
+  await becomes(() => eventTypes(page), ['admitted', 'founded']);
 });
 
 pageTest('older events are loaded page by page, and searched without being shown', async (t) => {
@@ -54,12 +53,12 @@ pageTest('older events are loaded page by page, and searched without being shown
   const { page } = await visit(t, server.url);
   const events = page.locator('.event');
   await events.nth(99).waitFor();
-  assert.equal(await events.count(), 100);
+  await becomes(() => events.count(), 100);
   await page.getByRole('button', { name: 'Load older' }).click();
   await events.nth(199).waitFor();
   await page.getByRole('button', { name: 'Load older' }).click();
   await page.getByText('That is all there is.').waitFor();
-  assert.equal(await events.count(), 252);
+  await becomes(() => events.count(), 252);
 
   await page.reload();
   await events.nth(99).waitFor();
@@ -67,5 +66,5 @@ pageTest('older events are loaded page by page, and searched without being shown
   await page.getByText('Searched back to').waitFor();
   await page.getByRole('button', { name: 'Search older' }).click();
   await events.getByText('1 static member(s) were put: 10.9.9.9:8848').waitFor();
-  assert.equal(await events.count(), 1);
+  await becomes(() => events.count(), 1);
 });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type { Page } from 'playwright-core';
 import { ask } from '../support/raw.js';
 import { startServer, type TestServer } from '../support/server.js';
-import { pageTest, scrollTo, visit } from './browser.js';
+import { becomes, pageTest, scrollTo, visit } from './browser.js';
 
 /** A task that keeps the page from answering for longer is too long on any machine, in milliseconds. */
 const TOO_LONG = 2_000;
@@ -39,14 +39,17 @@ pageTest('1,000 clusters and 10,000 members, while ten of them change every mome
   })();
   for (const y of [5_000, 20_000, 43_000, 0]) {
     await scrollTo(page, '.clusters', y);
-    await page.waitForTimeout(100);
-    assert.ok((await page.locator('.cluster-row').count()) > 5, 'something is drawn wherever one scrolls');
+    await becomes(
+      async () => (await page.locator('.cluster-row').count()) > 5,
+      true,
+      'something is drawn wherever one scrolls',
+    );
   }
   await page.keyboard.press('/');
   await page.keyboard.type('c0999', { delay: 20 });
   await changing;
   await page.getByRole('listitem').getByText('c0999').waitFor();
-  assert.equal(await page.locator('.cluster-row').count(), 1);
+  await becomes(() => page.locator('.cluster-row').count(), 1);
   await page.keyboard.press('ArrowDown');
   await page.keyboard.press('Enter');
   await page.getByRole('heading', { name: 'nacos/c0999' }).waitFor();

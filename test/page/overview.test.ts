@@ -4,7 +4,7 @@ import { live, NacosNode } from '../support/nodes.js';
 import { ask } from '../support/raw.js';
 import { startServer, type TestServer } from '../support/server.js';
 import type { Cleanup } from '../support/cleanup.js';
-import { pageTest, visit } from './browser.js';
+import { becomes, matches, pageTest, visit } from './browser.js';
 
 /** Three whole clusters, one that founds, a degraded one and one without a majority. */
 async function manyClusters(t: Cleanup): Promise<TestServer> {
@@ -35,19 +35,14 @@ pageTest('all clusters, the troubled first, filtered by state and by words', asy
   const server = await manyClusters(t);
   const { page } = await visit(t, server.url);
   await page.getByRole('heading', { name: 'Clusters', exact: true }).waitFor();
-  assert.deepEqual(await names(page), [
-    'nacos/lost',
-    'nacos/degraded',
-    'prod/founding',
-    'edge/audit',
-    'edge/billing',
-    'edge/zulu',
-  ]);
-  assert.equal(await page.title(), '(3) Nacos address server');
+  await becomes(
+    () => names(page),
+    ['nacos/lost', 'nacos/degraded', 'prod/founding', 'edge/audit', 'edge/billing', 'edge/zulu'],
+  );
+  await becomes(() => page.title(), '(3) Nacos address server');
   const filter = page.getByRole('group', { name: 'Filter by state' });
-  const counts = await filter.getByRole('button').allInnerTexts();
-  assert.deepEqual(
-    counts.map((text) => text.replace('\n', ' ')),
+  await becomes(
+    async () => (await filter.getByRole('button').allInnerTexts()).map((text) => text.replace('\n', ' ')),
     ['All 6', 'Quorum-lost 1', 'Degraded 1', 'Founding 1', 'Whole 3'],
   );
   await page
@@ -60,14 +55,14 @@ pageTest('all clusters, the troubled first, filtered by state and by words', asy
     .waitFor();
 
   await filter.getByRole('button', { name: 'Whole' }).click();
-  assert.equal(await filter.getByRole('button', { name: 'Whole' }).getAttribute('aria-pressed'), 'true');
-  assert.deepEqual(await names(page), ['edge/audit', 'edge/billing', 'edge/zulu']);
+  await becomes(() => filter.getByRole('button', { name: 'Whole' }).getAttribute('aria-pressed'), 'true');
+  await becomes(() => names(page), ['edge/audit', 'edge/billing', 'edge/zulu']);
   await page.getByRole('searchbox', { name: 'Search clusters' }).fill('EDGE z');
-  assert.deepEqual(await names(page), ['edge/zulu']);
+  await becomes(() => names(page), ['edge/zulu']);
   await page.getByText('1 of 6').waitFor();
   await page.getByRole('searchbox', { name: 'Search clusters' }).fill('nothing');
   await page.getByRole('button', { name: 'Clear the filters' }).click();
-  assert.equal((await names(page)).length, 6);
+  await becomes(async () => (await names(page)).length, 6);
 
   // A change of state moves it, and is told to those who listen.
   await ask(server, 'POST', '/nacos/v1/as/nodes?product=prod&cluster=founding&ips=10.4.0.9');
@@ -81,20 +76,20 @@ pageTest('by keyboard alone: search, move, open, back', async (t) => {
   const focused = (): Promise<string> => page.evaluate<string>('document.activeElement.textContent');
 
   await page.keyboard.press('Tab');
-  assert.equal(await focused(), 'Skip to the content');
+  await becomes(focused, 'Skip to the content');
   assert.notEqual(await page.evaluate('getComputedStyle(document.activeElement).outlineStyle'), 'none');
   await page.keyboard.press('Enter');
-  assert.equal(await page.evaluate('document.activeElement.id'), 'content');
+  await becomes(() => page.evaluate('document.activeElement.id'), 'content');
 
   await page.keyboard.press('/');
-  assert.equal(await page.evaluate('document.activeElement.type'), 'search');
+  await becomes(() => page.evaluate('document.activeElement.type'), 'search');
   await page.keyboard.type('edge');
   await page.keyboard.press('ArrowDown');
-  assert.match(await focused(), /^edge\/audit/);
+  await matches(focused, /^edge\/audit/);
   await page.keyboard.press('ArrowDown');
-  assert.match(await focused(), /^edge\/billing/);
+  await matches(focused, /^edge\/billing/);
   await page.keyboard.press('End');
-  assert.match(await focused(), /^edge\/zulu/);
+  await matches(focused, /^edge\/zulu/);
   await page.keyboard.press('ArrowUp');
   await page.keyboard.press('Enter');
   await page.getByRole('heading', { name: 'edge/billing' }).waitFor();
@@ -104,9 +99,9 @@ pageTest('by keyboard alone: search, move, open, back', async (t) => {
   await page.getByRole('heading', { name: 'Clusters', exact: true }).waitFor();
   await page.keyboard.press('/');
   await page.keyboard.type('lost');
-  assert.deepEqual(await names(page), ['nacos/lost']);
+  await becomes(() => names(page), ['nacos/lost']);
   await page.keyboard.press('Escape');
-  assert.equal((await names(page)).length, 6);
+  await becomes(async () => (await names(page)).length, 6);
   await page.keyboard.press('ArrowDown');
   await page.keyboard.press('Enter');
   await page.getByRole('heading', { name: 'nacos/lost' }).waitFor();
@@ -128,7 +123,7 @@ pageTest('by keyboard alone: search, move, open, back', async (t) => {
   }
   await page.keyboard.press('Escape');
   await dialog.waitFor({ state: 'detached' });
-  assert.equal(await focused(), 'Recover …');
+  await becomes(focused, 'Recover …');
 });
 
 pageTest('a cluster’s page can be linked, also one that nobody knows yet', async (t) => {

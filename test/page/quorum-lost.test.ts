@@ -3,7 +3,7 @@ import { foundCluster, live, NacosNode, pollPath } from '../support/nodes.js';
 import { parseTokens } from '../../src/http/access/token.js';
 import { startServer, type TestServer, type TestServerOptions } from '../support/server.js';
 import type { Cleanup } from '../support/cleanup.js';
-import { accessibilityProblems, pageTest, visit } from './browser.js';
+import { accessibilityProblems, becomes, pageTest, visit } from './browser.js';
 
 const [A, B, C, D] = ['10.0.3.11:8848', '10.0.3.12:8848', '10.0.3.13:8848', '10.0.3.28:8848'] as const;
 const TOKEN = 'correct-horse-battery';
@@ -31,7 +31,7 @@ pageTest('a lost majority is said with what to do, and recovered by a dialog', a
   await hero.getByText(`Restart the missing nodes at their addresses: ${B}, ${C}.`).waitFor();
   await page.getByRole('list', { name: 'Waiting' }).getByText('Raft needs a majority to add one').waitFor();
 
-  assert.equal(await page.getByRole('button', { name: /^Take off/ }).count(), 0, 'it would be refused');
+  await becomes(() => page.getByRole('button', { name: /^Take off/ }).count(), 0, 'it would be refused');
 
   await page.getByRole('button', { name: 'Recover …' }).click();
   const dialog = page.getByRole('dialog', { name: 'Recover nacos/serverlist?' });
@@ -39,21 +39,21 @@ pageTest('a lost majority is said with what to do, and recovered by a dialog', a
     .getByText(`(1 live now). Those that do not answer are dropped: ${B}, ${C}. Those that wait (1 now) join`)
     .waitFor();
   await dialog.getByText('Right afterwards Raft must be repaired.').waitFor();
-  assert.equal(await dialog.getByLabel('Token').count(), 0, 'changes are open');
+  await becomes(() => dialog.getByLabel('Token').count(), 0, 'changes are open');
   const submit = dialog.getByRole('button', { name: 'Recover the list' });
-  assert.equal(await submit.isDisabled(), true);
+  await becomes(() => submit.isDisabled(), true);
   await dialog.getByLabel('Type nacos/serverlist to confirm').fill('nacos/serverlis');
-  assert.equal(await submit.isDisabled(), true);
+  await becomes(() => submit.isDisabled(), true);
   await dialog.getByLabel('Type nacos/serverlist to confirm').fill('nacos/serverlist');
   await submit.click();
 
   const done = page.getByRole('dialog', { name: 'nacos/serverlist is recovered' });
   await done.getByText('The list is recovered, revision 2.').waitFor();
   const doctor = `nacos-address-server doctor nacos/serverlist --repair --server ${server.url}`;
-  assert.equal(await done.locator('pre').first().innerText(), doctor);
+  await becomes(() => done.locator('pre').first().innerText(), doctor);
   await done.getByText('By hand instead').click();
-  assert.equal(
-    await done.locator('pre').nth(1).innerText(),
+  await becomes(
+    () => done.locator('pre').nth(1).innerText(),
     `curl -X POST 'http://${A}/nacos/v1/core/ops/raft' \\\n` +
       `  -H 'Content-Type: application/json' \\\n` +
       `  -d '{"command":"resetPeers","value":"10.0.3.11:7848"}'`,
@@ -68,13 +68,13 @@ pageTest('a lost majority is said with what to do, and recovered by a dialog', a
   await hero.getByText('This cluster was recovered at').waitFor();
   await page.getByRole('button', { name: 'Show how' }).click();
   const repair = page.getByRole('dialog', { name: 'Repair Raft' });
-  assert.equal(await repair.locator('pre').first().innerText(), doctor);
-  assert.equal(await repair.getByRole('combobox').count(), 0, 'the doctor comes first');
+  await becomes(() => repair.locator('pre').first().innerText(), doctor);
+  await becomes(() => repair.getByRole('combobox').count(), 0, 'the doctor comes first');
   await page.keyboard.press('Escape');
   await page.getByRole('button', { name: 'It is done' }).click();
   await page.reload();
   await page.locator('[data-type=recovered]').waitFor();
-  assert.equal(await hero.getByText('This cluster was recovered at').count(), 0);
+  await becomes(() => hero.getByText('This cluster was recovered at').count(), 0);
 });
 
 pageTest('a change takes the token, which stays in memory only', async (t) => {
@@ -86,9 +86,9 @@ pageTest('a change takes the token, which stays in memory only', async (t) => {
   const dialog = page.getByRole('dialog');
   const submit = dialog.getByRole('button', { name: 'Recover the list' });
   await dialog.getByLabel('Type nacos/serverlist to confirm').fill('nacos/serverlist');
-  assert.equal(await submit.isDisabled(), true, 'without a token');
+  await becomes(() => submit.isDisabled(), true, 'without a token');
   const field = dialog.getByLabel('Token');
-  assert.equal(await field.getAttribute('type'), 'password');
+  await becomes(() => field.getAttribute('type'), 'password');
   await field.fill('another-horse-battery');
   await submit.click();
   await dialog.getByRole('alert').getByText('The server wants another token').waitFor();
@@ -107,5 +107,5 @@ pageTest('a change takes the token, which stays in memory only', async (t) => {
   await page.keyboard.press('Escape');
   await page.reload();
   await page.locator('.hero').waitFor();
-  assert.equal(await page.getByText('Changes are open to everyone').count(), 0);
+  await becomes(() => page.getByText('Changes are open to everyone').count(), 0);
 });

@@ -3,7 +3,7 @@ import type { Page } from 'playwright-core';
 import type { Cleanup } from '../support/cleanup.js';
 import { foundCluster, live, NacosNode, pollPath } from '../support/nodes.js';
 import { startServer, type TestServer } from '../support/server.js';
-import { accessibilityProblems, pageTest, visit } from './browser.js';
+import { accessibilityProblems, becomes, pageTest, visit } from './browser.js';
 
 const [A, B, C] = ['10.0.3.11:8848', '10.0.3.12:8848', '10.0.3.13:8848'] as const;
 
@@ -33,7 +33,7 @@ pageTest('in Chinese when the browser is, with what the server says in English a
   const { page } = await visit(t, server.url, { locale: 'zh-CN' });
   const hero = page.locator('.hero');
   await hero.getByText('失去多数派', { exact: true }).waitFor();
-  assert.equal(await page.evaluate('document.documentElement.lang'), 'zh-CN');
+  await becomes(() => page.evaluate('document.documentElement.lang'), 'zh-CN');
   await hero.getByText('3 个成员中只有 1 个存活，没有多数派').waitFor();
   await hero.locator('[lang=en]').getByText('only 1 of 3 members are live, no majority').waitFor();
   await page
@@ -52,7 +52,7 @@ pageTest('in Chinese when the browser is, with what the server says in English a
 
   await page.getByRole('button', { name: /^English/ }).click();
   await hero.getByText('Quorum-lost', { exact: true }).waitFor();
-  assert.equal(await page.evaluate('document.documentElement.lang'), 'en');
+  await becomes(() => page.evaluate('document.documentElement.lang'), 'en');
   await page.reload();
   await hero.getByText('Quorum-lost', { exact: true }).waitFor();
 });
@@ -61,22 +61,22 @@ pageTest('light and dark as the system, or as the switch says', async (t) => {
   const server = await troubled(t);
   const { page } = await visit(t, server.url, { colorScheme: 'dark' });
   await page.locator('.hero').waitFor();
-  assert.equal(await background(page), DARK);
+  await becomes(() => background(page), DARK);
   await page.emulateMedia({ colorScheme: 'light' });
-  assert.equal(await background(page), LIGHT);
+  await becomes(() => background(page), LIGHT);
 
   await page.getByRole('button', { name: 'Theme: the system’s' }).click();
   await page.getByRole('button', { name: 'Theme: light' }).click();
   await page.getByRole('button', { name: 'Theme: dark' }).waitFor();
-  assert.equal(await background(page), DARK);
+  await becomes(() => background(page), DARK);
   await page.reload();
   await page.getByRole('button', { name: 'Theme: dark' }).waitFor();
-  assert.equal(await background(page), DARK);
+  await becomes(() => background(page), DARK);
   await page.emulateMedia({ colorScheme: 'dark' });
   await page.getByRole('button', { name: 'Theme: dark' }).click();
   await page.getByRole('button', { name: 'Theme: the system’s' }).click();
   await page.getByRole('button', { name: 'Theme: light' }).waitFor();
-  assert.equal(await background(page), LIGHT, 'light was chosen on a dark system');
+  await becomes(() => background(page), LIGHT, 'light was chosen on a dark system');
 });
 
 for (const width of [320, 360, 412, 768, 1024, 1280, 1920]) {

@@ -3,7 +3,7 @@ import { parse } from 'yaml';
 import { parseTokens } from '../../src/http/access/token.js';
 import { foundCluster, NacosNode } from '../support/nodes.js';
 import { startServer } from '../support/server.js';
-import { pageTest, visit } from './browser.js';
+import { matches, pageTest, visit } from './browser.js';
 
 const [A, B] = ['10.0.3.11:8848', '10.0.3.12:8848'] as const;
 
@@ -64,7 +64,7 @@ pageTest('without a clipboard (plain http from afar) it copies the old way', asy
   await other.goto(server.url);
   await other.getByRole('searchbox').first().waitFor({ state: 'detached' });
   await page.keyboard.press('Control+c');
-  assert.match(await page.evaluate<string>('getSelection().toString()'), /address_server_url=/);
+  await matches(() => page.evaluate<string>('getSelection().toString()'), /address_server_url=/);
 });
 
 pageTest('where changes take a token, the configuration has a place for it', async (t) => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { foundCluster, live } from '../support/nodes.js';
 import { startServer } from '../support/server.js';
-import { pageTest, visit } from './browser.js';
+import { becomes, pageTest, visit } from './browser.js';
 
 const [A, B, C] = ['10.0.3.11:8848', '10.0.3.12:8848', '10.0.3.13:8848'] as const;
 
@@ -14,7 +14,7 @@ pageTest('a dead member is taken off, not before Raft can remove it', async (t) 
   const { page } = await visit(t, server.url, { expected: /status of 409/ });
   const row = page.locator(`.member-row[data-address="${C}"]`);
   await row.getByText('down', { exact: true }).waitFor();
-  assert.equal(await page.getByRole('button', { name: /^Take off/ }).count(), 1, 'of the dead one only');
+  await becomes(() => page.getByRole('button', { name: /^Take off/ }).count(), 1, 'of the dead one only');
 
   await page.getByRole('button', { name: `Take off … ${C}` }).click();
   const dialog = page.getByRole('dialog', { name: `Take ${C} off the list?` });
@@ -22,7 +22,7 @@ pageTest('a dead member is taken off, not before Raft can remove it', async (t) 
     .getByText('It leaves the list of nacos/serverlist at once; that will be revision 2.')
     .waitFor();
   const submit = dialog.getByRole('button', { name: 'Take it off' });
-  assert.equal(await submit.isDisabled(), true);
+  await becomes(() => submit.isDisabled(), true);
   await dialog.getByLabel('Its Nacos is stopped and will not come back.').check();
   await submit.click();
   await dialog
@@ -56,7 +56,7 @@ pageTest('a member that comes back while one is asked is not taken off', async (
   await dialog.getByLabel('Its Nacos is stopped and will not come back.').check();
   await nodes[2]!.poll();
   await dialog.getByText(`${C} is live again: there is nothing to take off.`).waitFor();
-  assert.equal(await dialog.getByRole('button', { name: 'Take it off' }).isDisabled(), true);
+  await becomes(() => dialog.getByRole('button', { name: 'Take it off' }).isDisabled(), true);
   await dialog.getByRole('button', { name: 'Cancel' }).click();
   await dialog.waitFor({ state: 'detached' });
 });
