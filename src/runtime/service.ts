@@ -24,6 +24,7 @@ import { isFollowed, unfollowed, type Unfollowed } from '../registry/leave.js';
 import { hearPoll, seeEnd } from '../registry/lease.js';
 import type { Moment } from '../registry/moment.js';
 import {
+  StoreOutcomeUnknown,
   StoreUnavailable,
   type Decided,
   type EventQuery,
@@ -32,6 +33,7 @@ import {
   type Store,
 } from '../registry/ports.js';
 import { LATE_POLL, type Rules } from '../registry/rules.js';
+import { within } from '../within.js';
 import { ClusterEntry } from './entry.js';
 import type { HearingClock } from './hearing-clock.js';
 import { UNOBSERVED, type RuntimeObserver } from './observer.js';
@@ -40,6 +42,9 @@ import { StoreLink, type LinkedRegistry } from './store-link.js';
 
 /** How often time is looked at, in milliseconds: signs of death and opened gates are seen within it. */
 const TICK = 250;
+
+/** After which time a held poll's decision that failed is asked for again, doubled with each try, in milliseconds. */
+const TRY_AGAIN = 500;
 
 export interface ServiceOptions {
   readonly store: Store;
@@ -273,40 +278,83 @@ export class RegistryService implements LinkedRegistry {
     watch = UNWATCHED,
   ): Promise<PollAnswer> {
     const heldSince = performance.now();
+    const left = (): number => hold - (performance.now() - heldSince);
     const listed = (entry: ClusterEntry): Promise<PollAnswer> =>
-      this.#listInTime(entry, poll.address, hold - (performance.now() - heldSince), signal, watch);
+      this.#listInTime(entry, poll.address, left(), signal, watch);
     const known = this.find(keyOf(key));
     const member = known?.cluster.members.get(poll.address);
     if (known && member && this.renew(known, member, poll)) return listed(known);
-    try {
-      const reply =
-        this.#stillWaits(known, poll) ?? (await this.#transactInTime(key, this.#pollOf(poll))).reply;
-      if (reply.type === 'refused') return reply;
-      // Only now: a tick forgets the entry of a cluster of which nothing is decided yet.
-      const entry = this.#entryOf(key);
-      // Asked of the list itself: a leave may have come in between, and no caller gets a list without itself.
-      if (entry.cluster.members.has(poll.address)) {
-        this.#noteDelivered(entry, poll);
-        return await listed(entry);
+    for (let tries = 0; ; tries++) {
+      try {
+        const reply = await this.#register(key, poll, tries === 0 ? undefined : left());
+        if (reply.type === 'refused') return reply;
+        // Only now: a tick forgets the entry of a cluster of which nothing is decided yet.
+        const entry = this.#entryOf(key);
+        // Asked of the list itself: a leave may have come in between, and no caller gets a list without itself.
+        if (entry.cluster.members.has(poll.address)) {
+          this.#noteDelivered(entry, poll);
+          return await listed(entry);
+        }
+        if (reply.type !== 'waiting')
+          return { type: 'waiting', why: 'left', reason: `${poll.address} was just taken off the list` };
+        if (await this.#hold(watch, entry, isOver(poll.address, reply.why), left(), signal)) {
+          if (entry.cluster.members.has(poll.address)) return await listed(entry);
+          // It waits no more, and is here: nobody could hear for a while (resume), or another connection of it ended.
+          if (left() > 0) continue;
+        }
+        if (signal.aborted && !this.#link.outage) {
+          await this.#transact(key, { type: 'abandon', address: poll.address });
+        }
+        return reply;
+      } catch (error) {
+        const unavailable = this.#unavailable(error);
+        if (known && member && this.#link.standing.mayAnswerSilent() && !known.isDropped(member.address)) {
+          this.#hear(known, member, poll);
+          return listed(known);
+        }
+        // Of a member that was silent it must be decided whether it still is one: that it is listed says nothing.
+        const isListed = ({ members }: Cluster): boolean => !member && members.has(poll.address);
+        const entry = this.#entryOf(key);
+        if (
+          unavailable.why === 'store' &&
+          (await this.#mayTryAgain(entry, isListed, tries, left(), signal, watch))
+        ) {
+          if (isListed(entry.cluster)) return listed(entry);
+          continue;
+        }
+        return { type: 'unavailable', ...unavailable };
       }
-      if (reply.type !== 'waiting')
-        return { type: 'waiting', why: 'left', reason: `${poll.address} was just taken off the list` };
-      const left = hold - (performance.now() - heldSince);
-      if (await this.#hold(watch, entry, ({ members }) => members.has(poll.address), left, signal)) {
-        return await listed(entry);
-      }
-      if (signal.aborted && !this.#link.outage) {
-        await this.#transact(key, { type: 'abandon', address: poll.address });
-      }
-      return reply;
-    } catch (error) {
-      const unavailable = this.#unavailable(error);
-      if (known && member && this.#link.standing.mayAnswerSilent() && !known.isDropped(member.address)) {
-        this.#hear(known, member, poll);
-        return listed(known);
-      }
-      return { type: 'unavailable', ...unavailable };
     }
+  }
+
+  /** Has a poll decided. `limit`: milliseconds after which its caller must be answered whatever comes of it. */
+  async #register(key: ClusterKey, poll: PollRequest, limit?: number): Promise<Reply> {
+    const still = this.#stillWaits(this.find(keyOf(key)), poll);
+    if (still) return still;
+    const decided = this.#transactInTime(key, this.#pollOf(poll)).then(({ reply }) => reply);
+    if (limit === undefined) return decided;
+    return within(
+      limit,
+      decided,
+      () => new StoreOutcomeUnknown('the decision took longer than the poll may'),
+    );
+  }
+
+  /**
+   * A poll's decision has failed, or what came of it is not known. True as soon as it may be asked again, or was made after
+   * all: whoever is held meanwhile needs not wait for its next poll. False when the hold is over.
+   */
+  #mayTryAgain(
+    entry: ClusterEntry,
+    isListed: (cluster: Cluster) => boolean,
+    tries: number,
+    left: number,
+    signal: AbortSignal,
+    watch: HoldWatch,
+  ): Promise<boolean> {
+    const again = performance.now() + TRY_AGAIN * 2 ** tries;
+    const isTime = (): boolean => !this.#link.outage && performance.now() >= again;
+    return this.#hold(watch, entry, (cluster) => isListed(cluster) || isTime(), left, signal, TICK);
   }
 
   #hear(entry: ClusterEntry, member: Member, poll: PollRequest): void {
@@ -663,6 +711,11 @@ export class RegistryService implements LinkedRegistry {
     else if (type === 'set-back') this.#log.error(fields, `the database was set back: ${reason}`);
     else this.#log.info(fields, type);
   }
+}
+
+/** Whether a held poll may be answered, or does not wait any more; one that has just left (R4) waits for nothing. */
+function isOver(address: Address, why: 'founding' | 'gate' | 'left'): (cluster: Cluster) => boolean {
+  return ({ members, waiting }) => members.has(address) || (why !== 'left' && !waiting.has(address));
 }
 
 /** Who is on one list and not on the next. */

@@ -17,6 +17,7 @@ export class FlakyStore implements Store {
   readonly #real: Store;
   #state: 'up' | 'failing' | 'hanging' = 'up';
   #back: (() => void)[] = [];
+  readonly #failures: { readonly error: Error; readonly isMade: boolean }[] = [];
 
   readonly pace: number;
   readonly isShared: boolean;
@@ -32,12 +33,20 @@ export class FlakyStore implements Store {
     if (state !== 'hanging') for (const resolve of this.#back.splice(0)) resolve();
   }
 
+  /** The next decision fails so; `isMade`: it is made all the same. */
+  failOnce(error: Error, isMade = false): void {
+    this.#failures.push({ error, isMade });
+  }
+
   open(listener: ClusterListener): Promise<Opened> {
     return this.#real.open(listener);
   }
 
   async transact(key: ClusterKey, work: Work): Promise<Decided> {
     await this.#reach();
+    const failure = this.#failures.shift();
+    if (failure?.isMade) await this.#real.transact(key, work);
+    if (failure) throw failure.error;
     return this.#real.transact(key, work);
   }
 

@@ -1,34 +1,3 @@
-/**
- * Settles as the promise does; when that takes longer than `ms` milliseconds, rejects with what `late` returns, which
- * is where whatever hangs is torn down. The promise's own end is then of no interest to anybody.
- */
-export function within<T>(ms: number, promise: Promise<T>, late: () => Error): Promise<T> {
-  return new Promise((resolve, reject) => {
-    let settled = false;
-    // When this process itself was held up, the answer may be here unread: one turn of the loop reads it.
-    const timer = setTimeout(() => {
-      setImmediate(() => {
-        if (!settled) reject(late());
-      });
-    }, ms);
-    const settle = (): void => {
-      settled = true;
-      clearTimeout(timer);
-    };
-    promise.then(
-      (value) => {
-        settle();
-        resolve(value);
-      },
-      (error: unknown) => {
-        settle();
-        // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- it is passed on as it is
-        reject(error);
-      },
-    );
-  });
-}
-
 /** `0.9 s`, for sentences. */
 export function seconds(ms: number): string {
   return `${Math.round(ms / 100) / 10} s`;

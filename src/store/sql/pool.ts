@@ -1,7 +1,8 @@
 import type { Connection } from './connection.js';
 import { DatabaseError, SILENCE_LIMIT, STATEMENT_LIMIT } from './database.js';
 import type { Driver } from './driver.js';
-import { seconds, within } from './limits.js';
+import { within } from '../../within.js';
+import { seconds } from './limits.js';
 
 /** Connections at a time. Replicas share the server with others, and a registry needs few. */
 export const POOL_SIZE = 4;

@@ -1,7 +1,8 @@
 import type { Connection } from './connection.js';
 import { DatabaseError, STATEMENT_LIMIT, type Database, type Session, type Statement } from './database.js';
 import { SCHEMA_LOCK_LIMIT, statement, type Driver } from './driver.js';
-import { seconds, within } from './limits.js';
+import { within } from '../../within.js';
+import { seconds } from './limits.js';
 import { notConnected, Pool } from './pool.js';
 import { TransactionSession } from './transaction-session.js';
 
