@@ -7,7 +7,7 @@ import { hasJustDied } from './evict.js';
 import { hasLease, isLive, silence, sinceAlive } from './lease.js';
 import type { Moment } from './moment.js';
 import { conclude, refusal, unchanged } from './outcome.js';
-import { lacking, notFollowed, quorumOf } from './quorum.js';
+import { isBehind, lacking, lacks, notFollowed, quorumOf } from './quorum.js';
 import { refuseInRepair } from './repair.js';
 import { LATE_POLL, QUIET_AFTER_LEAVE, REPLACED_EVICT_AFTER } from './rules.js';
 
@@ -111,6 +111,28 @@ export function unfollowed(cluster: Cluster, { address, revision }: Left, moment
 
 export function isFollowed({ undelivered, votes }: Unfollowed): boolean {
   return undelivered.length === 0 && votes.length === 0;
+}
+
+/**
+ * Whether a leave lacks nothing any more, for one who asks again and again, with each delivery and each moment: only who was
+ * behind is looked at, one after another, and all members again when none of those is. All of it together costs what one look
+ * at every member does for each time that they were behind, and not for each question.
+ */
+export function followed({ address, revision }: Left): (cluster: Cluster, moment: Moment) => boolean {
+  let behind: Address[] = [];
+  return (cluster, moment) => {
+    const votes = votesAfter(address, cluster.changedAt, moment);
+    if (votes !== undefined && votes.length > 0) return false;
+    const isOpen = votes === undefined ? isBehind : lacks;
+    for (let last = behind.at(-1); last !== undefined; last = behind.at(-1)) {
+      const member = cluster.members.get(last);
+      if (member && isOpen(member, revision, cluster, moment)) return false;
+      behind.pop();
+    }
+    const lack = unfollowed(cluster, { address, revision }, moment);
+    behind = [...lack.undelivered];
+    return isFollowed(lack);
+  };
 }
 
 export function remove(cluster: Cluster, addresses: readonly Address[], context: Context): Outcome {

@@ -67,11 +67,9 @@ export function leastRevision(cluster: Cluster, { now, rules }: Pick<Moment, 'no
 export function lacking(
   cluster: Cluster,
   revision: number,
-  { now, rules }: Pick<Moment, 'now' | 'rules'>,
+  moment: Pick<Moment, 'now' | 'rules'>,
 ): Address[] {
-  return [...cluster.members.values()]
-    .filter((member) => isLive(member, rules, now) && !hasRevision(member, revision, cluster, rules, now))
-    .map(({ address }) => address);
+  return addressesOf(cluster, (member) => lacks(member, revision, cluster, moment));
 }
 
 /** The live members that may not yet have done what a revision asks of them; see {@link LIST_DIGESTED}. */
@@ -80,11 +78,31 @@ export function notFollowed(
   revision: number,
   moment: Pick<Moment, 'now' | 'rules'>,
 ): Address[] {
-  const without = new Set(lacking(cluster, revision, moment));
-  return [...cluster.members.values()]
-    .filter(({ address, lease }) => {
-      const digests = lease.polls && moment.now - lease.deliveredAt < LIST_DIGESTED;
-      return without.has(address) || (digests && lease.delivered >= revision);
-    })
-    .map(({ address }) => address);
+  return addressesOf(cluster, (member) => isBehind(member, revision, cluster, moment));
+}
+
+/** One of {@link lacking}. */
+export function lacks(
+  member: Member,
+  revision: number,
+  cluster: Cluster,
+  { now, rules }: Pick<Moment, 'now' | 'rules'>,
+): boolean {
+  return isLive(member, rules, now) && !hasRevision(member, revision, cluster, rules, now);
+}
+
+/** One of {@link notFollowed}. */
+export function isBehind(
+  member: Member,
+  revision: number,
+  cluster: Cluster,
+  moment: Pick<Moment, 'now' | 'rules'>,
+): boolean {
+  const { polls, deliveredAt, delivered } = member.lease;
+  const digests = polls && moment.now - deliveredAt < LIST_DIGESTED && delivered >= revision;
+  return digests || lacks(member, revision, cluster, moment);
+}
+
+function addressesOf({ members }: Cluster, wanted: (member: Member) => boolean): Address[] {
+  return [...members.values()].filter(wanted).map(({ address }) => address);
 }

@@ -20,7 +20,7 @@ import {
   type Reply,
 } from '../registry/decide.js';
 import type { RecordedEvent } from '../registry/events.js';
-import { isFollowed, unfollowed, type Unfollowed } from '../registry/leave.js';
+import { followed, unfollowed, type Unfollowed } from '../registry/leave.js';
 import { hearPoll, seeEnd } from '../registry/lease.js';
 import type { Moment } from '../registry/moment.js';
 import {
@@ -462,9 +462,10 @@ export class RegistryService implements LinkedRegistry {
     }
     if (reply.type === 'unknown') return { known: false, undelivered: [], votes: [], revision };
     const entry = this.#entryOf(key);
-    const lacks = (): Unfollowed => unfollowed(entry.cluster, { address, revision }, this.#context(entry));
-    await entry.until(() => isFollowed(lacks()), wait, signal, TICK);
-    return { known: true, ...lacks(), revision };
+    const left = { address, revision };
+    const isFollowed = followed(left);
+    await entry.until((newest) => isFollowed(newest, this.#context(entry)), wait, signal, TICK);
+    return { known: true, ...unfollowed(entry.cluster, left, this.#context(entry)), revision };
   }
 
   /**

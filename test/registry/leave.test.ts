@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import type { Member } from '../../src/registry/cluster.js';
+import { followed } from '../../src/registry/leave.js';
+import { deliver, seeEnd } from '../../src/registry/lease.js';
 import { lacking, notFollowed } from '../../src/registry/quorum.js';
-import { seeEnd } from '../../src/registry/lease.js';
 import { A, B, Bench, C, D, E, F } from './rules.js';
 
 describe('R4 Leave', () => {
@@ -33,6 +35,36 @@ describe('R4 Leave', () => {
     assert.deepEqual(notFollowed(bench.cluster, 2, bench), [A, B]);
     bench.now += 1;
     assert.deepEqual(notFollowed(bench.cluster, 2, bench), []);
+  });
+
+  it('is asked whether it is complete as often as one likes, at the cost of who was behind', () => {
+    const others = Array.from({ length: 400 }, (_, i) => `10.0.${i >> 8}.${i & 255}:8848`);
+    const bench = new Bench().found(C, ...others);
+    bench.do({ type: 'leave', address: C });
+    let looked = 0;
+    class Counted extends Map<string, Member> {
+      override get(address: string): Member | undefined {
+        looked++;
+        return super.get(address);
+      }
+      override values(): MapIterator<Member> {
+        looked += this.size;
+        return super.values();
+      }
+    }
+    const members = new Counted(bench.cluster.members);
+    const cluster = { ...bench.cluster, members };
+    const isFollowed = followed({ address: C, revision: 2 });
+    // In the worst order: who is asked for first has it last.
+    for (const address of others) {
+      for (let i = 0; i < 10; i++) assert.equal(isFollowed(cluster, bench), false);
+      deliver(members.get(address)!.lease, 2, bench.now);
+    }
+    bench.now += 2_999;
+    assert.equal(isFollowed(cluster, bench), false, 'they tell Raft');
+    bench.now += 1;
+    assert.equal(isFollowed(cluster, bench), true);
+    assert.ok(looked < 20 * others.length, `${looked} looks for ${10 * others.length} questions`);
   });
 
   it('does not register the leaving node again for 15 s', () => {
