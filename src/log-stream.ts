@@ -1,5 +1,6 @@
-import { fstatSync, write, writeSync } from 'node:fs';
+import { constants, fstatSync, openSync, write, writeSync } from 'node:fs';
 import { Socket } from 'node:net';
+import { isatty } from 'node:tty';
 
 /** What may wait to be taken, in bytes: some 10,000 lines. What comes while that is full is dropped, and counted. */
 const MOST_WAITING = 2 << 20;
@@ -17,8 +18,8 @@ const LAST = 500;
 export const logLoss = { dropped: 0 };
 
 /**
- * Writes lines to a descriptor and never waits for it: what a pipe or socket does not take, since nobody reads it, stays
- * in a bounded buffer, and beyond that is dropped. As long as it is taken, a line is out when `write` returns, so a crash
+ * Writes lines to a descriptor and never waits for it: what a pipe, socket or terminal does not take, since nobody reads it
+ * or somebody stopped it (Ctrl-S), stays in a bounded buffer, and beyond that is dropped. As long as it is taken, a line is out when `write` returns, so a crash
  * loses none. Files are written by another thread, since a disk may stall.
  */
 export class LogStream {
@@ -39,7 +40,7 @@ export class LogStream {
 
   /** `tell`: the line that says how many were dropped, without its line break. */
   constructor(fd: number, tell: (dropped: number) => string) {
-    this.#fd = fd;
+    this.#fd = isatty(fd) ? unblocked(fd) : fd;
     this.#tell = tell;
     const stat = fstatSync(fd);
     this.#isFile = stat.isFile();
@@ -167,5 +168,17 @@ export class LogStream {
     if (written >= first.length) this.#waiting.shift();
     else this.#waiting[0] = first.subarray(written);
     this.#say();
+  }
+}
+
+/**
+ * The same terminal opened anew: who sets the descriptor itself to not blocking sets it for the shell and everybody else who
+ * has it from there. The descriptor itself where that cannot be done (no /proc, another user's terminal).
+ */
+function unblocked(fd: number): number {
+  try {
+    return openSync(`/proc/self/fd/${fd}`, constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
+  } catch {
+    return fd;
   }
 }

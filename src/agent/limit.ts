@@ -1,3 +1,5 @@
+import { setMaxListeners } from 'node:events';
+
 /**
  * Runs a task with a signal that aborts when the time is over, or when the outer one does. Not AbortSignal.any with
  * AbortSignal.timeout: Node 20 lets the garbage collector take such a signal with its timer, and then it never aborts.
@@ -11,6 +13,8 @@ export async function withinTime<T>(
   const timer = setTimeout(() => controller.abort(new DOMException('the time is over', 'TimeoutError')), ms);
   const passOn = (): void => controller.abort(outer?.reason);
   if (outer?.aborted) passOn();
+  // As many as there are tasks at once, each of which takes its own off: Node takes more than ten for a leak.
+  if (outer) setMaxListeners(0, outer);
   outer?.addEventListener('abort', passOn);
   try {
     return await task(controller.signal);

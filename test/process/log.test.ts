@@ -5,7 +5,9 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { eventually } from '../support/eventually.js';
+import { pause } from '../../src/pause.js';
+import { startOnTerminal } from '../support/cli.js';
+import { eventually, NEVER } from '../support/eventually.js';
 import { freePort } from '../support/private-server.js';
 import { CLI } from '../support/process.js';
 import { tempFolder } from '../support/temp.js';
@@ -103,12 +105,16 @@ test('a log in a file is whole and in order after an exit', async (t) => {
   );
 });
 
-test('a server whose log is a stuck pipe answers, and stops', async (t) => {
+/** Starts `serve`, by what runs it; its URL as soon as it answers. */
+async function serve<T>(
+  t: TestContext,
+  start: (args: string[]) => T,
+): Promise<{ started: Awaited<T>; url: string }> {
   const port = await freePort();
   const file = join(tempFolder(t), 'registry.db');
   const args = [
     '--port',
-    String(port),
+    `${port}`,
     '--host',
     '127.0.0.1',
     '--database-url',
@@ -116,34 +122,66 @@ test('a server whose log is a stuck pipe answers, and stops', async (t) => {
     '--change-rate',
     '0',
   ];
-  const child = spawn(process.execPath, [CLI, 'serve', ...args], { stdio: ['ignore', 'pipe', 'ignore'] });
-  const exited = once(child, 'exit') as Promise<[number | null, string | null]>;
-  t.after(async () => {
-    child.kill('SIGKILL');
-    await exited;
-  });
+  const started = await start(['serve', ...args]);
   const url = `http://127.0.0.1:${port}`;
   const isUp = () =>
     fetch(`${url}/healthz`).then(
       ({ ok }) => ok,
       () => false,
     );
-  await eventually('it listens', isUp, 60_000);
+  await eventually('it listens', isUp);
+  return { started, url };
+}
+
+/** More is logged than a pipe (64 KiB) or a terminal takes that nobody reads, and every request is answered. */
+async function answersAll(url: string): Promise<void> {
   const put = async (from: number, count: number): Promise<void> => {
     const ips = Array.from({ length: count }, (_, i) => `10.0.${(from + i) >> 8}.${(from + i) & 255}`).join(
       ',',
     );
     const body = new URLSearchParams({ cluster: 'serverlist', ips });
-    const signal = AbortSignal.timeout(60_000);
+    const signal = AbortSignal.timeout(NEVER);
     const { status } = await fetch(`${url}/nacos/v1/as/nodes`, { method: 'POST', body, signal });
     assert.equal(status, 200);
   };
-  // Each member is a line of some 200 bytes, and a pipe holds 64 KiB.
+  // Each member is a line of some 200 bytes.
   await put(0, 10);
   await put(10, 900);
-  const list = await fetch(`${url}/nacos/serverlist`, { signal: AbortSignal.timeout(60_000) });
+  const list = await fetch(`${url}/nacos/serverlist`, { signal: AbortSignal.timeout(NEVER) });
   assert.equal((await list.text()).trimEnd().split('\n').length, 910);
+}
+
+test('a server whose log is a stuck pipe answers, and stops', async (t) => {
+  const { started: child, url } = await serve(t, (args) => {
+    const server = spawn(process.execPath, [CLI, ...args], { stdio: ['ignore', 'pipe', 'ignore'] });
+    t.after(() => server.kill('SIGKILL'));
+    return server;
+  });
+  const exited = once(child, 'exit');
+  await answersAll(url);
   child.kill('SIGTERM');
-  const [status] = await exited;
-  assert.equal(status, 0);
+  assert.deepEqual(await exited, [0, null]);
+});
+
+test('a server whose terminal was stopped by Ctrl-S answers, goes on with Ctrl-Q, and stops', async (t) => {
+  const { started: terminal, url } = await serve(t, (args) => startOnTerminal(t, args));
+  await eventually('it logs', () => terminal.sent().includes('listening'));
+  terminal.type('\x13');
+  // Nothing more comes out of the terminal once it has read the key.
+  await eventually('the terminal is stopped', async () => {
+    const before = terminal.sent().length;
+    await fetch(`${url}/nacos/v1/as/nodes?cluster=c${before}${Math.random()}&ips=10.9.9.9`, {
+      method: 'POST',
+      signal: AbortSignal.timeout(NEVER),
+    });
+    await pause(50);
+    return terminal.sent().length === before;
+  });
+  await answersAll(url);
+  assert.ok(!terminal.sent().includes('10.0.3.1'));
+  terminal.type('\x11');
+  await eventually('the rest comes', () => terminal.sent().includes('10.0.3.141'));
+  terminal.type('\x13');
+  process.kill(terminal.pid, 'SIGTERM');
+  assert.equal(await terminal.exited, 0);
 });
