@@ -1,6 +1,7 @@
 import { createConfig, lintFromString } from '@redocly/openapi-core';
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { DEFAULT_RULES, MAX_ADDRESSES } from '../../src/registry/rules.js';
 import { openApiOf, type OpenApi } from '../../src/http/api/openapi.js';
 import { DESCRIBED } from '../../src/http/api/table.js';
 
@@ -56,4 +57,17 @@ test('the linter tells a second operation of one name, and an example that is no
   const problems = (await problemsOf(slip)).join('\n');
   assert.match(problems, /^operation-operationId-unique: /m);
   assert.match(problems, /^no-invalid-parameter-examples: /m);
+});
+
+test('how much is too much is said with the limits that hold, and what sets them', () => {
+  for (const method of ['get', 'post'] as const) {
+    const { description } = (
+      DOCUMENT.paths['/{product}/{cluster}']?.[method] as {
+        responses: Record<string, { description: string }>;
+      }
+    ).responses[507]!;
+    for (const number of [MAX_ADDRESSES, DEFAULT_RULES.maxClusters, DEFAULT_RULES.maxAddresses])
+      assert.ok(description.includes(number.toLocaleString('en-US')), description);
+    assert.match(description, /\(MAX_CLUSTERS, .*\(MAX_ADDRESSES, /);
+  }
 });

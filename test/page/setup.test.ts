@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { parse } from 'yaml';
 import { parseTokens } from '../../src/http/access/token.js';
 import { foundCluster, NacosNode } from '../support/nodes.js';
@@ -7,7 +8,7 @@ import { matches, pageTest, visit } from './browser.js';
 
 const [A, B] = ['10.0.3.11:8848', '10.0.3.12:8848'] as const;
 
-pageTest('the copied configuration is right, in its three forms', async (t) => {
+pageTest('the copied configuration is right, in its four forms', async (t) => {
   const server = await startServer(t);
   await foundCluster(t, server, [A, B]);
   const { page, context } = await visit(t, server.url);
@@ -21,13 +22,15 @@ pageTest('the copied configuration is right, in its three forms', async (t) => {
   };
 
   const url = '/nacos/serverlist?self=NODE_IP:8848&expect=2';
-  assert.deepEqual(entries(await copied('Environment')), {
+  const variables = {
     NACOS_CORE_MEMBER_LOOKUP_TYPE: 'address-server',
     NACOS_CORE_ADDRESS_SERVER_RETRY: '150',
     address_server_domain: '127.0.0.1',
     address_server_port: String(server.port),
     address_server_url: url,
-  });
+  };
+  assert.deepEqual(entries(await copied('Env file')), variables);
+  assert.deepEqual(inShell(await copied('Shell'), Object.keys(variables)), variables);
   assert.deepEqual(entries(await copied('application.properties')), {
     'nacos.core.member.lookup.type': 'address-server',
     'nacos.core.address-server.retry': '150',
@@ -78,6 +81,19 @@ pageTest('where changes take a token, the configuration has a place for it', asy
     .waitFor();
   await page.getByText('In place of TOKEN comes a token').waitFor();
 });
+
+/** What a command finds in its environment that is started where the text was pasted, in the shells that there are. */
+function inShell(text: string, names: readonly string[]): Record<string, string> {
+  const found = ['sh', 'bash'].map((shell) => {
+    const options = { encoding: 'utf8', env: { PATH: process.env.PATH } } as const;
+    return names.map((name) => [
+      name,
+      execFileSync(shell, ['-ec', `${text}printenv ${name}`], options).trimEnd(),
+    ]);
+  });
+  assert.deepEqual(found[0], found[1]);
+  return Object.fromEntries(found[0] ?? []) as Record<string, string>;
+}
 
 function entries(text: string): Record<string, string> {
   return Object.fromEntries(

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { DEFAULT_RULES, MAX_ADDRESSES } from '../../registry/rules.js';
 import { clusterName, listQuery, productName } from '../nacos-parameters.js';
 import { METRICS_PATH } from '../metrics.js';
 import { OFFICIAL_PATH } from '../official-api.js';
@@ -23,6 +24,12 @@ const jsonList = z
   .object({ code: z.literal(200), message: z.null(), data: z.string() })
   .meta({ description: 'With `format=json`, for Nacos 1.3.0 to 2.0.2: the lines in `data`.' });
 const text = z.string().meta({ description: 'A sentence.' });
+
+const count = (number: number): string => number.toLocaleString('en-US');
+const FULL =
+  `The cluster holds ${count(MAX_ADDRESSES)} addresses, or the server as many clusters (MAX_CLUSTERS, ` +
+  `${count(DEFAULT_RULES.maxClusters)} unless set) or addresses of all clusters (MAX_ADDRESSES, ` +
+  `${count(DEFAULT_RULES.maxAddresses)} unless set) as it takes.`;
 
 const LIST = {
   description: 'The list. `Address-Server-Revision` counts its changes.',
@@ -71,7 +78,7 @@ export const NACOS_SIDE: readonly Described[] = [
       404: 'Nobody was ever listed or waits.',
       409: 'The address cannot be listed: another spelling of it is, or its `id` belongs to a live member.',
       503: UNTERMINATED,
-      507: 'The cluster holds 1,000 addresses or the server 10,000 clusters, the most it takes.',
+      507: FULL,
     },
     examples: [
       { name: 'list', summary: 'The list', params: SERVERLIST, status: 200 },
@@ -136,7 +143,7 @@ export const NACOS_SIDE: readonly Described[] = [
       404: 'Of a `problem`: the address is not listed.',
       409: 'The address cannot be listed: another spelling of it is, or its `id` belongs to a live member.',
       503: 'The store is away, and without it nobody new is listed (R9).',
-      507: 'The cluster holds 1,000 addresses or the server 10,000 clusters, the most it takes.',
+      507: FULL,
     },
     examples: [
       {

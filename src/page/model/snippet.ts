@@ -9,7 +9,8 @@ const MAX_EXPECT = 99;
 /** In place of the node's own address: no host name, so a node that polls with it is refused instead of listed. */
 export const NODE_IP = 'NODE_IP';
 
-export const SNIPPET_FORMS = ['environment', 'properties', 'kubernetes'] as const;
+/** *shell*: for a terminal or a script; *envFile*: for what reads lines as they stand, and would keep quotes (docker, systemd). */
+export const SNIPPET_FORMS = ['shell', 'envFile', 'properties', 'kubernetes'] as const;
 export type SnippetForm = (typeof SNIPPET_FORMS)[number];
 
 export interface SnippetOf {
@@ -28,15 +29,19 @@ export function snippet(form: SnippetForm, { host, port, key, size, needsToken }
   const self = form === 'kubernetes' ? '$(POD_IP)' : NODE_IP;
   const expect = Math.min(Math.max(size, 1), MAX_EXPECT);
   const url = `/${key}?self=${self}:8848&expect=${expect}${needsToken ? '&token=TOKEN' : ''}`;
+  const variables = [
+    ['NACOS_CORE_MEMBER_LOOKUP_TYPE', 'address-server'],
+    ['NACOS_CORE_ADDRESS_SERVER_RETRY', `${RETRY}`],
+    ['address_server_domain', host],
+    ['address_server_port', port],
+    ['address_server_url', url],
+  ] as const;
   switch (form) {
-    case 'environment':
-      return lines(
-        'NACOS_CORE_MEMBER_LOOKUP_TYPE=address-server',
-        `NACOS_CORE_ADDRESS_SERVER_RETRY=${RETRY}`,
-        `address_server_domain=${host}`,
-        `address_server_port=${port}`,
-        `address_server_url=${url}`,
-      );
+    case 'shell':
+      // Without quotes the shell would start what stands before the & in the background.
+      return lines(...variables.map(([name, value]) => `export ${name}=${inShell(value)}`));
+    case 'envFile':
+      return lines(...variables.map(([name, value]) => `${name}=${value}`));
     case 'properties':
       return lines(
         'nacos.core.member.lookup.type=address-server',
@@ -61,9 +66,7 @@ export function snippet(form: SnippetForm, { host, port, key, size, needsToken }
 
 /** What shows how Raft would be repaired, and does it step by step: a command for a terminal. */
 export function repairCommand(key: string, server: string): string {
-  // A shell takes the brackets of an IPv6 address for a pattern.
-  const quoted = server.includes('[') ? `'${server}'` : server;
-  return `nacos-address-server doctor ${key} --repair --server ${quoted}`;
+  return `nacos-address-server doctor ${key} --repair --server ${inShell(server)}`;
 }
 
 /**
@@ -83,6 +86,11 @@ export function resetPeers(survivor: string, members: readonly string[]): string
 function raftAddress(address: string): string {
   const colon = address.lastIndexOf(':');
   return `${address.slice(0, colon)}:${Number(address.slice(colon + 1)) - 1_000}`;
+}
+
+/** A word of a shell, in quotes unless it is plain: a shell takes the brackets of an IPv6 address for a pattern. */
+function inShell(word: string): string {
+  return /^[\w.:/-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }
 
 function lines(...text: readonly string[]): string {

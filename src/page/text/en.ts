@@ -230,12 +230,17 @@ export const en = {
 
   setup: 'Configuration of a node',
   setupForm: {
-    environment: 'Environment',
+    shell: 'Shell',
+    envFile: 'Env file',
     properties: 'application.properties',
     kubernetes: 'Kubernetes',
   } satisfies Record<SnippetForm, string>,
   setupNode: 'In place of NODE_IP comes the node’s own address, exactly as Nacos knows itself.',
   setupPod: 'POD_IP is the pod’s own address; Kubernetes fills it in.',
+  setupShell:
+    'For a terminal or a script: the quotes are the shell’s. A file that docker or systemd reads has none.',
+  setupEnvFile:
+    'For docker run --env-file, env_file of compose and EnvironmentFile of systemd, which take a line as it stands: docker would keep quotes.',
   setupToken: 'In place of TOKEN comes a token that may change this cluster.',
   setupHttps: 'Nacos polls by plain HTTP only: name the address server itself, not a proxy before it.',
   setupLegacy: 'Nacos 1.3.0 to 2.0.2 needs &format=json at the end of the URL.',

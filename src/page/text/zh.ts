@@ -250,12 +250,16 @@ export const zh: Texts = {
 
   setup: '节点配置',
   setupForm: {
-    environment: '环境变量',
+    shell: 'Shell',
+    envFile: '环境变量文件',
     properties: 'application.properties',
     kubernetes: 'Kubernetes',
   },
   setupNode: '把 NODE_IP 换成节点自己的地址，必须与 Nacos 自己认定的地址完全一致。',
   setupPod: 'POD_IP 是 Pod 自己的地址，由 Kubernetes 填入。',
+  setupShell: '用于终端或脚本：引号由 Shell 解释。docker 或 systemd 读取的文件中不要加引号。',
+  setupEnvFile:
+    '用于 docker run --env-file、compose 的 env_file 和 systemd 的 EnvironmentFile：它们按原样读取每一行，docker 会保留引号。',
   setupToken: '把 TOKEN 换成有权修改本集群的令牌。',
   setupHttps: 'Nacos 只用明文 HTTP 轮询：请填写地址服务器本身，而不是它前面的代理。',
   setupLegacy: 'Nacos 1.3.0 到 2.0.2 需要在 URL 末尾加上 &format=json。',

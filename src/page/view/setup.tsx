@@ -7,7 +7,7 @@ import { usePageState } from './context.js';
 /** What a node of this cluster must be told, ready to be copied. */
 export function Setup({ name, size }: { name: string; size: number }) {
   const { t } = useWords();
-  const [form, setForm] = useState<SnippetForm>('environment');
+  const [form, setForm] = useState<SnippetForm>('shell');
   const needsToken = usePageState(({ server }) => server?.value.changes === 'token');
   const { hostname, port, protocol } = location;
   const isHttps = protocol === 'https:';
@@ -20,6 +20,8 @@ export function Setup({ name, size }: { name: string; size: number }) {
   });
   const notes = [
     form === 'kubernetes' ? t.setupPod : t.setupNode,
+    ...(form === 'shell' ? [t.setupShell] : []),
+    ...(form === 'envFile' ? [t.setupEnvFile] : []),
     ...(needsToken ? [t.setupToken] : []),
     ...(isHttps ? [t.setupHttps] : []),
     t.setupLegacy,
