@@ -13,6 +13,9 @@ export interface HealthTimes {
 
 export const HEALTH_TIMES: Pick<HealthTimes, 'every' | 'patience'> = { every: 2_000, patience: 3_000 };
 
+/** How much later than its patience this process may come to look, in milliseconds (as probe/tcp.ts). */
+const LATE = 500;
+
 /** Looks in a row that must fail before a Nacos is said not to answer: a long garbage collection is no death. */
 const FAILURES = 2;
 
@@ -127,13 +130,21 @@ function seconds(ms: number): string {
 export function failureToAnswer(address: Address, patience: number): Promise<string | undefined> {
   const { host, port } = splitAddress(address);
   return new Promise((resolve) => {
+    const askedAt = performance.now();
     const socket = connect({ host, port });
+    let isOver = false;
     const end = (failure?: string): void => {
+      if (isOver) return;
+      isOver = true;
       clearTimeout(timer);
       socket.destroy();
-      resolve(failure);
+      // Of what came of it a process that had no time itself knows nothing: it looks anew.
+      const isLate = failure !== undefined && performance.now() - askedAt > patience + LATE;
+      resolve(isLate ? failureToAnswer(address, patience) : failure);
     };
-    const timer = setTimeout(() => end(`nothing came within ${patience / 1_000} s`), patience);
+    // Timers run before sockets are read: what came while this process was busy is still to be read then.
+    const late = (): void => end(`nothing came within ${patience / 1_000} s`);
+    const timer = setTimeout(() => setImmediate(late), patience);
     socket.once('connect', () => {
       socket.write(
         `GET /nacos/v1/console/health/liveness HTTP/1.1\r\nHost: ${address}\r\nConnection: close\r\n\r\n`,
