@@ -177,10 +177,12 @@ export class Examiner {
     };
   }
 
-  /** Asks all nodes of a cluster now; those who ask meanwhile share the answer. */
+  /**
+   * Asks all nodes of a cluster now. One that was under way may have missed what was just done; those who ask meanwhile share
+   * the next one.
+   */
   examine(entry: ClusterEntry): Promise<Examination> {
-    const patient = this.#patientOf(entry);
-    return this.#begin(entry, patient);
+    return this.#lookAnew(entry, undefined);
   }
 
   #begin(entry: ClusterEntry, patient: Patient, provenWithin?: number): Promise<Examination> {
@@ -204,7 +206,7 @@ export class Examiner {
     planId: string,
     survivor?: Address,
   ): Promise<{ readonly refused: string } | { readonly by: string; readonly plan: RepairPlan }> {
-    const examination = await this.#lookAnew(entry);
+    const examination = await this.#lookAnew(entry, 0);
     const plan = await this.#planFrom(entry, examination, survivor);
     if (plan.refused !== undefined) return { refused: plan.refused };
     if (plan.id !== planId) {
@@ -226,7 +228,7 @@ export class Examiner {
 
   #toolsFor(entry: ClusterEntry): RepairTools {
     const { service, log } = this.#options;
-    return { service, nacos: this.#nacosOf(entry), log, look: (other) => this.#lookAnew(other) };
+    return { service, nacos: this.#nacosOf(entry), log, look: (other) => this.#lookAnew(other, 0) };
   }
 
   #nacosOf({ cluster }: ClusterEntry): NacosOptions {
@@ -236,7 +238,7 @@ export class Examiner {
   }
 
   /** One that was under way when it was asked for may have missed what was just done, and proves less. */
-  async #lookAnew(entry: ClusterEntry, provenWithin = 0): Promise<Examination> {
+  async #lookAnew(entry: ClusterEntry, provenWithin: number | undefined): Promise<Examination> {
     const patient = this.#patientOf(entry);
     await patient.running;
     return this.#begin(entry, patient, provenWithin);
@@ -304,7 +306,7 @@ export class Examiner {
     for (const { entry, patient } of due) {
       if (this.#looks >= MAX_LOOKS) break;
       if (isDoubtful(patient) && doubtful++ >= MAX_LOOKS / 2) continue;
-      this.examine(entry).catch((error: unknown) => {
+      this.#begin(entry, patient).catch((error: unknown) => {
         if (this.#stopped.signal.aborted) return;
         log.error({ err: error, cluster: keyOf(entry.cluster) }, 'the nodes could not be examined');
       });

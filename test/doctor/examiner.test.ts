@@ -5,7 +5,9 @@ import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { describe, it, type TestContext } from 'node:test';
 import type { ClusterHealth } from '../../src/doctor/health.js';
+import { pino } from 'pino';
 import { eventually } from '../support/eventually.js';
+import { examinerOf } from '../support/examiner.js';
 import { startServer, type TestServer } from '../support/server.js';
 
 /** Nodes that answer as 2.5.1 does, all with the same groups; commands are noted, and answered as the test says. */
@@ -14,6 +16,9 @@ class Nodes {
   readonly commands: unknown[] = [];
   groups: Record<string, { leader: string; term: number; raftGroupMember: readonly string[] }> = {};
   command: unknown = { code: 200, message: null, data: null };
+  /** What an answer waits for when it is made already. */
+  held: Promise<void> | undefined;
+  asked = 0;
 
   static async start(t: TestContext, count: number): Promise<Nodes> {
     const nodes = new Nodes();
@@ -21,7 +26,9 @@ class Nodes {
       const server = createServer((request, response) => {
         void text(request).then((body) => {
           if (request.method === 'POST') nodes.commands.push(JSON.parse(body));
-          response.end(JSON.stringify(request.method === 'POST' ? nodes.command : nodes.view));
+          const answer = JSON.stringify(request.method === 'POST' ? nodes.command : nodes.view);
+          nodes.asked++;
+          void Promise.resolve(nodes.held).then(() => response.end(answer));
         });
       }).listen(0, '127.0.0.1');
       await once(server, 'listening');
@@ -75,6 +82,24 @@ describe('the examiner', () => {
     assert.equal(summary.injuries, 1);
     nodes.groups.one = { ...nodes.groups.one, raftGroupMember: nodes.voters };
     assert.equal((await look(server)).state, 'healthy');
+  });
+
+  it('looks anew for those who ask while a look is under way, once for all of them', async (t) => {
+    const { server, nodes } = await begin(t);
+    const entry = server.service.find('nacos/serverlist')!;
+    const examiner = examinerOf(server.service, pino({ level: 'silent' }), server.time.monotonic);
+    let release = (): void => undefined;
+    nodes.held = new Promise((resolve) => (release = resolve));
+    const early = examiner.examine(entry);
+    await eventually('the nodes have answered', () => nodes.asked === 3);
+    nodes.groups.one = { ...nodes.groups.one!, raftGroupMember: nodes.voters.slice(0, 2) };
+    const late = [examiner.examine(entry), examiner.examine(entry)];
+    release();
+    const found = (await Promise.all([early, ...late])).map(({ diagnosis }) =>
+      diagnosis.findings.map(({ code }) => code),
+    );
+    assert.deepEqual(found, [[], ['no-voter'], ['no-voter']]);
+    assert.equal(nodes.asked, 6);
   });
 
   it('has it proven that nobody leads a group, and believes the proof when there is a leader elsewhere', async (t) => {
