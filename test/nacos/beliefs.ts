@@ -21,7 +21,7 @@ export interface Believer {
   readonly address: string;
   /** Its address in Raft groups. */
   readonly voter: string;
-  /** Whether it shows every Raft group that has a leader. */
+  /** Whether it shows every Raft group that has a leader. What others show comes and goes, so nothing is taken from it. */
   readonly showsGroups: boolean;
   /** Its view of the members; rejects while it does not answer. */
   view(): Promise<readonly MemberCopy[]>;
@@ -51,7 +51,7 @@ export function groupsIn(view: readonly MemberCopy[], address: string): Readonly
   return own?.extendInfo?.raftMetaData?.metaDataMap ?? {};
 }
 
-/** Every Raft group by the copy of the node that calls itself its leader, at the highest term. */
+/** Every Raft group that is shown, by the copy of the node that calls itself its leader, at the highest term. */
 export async function groupsOf(nodes: readonly Believer[]): Promise<ReadonlyMap<string, Group>> {
   const views = await Promise.all(nodes.map((node) => node.view()));
   const found = new Map<string, Group>();
@@ -135,13 +135,17 @@ function aboutGroup(name: string, copies: readonly Copy[], nodes: readonly Belie
   };
 }
 
-/** All copies of each group that somebody shows. */
+/**
+ * All copies of each group, of those nodes that show every group. A 1.4.x that polls forgets what it shows at each poll, and
+ * shows anew what it knew of a group when anything happens in one (`ServerMemberManager.memberChange`, `JRaftProtocol`).
+ */
 function copiesOf(
   nodes: readonly Believer[],
   views: readonly (readonly MemberCopy[])[],
 ): ReadonlyMap<string, readonly Copy[]> {
   const groups = new Map<string, Copy[]>();
   for (const [i, of] of nodes.entries()) {
+    if (!of.showsGroups) continue;
     for (const [name, copy] of Object.entries(groupsIn(views[i] ?? [], of.address))) {
       const { leader = 'nobody', term = 0, raftGroupMember = [] } = copy;
       const copies = groups.get(name) ?? [];

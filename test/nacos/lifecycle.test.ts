@@ -28,18 +28,17 @@ nacosTest(
     });
 
     await scenario('the doctor finds nothing wrong, and says where it cannot judge Raft', async () => {
-      // Where a node forgets at each poll what it has told of itself, it may show groups until the first one after an election.
-      const blind = cluster.traits.can.has('raft views') ? 0 : 1;
-      const { unknown } = await patiently(
-        'it says what it will always say',
-        async () => {
-          const health = await examine(t, server);
-          assert.deepEqual([health.status, health.findings], [0, []]);
-          return health.unknown.length === blind && health;
-        },
-        500,
-      );
-      for (const sentence of unknown) assert.match(sentence, /^the nodes show no Raft groups/);
+      // While groups are getting their leaders a look may miss one; where nodes show their groups, doctor.test.ts waits for all.
+      const { status, unknown } = await patiently('it finds nothing', async () => {
+        const health = await examine(t, server);
+        return health.findings.length === 0 && health;
+      });
+      // A 1.4.x that polls shows its groups after an election, until the next poll; of them the doctor says one thing, later
+      // of their lack another.
+      const blind = cluster.traits.can.has('raft views') ? [] : [/Nacos 1\.4/];
+      assert.deepEqual([status, unknown.length], [0, blind.length], unknown.join('\n'));
+      for (const [i, sentence] of blind.entries()) assert.match(unknown[i]!, sentence);
+      assert.deepEqual(cluster.alarmsOf(server), []);
     });
 
     for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
@@ -100,9 +99,8 @@ nacosTest(
         const { members, revision } = await viewOf(server);
         assert.deepEqual(members.map(({ address }) => address).sort(), addressesOf(rest));
         for (const { address, delivered } of members) assert.ok(delivered >= revision, address);
-        // Sent is not enough: whoever stops before Raft has worked on it may stay a phantom voter.
-        for (const node of rest) assert.deepEqual(await node.members(), addressesOf(rest));
-        // The server has looked: where the nodes can be read, that is what `wait` waits for.
+        // The server has looked: where the nodes show their groups, that is what `wait` waits for. Sent is not enough:
+        // whoever stops before Raft has worked on it may stay a phantom voter.
         for (const [name, { voters }] of await groupsOf(nodes)) {
           assert.ok(!voters.includes(leaver.voter), `${name} has it as a voter no more`);
         }

@@ -183,9 +183,9 @@ export class NacosNode implements Believer {
     return (await this.view()).map(({ address }) => address).sort();
   }
 
-  /** Its own copy of every Raft group. */
+  /** Its own copy of every Raft group; none of a version whose copies come and go. */
   async groups(): Promise<Readonly<Record<string, GroupCopy>>> {
-    return groupsIn(await this.view(), this.address);
+    return this.showsGroups ? groupsIn(await this.view(), this.address) : {};
   }
 
   async view(): Promise<readonly MemberCopy[]> {
