@@ -9,6 +9,8 @@ export type NacosVersion = string;
 export type Capability =
   /** Every node shows each Raft group with its leader and voters as soon as that has a leader. */
   | 'raft views'
+  /** Every node has each persistent instance. A 1.4.x that polls may lack one: see README.md, "Seen with these servers". */
+  | 'shared instances'
   /** The Raft command `resetPeers`. */
   | 'resetPeers'
   /** The operations API says of a Raft command whether it was carried out. */
@@ -69,7 +71,7 @@ const CONSOLE = 10;
 const IDENTITY = { key: 'k', value: 'v' } as const;
 
 const OF_1_4: readonly Capability[] = ['command answers', 'v1 API'];
-const OF_2_0: readonly Capability[] = [...OF_1_4, 'raft views', 'exit without a list'];
+const OF_2_0: readonly Capability[] = [...OF_1_4, 'raft views', 'shared instances', 'exit without a list'];
 
 /** Each version has the traits of the first series that it belongs to. */
 const SERIES: readonly { readonly includes: RegExp; readonly traits: NacosTraits }[] = [
@@ -83,7 +85,7 @@ const SERIES: readonly { readonly includes: RegExp; readonly traits: NacosTraits
   {
     includes: /^3\./,
     traits: {
-      can: new Set(['raft views', 'text lists', 'resetPeers', 'exit without a list']),
+      can: new Set(['raft views', 'shared instances', 'text lists', 'resetPeers', 'exit without a list']),
       groups: 5,
       paths: {
         members: '/nacos/v3/admin/core/cluster/node/list',
