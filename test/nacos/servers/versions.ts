@@ -86,7 +86,8 @@ const SERIES: readonly { readonly includes: RegExp; readonly traits: NacosTraits
     includes: /^3\./,
     traits: {
       can: new Set(['raft views', 'shared instances', 'text lists', 'resetPeers', 'exit without a list']),
-      groups: 5,
+      // With that of its locks.
+      groups: 6,
       paths: {
         members: '/nacos/v3/admin/core/cluster/node/list',
         raft: '/nacos/v3/admin/core/ops/raft',
