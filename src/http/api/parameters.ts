@@ -63,7 +63,8 @@ export const memberQuery = z.strictObject({
 
 export const healthQuery = z.strictObject({
   fresh: flag().meta({
-    description: 'Ask the nodes now, which takes up to 3 s, and do not tell of the last look.',
+    description:
+      'Ask the nodes now, and do not tell of the last look. It takes up to 3 s, and as long again while a look is under way.',
   }),
 });
 
