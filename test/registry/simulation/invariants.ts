@@ -79,6 +79,7 @@ interface Removal {
  * - *a removal without a leader*: the address left (or so soon that no other node ever had it) or was evicted, and between that and the last node's seeing
  *   it the leader died, or so many of the others that it had no majority any more. Its eviction is only excused if the leader had given no sign of its death yet, or if a
  *   majority of the voters was down. A leave takes effect at once whatever the leader does (R4).
+ * - *whom an operator's `recover` dropped* stays a voter until his `doctor --repair` has it removed, which the end of a history does.
  * - *a member that is alive in vain*: neither heard nor answering for 30 s (R5 cannot tell it from a dead one).
  */
 export class Invariants {
@@ -237,6 +238,9 @@ export class Invariants {
       } else this.#removed(left, true, this.#leaveExcuse(left));
     }
     if (evicted.length > 0) this.#evicted(before, after, evicted, isNewEpoch || command.type === 'recover');
+    if (command.type === 'recover' && !isNewEpoch) {
+      for (const address of evicted) this.#removed(address, false, 'an operator’s recover dropped it');
+    }
     if (joined.length > 0 && !isNewEpoch && command.type !== 'recover') {
       if (before.members.size > 0) {
         const came = `${joined.join(' ')} came onto a list with`;

@@ -5,7 +5,7 @@ import type { RaftEvidence } from '../../../src/registry/evidence.js';
 import { LATE_POLL } from '../../../src/registry/rules.js';
 import { isDeaf, type Blind } from './blind.js';
 import { Invariants, Violation } from './invariants.js';
-import { RaftModel } from './model.js';
+import { RaftModel, type Peer } from './model.js';
 import { Random } from './random.js';
 import { Schedule } from './schedule.js';
 import { SharedDatabase } from './database.js';
@@ -396,10 +396,16 @@ export class World {
       const node = this.nodes.get(voter);
       return !registry.cluster.members.has(voter) && node !== undefined && node.state !== 'off';
     });
-    if (raft.workingLeader() || !best || !up.includes(best.address) || mayLive) return;
+    if (raft.workingLeader() || !best || !up.includes(best.address) || mayLive || this.#hasUnread()) return;
     if (up.length < majority(voters.length)) return;
     this.note(() => `resetPeers: ${voters.join(' ')}`);
     raft.reset(voters);
+  }
+
+  /** Whether a listed node hangs: it cannot be read, and may have the most data, or votes as it did when it goes on. */
+  #hasUnread(): boolean {
+    const { members } = this.registry.cluster;
+    return [...this.nodes.values()].some(({ address, hangs }) => hangs && members.has(address));
   }
 
   wipe(node: Node): void {
@@ -833,7 +839,11 @@ export class World {
     return { readAt, leaderless: whole || !hasGroup ? [] : ['raft'], whole };
   }
 
-  /** `recover` on the server, resetPeers on Raft, and restarts from empty disks for those with other data. */
+  /**
+   * `recover` on the server, resetPeers on Raft, and restarts from empty disks for those with other data. Where there is a
+   * leader, `doctor --repair` has it remove the dead that are on no list: those that `recover` dropped are nobody else's to
+   * remove (R11).
+   */
   #operate(): void {
     const { registry, raft } = this;
     if (registry.cluster.quorumLost) this.#anyServer()?.command({ type: 'recover' });
@@ -844,6 +854,7 @@ export class World {
       if (registry.cluster.awaitsRepair) this.#anyServer()?.command({ type: 'recover', repaired: true });
       return;
     }
+    if (leader && this.#removesDead(leader)) return;
     for (const peer of [...raft.peers.values()]) {
       const node = this.nodes.get(peer.address);
       if (!best || !node || node.gone || peer.lineage === 0 || peer.lineage === best.lineage) continue;
@@ -851,7 +862,7 @@ export class World {
       raft.wipe(node.address);
       this.start(node);
     }
-    if (listed.length === 0) return;
+    if (listed.length === 0 || this.#hasUnread()) return;
     // The list holds still until the new leader is there.
     const by = `repair ${++this.#repairs}`;
     const server = this.#anyServer();
@@ -860,5 +871,16 @@ export class World {
     if (!say('begin')) return;
     raft.reset(listed);
     this.schedule.after(LONGEST_ELECTION, () => say('repaired'));
+  }
+
+  /** Whether there were any. */
+  #removesDead(leader: Peer): boolean {
+    const dead = [...leader.voters].filter((voter) => {
+      const node = this.nodes.get(voter);
+      return !this.registry.cluster.members.has(voter) && (node === undefined || node.state === 'off');
+    });
+    if (dead.length === 0) return false;
+    this.note(() => `doctor --repair removes ${dead.join(' ')}`);
+    return this.raft.vanished(leader.address, dead).length < dead.length;
   }
 }
