@@ -3,7 +3,7 @@ import { filtered, given, joined, type Cluster, type Departed, type Member } fro
 import { eventOf, type EventType, type RegistryEvent } from './events.js';
 import { evict } from './evict.js';
 import { fade, hasFaded } from './forget.js';
-import { admit, neededToFound } from './gate.js';
+import { admit, founders, neededToFound } from './gate.js';
 import { isHeld, isUnreachable, presenceOf, silence, sinceAlive } from './lease.js';
 import { isKnownToAll, type Moment, type Step } from './moment.js';
 import { quorumAdvice, quorumOf } from './quorum.js';
@@ -70,6 +70,7 @@ function isForgotten(departed: Departed, now: number): boolean {
 function settle(cluster: Cluster, moment: Moment): Step {
   const { now } = moment;
   let members: Map<Address, Member> | undefined;
+  let { size } = cluster;
   let hindranceOf: ReturnType<typeof settlingHindrances> | undefined;
   for (const member of cluster.members.values()) {
     if (member.settled) continue;
@@ -81,8 +82,10 @@ function settle(cluster: Cluster, moment: Moment): Step {
     members ??= new Map(cluster.members);
     const { knownSince: _before, ...rest } = member;
     members.set(member.address, { ...rest, settled, ...given('knownSince', knownSince) });
+    // What a newcomer asks for counts when it is a member for certain.
+    if (settled) size = Math.max(size, member.expect ?? 0);
   }
-  return { cluster: members ? { ...cluster, members } : cluster, events: [] };
+  return { cluster: members ? { ...cluster, members, size } : cluster, events: [] };
 }
 
 /**
@@ -91,9 +94,10 @@ function settle(cluster: Cluster, moment: Moment): Step {
  */
 function found(cluster: Cluster, moment: Moment): Step {
   const { now, rules, graceUntil } = moment;
-  if (cluster.waiting.size === 0 || cluster.waiting.size < neededToFound(cluster)) {
-    return { cluster, events: [] };
-  }
+  if (cluster.waiting.size === 0) return { cluster, events: [] };
+  const ready = founders(cluster, moment);
+  const needed = neededToFound(cluster, ready);
+  if (ready.length < needed) return { cluster, events: [] };
   if (isRepairing(cluster, now) || revisionAhead(cluster) !== undefined) return { cluster, events: [] };
   const all = [...cluster.members.values()];
   const gone = all.every(
@@ -105,14 +109,13 @@ function found(cluster: Cluster, moment: Moment): Step {
       isKnownToAll(member, moment),
   );
   if (all.length > 0 && (!gone || now < graceUntil)) return { cluster, events: [] };
-  const founders = [...cluster.waiting.values()];
   return founding(
     cluster,
-    founders.map((one) => joined(one, cluster.revision + 1, true, now)),
+    ready.map((one) => joined(one, cluster.revision + 1, true, now)),
     all.length === 0 ? 'founded' : 'refounded',
     all.length === 0
-      ? `${founders.length} waited at once, ${neededToFound(cluster)} wanted`
-      : `all ${all.length} members were silent and unreachable, and ${founders.length} new ones waited`,
+      ? `${ready.length} waited at once, ${needed} wanted`
+      : `all ${all.length} members were silent and unreachable, and ${ready.length} new ones waited`,
     moment,
   );
 }

@@ -188,7 +188,7 @@ function update(cluster: Cluster, member: Member, poll: Poll, context: Context):
     ...given('expect', poll.expect ?? member.expect),
     source: member.source === 'heartbeat' && poll.source === 'poll' ? 'poll' : member.source,
   };
-  const asksAnew = poll.expect !== undefined && poll.expect !== member.expect;
+  const asksAnew = member.settled && poll.expect !== undefined && poll.expect !== member.expect;
   return {
     ...cluster,
     size: asksAnew ? Math.max(cluster.size, poll.expect) : cluster.size,

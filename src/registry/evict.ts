@@ -16,6 +16,7 @@ import { isKnownToAll, type Moment, type Step } from './moment.js';
 import { notFollowed, quorumOf } from './quorum.js';
 import { isRepairing } from './repairing.js';
 import { LATE_POLL, REPLACED_EVICT_AFTER } from './rules.js';
+import { isUnproven } from './unproven.js';
 
 /**
  * R5: one unreachable member at a time, late, while Raft can still remove it. For that the live members must not
@@ -39,15 +40,17 @@ export function evict(cluster: Cluster, moment: Moment): Step {
   const due = gone
     .map((member) => ({ member, replacement: replacementOf(member) }))
     .filter(({ member, replacement }) => {
-      // A member that has not settled may still boot, and nobody can have taken a place that it never had.
-      const soon = replacement !== undefined && member.settled;
+      // Nobody can have taken a place that a newcomer never had; but one that polls does so from its start on, so that it
+      // is gone, and keeps others at the gate. One that was registered by a POST may still boot.
+      const soon = member.settled ? replacement !== undefined : member.lease.polls;
       const after = soon ? Math.min(rules.evictAfter, REPLACED_EVICT_AFTER) : rules.evictAfter;
       return silence(member, now) >= after;
     })
     .sort((a, b) => a.member.lease.heardAt - b.member.lease.heardAt)[0];
   if (due === undefined) return { cluster, events: [] };
   if (!quorumOf(cluster, moment, isSteady).held) return { cluster, events: [] };
-  if (notFollowed(cluster, cluster.revision, moment).length > 0) return { cluster, events: [] };
+  const following = notFollowed(cluster, cluster.revision, moment).map((one) => cluster.members.get(one));
+  if (following.some((one) => one && !isUnproven(one, moment))) return { cluster, events: [] };
   // Seen, not guessed: the removal would be lost there.
   if (leaderless(moment).length > 0) return { cluster, events: [] };
   const others = all.filter((member) => member !== due.member);
@@ -69,7 +72,10 @@ export function evict(cluster: Cluster, moment: Moment): Step {
  * Whether a member may have died so lately that, if it led, the others have no new leader yet: to take another
  * one off the list then would leave that one a voter for ever (injury 4).
  */
-export function hasJustDied(member: Member, { now, rules }: Moment): boolean {
+export function hasJustDied(member: Member, moment: Moment): boolean {
+  const { now, rules } = moment;
+  // Whoever votes in nothing leads nothing.
+  if (isUnproven(member, moment)) return false;
   // Alive again, or starting again: what it was before died not long ago.
   const isBack = member.presence === 'live' && member.presenceSince > member.joinedAt;
   if (isBack && now - member.presenceSince < REPLACED_EVICT_AFTER) return true;

@@ -58,6 +58,11 @@ export function lackingGroups({ address, joinedAt }: Member, moment: Known): rea
   return whole?.groups.filter((group) => !has.includes(group)) ?? [];
 }
 
+/** Whether a member was seen to be a voter of any group. */
+export function isSeenAsVoter({ address, joinedAt }: Member, moment: Known): boolean {
+  return (wholeSince(joinedAt, moment)?.voters.get(address)?.length ?? 0) > 0;
+}
+
 /** Whether a member was seen to be a voter of every group, and to follow the leaders. */
 export function isSeenToVote(member: Member, moment: Known): boolean {
   const whole = wholeSince(member.joinedAt, moment);

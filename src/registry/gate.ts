@@ -8,21 +8,38 @@ import { isRepairing } from './repairing.js';
 import { revisionAhead, setBackAdvice } from './set-back.js';
 
 /** How many must wait at once before those waiting become the list. */
-export function neededToFound(cluster: Cluster): number {
+export function neededToFound(
+  cluster: Cluster,
+  waiting: Iterable<Waiting> = cluster.waiting.values(),
+): number {
   if (cluster.members.size > 0) return Math.max(1, cluster.size);
-  return Math.max(1, ...[...cluster.waiting.values()].map((waiting) => waiting.expect ?? 1));
+  return Math.max(1, ...[...waiting].map(({ expect }) => expect ?? 1));
+}
+
+/**
+ * Those who wait and count for a founding: a poll is repeated as soon as it was held in vain, so one that was not was no
+ * node's, or its node is gone (injury 3). A POST may be a node's only one. Where there is a list nobody counts at once.
+ */
+export function founders({ members, waiting }: Cluster, { now, rules }: Moment): Waiting[] {
+  return [...waiting.values()].filter(
+    (one) =>
+      one.source === 'heartbeat' ||
+      one.lease.heardAt > one.since ||
+      (members.size === 0 && silence(one, now) <= rules.gateHold),
+  );
 }
 
 /** Admitted in one pass, at most: each looks at the whole list. The next pass comes within a moment. */
 const ADMITTED_AT_ONCE = 20;
 
 /** R3: whoever waits and is being heard comes in, first come first served, as long as the gate is open. */
-export function admit(cluster: Cluster, { now, rules }: Moment): Step {
+export function admit(cluster: Cluster, moment: Moment): Step {
+  const { now, rules } = moment;
   let current = cluster;
   const events: RegistryEvent[] = [];
   if (cluster.members.size === 0) return { cluster, events };
   for (const waiting of cluster.waiting.values()) {
-    if (events.length >= ADMITTED_AT_ONCE || gate(current, { now, rules }) !== undefined) break;
+    if (events.length >= ADMITTED_AT_ONCE || gate(current, moment) !== undefined) break;
     // One that is neither held nor about to try again may be dead; it comes in with its next poll.
     if (silence(waiting, now) > rules.gateHold) continue;
     const revision = current.revision + 1;
@@ -33,7 +50,6 @@ export function admit(cluster: Cluster, { now, rules }: Moment): Step {
       departed: filtered(current.departed, (_, address) => address !== waiting.address),
       revision,
       changedAt: now,
-      size: Math.max(current.size, waiting.expect ?? 0),
     };
     events.push(eventOf(current, 'admitted', admission(current, waiting), waiting.address));
   }
@@ -70,7 +86,7 @@ interface Closed {
 }
 
 /** Why the gate is closed; undefined when it is open. */
-function gate(cluster: Cluster, moment: Pick<Moment, 'now' | 'rules'>): Closed | undefined {
+function gate(cluster: Cluster, moment: Pick<Moment, 'now' | 'rules' | 'raft'>): Closed | undefined {
   if (isRepairing(cluster, moment.now)) {
     const finding = 'Raft is being repaired, and the list must hold still meanwhile';
     return { code: 'repairing', finding };
@@ -80,8 +96,9 @@ function gate(cluster: Cluster, moment: Pick<Moment, 'now' | 'rules'>): Closed |
   const { held, finding } = quorumOf(cluster, moment);
   if (!held) return { code: 'no-majority', finding: `${finding}, and Raft needs a majority to add one` };
   const unsettled = all.filter((member) => !member.settled);
-  if (unsettled.length + 1 >= majority(all.length + 1)) {
-    const finding = `${named(unsettled.map(({ address }) => address))} joined only just, and new nodes must stay fewer than a majority`;
+  // So that a majority of the list lives whatever becomes of the newcomers. Where nobody is new, one may always come.
+  if (unsettled.length > 0 && all.length - unsettled.length < majority(all.length + 1)) {
+    const finding = `${named(unsettled.map(({ address }) => address))} joined only just, and those that have settled must stay a majority`;
     return { code: 'unsettled', finding };
   }
   return undefined;

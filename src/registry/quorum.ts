@@ -3,11 +3,13 @@ import { majority, type Cluster, type Member } from './cluster.js';
 import { hasRevision, isLive, lastAlive } from './lease.js';
 import type { Moment } from './moment.js';
 import { JOINING, LIST_DIGESTED, type Rules } from './rules.js';
+import { isUnproven } from './unproven.js';
 
 export interface Quorum {
   readonly held: boolean;
   /** The part of a sentence: "only 1 of 3 members are live". */
   readonly finding: string;
+  /** Of the whole list. */
   readonly live: number;
 }
 
@@ -15,21 +17,25 @@ export interface Quorum {
  * Whether the live members can be a Raft majority. They must be one of the list, and one of those who can be voters:
  * whoever joined only after a member's last sign of life, or just before it, may never have been added, since that
  * took a majority too. Newcomers would otherwise make up for dead voters on the list alone (found by the
- * simulation: they ended as a second group).
+ * simulation: they ended as a second group). A newcomer of which nothing shows that it is a node counts neither way
+ * (unproven.ts), unless there is nobody else.
  */
 export function quorumOf(
   { members }: Cluster,
-  { now, rules }: Pick<Moment, 'now' | 'rules'>,
-  counts: (member: Member, rules: Rules, now: number) => boolean = isLive,
+  moment: Pick<Moment, 'now' | 'rules' | 'raft'>,
+  takesPart: (member: Member, rules: Rules, now: number) => boolean = isLive,
 ): Quorum {
-  const all = [...members.values()];
-  const live = all.filter((member) => counts(member, rules, now));
+  const { now, rules } = moment;
+  const listed = [...members.values()];
+  const isCounted = (member: Member): boolean => takesPart(member, rules, now);
+  const proven = listed.filter((member) => !isUnproven(member, moment));
+  const all = proven.length > 0 ? proven : listed;
+  const live = all.filter(isCounted);
+  const isAll = all.length === listed.length;
+  const onList = isAll ? live.length : listed.filter(isCounted).length;
+  const of = `${isAll ? '' : 'the '}${all.length} members${isAll ? '' : ' that count'}`;
   if (live.length < majority(all.length)) {
-    return {
-      held: false,
-      live: live.length,
-      finding: `only ${live.length} of ${all.length} members are live`,
-    };
+    return { held: false, live: onList, finding: `only ${live.length} of ${of} are live` };
   }
   const firstDeath = Math.min(
     ...all.filter((member) => !isLive(member, rules, now)).map((member) => lastAlive(member)),
@@ -39,9 +45,9 @@ export function quorumOf(
   const liveVoters = live.filter(isVoter);
   if (voters.length > 0 && liveVoters.length < majority(voters.length)) {
     const finding = `only ${liveVoters.length} of the ${voters.length} members that can be voters are live`;
-    return { held: false, live: live.length, finding };
+    return { held: false, live: onList, finding };
   }
-  return { held: true, live: live.length, finding: `${live.length} of ${all.length} members are live` };
+  return { held: true, live: onList, finding: `${live.length} of ${of} are live` };
 }
 
 /** What to do about a lost majority. */

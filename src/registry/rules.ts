@@ -50,6 +50,12 @@ export const STEADY_AFTER = 30 * SECOND;
 /** The least time in which a new node boots and is added to Raft (seen on 2.5.1: about 7 s on a fast machine). */
 export const JOINING = 5 * SECOND;
 
+/**
+ * How long after it joined a newcomer must be heard to have been heard again: more than a held poll takes to be repeated,
+ * less than the 5 s between the list that a node starts with and its next poll (2.5.1 AddressServerMemberLookup).
+ */
+export const HEARD_AGAIN = 4 * SECOND;
+
 /** Silence of a member that polls after which its next poll is late: Nacos polls 5 s after the last one ended. */
 export const LATE_POLL = 8 * SECOND;
 

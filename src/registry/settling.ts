@@ -1,15 +1,15 @@
 import { named } from './address.js';
 import { isSeenToVote, lackingGroups, leaderless } from './evidence.js';
 import { keyOf, type Cluster, type Member } from './cluster.js';
-import { isLive } from './lease.js';
+import { isLive, NEVER, silence } from './lease.js';
 import type { Moment } from './moment.js';
 import { lacking, leastRevision, quorumOf } from './quorum.js';
-import { SETTLE_AS_VOTER, STEADY_AFTER, type Rules } from './rules.js';
+import { LATE_POLL, SETTLE_AS_VOTER, STEADY_AFTER, type Rules } from './rules.js';
 
 /**
  * What keeps a joiner's time to settle from running, as the rest of a sentence; undefined while it runs. It runs when
- * the joiner has polled a list with itself on it, as have the other live members. It starts anew when the joiner is
- * silent, or when no majority is live or no leader seen: Raft cannot have added it then, and it may come back as blank as
+ * the joiner has polled a list with itself on it, as have the other live members. It starts anew when the joiner's next poll is
+ * late, or when no majority is live or no leader seen: Raft cannot have added it then, and it may come back as blank as
  * it came. A member that has only just come back, or whose agent says that its Nacos still starts, does not count for that:
  * with the only node that has data at its start, two blank ones would settle and outvote it.
  * Looks at the list once for all of its joiners, of which there may be a thousand.
@@ -22,7 +22,8 @@ export function settlingHindrances(
   const least = leastRevision(cluster, moment);
   const unled = leaderless(moment);
   return (member) => {
-    if (!isLive(member, moment.rules, moment.now)) return () => 'it is not heard';
+    const unheard = whyUnheard(member, moment);
+    if (unheard !== undefined) return () => unheard;
     if (!held) return () => `${finding}, no majority`;
     if (least < member.joinedRevision)
       return () => `not yet sent the list with it: ${named(lacking(cluster, member.joinedRevision, moment))}`;
@@ -30,6 +31,18 @@ export function settlingHindrances(
     const groups = lackingGroups(member, moment);
     return groups.length === 0 ? undefined : () => `Raft has not made it a voter of ${named(groups)} yet`;
   };
+}
+
+/**
+ * A lease is long enough for two requests to fill the time: a Nacos polls every 5 s, and the port of one that only POSTs is
+ * probed meanwhile.
+ */
+function whyUnheard(member: Member, { now, rules }: Moment): string | undefined {
+  const { polls, failedAt, heardAt } = member.lease;
+  if (!isLive(member, rules, now)) return 'it is not heard';
+  if (member.source === 'static') return undefined;
+  if (polls && silence(member, now) > LATE_POLL) return 'its next poll is late';
+  return failedAt !== NEVER && failedAt >= heardAt ? 'its port does not answer' : undefined;
 }
 
 /** Live, and not because it started again only just. */

@@ -137,12 +137,12 @@ describe('R5 beside other deaths', () => {
   });
 
   it('counts on those who can be voters: newcomers do not make up for dead voters', () => {
-    const bench = new Bench().found(A, B);
-    bench.poll(C);
+    const bench = new Bench().found(A, B, C);
     bench.poll(D);
-    assert.deepEqual(bench.list, [A, B, C, D]);
-    bench.pass(300_000, [B, C, D], [A]);
-    assert.deepEqual(bench.list, [A, B, C, D], '3 of 4 are live, but only 1 of the 2 that can be voters');
+    bench.poll(E);
+    assert.deepEqual(bench.list, [A, B, C, D, E]);
+    bench.pass(300_000, [C, D, E], [A, B]);
+    assert.deepEqual(bench.list, [A, B, C, D, E], '3 of 5 are live, but only 1 of the 3 that can be voters');
     assert.equal(bench.cluster.quorumLost, true);
   });
 });

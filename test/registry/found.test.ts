@@ -91,7 +91,11 @@ describe('R7 Refound', () => {
   it('founds a new epoch of those waiting when all members are silent and unreachable', () => {
     const bench = new Bench().found(A, B, C);
     dead(bench);
-    for (const address of [D, E]) assert.equal(bench.poll(address, { expect: 3 }).type, 'waiting');
+    const fresh = [D, E, '127.0.0.9:8848'];
+    for (const address of fresh) assert.equal(bench.poll(address, { expect: 3 }).type, 'waiting');
+    assert.equal(bench.cluster.epoch, 1, 'a single request each may be a stranger’s');
+    bench.now += 2_000;
+    for (const address of fresh.slice(0, 2)) bench.poll(address, { expect: 3 });
     assert.equal(bench.poll('127.0.0.9:8848', { expect: 3 }).type, 'listed');
     assert.deepEqual(bench.list, [D, E, '127.0.0.9:8848']);
     assert.equal(bench.cluster.epoch, 2);

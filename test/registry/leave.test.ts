@@ -254,8 +254,8 @@ describe("R4 Leave by an operator's word", () => {
 
   it('takes static and waiting addresses off as ever', () => {
     const bench = new Bench().found(A, B);
-    bench.do({ type: 'put', addresses: [D] });
     bench.poll(C);
+    bench.do({ type: 'put', addresses: [D] });
     bench.poll(E);
     assert.deepEqual(bench.waiting, [E]);
     assert.deepEqual(bench.do({ type: 'leave', address: D, operator }), { type: 'left' });
@@ -287,6 +287,7 @@ describe('size', () => {
     const bench = new Bench().found(A, B, C);
     bench.do({ type: 'leave', address: C });
     bench.poll(D, { expect: 3 });
+    bench.pass(30_000, [A, B, D]);
     assert.equal(bench.cluster.size, 3);
   });
 });

@@ -98,11 +98,12 @@ describe('R5 with several servers', () => {
     const joiners = ['x.y:1', 'x.y:2', 'x.y:3'];
     const refounds = (othersKnow: boolean): boolean => {
       let cluster = bench.cluster;
-      for (const address of joiners) {
+      for (const [i, address] of [...joiners, ...joiners].entries()) {
+        const now = bench.now + (i < joiners.length ? 0 : 2_000);
         cluster = decide(
           cluster,
-          { type: 'poll', address, source: 'poll', connectedAt: bench.now },
-          { now: bench.now, rules: bench.rules, graceUntil: 0, clusters: 1, othersKnow },
+          { type: 'poll', address, source: 'poll', connectedAt: now },
+          { now, rules: bench.rules, graceUntil: 0, clusters: 1, othersKnow },
         ).cluster;
       }
       return cluster.epoch === 2;

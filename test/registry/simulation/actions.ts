@@ -27,6 +27,8 @@ export type Action = { readonly after: number } & (
       readonly reconnects: boolean;
     }
   | { readonly type: 'cut'; readonly who: number; readonly cut: Cut; readonly lasts: number }
+  /** Somebody who is no node asks for the list in the name of an address where none is, and once more if `again` says when. */
+  | { readonly type: 'stranger'; readonly again: number }
   /** A running node's process hangs. */
   | { readonly type: 'hang'; readonly who: number; readonly lasts: number }
   /** An operator takes a node off the list that does not run. */
@@ -123,6 +125,18 @@ const ofNodes: readonly Weighted[] = [
       who,
       cut: fc.constant<Cut>('dark'),
       lasts: dark,
+    }),
+  },
+];
+
+/** What others do who reach the server. */
+const ofStrangers: readonly Weighted[] = [
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      type: fc.constant('stranger' as const),
+      after: moment,
+      again: fc.oneof(fc.constant(0), fc.integer({ min: S, max: 90 * S })),
     }),
   },
 ];
@@ -254,11 +268,12 @@ function histories(replicas: fc.Arbitrary<number>, actions: readonly Weighted[])
 }
 
 /** Nodes that start together or one by one, and what happens to them and to one server (SQLite). */
-export const oneServer = histories(fc.constant(0), [...ofNodes, ...ofOperators, ...ofServer]);
+export const oneServer = histories(fc.constant(0), [...ofNodes, ...ofStrangers, ...ofOperators, ...ofServer]);
 
 /** The same with several servers on one database. */
 export const severalServers = histories(fc.constantFrom(1, 2, 2, 2, 3, 3, 3), [
   ...ofNodes,
+  ...ofStrangers,
   ...ofOperators,
   ...ofReplicas,
 ]);
@@ -338,6 +353,8 @@ export function apply(world: World, action: Action): void {
       world.cut(node, action.cut, action.lasts);
       return;
     }
+    case 'stranger':
+      return world.stranger(action.again);
     case 'hang': {
       const node = pick(running, action.who);
       if (!node || node.hangs || !world.setup.agents) return;

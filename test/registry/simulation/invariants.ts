@@ -1,7 +1,7 @@
 import type { Address } from '../../../src/registry/address.js';
 import { majority, type Cluster, type Member } from '../../../src/registry/cluster.js';
 import type { Command } from '../../../src/registry/decide.js';
-import { REPLACED_EVICT_AFTER } from '../../../src/registry/rules.js';
+import { HEARD_AGAIN, REPLACED_EVICT_AFTER } from '../../../src/registry/rules.js';
 import { RULES, type Answer } from './server.js';
 import type { Lineage, Peer } from './model.js';
 import type { Node, World } from './world.js';
@@ -30,6 +30,8 @@ export type Invariant =
   | 'live-voter-removed'
   /** A member is evicted only while a majority of the list is alive, one at a time. */
   | 'evicted-without-majority'
+  /** Whoever is no node never makes a cluster lose its majority. */
+  | 'lost-to-strangers'
   /** Voters that are on the list and alive in a majority have a leader. */
   | 'leaderless'
   /** In the end, the list is the live nodes, each of them a voter, and nobody else is. */
@@ -190,6 +192,8 @@ export class Invariants {
 
   /** The list changed, or what decides about it. */
   changed(before: Cluster, after: Cluster, command: Command): void {
+    if (after.quorumLost && !before.quorumLost) this.#judgeLoss(after);
+    if (command.type === 'poll' && after.epoch === before.epoch) this.#judgeStrangers(before, after);
     const dropped = [...before.members.keys()].filter((address) => !after.members.has(address));
     const joined = [...after.members.keys()].filter((address) => !before.members.has(address));
     const isNewEpoch = after.epoch !== before.epoch;
@@ -258,14 +262,60 @@ export class Invariants {
    * whatever has become of it; where that made the majority, Raft may have none (moving.md).
    */
   #judgeQuorum({ members }: Cluster, after: Cluster, otherwise: (alive: string) => Violation): void {
-    const all = [...members.values()].map((member) => after.members.get(member.address) ?? member);
+    const listed = [...members.values()].map((member) => after.members.get(member.address) ?? member);
+    const proven = listed.filter((member) => !this.#isUnproven(member));
+    const all = proven.length > 0 ? proven : listed;
     const alive = this.#alive(all);
-    if (alive.length >= majority(members.size)) return;
+    if (alive.length >= majority(all.length)) return;
     const fixed = all.filter(({ source, address }) => source === 'static' && !alive.includes(address));
-    if (alive.length + fixed.length < majority(members.size)) {
-      throw otherwise(`${alive.length} of ${members.size} alive`);
+    if (alive.length + fixed.length < majority(all.length)) {
+      throw otherwise(`${alive.length} of ${all.length} alive`);
     }
     this.majorityLost ??= `an operator’s static members counted as live, and were not: ${fixed.map(({ address }) => address).join(' ')}`;
+  }
+
+  /**
+   * A newcomer that was not heard again after it had the list, or not for 30 s, so that nobody can know whether it is a
+   * node. A stranger never is; where Raft is read, one that votes is known to be one.
+   */
+  #isUnproven({ address, settled, source, joinedAt }: Member): boolean {
+    if (settled || source === 'static') return false;
+    const { setup, raft, registry } = this.#world;
+    const heardAt = this.#toldAt.get(address) ?? -Infinity;
+    const votes = setup.reads === true && raft.workingLeader()?.voters.has(address) === true;
+    const isLong = registry.hearing - heardAt >= REPLACED_EVICT_AFTER - this.#clockSkew;
+    return (isLong || heardAt < joinedAt + HEARD_AGAIN + this.#clockSkew) && !votes;
+  }
+
+  /** Those that can only be strangers never become half of a list, but beside one. */
+  #judgeStrangers(before: Cluster, after: Cluster): void {
+    const { strangers } = this.#world;
+    const others = [...after.members.keys()].filter((address) => strangers.has(address));
+    if (after.members.size <= before.members.size || others.length < 2) return;
+    if (2 * others.length < after.members.size) return;
+    throw new Violation('lost-to-strangers', `${others.join(' ')} are half of ${after.members.size} members`);
+  }
+
+  /**
+   * With all its own nodes alive, more than the strangers are, a cluster has its majority; and with a majority of its own,
+   * as long as the strangers were not heard again. That one which they may take is back after half a minute is seen in the
+   * end. Nodes that joined only just are judged by the other invariants.
+   */
+  #judgeLoss({ members }: Cluster): void {
+    const { strangers } = this.#world;
+    const all = [...members.values()];
+    const own = all.filter(({ address }) => !strangers.has(address));
+    const others = all.filter(({ address }) => strangers.has(address));
+    if (others.length === 0 || own.length === 0 || own.some(({ settled }) => !settled)) return;
+    // As the server sees them: what it does not hear it loses without any stranger.
+    const alive = own.filter(({ presence }) => presence === 'live');
+    const areUnproven = others.every((member) => this.#isUnproven(member));
+    if (alive.length < (areUnproven ? majority(own.length) : own.length)) return;
+    if (!areUnproven && own.length <= others.length) return;
+    throw new Violation(
+      'lost-to-strangers',
+      `${alive.length} of ${own.length} nodes are alive beside ${others.map(({ address }) => address).join(' ')}`,
+    );
   }
 
   #evicted(before: Cluster, after: Cluster, evicted: readonly Address[], all: boolean): void {
@@ -542,7 +592,8 @@ export class Invariants {
    */
   get needsOperator(): boolean {
     const { registry, nodes, raft } = this.#world;
-    const listed = [...registry.cluster.members.values()];
+    // What strangers leave on the list is the server's to take off.
+    const listed = [...registry.cluster.members.values()].filter(({ address }) => nodes.has(address));
     const isGone = (some: readonly { readonly address: Address }[]): boolean =>
       some.length > 0 &&
       some.filter(({ address }) => nodes.get(address)?.gone === false).length < majority(some.length);

@@ -1,5 +1,6 @@
 import { majority, joined, type Cluster, type Member } from '../../../src/registry/cluster.js';
 import { decide, type Command, type Context, type Outcome } from '../../../src/registry/decide.js';
+import type { RaftEvidence } from '../../../src/registry/evidence.js';
 import { isLive, isUnreachable, silence } from '../../../src/registry/lease.js';
 import { lacking } from '../../../src/registry/quorum.js';
 import type { Action, History } from './actions.js';
@@ -120,20 +121,6 @@ const BACK_TOO_SOON = several(
 /** Nothing happens any more for a while. */
 const later = (after: number): Action => ({ type: 'release', after });
 
-/** A member comes back while the server is paused, and those that wait are read first when it goes on. */
-const BACK_IN_A_PAUSE: readonly History[] = Array.from({ length: 40 }, (_, salt) => ({
-  setup: { expect: 2, ids: false, retries: 200, salt, replicas: 0 },
-  starts: [0, 0],
-  actions: [
-    { type: 'cut', after: 60_000, who: 1, cut: 'dark', lasts: 100_000 },
-    { type: 'crash', after: 1_500, who: 0, host: true },
-    { type: 'start', after: 16_500 },
-    { type: 'start', after: 2_000 },
-    { type: 'server-pause', after: 39_500 + salt * 25, lasts: 100_000 },
-    later(110_000),
-  ],
-}));
-
 /** A leader loses its host and starts again within its lease, when another dead member falls due. */
 const BACK_WITHIN_A_LEASE: readonly History[] = Array.from({ length: 200 }, (_, salt) => ({
   setup: { expect: 4, ids: false, retries: 200, salt, replicas: 0, agents: true, slow: 20_000 },
@@ -184,7 +171,58 @@ const TAKEN_OFF_AT_ONCE: readonly History[] = Array.from({ length: 40 }, (_, sal
   ],
 }));
 
+/** Strangers ask in the name of addresses where no node is, once more when they are listed. */
+const STRANGERS_AGAIN: readonly History[] = Array.from({ length: 40 }, (_, salt) => ({
+  setup: { expect: 3, ids: false, retries: 200, salt, replicas: 0 },
+  starts: [0, 0, 0],
+  actions: [
+    ...Array.from({ length: 3 }, (_, i) => ({
+      type: 'stranger' as const,
+      after: i === 0 ? 60_000 : 200,
+      again: 6_000,
+    })),
+    later(40_000),
+  ],
+}));
+
+/** Strangers ask once, and then a member crashes. */
+const STRANGERS_ONCE: readonly History[] = Array.from({ length: 40 }, (_, salt) => ({
+  setup: { expect: 3, ids: false, retries: 200, salt, replicas: 0 },
+  starts: [0, 0, 0],
+  actions: [
+    ...Array.from({ length: 3 }, (_, i) => ({
+      type: 'stranger' as const,
+      after: i === 0 ? 60_000 : 200,
+      again: 0,
+    })),
+    { type: 'crash', after: 2_000, who: 1, host: salt % 2 === 0 },
+    later(40_000),
+  ],
+}));
+
 export const MUTATIONS: readonly Mutation[] = [
+  {
+    name: 'let newcomers be as many as those that have settled',
+    faults: afterwards((cluster, context) => {
+      const all = [...cluster.members.values()];
+      const unsettled = all.filter(({ settled }) => !settled).length;
+      return unsettled + 1 < majority(all.length + 1) &&
+        all.every((one) => isLive(one, context.rules, context.now))
+        ? admitOne(cluster, context)
+        : cluster;
+    }),
+    directed: STRANGERS_AGAIN,
+    caughtBy: ['lost-to-strangers'],
+  },
+  {
+    name: 'count a newcomer that was not heard again',
+    faults: {
+      decide: (cluster, command, context) =>
+        decide(cluster, command, { ...context, raft: everybodyVotes(cluster, context) }),
+    },
+    directed: STRANGERS_ONCE,
+    caughtBy: ['lost-to-strangers'],
+  },
   {
     name: 'serve an empty list in place of "not yet"',
     faults: { emptyList: true },
@@ -256,12 +294,6 @@ export const MUTATIONS: readonly Mutation[] = [
     }),
     directed: DUE_AFTER_A_CRASH,
     caughtBy: ['not-whole-in-the-end', 'leaderless'],
-  },
-  {
-    name: 'decide what is heard after a pause before the pause is noticed',
-    faults: { unnoticedPauses: true },
-    directed: BACK_IN_A_PAUSE,
-    caughtBy: ['live-member-dropped'],
   },
   {
     name: 'take a Nacos that only starts for one that runs',
@@ -407,6 +439,13 @@ function afterwards(change: (cluster: Cluster, context: Context) => Cluster): Fa
       return { ...outcome, cluster: changed, reply: isListed ? { type: 'listed' } : outcome.reply };
     },
   };
+}
+
+/** As if everybody on the list had been seen to be a voter. */
+function everybodyVotes({ members }: Cluster, { now }: Context): RaftEvidence {
+  const groups = ['raft'];
+  const voters = new Map([...members.keys()].map((address) => [address, groups] as const));
+  return { readAt: now, leaderless: [], whole: { groups, voters, followers: new Set() } };
 }
 
 /** Whoever joined some time ago has settled, whatever its Nacos and those of the others do. */

@@ -148,6 +148,8 @@ export class World {
   readonly invariants: Invariants;
   readonly random: Random;
   readonly setup: Setup;
+  /** The addresses in whose name strangers asked. No node was ever there. */
+  readonly strangers = new Set<Address>();
   storeWorks = true;
   /** Of the shared database: which one is the last. */
   outages = 0;
@@ -158,7 +160,7 @@ export class World {
   /** When the nodes were last read, and what was seen. */
   #look: { at: number; whole: RaftEvidence['whole']; hasGroup: boolean } | undefined;
   /** Since when the doctor sees a voter that is on no list. */
-  readonly #strangers = new Map<Address, number>();
+  readonly #unlisted = new Map<Address, number>();
   #repairs = 0;
 
   constructor(setup: Setup, faults: Faults = {}, trace?: (line: string) => void) {
@@ -331,6 +333,32 @@ export class World {
     });
   }
 
+  /** A single request for the list of a cluster that there is, and another `again` milliseconds later unless that is 0. */
+  stranger(again: number): void {
+    if (this.registry.cluster.members.size === 0) return;
+    const address = `s${this.strangers.size + 1}:8848`;
+    this.note(() => `— a stranger asks in the name of ${address}`);
+    this.#ask(address);
+    if (again > 0) this.schedule.after(again, () => this.#ask(address));
+  }
+
+  #ask(address: Address): void {
+    const server = this.#anyServer();
+    if (this.#isHealed || server?.state !== 'up' || isDeaf(server.lack)) return;
+    // Whoever asks again where all are gone, and nodes wait, founds with them (R7): left out (README).
+    if (this.strangers.has(address) && this.registry.cluster.quorumLost) return;
+    this.strangers.add(address);
+    this.invariants.heard(address, false, this.#canTell(server));
+    const connection = { server, openedAt: server.hearing };
+    const { expect } = this.setup;
+    const hangUp = server.poll({ address, id: undefined, expect, connection }, () => undefined);
+    this.schedule.after(READ_TIMEOUT, () => {
+      if (server.state !== 'up') return;
+      hangUp();
+      server.connectionClosed(address, true);
+    });
+  }
+
   /** Its process hangs for a while: its port takes connections, its Raft answers nobody, and its agent says so. */
   hang(node: Node, duration: number): void {
     const { generation } = node;
@@ -405,7 +433,9 @@ export class World {
   /** Whether a listed node hangs: it cannot be read, and may have the most data, or votes as it did when it goes on. */
   #hasUnread(): boolean {
     const { members } = this.registry.cluster;
-    return [...this.nodes.values()].some(({ address, hangs }) => hangs && members.has(address));
+    return [...this.nodes.values()].some(
+      ({ address, hangs, state }) => hangs && state === 'running' && members.has(address),
+    );
   }
 
   wipe(node: Node): void {
@@ -643,6 +673,7 @@ export class World {
   /** What a control probe meets; nothing that a server takes note of. */
   #reach(address: Address): ProbeAnswer {
     const node = this.nodes.get(address);
+    if (this.#isRefusing(address)) return 'refused';
     const isLost = !node || node.gone || node.hostDown || node.cut === 'dark' || node.cut === 'answers';
     if (isLost) return 'unreachable';
     return this.#isOpen(node) ? 'open' : 'refused';
@@ -650,6 +681,7 @@ export class World {
 
   #probe(address: Address): ProbeAnswer {
     const node = this.nodes.get(address);
+    if (this.#isRefusing(address)) return 'refused';
     if (!node || node.gone || node.hostDown || node.cut === 'dark' || node.cut === 'answers') {
       return 'unreachable';
     }
@@ -660,6 +692,11 @@ export class World {
       return 'open';
     }
     return 'refused';
+  }
+
+  /** Every other stranger names a host where nobody listens. */
+  #isRefusing(address: Address): boolean {
+    return this.strangers.has(address) && Number(address.slice(1, -5)) % 2 === 0;
   }
 
   #isOpen(node: Node): boolean {
@@ -712,11 +749,11 @@ export class World {
     if (!server || server.state !== 'up') return;
     for (const voter of leader.voters) {
       if (server.lists(voter)) {
-        this.#strangers.delete(voter);
+        this.#unlisted.delete(voter);
         continue;
       }
-      const since = this.#strangers.get(voter) ?? this.now;
-      this.#strangers.set(voter, since);
+      const since = this.#unlisted.get(voter) ?? this.now;
+      this.#unlisted.set(voter, since);
       const node = this.nodes.get(voter);
       if (!this.#faults.finishesAnybody) {
         const isDead = node?.state === 'off' || node?.gone === true;
@@ -869,7 +906,11 @@ export class World {
     const say = (action: 'begin' | 'repaired'): boolean =>
       server?.command({ type: 'repair', action, by, note: '' })?.reply.type === 'done';
     if (!say('begin')) return;
-    raft.reset(listed);
+    // As in plan.ts; without a majority of those the operator first takes off who is gone, and no stranger stays then.
+    const settled = listed.filter((address) => registry.cluster.members.get(address)?.settled);
+    const up = settled.filter((address) => raft.peers.get(address)?.up);
+    const isEnough = settled.length > 0 && up.length >= majority(settled.length);
+    raft.reset(isEnough ? settled : listed.filter((address) => this.nodes.has(address)));
     this.schedule.after(LONGEST_ELECTION, () => say('repaired'));
   }
 
