@@ -132,7 +132,7 @@ test('one cluster', async (t) => {
         expect: 3,
         waitingMs: 0,
         code: 'unsettled',
-        reason: `${C} waits to join nacos/serverlist: ${B} joined only just, and new nodes must stay fewer than a majority`,
+        reason: `${C} waits to join nacos/serverlist: ${B} joined only just, and those that have settled must stay a majority`,
       },
     ],
   });

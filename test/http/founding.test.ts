@@ -94,7 +94,7 @@ test('a waiting node is told why', async (t) => {
   assert.equal(answer.status, 503);
   assert.equal(
     answer.body,
-    `${C} waits to join nacos/serverlist: ${B} joined only just, and new nodes must stay fewer than a majority\n`,
+    `${C} waits to join nacos/serverlist: ${B} joined only just, and those that have settled must stay a majority\n`,
   );
 });
 
