@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { describe, it } from 'node:test';
+import { describe, it, type TestContext } from 'node:test';
 import { Ajv } from 'ajv';
 import { parse } from 'yaml';
+import { parseTokens } from '../../src/http/access/token.js';
 import { SETTINGS } from '../../src/settings.js';
 import { tempFolder } from '../support/temp.js';
 import { AGENT_VARIABLES } from './agent-variables.js';
@@ -22,6 +23,12 @@ interface Service {
     readonly default: { readonly ipv4_address?: string; readonly aliases?: readonly string[] };
   };
 }
+
+/** `config` alone needs no Docker. */
+const skipWithoutCompose =
+  process.env.DEPLOY_TESTS === 'required' || spawnSync('docker-compose', ['version']).status === 0
+    ? false
+    : 'docker-compose is not on PATH (package docker-compose)';
 
 describe('deploy/docker-compose.yaml', () => {
   const read = (): { services: Record<string, Service> } =>
@@ -48,7 +55,10 @@ describe('deploy/docker-compose.yaml', () => {
     for (const [, { environment: env = {}, networks }] of nacos) {
       const address = networks?.default.ipv4_address ?? '';
       assert.equal(env.NACOS_SERVER_IP, address);
-      assert.equal(env.address_server_url, `/nacos/serverlist?self=${address}:8848&expect=3`);
+      assert.equal(
+        env.address_server_url,
+        `/nacos/serverlist?self=${address}:8848&expect=3&token=\${ADDRESS_SERVER_TOKEN}`,
+      );
     }
     assert.equal(new Set(nacos.map(([, service]) => service.environment?.NACOS_SERVER_IP)).size, 3);
   });
@@ -60,6 +70,43 @@ describe('deploy/docker-compose.yaml', () => {
       assert.deepEqual(networks?.default.aliases, [nacos[0]![1].environment!.address_server_domain]);
       assert.match(env.DATABASE_URL ?? '', /^mysql:\/\/address_server:[^@]+@mysql:3306\/address_server$/);
       for (const name of Object.keys(env)) assert.ok(SERVER_VARIABLES.has(name), name);
+    }
+  });
+
+  describe('has a token, by Docker Compose', { skip: skipWithoutCompose }, () => {
+    /** What Compose would start, from a folder that holds the file alone. */
+    const config = (t: TestContext, commands: readonly string[]) => {
+      const home = tempFolder(t);
+      mkdirSync(join(home, 'deploy'));
+      copyFileSync(`${ROOT}deploy/docker-compose.yaml`, join(home, 'deploy/docker-compose.yaml'));
+      const env = { PATH: process.env.PATH, HOME: home };
+      const script = [...commands, 'exec docker-compose -f deploy/docker-compose.yaml config'].join('\n');
+      return spawnSync('bash', ['-ec', script], { cwd: home, env, encoding: 'utf8' });
+    };
+
+    it('and starts nothing without', (t) => {
+      const { status, stderr } = config(t, []);
+      assert.notEqual(status, 0);
+      assert.match(stderr, /make deploy\/\.env first/);
+    });
+
+    for (const file of ['deploy/docker-compose.yaml', 'deploy/README.md', 'deploy/README.zh-CN.md']) {
+      it(`made as ${file} says: the one that the nodes send, for that list alone`, (t) => {
+        const text = readFileSync(ROOT + file, 'utf8');
+        const [, command] = /^(?:# {3})?(echo "ADDRESS_SERVER_TOKEN=.*)$/m.exec(text) ?? [];
+        assert.ok(command);
+        const { status, stdout, stderr } = config(t, [command]);
+        assert.equal(status, 0, stderr);
+        const all = Object.values((parse(stdout) as ReturnType<typeof read>).services);
+        const of = (name: string): string[] => all.flatMap(({ environment: env }) => env?.[name] ?? []);
+        const sent = of('address_server_url').map((url) => /&token=(.*)$/.exec(url)?.[1]);
+        const [token = ''] = sent;
+        assert.match(token, /^[0-9a-f]{64}$/);
+        assert.deepEqual(sent, [token, token, token]);
+        const taken = of('AUTH_TOKEN').map((tokens) => parseTokens(tokens));
+        const only = [{ text: token, cluster: 'nacos/serverlist' }];
+        assert.deepEqual(taken, [only, only]);
+      });
     }
   });
 
@@ -128,6 +175,18 @@ describe('deploy/systemd', () => {
       }
     });
   }
+
+  it('server.env starts no server before its secrets are made', () => {
+    const text = readFileSync(`${FOLDER}server.env`, 'utf8');
+    const token = /^AUTH_TOKEN=(.*)$/m.exec(text)?.[1] ?? '';
+    assert.throws(() => parseTokens(token), /placeholder/);
+    const filled = parseTokens(token.replace('change-me', 'b7Qd4xN2pVt9sKf0'));
+    assert.deepEqual(filled, [{ text: 'b7Qd4xN2pVt9sKf0', cluster: 'nacos/serverlist' }]);
+  });
+
+  it('agent.env has the place of the token', () => {
+    assert.match(readFileSync(`${FOLDER}agent.env`, 'utf8'), /^AGENT_TOKEN=change-me$/m);
+  });
 
   it('has both units', () => {
     assert.deepEqual(units.sort(), ['nacos-address-server.service', 'nacos.service']);

@@ -12,13 +12,13 @@ import {
   containersOf,
   environment,
   helm,
-  kustomize,
   MODES,
   one,
   overlay,
   ROOT,
   secret,
   skipWithoutTools,
+  TOKEN,
   tool,
   workload,
   workloads,
@@ -53,9 +53,8 @@ describe('what is applied to Kubernetes', { skip: skipWithoutTools }, () => {
     for (const mode of MODES) {
       rendered.set(`kustomize-${mode}`, overlay(mode));
       rendered.set(`helm-${mode}`, helm(mode));
-      rendered.set(`helm-${mode}-tokens`, helm(mode, true));
+      rendered.set(`helm-${mode}-open`, helm(mode, 'tokens.enabled=false'));
     }
-    rendered.set('kustomize-tokens', kustomize('overlays/with-tokens'));
     rendered.set('helm-none', helm('none'));
   });
 
@@ -291,33 +290,16 @@ describe('what is applied to Kubernetes', { skip: skipWithoutTools }, () => {
       assert.equal(env.NACOS_SERVER_IP, '10.1.2.3');
       assert.equal(
         env.address_server_url,
-        '/nacos/serverlist?self=10.1.2.3:8848&expect=3&id=nacos-7d9-abcde',
+        `/nacos/serverlist?self=10.1.2.3:8848&expect=3&id=nacos-7d9-abcde&token=${TOKEN}`,
       );
       const service = one(all, 'Service', env.address_server_domain ?? '');
       assert.equal(String(service.spec.ports[0]?.port), env.address_server_port);
-    });
-
-    it('with tokens, adds one', () => {
-      for (const name of ['kustomize-tokens', 'helm-poll-tokens']) {
-        const all = rendered.get(name)!;
-        const env = environment(all, container(workload(all, 'nacos'), 'nacos'), POD);
-        assert.match(
-          env.address_server_url ?? '',
-          /&id=nacos-7d9-abcde&token=change-me-change-me-change-me$/,
-          name,
-        );
-        const server = workload(all, 'address-server');
-        const path = environment(all, container(server, 'address-server'), POD).AUTH_TOKEN_FILE ?? '';
-        const mount = container(server, 'address-server').volumeMounts?.[0]?.mountPath ?? '';
-        const secretName = podOf(server).volumes?.[0]?.secret?.secretName ?? '';
-        assert.equal(secret(all, secretName)[path.slice(mount.length + 1)], 'change-me-change-me-change-me');
-      }
     });
   });
 
   describe('in the mode agent', () => {
     it('starts the agent after the folder is filled and before Nacos, for as long as Nacos runs', () => {
-      for (const name of ['kustomize-agent', 'helm-agent', 'helm-agent-tokens']) {
+      for (const name of ['kustomize-agent', 'helm-agent', 'helm-agent-open']) {
         const manifest = workload(rendered.get(name)!, 'nacos');
         const init = podOf(manifest).initContainers ?? [];
         assert.deepEqual(
@@ -391,7 +373,7 @@ describe('what is applied to Kubernetes', { skip: skipWithoutTools }, () => {
         return { ...rest, type: 'Opaque', text: secret([manifest], manifest.metadata.name) };
       });
       const without = JSON.stringify(plain, (key, value: unknown) => (OF_ONE.test(key) ? undefined : value));
-      const named = without.replace(/"(nacos|address-server|address-server-token)-[0-9a-z]{10}"/g, '"$1"');
+      const named = without.replace(/"(nacos|address-server)-[0-9a-z]{10}"/g, '"$1"');
       return new Map(
         (JSON.parse(named) as Manifest[])
           .map((manifest): [string, unknown] => [
@@ -423,20 +405,6 @@ describe('what is applied to Kubernetes', { skip: skipWithoutTools }, () => {
         assert.deepEqual(inSubstance(helm(mode)), inSubstance(overlay(mode)));
       });
     }
-
-    it('the mode poll with tokens is the overlay with-tokens', () => {
-      // The variable for an agent that plugin.sh starts: a Deployment has none.
-      const strip = (all: Manifest[]): Manifest[] =>
-        JSON.parse(JSON.stringify(all), (_key, value: unknown) =>
-          Array.isArray(value)
-            ? value.filter((item: { name?: string } | null) => item?.name !== 'AGENT_TOKEN')
-            : value,
-        ) as Manifest[];
-      assert.deepEqual(
-        inSubstance(helm('poll', true)),
-        inSubstance(strip(kustomize('overlays/with-tokens'))),
-      );
-    });
 
     it('the mode none is the address servers alone', () => {
       const base = overlay('poll').filter(({ metadata }) => metadata.name.startsWith('address-server'));
@@ -481,7 +449,7 @@ describe('what is applied to Kubernetes', { skip: skipWithoutTools }, () => {
     for (const [values, problem] of [
       ['mode=polling', /mode': value must be one of/],
       ['addresServer.replicas=2', /additional properties 'addresServer' not allowed/],
-      ['tokens.enabled=true', /tokens/],
+      ['tokens.token=short', /token': .*does not match pattern/],
       ['addressServer.databaseUrl=sqlite:/data/registry.db', /databaseUrl': .*does not match pattern/],
     ] as const) {
       it(`refuses ${values}`, () => {
@@ -494,6 +462,6 @@ describe('what is applied to Kubernetes', { skip: skipWithoutTools }, () => {
 
   it('has no folder that no test renders', () => {
     const folders = readdirSync(`${ROOT}deploy/kubernetes/overlays`).sort();
-    assert.deepEqual(folders, [...MODES, 'with-tokens'].sort());
+    assert.deepEqual(folders, [...MODES].sort());
   });
 });

@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseAllDocuments } from 'yaml';
 
@@ -10,8 +13,8 @@ export const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 export const MODES = ['poll', 'agent', 'statefulset'] as const;
 export type Mode = (typeof MODES)[number];
 
-/** Long enough for a token, and the same in components/tokens/token. */
-const TOKEN = 'change-me-change-me-change-me';
+/** What is rendered has this token, unless it is another one's to make it. */
+export const TOKEN = 'b7Qd4xN2pVt9sKf0';
 
 /*
  * Manifests as far as these tests look at them. That they are what these types say, the schemas prove.
@@ -60,7 +63,14 @@ export interface Pod {
   readonly topologySpreadConstraints: readonly { readonly labelSelector: { readonly matchLabels: Labels } }[];
   readonly initContainers?: readonly Container[];
   readonly containers: readonly Container[];
-  readonly volumes?: readonly { readonly name: string; readonly secret?: { readonly secretName: string } }[];
+  readonly volumes?: readonly {
+    readonly name: string;
+    readonly secret?: {
+      readonly secretName: string;
+      readonly defaultMode?: number;
+      readonly items?: readonly { readonly key: string; readonly path: string }[];
+    };
+  }[];
 }
 
 export type Labels = Readonly<Record<string, string>>;
@@ -114,9 +124,14 @@ export interface Ran {
   readonly errors: string;
 }
 
-export function tool(name: 'kubectl' | 'helm', args: readonly string[]): Ran {
+/** The program of this name. */
+export function toolPath(name: 'kubectl' | 'helm'): string {
   assert.equal(missingTools, undefined);
-  const { status, stdout, stderr } = spawnSync(`${found.stdout.trim()}/${name}/${name}`, args, {
+  return `${found.stdout.trim()}/${name}/${name}`;
+}
+
+export function tool(name: 'kubectl' | 'helm', args: readonly string[]): Ran {
+  const { status, stdout, stderr } = spawnSync(toolPath(name), args, {
     encoding: 'utf8',
     maxBuffer: 64 * 1024 * 1024,
   });
@@ -128,18 +143,38 @@ function manifests(name: 'kubectl' | 'helm', args: readonly string[]): Manifest[
   assert.equal(status, 0, errors);
   // Warnings are of things that will stop working.
   assert.equal(errors, '');
-  return parseAllDocuments(output)
+  return parseManifests(output);
+}
+
+export function parseManifests(text: string): Manifest[] {
+  return parseAllDocuments(text)
     .map((document) => document.toJS() as Manifest | null)
     .filter((manifest) => manifest !== null);
 }
 
-const KUBERNETES = `${ROOT}deploy/kubernetes/`;
 export const CHART = `${ROOT}deploy/helm/nacos-address-server`;
 
-/** What `kubectl apply -k deploy/kubernetes/…` would send. */
-export function kustomize(folder: string): Manifest[] {
-  return manifests('kubectl', ['kustomize', `${KUBERNETES}${folder}`]);
+/** A copy of deploy/kubernetes in a folder that holds nothing else; in the repository there is no token. */
+export function copyOfKubernetes(folder: string): string {
+  const copy = join(folder, 'deploy/kubernetes');
+  cpSync(`${ROOT}deploy/kubernetes`, copy, {
+    recursive: true,
+    filter: (source) => !source.endsWith('token.env'),
+  });
+  return copy;
 }
+
+/** What `kubectl apply -k deploy/kubernetes/…` would send, with {@link TOKEN} in token.env. */
+export function kustomize(folder: string): Manifest[] {
+  if (kubernetes === undefined) {
+    const temporary = mkdtempSync(join(tmpdir(), 'address-server-'));
+    process.once('exit', () => rmSync(temporary, { recursive: true, force: true }));
+    kubernetes = copyOfKubernetes(temporary);
+    writeFileSync(join(kubernetes, 'base/token.env'), `token=${TOKEN}\ntokens=nacos/serverlist:${TOKEN}\n`);
+  }
+  return manifests('kubectl', ['kustomize', join(kubernetes, folder)]);
+}
+let kubernetes: string | undefined;
 
 /** An overlay, rendered once. */
 export function overlay(mode: Mode): Manifest[] {
@@ -149,9 +184,9 @@ export function overlay(mode: Mode): Manifest[] {
 }
 const overlays = new Map<Mode, Manifest[]>();
 
-export function helm(mode: Mode | 'none', withTokens = false): Manifest[] {
-  const tokens = withTokens ? ['--set', `tokens.enabled=true,tokens.token=${TOKEN}`] : [];
-  return manifests('helm', ['template', 'nacos', CHART, '--set', `mode=${mode}`, ...tokens]);
+/** What the chart makes, with {@link TOKEN} unless `values` say otherwise. */
+export function helm(mode: Mode | 'none', values = `tokens.token=${TOKEN}`): Manifest[] {
+  return manifests('helm', ['template', 'nacos', CHART, '--set', `mode=${mode},${values}`]);
 }
 
 export function one(all: readonly Manifest[], kind: string, name: string): Manifest {
@@ -216,4 +251,22 @@ export function secret(all: readonly Manifest[], name: string): Record<string, s
     Buffer.from(text, 'base64').toString('utf8'),
   ]);
   return { ...(Object.fromEntries(decoded) as Record<string, string>), ...stringData };
+}
+
+/** What a file in a container holds that a Secret puts there. */
+export function secretFile(
+  all: readonly Manifest[],
+  manifest: Manifest,
+  { name: where, volumeMounts = [] }: Container,
+  path: string,
+): string {
+  const mount = volumeMounts.find(({ mountPath }) => path.startsWith(`${mountPath}/`));
+  assert.ok(mount, `${where} has nothing at ${path}`);
+  const volume = manifest.spec.template.spec.volumes?.find(({ name }) => name === mount.name)?.secret;
+  assert.ok(volume, `what ${where} has at ${path} is no Secret`);
+  const item = volume.items?.find((one) => `${mount.mountPath}/${one.path}` === path);
+  assert.ok(item, `${where}: the volume ${mount.name} has no ${path}`);
+  const text = secret(all, volume.secretName)[item.key];
+  assert.ok(text !== undefined, `${where}: the Secret ${volume.secretName} has no ${item.key}`);
+  return text;
 }

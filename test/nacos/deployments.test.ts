@@ -1,14 +1,24 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
-import { container, environment, missingTools, overlay, workload, type Mode } from '../deploy/render.js';
+import {
+  container,
+  environment,
+  missingTools,
+  overlay,
+  TOKEN,
+  workload,
+  type Mode,
+} from '../deploy/render.js';
 import { startCli, type ServerProcess } from '../support/process.js';
 import { addressesOf, groupsOf } from './beliefs.js';
 import { eventsOf, listOf, type Cluster } from './cluster.js';
 import type { NacosNode } from './node.js';
 import { endWithThisProcess } from '../support/processes.js';
 import { nacosTest, type Needs, type Scenario } from './suite.js';
+import { tempFolder } from '../support/temp.js';
 import { patiently } from './patience.js';
 
 /*
@@ -32,9 +42,18 @@ function variables(mode: Mode, of: string, port: number, server: ServerProcess):
   return Object.fromEntries(entries) as Record<string, string>;
 }
 
-/** A text of the manifest with this machine's ports. */
+/** A server that takes the manifests' token, and the file that a Secret is to the nodes. */
+async function startGuarded(t: TestContext, cluster: Cluster): Promise<ServerProcess> {
+  tokenFile = join(tempFolder(t), 'token');
+  writeFileSync(tokenFile, TOKEN);
+  return cluster.startServer({ args: ['--auth-token', `nacos/serverlist:${TOKEN}`] });
+}
+let tokenFile = '';
+
+/** A text of the manifest with this machine's ports and files. */
 function here(text: string, port: number, server: ServerProcess): string {
   return text
+    .replaceAll('/run/address-server/token', tokenFile)
     .replaceAll('address-server:8080', `127.0.0.1:${server.port}`)
     .replaceAll('127.0.0.1:8848', `127.0.0.1:${port}`)
     .replaceAll('$POD_IP:8848', `$POD_IP:${port}`);
@@ -100,8 +119,8 @@ async function formOneCluster(
   });
 }
 
-nacosTest('as deploy/kubernetes/overlays/poll starts it', NEEDS, async (cluster, scenario) => {
-  const server = await cluster.startServer();
+nacosTest('as deploy/kubernetes/overlays/poll starts it', NEEDS, async (cluster, scenario, t) => {
+  const server = await startGuarded(t, cluster);
   await formOneCluster(
     cluster,
     scenario,
@@ -114,7 +133,7 @@ nacosTest('as deploy/kubernetes/overlays/poll starts it', NEEDS, async (cluster,
         const environment = variables('poll', 'nacos', port, server);
         assert.equal(
           environment.address_server_url,
-          `/nacos/serverlist?self=127.0.0.1:${port}&expect=3&id=nacos-${port}`,
+          `/nacos/serverlist?self=127.0.0.1:${port}&expect=3&id=nacos-${port}&token=${TOKEN}`,
         );
         nodes.push(await cluster.startNode({ port, lookup: 'environment', environment }));
       }
@@ -124,7 +143,7 @@ nacosTest('as deploy/kubernetes/overlays/poll starts it', NEEDS, async (cluster,
 });
 
 nacosTest('as deploy/kubernetes/overlays/agent starts it', NEEDS, async (cluster, scenario, t) => {
-  const server = await cluster.startServer();
+  const server = await startGuarded(t, cluster);
   await formOneCluster(
     cluster,
     scenario,

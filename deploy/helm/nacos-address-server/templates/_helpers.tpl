@@ -72,12 +72,28 @@ http://{{ .Values.addressServer.name }}:8080
 {{ .Values.tokens.existingSecret | default (printf "%s-token" .Values.addressServer.name) }}
 {{- end }}
 
-{{- /* First of a Nacos container's variables, since a value can only refer to a variable before it. */}}
-{{- define "token.env" -}}
-{{- if .Values.tokens.enabled }}
-- name: ADDRESS_SERVER_TOKEN
-  valueFrom: { secretKeyRef: { name: {{ include "token.secret" . }}, key: token } }
+{{- /* The token in the containers of nodes, and where it comes from. */}}
+{{- define "token.mount" -}}
+- { name: token, mountPath: /run/address-server, readOnly: true }
 {{- end }}
+
+{{- /* Of the keys of the Secret, the one that is given. */}}
+{{- define "token.volume" -}}
+- name: token
+  # 0440
+  secret: { secretName: {{ include "token.secret" .context }}, defaultMode: 288, items: [{ key: {{ .key }}, path: {{ .key }} }] }
+{{- end }}
+
+{{- /* Of a shell: asks the address server, with the token if there is one, for the status of its answer. */}}
+{{- define "ask" -}}
+ask() {
+  {{- if .Values.tokens.enabled }}
+  printf 'header = "Authorization: Bearer %s"\n' "$(tr -d '\r\n' </run/address-server/token)" |
+    curl -K - -s -o /dev/null -w '%{http_code}' "$@"
+  {{- else }}
+  curl -s -o /dev/null -w '%{http_code}' "$@"
+  {{- end }}
+}
 {{- end }}
 
 {{- define "hardened" -}}
