@@ -184,6 +184,23 @@ describe('deploy/systemd', () => {
     assert.deepEqual(filled, [{ text: 'b7Qd4xN2pVt9sKf0', cluster: 'nacos/serverlist' }]);
   });
 
+  for (const file of ['deploy/README.md', 'deploy/README.zh-CN.md']) {
+    it(`server.env gets its token by the command of ${file}`, (t) => {
+      const installed = '/etc/nacos-address-server/server.env';
+      const [command] = /^sed -i "s\|\^AUTH_TOKEN.*$/m.exec(readFileSync(ROOT + file, 'utf8')) ?? [];
+      assert.ok(command?.endsWith(installed) === true);
+      const copy = join(tempFolder(t), 'server.env');
+      copyFileSync(`${FOLDER}server.env`, copy);
+      const made = [1, 2].map(() => {
+        assert.equal(spawnSync('bash', ['-ec', command.replace(installed, copy)]).status, 0);
+        const [token] = parseTokens(/^AUTH_TOKEN=(.*)$/m.exec(readFileSync(copy, 'utf8'))?.[1] ?? '');
+        assert.equal(token?.cluster, 'nacos/serverlist');
+        return token.text;
+      });
+      assert.notEqual(made[0], made[1]);
+    });
+  }
+
   it('agent.env has the place of the token', () => {
     assert.match(readFileSync(`${FOLDER}agent.env`, 'utf8'), /^AGENT_TOKEN=change-me$/m);
   });
