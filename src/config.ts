@@ -2,7 +2,9 @@ import { z } from 'zod';
 import { readDatabaseUrl, type DatabaseConfig } from './database-url.js';
 import { parseIdentities, type NacosIdentities } from './doctor/identity.js';
 import { formatDuration, parseDuration } from './duration.js';
+import { hostname } from 'node:os';
 import { AllowedMembers } from './http/access/allowed-members.js';
+import { KnownHosts } from './http/access/known-hosts.js';
 import { parseNetworks } from './http/access/networks.js';
 import type { AccessSettings } from './http/access/settings.js';
 import { parseTokens, type Token } from './http/access/token.js';
@@ -108,10 +110,14 @@ const schema = z.object({
   probe: onOrOff(),
   'auth-token': readAs(tokensIn),
   'auth-token-file': path(),
-  'auth-mode': z.enum(['enforce', 'warn'], 'is neither enforce nor warn'),
+  'auth-mode': z.enum(['enforce', 'warn', 'open'], 'is none of enforce, warn and open'),
   'read-token': readAs(tokensIn),
   'read-token-file': path(),
   'allowed-members': readAs((text) => AllowedMembers.parse(text)),
+  'allowed-hosts': readAs((text) => {
+    KnownHosts.parse(text);
+    return text;
+  }),
   'member-source': z
     .enum(['any', 'strict'], 'is neither any nor strict')
     .transform((text) => text === 'strict'),
@@ -137,8 +143,11 @@ const GUARDS = ['auth-token', 'auth-token-file', 'read-token', 'read-token-file'
 /** Whether not everybody may register a member: asked of what the settings mean, not of their texts. */
 function isGuarded(values: z.output<typeof schema>): boolean {
   if (values['allowed-members'] !== undefined) return true;
-  const hasTokens = values['auth-token'].length > 0 || values['auth-token-file'] !== undefined;
-  return hasTokens && values['auth-mode'] === 'enforce';
+  return hasTokens(values) && values['auth-mode'] === 'enforce';
+}
+
+function hasTokens(values: z.output<typeof schema>): boolean {
+  return values['auth-token'].length > 0 || values['auth-token-file'] !== undefined;
 }
 
 /** Reads all settings. Throws {@link ConfigError} with a sentence for each that is wrong. */
@@ -167,6 +176,11 @@ export function readConfig(given: Readonly<Record<SettingName, GivenSetting>>): 
       `${source}=${JSON.stringify(text)} is not longer than the member TTL of ${formatDuration(values['member-ttl'])}`,
     );
   }
+  if (values['auth-mode'] === 'open' && hasTokens(values)) {
+    throw new ConfigError(
+      `${given['auth-mode'].source}="open" lets everybody change lists, and AUTH_TOKEN or AUTH_TOKEN_FILE is set to guard that: leave one of them out`,
+    );
+  }
   const identities = values['nacos-identity'];
   if (identities.size > 0 && !isGuarded(values)) {
     throw new ConfigError(
@@ -193,6 +207,10 @@ export function readConfig(given: Readonly<Record<SettingName, GivenSetting>>): 
       readTokens: { tokens: values['read-token'], file: values['read-token-file'] },
       mode: values['auth-mode'],
       allowedMembers: values['allowed-members'],
+      allowedHosts: KnownHosts.parse(values['allowed-hosts'], [
+        hostname(),
+        ...(values.host === undefined ? [] : [values.host]),
+      ]),
       strictSource: values['member-source'],
       trustedProxies: values['trusted-proxies'],
       changeRate: values['change-rate'],

@@ -23,11 +23,11 @@ export interface Running {
 /** The wiring: configuration → store → registry → HTTP; the metrics look on. Rejects with StoreRefused or ConfigError. */
 export async function start(config: Config, log: Logger): Promise<Running> {
   const metrics = new ServerMetrics(packageVersion());
-  const access = createAccess(config, log, metrics.traffic);
+  const names = new Names();
+  const access = createAccess(config, log, metrics.traffic, names);
   const clock = new HearingClock();
   const store = await createStore(config, clock, log);
   const observer = metrics.runtime;
-  const names = new Names();
   const probe = new TcpProbe(names);
   const service = new RegistryService({
     store,

@@ -129,7 +129,7 @@ export const SETTINGS = [
     value: 'tokens',
     default: '',
     description:
-      '[tokens](#who-may-change-what) that guard every change, separated by commas; `PRODUCT/CLUSTER:TOKEN` is for one cluster only; without any, changes are open to everybody; better in the variable or the file, flags are seen by all users of a machine',
+      '[tokens](#who-may-change-what) that guard every change, separated by commas; `PRODUCT/CLUSTER:TOKEN` is for one cluster only; without any, members register and leave by themselves, and operators’ words count from this machine only; better in the variable or the file, flags are seen by all users of a machine',
     isSecret: true,
   },
   {
@@ -143,7 +143,7 @@ export const SETTINGS = [
     value: 'mode',
     default: 'enforce',
     description:
-      '`enforce`, or `warn`, which lets changes without a valid token pass, and shows them, to introduce tokens',
+      '`enforce`, or `warn`, which lets changes without a valid token pass, and shows them, to introduce tokens; or, where there is no token, `open`, which lets everybody who reaches the port change lists',
   },
   {
     name: 'read-token',
@@ -167,6 +167,13 @@ export const SETTINGS = [
       'networks (`10.0.0.0/8`), addresses, host names and `*.domain` that may be listed anew, separated by commas',
   },
   {
+    name: 'allowed-hosts',
+    value: 'names',
+    default: '',
+    description:
+      'host names and `*.domain`, separated by commas, by which browsers may open the page and the API, besides IP addresses, `localhost`, the name of this machine, names without a dot, `*.local`, `*.internal`, `*.svc` and `*.cluster.local`; `*` for all. Programs may use any name',
+  },
+  {
     name: 'member-source',
     value: 'source',
     default: 'any',
@@ -183,7 +190,7 @@ export const SETTINGS = [
     value: 'number',
     default: '50',
     description:
-      'changes a second that one client address may make for long, ten times as many at once; a put or delete counts for each address that it names; 0 for no limit; polls and heartbeats of members never count',
+      'changes a second that one client address may make for long, ten times as many at once; a put or delete counts for each address that it names; 0 for no limit; polls and heartbeats of members, and their leaves, never count',
   },
   {
     name: 'max-addresses',

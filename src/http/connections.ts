@@ -4,7 +4,9 @@ import type { Address } from '../registry/address.js';
 import type { Cluster } from '../registry/cluster.js';
 import type { ClusterEntry } from '../runtime/entry.js';
 import type { RegistryService } from '../runtime/service.js';
+import type { AccessControl } from './access/access-control.js';
 import type { ClientAddresses } from './access/client-address.js';
+import { Carriers, type Claimed } from './carriers.js';
 import type { Limits } from './limits.js';
 import { Row, type Place } from './row.js';
 import type { Seldom } from './seldom.js';
@@ -32,7 +34,9 @@ export interface Connection extends Caller {
   readonly socket: Socket;
   /** Whether a request on it is under way behind the front door. */
   isBusy: boolean;
-  /** Among the idle or the busy that may be cut; none while it is known to carry a member. */
+  /** The member for which it is kept (carriers.ts). */
+  carries?: Connection['member'] | undefined;
+  /** Among the idle or the busy that may be cut; none while it is known to be kept. */
   place?: Place<Connection> | undefined;
 }
 
@@ -43,6 +47,7 @@ export interface Connection extends Caller {
 export class Connections {
   readonly #service: RegistryService;
   readonly #clients: ClientAddresses;
+  readonly #carriers: Carriers;
   readonly #limits: Limits;
   readonly #seldom: Seldom;
   readonly #traffic: TrafficObserver;
@@ -53,13 +58,14 @@ export class Connections {
 
   constructor(
     service: RegistryService,
-    clients: ClientAddresses,
+    { clients, homes }: Pick<AccessControl, 'clients' | 'homes'>,
     limits: Limits,
     seldom: Seldom,
     traffic: TrafficObserver,
   ) {
     this.#service = service;
     this.#clients = clients;
+    this.#carriers = new Carriers(homes);
     this.#limits = limits;
     this.#seldom = seldom;
     this.#traffic = traffic;
@@ -67,7 +73,7 @@ export class Connections {
 
   /**
    * Takes a new connection, in constant time. Undefined when it must be refused: there are as many as may be, and each
-   * carries a member. Otherwise the stranger that has been idle longest is cut to make room, or, when none is idle, the
+   * is kept for a member. Otherwise the stranger that has been idle longest is cut to make room, or, when none is idle, the
    * one that has been busy longest.
    */
   admit(socket: Socket): Connection | undefined {
@@ -196,25 +202,26 @@ export class Connections {
   }
 
   /**
-   * Members that stand in the row leave it on the way, each once for its time in it, so a step is constant on the whole.
+   * Those that are kept leave the row on the way, each once for its time in it, so a step is constant on the whole.
    * One that is taken off its list later comes back with its next request, or is closed as idle.
    */
   #firstStranger(row: Row<Connection>): Connection | undefined {
     for (let first = row.first; first; first = row.first) {
-      if (!this.#carriesMembers(first.value)) return first.value;
-      this.#leaveRow(first.value);
+      const connection = first.value;
+      // A trusted proxy sends whose requests it likes.
+      const claimed = this.isProxy(connection.socket) ? KEPT : this.#carriers.claim(connection);
+      if (!claimed.isKept) return connection;
+      this.#leaveRow(connection);
+      const { displaced } = claimed;
+      // It is worth less than the one that took its place, so it cannot take it back.
+      if (displaced) displaced.place ??= this.#rowOf(displaced).add(displaced);
     }
     return undefined;
   }
 
-  /** Whether a member that is listed polls on it, or a trusted proxy sends whose requests it likes. */
-  #carriesMembers({ socket, member }: Connection): boolean {
-    if (this.isProxy(socket)) return true;
-    return member !== undefined && member.entry.cluster.members.has(member.address);
-  }
-
   #forget(connection: Connection): void {
     this.#open.delete(connection.socket);
+    this.#carriers.release(connection);
     this.#leaveRow(connection);
   }
 
@@ -227,6 +234,8 @@ export class Connections {
     return isBusy ? this.#busy : this.#idle;
   }
 }
+
+const KEPT: Claimed = { isKept: true };
 
 /** A list goes out on a connection. In place: this happens at every poll. */
 export function noteSent(caller: Caller, list: Cluster): void {

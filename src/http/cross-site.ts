@@ -1,25 +1,36 @@
 import type { NextFunction, Request, Response } from 'express';
 import type { IncomingMessage } from 'node:http';
+import type { AccessControl } from './access/access-control.js';
+import { isFromBrowser } from './browser.js';
+import { readTarget } from './read-target.js';
 import { refuse, sendProblem, type Problem } from './reply.js';
 import { isListPath, quote } from './target.js';
-
-/** By these a browser says from where a request comes; no Nacos, and hardly a script, sends one. */
-export const CROSS_SITE_HEADERS = ['origin', 'sec-fetch-site'] as const;
 
 /**
  * Refuses what changes a list when a browser sends it for another site: a page that somebody visits must not be able
  * to register, take off or recover members with the visitor's access to this server. What only reads is answered; no
- * other site can see the answer.
+ * other site can see the answer. Unless it has given its own name this server's address (DNS rebinding): so a browser must
+ * call the operators' side by a name that is known.
  */
-export function refuseCrossSite(request: Request, response: Response, next: NextFunction): void {
-  const from = otherSite(request);
-  if (from === undefined || !mayChange(request)) return next();
-  const problem: Problem = {
-    status: 403,
-    detail: `this comes from another site (${from}), and only this server's own page or a program may change a list; nothing was changed`,
+export function guardBrowsers(access: Pick<AccessControl, 'knowsHost'>) {
+  return (request: Request, response: Response, next: NextFunction): void => {
+    const detail = whyNot(request, access);
+    if (detail === undefined) return next();
+    const problem: Problem = { status: 403, detail };
+    if (request.path.startsWith('/api/v1/')) sendProblem(response, problem);
+    else refuse(request, response, problem);
   };
-  if (request.path.startsWith('/api/v1/')) sendProblem(response, problem);
-  else refuse(request, response, problem);
+}
+
+function whyNot(request: Request, access: Pick<AccessControl, 'knowsHost'>): string | undefined {
+  const isChange = mayChange(request);
+  const from = isChange ? otherSite(request) : undefined;
+  if (from !== undefined) {
+    return `this comes from another site (${from}), and only this server's own page or a program may change a list; nothing was changed`;
+  }
+  const { host } = request.headers;
+  if (access.knowsHost(host) || !isFromBrowser(request.headers) || !isForOperators(request)) return undefined;
+  return `a browser calls this server ${quote(host ?? '')}, which may be the name of another site; open it by its IP address, or name it in ALLOWED_HOSTS`;
 }
 
 /**
@@ -44,8 +55,22 @@ function hostOf(origin: string): string | undefined {
 }
 
 /** Whether a request may change a list: all but reads, and a read of a list that names a member, which is a poll. */
-function mayChange({ method, url }: IncomingMessage): boolean {
+function mayChange(request: IncomingMessage): boolean {
+  const { method } = request;
   if (method !== 'GET' && method !== 'HEAD' && method !== 'OPTIONS') return true;
-  const [path = '', query = ''] = (url ?? '').split('?', 2);
-  return method === 'GET' && isListPath(path) && /(?:^|&)self(?:=|&|$)/.test(query);
+  if (method !== 'GET' || !isListPath(pathOf(request))) return false;
+  const target = readTarget(request);
+  return !target.ok || target.value.self !== undefined;
+}
+
+/** All but what anybody may read: lists, and whether the server lives. */
+function isForOperators(request: IncomingMessage): boolean {
+  const { method } = request;
+  if (method !== 'GET' && method !== 'HEAD') return true;
+  const path = pathOf(request);
+  return path !== '/healthz' && path !== '/readyz' && !isListPath(path);
+}
+
+function pathOf({ url = '' }: IncomingMessage): string {
+  return url.split('?', 1)[0] ?? '';
 }

@@ -1,7 +1,7 @@
 import type { Server as HttpServer } from 'node:http';
 import { createServer, type Server, type Socket } from 'node:net';
 import type { Connection, Connections } from './connections.js';
-import { CROSS_SITE_HEADERS } from './cross-site.js';
+import { BROWSER_FIELDS, isFromBrowser } from './browser.js';
 import { DEFAULT_LIMITS, type Limits } from './limits.js';
 import { KEEP_ALIVE } from './list-answer.js';
 import type { ListReader } from './nacos-get.js';
@@ -21,7 +21,6 @@ const SPECIAL = new Set<string>([
   'upgrade',
   'te',
   'trailer',
-  ...CROSS_SITE_HEADERS,
 ]);
 
 /**
@@ -121,7 +120,17 @@ function isPlain(headers: string): boolean {
   const names = lines.map((line) => line.slice(0, line.indexOf(':')).toLowerCase());
   if (names.filter((name) => name === 'host').length !== 1) return false;
   if (names.some((name) => SPECIAL.has(name))) return false;
+  if (isFromBrowser(saidOfBrowsers(lines, names))) return false;
   return lines.every((line) => !/^connection:/i.test(line) || /^connection:\s*keep-alive\s*$/i.test(line));
+}
+
+/** The fields by which a browser is known; what is given twice is whatever it is. */
+function saidOfBrowsers(lines: readonly string[], names: readonly string[]): Record<string, string> {
+  const said: Record<string, string> = {};
+  for (const [i, name] of names.entries()) {
+    if (BROWSER_FIELDS.includes(name)) said[name] = lines[i]?.slice(name.length + 1).trim() ?? '';
+  }
+  return said;
 }
 
 /** Only what is right is answered here; the sentence about what is wrong is the slow path's. */

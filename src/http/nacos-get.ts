@@ -100,9 +100,9 @@ export class ListReader {
     caller: Caller,
   ): boolean {
     const member = entry.cluster.members.get(address);
-    return (
-      member !== undefined && this.#service.renew(entry, member, pollOf(address, source, target, caller))
-    );
+    if (member === undefined) return false;
+    const counts = this.#access.heard(entry, address, caller.client, this.#service.now);
+    return this.#service.renew(entry, member, pollOf(address, source, target, caller, counts));
   }
 
   /** The whole HTTP answer. */
@@ -111,13 +111,15 @@ export class ListReader {
   }
 }
 
-/** What a request says of the member that it speaks for. */
+/** What a request says of the member that it speaks for; only that it lives when the rest does not count. */
 export function pollOf(
   address: Address,
   source: 'poll' | 'heartbeat',
   { id, expect, has, starting }: Target,
   { openedAt }: Caller,
+  counts = true,
 ): PollRequest {
+  if (!counts) return { address, source, expect, openedAt };
   const said = source === 'heartbeat' ? { has, starting } : {};
   return { address, source, id, expect, ...said, openedAt };
 }

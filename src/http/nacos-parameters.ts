@@ -92,7 +92,8 @@ export const listQuery = z.object({
     .meta({
       description:
         "A stable identity that outlives the address, such as the pod's name: a new address with the id of a silent " +
-        'member is its replacement (R5), with the id of a live one it is refused (R3). Needs `self`.',
+        'member is its replacement (R5), with the id of a live one it is refused (R3). Where the server has no token it ' +
+        'counts only from the address itself, or from where the member is heard. Needs `self`.',
       examples: ['nacos-0'],
     }),
   has: wholeNumber(0, Number.MAX_SAFE_INTEGER, 7, 'is no revision')

@@ -4,9 +4,8 @@ import { neededToFound } from '../registry/gate.js';
 import { isKnown, keyOf, type Cluster } from '../registry/cluster.js';
 import { pause } from '../pause.js';
 import { StoreUnavailable } from '../registry/ports.js';
-import type { PollAnswer, RegistryService } from '../runtime/service.js';
+import type { PollAnswer, PollRequest, RegistryService } from '../runtime/service.js';
 import type { AccessControl } from './access/access-control.js';
-import { headerToken } from './access/credential.js';
 import type { Made } from './access/newcomers.js';
 import { mayComplete } from './caller.js';
 import { noteSent, type Caller, type Connections } from './connections.js';
@@ -14,9 +13,10 @@ import { Exchange } from './exchange.js';
 import { listBody, listHeaders } from './list-answer.js';
 import { addressOfSelf, pollOf, type ListReader } from './nacos-get.js';
 import type { Patience } from './patience.js';
+import { targetOf } from './read-target.js';
 import { refuse, refuseMethod, send, type Problem } from './reply.js';
 import { storeProblem } from './store-problem.js';
-import { isListPath, parseTarget, type ListFormat, type Target } from './target.js';
+import { isListPath, type ListFormat, type Target } from './target.js';
 import type { Ask, Reason } from './traffic.js';
 
 const ALLOW = 'GET, HEAD, POST, DELETE';
@@ -59,14 +59,14 @@ export class NacosRoutes {
     const target = targetOf(request);
     const found = target.ok && this.#reader.read(target.value, this.#connections.callerOf(request));
     if (!found) return next();
-    Exchange.of(response)?.isAboutList(askOf(request));
+    Exchange.of(response)?.isAboutList(askOf(request, target));
     sendList(response, found.list, target.value.format, found.live);
   };
 
   readonly handle = async (request: Request, response: Response, next: NextFunction): Promise<void> => {
     if (!isListPath(request.url.split('?', 1)[0] ?? '')) return next();
-    Exchange.of(response)?.isAboutList(askOf(request));
     const target = targetOf(request);
+    Exchange.of(response)?.isAboutList(askOf(request, target));
     if (!target.ok) return this.#refuse(request, response, { status: 400, detail: target.problem });
     switch (request.method) {
       case 'GET':
@@ -127,14 +127,15 @@ export class NacosRoutes {
     if (refused) return this.#refuse(request, response, refused);
     const { gateHold } = this.#service.rules;
     const held = performance.now();
-    const poll = pollOf(address, 'poll', target, caller);
+    const poll = await this.#pollOf(request, 'poll', target, address, caller);
     const answer = await this.#service.poll(
       target.key,
       poll,
-      gateHold,
+      gateHold - (performance.now() - held),
       this.#patience.of(response),
       Exchange.of(response),
     );
+    this.#noteHome(target, address, caller);
     if (response.destroyed) return;
     if (answer.type === 'list') {
       const { entry, list } = answer;
@@ -154,11 +155,12 @@ export class NacosRoutes {
     const refused = this.#refuseNew(request, target, address);
     if (refused) return refuse(request, response, refused);
     if (target.problem !== undefined) return this.#ail(request, response, target, address, target.problem);
-    const poll = pollOf(address, 'heartbeat', target, caller);
+    const poll = await this.#pollOf(request, 'heartbeat', target, address, caller);
     const signal = this.#patience.of(response);
     // One that waits must come back as often as a Nacos does, or it is taken for gone.
     const hold = Math.min(this.#longestWait(target), this.#service.rules.gateHold);
     const answer = await this.#service.poll(target.key, poll, hold, signal, Exchange.of(response));
+    this.#noteHome(target, address, caller);
     if (response.destroyed) return;
     // Not delivered: a script has it now, its Nacos has what it polls itself, or what the next heartbeat says (`has`).
     if (answer.type === 'list') return this.#newList(request, response, target, address, answer);
@@ -201,6 +203,8 @@ export class NacosRoutes {
     problem: string,
   ): Promise<void> {
     const entry = this.#service.find(target.name);
+    const refused = await this.#access.refuseWord(request, entry, address, 'say that its Nacos does not answer');
+    if (refused) return refuse(request, response, refused);
     // Each first word is a decision and an event.
     const often =
       entry && !this.#service.isAiling(entry, address) ? this.#access.refuseOften(request) : undefined;
@@ -223,7 +227,12 @@ export class NacosRoutes {
     const { key, name, wait } = target;
     const address = this.#speaker(request, target, this.#connections.callerOf(request));
     if (typeof address !== 'string') return refuse(request, response, address);
-    const often = this.#access.refuseOften(request);
+    const entry = this.#service.find(name);
+    const refused = await this.#access.refuseWord(request, entry, address, 'take it off');
+    if (refused) return refuse(request, response, refused);
+    // A member has one leave to make, and makes it when it stops: whatever else comes from its address must not delay that.
+    const isListed = entry?.cluster.members.has(address) === true;
+    const often = isListed ? undefined : this.#access.refuseOften(request);
     if (often) return refuse(request, response, often);
     try {
       const left = await this.#service.leave(key, address, wait, this.#patience.of(response));
@@ -257,6 +266,31 @@ export class NacosRoutes {
     if (!objection.passes) return this.#access.refuseSpeaking(request, objection);
     this.#access.noted(objection);
     return address;
+  }
+
+  /** What a request says of an address; of a new one that is not where it comes from, it names no predecessor. */
+  async #pollOf(
+    request: Request,
+    source: 'poll' | 'heartbeat',
+    target: Target,
+    address: Address,
+    caller: Caller,
+  ): Promise<PollRequest> {
+    const entry = this.#service.find(target.name);
+    if (entry?.cluster.members.has(address)) {
+      const counts = this.#access.heard(entry, address, caller.client, this.#service.now);
+      return pollOf(address, source, target, caller, counts);
+    }
+    const { id, ...rest } = target;
+    const isBelieved = id === undefined || (await this.#access.believes(request, address));
+    return pollOf(address, source, isBelieved ? target : rest, caller);
+  }
+
+  /** One that waits, or was just listed, was heard. */
+  #noteHome({ name }: Target, address: Address, { client }: Caller): void {
+    const entry = this.#service.find(name);
+    if (!entry?.cluster.members.has(address) && !entry?.cluster.waiting.has(address)) return;
+    this.#access.heard(entry, address, client, this.#service.now);
   }
 
   /** Who is listed already stays so, and who waits already goes on waiting, however often it polls. */
@@ -319,9 +353,10 @@ export function madeOf(service: RegistryService): Made {
 }
 
 /** Undefined for what is neither a poll nor a heartbeat. */
-function askOf({ method, url }: Request): Ask | undefined {
+function askOf({ method, url }: Request, target: Parsed<Target>): Ask | undefined {
   switch (method) {
     case 'GET':
+      if (target.ok) return target.value.self === undefined ? 'plain' : 'poll';
       return /[?&]self=/.test(url) ? 'poll' : 'plain';
     case 'HEAD':
       return 'plain';
@@ -370,11 +405,3 @@ const CLIENT_UNKNOWN: Problem = {
   detail:
     'self=auto cannot be told: the proxy that the request came through names no client in X-Forwarded-For; name the member, as in ?self=10.0.0.5:8848',
 };
-
-/** A token in the URL counts before one in a header. */
-function targetOf(request: Request): Parsed<Target> {
-  const target = parseTarget(request.url);
-  if (!target.ok || target.value.token !== undefined) return target;
-  const token = headerToken(request);
-  return token === undefined ? target : { ok: true, value: { ...target.value, token } };
-}

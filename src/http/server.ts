@@ -17,7 +17,7 @@ import type { ApiContext } from './api/route.js';
 import { routerOf } from './api/router.js';
 import { ROUTES } from './api/table.js';
 import { Connections } from './connections.js';
-import { refuseCrossSite } from './cross-site.js';
+import { guardBrowsers } from './cross-site.js';
 import { Exchange } from './exchange.js';
 import { FairShare } from './fair-share.js';
 import { FrontDoor } from './front-door.js';
@@ -84,7 +84,7 @@ export class AddressServer {
     this.#drain = limits.drain;
     this.feed = new Feed(service, log);
     this.#seldom = new Seldom(log);
-    const connections = new Connections(service, access.clients, limits, this.#seldom, traffic);
+    const connections = new Connections(service, access, limits, this.#seldom, traffic);
     this.#connections = connections;
     const reader = new ListReader(service, access);
     const routes = new NacosRoutes({ service, access, reader, connections, patience });
@@ -179,7 +179,7 @@ function buildApp(
   app.disable('etag');
   app.enable('case sensitive routing');
   app.enable('strict routing');
-  app.use(securityHeaders, refuseManyHeaders(limits.headerFields), refuseCrossSite);
+  app.use(securityHeaders, refuseManyHeaders(limits.headerFields), guardBrowsers(access));
   app.use(routes.quick);
   if (metrics) {
     app.get(METRICS_PATH, metricsRoute(metrics, access, context, share));

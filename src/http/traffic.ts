@@ -85,7 +85,7 @@ export const REFUSALS = [
   'token',
   /** The token is for another cluster. */
   'scope',
-  /** `self` is not where the request comes from (MEMBER_SOURCE=strict). */
+  /** It comes from elsewhere than who it speaks for (MEMBER_SOURCE=strict), or may (authority.ts). */
   'source',
   /** The address is in none of the networks of ALLOWED_MEMBERS. */
   'member',

@@ -439,7 +439,7 @@ test('changes are limited for each address, polls and heartbeats of members and 
     ['DELETE', '/nacos/v1/as/nodes?ips=127.0.0.11'],
     ['POST', pollPath(B)],
     ['GET', pollPath(B)],
-    ['DELETE', pollPath(A)],
+    ['DELETE', pollPath(B)],
     ['DELETE', '/api/v1/clusters/nacos/serverlist/members/127.0.0.11:8848'],
     ['POST', '/api/v1/clusters/nacos/serverlist/recover'],
     ['POST', '/api/v1/clusters/nacos/serverlist/release'],

@@ -339,7 +339,7 @@ test('the server', async (t) => {
     status: 'up',
     graceMs: 0,
     version,
-    changes: 'open',
+    changes: 'local',
     reads: 'open',
   });
 });

@@ -134,3 +134,47 @@ test('5,000 strangers, one after another and all at once, leave the members alon
   );
   await eventually('all are forgotten', () => server.server.load.connections === 3);
 });
+
+/** Polls in a member's name, from where it is told. */
+async function pollAs(server: TestServer, self: string, from: string): Promise<RawConnection> {
+  const connection = await RawConnection.open(server.port, from);
+  connection.send(request('GET', pollPath(self), CURL));
+  assert.equal((await connection.receive()).status, 200);
+  return connection;
+}
+
+test('who says a member’s name on many connections keeps two of them, and only while the member has none', async (t) => {
+  const server = await startServer(t, { limits: { connections: 20 } });
+  const own = await pollAs(server, A, '127.0.0.11');
+  const claimed: RawConnection[] = [];
+  for (let i = 0; i < 15; i++) claimed.push(await pollAs(server, A, '127.0.0.99'));
+  for (let i = 0; i < 30; i++) await stranger(server);
+  await eventually('all others are cut', () => claimed.filter(({ isClosed }) => !isClosed).length <= 1);
+  assert.ok(await listens(own), 'the member’s own stays, the oldest of all');
+  const again = await pollAs(server, A, '127.0.0.11');
+  for (let i = 0; i < 30; i++) await stranger(server);
+  await closed(claimed.at(-1)!);
+  assert.ok((await listens(own)) && (await listens(again)));
+});
+
+test('of a member’s own connections the two newest are kept', async (t) => {
+  const server = await startServer(t, { limits: { connections: 10 } });
+  const all: RawConnection[] = [];
+  for (let i = 0; i < 6; i++) {
+    // The newest by the clock that counts.
+    server.time.pass(10);
+    all.push(await pollAs(server, A, '127.0.0.11'));
+  }
+  for (let i = 0; i < 30; i++) await stranger(server);
+  await eventually('four are cut', () => all.filter(({ isClosed }) => isClosed).length === 4);
+  assert.deepEqual(
+    all.map(({ isClosed }) => isClosed),
+    [true, true, true, true, false, false],
+  );
+  all[5]!.hangUp();
+  await eventually('it is gone', () => server.server.load.connections < 10);
+  server.time.pass(10);
+  const next = await pollAs(server, A, '127.0.0.11');
+  for (let i = 0; i < 30; i++) await stranger(server);
+  assert.ok((await listens(all[4]!)) && (await listens(next)), 'a place that is given back is another’s');
+});

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { KnownHosts } from '../../src/http/access/known-hosts.js';
 import { foundCluster, pollPath } from '../support/nodes.js';
 import { ask, getJson, type RawAnswer } from '../support/raw.js';
 import { startServer, type TestServer } from '../support/server.js';
@@ -8,6 +9,7 @@ const A = '127.0.0.11:8848';
 const B = '127.0.0.12:8848';
 const BROWSER = ['User-Agent: Mozilla/5.0 (X11; Linux x86_64) Firefox/128.0', 'Accept: */*'];
 const HOST = 'Host: lists.example:8080';
+const access = { allowedHosts: KnownHosts.parse('lists.example') };
 
 /** What a browser sends for a page of another site, and how the refusal names it. */
 const FOREIGN: readonly (readonly [headers: readonly string[], named: string])[] = [
@@ -97,7 +99,7 @@ test('a change that a browser sends for another site is refused, and nothing is 
 });
 
 test('what only reads is answered to everybody', async (t) => {
-  const server = await startServer(t);
+  const server = await startServer(t, { access });
   await foundCluster(t, server, [A]);
   for (const [headers] of FOREIGN) {
     for (const path of ['/nacos/serverlist', '/nacos/serverlist?x=self', '/api/v1/clusters', '/healthz']) {
@@ -109,13 +111,12 @@ test('what only reads is answered to everybody', async (t) => {
 });
 
 test('this server’s own page and programs may change what they like', async (t) => {
-  const server = await startServer(t);
+  const server = await startServer(t, { access });
   for (const [i, headers] of OWN.entries()) {
     const path = `/nacos/own-${i}?self=${A}`;
     for (const [method, url] of [
-      ['GET', path],
-      ['GET', path],
       ['POST', path],
+      ['GET', path],
       ['DELETE', path],
       ['POST', `/nacos/v1/as/nodes?cluster=own-${i}&ips=127.0.0.21`],
     ] as const) {

@@ -7,6 +7,7 @@ import type { Limits } from '../../src/http/limits.js';
 import { AddressServer } from '../../src/http/server.js';
 import { ServerMetrics } from '../../src/metrics/server-metrics.js';
 import { migrationsFolder } from '../../src/package-info.js';
+import type { Names } from '../../src/probe/names.js';
 import type { ProbeAnswer } from '../../src/registry/cluster.js';
 import type { Probe, Store, Unknown } from '../../src/registry/ports.js';
 import { DEFAULT_RULES, type Rules } from '../../src/registry/rules.js';
@@ -70,6 +71,8 @@ export interface TestServerOptions {
   readonly access?: Partial<AccessSettings>;
   readonly log?: Logger;
   readonly limits?: Partial<Limits>;
+  /** Tells whether a member that is listed by name is where a request comes from. */
+  readonly names?: Pick<Names, 'lookup'>;
   /** Puts something between the service and its real store. */
   readonly wrap?: (store: Store) => Store;
 }
@@ -105,8 +108,11 @@ export async function startServer(
       if (!member?.lease.polls) return cluster.waiting.has(address);
       return member.presence === 'live' && service.now > member.lease.heardAt;
     });
-  const access = new AccessControl({ ...OPEN, ...options.access }, log, (because) =>
-    metrics.traffic.refused(because),
+  const access = new AccessControl(
+    { ...OPEN, ...options.access },
+    log,
+    (because) => metrics.traffic.refused(because),
+    options.names,
   );
   t.after(() => access.stop());
   const { limits = {} } = options;

@@ -41,11 +41,12 @@ export const SETTINGS_ZH: Readonly<Record<SettingName, Translation>> = {
   },
   'auth-token': {
     description:
-      '保护一切修改的[令牌](#谁可以修改什么)，用逗号分隔；`PRODUCT/CLUSTER:TOKEN` 只用于一个集群；一个也没有时，任何人都可以修改；最好放在环境变量或文件中，命令行参数对本机所有用户可见',
+      '保护一切修改的[令牌](#谁可以修改什么)，用逗号分隔；`PRODUCT/CLUSTER:TOKEN` 只用于一个集群；一个也没有时，成员自行加入和离开，运维操作只接受来自本机的请求；最好放在环境变量或文件中，命令行参数对本机所有用户可见',
   },
   'auth-token-file': { description: '存放这些令牌的文件，每行一个，`#` 之后是注释；文件变化时重新读取' },
   'auth-mode': {
-    description: '`enforce`，或者 `warn`：放行没有有效令牌的修改，并显示出来，用于逐步引入令牌',
+    description:
+      '`enforce`，或者 `warn`：放行没有有效令牌的修改，并显示出来，用于逐步引入令牌；没有令牌时还可以用 `open`：任何能访问该端口的人都可以修改列表',
   },
   'read-token': { description: '同上，用于读取 API、页面和指标；没有时任何人都可以读取' },
   'read-token-file': { description: '存放读取令牌的文件，每行一个；文件变化时重新读取' },
@@ -53,11 +54,15 @@ export const SETTINGS_ZH: Readonly<Record<SettingName, Translation>> = {
     description: '可以新加入列表的网段（`10.0.0.0/8`）、地址、主机名和 `*.domain`，用逗号分隔',
     unset: '全部',
   },
+  'allowed-hosts': {
+    description:
+      '浏览器可以用来打开页面和 API 的主机名和 `*.domain`，用逗号分隔；IP 地址、`localhost`、本机主机名、不含点的名称以及 `*.local`、`*.internal`、`*.svc`、`*.cluster.local` 总是可以；`*` 表示全部。程序可以使用任何名称',
+  },
   'member-source': { description: '`any`，或者 `strict`：`self` 必须是请求的来源地址' },
   'trusted-proxies': { description: '采信其 `X-Forwarded-For` 的网段和地址，用逗号分隔' },
   'change-rate': {
     description:
-      '每个客户端地址每秒可以持续进行的修改次数，瞬时可达十倍；一次写入或删除多个地址时，每个地址都计数；0 表示不限；成员的轮询和心跳从不计入',
+      '每个客户端地址每秒可以持续进行的修改次数，瞬时可达十倍；一次写入或删除多个地址时，每个地址都计数；0 表示不限；成员的轮询、心跳和离开从不计入',
   },
   'max-addresses': {
     description:

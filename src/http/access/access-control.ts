@@ -3,11 +3,15 @@ import type { Logger } from 'pino';
 import { splitAddress, type Address } from '../../registry/address.js';
 import { keyOf, type ClusterKey } from '../../registry/cluster.js';
 import { isLoopback } from '../../registry/newcomer.js';
+import type { Names } from '../../probe/names.js';
+import type { ClusterEntry } from '../../runtime/entry.js';
 import type { Problem } from '../reply.js';
 import type { Target } from '../target.js';
-import type { Access } from './access.js';
+import type { Access, ChangesNeed } from './access.js';
+import { Authority } from './authority.js';
 import { ClientAddresses } from './client-address.js';
 import { headerToken } from './credential.js';
+import { Homes } from './homes.js';
 import { Newcomers, type Made } from './newcomers.js';
 import { objectionToSource, objectionToToken, type Objection, type Source } from './objection.js';
 import { rateKey } from './rate-limit.js';
@@ -29,15 +33,23 @@ export class AccessControl implements Access {
   readonly #refusals: Refusals;
   readonly #judged = new WeakMap<Target, { generation: number; objection: Objection | undefined }>();
   #newcomers: Newcomers | undefined;
+  readonly #authority: Authority;
   readonly clients: ClientAddresses;
+  readonly homes = new Homes();
 
   /**
-   * Reads the token files. `onRefused` is told of every request that is refused here. Throws SettingProblem, with the
-   * setting's name.
+   * Reads the token files. `onRefused` is told of every request that is refused here; `names` tells whether a member that
+   * is listed by name is where a request comes from. Throws SettingProblem, with the setting's name.
    */
-  constructor(settings: AccessSettings, log: Logger, onRefused?: (because: RefusedBecause) => void) {
+  constructor(
+    settings: AccessSettings,
+    log: Logger,
+    onRefused?: (because: RefusedBecause) => void,
+    names?: Pick<Names, 'lookup'>,
+  ) {
     this.#settings = settings;
     this.clients = new ClientAddresses(settings.trustedProxies);
+    this.#authority = new Authority(this.clients, this.homes, names);
     this.#changes = new TokenSource(settings.changeTokens, 'AUTH_TOKEN_FILE', log);
     this.#reads = new TokenSource(settings.readTokens, 'READ_TOKEN_FILE', log);
     this.#refusals = new Refusals(this.clients, settings.changeRate, log, onRefused);
@@ -53,8 +65,9 @@ export class AccessControl implements Access {
     this.#reads.stop();
   }
 
-  get changes(): 'open' | 'token' {
-    return this.#changes.tokens.isEmpty ? 'open' : 'token';
+  get changes(): ChangesNeed {
+    if (!this.#changes.tokens.isEmpty) return 'token';
+    return this.#settings.mode === 'open' ? 'open' : 'local';
   }
 
   get reads(): 'open' | 'token' {
@@ -66,9 +79,39 @@ export class AccessControl implements Access {
    * once more when other tokens have become valid.
    */
   objectionTo(target: Target, address: Address, source: Source): Objection | undefined {
-    const objection = this.changes === 'open' ? undefined : this.#objectionToToken(target);
+    const objection = this.#changes.tokens.isEmpty ? undefined : this.#objectionToToken(target);
     if (objection && !objection.passes) return objection;
     return (this.#settings.strictSource ? objectionToSource(address, source) : undefined) ?? objection;
+  }
+
+  /**
+   * A listed member is heard, from an address or one that a proxy does not say; whether what the caller says of it besides
+   * counts. Asked at every poll of one who may speak for it.
+   */
+  heard(entry: ClusterEntry, address: Address, client: string | undefined, now: number): boolean {
+    return this.homes.heard(entry, address, client, now) || this.changes !== 'local';
+  }
+
+  /** Whether what a caller says of a new address besides counts: who it replaces. */
+  async believes(request: IncomingMessage, address: Address): Promise<boolean> {
+    return this.changes !== 'local' || this.#authority.isAt(request, address);
+  }
+
+  /** What is answered to one whose word about a member, or leave of it, does not count; `what` it is, as in "take it off". */
+  async refuseWord(
+    request: IncomingMessage,
+    entry: ClusterEntry | undefined,
+    address: Address,
+    what: string,
+  ): Promise<Problem | undefined> {
+    if (this.changes !== 'local') return undefined;
+    const objection = await this.#authority.objectionToWord(request, entry, address, what);
+    return objection && this.#refusals.of(request, objection);
+  }
+
+  /** Whether a browser that calls this server by a name may be asking for a page of another site (known-hosts.ts). */
+  knowsHost(host: string | undefined): boolean {
+    return this.#settings.allowedHosts.includes(host);
   }
 
   #objectionToToken(target: Target): Objection | undefined {
@@ -99,7 +142,7 @@ export class AccessControl implements Access {
   /** Why addresses that are not listed yet may not be listed; what may nowhere be a member says the registry. */
   refuseListing(request: IncomingMessage, addresses: readonly Address[]): Problem | undefined {
     const own = addresses.find((address) => isLoopback(splitAddress(address).host));
-    if (own !== undefined && !this.#isFromHere(request)) {
+    if (own !== undefined && !this.#authority.isHere(request)) {
       const sentence = `${own} may not be listed: it is a loopback address, which every machine has, and the request comes from another machine; name the node as the others reach it`;
       return this.#refusals.of(request, { because: 'member', status: 403, sentence, passes: false });
     }
@@ -120,7 +163,7 @@ export class AccessControl implements Access {
     made: Made,
   ): Problem | undefined {
     const { clientAddresses, clientClusters } = this.#settings;
-    if (this.changes !== 'open' || clientAddresses + clientClusters === 0) return undefined;
+    if (this.changes === 'token' || clientAddresses + clientClusters === 0) return undefined;
     this.#newcomers ??= new Newcomers({ addresses: clientAddresses, clusters: clientClusters }, made);
     const client = this.clients.of(request) ?? request.socket.remoteAddress ?? '';
     const sentence = this.#newcomers.take(rateKey(client), keyOf(key), addresses);
@@ -133,17 +176,22 @@ export class AccessControl implements Access {
   }
 
   refuseChange(request: IncomingMessage, key: ClusterKey, addresses = 1): Problem | undefined {
-    const objection =
-      this.changes === 'open'
-        ? undefined
-        : objectionToToken(
-            judge(headerToken(request), key, this.#changes.tokens),
-            `to change ${keyOf(key)}`,
-            'Authorization: Bearer …',
-            this.#passes,
-          );
+    const objection = this.#objectionToChange(request, key);
     if (objection && !objection.passes) return this.#refusals.of(request, objection);
     return this.#refusals.ofOften(request, addresses);
+  }
+
+  #objectionToChange(request: IncomingMessage, key: ClusterKey): Objection | undefined {
+    switch (this.changes) {
+      case 'open':
+        return undefined;
+      case 'local':
+        return this.#authority.objectionToOperator(request);
+      case 'token': {
+        const verdict = judge(headerToken(request), key, this.#changes.tokens);
+        return objectionToToken(verdict, `to change ${keyOf(key)}`, 'Authorization: Bearer …', this.#passes);
+      }
+    }
   }
 
   refuseRead(request: IncomingMessage, what: ClusterKey | 'all' | 'any'): Problem | undefined {
@@ -159,13 +207,8 @@ export class AccessControl implements Access {
 
   seesReasons(request: IncomingMessage, key: ClusterKey): boolean {
     // Who reads behind a token has shown one.
-    if (this.reads === 'token' || this.#isFromHere(request)) return true;
+    if (this.reads === 'token' || this.#authority.isHere(request)) return true;
     return this.#readGrants(request).some((grant) => allows(grant, key));
-  }
-
-  #isFromHere(request: IncomingMessage): boolean {
-    const client = this.clients.of(request);
-    return client !== undefined && isLoopback(client);
   }
 
   readable(request: IncomingMessage): (key: ClusterKey) => boolean {

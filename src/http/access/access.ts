@@ -2,10 +2,15 @@ import type { IncomingMessage } from 'node:http';
 import type { ClusterKey } from '../../registry/cluster.js';
 import type { Problem } from '../reply.js';
 
+/**
+ * What a change needs: nothing; a token; or, while there is none, to come from the right place (authority.ts).
+ */
+export const CHANGES_NEED = ['open', 'local', 'token'] as const;
+export type ChangesNeed = (typeof CHANGES_NEED)[number];
+
 /** Who may read and who may change what, on the operators' side and of the official API. */
 export interface Access {
-  /** Whether a change needs a token. */
-  readonly changes: 'open' | 'token';
+  readonly changes: ChangesNeed;
   /** Whether reading the API, the page and the metrics needs a token. */
   readonly reads: 'open' | 'token';
   /**

@@ -1,4 +1,5 @@
-import { addressOf, canonical, splitAddress, type Address } from '../../registry/address.js';
+import type { Address } from '../../registry/address.js';
+import { isOwnAddress } from './homes.js';
 import type { RefusedBecause } from './refusals.js';
 import type { Verdict } from './token.js';
 
@@ -48,8 +49,7 @@ export function objectionToToken(
 export function objectionToSource(address: Address, source: Source): Objection | undefined {
   if (source.ownAddress === address) return undefined;
   const { client } = source;
-  const { port } = splitAddress(address);
-  if (client !== undefined && canonical(addressOf(client, port)) === canonical(address)) {
+  if (client !== undefined && isOwnAddress(address, client)) {
     source.ownAddress = address;
     return undefined;
   }

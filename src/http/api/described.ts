@@ -44,7 +44,7 @@ const UNTERMINATED =
 const WRONG = 'A parameter is wrong: the sentence names it.';
 const TOKEN = {
   401: 'A token is needed, or the one given is not valid.',
-  403: 'The token is for another cluster, or the address may not be listed.',
+  403: 'The token is for another cluster, the address may not be listed, or there is no token and the word does not come from where the member is heard.',
   429: 'Too many changes, or requests that were refused, came from this address lately: see Retry-After.',
 };
 
@@ -67,7 +67,7 @@ export const NACOS_SIDE: readonly Described[] = [
     description:
       'With `self` the poll is also a heartbeat: it registers the member or renews its lease. A listed member always ' +
       'gets the list, with itself on it (R2); a new one gets it when it is founded (R1) or past the gate (R3). Without ' +
-      '`self` nothing changes. Parameters that are not named here are passed over.',
+      '`self` nothing changes, nor when a browser sends it: that is answered as one without. Parameters that are not named here are passed over.',
     access: 'none',
     security: SECURITY,
     query: z.object({ self, expect, id, format, view, token }),
@@ -169,7 +169,9 @@ export const NACOS_SIDE: readonly Described[] = [
     summary: 'A node leaves',
     description:
       'Its own word, which takes effect at once (R4). With `wait` it is answered when every other live member has the ' +
-      'list without it and had 3 s to tell Raft, until when the node must run: as a `preStop` hook, whole.',
+      'list without it and had 3 s to tell Raft, until when the node must run: as a `preStop` hook, whole. Where there is no ' +
+      'token (`changes` is `local`) it counts from the node’s own address, from the one from which this server hears it, ' +
+      'and from the server’s own machine.',
     access: 'none',
     security: SECURITY,
     query: z.object({ self: REQUIRED_SELF, wait, token }),

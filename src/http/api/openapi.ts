@@ -69,7 +69,9 @@ const INTRODUCTION =
   '- Changes can be waited for: `GET /api/v1/clusters/{product}/{cluster}` with `revision` and `wait` answers when the ' +
   'list changes, and `GET /api/v1/stream` tells everything as it happens.\n' +
   '- Where a token is needed, it is sent as `Authorization: Bearer TOKEN`, as the password of HTTP Basic, or to ' +
-  '`/{product}/{cluster}` as `token=TOKEN`.\n' +
+  '`/{product}/{cluster}` as `token=TOKEN`. Without any token on the server (`changes` is `local`) only its own machine may ' +
+  'make changes here, and a node leaves from its own address; `AUTH_MODE=open` lets everybody (`open`).\n' +
+  '- A browser must call the server by a name that it knows (`ALLOWED_HOSTS`).\n' +
   '- Whatever calls itself a Nacos node (`User-Agent: Java/…`) and does not ask for JSON gets no complete answer here, ' +
   'so that a node whose url is wrong does not take it for a list.';
 
@@ -78,7 +80,8 @@ const ACCESS: Readonly<Record<Described['access'], string>> = {
   any: 'Needs a token for reads, of whichever cluster, when the server demands one.',
   all: 'Needs a token for reads of all clusters when the server demands one.',
   read: 'Needs a token for reads of this cluster when the server demands one.',
-  change: 'Needs a token for changes of this cluster when the server demands one.',
+  change:
+    'Needs a token for changes of this cluster when the server demands one; when it has none (`changes` is `local`), to come from the server’s own machine.',
 };
 
 /** The OpenAPI document of what is described. */
@@ -169,7 +172,7 @@ function responsesOf(
       ? {}
       : {
           401: 'A token is needed, or the one given is not valid.',
-          403: 'The token is for another cluster.',
+          403: 'The token is for another cluster; or there is none, and it comes from another machine than the server’s; or a browser calls the server by a name that is not in `ALLOWED_HOSTS`.',
           429: 'Too many changes, or requests that were refused, came from this address lately: see Retry-After.',
         }),
   };

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { CHANGES_NEED } from '../access/access.js';
 import type { ClusterSummary, ClusterView, MemberView, WaitingView } from '../../registry/view.js';
 import { EVENT_TYPES } from '../../registry/events.js';
 import { FINDING_CODES } from '../../doctor/findings.js';
@@ -193,8 +194,6 @@ const health = {
   ).exactOptional(),
   graceMs: ms('For how long nobody is evicted yet (R8)', 0),
 };
-const guard = (what: string) =>
-  z.enum(['open', 'token']).meta({ description: `Whether ${what} needs a token.`, examples: ['open'] });
 
 export const healthAnswer = z
   .strictObject(health)
@@ -204,8 +203,15 @@ export const serverView = z
   .strictObject({
     ...health,
     version: z.string().meta({ description: "The server's version.", examples: ['0.1.0'] }),
-    changes: guard('a change'),
-    reads: guard('reading this API'),
+    changes: z.enum(CHANGES_NEED).meta({
+      description:
+        'What a change needs: `token`; without any token `local`, to come from the right place (an operator’s word from ' +
+        'the server’s own machine, a leave from the member’s address); or nothing, `open`.',
+      examples: ['token'],
+    }),
+    reads: z
+      .enum(['open', 'token'])
+      .meta({ description: 'Whether reading this API needs a token.', examples: ['open'] }),
   })
   .meta({ id: 'Server', description: 'The server that was asked.' });
 export type ServerView = z.output<typeof serverView>;

@@ -36,7 +36,7 @@ export interface ServerView {
   readonly servers?: number;
   readonly graceMs: number;
   readonly version: string;
-  readonly changes: 'open' | 'token';
+  readonly changes: 'open' | 'local' | 'token';
   readonly reads: 'open' | 'token';
 }
 

@@ -1,0 +1,74 @@
+import { addressOf, canonical, splitAddress, type Address } from '../../registry/address.js';
+import { heldBy, type Cluster } from '../../registry/cluster.js';
+import type { ClusterEntry } from '../../runtime/entry.js';
+
+/**
+ * After how long without a word from its home, in milliseconds, a member may be at home elsewhere: longer than a node
+ * takes to start again, or whoever spoke in its name meanwhile would shut it out.
+ */
+const LOST_AFTER = 60_000;
+
+/** Where a member was heard from first, and has been heard from since. */
+interface Home {
+  readonly client: string;
+  /** Whether that is the member's own address, which nobody else takes over. */
+  readonly isOwn: boolean;
+  /** When it was last heard from there, on the hearing clock. */
+  at: number;
+}
+
+/**
+ * From where members are heard. Anybody can say a member's name, so the last one who did proves nothing: a member's home is
+ * its own address if it is ever heard from that, and otherwise the first from which it is heard, until nothing has come
+ * from there for a minute. Each server knows what it heard itself since it started.
+ */
+export class Homes {
+  readonly #homes = new WeakMap<ClusterEntry, Map<Address, Home>>();
+
+  /**
+   * A listed or waiting address is heard; true when that is from its home. Called at every poll. `client`: undefined when a
+   * proxy does not say.
+   */
+  heard(entry: ClusterEntry, address: Address, client: string | undefined, now: number): boolean {
+    const home = this.#homes.get(entry)?.get(address);
+    if (home && home.client === client) {
+      home.at = now;
+      return true;
+    }
+    return client !== undefined && this.#moves(entry, address, client, home, now);
+  }
+
+  /** Whether an address is the member's home. */
+  isHome(entry: ClusterEntry, address: Address, client: string | undefined): boolean {
+    return client !== undefined && this.#homes.get(entry)?.get(address)?.client === client;
+  }
+
+  #moves(
+    entry: ClusterEntry,
+    address: Address,
+    client: string,
+    home: Home | undefined,
+    now: number,
+  ): boolean {
+    if (home?.isOwn) return isOwnAddress(address, client);
+    const isOwn = isOwnAddress(address, client);
+    if (home && !isOwn && now - home.at <= LOST_AFTER) return false;
+    let homes = this.#homes.get(entry);
+    if (!homes) this.#homes.set(entry, (homes = new Map<Address, Home>()));
+    homes.set(address, { client, isOwn, at: now });
+    if (homes.size > 2 * heldBy(entry.cluster) + 10) forget(homes, entry.cluster);
+    return true;
+  }
+}
+
+/** Those that are gone. */
+function forget(homes: Map<Address, Home>, { members, waiting, departed }: Cluster): void {
+  for (const address of homes.keys()) {
+    if (!members.has(address) && !waiting.has(address) && !departed.has(address)) homes.delete(address);
+  }
+}
+
+/** Whether a client has the address's own host. A host name is nobody's here. */
+export function isOwnAddress(address: Address, client: string): boolean {
+  return canonical(addressOf(client, splitAddress(address).port)) === canonical(address);
+}
