@@ -23,7 +23,7 @@ export function clientCommand(name: string, description: string): Command {
     .addOption(
       new Option(
         '--token <token>',
-        'a token of the server, where it needs one; better in the variable, since all users of a machine see flags',
+        'a token of the server, where it needs one (a server without any takes changes from its own machine only); better in the variable, since all users of a machine see flags',
       ).env(TOKEN),
     )
     .option('--json', 'print JSON in place of text')

@@ -203,7 +203,12 @@ export class NacosRoutes {
     problem: string,
   ): Promise<void> {
     const entry = this.#service.find(target.name);
-    const refused = await this.#access.refuseWord(request, entry, address, 'say that its Nacos does not answer');
+    const refused = await this.#access.refuseWord(
+      request,
+      entry,
+      address,
+      'say that its Nacos does not answer',
+    );
     if (refused) return refuse(request, response, refused);
     // Each first word is a decision and an event.
     const often =

@@ -128,7 +128,7 @@ describe('the process', () => {
     }
     assert.deepEqual(
       lines.filter((line) => !('event' in line)).map(({ msg }) => String(msg).split(':')[0]),
-      ['listening', 'changes are open to everybody who reaches this port', 'stopping', 'stopped'],
+      ['listening', 'there is no token (AUTH_TOKEN)', 'stopping', 'stopped'],
     );
   });
 

@@ -68,7 +68,19 @@ describe('the command line', () => {
       {},
       /--member-source="own" is neither any nor strict/,
     ],
-    ['a mode that is none', [], { AUTH_MODE: 'off' }, /AUTH_MODE="off" is neither enforce nor warn/],
+    ['a mode that is none', [], { AUTH_MODE: 'off' }, /AUTH_MODE="off" is none of enforce, warn and open/],
+    [
+      'a mode that opens what a token guards',
+      ['--auth-mode', 'open'],
+      { AUTH_TOKEN: 'x'.repeat(20) },
+      /--auth-mode="open" lets everybody change lists, and AUTH_TOKEN or AUTH_TOKEN_FILE is set/,
+    ],
+    [
+      'a host with a port',
+      [],
+      { ALLOWED_HOSTS: 'nacos.example.org:8080' },
+      /ALLOWED_HOSTS=.* entry "nacos\.example\.org:8080", which is no host name/,
+    ],
     ['a rate that is none', [], { CHANGE_RATE: '-1' }, /CHANGE_RATE="-1" is no whole number/],
     [
       'a token file that is not there',

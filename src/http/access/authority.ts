@@ -78,7 +78,9 @@ export class Authority {
     if (isIP(host) !== 0 || !this.#names || !mayAsk) return false;
     const named = await this.#names.lookup(host);
     if ('problem' in named) return false;
-    return named.addresses.some((one) => isOwnAddress(`${isIP(one) === 6 ? `[${one}]` : one}:${port}`, client));
+    return named.addresses.some((one) =>
+      isOwnAddress(`${isIP(one) === 6 ? `[${one}]` : one}:${port}`, client),
+    );
   }
 
   #nameOf(request: IncomingMessage): string {

@@ -49,7 +49,7 @@ export const en = {
 
   notices: 'Notices',
   openChanges: 'Changes are open to everyone.',
-  openChangesDo: 'Set AUTH_TOKEN, and they need a token.',
+  openChangesDo: 'Set AUTH_TOKEN in place of AUTH_MODE=open, and they need a token.',
   serverStatus: {
     up: 'The server is up.',
     degraded: 'Degraded: the store is unavailable. Lists are served from memory, and nothing is changed.',
@@ -245,6 +245,8 @@ export const en = {
   setupHttps: 'Nacos polls by plain HTTP only: name the address server itself, not a proxy before it.',
   setupLegacy: 'Nacos 1.3.0 to 2.0.2 needs &format=json at the end of the URL.',
 
+  localChanges:
+    'There is no token (AUTH_TOKEN), so the server takes this from its own machine only, or with AUTH_MODE=open.',
   token: 'Token',
   tokenHelp: 'Sent with this change only, and kept in this page’s memory until it is closed.',
   takeOffDialog: {

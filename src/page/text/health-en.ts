@@ -90,6 +90,8 @@ export const healthEn = {
     'Repair Raft in a terminal. This shows every step and what may be lost, and asks before it begins:',
   commandSplit: 'This prints which nodes to restart, and in what order:',
   commandBoth: 'It also prints which nodes to restart because of the split, and in what order.',
+  commandLocal:
+    'The server has no token: run this on its own machine, and name it there as 127.0.0.1 (--server).',
   commandToken: 'The variable ADDRESS_SERVER_TOKEN must hold a token that may change this cluster.',
 
   raft: {

@@ -78,6 +78,7 @@ export const healthZh: HealthTexts = {
   command: '请在终端中修复 Raft。下面的命令会列出每一步和可能丢失的数据，确认之后才开始：',
   commandSplit: '下面的命令会列出需要重启哪些节点，以及重启的顺序：',
   commandBoth: '它还会列出因分裂而需要重启的节点，以及重启的顺序。',
+  commandLocal: '服务器没有设置令牌：请在它所在的机器上运行，并用 127.0.0.1 指定它（--server）。',
   commandToken: '环境变量 ADDRESS_SERVER_TOKEN 必须是有权修改本集群的令牌。',
 
   raft: {

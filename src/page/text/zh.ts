@@ -42,7 +42,7 @@ export const zh: Texts = {
 
   notices: '提示',
   openChanges: '任何人都可以修改列表。',
-  openChangesDo: '设置 AUTH_TOKEN 之后，修改需要令牌。',
+  openChangesDo: '用 AUTH_TOKEN 代替 AUTH_MODE=open 之后，修改需要令牌。',
   serverStatus: {
     up: '服务器正常。',
     degraded: '降级：存储不可用。用内存中的列表继续服务，不做任何变更。',
@@ -264,6 +264,7 @@ export const zh: Texts = {
   setupHttps: 'Nacos 只用明文 HTTP 轮询：请填写地址服务器本身，而不是它前面的代理。',
   setupLegacy: 'Nacos 1.3.0 到 2.0.2 需要在 URL 末尾加上 &format=json。',
 
+  localChanges: '没有设置令牌（AUTH_TOKEN），因此服务器只接受来自本机的这项操作；AUTH_MODE=open 时除外。',
   token: '令牌',
   tokenHelp: '只随本次变更发送，仅保存在本页内存中，关闭页面即消失。',
   takeOffDialog: {

@@ -6,11 +6,12 @@ import { Copyable } from './copy.js';
 /** The doctor's command for a terminal. The page has no button for it: a repair is to be looked at step by step. */
 export function RepairCommand({ cluster, label }: { cluster: string; label: string }) {
   const { t } = useWords();
-  const needsToken = usePageState(({ server }) => server?.value.changes === 'token');
+  const changes = usePageState(({ server }) => server?.value.changes);
   return (
     <div>
       <Copyable text={repairCommand(cluster, location.origin)} label={label} isCommand />
-      {needsToken && <p class="notes">{t.health.commandToken}</p>}
+      {changes === 'token' && <p class="notes">{t.health.commandToken}</p>}
+      {changes === 'local' && <p class="notes">{t.health.commandLocal}</p>}
     </div>
   );
 }

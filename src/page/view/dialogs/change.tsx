@@ -17,7 +17,8 @@ interface ChangeFormProps<T> {
 export function ChangeForm<T>({ isConfirmed, submit, change, onDone, children }: ChangeFormProps<T>) {
   const { t } = useWords();
   const page = usePage();
-  const needsToken = usePageState(({ server }) => server?.value.changes === 'token');
+  const changes = usePageState(({ server }) => server?.value.changes);
+  const needsToken = changes === 'token';
   const [token, setToken] = useState(page.token ?? '');
   const [isWorking, setWorking] = useState(false);
   const [refused, setRefused] = useState<Refused>();
@@ -47,6 +48,8 @@ export function ChangeForm<T>({ isConfirmed, submit, change, onDone, children }:
       }}
     >
       {children}
+      {/* Where the browser runs, only the server can tell. */}
+      {changes === 'local' && <p class="dim">{t.localChanges}</p>}
       {needsToken && (
         <label class="field">
           <span>{t.token}</span>
