@@ -126,8 +126,8 @@ export class Client {
       return new ClientError(`${this.name} sends its callers to ${to}; give that as --server`, status);
     }
     const detail = this.#withoutToken(detailOf(text) || plain(statusText) || 'nothing more');
-    // Without a token that was sent, it is something else that keeps the caller from it, and the detail says what.
-    if (status !== 401 && !(status === 403 && this.#token))
+    // A server that has no token says so, and what to do.
+    if ((status !== 401 && status !== 403) || /\bAUTH_TOKEN\b/.test(detail))
       return new ClientError(`${this.name} says ${status}: ${detail}`, status);
     const advice = this.#token
       ? `${this.#token.source} has the one that was sent; whoever runs the server can give you another`
