@@ -72,18 +72,14 @@ describe('the process', () => {
         const listed = new Set((await list(server)).trim().split('\n'));
         for (const member of confirmed) assert.ok(listed.has(member), `${member} was confirmed, and is lost`);
       }
-      // Joins as fast as they are confirmed, and is killed in the midst of them.
-      const killed = new Promise<void>((resolve) => {
-        setTimeout(
-          () => {
-            server.child.kill('SIGKILL');
-            resolve();
-          },
-          30 + round * 17,
-        );
-      });
+      // Joins as fast as they are confirmed, and is killed in the midst of them: some moments after one was, which is another
+      // place in the server's work each time, however fast that is.
+      const enough = confirmed.size + 1 + (round % 4);
       let alive = true;
-      void killed.then(() => (alive = false));
+      const kill = (): void => {
+        alive = false;
+        server.child.kill('SIGKILL');
+      };
       const put = async (): Promise<void> => {
         while (alive) {
           const number = next++;
@@ -93,11 +89,13 @@ describe('the process', () => {
           }).catch(() => undefined);
           if (response?.status === 200 && (await response.text().catch(() => '')).includes('success')) {
             confirmed.add(`${ip}:9`);
+            if (confirmed.size >= enough) setTimeout(kill, round * 5);
           }
           if (response === undefined) return;
         }
       };
-      await Promise.all([put(), put(), put(), killed]);
+      await Promise.all([put(), put(), put()]);
+      kill();
       await server.exited;
     }
     assert.ok(confirmed.size > 20, `only ${confirmed.size} were confirmed`);
