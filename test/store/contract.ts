@@ -116,7 +116,7 @@ export function storeContract(name: string, factory: StoreFactory): void {
       const { listener } = await open();
       assert.deepEqual(plain(listener.all), plain([cluster]));
       assert.equal(cluster.repair?.by, 'a server’s repair');
-      assert.equal(cluster.waiting.size, 1);
+      assert.equal(cluster.waiting.size, 2);
       assert.equal(cluster.departed.size, 1);
     });
 
