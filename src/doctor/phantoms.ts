@@ -1,6 +1,7 @@
 import { parseAddress, type Address } from '../registry/address.js';
 import type { ProbeAnswer } from '../registry/cluster.js';
 import { isVouched, type Control } from '../registry/control.js';
+import { objectionToNewcomer } from '../registry/newcomer.js';
 import type { Probe, Unknown } from '../registry/ports.js';
 import { memberOf, type RaftGroup } from './groups.js';
 import { isRead, type Reading } from './node-view.js';
@@ -31,6 +32,8 @@ export async function deadPhantoms(
     phantoms.map(async (voter) => {
       const member = memberOf(voter, raftOffset);
       if (!parseAddress(voter).ok || !parseAddress(member).ok) return [];
+      // Nodes may name anything, and nothing is asked where no member can be.
+      if (objectionToNewcomer(member) !== undefined) return [];
       const asked = [member, voter];
       const answers = await Promise.all(asked.map((address) => probe.probe(address)));
       const witness = await control;

@@ -2,7 +2,8 @@ import { ADDRCONFIG } from 'node:dns';
 import { lookup, Resolver } from 'node:dns/promises';
 import { readFile } from 'node:fs/promises';
 import { isIP, isIPv4, type LookupFunction } from 'node:net';
-import { networkInterfaces } from 'node:os';
+import { hostname, networkInterfaces } from 'node:os';
+import { isLoopback, objectionToMeaning } from '../registry/newcomer.js';
 import { readHosts, readSearch, wholeNames, type Search } from './name-files.js';
 
 /** The addresses of a name, at least one; or why there is none to be had here: the end of a sentence. */
@@ -42,6 +43,8 @@ export interface NamesOptions {
   readonly servers?: readonly string[];
   readonly hostsFile?: string;
   readonly resolvFile?: string;
+  /** What this machine calls itself besides what is in its hosts file, and `localhost`; its host name by default. */
+  readonly ownNames?: readonly string[];
   /** getaddrinfo by default. */
   readonly askSystem?: (name: string) => Promise<readonly string[]>;
 }
@@ -57,13 +60,18 @@ interface Files {
 }
 
 /**
- * Looks names up without libuv's thread pool, in which two `getaddrinfo` that hang keep everybody else's from running, the
+ * Looks members' names up without libuv's thread pool, in which two `getaddrinfo` that hang keep everybody else's from running, the
  * database's included. Asked in this order: /etc/hosts, the name servers of resolv.conf with its search domains (c-ares), and
  * only when these say that there is no such name the system itself, since it may know others (mDNS, NIS): one name at a
  * time, so that at most one thread is ever taken.
  *
  * A name that has no address says nothing of the node behind it. Not even that it does not exist: Kubernetes takes a pod's
  * name away while the pod is not ready, and a sick name server answers what it likes.
+ *
+ * Nor does one that leads where no member can be (registry/newcomer.ts): such addresses are left out, since whoever registers
+ * a name of his own says where it leads. Loopback is told of names alone that this machine gives itself: those of its hosts
+ * file, `localhost` and its host name, as of a node beside this server. What the system says of any other name may come
+ * from anywhere.
  */
 export class Names {
   readonly #options: NamesOptions;
@@ -117,8 +125,10 @@ export class Names {
     const until = performance.now() + PATIENCE;
     try {
       const files = await this.#read();
-      const own = files.hosts.get(name.replace(/\.$/, ''))?.filter((one) => isUsable(one, files));
-      const named = own?.length ? { addresses: own } : await this.#askServers(name, files, until);
+      const plain = name.replace(/\.$/, '');
+      const own = files.hosts.get(plain)?.filter((one) => isUsable(one, files));
+      const found = own?.length ? { addresses: own } : await this.#askServers(name, files, until);
+      const named = membersAlone(found, Boolean(own?.length) || isLoopback(plain) || this.#isOwn(plain));
       if ('addresses' in named) {
         this.#known.set(name, { addresses: named.addresses, until: performance.now() + FRESH });
       }
@@ -128,6 +138,11 @@ export class Names {
     } finally {
       this.#forget();
     }
+  }
+
+  #isOwn(name: string): boolean {
+    const { ownNames = [hostname()] } = this.#options;
+    return ownNames.some((one) => one.toLowerCase() === name);
   }
 
   async #askServers(name: string, files: Files, until: number): Promise<Named> {
@@ -140,7 +155,7 @@ export class Names {
       ];
       const answers = await Promise.allSettled(asked);
       const addresses = answers.flatMap((one) => (one.status === 'fulfilled' ? one.value : []));
-      if (addresses.length > 0) return { addresses: addresses.slice(0, MOST_ADDRESSES) };
+      if (addresses.length > 0) return { addresses };
       failures.push(...answers.flatMap((one) => (one.status === 'rejected' ? [codeOf(one.reason)] : [])));
     }
     const [failure] = failures.filter((code) => !IS_ABSENT.has(code));
@@ -157,7 +172,7 @@ export class Names {
     this.#isSystemBusy = true;
     try {
       const addresses = await (this.#options.askSystem ?? askSystem)(name);
-      return addresses.length > 0 ? { addresses: addresses.slice(0, MOST_ADDRESSES) } : { problem };
+      return addresses.length > 0 ? { addresses } : { problem };
     } catch (error) {
       return { problem: `its look-up failed (${codeOf(error)})` };
     } finally {
@@ -216,6 +231,16 @@ class NameProblem extends Error {
 
 function codeOf(error: unknown): string {
   return (error as NodeJS.ErrnoException).code ?? (error as Error).message;
+}
+
+/** The addresses at which a member can be, or why there is none. */
+function membersAlone(named: Named, isOwn: boolean): Named {
+  if ('problem' in named) return named;
+  const { addresses } = named;
+  const allowed = addresses.filter((one) => objectionToMeaning(one, isOwn) === undefined);
+  if (allowed.length > 0) return { addresses: allowed.slice(0, MOST_ADDRESSES) };
+  const [first = ''] = addresses;
+  return { problem: `it leads to ${first}, ${objectionToMeaning(first, isOwn)}; nothing is asked there` };
 }
 
 function isUsable(address: string, { hasIPv6 }: Files): boolean {

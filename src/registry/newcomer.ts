@@ -1,5 +1,5 @@
 import { BlockList, isIP } from 'node:net';
-import { canonical, DEFAULT_PORT, numericHost, splitAddress, type Address } from './address.js';
+import { addressOf, canonical, DEFAULT_PORT, numericHost, splitAddress, type Address } from './address.js';
 
 /*
  * What may be listed anew. Whoever is listed already stays (R2), as it is spelled: a live node that is dropped from a list
@@ -31,8 +31,22 @@ export function objectionToNewcomer(address: Address): string | undefined {
   if (isIP(host) === 0 && numericHost(host)) {
     return 'has a host that ends in a number and is no IPv4 address; programs do not agree on what that is';
   }
-  const found = LISTS.find(([, list]) => holds(list, plain));
-  return found && `is ${found[0]}; name the node as the others reach it`;
+  const what = nobodys(plain);
+  return what && `is ${what}; name the node as the others reach it`;
+}
+
+/**
+ * What an IP address is to which a name leads, when nothing may be asked there: what is no member's under its own name is
+ * none's under another. `isOwn`: this machine gave itself the name, so its own loopback may be meant.
+ */
+export function objectionToMeaning(ip: string, isOwn: boolean): string | undefined {
+  const plain = splitAddress(canonical(addressOf(ip, DEFAULT_PORT))).host;
+  if (!isOwn && holds(LOOPBACK, plain)) return 'a loopback address, which every machine has';
+  return nobodys(plain);
+}
+
+function nobodys(plain: string): string | undefined {
+  return LISTS.find(([, list]) => holds(list, plain))?.[0];
 }
 
 /** Whether a host, without brackets, is the machine itself that looks at it, by whatever name. */

@@ -4,11 +4,13 @@ import { createServer, type AddressInfo } from 'node:net';
 import { describe, it } from 'node:test';
 import { diagnose } from '../../src/doctor/findings.js';
 import { judgeGroups, type ListedMember } from '../../src/doctor/groups.js';
-import { readNode } from '../../src/doctor/nacos-api.js';
+import { readNode, sendCommand } from '../../src/doctor/nacos-api.js';
 import type { NodeView, Reading } from '../../src/doctor/node-view.js';
 import { deadPhantoms } from '../../src/doctor/phantoms.js';
 import type { ProbeAnswer } from '../../src/registry/cluster.js';
-import type { Unknown } from '../../src/registry/ports.js';
+import { Names } from '../../src/probe/names.js';
+import type { Probe, Unknown } from '../../src/registry/ports.js';
+import { DnsServer } from '../support/dns-server.js';
 
 const A = '10.0.0.1:8848';
 const B = '10.0.0.2:8848';
@@ -83,6 +85,33 @@ describe('what the doctor takes for evidence', () => {
       isOurs: true,
     });
   });
+
+  it('is not asked of one whose name leads where no member can be', async (t) => {
+    let asked = 0;
+    const server = createServer((socket) => (asked++, socket.destroy())).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    t.after(() => server.close());
+    const { port } = server.address() as AddressInfo;
+    const dns = await DnsServer.start(t);
+    const names = new Names({ servers: [dns.address], hostsFile: '/dev/null', resolvFile: '/dev/null' });
+    dns.answers.set('inner.test', ['127.0.0.1']).set('cloud.test', ['169.254.169.254']);
+    for (const [address, what] of [
+      [`inner.test:${port}`, '127.0.0.1, a loopback address, which every machine has'],
+      ['cloud.test:80', '169.254.169.254, a link-local address, which means nothing on another machine'],
+    ] as const) {
+      const host = address.split(':')[0];
+      const reason = `${host} cannot be reached by its name: it leads to ${what}; nothing is asked there`;
+      assert.deepEqual(await readNode(address, { timeout: 60_000, names }), {
+        address,
+        reason,
+        isOurs: true,
+      });
+      const command = { command: 'removePeer', value: A } as const;
+      const sent = await sendCommand({ address, version: '2.5.1' }, command, { timeout: 60_000, names });
+      assert.deepEqual(sent, { done: false, reason });
+    }
+    assert.equal(asked, 0);
+  });
 });
 
 describe('a voter that is on no list', () => {
@@ -94,6 +123,24 @@ describe('a voter that is on no list', () => {
     };
     return [...(await deadPhantoms(groups, readings, probe, 1_000))];
   };
+
+  it('is not asked, so not dead, where no member can be', async () => {
+    const asked: string[] = [];
+    const probe: Probe = {
+      probe: (address: string) => (
+        asked.push(address),
+        Promise.resolve(address === A ? 'open' : ('refused' as const))
+      ),
+    };
+    const voters = ['169.254.169.254:8848', '224.0.0.1:8848', GONE];
+    const lying = [node(A, A, [A, B, ...voters]), node(B, A, [A, B, ...voters])];
+    const judged = judgeGroups([member(A), member(B)], lying, 1_000);
+    assert.deepEqual([...(await deadPhantoms(judged, lying, probe, 1_000))], [voter(GONE)]);
+    assert.ok(
+      asked.every((address) => !/^(169|224)/.test(address)),
+      asked.join(),
+    );
+  });
 
   it('is dead when its ports are refused, or it is silent, and a node that was just read answers', async () => {
     assert.deepEqual(await dead({ [A]: 'open' }), [voter(GONE)]);

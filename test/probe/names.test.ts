@@ -29,6 +29,7 @@ async function begin(
     servers: [dns.address],
     hostsFile,
     resolvFile,
+    ...(options.ownNames ? { ownNames: options.ownNames } : {}),
     askSystem: (name) => {
       asksSystem.push(name);
       return (
@@ -110,7 +111,7 @@ describe('names', () => {
     await once(listener, 'listening');
     t.after(() => listener.close());
     const { port } = listener.address() as AddressInfo;
-    const { names } = await begin(t, { 'nacos-0.test': ['127.0.0.1'] });
+    const { names } = await begin(t, { 'nacos-0.test': ['127.0.0.1'] }, { ownNames: ['nacos-0.test'] });
     const socket = connect({ host: 'nacos-0.test', port, lookup: names.forSocket });
     await once(socket, 'connect');
     socket.destroy();
@@ -120,16 +121,98 @@ describe('names', () => {
   });
 });
 
+describe('a name that leads where no member can be', () => {
+  const ANYWHERE = [
+    ['169.254.169.254', 'a link-local address, which means nothing on another machine'],
+    ['224.0.0.1', 'a multicast address'],
+    ['255.255.255.255', 'the broadcast address'],
+    ['0.0.0.0', 'an unspecified address'],
+  ] as const;
+  const LOOPBACK = 'a loopback address, which every machine has';
+  const refused = (address: string, what: string) => ({
+    problem: `it leads to ${address}, ${what}; nothing is asked there`,
+  });
+
+  it('has no address, whoever says so: a name server, the hosts file, the system', async (t) => {
+    for (const [address, what] of ANYWHERE) {
+      const options = { hosts: `${address} hosts.test\n`, ownNames: ['own.test'] };
+      const askSystem = () => Promise.resolve([address]);
+      const answers = { 'dns.test': [address], 'own.test': [address] };
+      const { names } = await begin(t, answers, { ...options, askSystem });
+      for (const name of ['dns.test', 'own.test', 'hosts.test', 'system.test', 'x.localhost'])
+        assert.deepEqual(await names.lookup(name), refused(address, what), name);
+    }
+  });
+
+  it('has none in other spellings either, as IPv6 or with a zone', async (t) => {
+    const askSystem = (name: string) =>
+      Promise.resolve([name === 'zone.test' ? 'fe80::1%eth0' : '::ffff:a9fe:a9fe']);
+    const { names } = await begin(t, {}, { askSystem });
+    for (const [name, address] of [
+      ['zone.test', 'fe80::1%eth0'],
+      ['mapped.test', '::ffff:a9fe:a9fe'],
+    ] as const)
+      assert.deepEqual(await names.lookup(name), refused(address, ANYWHERE[0][1]));
+  });
+
+  it('has the addresses that are left, however many are not', async (t) => {
+    const many = Array.from({ length: 9 }, (_, i) => `169.254.0.${i + 1}`);
+    const { names } = await begin(t, { 'mixed.test': [...many, '10.1.2.3', '127.0.0.1', '10.1.2.4'] });
+    assert.deepEqual(await names.lookup('mixed.test'), { addresses: ['10.1.2.3', '10.1.2.4'] });
+  });
+
+  it('may be this machine under its own names alone', async (t) => {
+    const hosts = '127.0.0.1 localhost\n127.0.1.1 debian.test debian\n';
+    const system: Record<string, string> = {
+      'own.test': '127.0.0.2',
+      'x.localhost': '127.0.0.1',
+      'mdns.test': '127.0.0.3',
+    };
+    const askSystem = (name: string) => Promise.resolve([system[name] ?? '']);
+    const { names } = await begin(
+      t,
+      { 'dns.test': ['127.0.0.1'] },
+      { hosts, askSystem, ownNames: ['Own.test'] },
+    );
+    for (const [name, address] of [
+      ['localhost', '127.0.0.1'],
+      ['debian', '127.0.1.1'],
+      ['Debian.test.', '127.0.1.1'],
+      ['own.test', '127.0.0.2'],
+      ['x.localhost', '127.0.0.1'],
+    ] as const)
+      assert.deepEqual(await names.lookup(name), { addresses: [address] }, name);
+    assert.deepEqual(await names.lookup('dns.test'), refused('127.0.0.1', LOOPBACK));
+    assert.deepEqual(await names.lookup('mdns.test'), refused('127.0.0.3', LOOPBACK));
+  });
+
+  it('is not connected to: its probe says nothing of it, and why', async (t) => {
+    const listener = createServer().listen(0, '127.0.0.1');
+    await once(listener, 'listening');
+    t.after(() => listener.close());
+    let connections = 0;
+    listener.on('connection', (socket) => (connections++, socket.destroy()));
+    const { port } = listener.address() as AddressInfo;
+    const { names } = await begin(t, { 'inner.test': ['127.0.0.1'], 'cloud.test': ['169.254.169.254'] });
+    const probe = new TcpProbe(names);
+    assert.deepEqual(await probe.probe(`inner.test:${port}`), {
+      unknown: `inner.test cannot be reached by its name: ${refused('127.0.0.1', LOOPBACK).problem}`,
+    });
+    assert.ok(typeof (await probe.probe('cloud.test:80')) === 'object');
+    assert.equal(connections, 0);
+  });
+});
+
 describe('the probe of a member that is listed by name', () => {
   it('says nothing of it when its name has no address, and else what its port answers', async (t) => {
     const listener = createServer((socket) => socket.end()).listen(0, '127.0.0.1');
     await once(listener, 'listening');
     const { port } = listener.address() as AddressInfo;
-    const { names } = await begin(t, {
-      'live.test': ['127.0.0.1'],
-      'dead.test': 'nothing',
-      'sick.test': 'servfail',
-    });
+    const { names } = await begin(
+      t,
+      { 'live.test': ['127.0.0.1'], 'dead.test': 'nothing', 'sick.test': 'servfail' },
+      { ownNames: ['live.test'] },
+    );
     const probe = new TcpProbe(names);
     assert.equal(await probe.probe(`live.test:${port}`), 'open');
     for (const name of ['dead.test', 'sick.test', 'gone.test']) {

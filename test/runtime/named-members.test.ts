@@ -8,6 +8,7 @@ import { describe, it, type TestContext } from 'node:test';
 import { Names } from '../../src/probe/names.js';
 import { TcpProbe } from '../../src/probe/tcp.js';
 import { DnsServer, type DnsAnswer } from '../support/dns-server.js';
+import { recordingLog } from '../support/log.js';
 import { startServer, type TestServer } from '../support/server.js';
 import { tempFolder } from '../support/temp.js';
 
@@ -20,6 +21,7 @@ interface Stage {
   readonly members: readonly string[];
   readonly dns: DnsServer;
   readonly listener: { close(): void };
+  readonly lines: ReturnType<typeof recordingLog>['lines'];
 }
 
 /** Three members; the last stops polling, and its name is looked up at a server of the test's. */
@@ -31,9 +33,12 @@ async function begin(t: TestContext): Promise<Stage> {
     servers: [dns.address],
     hostsFile: join(folder, 'hosts'),
     resolvFile: join(folder, 'resolv.conf'),
+    // They are all on this machine.
+    ownNames: ['nacos-0.test', 'nacos-1.test', 'nacos-2.test'],
     askSystem: () => Promise.reject(new Error('unknown')),
   });
-  const server = await startServer(t);
+  const { log, lines } = recordingLog();
+  const server = await startServer(t, { log });
   const probe = new TcpProbe(names);
   server.probe.probe = (address) => probe.probe(address);
   const members: string[] = [];
@@ -48,7 +53,8 @@ async function begin(t: TestContext): Promise<Stage> {
     }),
   );
   for (let i = 0; i < 2; i++) await Promise.all(members.map((self) => poll(server, self)));
-  return { server, members, dns, listener: listeners[members.findIndex((one) => one.includes('nacos-2'))]! };
+  const listener = listeners[members.findIndex((one) => one.includes('nacos-2'))]!;
+  return { server, members, dns, listener, lines };
 }
 
 const poll = async ({ url }: TestServer, self: string): Promise<void> => {
@@ -88,6 +94,23 @@ for (const answer of ['nothing', 'servfail', 'nxdomain'] as const satisfies read
     });
   });
 }
+
+describe('a member that is not heard, whose name leads where no member can be', () => {
+  it('stays listed, is not connected to, and the log says why once', async (t) => {
+    const stage = await begin(t);
+    stage.dns.answers.set('nacos-2.test', ['169.254.169.254']);
+    stage.listener.close();
+    await pass(stage, 120_000);
+    assert.deepEqual(await list(stage.server), [...stage.members].sort());
+    const said = stage.lines().filter(({ msg }) => String(msg).startsWith('a member cannot be probed'));
+    assert.deepEqual(
+      said.map(({ reason }) => reason),
+      [
+        'nacos-2.test cannot be reached by its name: it leads to 169.254.169.254, a link-local address, which means nothing on another machine; nothing is asked there',
+      ],
+    );
+  });
+});
 
 describe('forty names under a zone that is dead', () => {
   it('leave the pool of threads alone', async (t) => {
