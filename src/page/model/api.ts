@@ -60,6 +60,11 @@ export function recover(key: string, token: string | undefined): Promise<Cluster
   return ask('POST', clusterPath(key, '/recover'), token);
 }
 
+/** Deletes a cluster of which nobody lives; its history stays. */
+export function deleteCluster(key: string, token: string | undefined): Promise<unknown> {
+  return ask('DELETE', clusterPath(key), token);
+}
+
 /** Why the server cannot be read from; undefined when it can. */
 export async function whyUnreadable(): Promise<Refused | undefined> {
   try {

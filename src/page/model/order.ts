@@ -1,4 +1,4 @@
-import { keyOf, type ClusterState, type ClusterSummary, type MemberView } from './types.js';
+import { keyOf, type ClusterState, type ClusterSummary, type ClusterView, type MemberView } from './types.js';
 
 /** The worst first. */
 export const STATES: readonly ClusterState[] = [
@@ -22,6 +22,11 @@ export function isTroubled(state: ClusterState): boolean {
 /** The same, or Raft is injured, whatever the list looks like. */
 export function needsLook({ state, injuries = 0 }: Pick<ClusterSummary, 'state' | 'injuries'>): boolean {
   return isTroubled(state) || injuries > 0;
+}
+
+/** Whether it may be deleted, as far as is seen here: nobody of it lives. The server knows the rest, and says why not yet. */
+export function mayBeGivenUp({ state, members }: Pick<ClusterView, 'state' | 'members'>): boolean {
+  return state !== 'damaged' && members.every((member) => member.state !== 'live');
 }
 
 /** The troubled first, then by name. */

@@ -17,6 +17,7 @@ import {
 export type Question =
   | { readonly type: 'take-off'; readonly cluster: string; readonly address: string }
   | { readonly type: 'recover'; readonly cluster: string }
+  | { readonly type: 'delete'; readonly cluster: string }
   | { readonly type: 'repair'; readonly cluster: string; readonly members: readonly MemberView[] };
 
 /** Something with the moment at which the server said it, on performance.now(). */

@@ -128,6 +128,8 @@ export const en = {
   recover: 'Recover …',
   recovered: (time: string) =>
     `This cluster was recovered at ${time}. Raft must be repaired, if that is not done yet.`,
+  giveUp: 'If nobody needs this cluster any more, it can be deleted.',
+  delete: 'Delete …',
   showRepair: 'Show how',
   repaired: 'It is done',
 
@@ -265,6 +267,7 @@ export const en = {
     voterOf: (groups: string) =>
       `Still a voter of Raft groups: ${groups}. Whether that lasts is said under “${healthEn.title}”.`,
   },
+  typeName: (key: string) => `Type ${key} to confirm`,
   recoverDialog: {
     title: (key: string) => `Recover ${key}?`,
     will: (live: string, gone: string, waiting: string) =>
@@ -273,7 +276,6 @@ export const en = {
       'Do this only when the missing nodes are gone for good. A node that merely cannot be reached from here would lose its place in Raft.',
     after: 'Right afterwards Raft must be repaired. You will get the command.',
     nobody: 'none',
-    confirm: (key: string) => `Type ${key} to confirm`,
     submit: 'Recover the list',
     doneTitle: (key: string) => `${key} is recovered`,
     done: (revision: string) => `The list is recovered, revision ${revision}. Raft is not yet.`,
@@ -289,6 +291,19 @@ export const en = {
       'Where this server cannot read the nodes, say so then: nacos-address-server recover PRODUCT/CLUSTER --repaired',
       'Nacos 3.x: /nacos/v3/admin/core/ops/raft, with admin rights. Nacos 1.4.2 and 2.0.3 have no resetPeers.',
     ],
+  },
+  deleteDialog: {
+    title: (key: string) => `Delete ${key}?`,
+    will: (members: string, waiting: string) =>
+      `Its list (members: ${members}) and whoever waits (${waiting} now) are gone at once. Its history stays.`,
+    before:
+      'Its nodes must be stopped for good, or have another configuration. Those that still poll would found another in its place, with other members.',
+    after: 'For a cluster that was founded by a slip, or that is empty or dead.',
+    submit: 'Delete it',
+    back: (key: string) => `A member of ${key} is live: it cannot be deleted.`,
+    doneTitle: (key: string) => `${key} is deleted`,
+    done: 'Nothing of it is served any more.',
+    history: 'What happened to it can still be read:',
   },
   wrongToken: 'The server wants another token:',
   refusedBecause: 'The server refused:',

@@ -122,6 +122,8 @@ export const zh: Texts = {
   ],
   recover: '恢复…',
   recovered: (time) => `本集群已于 ${time} 恢复。如果尚未修复 Raft，请接着修复。`,
+  giveUp: '如果不再需要这个集群，可以将它删除。',
+  delete: '删除…',
   showRepair: '查看方法',
   repaired: '已修复',
 
@@ -281,6 +283,7 @@ export const zh: Texts = {
     undelivered: (who) => `尚未拿到新列表：${who}。它们会在下一次轮询时拿到。`,
     voterOf: (groups) => `仍是这些 Raft 组的投票成员：${groups}。是否持续存在，见“${healthZh.title}”。`,
   },
+  typeName: (key) => `输入 ${key} 以确认`,
   recoverDialog: {
     title: (key) => `恢复 ${key}？`,
     will: (live, gone, waiting) =>
@@ -289,7 +292,6 @@ export const zh: Texts = {
       '只有在缺失的节点已永久消失时才这样做。如果某个节点只是从这里无法访问，它会失去在 Raft 中的位置。',
     after: '完成之后，必须立即修复 Raft；届时会给出命令。',
     nobody: '无',
-    confirm: (key) => `输入 ${key} 以确认`,
     submit: '恢复列表',
     doneTitle: (key) => `${key} 的列表已恢复`,
     done: (revision) => `列表已恢复，修订号 ${revision}。Raft 尚未修复。`,
@@ -303,6 +305,19 @@ export const zh: Texts = {
       '如果本服务器无法读取节点，请在修复之后告诉它：nacos-address-server recover PRODUCT/CLUSTER --repaired',
       'Nacos 3.x 使用 /nacos/v3/admin/core/ops/raft，需要管理员权限。Nacos 1.4.2 和 2.0.3 没有 resetPeers。',
     ],
+  },
+  deleteDialog: {
+    title: (key) => `删除 ${key}？`,
+    will: (members, waiting) =>
+      `它的列表（${members} 个成员）和正在等待的节点（目前 ${waiting} 个）会立即消失。历史保留。`,
+    before:
+      '它的节点必须已经彻底停止，或已改用别的配置。仍在轮询的节点会另行创建一个同名集群，成员与原来不同。',
+    after: '用于误创建的集群，或已空、已停用的集群。',
+    submit: '删除',
+    back: (key) => `${key} 有存活的成员，不能删除。`,
+    doneTitle: (key) => `${key} 已删除`,
+    done: '不再为它提供列表。',
+    history: '它的历史仍可查看：',
   },
   wrongToken: '服务器要求另一个令牌：',
   refusedBecause: '服务器拒绝了：',

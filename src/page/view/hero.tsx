@@ -2,6 +2,7 @@ import type { ClusterView, ClusterSummary } from '../model/types.js';
 import { keyOf } from '../model/types.js';
 import { useWords } from '../text/words.js';
 import { usePage } from './context.js';
+import { GiveUp } from './give-up.js';
 import { Icon } from './icons.js';
 import { QuorumBar, type Seat } from './quorum-bar.js';
 import { Recovered } from './recovered.js';
@@ -72,6 +73,7 @@ export function Hero({ view }: { view: ClusterView }) {
           {detail}
         </p>
       )}
+      <GiveUp view={view} />
     </section>
   );
 }

@@ -1,4 +1,5 @@
 import { usePageState } from '../context.js';
+import { DeleteDialog } from './delete.js';
 import { RecoverDialog } from './recover.js';
 import { RepairDialog } from './repair.js';
 import { TakeOffDialog } from './take-off.js';
@@ -13,6 +14,8 @@ export function Dialogs() {
       return <TakeOffDialog {...question} />;
     case 'recover':
       return <RecoverDialog {...question} />;
+    case 'delete':
+      return <DeleteDialog {...question} />;
     case 'repair':
       return <RepairDialog {...question} />;
   }

@@ -7,6 +7,7 @@ import { Icon } from '../icons.js';
 import { ChangeForm } from './change.js';
 import { Modal } from './modal.js';
 import { Repair } from './repair.js';
+import { isTyped, TypedName } from './typed-name.js';
 
 /** R7, the operator's part: the list is decided here, and then Raft is repaired on a survivor. */
 export function RecoverDialog({ cluster }: { cluster: string }) {
@@ -29,7 +30,7 @@ export function RecoverDialog({ cluster }: { cluster: string }) {
         </div>
       ) : (
         <ChangeForm
-          isConfirmed={typed.trim() === cluster}
+          isConfirmed={isTyped(cluster, typed)}
           submit={words.submit}
           change={(token) => recover(cluster, token)}
           onDone={(recovered) => {
@@ -42,18 +43,7 @@ export function RecoverDialog({ cluster }: { cluster: string }) {
             <strong>{words.before}</strong>
           </p>
           <p>{words.after}</p>
-          <label class="field">
-            <span>{words.confirm(cluster)}</span>
-            <input
-              type="text"
-              value={typed}
-              autocomplete="off"
-              autocapitalize="off"
-              spellcheck={false}
-              placeholder={cluster}
-              onInput={(event) => type(event.currentTarget.value)}
-            />
-          </label>
+          <TypedName name={cluster} typed={typed} onType={type} />
         </ChangeForm>
       )}
     </Modal>

@@ -1,0 +1,23 @@
+import { mayBeGivenUp } from '../model/order.js';
+import { keyOf, type ClusterView } from '../model/types.js';
+import { useWords } from '../text/words.js';
+import { usePage } from './context.js';
+
+/** A cluster of which nobody lives can be deleted, when it was founded by a slip or is needed no more. */
+export function GiveUp({ view }: { view: ClusterView }) {
+  const { t } = useWords();
+  const page = usePage();
+  if (!mayBeGivenUp(view)) return null;
+  return (
+    <p class="give-up dim">
+      {t.giveUp}{' '}
+      <button
+        type="button"
+        class="button small"
+        onClick={() => page.ask({ type: 'delete', cluster: keyOf(view) })}
+      >
+        {t.delete}
+      </button>
+    </p>
+  );
+}
