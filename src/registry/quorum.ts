@@ -3,7 +3,7 @@ import { majority, type Cluster, type Member } from './cluster.js';
 import { hasRevision, isLive, lastAlive } from './lease.js';
 import type { Moment } from './moment.js';
 import { JOINING, LIST_DIGESTED, type Rules } from './rules.js';
-import { isUnproven } from './unproven.js';
+import { counted } from './unproven.js';
 
 export interface Quorum {
   readonly held: boolean;
@@ -28,8 +28,7 @@ export function quorumOf(
   const { now, rules } = moment;
   const listed = [...members.values()];
   const isCounted = (member: Member): boolean => takesPart(member, rules, now);
-  const proven = listed.filter((member) => !isUnproven(member, moment));
-  const all = proven.length > 0 ? proven : listed;
+  const all = counted(listed, moment);
   const live = all.filter(isCounted);
   const isAll = all.length === listed.length;
   const onList = isAll ? live.length : listed.filter(isCounted).length;

@@ -1,19 +1,46 @@
 import type { Member } from './cluster.js';
 import { isSeenAsVoter } from './evidence.js';
+import { isLive } from './lease.js';
 import type { Moment } from './moment.js';
 import { HEARD_AGAIN, REPLACED_EVICT_AFTER } from './rules.js';
 
 /**
  * Whether nothing shows that a newcomer is a Nacos: it was not heard, nor its port found open, after it could have received
- * the list, or has given no sign of life for as long as it takes to be taken off. Whoever sent a request or two stays so,
- * and a pod that dies at its start. It counts neither for nor against a majority, unless it was seen to vote: a node asks to
- * be a voter by itself, after it has the list, and nobody makes one of an address that is only listed (2.5.1
- * JRaftServer.registerSelfToCluster). That a newcomer voted, unseen, and died before it settled cannot be known; its vote
- * is one that only its own return brings back, listed or not.
+ * the list. Whoever sent one request stays so, and a pod that dies at its start. It counts neither for nor against a
+ * majority, unless it was seen to vote: a node asks to be a voter by itself, after it has the list, and nobody makes one of
+ * an address that is only listed (2.5.1 JRaftServer.registerSelfToCluster).
  */
 export function isUnproven(member: Member, moment: Pick<Moment, 'now' | 'raft'>): boolean {
-  if (member.settled || member.source === 'static') return false;
-  const seenAt = Math.max(member.lease.heardAt, member.lease.openAt);
-  const isProven = seenAt >= member.joinedAt + HEARD_AGAIN && moment.now - seenAt < REPLACED_EVICT_AFTER;
-  return !isProven && !isSeenAsVoter(member, moment);
+  if (!isNewcomer(member)) return false;
+  return seenAt(member) < member.joinedAt + HEARD_AGAIN && !isSeenAsVoter(member, moment);
+}
+
+/**
+ * The members of a list that count for or against a majority. A newcomer that was heard again, and then gave no sign of life
+ * for as long as it takes to be taken off, may have been a voter or somebody who asked twice: it is left out only while
+ * every settled member is live, since those are Raft's majority with it, too (R3). With one of them dead they may not be:
+ * an eviction would be lost, and blank nodes would be let in that Raft does not add (found by the simulation).
+ */
+export function counted(
+  listed: readonly Member[],
+  moment: Pick<Moment, 'now' | 'rules' | 'raft'>,
+): readonly Member[] {
+  const { now, rules } = moment;
+  const areAllLive = listed.every((member) => !member.settled || isLive(member, rules, now));
+  const isLeftOut = (member: Member): boolean =>
+    isUnproven(member, moment) ||
+    (areAllLive &&
+      isNewcomer(member) &&
+      now - seenAt(member) >= REPLACED_EVICT_AFTER &&
+      !isSeenAsVoter(member, moment));
+  const proven = listed.filter((member) => !isLeftOut(member));
+  return proven.length > 0 ? proven : listed;
+}
+
+function isNewcomer({ settled, source }: Member): boolean {
+  return !settled && source !== 'static';
+}
+
+function seenAt({ lease }: Member): number {
+  return Math.max(lease.heardAt, lease.openAt);
 }

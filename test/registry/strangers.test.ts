@@ -106,6 +106,32 @@ describe('strangers beside three members', () => {
   });
 });
 
+describe('newcomers that were heard again and died, which may vote', () => {
+  it('count while a settled member is dead: nobody is evicted, and nobody comes in', () => {
+    const bench = three();
+    bench.poll(D);
+    bench.pass(10_000, [A, B, D]);
+    bench.pass(120_000, [A, B], [C, D]);
+    bench.poll(E);
+    assert.equal(bench.cluster.quorumLost, true);
+    assert.deepEqual(bench.list, [A, B, C, D]);
+    bench.pass(5_000, [A, B, C], [D]);
+    assert.equal(bench.cluster.quorumLost, false, 'a majority with it, too');
+  });
+
+  it('do not count while all that have settled live, and are taken off', () => {
+    const bench = new Bench().found(A);
+    bench.pass(60_000, [A]);
+    bench.poll(B);
+    bench.pass(10_000, [A, B]);
+    bench.pass(20_000, [A], [B]);
+    assert.equal(bench.cluster.quorumLost, true);
+    bench.pass(20_000, [A], [B]);
+    assert.equal(bench.cluster.quorumLost, false);
+    assert.deepEqual(bench.list, [A]);
+  });
+});
+
 describe('a stranger beside one founder', () => {
   it('comes in, counts for nothing and is taken off', () => {
     const bench = new Bench().found(A);

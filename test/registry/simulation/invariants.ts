@@ -258,13 +258,27 @@ export class Invariants {
   }
 
   /**
-   * Whether a majority of a list is alive, as far as it can be known. A static member counts as live by an operator's word,
-   * whatever has become of it; where that made the majority, Raft may have none (moving.md).
+   * Whether a majority of a list is alive, as far as it can be known. Whom nobody can know to be a node Raft may have as a
+   * voter all the same: several settled members are enough then, too, and a single one has no majority until the other
+   * returns (R3).
    */
   #judgeQuorum({ members }: Cluster, after: Cluster, otherwise: (alive: string) => Violation): void {
     const listed = [...members.values()].map((member) => after.members.get(member.address) ?? member);
-    const proven = listed.filter((member) => !this.#isUnproven(member));
-    const all = proven.length > 0 ? proven : listed;
+    const settled = listed.filter((member) => member.settled && member.source !== 'static');
+    const areAllAlive = this.#alive(settled).length === settled.length;
+    const proven = listed.filter((member) => !this.#isUnproven(member, areAllAlive));
+    this.#judgeAlive(proven.length > 0 ? proven : listed, otherwise);
+    if (listed.filter(({ settled }) => settled).length < 2) return;
+    const votes = this.#world.raft.best()?.voters;
+    const voters = listed.filter((member) => proven.includes(member) || votes?.has(member.address) === true);
+    this.#judgeAlive(voters, otherwise);
+  }
+
+  /**
+   * A static member counts as live by an operator's word, whatever has become of it; where that made the majority, Raft may
+   * have none (moving.md).
+   */
+  #judgeAlive(all: readonly Member[], otherwise: (alive: string) => Violation): void {
     const alive = this.#alive(all);
     if (alive.length >= majority(all.length)) return;
     const fixed = all.filter(({ source, address }) => source === 'static' && !alive.includes(address));
@@ -275,15 +289,15 @@ export class Invariants {
   }
 
   /**
-   * A newcomer that was not heard again after it had the list, or not for 30 s, so that nobody can know whether it is a
-   * node. A stranger never is; where Raft is read, one that votes is known to be one.
+   * A newcomer that was not heard again after it had the list, so that nobody can know whether it is a node; or not for 30 s,
+   * while all that have settled live. A stranger never is; where Raft is read, one that votes is known to be one.
    */
-  #isUnproven({ address, settled, source, joinedAt }: Member): boolean {
+  #isUnproven({ address, settled, source, joinedAt }: Member, areAllAlive: boolean): boolean {
     if (settled || source === 'static') return false;
     const { setup, raft, registry } = this.#world;
     const heardAt = this.#toldAt.get(address) ?? -Infinity;
     const votes = setup.reads === true && raft.workingLeader()?.voters.has(address) === true;
-    const isLong = registry.hearing - heardAt >= REPLACED_EVICT_AFTER - this.#clockSkew;
+    const isLong = areAllAlive && registry.hearing - heardAt >= REPLACED_EVICT_AFTER - this.#clockSkew;
     return (isLong || heardAt < joinedAt + HEARD_AGAIN + this.#clockSkew) && !votes;
   }
 
@@ -309,7 +323,7 @@ export class Invariants {
     if (others.length === 0 || own.length === 0 || own.some(({ settled }) => !settled)) return;
     // As the server sees them: what it does not hear it loses without any stranger.
     const alive = own.filter(({ presence }) => presence === 'live');
-    const areUnproven = others.every((member) => this.#isUnproven(member));
+    const areUnproven = others.every((member) => this.#isUnproven(member, alive.length === own.length));
     if (alive.length < (areUnproven ? majority(own.length) : own.length)) return;
     if (!areUnproven && own.length <= others.length) return;
     throw new Violation(
@@ -501,8 +515,12 @@ export class Invariants {
     };
     const concerned = voters.filter((voter) => members.has(voter) || isLost(voter));
     if (listed.length === 0) {
-      const haveLeft = voters.every((voter) => this.#removals.get(voter)?.left);
-      if (haveLeft) this.majorityLost = `all voters left: ${voters.join(' ')}`;
+      // Or all but those that had died, were evicted, and could not be removed, so that who leaves was the last that ran.
+      const removals = voters.map((voter) => this.#removals.get(voter));
+      const isOver = removals.every((removal) => removal?.left === true || removal?.excuse !== undefined);
+      if (isOver && removals.some((removal) => removal?.left)) {
+        this.majorityLost = `all voters left, or could not be removed: ${voters.join(' ')}`;
+      }
       return;
     }
     // Data counts with those who could still elect somebody that has the last configuration: JRaft ignores a

@@ -1,8 +1,9 @@
 import { majority, joined, type Cluster, type Member } from '../../../src/registry/cluster.js';
 import { decide, type Command, type Context, type Outcome } from '../../../src/registry/decide.js';
 import type { RaftEvidence } from '../../../src/registry/evidence.js';
-import { isLive, isUnreachable, silence } from '../../../src/registry/lease.js';
+import { isLive, isUnreachable, NEVER, silence } from '../../../src/registry/lease.js';
 import { lacking } from '../../../src/registry/quorum.js';
+import { REPLACED_EVICT_AFTER } from '../../../src/registry/rules.js';
 import type { Action, History } from './actions.js';
 import type { Invariant } from './invariants.js';
 import type { Faults } from './world.js';
@@ -121,6 +122,18 @@ const BACK_TOO_SOON = several(
 /** Nothing happens any more for a while. */
 const later = (after: number): Action => ({ type: 'release', after });
 
+/** A member comes back while the server is paused, just before it falls due, and a newcomer is read first when it goes on. */
+const BACK_IN_A_PAUSE: readonly History[] = Array.from({ length: 40 }, (_, salt) => ({
+  setup: { expect: 3, ids: false, retries: 200, salt, replicas: 0 },
+  starts: [0, 0, 0],
+  actions: [
+    { type: 'cut', after: 62_000, who: 1, cut: 'dark', lasts: 120_000 },
+    { type: 'server-pause', after: 55_000 + salt * 100, lasts: 100_000 },
+    { type: 'start', after: 10_000 },
+    later(110_000),
+  ],
+}));
+
 /** A leader loses its host and starts again within its lease, when another dead member falls due. */
 const BACK_WITHIN_A_LEASE: readonly History[] = Array.from({ length: 200 }, (_, salt) => ({
   setup: { expect: 4, ids: false, retries: 200, salt, replicas: 0, agents: true, slow: 20_000 },
@@ -200,6 +213,18 @@ const STRANGERS_ONCE: readonly History[] = Array.from({ length: 40 }, (_, salt) 
   ],
 }));
 
+/** A member loses its host, and a node that came in just then crashes some seconds later. */
+const NEWCOMER_DIES_TOO: readonly History[] = Array.from({ length: 40 }, (_, salt) => ({
+  setup: { expect: 3, ids: false, retries: 200, salt, replicas: 0 },
+  starts: [0, 0, 0],
+  actions: [
+    { type: 'crash', after: 60_000, who: 1, host: true },
+    { type: 'start', after: 500 },
+    { type: 'crash', after: 8_000 + salt * 200, who: 2, host: salt % 2 === 0 },
+    later(120_000),
+  ],
+}));
+
 export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'let newcomers be as many as those that have settled',
@@ -222,6 +247,14 @@ export const MUTATIONS: readonly Mutation[] = [
     },
     directed: STRANGERS_ONCE,
     caughtBy: ['lost-to-strangers'],
+  },
+  {
+    name: 'leave out a newcomer that died, whoever else is dead',
+    faults: {
+      decide: (cluster, command, context) => decide(unheardAgain(cluster, context), command, context),
+    },
+    directed: NEWCOMER_DIES_TOO,
+    caughtBy: ['evicted-without-majority', 'joined-without-majority'],
   },
   {
     name: 'serve an empty list in place of "not yet"',
@@ -294,6 +327,12 @@ export const MUTATIONS: readonly Mutation[] = [
     }),
     directed: DUE_AFTER_A_CRASH,
     caughtBy: ['not-whole-in-the-end', 'leaderless'],
+  },
+  {
+    name: 'decide what is heard after a pause before the pause is noticed',
+    faults: { unnoticedPauses: true },
+    directed: BACK_IN_A_PAUSE,
+    caughtBy: ['live-member-dropped'],
   },
   {
     name: 'take a Nacos that only starts for one that runs',
@@ -446,6 +485,17 @@ function everybodyVotes({ members }: Cluster, { now }: Context): RaftEvidence {
   const groups = ['raft'];
   const voters = new Map([...members.keys()].map((address) => [address, groups] as const));
   return { readAt: now, leaderless: [], whole: { groups, voters, followers: new Set() } };
+}
+
+/** As if newcomers that are silent for long had not been heard since they joined. */
+function unheardAgain(cluster: Cluster, { now }: Context): Cluster {
+  const members = new Map(cluster.members);
+  for (const [address, member] of members) {
+    const { lease, settled, joinedAt } = member;
+    if (settled || silence(member, now) < REPLACED_EVICT_AFTER) continue;
+    members.set(address, { ...member, lease: { ...lease, heardAt: joinedAt, openAt: NEVER } });
+  }
+  return { ...cluster, members };
 }
 
 /** Whoever joined some time ago has settled, whatever its Nacos and those of the others do. */

@@ -345,8 +345,10 @@ export class World {
   #ask(address: Address): void {
     const server = this.#anyServer();
     if (this.#isHealed || server?.state !== 'up' || isDeaf(server.lack)) return;
-    // Whoever asks again where all are gone, and nodes wait, founds with them (R7): left out (README).
-    if (this.strangers.has(address) && this.registry.cluster.quorumLost) return;
+    // Whoever asks where there is no list founds one (R1), and again where all are gone, and nodes wait, with them (R7): left
+    // out (README).
+    const { members, quorumLost } = this.registry.cluster;
+    if (members.size === 0 || (this.strangers.has(address) && quorumLost)) return;
     this.strangers.add(address);
     this.invariants.heard(address, false, this.#canTell(server));
     const connection = { server, openedAt: server.hearing };
