@@ -290,15 +290,20 @@ export class Invariants {
 
   /**
    * A newcomer that was not heard again after it had the list, so that nobody can know whether it is a node; or not for 30 s,
-   * while all that have settled live. A stranger never is; where Raft is read, one that votes is known to be one.
+   * while all that have settled live. A stranger never is; where Raft is read, one that votes is known to be one. `slack`: what
+   * the servers' clocks may be apart; below 0 for whom every server must take for that.
    */
-  #isUnproven({ address, settled, source, joinedAt }: Member, areAllAlive: boolean): boolean {
+  #isUnproven(
+    { address, settled, source, joinedAt }: Member,
+    areAllAlive: boolean,
+    slack = this.#clockSkew,
+  ): boolean {
     if (settled || source === 'static') return false;
     const { setup, raft, registry } = this.#world;
     const heardAt = this.#toldAt.get(address) ?? -Infinity;
     const votes = setup.reads === true && raft.workingLeader()?.voters.has(address) === true;
-    const isLong = areAllAlive && registry.hearing - heardAt >= REPLACED_EVICT_AFTER - this.#clockSkew;
-    return (isLong || heardAt < joinedAt + HEARD_AGAIN + this.#clockSkew) && !votes;
+    const isLong = areAllAlive && registry.hearing - heardAt >= REPLACED_EVICT_AFTER - slack;
+    return (isLong || heardAt < joinedAt + HEARD_AGAIN + slack) && !votes;
   }
 
   /** Those that can only be strangers never become half of a list, but beside one. */
@@ -323,7 +328,9 @@ export class Invariants {
     if (others.length === 0 || own.length === 0 || own.some(({ settled }) => !settled)) return;
     // As the server sees them: what it does not hear it loses without any stranger.
     const alive = own.filter(({ presence }) => presence === 'live');
-    const areUnproven = others.every((member) => this.#isUnproven(member, alive.length === own.length));
+    const areUnproven = others.every((member) =>
+      this.#isUnproven(member, alive.length === own.length, -this.#clockSkew),
+    );
     if (alive.length < (areUnproven ? majority(own.length) : own.length)) return;
     if (!areUnproven && own.length <= others.length) return;
     throw new Violation(
