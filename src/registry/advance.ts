@@ -8,7 +8,7 @@ import { isHeld, isUnreachable, presenceOf, silence, sinceAlive } from './lease.
 import { isKnownToAll, type Moment, type Step } from './moment.js';
 import { quorumAdvice, quorumOf } from './quorum.js';
 import { endRepair, isRepairing, seeRepaired } from './repairing.js';
-import { DEPARTED_MEMORY, REPLACED_EVICT_AFTER } from './rules.js';
+import { DEPARTED_MEMORY, LATE_POLL, REPLACED_EVICT_AFTER } from './rules.js';
 import { firstRevision, revisionAhead } from './set-back.js';
 import { settleTime, settlingHindrances } from './settling.js';
 
@@ -108,7 +108,9 @@ function found(cluster: Cluster, moment: Moment): Step {
       sinceAlive(member, now) >= REPLACED_EVICT_AFTER &&
       isKnownToAll(member, moment),
   );
-  if (all.length > 0 && (!gone || now < graceUntil)) return { cluster, events: [] };
+  // A member that lives would have been heard, too, while somebody was: before, nobody may have reached this server.
+  const hasEars = ready.some(({ since }) => now - since >= LATE_POLL);
+  if (all.length > 0 && (!gone || !hasEars || now < graceUntil)) return { cluster, events: [] };
   return founding(
     cluster,
     ready.map((one) => joined(one, cluster.revision + 1, true, now)),

@@ -63,6 +63,11 @@ export function isSeenAsVoter({ address, joinedAt }: Member, moment: Known): boo
   return (wholeSince(joinedAt, moment)?.voters.get(address)?.length ?? 0) > 0;
 }
 
+/** Whether a member was seen, later than at a time, to be a voter of no group, each of which has a leader. */
+export function isSeenOutside(address: Address, since: number, moment: Known): boolean {
+  return votesAfter(address, since, moment)?.length === 0;
+}
+
 /** Whether a member was seen to be a voter of every group, and to follow the leaders. */
 export function isSeenToVote(member: Member, moment: Known): boolean {
   const whole = wholeSince(member.joinedAt, moment);

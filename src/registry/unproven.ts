@@ -1,5 +1,5 @@
 import type { Member } from './cluster.js';
-import { isSeenAsVoter } from './evidence.js';
+import { isSeenAsVoter, isSeenOutside } from './evidence.js';
 import { isLive } from './lease.js';
 import type { Moment } from './moment.js';
 import { HEARD_AGAIN, REPLACED_EVICT_AFTER } from './rules.js';
@@ -17,9 +17,10 @@ export function isUnproven(member: Member, moment: Pick<Moment, 'now' | 'raft'>)
 
 /**
  * The members of a list that count for or against a majority. A newcomer that was heard again, and then gave no sign of life
- * for as long as it takes to be taken off, may have been a voter or somebody who asked twice: it is left out only while
- * every settled member is live, since those are Raft's majority with it, too (R3). With one of them dead they may not be:
- * an eviction would be lost, and blank nodes would be let in that Raft does not add (found by the simulation).
+ * for as long as it takes to be taken off, may have been a voter or somebody who asked twice: it is left out when it is seen
+ * to be no voter, and otherwise only while every settled member is live, since those are Raft's majority with it, too (R3).
+ * With one of them dead they may not be: an eviction would be lost, and blank nodes would be let in that Raft does not add
+ * (found by the simulation).
  */
 export function counted(
   listed: readonly Member[],
@@ -27,12 +28,12 @@ export function counted(
 ): readonly Member[] {
   const { now, rules } = moment;
   const areAllLive = listed.every((member) => !member.settled || isLive(member, rules, now));
-  const isLeftOut = (member: Member): boolean =>
-    isUnproven(member, moment) ||
-    (areAllLive &&
-      isNewcomer(member) &&
-      now - seenAt(member) >= REPLACED_EVICT_AFTER &&
-      !isSeenAsVoter(member, moment));
+  const isLeftOut = (member: Member): boolean => {
+    if (isUnproven(member, moment)) return true;
+    if (!isNewcomer(member) || now - seenAt(member) < REPLACED_EVICT_AFTER) return false;
+    if (isSeenOutside(member.address, seenAt(member), moment)) return true;
+    return areAllLive && !isSeenAsVoter(member, moment);
+  };
   const proven = listed.filter((member) => !isLeftOut(member));
   return proven.length > 0 ? proven : listed;
 }

@@ -2,17 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Address } from '../../src/registry/address.js';
 import { unfollowed } from '../../src/registry/leave.js';
-import { A, B, Bench, C, D, E } from './rules.js';
+import { A, B, Bench, C, D, E, voters } from './rules.js';
 
-/** Two groups with these voters, all of whom follow. */
-const voters = (...addresses: Address[]): NonNullable<Bench['seen']> => ({
-  leaderless: [],
-  whole: {
-    groups: ['one', 'two'],
-    voters: new Map(addresses.map((address) => [address, ['one', 'two']] as const)),
-    followers: new Set(addresses),
-  },
-});
 const leaderless: NonNullable<Bench['seen']> = { leaderless: ['two'], whole: undefined };
 
 const isSettled = (bench: Bench, address: Address): boolean | undefined =>

@@ -94,12 +94,26 @@ describe('R7 Refound', () => {
     const fresh = [D, E, '127.0.0.9:8848'];
     for (const address of fresh) assert.equal(bench.poll(address, { expect: 3 }).type, 'waiting');
     assert.equal(bench.cluster.epoch, 1, 'a single request each may be a stranger’s');
-    bench.now += 2_000;
+    bench.now += 8_000;
     for (const address of fresh.slice(0, 2)) bench.poll(address, { expect: 3 });
     assert.equal(bench.poll('127.0.0.9:8848', { expect: 3 }).type, 'listed');
     assert.deepEqual(bench.list, [D, E, '127.0.0.9:8848']);
     assert.equal(bench.cluster.epoch, 2);
     assert.ok(bench.said().includes('refounded'));
+  });
+
+  it('does not before a member that lives would have been heard, too', () => {
+    const bench = new Bench().found(A, B, C);
+    dead(bench);
+    const fresh = [D, E, '127.0.0.9:8848'];
+    for (const address of fresh) bench.poll(address, { expect: 3 });
+    for (let tries = 0; tries < 3; tries++) {
+      bench.now += 2_000;
+      for (const address of fresh) assert.equal(bench.poll(address, { expect: 3 }).type, 'waiting');
+    }
+    assert.equal(bench.cluster.epoch, 1, 'nobody else may have reached this server');
+    bench.poll(A);
+    assert.deepEqual(bench.list, [A, B, C]);
   });
 
   it('does not with fewer than the size', () => {

@@ -99,7 +99,7 @@ describe('R5 with several servers', () => {
     const refounds = (othersKnow: boolean): boolean => {
       let cluster = bench.cluster;
       for (const [i, address] of [...joiners, ...joiners].entries()) {
-        const now = bench.now + (i < joiners.length ? 0 : 2_000);
+        const now = bench.now + (i < joiners.length ? 0 : 8_000);
         cluster = decide(
           cluster,
           { type: 'poll', address, source: 'poll', connectedAt: now },

@@ -118,3 +118,13 @@ export const C = '127.0.0.3:8848';
 export const D = '127.0.0.4:8848';
 export const E = '127.0.0.5:8848';
 export const F = '127.0.0.6:8848';
+
+/** Two groups with these voters, all of whom follow. */
+export const voters = (...addresses: Address[]): NonNullable<Bench['seen']> => ({
+  leaderless: [],
+  whole: {
+    groups: ['one', 'two'],
+    voters: new Map(addresses.map((address) => [address, ['one', 'two']] as const)),
+    followers: new Set(addresses),
+  },
+});

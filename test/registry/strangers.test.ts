@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { A, B, Bench, C, D, E, F } from './rules.js';
+import { A, B, Bench, C, D, E, F, voters } from './rules.js';
 
 /*
  * Whoever is no node: a request in the name of an address where none is, and a pod that dies at its start. Together with a
@@ -117,6 +117,28 @@ describe('newcomers that were heard again and died, which may vote', () => {
     assert.deepEqual(bench.list, [A, B, C, D]);
     bench.pass(5_000, [A, B, C], [D]);
     assert.equal(bench.cluster.quorumLost, false, 'a majority with it, too');
+  });
+
+  it('do not count while a settled member is dead, when Raft is seen to be without them', () => {
+    const bench = three();
+    bench.seen = voters(A, B, C);
+    bench.poll(D);
+    bench.pass(10_000, [A, B, D]);
+    bench.pass(120_000, [A, B], [C, D]);
+    assert.equal(bench.cluster.quorumLost, false);
+    assert.deepEqual(bench.list, [A, B], 'D first, then C');
+    bench.poll(E);
+    assert.deepEqual(bench.list, [A, B, E]);
+  });
+
+  it('count when they are seen to vote', () => {
+    const bench = three();
+    bench.seen = voters(A, B, C, D);
+    bench.poll(D);
+    bench.pass(10_000, [A, B, D]);
+    bench.pass(120_000, [A, B], [C, D]);
+    assert.equal(bench.cluster.quorumLost, true);
+    assert.deepEqual(bench.list, [A, B, C, D]);
   });
 
   it('do not count while all that have settled live, and are taken off', () => {

@@ -266,7 +266,7 @@ export class Invariants {
     const listed = [...members.values()].map((member) => after.members.get(member.address) ?? member);
     const settled = listed.filter((member) => member.settled && member.source !== 'static');
     const areAllAlive = this.#alive(settled).length === settled.length;
-    const proven = listed.filter((member) => !this.#isUnproven(member, areAllAlive));
+    const proven = listed.filter((member) => !this.#isUnproven(member, areAllAlive, true));
     this.#judgeAlive(proven.length > 0 ? proven : listed, otherwise);
     if (listed.filter(({ settled }) => settled).length < 2) return;
     const votes = this.#world.raft.best()?.voters;
@@ -290,19 +290,20 @@ export class Invariants {
 
   /**
    * A newcomer that was not heard again after it had the list, so that nobody can know whether it is a node; or not for 30 s,
-   * while all that have settled live. A stranger never is; where Raft is read, one that votes is known to be one. `slack`: what
-   * the servers' clocks may be apart; below 0 for whom every server must take for that.
+   * while all that have settled live, or Raft may be seen to be without it. A stranger never is; where Raft is read, one that
+   * votes is known to be one. `mayBe`: for whom a server may take for that; otherwise for whom every server must. The servers'
+   * clocks may be apart.
    */
-  #isUnproven(
-    { address, settled, source, joinedAt }: Member,
-    areAllAlive: boolean,
-    slack = this.#clockSkew,
-  ): boolean {
+  #isUnproven({ address, settled, source, joinedAt }: Member, areAllAlive: boolean, mayBe: boolean): boolean {
     if (settled || source === 'static') return false;
     const { setup, raft, registry } = this.#world;
     const heardAt = this.#toldAt.get(address) ?? -Infinity;
-    const votes = setup.reads === true && raft.workingLeader()?.voters.has(address) === true;
-    const isLong = areAllAlive && registry.hearing - heardAt >= REPLACED_EVICT_AFTER - slack;
+    const voters = setup.reads === true ? raft.workingLeader()?.voters : undefined;
+    const votes = voters?.has(address) === true;
+    // What was read is used for 15 s, a leader that has died since included.
+    const isOutside = mayBe && setup.reads === true && raft.best()?.voters.has(address) === false;
+    const slack = mayBe ? this.#clockSkew : -this.#clockSkew;
+    const isLong = (areAllAlive || isOutside) && registry.hearing - heardAt >= REPLACED_EVICT_AFTER - slack;
     return (isLong || heardAt < joinedAt + HEARD_AGAIN + slack) && !votes;
   }
 
@@ -329,7 +330,7 @@ export class Invariants {
     // As the server sees them: what it does not hear it loses without any stranger.
     const alive = own.filter(({ presence }) => presence === 'live');
     const areUnproven = others.every((member) =>
-      this.#isUnproven(member, alive.length === own.length, -this.#clockSkew),
+      this.#isUnproven(member, alive.length === own.length, false),
     );
     if (alive.length < (areUnproven ? majority(own.length) : own.length)) return;
     if (!areUnproven && own.length <= others.length) return;
