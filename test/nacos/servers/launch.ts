@@ -42,6 +42,9 @@ export function launch({
     'nacos.functionMode': 'naming',
     'nacos.home': home,
     'nacos.server.ip': host,
+    // HikariCP passes it on as the time of a log-in (PoolBase.setLoginTimeout), in which Derby is created: a busy machine takes
+    // longer, and the node would end.
+    'db.pool.config.connectionTimeout': '300000',
     ...traitsOf(version).properties(port),
   };
   const java = [
