@@ -428,7 +428,7 @@ test('requests without a valid token are refused more shortly when they come too
 });
 
 test('changes are limited for each address, polls and heartbeats of members and of those who wait are not', async (t) => {
-  const server = await startServer(t, { access: { changeRate: 1 }, rules: { gateHold: 30 } });
+  const server = await startServer(t, { access: { changeRate: 1, now: () => 0 }, rules: { gateHold: 30 } });
   await foundCluster(t, server, [A]);
   const put = (i: number) => ask(server, 'POST', `/nacos/v1/as/nodes?cluster=c${i}&ips=127.0.0.${i + 1}`);
   let done = 0;

@@ -52,7 +52,7 @@ export class AccessControl implements Access {
     this.#authority = new Authority(this.clients, this.homes, names);
     this.#changes = new TokenSource(settings.changeTokens, 'AUTH_TOKEN_FILE', log);
     this.#reads = new TokenSource(settings.readTokens, 'READ_TOKEN_FILE', log);
-    this.#refusals = new Refusals(this.clients, settings.changeRate, log, onRefused);
+    this.#refusals = new Refusals(this.clients, settings, log, onRefused);
   }
 
   /** Reads the token files again now; otherwise that is done every 2 s. */

@@ -6,6 +6,7 @@ import type { ClientAddresses } from './client-address.js';
 import { challengeFor } from './credential.js';
 import type { Objection } from './objection.js';
 import { RateLimit, rateKey } from './rate-limit.js';
+import type { AccessSettings } from './settings.js';
 
 /** What access control refuses for. */
 export type RefusedBecause = Extract<RefusalReason, 'token' | 'scope' | 'source' | 'member' | 'rate'>;
@@ -28,22 +29,23 @@ export class Refusals {
   readonly #clients: ClientAddresses;
   readonly #log: Logger;
   readonly #onRefused: (because: RefusedBecause) => void;
-  readonly #failures = new RateLimit(FAILURES);
+  readonly #failures: RateLimit;
   readonly #changes: RateLimit | undefined;
-  readonly #logged = new RateLimit(LOGGED);
+  readonly #logged: RateLimit;
 
-  /** `changeRate`: changes a second and address; 0 for no limit. */
   constructor(
     clients: ClientAddresses,
-    changeRate: number,
+    { changeRate, now = () => performance.now() }: Pick<AccessSettings, 'changeRate' | 'now'>,
     log: Logger,
     onRefused: (because: RefusedBecause) => void = () => undefined,
   ) {
     this.#clients = clients;
     this.#log = log;
     this.#onRefused = onRefused;
+    this.#failures = new RateLimit({ ...FAILURES, now });
+    this.#logged = new RateLimit({ ...LOGGED, now });
     if (changeRate > 0) {
-      this.#changes = new RateLimit({ burst: changeRate * BURST, perSecond: changeRate });
+      this.#changes = new RateLimit({ burst: changeRate * BURST, perSecond: changeRate, now });
     }
   }
 

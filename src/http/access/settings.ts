@@ -23,6 +23,8 @@ export interface AccessSettings {
   /** Addresses that wait or have not settled, and clusters, of one client address without a token; 0 for no limit. */
   readonly clientAddresses: number;
   readonly clientClusters: number;
+  /** A monotonic clock for the limits, in milliseconds; performance.now by default. */
+  readonly now?: () => number;
 }
 
 /** Tokens that are given, and a file with more, which may change while the server runs. */
