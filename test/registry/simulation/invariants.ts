@@ -298,8 +298,7 @@ export class Invariants {
     if (settled || source === 'static') return false;
     const { setup, raft, registry } = this.#world;
     const heardAt = this.#toldAt.get(address) ?? -Infinity;
-    const voters = setup.reads === true ? raft.workingLeader()?.voters : undefined;
-    const votes = voters?.has(address) === true;
+    const votes = setup.reads === true && raft.workingLeader()?.voters.has(address) === true;
     // What was read is used for 15 s, a leader that has died since included.
     const isOutside = mayBe && setup.reads === true && raft.best()?.voters.has(address) === false;
     const slack = mayBe ? this.#clockSkew : -this.#clockSkew;

@@ -184,33 +184,27 @@ const TAKEN_OFF_AT_ONCE: readonly History[] = Array.from({ length: 40 }, (_, sal
   ],
 }));
 
+/** Three strangers, one after another; each asks `again` milliseconds later once more, 0 for never. */
+function strangers(again: number) {
+  return Array.from({ length: 3 }, (_, i) => ({
+    type: 'stranger' as const,
+    after: i === 0 ? 60_000 : 200,
+    again,
+  }));
+}
+
 /** Strangers ask in the name of addresses where no node is, once more when they are listed. */
 const STRANGERS_AGAIN: readonly History[] = Array.from({ length: 40 }, (_, salt) => ({
   setup: { expect: 3, ids: false, retries: 200, salt, replicas: 0 },
   starts: [0, 0, 0],
-  actions: [
-    ...Array.from({ length: 3 }, (_, i) => ({
-      type: 'stranger' as const,
-      after: i === 0 ? 60_000 : 200,
-      again: 6_000,
-    })),
-    later(40_000),
-  ],
+  actions: [...strangers(6_000), later(40_000)],
 }));
 
 /** Strangers ask once, and then a member crashes. */
 const STRANGERS_ONCE: readonly History[] = Array.from({ length: 40 }, (_, salt) => ({
   setup: { expect: 3, ids: false, retries: 200, salt, replicas: 0 },
   starts: [0, 0, 0],
-  actions: [
-    ...Array.from({ length: 3 }, (_, i) => ({
-      type: 'stranger' as const,
-      after: i === 0 ? 60_000 : 200,
-      again: 0,
-    })),
-    { type: 'crash', after: 2_000, who: 1, host: salt % 2 === 0 },
-    later(40_000),
-  ],
+  actions: [...strangers(0), { type: 'crash', after: 2_000, who: 1, host: salt % 2 === 0 }, later(40_000)],
 }));
 
 /** A member loses its host, and a node that came in just then crashes some seconds later. */
