@@ -58,6 +58,7 @@ export async function openWindow(
     ...(rest.isPhone ? { isMobile: true, hasTouch: true, deviceScaleFactor: 2 } : {}),
   });
   const page = await context.newPage();
-  page.setDefaultTimeout(15_000);
+  // Tells never from late.
+  page.setDefaultTimeout(120_000);
   return { page, context };
 }

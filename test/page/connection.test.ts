@@ -20,7 +20,9 @@ pageTest(
   'a server that is killed and started again: said at once, nothing looks fresh, no event is missed',
   async (t) => {
     const file = join(tempFolder(t), 'registry.db');
-    const first = await startServerProcess(t, { file });
+    // On a slow machine nobody is to fall silent meanwhile.
+    const env = { MEMBER_TTL: '10m', EVICT_AFTER: '1h' };
+    const first = await startServerProcess(t, { file, env });
     await foundCluster(t, first, [A, B]);
     const { page } = await visit(t, first.url, { expected: UNREACHABLE });
     const row = page.locator(`.member-row[data-address="${A}"]`);
@@ -40,7 +42,7 @@ pageTest(
     await matches(() => page.title(), /^Connection lost – /);
     await page.getByText(/Last news ([2-9]|\d\d) s ago/).waitFor();
 
-    const second = await startServerProcess(t, { file, port: first.port });
+    const second = await startServerProcess(t, { file, port: first.port, env });
     // While the page may not have come back yet.
     await new NacosNode(t, second, pollPath(C)).pollUntilListed();
     await page

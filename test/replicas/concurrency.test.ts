@@ -14,8 +14,11 @@ const SECONDS = Number(process.env.CONCURRENCY_SECONDS ?? 20);
 const NODES = 50;
 const FOUNDERS = 9;
 
+/** How many must have left before it is over, however slow the machine is. */
+const LEAVES = 5;
+
 /** No machine is so slow that a node would count as silent; `preserved` would say so. */
-const RULES = { settleAfter: 2_000, memberTtl: 60_000, evictAfter: 300_000 };
+const RULES = { settleAfter: 2_000, memberTtl: 600_000, evictAfter: 3_600_000 };
 
 /** A node that joins, polls whichever replica a balancer picks, leaves and comes back under a new address. */
 class Node {
@@ -37,7 +40,10 @@ class Node {
 
   async run(): Promise<void> {
     const { crowd, random } = this;
-    if (this.#index >= FOUNDERS) await sleep(1_000 + random() * (SECONDS * 500));
+    if (this.#index >= FOUNDERS) {
+      await crowd.founded;
+      await sleep(1_000 + random() * (SECONDS * 500));
+    }
     while (!crowd.isOver) {
       this.address = `127.0.${this.#index + 1}.${++this.#incarnation}:8848`;
       this.revision = 0;
@@ -104,6 +110,7 @@ class Node {
     if (this.state === 'joining') {
       this.state = 'in';
       this.since = revision;
+      this.crowd.tellFounded();
     }
   }
 
@@ -120,11 +127,18 @@ class Node {
 
 class Crowd {
   isOver = false;
+  tellFounded: () => void = () => undefined;
+  readonly founded = new Promise<void>((resolve) => (this.tellFounded = resolve));
   readonly replicas: TestReplica[];
   readonly nodes: Node[] = Array.from({ length: NODES }, (_, i) => new Node(i, this));
 
   constructor(replicas: TestReplica[]) {
     this.replicas = replicas;
+  }
+
+  end(): void {
+    this.isOver = true;
+    this.tellFounded();
   }
 
   anyReplica(): TestReplica {
@@ -144,8 +158,13 @@ async function play(t: TestContext, server: TestServer): Promise<void> {
   );
   const crowd = new Crowd(replicas);
   const done = Promise.all(crowd.nodes.map((node) => node.run()));
-  await Promise.race([sleep(SECONDS * 1_000), done]);
-  crowd.isOver = true;
+  const leavesOf = (nodes: readonly Node[]): string[] => nodes.flatMap((node) => node.leaves);
+  const enough = async (): Promise<void> => {
+    await eventually('they found', () => crowd.nodes.some(({ state }) => state === 'in'));
+    await sleep(SECONDS * 1_000);
+    await eventually('some have left', () => leavesOf(crowd.nodes).length >= LEAVES);
+  };
+  await Promise.race([enough(), done]).finally(() => crowd.end());
   await done;
 
   const wanted = crowd.nodes.filter(({ state }) => state === 'in').map(({ address }) => address);
@@ -155,7 +174,7 @@ async function play(t: TestContext, server: TestServer): Promise<void> {
   });
   const final = clusterOf(replicas[0]!);
   assert.equal(final.epoch, 1, 'one founding');
-  const leaves = crowd.nodes.flatMap((node) => node.leaves);
+  const leaves = leavesOf(crowd.nodes);
   for (const address of wanted) assert.ok(final.members.has(address), `${address} was dropped`);
   for (const address of leaves) assert.ok(!final.members.has(address), `the leave of ${address} was lost`);
   const events = await replicas[0]!.service.events({ limit: 1_000 });

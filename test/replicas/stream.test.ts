@@ -7,7 +7,7 @@ import { connectAdmin, createDatabase, newerDatabases, type TestServer } from '.
 import { eventually } from '../support/eventually.js';
 import { ask } from '../support/raw.js';
 import { startReplica, type TestReplica } from '../support/replicas.js';
-import { connectTo } from '../support/sql.js';
+import { connectPatiently, connectTo } from '../support/sql.js';
 import { StreamClient } from '../support/stream.js';
 
 interface Two {
@@ -27,7 +27,7 @@ async function two(t: TestContext, server: TestServer): Promise<Two> {
   await eventually('each knows of the other', () =>
     [a, b].every(({ service }) => service.health().servers === 2),
   );
-  return { cleanup, a, b, direct: connectTo(cleanup, url), database: new URL(url).pathname.slice(1) };
+  return { cleanup, a, b, direct: connectPatiently(cleanup, url), database: new URL(url).pathname.slice(1) };
 }
 
 const put = async (at: TestReplica, cluster: string, address: string): Promise<void> => {

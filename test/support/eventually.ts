@@ -1,5 +1,5 @@
 /** Tells never from late, in milliseconds: machines differ by a factor of five, and busy ones by more. */
-export const NEVER = 60_000;
+export const NEVER = 240_000;
 
 /** Waits until `met` returns something but undefined and false, asking again every `every` ms; fails after `limit` ms. */
 export async function eventually<T>(

@@ -6,7 +6,7 @@ import { readMigrations } from '../../src/store/migrate.js';
 import type { Cleanup } from './cleanup.js';
 import { createDatabase, openAdmin, type Admin, type ServerDialect, type TestServer } from './databases.js';
 import { adminUrl, startPrivateServer } from './private-server.js';
-import { connectTo } from './sql.js';
+import { connectPatiently } from './sql.js';
 import { TcpProxy } from './tcp-proxy.js';
 
 /**
@@ -91,7 +91,7 @@ export async function makePlace(
     user,
     password,
     migrate: async () => {
-      const database = connectTo({ after: () => undefined }, whole);
+      const database = connectPatiently({ after: () => undefined }, whole);
       await migrate(database, readMigrations(migrationsFolder(database.dialect)));
       await database.close();
     },

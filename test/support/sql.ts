@@ -1,9 +1,10 @@
 import type { TestContext } from 'node:test';
 import { connectMysql } from '../../src/store/sql/mysql.js';
 import { connectPostgres } from '../../src/store/sql/postgres.js';
-import type { Database, Statement } from '../../src/store/sql/database.js';
-import type { ServerDialect } from './databases.js';
+import { DatabaseError, type Database, type Statement } from '../../src/store/sql/database.js';
 import { parseServerUrl } from '../../src/store/sql/url.js';
+import type { ServerDialect } from './databases.js';
+import { NEVER } from './eventually.js';
 
 /** What is tested, at a URL as users write it; closed at the test's end. */
 export function connectTo(t: Pick<TestContext, 'after'>, url: string): Database {
@@ -11,6 +12,42 @@ export function connectTo(t: Pick<TestContext, 'after'>, url: string): Database 
   const database = address.type === 'mysql' ? connectMysql(address) : connectPostgres(address);
   t.after(() => database.close());
   return database;
+}
+
+/**
+ * The same for tests that are of something else than the limits of time, which a busy machine exceeds: what was not done in
+ * time is done again.
+ */
+export function connectPatiently(t: Pick<TestContext, 'after'>, url: string): Database {
+  const database = connectTo(t, url);
+  let isClosed = false;
+  const close = (): Promise<void> => {
+    isClosed = true;
+    return database.close();
+  };
+  t.after(close);
+  const patiently = async <T>(work: () => Promise<T>): Promise<T> => {
+    const deadline = performance.now() + NEVER;
+    for (;;) {
+      try {
+        return await work();
+      } catch (error) {
+        const mayPass = error instanceof DatabaseError && ['unavailable', 'conflict'].includes(error.kind);
+        if (!mayPass || isClosed || performance.now() > deadline) throw error;
+      }
+    }
+  };
+  return {
+    dialect: database.dialect,
+    name: database.name,
+    get statements() {
+      return database.statements;
+    },
+    run: (statement) => patiently(() => database.run(statement)),
+    transaction: (_, work) => patiently(() => database.transaction(NEVER, work)),
+    exclusively: (work) => patiently(() => database.exclusively(work)),
+    close,
+  };
 }
 
 /** How the text of {@link slow} begins. */

@@ -1,7 +1,7 @@
 import { it } from 'node:test';
 import { createDatabase, testDatabases } from '../../support/databases.js';
 import { createSqlStore } from '../../support/replicas.js';
-import { connectTo } from '../../support/sql.js';
+import { connectPatiently } from '../../support/sql.js';
 import { storeContract } from '../contract.js';
 
 for (const server of testDatabases) {
@@ -14,7 +14,7 @@ for (const server of testDatabases) {
     let made: Promise<string> | undefined;
     return async () => {
       made ??= createDatabase(t, server);
-      return createSqlStore(connectTo(t, await made), 'a:1');
+      return createSqlStore(connectPatiently(t, await made), 'a:1');
     };
   });
 }

@@ -3,7 +3,7 @@ import { it } from 'node:test';
 import type { Cluster } from '../../../src/registry/cluster.js';
 import { createDatabase, openAdmin, testDatabases } from '../../support/databases.js';
 import { createSqlStore } from '../../support/replicas.js';
-import { connectTo } from '../../support/sql.js';
+import { connectPatiently } from '../../support/sql.js';
 import { founding, key } from '../contract.js';
 
 const A = '127.0.0.11:8848';
@@ -15,7 +15,7 @@ for (const server of testDatabases) {
     { skip },
     async (t) => {
       const url = await createDatabase(t, server);
-      const first = createSqlStore(connectTo(t, url), 'a:1');
+      const first = createSqlStore(connectPatiently(t, url), 'a:1');
       await first.open({ changed: () => undefined, unsure: () => undefined });
       await first.transact(key, founding(A));
       await first.transact({ ...key, name: 'other' }, founding(A));
@@ -28,7 +28,7 @@ for (const server of testDatabases) {
         );
       await rename(A, 'http://evil');
       const clusters = new Map<string, Cluster>();
-      const store = createSqlStore(connectTo(t, url), 'a:1');
+      const store = createSqlStore(connectPatiently(t, url), 'a:1');
       t.after(() => store.close());
       await store.open({
         changed: (cluster) => clusters.set(cluster.name, cluster),

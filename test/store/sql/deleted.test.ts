@@ -3,14 +3,14 @@ import { it } from 'node:test';
 import { Queries } from '../../../src/store/sql/queries.js';
 import { createDatabase, openAdmin, testDatabases } from '../../support/databases.js';
 import { createSqlStore } from '../../support/replicas.js';
-import { connectTo } from '../../support/sql.js';
+import { connectPatiently } from '../../support/sql.js';
 
 for (const server of testDatabases) {
   const { name, dialect, skip } = server;
   it(`${name}: of deleted clusters the latest are kept, of those never founded none`, { skip }, async (t) => {
     const url = await createDatabase(t, server);
-    const database = connectTo(t, url);
-    const store = createSqlStore(connectTo(t, url), 'a:1');
+    const database = connectPatiently(t, url);
+    const store = createSqlStore(connectPatiently(t, url), 'a:1');
     t.after(() => store.close());
     await store.open({ changed: () => undefined, unsure: () => undefined });
     const admin = await openAdmin(dialect, url);

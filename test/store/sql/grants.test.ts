@@ -12,7 +12,7 @@ import { checkSchema, migrate } from '../../../src/store/sql/migrator.js';
 import { SqlStore } from '../../../src/store/sql/sql-store.js';
 import { Cleanup } from '../../support/cleanup.js';
 import { connectAdmin, createDatabase, testDatabases, type TestServer } from '../../support/databases.js';
-import { connectTo } from '../../support/sql.js';
+import { connectPatiently } from '../../support/sql.js';
 import { founding, key, Listener, REPORT } from '../contract.js';
 
 /** Every grant of the documentation, executed as it stands there but for the names and the passwords. */
@@ -146,7 +146,7 @@ for (const server of testDatabases) {
       const as = (user: keyof typeof names): Database => {
         const other = new URL(url);
         other.username = other.password = names[user];
-        return connectTo(cleanup, other.href);
+        return connectPatiently(cleanup, other.href);
       };
       return { run, as };
     };

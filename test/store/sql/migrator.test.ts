@@ -9,7 +9,7 @@ import { readMigrations } from '../../../src/store/migrate.js';
 import { nowMs, sqlFor } from '../../../src/store/sql/builder.js';
 import { checkSchema, migrate } from '../../../src/store/sql/migrator.js';
 import { connectAdmin, createDatabase, testDatabases } from '../../support/databases.js';
-import { connectTo } from '../../support/sql.js';
+import { connectPatiently } from '../../support/sql.js';
 import { tempFolder } from '../../support/temp.js';
 
 for (const server of testDatabases) {
@@ -18,7 +18,7 @@ for (const server of testDatabases) {
     const own = readMigrations(migrationsFolder(dialect));
     const setUp = async (t: TestContext) => {
       const url = await createDatabase(t, server);
-      const database = connectTo(t, url);
+      const database = connectPatiently(t, url);
       const admin = await connectAdmin(server, new URL(url).pathname.slice(1));
       t.after(() => admin.close());
       return { url, database, admin };
@@ -119,7 +119,9 @@ for (const server of testDatabases) {
 
     it('is migrated once by 20 at once', async (t) => {
       const { url, admin } = await setUp(t);
-      const schemas = await Promise.all(Array.from({ length: 20 }, () => migrate(connectTo(t, url), own)));
+      const schemas = await Promise.all(
+        Array.from({ length: 20 }, () => migrate(connectPatiently(t, url), own)),
+      );
       assert.deepEqual(schemas.map(({ applied }) => applied).sort(), [
         ...Array.from({ length: 19 }, () => 0),
         own.length,
