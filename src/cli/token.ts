@@ -1,3 +1,4 @@
+import { placeholderIn } from '../placeholder.js';
 import { ClientError } from './client-error.js';
 
 /** The token that an operator gave, and by what: `--token` or `ADDRESS_SERVER_TOKEN`. */
@@ -10,6 +11,11 @@ export interface GivenToken {
 export function parseToken(text: string | undefined, source: string): GivenToken | undefined {
   const given = text?.trim() ?? '';
   if (given === '') return undefined;
+  if (placeholderIn(given) !== undefined) {
+    throw new ClientError(
+      `${source} holds the placeholder of an example, change-me; put a token of the server in its place`,
+    );
+  }
   // What a header may hold (fetch would quote it in its error), and a server's tokens are made of (RFC 6750, b64token).
   if (/^[A-Za-z0-9._~+/-]+=*$/.test(given)) return { text: given, source };
   const colon = given.includes(':') ? '; of PRODUCT/CLUSTER:TOKEN give only what follows the colon' : '';

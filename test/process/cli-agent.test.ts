@@ -474,6 +474,11 @@ describe('agent', { concurrency: 4 }, () => {
       /are both given; give one of them/,
     ],
     ['a wrong token', { AGENT_TOKEN: 'has blanks' }, /AGENT_TOKEN holds a character that no token has/],
+    [
+      'no token at all',
+      { AGENT_TOKEN: 'change-me' },
+      /AGENT_TOKEN holds the placeholder of an example, change-me/,
+    ],
   ] as const) {
     it(`does not start with ${what}`, async (t) => {
       const cli = startCli(t, ['agent'], { env: { AGENT_SELF: '127.0.0.1:8848', ...env } });
