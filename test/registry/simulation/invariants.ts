@@ -55,6 +55,9 @@ const UNREACHABLE_LONG = 22_000;
 /** Longest time without a leader when nothing but an election is in the way. */
 const LONGEST_ELECTION = 40_000;
 
+/** A single server writes what it hears once a second, in milliseconds, amply. */
+const UNWRITTEN = 2_000;
+
 /** A member whose polls stopped has given a sign of it after this time: the next one is late. */
 const SIGN_OF_DEATH = 8_000;
 
@@ -126,10 +129,18 @@ export class Invariants {
     this.#ailedAt.set(address, this.#world.registry.hearing);
   }
 
-  /** What the server knew of the dead and could not store (an outage, then a kill) it cannot know any more. */
+  /**
+   * What the server heard in its last moments, or knew of the dead and could not store (an outage, then a kill), it cannot know
+   * any more.
+   */
   restarted(): void {
     if (this.#world.database) return;
-    const { members } = this.#world.registry.cluster;
+    const { cluster, hearing } = this.#world.registry;
+    const { members } = cluster;
+    for (const { address, lease } of members.values()) {
+      const toldAt = this.#toldAt.get(address) ?? -Infinity;
+      if (toldAt > lease.heardAt && toldAt > hearing - UNWRITTEN) this.#toldAt.set(address, lease.heardAt);
+    }
     for (const address of [...this.#refused]) {
       if (members.get(address)?.presence !== 'down') this.#refused.delete(address);
     }
@@ -266,7 +277,10 @@ export class Invariants {
     const listed = [...members.values()].map((member) => after.members.get(member.address) ?? member);
     const settled = listed.filter((member) => member.settled && member.source !== 'static');
     const areAllAlive = this.#alive(settled).length === settled.length;
-    const proven = listed.filter((member) => !this.#isUnproven(member, areAllAlive, true));
+    // One that lives is a member to the servers whose clock says that it is proven.
+    const lives = (member: Member): boolean =>
+      !this.#isUnproven(member, areAllAlive, false) && this.#alive([member]).length > 0;
+    const proven = listed.filter((member) => !this.#isUnproven(member, areAllAlive, true) || lives(member));
     this.#judgeAlive(proven.length > 0 ? proven : listed, otherwise);
     if (listed.filter(({ settled }) => settled).length < 2) return;
     const votes = this.#world.raft.best()?.voters;
@@ -283,7 +297,7 @@ export class Invariants {
     if (alive.length >= majority(all.length)) return;
     const fixed = all.filter(({ source, address }) => source === 'static' && !alive.includes(address));
     if (alive.length + fixed.length < majority(all.length)) {
-      throw otherwise(`${alive.length} of ${all.length} alive`);
+      throw otherwise(`${alive.join(' ')} alive of ${all.map(({ address }) => address).join(' ')}`);
     }
     this.majorityLost ??= `an operator’s static members counted as live, and were not: ${fixed.map(({ address }) => address).join(' ')}`;
   }
@@ -291,13 +305,13 @@ export class Invariants {
   /**
    * A newcomer that was not heard again after it had the list, so that nobody can know whether it is a node; or not for 30 s,
    * while all that have settled live, or Raft may be seen to be without it. A stranger never is; where Raft is read, one that
-   * votes is known to be one. `mayBe`: for whom a server may take for that; otherwise for whom every server must. The servers'
-   * clocks may be apart.
+   * votes is known to be one. `mayBe`: for whom a server may take for that; otherwise for whom every server must, which one that
+   * cannot tell the others need not. The servers' clocks may be apart.
    */
   #isUnproven({ address, settled, source, joinedAt }: Member, areAllAlive: boolean, mayBe: boolean): boolean {
     if (settled || source === 'static') return false;
     const { setup, raft, registry } = this.#world;
-    const heardAt = this.#toldAt.get(address) ?? -Infinity;
+    const heardAt = (mayBe ? this.#toldAt : this.#heardAt).get(address) ?? -Infinity;
     const votes = setup.reads === true && raft.workingLeader()?.voters.has(address) === true;
     // What was read is used for 15 s, a leader that has died since included.
     const isOutside = mayBe && setup.reads === true && raft.best()?.voters.has(address) === false;
@@ -574,8 +588,10 @@ export class Invariants {
     // One that left and stopped while those who would have it removed could not poll is nobody's fault either; nor is
     // an eviction that was decided while there was a leader and has reached nobody yet: the server was stopped or cut off
     // just then, and whoever died since takes the majority of voters that the list does not show any more.
+    // One that was evicted while it was starting, neither heard nor answering, makes itself a voter all the same.
     const excused = [...best.voters].some((voter) => {
       const removal = this.#removals.get(voter);
+      if (removal !== undefined && this.droppedAlive.has(voter)) return true;
       if (removal?.excuse !== undefined) return true;
       const isLate = removal !== undefined && (removal.left || removal.hadLeader);
       return isLate && this.#isSeen(voter);

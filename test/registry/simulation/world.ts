@@ -2,7 +2,7 @@ import type { Address } from '../../../src/registry/address.js';
 import { majority, type Cluster, type ProbeAnswer } from '../../../src/registry/cluster.js';
 import { decide, type Command, type Outcome } from '../../../src/registry/decide.js';
 import type { RaftEvidence } from '../../../src/registry/evidence.js';
-import { LATE_POLL } from '../../../src/registry/rules.js';
+import { JOINING, LATE_POLL } from '../../../src/registry/rules.js';
 import { isDeaf, type Blind } from './blind.js';
 import { Invariants, Violation } from './invariants.js';
 import { RaftModel, type Peer } from './model.js';
@@ -124,8 +124,8 @@ const BEAT_PAUSE = 500;
 const FINISH_AFTER = 10_000;
 const READ_TIMEOUT = 2_500;
 const CONNECT_TIMEOUT = 5_000;
-/** From the list to Raft, and to an open main port. */
-const RAFT_STARTS_AFTER = 2_000;
+/** From the list to Raft, which is sooner than any node was seen to be (rules.ts, JOINING), and to an open main port. */
+const RAFT_STARTS_AFTER = JOINING;
 const PORT_OPENS_AFTER = 8_000;
 /** After resetPeers. */
 const LONGEST_ELECTION = 15_000;
