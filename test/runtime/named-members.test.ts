@@ -8,6 +8,7 @@ import { describe, it, type TestContext } from 'node:test';
 import { Names } from '../../src/probe/names.js';
 import { TcpProbe } from '../../src/probe/tcp.js';
 import { DnsServer, type DnsAnswer } from '../support/dns-server.js';
+import { NEVER } from '../support/eventually.js';
 import { recordingLog } from '../support/log.js';
 import { startServer, type TestServer } from '../support/server.js';
 import { tempFolder } from '../support/temp.js';
@@ -38,7 +39,7 @@ async function begin(t: TestContext): Promise<Stage> {
     askSystem: () => Promise.reject(new Error('unknown')),
   });
   const { log, lines } = recordingLog();
-  const server = await startServer(t, { log });
+  const server = await startServer(t, { log, rules: { gateHold: NEVER } });
   const probe = new TcpProbe(names);
   server.probe.probe = (address) => probe.probe(address);
   const members: string[] = [];

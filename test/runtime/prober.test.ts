@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
 import { pino } from 'pino';
 import type { ClusterView } from '../../src/registry/view.js';
-import { eventually } from '../support/eventually.js';
+import { eventually, NEVER } from '../support/eventually.js';
 import { openPoll } from '../support/nacos-client.js';
 import { startServer, type TestServer } from '../support/server.js';
 
@@ -23,7 +23,7 @@ async function founded(
 ): Promise<{ server: TestServer; lines: Line[]; poll: (some: readonly string[]) => Promise<void> }> {
   const lines: Line[] = [];
   const log = pino({ level: 'info' }, { write: (line) => lines.push(JSON.parse(line) as Line) });
-  const server = await startServer(t, { log });
+  const server = await startServer(t, { log, rules: { gateHold: NEVER } });
   const poll = pollAs(server, cluster, members.length);
   await poll(members);
   await poll(members);

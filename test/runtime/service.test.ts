@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
-import { eventually } from '../support/eventually.js';
+import { eventually, NEVER } from '../support/eventually.js';
 import { startServer, type TestServer } from '../support/server.js';
 import { openPoll } from '../support/nacos-client.js';
 
@@ -9,7 +9,8 @@ const B = '127.0.0.2:8848';
 const C = '127.0.0.3:8848';
 
 async function founded(t: TestContext): Promise<TestServer> {
-  const server = await startServer(t);
+  // However long a slow machine takes to send three polls, all wait together.
+  const server = await startServer(t, { rules: { gateHold: NEVER } });
   await poll(server, [A, B, C]);
   assert.deepEqual(await list(server), [A, B, C]);
   return server;
