@@ -1,4 +1,3 @@
-import type { Phase } from '../../src/registry/agreement.js';
 import type { Cluster, ClusterKey } from '../../src/registry/cluster.js';
 import type { RecordedEvent } from '../../src/registry/events.js';
 import {
@@ -23,7 +22,7 @@ export class SharedStore implements Store {
   readonly #real: Store;
   readonly #changed = new Map<string, Cluster>();
   #listener: ClusterListener | undefined;
-  #phase: Phase = 'released';
+  #isPending = false;
   isDown = false;
   /** Decisions made so far. */
   decisions = 0;
@@ -32,11 +31,11 @@ export class SharedStore implements Store {
     this.#real = real;
   }
 
-  /** From here on the servers have come that far with all changes, and no further. */
-  agree(phase: Phase): void {
-    this.#phase = phase;
-    if (phase === 'decided') return;
-    for (const cluster of this.#changed.values()) this.#listener?.changed(cluster, phase);
+  /** From here on the other server does not have a change; with false it has all. */
+  pend(isPending: boolean): void {
+    this.#isPending = isPending;
+    if (isPending) return;
+    for (const cluster of this.#changed.values()) this.#listener?.changed(cluster, false);
   }
 
   open(listener: ClusterListener): Promise<Opened> {
@@ -44,9 +43,9 @@ export class SharedStore implements Store {
     return this.#real.open({
       changed: (cluster) => {
         this.#changed.set(`${cluster.product}/${cluster.name}`, cluster);
-        listener.changed(cluster, this.#phase);
+        listener.changed(cluster, this.#isPending);
       },
-      lost: () => listener.lost(),
+      unsure: (cluster) => listener.unsure(cluster),
     });
   }
 
@@ -59,14 +58,7 @@ export class SharedStore implements Store {
   async exchange(report: Report): Promise<News> {
     this.#reach();
     const { scene, written } = await this.#real.exchange(report);
-    return {
-      scene: { ...scene, othersKnow: this.#phase !== 'decided' },
-      deaf: 0,
-      others: 1,
-      isAlone: false,
-      soon: false,
-      written,
-    };
+    return { scene: { ...scene, othersKnow: !this.#isPending }, deaf: 0, others: 1, soon: false, written };
   }
 
   events(query: EventQuery): Promise<readonly RecordedEvent[]> {
