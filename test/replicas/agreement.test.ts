@@ -213,7 +213,9 @@ for (const server of newerDatabases) {
     });
 
     it('know that the database lost all, also when the others have filled it again', async (t) => {
-      const { a, b, proxyB, direct } = await two(t);
+      // A fifth of it is how late a mere renewal may be written.
+      const rules = { memberTtl: 60_000 };
+      const { a, b, proxyB, direct } = await two(t, [{ rules }, { rules }]);
       const [, q] = await found(t, [a, P], [b, Q]);
       proxyB.silence();
       await setBack(direct, 0);
