@@ -28,7 +28,7 @@ const X = 1;
 const Y = 2;
 const J = 4;
 export const NODES = { x: X, j: J };
-/** The number of a change that is to be read anew. */
+/** A change that is to be read anew, higher than any that there is. */
 const UNKNOWN = 99;
 const NAMES: Record<number, string> = { [X]: 'x', [Y]: 'y', [J]: 'j' };
 
@@ -341,7 +341,7 @@ export class AgreementModel {
     return {
       changes,
       released,
-      promisable: Math.min(this.#rules.promisable(others, 99), 99),
+      promisable: this.#rules.promisable(others, UNKNOWN),
       releasable: this.#rules.releasesInDatabase
         ? 0
         : this.#rules.releasable(rows.filter((row, at) => row.isThere && !this.#isOverdue(state, at))),
@@ -738,10 +738,10 @@ export function explore(model: AgreementModel, { most = Infinity, progressEach =
   const from: number[] = [-1];
   const labels: string[] = [''];
   const known = new Set([encode(model.first)]);
-  const way = (at: number): string[] => {
+  const broken = (why: string, last: number): Found => {
     const steps: string[] = [];
-    for (let i = at; i > 0; i = from[i]!) steps.unshift(labels[i]!);
-    return steps;
+    for (let i = last; i > 0; i = from[i]!) steps.unshift(labels[i]!);
+    return { states: known.size, isWhole: false, broken: { why, steps } };
   };
   for (let at = 0; at < queue.length; at++) {
     const state = queue[at]!;
@@ -752,14 +752,9 @@ export function explore(model: AgreementModel, { most = Infinity, progressEach =
       next = model.next(state);
     } catch (error) {
       if (!(error instanceof Broken)) throw error;
-      return { states: known.size, isWhole: false, broken: { why: error.message, steps: way(at) } };
+      return broken(error.message, at);
     }
-    if (at % progressEach === 0 && !model.settles(state))
-      return {
-        states: known.size,
-        isWhole: false,
-        broken: { why: 'I5: the servers never agree', steps: way(at) },
-      };
+    if (at % progressEach === 0 && !model.settles(state)) return broken('I5: the servers never agree', at);
     for (const { label, state: one } of next) {
       const key = encode(one);
       if (known.has(key)) continue;
