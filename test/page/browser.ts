@@ -5,13 +5,10 @@ import { after, test } from 'node:test';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { Cleanup } from '../support/cleanup.js';
 import { eventually } from '../support/eventually.js';
-import { launchChromium, missingChromium, openWindow, type Reader } from './chromium.js';
+import { DRAWN, launchChromium, missingChromium, openWindow, type Reader } from './chromium.js';
 
 /** The longest that one test may take, in milliseconds; it tells one that hangs from one on a slow machine. */
 const LIMIT = 900_000;
-
-/** Tells never from late in what a page draws, and leaves time for the rest of a test, in milliseconds. */
-const DRAWN = 120_000;
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 

@@ -1,6 +1,9 @@
 import { existsSync } from 'node:fs';
 import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core';
 
+/** Tells never from late in what a page draws, and leaves time for the rest of a test, in milliseconds. */
+export const DRAWN = 120_000;
+
 /** Debian's; or CHROMIUM says where it is. */
 const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
 
@@ -58,7 +61,6 @@ export async function openWindow(
     ...(rest.isPhone ? { isMobile: true, hasTouch: true, deviceScaleFactor: 2 } : {}),
   });
   const page = await context.newPage();
-  // Tells never from late.
-  page.setDefaultTimeout(120_000);
+  page.setDefaultTimeout(DRAWN);
   return { page, context };
 }

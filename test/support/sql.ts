@@ -4,7 +4,7 @@ import { connectPostgres } from '../../src/store/sql/postgres.js';
 import { DatabaseError, type Database, type Statement } from '../../src/store/sql/database.js';
 import { parseServerUrl } from '../../src/store/sql/url.js';
 import type { ServerDialect } from './databases.js';
-import { NEVER } from './eventually.js';
+import { eventually, NEVER } from './eventually.js';
 
 /** What is tested, at a URL as users write it; closed at the test's end. */
 export function connectTo(t: Pick<TestContext, 'after'>, url: string): Database {
@@ -27,15 +27,16 @@ export function connectPatiently(t: Pick<TestContext, 'after'>, url: string): Da
   };
   t.after(close);
   const patiently = async <T>(work: () => Promise<T>): Promise<T> => {
-    const deadline = performance.now() + NEVER;
-    for (;;) {
+    const { result } = await eventually(`${database.name} does what it is asked`, async () => {
       try {
-        return await work();
+        return { result: await work() };
       } catch (error) {
         const mayPass = error instanceof DatabaseError && ['unavailable', 'conflict'].includes(error.kind);
-        if (!mayPass || isClosed || performance.now() > deadline) throw error;
+        if (!mayPass || isClosed) throw error;
+        return undefined;
       }
-    }
+    });
+    return result;
   };
   return {
     dialect: database.dialect,
