@@ -31,6 +31,7 @@ export interface Believer {
 export interface Group {
   readonly leader: string;
   readonly voters: readonly string[];
+  readonly term: number;
 }
 
 /** What nodes believe, in words, and whether it is the same and right. */
@@ -42,7 +43,6 @@ export interface Verdict {
 /** A node's copy of a group. */
 interface Copy extends Group {
   readonly of: Believer;
-  readonly term: number;
 }
 
 /** Its own copy of every Raft group, in the view of the node with this address. */
