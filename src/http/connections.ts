@@ -25,8 +25,10 @@ export interface Caller {
   ownAddress?: Address;
   /** The member whose polls it carries. */
   member?: { readonly entry: ClusterEntry; readonly address: Address };
-  /** The list that was last sent on it, and when (performance.now()). */
-  sent?: { list: Cluster; at: number };
+  /** The list that was last sent on it, when (performance.now()), and to whom. */
+  sent?: { list: Cluster; at: number; address: Address | undefined };
+  /** Whether lists were sent on it to several addresses: a proxy is in between, and each of them may be sent another elsewhere. */
+  isShared?: boolean;
 }
 
 /** One TCP connection. */
@@ -237,13 +239,27 @@ export class Connections {
 
 const KEPT: Claimed = { isKept: true };
 
-/** A list goes out on a connection. In place: this happens at every poll. */
-export function noteSent(caller: Caller, list: Cluster): void {
+/**
+ * A list goes out on a connection. In place: this happens at every poll. True when it is found only now that several
+ * addresses share the connection.
+ */
+export function noteSent(caller: Caller, list: Cluster, address: Address | undefined): boolean {
   const at = performance.now();
-  if (caller.sent) {
-    caller.sent.list = list;
-    caller.sent.at = at;
-  } else {
-    caller.sent = { list, at };
+  const { sent } = caller;
+  if (!sent) {
+    caller.sent = { list, at, address };
+    return false;
   }
+  const isOther = sent.address !== address && sent.address !== undefined && address !== undefined;
+  const isNews = isOther && caller.isShared !== true;
+  if (isOther) caller.isShared = true;
+  sent.list = list;
+  sent.at = at;
+  sent.address = address;
+  return isNews;
+}
+
+/** What was sent last on the connection to who asks now; undefined when that may be another, or may have asked elsewhere. */
+export function sentTo({ sent, isShared }: Caller, address: Address | undefined): Caller['sent'] {
+  return isShared === true || sent?.address !== address ? undefined : sent;
 }

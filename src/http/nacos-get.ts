@@ -4,8 +4,9 @@ import type { ClusterEntry } from '../runtime/entry.js';
 import type { PollRequest, RegistryService } from '../runtime/service.js';
 import type { AccessControl } from './access/access-control.js';
 import type { Objection } from './access/objection.js';
-import { noteSent, type Caller } from './connections.js';
+import { noteSent, sentTo, type Caller } from './connections.js';
 import { liveList, ListAnswers, whole } from './list-answer.js';
+import type { Seldom } from './seldom.js';
 import type { ListFormat, Target } from './target.js';
 
 /** A list that may be sent at once. */
@@ -22,11 +23,22 @@ export interface Found {
 export class ListReader {
   readonly #service: RegistryService;
   readonly #access: AccessControl;
+  readonly #seldom: Seldom;
   readonly #answers = new ListAnswers();
 
-  constructor(service: RegistryService, access: AccessControl) {
+  constructor(service: RegistryService, access: AccessControl, seldom: Seldom) {
     this.#service = service;
     this.#access = access;
+    this.#seldom = seldom;
+  }
+
+  /** A list goes out to a caller that polls for it; `address` undefined: it does not say who it is. */
+  noteSent(caller: Caller, list: Cluster, address: Address | undefined): void {
+    if (!this.#service.isShared || !noteSent(caller, list, address)) return;
+    this.#seldom.warn(
+      { client: caller.client },
+      'several nodes poll on one connection: a proxy passes HTTP on. Balance connections (layer 4) in front of several servers, or name the proxy in TRUSTED_PROXIES',
+    );
   }
 
   /**
@@ -51,11 +63,11 @@ export class ListReader {
       if (objection) this.#access.noted(objection);
       return { list: entry.cluster, live: liveList(entry.cluster, address, rules, now) };
     }
-    const list = this.#service.listFor(entry, address, caller.sent);
+    const list = this.#service.listFor(entry, address, sentTo(caller, address));
     if (!list || list.members.size === 0) return undefined;
     if (objection) this.#access.noted(objection);
     if (speaks) entry.delivered(address, list.revision, this.#service.now);
-    if (this.#service.isShared) noteSent(caller, list);
+    this.noteSent(caller, list, address);
     return { list };
   }
 
@@ -71,11 +83,11 @@ export class ListReader {
     if (objection && !objection.passes) return undefined;
     if (!this.#renew(entry, address, 'heartbeat', target, caller)) return undefined;
     // Not delivered: a script has it now, its Nacos has what it polls itself, or what the next heartbeat says (`has`).
-    const list = this.#service.listFor(entry, address, caller.sent);
+    // Its beats follow each other at once, on whichever connection: what was sent on this one tells nothing.
+    const list = this.#service.listFor(entry, address);
     // An agent that has it wants to be held until there is another.
     if (!list || (target.wait > 0 && target.has === list.revision)) return undefined;
     if (objection) this.#access.noted(objection);
-    if (this.#service.isShared) noteSent(caller, list);
     return { list };
   }
 

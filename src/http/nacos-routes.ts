@@ -8,7 +8,7 @@ import type { PollAnswer, PollRequest, RegistryService } from '../runtime/servic
 import type { AccessControl } from './access/access-control.js';
 import type { Made } from './access/newcomers.js';
 import { mayComplete } from './caller.js';
-import { noteSent, type Caller, type Connections } from './connections.js';
+import type { Caller, Connections } from './connections.js';
 import { Exchange } from './exchange.js';
 import { listBody, listHeaders } from './list-answer.js';
 import { addressOfSelf, pollOf, type ListReader } from './nacos-get.js';
@@ -92,7 +92,7 @@ export class NacosRoutes {
     const wasKnown = entry !== undefined && isKnown(entry.cluster);
     const list = await this.#service.awaitList(key, hold, this.#patience.of(response), Exchange.of(response));
     if (list) {
-      noteSent(this.#connections.callerOf(request), list);
+      this.#reader.noteSent(this.#connections.callerOf(request), list, undefined);
       return sendList(response, list, target.format);
     }
     const { cluster: newest } = this.#service.find(name) ?? {};
@@ -141,7 +141,7 @@ export class NacosRoutes {
       const { entry, list } = answer;
       caller.member = { entry, address };
       entry.delivered(address, list.revision, this.#service.now);
-      noteSent(caller, list);
+      this.#reader.noteSent(caller, list, address);
       return sendList(response, list, target.format);
     }
     const problem = this.#problemOf(answer);

@@ -86,7 +86,7 @@ export class AddressServer {
     this.#seldom = new Seldom(log);
     const connections = new Connections(service, access, limits, this.#seldom, traffic);
     this.#connections = connections;
-    const reader = new ListReader(service, access);
+    const reader = new ListReader(service, access, this.#seldom);
     const routes = new NacosRoutes({ service, access, reader, connections, patience });
     const context = { service, examiner, access, feed: this.feed, connections, patience };
     const share = new FairShare();

@@ -1,9 +1,9 @@
 import { REPLICA_LOST_AFTER } from './rules.js';
 
 /*
- * How several servers on one store come to agree on a change of a list. The rules as pure functions of plain data, for
- * the store, the running server and the model that checks them (test/registry/simulation/agreement-model.ts); so far only
- * the model calls them. docs/internals/agreement.md tells the whole, and why it holds.
+ * How several servers on one store come to agree on a change of a list. The rules as pure functions of plain data: the
+ * store, the running server and the model that checks them (test/registry/simulation/agreement-model.ts) call the same
+ * ones. docs/internals/agreement.md tells the whole, and why it holds.
  *
  * Each change has a number. Three watermarks follow the numbers, and each is at most what every server has said of the
  * one before:

@@ -1,4 +1,5 @@
 import type { Address } from './address.js';
+import type { Phase } from './agreement.js';
 import type { Cluster, ClusterKey, ProbeAnswer } from './cluster.js';
 import type { Outcome } from './decide.js';
 import type { RecordedEvent } from './events.js';
@@ -46,13 +47,10 @@ export interface Decided extends Outcome {
 
 /** Is told of every cluster that became another, whoever decided it, in the order in which it happened. */
 export interface ClusterListener {
-  /** `pending`: another server may not have the list yet (see replicas.ts). Called again when all have it. */
-  changed(cluster: Cluster, pending: boolean): void;
-  /**
-   * The list has changed more than once, and another server may have sent one in between: neither that one nor the one
-   * before it may be sent here.
-   */
-  unsure(cluster: Cluster): void;
+  /** Called again when the servers have come further with their agreement on the list (see agreement.ts). */
+  changed(cluster: Cluster, phase: Phase): void;
+  /** The others go on without this server, or the store has lost something: no list is certain until the next exchange is over. */
+  lost(): void;
 }
 
 /** What a store holds at the start, besides the clusters. */
@@ -88,6 +86,8 @@ export interface News {
   readonly deaf: number;
   /** How many other servers keep the same lists. */
   readonly others: number;
+  /** Whether there is no trace of any other: one that was given up may come back and go on. */
+  readonly isAlone: boolean;
   /** Whether it should be asked again soon, since the servers are agreeing on a change. */
   readonly soon: boolean;
   /** How many leases were written, those of all clusters. */

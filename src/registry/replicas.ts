@@ -1,37 +1,10 @@
+import type { Replica } from './agreement.js';
 import type { Cluster } from './cluster.js';
-import { REPLICA_FRESH, REPLICA_LOST_AFTER } from './rules.js';
+import { REPLICA_FRESH } from './rules.js';
 
 /*
- * What several servers on one store owe each other.
- *
- * A node polls whichever server the balancer picks. It would take a list older than the one it has for a change, and
- * tell Raft to remove whoever is missing from it: a live node (injury 2). So a change of a list takes effect in two
- * steps. It is decided, and then every server has it and knows of its being decided; only then does any of them send
- * it to a member of the list before. Until then all of them send that, the older one.
- *
- * A server that cannot reach the store keeps sending what it has (R9). The others wait for it, so nothing that it has
- * is out of date; but not for ever: it is given up after REPLICA_LOST_AFTER, and stops a little earlier by itself
- * (see standing.ts).
+ * What several servers on one store owe each other besides their agreement on changes (agreement.ts).
  */
-
-/** Another server of the same lists, as the store knows it. */
-export interface Replica {
-  readonly id: string;
-  /** What it heard until then is stored, and it has what was decided until then. */
-  readonly seenAt: number;
-  /** The number of the last change that it has. */
-  readonly seenChange: number;
-}
-
-/** Whether it has been out of reach for so long that nobody waits for it. */
-export function isLost({ seenAt }: Replica, now: number): boolean {
-  return now - seenAt > REPLICA_LOST_AFTER;
-}
-
-/** Whether all that may still send lists have the change of this number. */
-export function isFollowed(others: readonly Replica[], change: number, now: number): boolean {
-  return others.every((other) => other.seenChange >= change || isLost(other, now));
-}
 
 /**
  * Whether a node may have an older list than the one before the newest. It may still be sent that one, by whichever server,
@@ -49,11 +22,13 @@ export function isAnyBehind(before: Cluster, newest: Cluster): boolean {
 }
 
 /**
- * Whether all of them have this change, can say so, and have stored what they heard before (see Moment.othersKnow).
- * One that was given up does not count: for it, R5's probes must do.
+ * Whether all of them have this change, can say so, and have stored what they heard before (see Moment.othersKnow). One
+ * that was revoked is not among them: for it, R5's probes must do.
  */
-export function doOthersKnow(others: readonly Replica[], change: number, now: number): boolean {
-  return others.every(
-    (other) => isLost(other, now) || (other.seenChange >= change && now - other.seenAt <= REPLICA_FRESH),
-  );
+export function doOthersKnow(
+  others: readonly Pick<Replica, 'seenAt' | 'seenChange'>[],
+  change: number,
+  now: number,
+): boolean {
+  return others.every(({ seenAt, seenChange }) => seenChange >= change && now - seenAt <= REPLICA_FRESH);
 }

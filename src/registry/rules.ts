@@ -130,12 +130,6 @@ export const REPLICA_LOST_AFTER = 120 * SECOND;
 export const LIST_CURRENT = 105 * SECOND;
 
 /**
- * The same while a change waits to be known to all: less than the time between two polls of a node (5 s, 2.5.1
- * AddressServerMemberLookup), which may have been sent the new list elsewhere.
- */
-export const LIST_CURRENT_IN_CHANGE = 3 * SECOND;
-
-/**
  * How long a server that lost the store does not speak for a member that it knows to be silent; longer than
  * {@link REPLICA_FRESH}, after which the others evict nobody.
  */

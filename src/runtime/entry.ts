@@ -2,6 +2,7 @@ import type { Address } from '../registry/address.js';
 import { emptyCluster, type Cluster, type ClusterKey } from '../registry/cluster.js';
 import type { RaftEvidence } from '../registry/evidence.js';
 import { deliver } from '../registry/lease.js';
+import { mayJoin, type Phase } from '../registry/agreement.js';
 import { isAnyBehind } from '../registry/replicas.js';
 
 /**
@@ -11,7 +12,7 @@ import { isAnyBehind } from '../registry/replicas.js';
 export class ClusterEntry {
   #cluster: Cluster;
   #published: Cluster | undefined;
-  #isPending = false;
+  #phase: Phase = 'released';
   #stamp = 0;
   #evidence: RaftEvidence | undefined;
   #injuries = 0;
@@ -33,14 +34,14 @@ export class ClusterEntry {
     return this.#cluster;
   }
 
-  /** Whether another server may not have the list yet. */
+  /** Whether the list is not released: another server may not have it yet. */
   get isPending(): boolean {
-    return this.#isPending;
+    return this.#phase !== 'released';
   }
 
   /** The revision that members are sent; undefined when it is not known here. */
   get servedRevision(): number | undefined {
-    return this.#isPending ? this.#published?.revision : this.#cluster.revision;
+    return this.isPending ? this.#published?.revision : this.#cluster.revision;
   }
 
   /** Another number after every change and delivery: what is seen of the cluster may differ then. */
@@ -69,17 +70,18 @@ export class ClusterEntry {
     return this.#watchers.size > 0;
   }
 
-  /** `pending`: another server may not have this list yet. */
-  replace(cluster: Cluster, pending: boolean): void {
-    if (cluster === this.#cluster && pending === this.#isPending) return;
+  /** `phase`: how far the servers have come with this list. */
+  replace(cluster: Cluster, phase: Phase): void {
+    if (cluster === this.#cluster && phase === this.#phase) return;
     this.#cluster = cluster;
-    this.#isPending = pending;
+    this.#phase = phase;
     this.#objections.keep(cluster);
     this.#problems.keep(cluster);
     this.#unprobed.keep(cluster);
-    if (!pending || this.#published?.revision === cluster.revision) this.#published = cluster;
-    // The list before this one was never seen here.
-    else if (this.#published?.members.size === 0) this.#published = undefined;
+    // What was sent already is not out of date; a database that had lost it has it again.
+    if (phase === 'released' || this.#published?.revision === cluster.revision) this.#published = cluster;
+    // Another server may send the newest by now; or the list before it was never seen here.
+    else if (phase === 'promised' || this.#published?.members.size === 0) this.#published = undefined;
     this.#wake();
   }
 
@@ -90,20 +92,16 @@ export class ClusterEntry {
   }
 
   /**
-   * The list to send (see registry/replicas.ts): the one before while another server may not have the newest yet, but
-   * the newest to an address that is only on that, unless a member has not even the one before, and to one that was sent
-   * it already. Undefined when there is none to send now, or when the one before is not known here.
+   * The list to send (see registry/agreement.ts): the one before while the newest is only decided, but the newest to an
+   * address that is on that alone, when it is the only change and no member may have an even older list. Undefined when
+   * there is none to send now, or when the one before is not known here.
    */
   listFor(address: Address | undefined): Cluster | undefined {
-    if (!this.#isPending) return this.#cluster;
+    if (!this.isPending) return this.#cluster;
     const before = this.#published;
-    if (address === undefined || !before) return before;
+    if (address === undefined || !before || before.members.has(address)) return before;
     const newest = this.#cluster;
-    if (!before.members.has(address)) return isAnyBehind(before, newest) ? undefined : newest;
-    // Another server knows already that all have it, and has sent it; this one will know in a moment.
-    const delivered = newest.members.get(address)?.lease.delivered ?? 0;
-    if (delivered <= before.revision) return before;
-    return delivered === newest.revision ? newest : undefined;
+    return mayJoin(before, newest) && !isAnyBehind(before, newest) ? newest : undefined;
   }
 
   /** What Raft was last seen to believe; undefined when its nodes cannot be read. */

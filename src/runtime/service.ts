@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import type { Address } from '../registry/address.js';
+import type { Phase } from '../registry/agreement.js';
 import { needsTick } from '../registry/advance.js';
 import {
   given,
@@ -81,7 +82,7 @@ export interface Unavailable {
   readonly why:
     /** The store is out of reach, and without it nobody new is listed (R9). */
     | 'store'
-    /** Not every server has the newest list yet (see registry/replicas.ts). */
+    /** The servers are agreeing on the newest list (see registry/agreement.ts). */
     | 'agreeing'
     | 'internal';
   readonly reason: string;
@@ -222,7 +223,7 @@ export class RegistryService implements LinkedRegistry {
     return {
       ...given('outage', this.#link.outage),
       hasList: this.hasList,
-      isCurrent: this.#link.standing.isCurrent(false),
+      isCurrent: this.#link.standing.isCurrent(),
       servers: this.#link.servers,
       damaged: [...this.#entries.values()].filter(({ cluster }) => cluster.damage !== undefined).length,
       grace: Math.max(0, this.#link.graceUntil - this.now),
@@ -245,7 +246,7 @@ export class RegistryService implements LinkedRegistry {
    */
   listFor(entry: ClusterEntry, address: Address | undefined, sent?: Sent): Cluster | undefined {
     const list = entry.listFor(address);
-    if (!list || this.#link.standing.isCurrent(entry.isPending)) return list;
+    if (!list || this.#link.standing.isCurrent()) return list;
     return sent?.list.revision === list.revision && performance.now() - sent.at < LATE_POLL
       ? list
       : undefined;
@@ -610,7 +611,7 @@ export class RegistryService implements LinkedRegistry {
   }
 
   /** The store tells of a cluster that became another. */
-  changed(cluster: Cluster, pending: boolean): void {
+  changed(cluster: Cluster, phase: Phase): void {
     const entry = this.#entryOf(cluster);
     const { damage } = cluster;
     if (damage !== entry.cluster.damage) {
@@ -619,12 +620,13 @@ export class RegistryService implements LinkedRegistry {
       else this.#log.warn({ cluster: keyOf(cluster) }, 'the damaged cluster is whole again');
     }
     this.#addresses += heldBy(cluster) - heldBy(entry.cluster);
-    entry.replace(cluster, pending);
-    if (pending) this.#link.exchangeSoon();
+    entry.replace(cluster, phase);
+    if (phase !== 'released') this.#link.exchangeSoon();
   }
 
-  unsure(cluster: Cluster): void {
-    this.#entryOf(cluster).distrust();
+  lost(): void {
+    this.#link.standing.lose();
+    this.distrust();
   }
 
   #context(entry: ClusterEntry | undefined, scene: Scene = this.#link.scene): Context {

@@ -1,9 +1,9 @@
-import { LIST_CURRENT, LIST_CURRENT_IN_CHANGE, SILENT_UNTOLD } from '../registry/rules.js';
+import { LIST_CURRENT, SILENT_UNTOLD } from '../registry/rules.js';
 import type { TimeSources } from './hearing-clock.js';
 
 /**
  * How far this server may still speak for the others: it knows what they decided up to its last contact with the
- * store, and they wait for it only for a time (see registry/replicas.ts). Asked at every poll, not once in a while:
+ * store, and they wait for it only for a time (see registry/agreement.ts). Asked at every poll, not once in a while:
  * a process that was stopped for minutes must not send an old list before it has noticed. The wall clock is looked at
  * beside the monotonic one, which stands still while a machine is suspended.
  */
@@ -23,16 +23,22 @@ export class Standing {
     return { monotonic: this.#time.monotonic(), wall: this.#time.wall() };
   }
 
-  /** The store answered what was asked at the mark. `others`: other servers keep the same lists. */
+  /** The store answered what was asked at the mark. `others`: other servers keep the same lists, or did lately. */
   reached(mark: { readonly monotonic: number; readonly wall: number }, others: boolean): void {
     this.#monotonicAt = mark.monotonic;
     this.#wallAt = mark.wall;
     this.#others = others;
   }
 
-  /** Whether a list is what the others would send too. `pending`: a change of it is not known to all yet. */
-  isCurrent(pending: boolean): boolean {
-    return !this.#others || this.#age() < (pending ? LIST_CURRENT_IN_CHANGE : LIST_CURRENT);
+  /** The others do not wait for it any more: it is as if it had never reached the store. */
+  lose(): void {
+    this.#monotonicAt = this.#wallAt = -Infinity;
+    this.#others = true;
+  }
+
+  /** Whether the others wait for this server before they send another list. */
+  isCurrent(): boolean {
+    return !this.#others || this.#age() < LIST_CURRENT;
   }
 
   /** Whether a member that is known to be silent may be answered without a decision (R5, R9). */

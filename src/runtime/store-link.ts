@@ -189,15 +189,15 @@ export class StoreLink {
 
   async #exchange(): Promise<void> {
     const mark = this.standing.mark();
-    if (!this.standing.isCurrent(false)) this.#registry.distrust();
+    if (!this.standing.isCurrent()) this.#registry.distrust();
     const report = this.#report();
-    const { scene, deaf, others, soon, written } = await this.#ask('exchange', () =>
+    const { scene, deaf, others, isAlone, soon, written } = await this.#ask('exchange', () =>
       this.#store.exchange(report),
     );
     this.#observer.exchanged(written);
     // By the own clock: the shared one stood still meanwhile.
     const away = this.#outage ? this.#now - this.#outage.since : 0;
-    this.standing.reached(mark, others > 0);
+    this.standing.reached(mark, !isAlone);
     this.#others = others;
     this.#scene = scene;
     if (this.#store.isShared) {

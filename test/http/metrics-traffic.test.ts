@@ -236,7 +236,7 @@ test('an outage of the store, a decision that throws, and servers that do not ag
   let shared: SharedStore | undefined;
   const replica = await start(t, { wrap: (real) => (shared = new SharedStore(real)) });
   await replica.service.exchange();
-  shared!.pend(true);
+  shared!.agree('decided');
   // It has to look which list is current before anybody is told one.
   await replica.service.command({ product: 'nacos', name: 'serverlist' }, { type: 'put', addresses: [A] });
   await rises(replica, () => ask(replica, 'GET', LIST, NACOS), {

@@ -236,7 +236,7 @@ test('several servers on one store', async (t) => {
   await server.service.exchange();
   assert.equal((await scrape(server)).value('address_server_servers'), 2);
   assert.equal((await scrape(server)).value('address_server_cluster_change_pending', OURS), 0);
-  shared!.pend(true);
+  shared!.agree('decided');
   await ask(server, 'POST', '/nacos/v1/as/nodes?ips=127.0.0.31');
   assert.equal((await scrape(server)).value('address_server_cluster_change_pending', OURS), 1);
   const alone = await startServer(t);

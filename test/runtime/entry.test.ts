@@ -27,12 +27,12 @@ describe('a list that not every server has yet', () => {
     const entry = new ClusterEntry(KEY);
     const before = cluster(1, A, B);
     const after = cluster(2, A, B, C);
-    entry.replace(before, false);
-    entry.replace(after, true);
+    entry.replace(before, 'released');
+    entry.replace(after, 'decided');
     assert.equal(entry.listFor(A), before);
     assert.equal(entry.listFor(undefined), before);
     assert.equal(entry.listFor(C), after);
-    entry.replace(after, false);
+    entry.replace(after, 'released');
     assert.equal(entry.listFor(A), after);
   });
 
@@ -43,48 +43,57 @@ describe('a list that not every server has yet', () => {
     const lease = before.members.get(A)!.lease;
     hear(lease, 0, true);
     deliver(lease, 1, 0);
-    entry.replace(before, false);
-    entry.replace(after, true);
+    entry.replace(before, 'released');
+    entry.replace(after, 'decided');
     assert.equal(entry.listFor(C), undefined);
     entry.delivered(A, 2, 0);
     assert.equal(entry.listFor(C), after);
   });
 
-  it('is sent to one that was sent it already, by a server that knew sooner that all have it', () => {
+  it('is nobody’s, nor is the one before, when some server may send it already', () => {
     const entry = new ClusterEntry(KEY);
     const before = cluster(1, A, B);
-    const after = { ...before, revision: 2, members: new Map([...before.members].slice(0, 1)) };
-    entry.replace(before, false);
-    entry.replace(after, true);
-    assert.equal(entry.listFor(A), before);
-    entry.delivered(A, 2, 0);
+    const after = cluster(2, A, B, C);
+    entry.replace(before, 'released');
+    entry.replace(after, 'decided');
+    entry.replace(after, 'promised');
+    for (const address of [A, C, undefined]) assert.equal(entry.listFor(address), undefined);
+    entry.replace(cluster(3, A, C), 'decided');
+    for (const address of [A, C, undefined]) assert.equal(entry.listFor(address), undefined);
+    entry.replace(after, 'released');
     assert.equal(entry.listFor(A), after);
-    entry.replace({ ...after, revision: 3 }, true);
-    assert.equal(entry.listFor(A), undefined, 'neither an older one nor one that it may not have yet');
+  });
+
+  it('is kept from a newcomer when it is not the only change: a server that has the first alone would send that', () => {
+    const entry = new ClusterEntry(KEY);
+    entry.replace(cluster(1, A, B), 'released');
+    entry.replace(cluster(2, A, B, C), 'decided');
+    entry.replace(cluster(3, A, C), 'decided');
+    assert.equal(entry.listFor(C), undefined);
   });
 
   it('leaves the one before in force through several changes', () => {
     const entry = new ClusterEntry(KEY);
     const before = cluster(1, A, B);
-    entry.replace(before, false);
-    entry.replace(cluster(2, A, B, C), true);
-    entry.replace(cluster(3, A, C), true);
+    entry.replace(before, 'released');
+    entry.replace(cluster(2, A, B, C), 'decided');
+    entry.replace(cluster(3, A, C), 'decided');
     assert.equal(entry.listFor(A), before);
   });
 
   it('is nobody’s while the one before is not known here', () => {
     const entry = new ClusterEntry(KEY);
-    entry.replace(cluster(2, A, B), true);
+    entry.replace(cluster(2, A, B), 'decided');
     assert.equal(entry.listFor(A), undefined);
-    entry.replace(cluster(2, A, B), false);
+    entry.replace(cluster(2, A, B), 'released');
     assert.equal(entry.listFor(A)?.revision, 2);
   });
 
   it('is the newest at once when only something else about the cluster changed', () => {
     const entry = new ClusterEntry(KEY);
-    entry.replace(cluster(2, A, B), false);
+    entry.replace(cluster(2, A, B), 'released');
     const same = { ...cluster(2, A, B), quorumLost: true };
-    entry.replace(same, true);
+    entry.replace(same, 'decided');
     assert.equal(entry.listFor(A), same);
   });
 });

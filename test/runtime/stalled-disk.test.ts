@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
-import type { Cluster, ClusterKey } from '../../src/registry/cluster.js';
+import type { ClusterKey } from '../../src/registry/cluster.js';
 import { keyOf } from '../../src/registry/cluster.js';
 import type { ClusterListener, Decided, Opened, Store, Work } from '../../src/registry/ports.js';
 import { KeyedQueue } from '../../src/store/keyed-queue.js';
@@ -26,12 +26,12 @@ class StalledStore extends FlakyStore {
 
   override open(listener: ClusterListener): Promise<Opened> {
     return super.open({
-      changed: (cluster: Cluster, pending: boolean) => {
-        const tell = (): void => listener.changed(cluster, pending);
+      changed: (cluster, phase) => {
+        const tell = (): void => listener.changed(cluster, phase);
         if (this.stalls) this.#late.push(tell);
         else tell();
       },
-      unsure: (cluster) => listener.unsure(cluster),
+      lost: () => listener.lost(),
     });
   }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { LIST_CURRENT, LIST_CURRENT_IN_CHANGE, SILENT_UNTOLD } from '../../src/registry/rules.js';
+import { LIST_CURRENT, SILENT_UNTOLD } from '../../src/registry/rules.js';
 import { Standing } from '../../src/runtime/standing.js';
 import { ManualTime } from '../support/server.js';
 
@@ -15,41 +15,41 @@ describe('a server that loses the store', () => {
   it('alone speaks for ever', () => {
     const { time, standing: alone } = standing(false);
     time.pass(24 * 3_600_000);
-    assert.ok(alone.isCurrent(false) && alone.isCurrent(true) && alone.mayAnswerSilent());
+    assert.ok(alone.isCurrent() && alone.mayAnswerSilent());
   });
 
   it('with others speaks for as long as they wait for it', () => {
     const { time, standing: one } = standing(true);
     time.pass(LIST_CURRENT - 1);
-    assert.ok(one.isCurrent(false));
+    assert.ok(one.isCurrent());
     time.pass(1);
-    assert.ok(!one.isCurrent(false));
+    assert.ok(!one.isCurrent());
     one.reached(one.mark(), true);
-    assert.ok(one.isCurrent(false));
+    assert.ok(one.isCurrent());
   });
 
-  it('speaks for a short time while a list changes', () => {
-    const { time, standing: one } = standing(true);
-    time.pass(LIST_CURRENT_IN_CHANGE - 1);
-    assert.ok(one.isCurrent(true));
-    time.pass(1);
-    assert.ok(!one.isCurrent(true));
-    assert.ok(one.isCurrent(false));
+  it('does not speak once the others have given it up', () => {
+    const { standing: one } = standing(true);
+    one.lose();
+    assert.ok(!one.isCurrent() && !one.mayAnswerSilent());
+    one.reached(one.mark(), true);
+    assert.ok(one.isCurrent());
   });
 
   it('counts from when it asked, not from the answer', () => {
     const { time, standing: one } = standing(true);
     const mark = one.mark();
-    time.pass(2_000);
+    time.pass(LIST_CURRENT - 1_000);
     one.reached(mark, true);
+    assert.ok(one.isCurrent());
     time.pass(1_000);
-    assert.ok(!one.isCurrent(true));
+    assert.ok(!one.isCurrent());
   });
 
   it('notices that its machine was suspended, whose monotonic clock stood still', () => {
     const { time, standing: one } = standing(true);
     time.jump(LIST_CURRENT);
-    assert.ok(!one.isCurrent(false));
+    assert.ok(!one.isCurrent());
   });
 
   it('does not answer for a silent member before the others evict nobody any more', () => {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
+import type { Phase } from '../../src/registry/agreement.js';
 import { isForgettable, keyOf, type Cluster, type ClusterKey } from '../../src/registry/cluster.js';
 import { decide, type Command } from '../../src/registry/decide.js';
 import { deliver, hear, observeProbe, seeEnd, storedLease } from '../../src/registry/lease.js';
@@ -19,16 +20,16 @@ export class Listener implements ClusterListener {
   readonly clusters = new Map<string, Cluster>();
   readonly pending = new Set<string>();
 
-  changed(cluster: Cluster, pending: boolean): void {
+  changed(cluster: Cluster, phase: Phase): void {
     const name = keyOf(cluster);
     if (isForgettable(cluster)) this.clusters.delete(name);
     else this.clusters.set(name, cluster);
-    if (pending) this.pending.add(name);
+    if (phase !== 'released') this.pending.add(name);
     else this.pending.delete(name);
   }
 
-  unsure(): void {
-    // Of one server alone there is nothing that it could be unsure of.
+  lost(): void {
+    // What it says afterwards is what counts.
   }
 
   /** All of them. */

@@ -1,3 +1,4 @@
+import type { Phase } from '../../src/registry/agreement.js';
 import type { Cluster, ClusterKey } from '../../src/registry/cluster.js';
 import type { RecordedEvent } from '../../src/registry/events.js';
 import {
@@ -22,7 +23,7 @@ export class SharedStore implements Store {
   readonly #real: Store;
   readonly #changed = new Map<string, Cluster>();
   #listener: ClusterListener | undefined;
-  #isPending = false;
+  #phase: Phase = 'released';
   isDown = false;
   /** Decisions made so far. */
   decisions = 0;
@@ -31,11 +32,11 @@ export class SharedStore implements Store {
     this.#real = real;
   }
 
-  /** From here on the other server does not have a change; with false it has all. */
-  pend(isPending: boolean): void {
-    this.#isPending = isPending;
-    if (isPending) return;
-    for (const cluster of this.#changed.values()) this.#listener?.changed(cluster, false);
+  /** From here on the servers have come that far with all changes, and no further. */
+  agree(phase: Phase): void {
+    this.#phase = phase;
+    if (phase === 'decided') return;
+    for (const cluster of this.#changed.values()) this.#listener?.changed(cluster, phase);
   }
 
   open(listener: ClusterListener): Promise<Opened> {
@@ -43,9 +44,9 @@ export class SharedStore implements Store {
     return this.#real.open({
       changed: (cluster) => {
         this.#changed.set(`${cluster.product}/${cluster.name}`, cluster);
-        listener.changed(cluster, this.#isPending);
+        listener.changed(cluster, this.#phase);
       },
-      unsure: (cluster) => listener.unsure(cluster),
+      lost: () => listener.lost(),
     });
   }
 
@@ -58,7 +59,14 @@ export class SharedStore implements Store {
   async exchange(report: Report): Promise<News> {
     this.#reach();
     const { scene, written } = await this.#real.exchange(report);
-    return { scene: { ...scene, othersKnow: !this.#isPending }, deaf: 0, others: 1, soon: false, written };
+    return {
+      scene: { ...scene, othersKnow: this.#phase !== 'decided' },
+      deaf: 0,
+      others: 1,
+      isAlone: false,
+      soon: false,
+      written,
+    };
   }
 
   events(query: EventQuery): Promise<readonly RecordedEvent[]> {

@@ -23,8 +23,18 @@ const TRIM_EVERY = 50;
 export interface Self {
   /** See LeaseTable.writer. */
   readonly writer: number;
-  /** The clock and the replicas as they are now. */
+  /**
+   * The clock and the replicas as they are now. Rejects with DatabaseError of kind `conflict` when the database has lost
+   * something, which the next exchange sees to.
+   */
   state(session: Session): Promise<ReplicaState>;
+  /** Whether the database may have lost what was read last: then nothing in memory is up to date for certain. */
+  readonly isUnconfirmed: boolean;
+  /**
+   * Notes in this server's row that a transaction was made, so that it can tell when the database has lost that: what is
+   * kept of a transaction is kept only with such a note. Returns what is to be called when it is committed.
+   */
+  note(session: Session): Promise<() => void>;
 }
 
 /** Decisions about clusters in the database, each in a transaction that has the cluster's row locked. */
@@ -83,6 +93,7 @@ export class Decisions {
         const { row, isNew } = await this.#lock(session, key);
         // Before the leases: what a replica wrote before it said so is then among them.
         const state = await this.#self.state(session);
+        if (this.#self.isUnconfirmed) this.#known.forgetVersions();
         const found = isNew ? this.#known.unknown(row) : await this.#known.read(session, this.#queries, row);
         const before = found.cluster;
         const outcome = work(before, sceneOf(state, row.change_seq, this.#known.size));
@@ -90,14 +101,16 @@ export class Decisions {
         if (outcome.cluster === found.stored) {
           decided = { ...outcome, recorded: [] };
           if (isNew) throw new NothingDecided();
-          keep = () => this.#known.keep(found, state.isPending(row.list_seq));
+          const isNews = !this.#known.isUpToDate(row);
           if (leases.rows.length > 0) {
             await session.run(this.#queries.writeLeases(leases.rows, state.clock.now, this.#self.writer));
-            keep = () => {
-              this.#known.keep(found, state.isPending(row.list_seq));
-              leases.written();
-            };
           }
+          const noted = isNews ? await this.#self.note(session) : undefined;
+          keep = () => {
+            noted?.();
+            this.#known.keep(found, state.released);
+            if (leases.rows.length > 0) leases.written();
+          };
           return;
         }
         await this.#writeRows(session, row.id, found.stored, outcome.cluster);
@@ -107,11 +120,11 @@ export class Decisions {
         const recorded = await this.#record(session, key, outcome.events, state.databaseMs);
         // Last, since whoever changes another cluster waits from here to the commit.
         const change = await this.#countChange(session);
+        const noted = await this.#self.note(session);
         const isNewList = outcome.cluster.revision !== found.stored.revision;
-        // A first list is older than no other.
-        const list_seq = isNewList ? (before.members.size === 0 ? 0 : change) : row.list_seq;
-        // A server that came in meanwhile may not have a new one, even if there was none before.
-        const isPending = (isNewList && list_seq > 0) || state.isPending(list_seq);
+        // A first list is older than no other, unless there were others before and some server may not know that they ended.
+        const isFirst = before.members.size === 0 && row.list_seq <= state.released;
+        const list_seq = isNewList ? (isFirst ? 0 : change) : row.list_seq;
         const next = {
           version: row.version + 1,
           change_seq: change,
@@ -122,10 +135,11 @@ export class Decisions {
         await session.run(this.#queries.updateCluster(row.id, { ...columns, ...next }));
         decided = { ...outcome, recorded };
         keep = () => {
+          noted();
           leases.written();
           const { cluster } = outcome;
           const whole = { ...row, ...next };
-          this.#known.keep({ row: whole, stored: cluster, cluster }, isPending);
+          this.#known.keep({ row: whole, stored: cluster, cluster }, state.released);
         };
       })
       .catch((error: unknown) => {

@@ -8,7 +8,9 @@ import {
   type StoredLease,
 } from '../../registry/cluster.js';
 import { merge, storedLease } from '../../registry/lease.js';
+import { follow, hold, type Held, type Watermarks } from '../../registry/agreement.js';
 import type { ClusterListener } from '../../registry/ports.js';
+import { reconciled } from '../../registry/reconcile.js';
 import { factsOf, isDirty, noteLost, noteStored } from '../stored-leases.js';
 import { byCluster, leaseRow, leasesOf, toCluster, toLease } from '../rows.js';
 import type { Session } from './database.js';
@@ -19,7 +21,6 @@ import {
   type StoredCluster,
   type StoredLeaseRow,
 } from './queries.js';
-import type { ReplicaState } from './replica-state.js';
 import type { DepartedTable, MemberTable, WaitingTable } from './tables.js';
 
 /** A cluster as it was read. */
@@ -31,13 +32,16 @@ export interface Loaded {
   readonly cluster: Cluster;
 }
 
+/** The number of a change that is to be read anew: it is not released. */
+const UNKNOWN = Number.MAX_SAFE_INTEGER;
+
 interface Known {
   readonly row: StoredCluster;
   readonly cluster: Cluster;
   readonly leases: ReadonlyMap<Address, Lease>;
-  readonly isPending: boolean;
-  /** The number of the first change of the list that not every server had; 0 when all have all. */
-  readonly pendingSince: number;
+  readonly held: Held;
+  /** Whether the database has lost something since: what it has of this cluster may be another's doing. */
+  readonly isDisputed: boolean;
 }
 
 /** Leases to write, and what to do when that is done. */
@@ -55,36 +59,69 @@ export class KnownClusters {
   readonly #byName = new Map<string, Known>();
   readonly #byId = new Map<number, Known>();
   #pending = 0;
+  #promised = -1;
   #behind: Cluster[] = [];
 
   get size(): number {
     return this.#byName.size;
   }
 
-  /** Whether another server may not have one of the lists yet. */
+  /** Whether one of the lists is not released yet. */
   get isPending(): boolean {
     return this.#pending > 0;
   }
 
-  isUpToDate({ id, version }: StoredCluster): boolean {
-    return this.#byId.get(id)?.row.version === version;
+  isUpToDate(row: StoredCluster): boolean {
+    const known = this.#byName.get(keyOf(row))?.row;
+    return known?.id === row.id && known.version === row.version;
   }
 
-  /** Nothing that is known of the database holds any more; what was served does. */
-  distrust(): void {
-    this.#byId.clear();
+  /** Up to which change the others may have been told that this server sends nothing that it replaced. */
+  get promised(): number {
+    return this.#promised;
+  }
+
+  /**
+   * Nothing that is known of the database holds any more; what was served does. With `isLost` the database has lost what it
+   * had confirmed, and what it has now may be another server's doing.
+   */
+  distrust(isLost: boolean): void {
+    this.#promised = -1;
     for (const [name, known] of this.#byName) {
-      this.#byName.set(name, { ...known, row: { ...known.row, version: -1 } });
+      const held: Held = { ...known.held, phase: 'promised', listChange: UNKNOWN, since: 0 };
+      this.#put(name, known, {
+        ...known,
+        row: { ...known.row, version: -1 },
+        held,
+        isDisputed: isLost || known.isDisputed,
+      });
       for (const lease of known.leases.values()) noteLost(lease);
+    }
+    // Its numbers may be other clusters' now.
+    this.#byId.clear();
+  }
+
+  /** What was read last may never have been: all is to be read again. */
+  forgetVersions(): void {
+    for (const [name, known] of this.#byName) {
+      this.#put(name, known, { ...known, row: { ...known.row, version: -1 } });
     }
   }
 
-  /** Clusters that had a list and of which the database knows nothing. */
+  /** Clusters that had a list and of which the database knows nothing. Those without a list are forgotten here, too. */
   missing(rows: readonly StoredCluster[]): Cluster[] {
     const there = new Set(rows.map(keyOf));
-    return [...this.#byName]
-      .filter(([name, { cluster }]) => !there.has(name) && cluster.epoch > 0)
-      .map(([, { cluster }]) => cluster);
+    const missing: Cluster[] = [];
+    for (const [name, known] of [...this.#byName]) {
+      const { cluster } = known;
+      if (there.has(name)) continue;
+      if (cluster.epoch > 0) missing.push(cluster);
+      else {
+        this.#put(name, known, undefined);
+        this.listener?.changed(emptyCluster(cluster), 'released');
+      }
+    }
+    return missing;
   }
 
   /** Clusters that were found in the database with an older list; once. */
@@ -95,8 +132,8 @@ export class KnownClusters {
   /** A cluster whose row was only just made. */
   unknown(row: StoredCluster): Loaded {
     const stored = emptyCluster(row);
-    const known = this.#byName.get(keyOf(row))?.cluster;
-    return { row, stored, cluster: isAhead(known, stored) ? known : stored };
+    const known = this.#byName.get(keyOf(row));
+    return { row, stored, cluster: known ? truthOf(known, stored) : stored };
   }
 
   /** Reads one cluster, its leases always. */
@@ -135,53 +172,61 @@ export class KnownClusters {
         },
         (address) => this.#leaseOf(known?.leases.get(address), facts.get(address)),
       );
-      return { row, stored, cluster: isAhead(known?.cluster, stored) ? known.cluster : stored };
+      return { row, stored, cluster: known ? truthOf(known, stored) : stored };
     });
   }
 
-  /** A cluster was read or written. An older version than the one that is known is passed over. */
-  keep({ row, stored, cluster }: Loaded, isPending: boolean): void {
+  /** A cluster was read or written; `released` was read with it or before. An older version than the known one is passed over. */
+  keep({ row, stored, cluster }: Loaded, released: number): void {
     const name = keyOf(row);
     const before = this.#byName.get(name);
     if (before?.row.id === row.id && before.row.version > row.version) return;
-    if (cluster !== stored && cluster === before?.cluster) {
+    if (cluster !== stored) {
       this.#behind.push(cluster);
       return;
     }
-    if (before) {
-      this.#byId.delete(before.row.id);
-      this.#pending -= Number(before.isPending);
-    }
+    const list = { revision: cluster.revision, listChange: row.list_seq };
+    const held = hold(before?.held, list, { released, promised: this.#promised });
+    if (before) this.#byId.delete(before.row.id);
     if (isForgettable(cluster)) {
-      this.#byName.delete(name);
+      this.#put(name, before, undefined);
     } else {
-      const since = before?.isPending === true ? before.pendingSince : row.list_seq;
-      const pendingSince = isPending ? since : 0;
-      const known = { row, cluster, leases: leasesOf(cluster), isPending, pendingSince };
-      this.#byName.set(name, known);
-      this.#byId.set(row.id, known);
-      this.#pending += Number(isPending);
+      this.#put(name, before, { row, cluster, leases: leasesOf(cluster), held, isDisputed: false });
     }
-    this.listener?.changed(cluster, isPending);
+    this.listener?.changed(cluster, held.phase);
   }
 
-  /**
-   * Looks anew at which lists all servers have. Whoever looks sees all changes up to then, so as long as one server has
-   * not the first of several, none has sent any of them.
-   */
-  agree(state: ReplicaState): void {
+  /** This server sends nothing that a change up to this one has replaced, and says so hereafter. */
+  promise(change: number): void {
+    this.#promised = Math.max(this.#promised, change);
+    this.#follow({ released: -1, promised: this.#promised });
+  }
+
+  /** Lists of changes up to this one may be sent. */
+  agree(released: number): void {
+    this.#follow({ released, promised: this.#promised });
+  }
+
+  #follow(marks: Watermarks): void {
+    if (this.#pending === 0) return;
     for (const [name, known] of this.#byName) {
-      const { row, cluster } = known;
-      const isPending = state.isPending(row.list_seq);
-      const isUnsure = isPending && known.isPending && !state.isPending(known.pendingSince);
-      if (isPending === known.isPending && !isUnsure) continue;
-      const next = { ...known, isPending, pendingSince: isPending ? row.list_seq : 0 };
-      this.#byName.set(name, next);
-      this.#byId.set(row.id, next);
-      this.#pending += Number(isPending) - Number(known.isPending);
-      if (isUnsure) this.listener?.unsure(cluster);
-      else this.listener?.changed(cluster, isPending);
+      const held = follow(known.held, marks);
+      if (held === known.held) continue;
+      this.#put(name, known, { ...known, held });
+      this.listener?.changed(known.cluster, held.phase);
     }
+  }
+
+  #put(name: string, before: Known | undefined, next: Known | undefined): void {
+    const pending = (known: Known | undefined): number =>
+      Number(known !== undefined && known.held.phase !== 'released');
+    this.#pending += pending(next) - pending(before);
+    if (!next) {
+      this.#byName.delete(name);
+      return;
+    }
+    this.#byName.set(name, next);
+    this.#byId.set(next.row.id, next);
   }
 
   /** What was heard by all servers. */
@@ -288,9 +333,13 @@ function capped(lease: Lease, now: number): StoredLease {
   return factsOf(lease);
 }
 
-/** Whether the database has an older list than was known already. */
-function isAhead(known: Cluster | undefined, stored: Cluster): known is Cluster {
+/**
+ * What a cluster is of which the database says this: that, but for a database that has an older list than was known already,
+ * or has lost what it had confirmed.
+ */
+function truthOf({ cluster, isDisputed }: Known, stored: Cluster): Cluster {
   // Rows that cannot be true are for people to put right: what is known would be mixed with them.
-  if (stored.damage !== undefined) return false;
-  return known !== undefined && known.epoch > 0 && known.revision > stored.revision;
+  if (stored.damage !== undefined || cluster.epoch === 0) return stored;
+  if (cluster.revision > stored.revision) return cluster;
+  return isDisputed ? reconciled(cluster, stored) : stored;
 }

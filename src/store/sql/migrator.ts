@@ -102,7 +102,7 @@ async function apply(database: Database, session: Session, migration: Migration)
   if (dialect === 'postgres') await session.run(statement('BEGIN'));
   for (const text of migration.statements) {
     await session.run(statement(text)).catch((error: unknown) => {
-      if (!isColumnThere(text, error)) throw error;
+      if (!isColumnDone(text, error)) throw error;
     });
   }
   const row = {
@@ -116,10 +116,11 @@ async function apply(database: Database, session: Session, migration: Migration)
 }
 
 /**
- * Whether a statement was to add a column that is there already: MySQL cannot say "if not exists" of one, and does not
- * show the columns of a table to a user who may only change it.
+ * Whether a statement was to add a column that is there already, or to drop one that is gone: MySQL cannot say "if (not)
+ * exists" of one, and does not show the columns of a table to a user who may only change it.
  */
-function isColumnThere(text: string, error: unknown): boolean {
+function isColumnDone(text: string, error: unknown): boolean {
   const { cause } = error as { cause?: { code?: unknown } };
-  return /^ALTER TABLE \w+ ADD COLUMN \w+ [^,]*$/.test(text) && cause?.code === 'ER_DUP_FIELDNAME';
+  if (/^ALTER TABLE \w+ ADD COLUMN \w+ [^,]*$/.test(text)) return cause?.code === 'ER_DUP_FIELDNAME';
+  return /^ALTER TABLE \w+ DROP COLUMN \w+$/.test(text) && cause?.code === 'ER_CANT_DROP_FIELD_OR_KEY';
 }

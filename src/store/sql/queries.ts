@@ -1,6 +1,7 @@
 import { sql, type Kysely, type RawBuilder } from 'kysely';
 import type { Address } from '../../registry/address.js';
 import type { ClusterKey } from '../../registry/cluster.js';
+import type { Replica } from '../../registry/agreement.js';
 import type { RegistryEvent } from '../../registry/events.js';
 import type { EventQuery } from '../../registry/ports.js';
 import { DELETED_KEPT } from '../../registry/rules.js';
@@ -21,12 +22,19 @@ export interface StateRow {
   readonly database_ms: number;
   readonly grace_until: number;
   readonly changes: number;
+  readonly released: number;
   readonly now_ms: number;
   readonly id: string | null;
   readonly token: string | null;
   readonly seen_at: number | null;
-  readonly seen_change: number | null;
+  readonly seen: number | null;
+  readonly promised: number | null;
+  readonly revoked_at: number | null;
+  readonly written: number | null;
 }
+
+/** What a replica writes into its row. */
+export type OwnWrite = Omit<Tables['address_server_replica'], 'revoked_at'>;
 
 /** A lease to write. */
 export interface LeaseWrite extends LeaseRow {
@@ -58,8 +66,8 @@ export class Queries {
     return this.#sql
       .selectFrom('address_server_clock as c')
       .leftJoin('address_server_replica as r', (join) => join.onTrue())
-      .select(['c.hearing_ms', 'c.database_ms', 'c.grace_until', 'c.changes'])
-      .select(['r.id', 'r.token', 'r.seen_at', 'r.seen_change'])
+      .select(['c.hearing_ms', 'c.database_ms', 'c.grace_until', 'c.changes', 'c.released'])
+      .select(['r.id', 'r.token', 'r.seen_at', 'r.seen', 'r.promised', 'r.revoked_at', 'r.written'])
       .select(this.#now.as('now_ms'))
       .compile();
   }
@@ -295,38 +303,80 @@ export class Queries {
       : insert.onConflict((conflict) => conflict.column('id').doNothing()).compile();
   }
 
-  /** Forgets a replica that has not been seen since. */
-  leaveReplica(id: string, token: string, seenAt = Number.MAX_SAFE_INTEGER): Statement {
+  /** A replica takes its leave. */
+  leaveReplica(id: string, token: string): Statement {
     return this.#sql
       .deleteFrom('address_server_replica')
       .where('id', '=', id)
       .where('token', '=', token)
-      .where('seen_at', '<=', seenAt)
+      .compile();
+  }
+
+  /** Nobody waits any more for a replica that has not been seen since. */
+  revokeReplica({ id, token, seenAt }: Replica, now: number): Statement {
+    return this.#sql
+      .updateTable('address_server_replica')
+      .set({ revoked_at: now })
+      .where('id', '=', id)
+      .where('token', '=', token)
+      .where('seen_at', '=', seenAt)
+      .where('revoked_at', '=', 0)
+      .compile();
+  }
+
+  /** Forgets those that were revoked before. */
+  forgetReplicas(revokedBefore: number): Statement {
+    return this.#sql
+      .deleteFrom('address_server_replica')
+      .where('revoked_at', '>', 0)
+      .where('revoked_at', '<', revokedBefore)
       .compile();
   }
 
   /**
    * Moves the clock on and says what this replica has, in one statement, since it is sent every second. Nothing goes
-   * back, so that one that is late does no harm; a replica that has less than it said takes a new token.
+   * back, so that one that is late does no harm; a replica that has less than it said takes a new token. One that was
+   * revoked stays so. The clock's row comes first everywhere, or two would wait for each other.
    */
-  report(own: Tables['address_server_replica'], hearing: number, database: number, grace: number): Statement {
-    const { id, token, seen_at, seen_change } = own;
+  report(own: OwnWrite, hearing: number, database: number, grace: number): Statement {
+    const { id, token, seen_at, seen, promised, written } = own;
     if (this.#dialect === 'mysql') {
       return {
         sql:
-          'update address_server_clock c left join address_server_replica r on r.id = ? and r.token = ? ' +
-          'set r.seen_at = greatest(r.seen_at, ?), r.seen_change = greatest(r.seen_change, ?), c.hearing_ms = greatest(c.hearing_ms, ?), ' +
-          'c.database_ms = greatest(c.database_ms, ?), c.grace_until = greatest(c.grace_until, ?)',
-        parameters: [id, token, seen_at, seen_change, hearing, database, grace],
+          'update address_server_clock c left join address_server_replica r on r.id = ? and r.token = ? and r.revoked_at = 0 ' +
+          'set c.hearing_ms = greatest(c.hearing_ms, ?), c.database_ms = greatest(c.database_ms, ?), c.grace_until = greatest(c.grace_until, ?), ' +
+          'r.seen_at = greatest(r.seen_at, ?), r.seen = greatest(r.seen, ?), r.promised = greatest(r.promised, ?), r.written = greatest(r.written, ?)',
+        parameters: [id, token, hearing, database, grace, seen_at, seen, promised, written],
       };
     }
     return {
       sql:
         'with c as (update address_server_clock set hearing_ms = greatest(hearing_ms, $1::bigint), ' +
-        'database_ms = greatest(database_ms, $2::bigint), grace_until = greatest(grace_until, $3::bigint)) ' +
-        'update address_server_replica set seen_at = greatest(seen_at, $4::bigint), ' +
-        'seen_change = greatest(seen_change, $5::bigint) where id = $6 and token = $7',
-      parameters: [hearing, database, grace, seen_at, seen_change, id, token],
+        'database_ms = greatest(database_ms, $2::bigint), grace_until = greatest(grace_until, $3::bigint) returning one) ' +
+        'update address_server_replica r set seen_at = greatest(seen_at, $4::bigint), seen = greatest(seen, $5::bigint), ' +
+        'promised = greatest(promised, $6::bigint), written = greatest(written, $7::bigint) ' +
+        'from c where r.id = $8 and r.token = $9 and r.revoked_at = 0',
+      parameters: [hearing, database, grace, seen_at, seen, promised, written, id, token],
+    };
+  }
+
+  /** A transaction of this replica notes in its row that it was made. */
+  noteWritten(id: string, token: string, written: number): Statement {
+    return this.#sql
+      .updateTable('address_server_replica')
+      .set({ written: sql`greatest(written, ${written})` })
+      .where('id', '=', id)
+      .where('token', '=', token)
+      .compile();
+  }
+
+  /** Releases what all have promised: `releasable` of registry/agreement.ts, of the rows as they are in the database. */
+  release(): Statement {
+    return {
+      sql:
+        'update address_server_clock set released = greatest(released, coalesce(' +
+        '(select min(r.promised) from address_server_replica r where r.revoked_at = 0), 0)) where one = 1',
+      parameters: [],
     };
   }
 

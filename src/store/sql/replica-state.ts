@@ -1,6 +1,10 @@
-import { doOthersKnow, isFollowed, isLost, type Replica } from '../../registry/replicas.js';
+import { counts, isOverdue, promisable, type Replica } from '../../registry/agreement.js';
+import { doOthersKnow } from '../../registry/replicas.js';
 import type { StateRow } from './queries.js';
 import { readClock, type ClockReading } from './shared-clock.js';
+
+/** How long a revoked replica's row is kept, in milliseconds: as long, no other server takes itself for alone. */
+const REVOKED_KEPT = 24 * 3_600_000;
 
 /** The replica that reads. */
 export interface OwnReplica {
@@ -10,26 +14,35 @@ export interface OwnReplica {
   readonly enteredToken?: string | undefined;
 }
 
+/** A replica's row. */
+export interface ReplicaRow extends Replica {
+  readonly written: number;
+}
+
 /** What the clock and the replicas' rows say at one moment, as one of the replicas reads them. */
 export class ReplicaState {
   readonly clock: ClockReading;
   readonly graceUntil: number;
   /** The number of the last change. */
   readonly changes: number;
+  /** Lists of changes up to this one may be sent. */
+  readonly released: number;
   readonly databaseMs: number;
   readonly storedDatabaseMs: number;
-  /** Whether the reader's own row is there, and its own. */
-  readonly isEntered: boolean;
-  /** The change that the reader's own row says it has; undefined when there is no such row. */
-  readonly ownChange: number | undefined;
+  /** The reader's own row; undefined when there is none, or when it is another process's. */
+  readonly own: ReplicaRow | undefined;
   /** Whether another process has the reader's name. */
   readonly isTaken: boolean;
   /** The token of whoever has the reader's name. */
   readonly holder: string | undefined;
-  /** Those that count. */
-  readonly others: readonly Replica[];
-  /** Those that nobody waits for any more, with their tokens. */
-  readonly lost: readonly (Replica & { readonly token: string })[];
+  /** Whether there is no other row at all, revoked ones included: nobody else can have sent another list. */
+  readonly isAlone: boolean;
+  /** The others for which this one waits. */
+  readonly others: readonly ReplicaRow[];
+  /** Those of them that are to be revoked. */
+  readonly overdue: readonly ReplicaRow[];
+  /** Before when a row must have been revoked to be forgotten; undefined when there is none. */
+  readonly forgetsBefore: number | undefined;
 
   /** Throws when the clock's row is missing. */
   constructor(rows: readonly StateRow[], own: OwnReplica) {
@@ -38,25 +51,43 @@ export class ReplicaState {
     this.clock = readClock({ hearing: first.hearing_ms, database: first.database_ms }, first.now_ms);
     this.graceUntil = first.grace_until;
     this.changes = first.changes;
+    this.released = first.released;
     this.databaseMs = first.now_ms;
     this.storedDatabaseMs = first.database_ms;
-    const entered = rows.flatMap(({ id, token, seen_at, seen_change }) =>
-      id === null || token === null
-        ? []
-        : [{ id, token, seenAt: seen_at ?? 0, seenChange: seen_change ?? 0 }],
-    );
-    this.ownChange = entered.find(({ id, token }) => id === own.id && token === own.token)?.seenChange;
-    this.isEntered = this.ownChange !== undefined;
+    const entered: ReplicaRow[] = [];
+    for (const { id, token, seen_at, seen, promised, revoked_at, written } of rows) {
+      if (id === null || token === null) continue;
+      entered.push({
+        id,
+        token,
+        seenAt: seen_at ?? 0,
+        seenChange: seen ?? 0,
+        promised: promised ?? 0,
+        revokedAt: revoked_at ?? 0,
+        written: written ?? 0,
+      });
+    }
+    this.own = entered.find(({ id, token }) => id === own.id && token === own.token);
     this.holder = entered.find(({ id }) => id === own.id)?.token;
     this.isTaken = this.holder !== undefined && this.holder !== own.token && this.holder !== own.enteredToken;
+    const { now } = this.clock;
     const others = entered.filter(({ id }) => id !== own.id);
-    this.others = others.filter((other) => !isLost(other, this.clock.now));
-    this.lost = others.filter((other) => isLost(other, this.clock.now));
+    this.isAlone = others.length === 0;
+    this.others = others.filter(counts);
+    this.overdue = this.others.filter((other) => isOverdue(other, now));
+    const before = now - REVOKED_KEPT;
+    const isForgotten = others.some((other) => !counts(other) && other.revokedAt < before);
+    this.forgetsBefore = isForgotten ? before : undefined;
   }
 
-  /** Whether another server may not have the change of a list yet; 0 stands for a list that needs nobody's knowing. */
-  isPending(listChange: number): boolean {
-    return listChange > 0 && !isFollowed(this.others, listChange, this.clock.now);
+  /** Whether the reader may go on with what it has: its own row is there, and the others wait for it. */
+  get isEntered(): boolean {
+    return this.own !== undefined && counts(this.own);
+  }
+
+  /** Up to which change the reader may promise when it has every change up to `seen`. */
+  promisable(seen: number): number {
+    return promisable(this.others, seen);
   }
 
   /** See Moment.othersKnow; undefined without others. */

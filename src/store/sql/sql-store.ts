@@ -1,4 +1,5 @@
 import { randomInt, randomUUID } from 'node:crypto';
+import { releasable } from '../../registry/agreement.js';
 import { keyOf, type Cluster, type ClusterKey } from '../../registry/cluster.js';
 import type { RecordedEvent } from '../../registry/events.js';
 import {
@@ -15,12 +16,14 @@ import {
   type Store,
   type Work,
 } from '../../registry/ports.js';
+import { REPLICA_LOST_AFTER } from '../../registry/rules.js';
 import { KeyedQueue } from '../keyed-queue.js';
 import { DatabaseError, type Database, type Session } from './database.js';
 import { Decisions, sceneOf } from './decisions.js';
 import { KnownClusters, type Loaded } from './known-clusters.js';
 import {
   Queries,
+  type OwnWrite,
   type StateRow,
   type StoredCluster,
   type StoredEvent,
@@ -67,7 +70,7 @@ export interface SqlStoreOptions {
  * The store of several servers on one MySQL or PostgreSQL. A decision locks the cluster's row, reads what others have
  * changed and heard, and commits before anybody is answered. What was heard is kept in memory and exchanged: written
  * and read in one batch each, at most once a second. How servers come to agree on a list is told in
- * registry/replicas.ts.
+ * registry/agreement.ts.
  */
 export class SqlStore implements Store {
   readonly pace = 500;
@@ -87,9 +90,14 @@ export class SqlStore implements Store {
   #id: string;
   /** The number of the last change of which all is known here. */
   #seenChange = -1;
-  /** What this server's own row says of it at least, while the database loses nothing. */
-  #writtenChange = -1;
+  /** How many of its transactions this server has noted in its row, and how many of them are known to be made. */
+  #writes = 0;
+  #confirmed = 0;
+  /** Whether something was read of which its row does not say so for certain: the database may have lost it since. */
+  #isUnconfirmed = false;
   #writtenAt = -Infinity;
+  /** When an exchange was last made, on this process's own clock. */
+  #exchangedAt = -Infinity;
   /** On the shared clock: leases written since are not read yet. */
   #readUpTo = 0;
   #readAt = -Infinity;
@@ -102,7 +110,15 @@ export class SqlStore implements Store {
     this.#db = options.database;
     this.#queries = new Queries(options.database.dialect);
     this.#id = options.replica;
-    const self = { writer: this.#writer, state: (session: Session) => this.#state(session) };
+    const isUnconfirmed = (): boolean => this.#isUnconfirmed;
+    const self = {
+      writer: this.#writer,
+      get isUnconfirmed(): boolean {
+        return isUnconfirmed();
+      },
+      state: (session: Session) => this.#certainState(session),
+      note: (session: Session) => this.#note(session),
+    };
     this.#decisions = new Decisions(this.#db, this.#queries, this.#known, self);
   }
 
@@ -119,7 +135,8 @@ export class SqlStore implements Store {
       // First entered, then read: whoever changes a list from here on waits for this server.
       let state = await this.#enter(before);
       while ((await this.#readChanges(state)) === 'in part') state = await this.#state(this.#db);
-      await this.#report(state, NOTHING_HEARD);
+      this.#known.promise(state.promisable(Math.max(0, this.#seenChange)));
+      this.#known.agree(await this.#renew(state, NOTHING_HEARD));
       const { now, deaf } = state.clock;
       this.#readUpTo = now - LATE_COMMIT;
       this.#lastNow = now;
@@ -134,14 +151,21 @@ export class SqlStore implements Store {
 
   async exchange(report: Report): Promise<News> {
     return this.#reach('use', async () => {
+      // Decisions go on meanwhile.
+      const confirmed = this.#confirmed;
       let state = await this.#state(this.#db);
-      if (this.#hasLost(state)) {
+      const isLost = this.#hasLost(state, confirmed);
+      if (isLost || !state.isEntered) {
         // Nothing that is known of the database holds any more. Its clock goes on from where it was, or every time
         // that is known here would lie ahead of it. Only the clock: this server's row is entered anew below.
-        this.#distrust();
-        const own = { id: this.#id, token: this.#token, seen_at: this.#lastNow, seen_change: 0 };
-        await this.#db.run(this.#queries.report(own, this.#lastNow, state.databaseMs, 0));
+        if (this.#isEntered) this.#distrust(isLost);
+        this.#readAnew();
+        await this.#db.run(
+          this.#queries.report(this.#own(this.#lastNow), this.#lastNow, state.databaseMs, 0),
+        );
         state = await this.#state(this.#db);
+      } else if (this.#isUnconfirmed) {
+        this.#readAnew();
       }
       state = await this.#enter(state);
       const ahead = report.hearing - state.clock.now;
@@ -154,27 +178,31 @@ export class SqlStore implements Store {
         await this.#readLeases(state);
         this.#readAt = at;
       }
+      // First it sends nothing older any more, then it says so.
+      this.#known.promise(state.promisable(Math.max(0, this.#seenChange)));
       // A change that others wait for is confirmed at once, with all that was heard before it was known here.
       let written = 0;
-      const confirms = changed !== 'none' || this.#known.isPending || report.isLast;
+      let { released } = state;
+      const confirms = changed !== 'none' || this.#isUnconfirmed || this.#known.isPending || report.isLast;
       const isDue = at - this.#writtenAt >= WRITE_EVERY - this.pace / 2;
       if (confirms || isDue || state.clock.deaf > 0) {
         written = await this.#writeLeases(state, confirms ? 0 : report.patience);
-        await this.#report(state, report);
+        released = await this.#renew(state, report);
         this.#writtenAt = at;
       }
       if (at - this.#forgotAt >= FORGET_AFTER) {
         await this.#db.run(this.#queries.forgetClusters(state.clock.now - FORGET_AFTER));
         this.#forgotAt = at;
       }
-      if (changed !== 'in part') this.#known.agree(state);
+      this.#known.agree(released);
+      this.#exchangedAt = at;
       // Whether the others know of a change is asked again for the cluster that is decided on.
       const { deaf, now } = state.clock;
       // A decision is told of a grace without an end when nobody could hear; this server has just written when it ends.
       const graceUntil = deaf > 0 ? Math.max(state.graceUntil, now + report.grace) : state.graceUntil;
       const scene = { ...sceneOf(state, 0, this.#known.size), graceUntil };
-      const soon = changed === 'in part' || (this.#known.isPending && scene.othersKnow === true);
-      return { scene, deaf, others: state.others.length, soon, written };
+      const soon = changed === 'in part' || (this.#known.isPending && scene.othersKnow !== false);
+      return { scene, deaf, others: state.others.length, isAlone: state.isAlone, soon, written };
     });
   }
 
@@ -200,28 +228,81 @@ export class SqlStore implements Store {
     return new ReplicaState(rows, { id: this.#id, token: this.#token, enteredToken: this.#enteredToken });
   }
 
+  /** The same for a decision. */
+  async #certainState(session: Session): Promise<ReplicaState> {
+    const confirmed = this.#confirmed;
+    const state = await this.#state(session);
+    if (!this.#hasLost(state, confirmed)) return state;
+    throw new DatabaseError(
+      'conflict',
+      `${this.#db.name} has lost changes that it had confirmed; they are written back`,
+    );
+  }
+
   /**
    * Whether the database has lost what it had confirmed: an older copy has taken its place, or its tables were made
-   * anew. Others may have changed it since, so this server's own row tells it best.
+   * anew. Others may have changed it since, so this server's own row tells it best. A row that is gone was forgotten, if this
+   * server was away for long, or is another process's.
    */
-  #hasLost(state: ReplicaState): boolean {
-    return state.changes < this.#seenChange || (state.ownChange ?? -1) < this.#writtenChange;
+  #hasLost({ changes, own, isTaken }: ReplicaState, confirmed: number): boolean {
+    if (!this.#isEntered) return false;
+    if (changes < this.#seenChange) return true;
+    if (own) return own.written < confirmed;
+    return !isTaken && performance.now() - this.#exchangedAt < REPLICA_LOST_AFTER;
+  }
+
+  /** Whether its row was seen to be there under its token. */
+  get #isEntered(): boolean {
+    return this.#enteredToken === this.#token;
+  }
+
+  #readAnew(): void {
+    this.#known.forgetVersions();
+    this.#seenChange = -1;
   }
 
   /** From here on this server has less than it said, and what it said may still be on its way to the database. */
-  #distrust(): void {
-    this.#known.distrust();
-    this.#seenChange = this.#writtenChange = -1;
+  #distrust(isLost: boolean): void {
+    this.#known.listener?.lost();
+    this.#known.distrust(isLost);
+    this.#seenChange = -1;
+    this.#confirmed = 0;
+    this.#isUnconfirmed = false;
     this.#token = randomUUID();
+  }
+
+  /** What this server's row is to say. */
+  #own(now: number): OwnWrite {
+    return {
+      id: this.#id,
+      token: this.#token,
+      seen_at: now,
+      seen: Math.max(0, this.#seenChange),
+      promised: Math.max(0, this.#known.promised),
+      written: ++this.#writes,
+    };
+  }
+
+  async #note(session: Session): Promise<() => void> {
+    const token = this.#token;
+    const written = ++this.#writes;
+    const isEntered = this.#isEntered;
+    if (isEntered) await session.run(this.#queries.noteWritten(this.#id, token, written));
+    return () => {
+      if (isEntered) this.#confirm(token, written);
+    };
+  }
+
+  #confirm(token: string, written: number): void {
+    if (token === this.#token) this.#confirmed = Math.max(this.#confirmed, written);
   }
 
   /** Makes this server's row its own unless it is, and returns the state with it. */
   async #enter(before: ReplicaState): Promise<ReplicaState> {
     let state = before;
     for (let tries = 0; ; tries++) {
-      if (state.ownChange !== undefined) {
+      if (state.isEntered) {
         this.#enteredToken = this.#token;
-        this.#writtenChange = state.ownChange;
         return state;
       }
       if (tries === ENTER_TRIES) break;
@@ -231,8 +312,8 @@ export class SqlStore implements Store {
         this.#id = `${this.#options.replica}#${this.#token}`;
         holder = undefined;
       }
-      const seen = { seen_at: state.clock.now, seen_change: Math.max(0, this.#seenChange) };
-      await this.#db.run(this.#queries.enterReplica({ id: this.#id, token: this.#token, ...seen }, holder));
+      const row = { seen_at: state.clock.now, seen: 0, promised: 0, revoked_at: 0, written: 0 };
+      await this.#db.run(this.#queries.enterReplica({ id: this.#id, token: this.#token, ...row }, holder));
       state = await this.#state(this.#db);
     }
     throw new DatabaseError(
@@ -244,14 +325,15 @@ export class SqlStore implements Store {
   /** Reads every cluster that became another since the last time. */
   async #readChanges(state: ReplicaState): Promise<'none' | 'in part' | 'all'> {
     if (state.changes === this.#seenChange) return 'none';
-    if (state.changes < this.#seenChange) this.#distrust();
     const rows = await this.#db.run<StoredCluster>(this.#queries.clustersSince(this.#seenChange));
     const isFirst = this.#seenChange < 0;
+    // Until its row says that it has read this.
+    this.#isUnconfirmed = true;
     const newer = rows.filter((row) => !this.#known.isUpToDate(row));
     for (let i = 0; i < newer.length; i += 500) {
       const some = newer.slice(i, i + 500);
       const loaded = await this.#loadWhole(some);
-      for (const one of loaded) this.#known.keep(one, state.isPending(one.row.list_seq));
+      for (const one of loaded) this.#known.keep(one, state.released);
       // The rest was changed while it was read, and comes next time.
       if (loaded.length < some.length) return 'in part';
     }
@@ -295,19 +377,35 @@ export class SqlStore implements Store {
     return written;
   }
 
-  async #report(state: ReplicaState, report: Report): Promise<void> {
-    const { clock, databaseMs, storedDatabaseMs } = state;
+  /**
+   * Says what this server has, has released what all have promised, and returns up to which change that is. Rejects when
+   * this server was given up meanwhile: it enters anew the next time.
+   */
+  async #renew(state: ReplicaState, report: Report): Promise<number> {
+    const { clock, databaseMs, storedDatabaseMs, others, overdue, forgetsBefore } = state;
     if (clock.isSetBack) await this.#db.run(this.#queries.setDatabaseClock(storedDatabaseMs, databaseMs));
     const grace = Math.max(
       Math.min(report.graceUntil, clock.now + report.grace),
       clock.deaf > 0 ? clock.now + report.grace : 0,
     );
-    const own = { id: this.#id, token: this.#token, seen_at: clock.now, seen_change: this.#seenChange };
+    const own = this.#own(clock.now);
     await this.#db.run(this.#queries.report(own, clock.now, databaseMs, grace));
-    this.#writtenChange = own.seen_change;
-    for (const { id, token, seenAt } of state.lost) {
-      await this.#db.run(this.#queries.leaveReplica(id, token, seenAt));
+    for (const other of overdue) await this.#db.run(this.#queries.revokeReplica(other, clock.now));
+    if (forgetsBefore !== undefined) await this.#db.run(this.#queries.forgetReplicas(forgetsBefore));
+    const waited = others.filter((other) => !overdue.includes(other));
+    if (releasable([...waited, { ...own, revokedAt: 0 }]) > state.released) {
+      await this.#db.run(this.#queries.release());
     }
+    const after = await this.#state(this.#db);
+    if (!after.isEntered || (after.own?.written ?? 0) < own.written) {
+      throw new DatabaseError(
+        'conflict',
+        `the other servers on ${this.#db.name} have given this one up; it enters anew`,
+      );
+    }
+    this.#confirm(own.token, own.written);
+    this.#isUnconfirmed = false;
+    return after.released;
   }
 
   async #reach<T>(phase: 'open' | 'use', work: () => Promise<T>): Promise<T> {

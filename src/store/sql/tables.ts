@@ -35,6 +35,8 @@ export interface ClockTable {
   grace_until: number;
   /** Counts changes of clusters. */
   changes: number;
+  /** Lists of changes up to this one may be sent (see registry/agreement.ts). */
+  released: number;
 }
 
 /** The servers that serve the lists kept here. */
@@ -44,8 +46,14 @@ export interface ReplicaTable {
   token: string;
   /** What it heard until then is in the leases, and what was changed until then it has. */
   seen_at: number;
-  /** The last change that it has. */
-  seen_change: number;
+  /** It has every change up to this one. */
+  seen: number;
+  /** It sends no list that a change up to this one has replaced. */
+  promised: number;
+  /** Since when nobody waits for it any more; 0 while all do. */
+  revoked_at: number;
+  /** How many of its transactions were confirmed to it at least, while it has this token. */
+  written: number;
 }
 
 export interface ClusterTable {

@@ -156,7 +156,7 @@ export class SqliteStore implements Store {
     } else {
       this.#clusters.set(name, cluster);
     }
-    this.#listener?.changed(cluster, false);
+    this.#listener?.changed(cluster, 'released');
   }
 
   /** A cluster that is not there: its revisions go on from where they were when it was deleted. */
@@ -198,7 +198,7 @@ export class SqliteStore implements Store {
     }
     await this.#call('flush', { batches, hearing });
     for (const [lease, facts] of written) noteStored(lease, facts);
-    return { scene: this.#scene(), deaf: 0, others: 0, soon: false, written: written.length };
+    return { scene: this.#scene(), deaf: 0, others: 0, isAlone: true, soon: false, written: written.length };
   }
 
   events(query: EventQuery): Promise<readonly RecordedEvent[]> {

@@ -9,7 +9,7 @@ import {
 import { AgreementModel, explore, REAL, type Agreement, type Bounds } from './agreement-model.js';
 
 /*
- * The protocol that is coming: every state of the servers' agreement within these bounds (docs/internals/agreement.md). Cuts, lost answers and pauses are without
+ * Every state of the servers' agreement within these bounds (docs/internals/agreement.md). Cuts, lost answers and pauses are without
  * bounds. Run by `npm run test:simulation`; AGREEMENT_STATES=20000000 looks at so many states of larger bounds.
  */
 

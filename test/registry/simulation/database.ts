@@ -1,4 +1,5 @@
 import type { Address } from '../../../src/registry/address.js';
+import { releasable, type Replica } from '../../../src/registry/agreement.js';
 import { emptyCluster, type Cluster, type Lease } from '../../../src/registry/cluster.js';
 import { merge, newLease, storedLease } from '../../../src/registry/lease.js';
 import { clusterRow, leaseRow, leasesOf, toLease } from '../../../src/store/rows.js';
@@ -17,6 +18,9 @@ interface ReplicaRow {
   readonly token: string;
   seenAt: number;
   seenChange: number;
+  promised: number;
+  revokedAt: number;
+  written: number;
 }
 
 /**
@@ -30,7 +34,7 @@ export class SharedDatabase {
   cluster: Cluster = emptyCluster({ product: 'nacos', name: 'serverlist' });
   readonly leases = new Map<Address, StoredLeaseRow>();
   readonly #schedule: Schedule;
-  readonly #clock = { hearing: 0, database: 0, graceUntil: 0, changes: 0 };
+  readonly #clock = { hearing: 0, database: 0, graceUntil: 0, changes: 0, released: 0 };
   readonly #replicas = new Map<string, ReplicaRow>();
   readonly #cut = new Set<string>();
   #setForward = 0;
@@ -77,7 +81,7 @@ export class SharedDatabase {
   }
 
   state(): StateRow[] {
-    const { hearing, database, graceUntil, changes } = this.#clock;
+    const { hearing, database, graceUntil, changes, released } = this.#clock;
     const now = this.wall;
     // Spelt out, since it is what the simulation does most: spreading a clock into each row took a fifth of its time.
     const row = (replica: ReplicaRow | undefined): StateRow => ({
@@ -85,17 +89,45 @@ export class SharedDatabase {
       database_ms: database,
       grace_until: graceUntil,
       changes,
+      released,
       now_ms: now,
       id: replica?.id ?? null,
       token: replica?.token ?? null,
       seen_at: replica?.seenAt ?? null,
-      seen_change: replica?.seenChange ?? null,
+      seen: replica?.seenChange ?? null,
+      promised: replica?.promised ?? null,
+      revoked_at: replica?.revokedAt ?? null,
+      written: replica?.written ?? null,
     });
     return this.#replicas.size === 0 ? [row(undefined)] : Array.from(this.#replicas.values(), row);
   }
 
-  enter(id: string, token: string, seenAt: number, seenChange: number): void {
-    this.#replicas.set(id, { id, token, seenAt, seenChange });
+  enter(id: string, token: string, seenAt: number): void {
+    const nothing = { seenChange: 0, promised: 0, revokedAt: 0, written: 0 };
+    this.#replicas.set(id, { id, token, seenAt, ...nothing });
+  }
+
+  /** Nobody waits any more for a replica that has not been seen since. */
+  revoke({ id, token, seenAt }: Replica, now: number): void {
+    const row = this.#replicas.get(id);
+    if (row?.token === token && row.seenAt === seenAt && row.revokedAt === 0) row.revokedAt = now;
+  }
+
+  forgetReplicas(revokedBefore: number): void {
+    for (const [id, { revokedAt }] of this.#replicas) {
+      if (revokedAt > 0 && revokedAt < revokedBefore) this.#replicas.delete(id);
+    }
+  }
+
+  /** A transaction of a replica says so in its row. */
+  noteWritten(id: string, token: string, written: number): void {
+    const row = this.#replicas.get(id);
+    if (row?.token === token) row.written = Math.max(row.written, written);
+  }
+
+  release(): void {
+    const released = releasable([...this.#replicas.values()]);
+    this.#clock.released = Math.max(this.#clock.released, released);
   }
 
   leave(id: string, token: string): void {
@@ -106,15 +138,23 @@ export class SharedDatabase {
     if (this.#clock.database === before) this.#clock.database = now;
   }
 
-  report(own: ReplicaRow, hearing: number, database: number, grace: number): void {
+  moveClock(hearing: number, database: number): void {
+    const clock = this.#clock;
+    clock.hearing = Math.max(clock.hearing, hearing);
+    clock.database = Math.max(clock.database, database);
+  }
+
+  report(own: Omit<ReplicaRow, 'revokedAt'>, hearing: number, database: number, grace: number): void {
     const clock = this.#clock;
     clock.hearing = Math.max(clock.hearing, hearing);
     clock.database = Math.max(clock.database, database);
     clock.graceUntil = Math.max(clock.graceUntil, grace);
     const replica = this.#replicas.get(own.id);
-    if (replica?.token !== own.token) return;
-    replica.seenAt = own.seenAt;
-    replica.seenChange = own.seenChange;
+    if (replica?.token !== own.token || replica.revokedAt > 0) return;
+    replica.seenAt = Math.max(replica.seenAt, own.seenAt);
+    replica.seenChange = Math.max(replica.seenChange, own.seenChange);
+    replica.promised = Math.max(replica.promised, own.promised);
+    replica.written = Math.max(replica.written, own.written);
   }
 
   /** Merges rows as the statement of queries.ts does. */
@@ -157,7 +197,8 @@ export class SharedDatabase {
     const before = this.cluster;
     const change = ++this.#clock.changes;
     // A first list is older than no other.
-    const listSeq = before.members.size === 0 ? 0 : change;
+    const isFirst = before.members.size === 0 && this.row.list_seq <= this.#clock.released;
+    const listSeq = isFirst ? 0 : change;
     this.row = {
       ...this.row,
       ...clusterRow(after),

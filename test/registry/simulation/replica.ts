@@ -1,16 +1,17 @@
 import { needsTick } from '../../../src/registry/advance.js';
 import type { Address } from '../../../src/registry/address.js';
+import { releasable, type Phase } from '../../../src/registry/agreement.js';
 import { given, type Cluster, type Member } from '../../../src/registry/cluster.js';
 import { saysSomethingNew, type Command, type Context, type Outcome } from '../../../src/registry/decide.js';
 import { hearPoll, missProbe, observeProbe, seeEnd, wantsProbe } from '../../../src/registry/lease.js';
 import { isFollowed, unfollowed, type Left } from '../../../src/registry/leave.js';
 import type { Report, Scene } from '../../../src/registry/ports.js';
-import { graceTime, LATE_POLL } from '../../../src/registry/rules.js';
+import { graceTime, LATE_POLL, REPLICA_LOST_AFTER } from '../../../src/registry/rules.js';
 import { ClusterEntry } from '../../../src/runtime/entry.js';
 import { HearingClock, type TimeSources } from '../../../src/runtime/hearing-clock.js';
 import { Standing } from '../../../src/runtime/standing.js';
 import { leasesOf } from '../../../src/store/rows.js';
-import { KnownClusters } from '../../../src/store/sql/known-clusters.js';
+import { KnownClusters, type Loaded } from '../../../src/store/sql/known-clusters.js';
 import { ReplicaState } from '../../../src/store/sql/replica-state.js';
 import { answerAt, type Lack } from './blind.js';
 import type { SharedDatabase } from './database.js';
@@ -54,7 +55,7 @@ export interface ReplicaFaults {
   readonly answersSilent?: boolean;
   /** What the others heard is not read. */
   readonly keepsToItself?: boolean;
-  /** A server takes the list that it sent last for the one before the newest, whatever happened in between. */
+  /** A server goes on to send the list before after it has said that it does not. */
   readonly trustsItsOwn?: boolean;
   /** Who joins is sent its list at once, also while a member may have one from before its address was taken off. */
   readonly neverWaitsForOld?: boolean;
@@ -80,18 +81,24 @@ class Unreached extends Error {
 }
 
 /** One of each: a stack trace for every statement that fails costs more than the statement. */
-const UNREACHED = { silent: new Unreached(true), refused: new Unreached(false) };
+const UNREACHED = { silent: new Unreached(true), refused: new Unreached(false), given: new Unreached(false) };
 
-class CarelessState extends ReplicaState {
-  override isPending(): boolean {
-    return false;
+/** All take it for released at once. */
+class CarelessClusters extends KnownClusters {
+  override keep(loaded: Loaded): void {
+    super.keep(loaded, Infinity);
   }
 }
 
-class TrustingEntry extends ClusterEntry {
-  override distrust(): void {
-    // It does not.
+/** It says that it holds the list before, and goes on to send it. */
+class TrustingClusters extends KnownClusters {
+  override promise(change: number): void {
+    this.#said = Math.max(this.#said, change);
   }
+  override get promised(): number {
+    return this.#said;
+  }
+  #said = -1;
 }
 
 class HastyEntry extends ClusterEntry {
@@ -133,6 +140,12 @@ export class SimulatedReplica implements AddressServer {
   #outage = true;
   #graceUntil = 0;
   #seenChange = -1;
+  #enteredToken: string | undefined;
+  #tokens = 0;
+  #writes = 0;
+  #confirmed = 0;
+  #isUnconfirmed = false;
+  #exchangedLast = -Infinity;
   #writtenAt = -Infinity;
   #readUpTo = 0;
   #readAt = -Infinity;
@@ -185,19 +198,26 @@ export class SimulatedReplica implements AddressServer {
     this.#clock = new HearingClock(this.#time);
     const { replicaFaults } = this.#host;
     this.#standing = new (replicaFaults.alwaysCurrent ? CarelessStanding : Standing)(this.#time);
-    this.#known = new KnownClusters();
-    const Honest = replicaFaults.neverWaitsForOld ? HastyEntry : ClusterEntry;
-    const Entry = replicaFaults.trustsItsOwn ? TrustingEntry : Honest;
+    const Honest = replicaFaults.trustsItsOwn ? TrustingClusters : KnownClusters;
+    this.#known = new (replicaFaults.neverPending ? CarelessClusters : Honest)();
+    const Entry = replicaFaults.neverWaitsForOld ? HastyEntry : ClusterEntry;
     this.#entry = new Entry({ product: 'nacos', name: 'serverlist' });
     this.#known.listener = {
-      changed: (cluster, pending) => this.#learned(cluster, pending),
-      unsure: () => this.#entry.distrust(),
+      changed: (cluster, phase) => this.#learned(cluster, phase),
+      lost: () => {
+        this.#standing.lose();
+        this.#entry.distrust();
+      },
     };
     this.#scene = { now: 0, graceUntil: 0, clusters: 0 };
     this.#isOpen = false;
     this.#outage = true;
     this.#graceUntil = 0;
     this.#seenChange = -1;
+    this.#enteredToken = undefined;
+    this.#writes = this.#confirmed = 0;
+    this.#isUnconfirmed = false;
+    this.#exchangedLast = -Infinity;
     this.#writtenAt = -Infinity;
     this.#readUpTo = 0;
     this.#readAt = -Infinity;
@@ -321,7 +341,7 @@ export class SimulatedReplica implements AddressServer {
 
   #listFor(address: Address | undefined, sent: Request['connection']['sent']): Cluster | undefined {
     const list = this.#entry.listFor(address);
-    if (!list || this.#standing.isCurrent(this.#entry.isPending)) return list;
+    if (!list || this.#standing.isCurrent()) return list;
     const isContinued = sent?.revision === list.revision && this.#host.schedule.now - sent.at < LATE_POLL;
     return isContinued ? list : undefined;
   }
@@ -432,6 +452,8 @@ export class SimulatedReplica implements AddressServer {
     }
     const { row } = db;
     const state = this.#state();
+    if (this.#hasLost(state, this.#confirmed)) return undefined;
+    if (this.#isUnconfirmed) this.#known.forgetVersions();
     const isUpToDate = this.#known.isUpToDate(row);
     const own = this.#entry.cluster;
     const before = isUpToDate ? own : db.load(leasesOf(own));
@@ -443,7 +465,9 @@ export class SimulatedReplica implements AddressServer {
       if (row.version > 0) {
         db.writeLeases(leases.rows, state.clock.now);
         if (reach !== 'ok') return undefined;
-        this.#known.keep({ row, stored: before, cluster: before }, state.isPending(row.list_seq));
+        const noted = isUpToDate ? undefined : this.#note();
+        noted?.();
+        this.#known.keep({ row, stored: before, cluster: before }, state.released);
         leases.written();
       }
       return reach === 'ok' ? outcome : undefined;
@@ -452,18 +476,32 @@ export class SimulatedReplica implements AddressServer {
     const isNewList = outcome.cluster.revision !== before.revision;
     const next = db.commit(outcome.cluster, isNewList, state.clock.now);
     db.writeLeases(leases.rows, state.clock.now);
+    const noted = this.#note();
     this.#host.changed(truth, outcome.cluster, command, outcome);
     if (reach !== 'ok') return undefined;
+    noted();
     leases.written();
     const { cluster } = outcome;
-    this.#known.keep({ row: next, stored: cluster, cluster }, state.isPending(next.list_seq));
+    this.#known.keep({ row: next, stored: cluster, cluster }, state.released);
     return outcome;
   }
 
   #state(): ReplicaState {
-    const own = { id: this.id, token: this.#token };
-    const { neverPending } = this.#host.replicaFaults;
-    return new (neverPending ? CarelessState : ReplicaState)(this.#db.state(), own);
+    const own = { id: this.id, token: this.#token, enteredToken: this.#enteredToken };
+    return new ReplicaState(this.#db.state(), own);
+  }
+
+  /** A transaction notes in this server's row that it was made. */
+  #note(): () => void {
+    const token = this.#token;
+    const written = ++this.#writes;
+    if (this.#enteredToken !== token) return () => undefined;
+    this.#db.noteWritten(this.id, token, written);
+    return () => this.#confirm(token, written);
+  }
+
+  #confirm(token: string, written: number): void {
+    if (token === this.#token) this.#confirmed = Math.max(this.#confirmed, written);
   }
 
   #sceneOf(state: ReplicaState, change: number): Scene {
@@ -476,9 +514,9 @@ export class SimulatedReplica implements AddressServer {
   }
 
   /** The store tells of a cluster that became another. */
-  #learned(cluster: Cluster, pending: boolean): void {
-    this.#entry.replace(cluster, pending);
-    if (pending) this.#exchangeIn(SOON);
+  #learned(cluster: Cluster, phase: Phase): void {
+    this.#entry.replace(cluster, phase);
+    if (phase !== 'released') this.#exchangeIn(SOON);
     this.#look();
   }
 
@@ -548,13 +586,15 @@ export class SimulatedReplica implements AddressServer {
     this.#ask();
     const before = this.#state();
     yield;
-    this.#ask().enter(this.id, this.#token, before.clock.now, 0);
+    this.#ask().enter(this.id, this.#token, before.clock.now);
     yield;
     this.#ask();
     const state = this.#state();
+    this.#enteredToken = this.#token;
     yield;
     yield* this.#readChanges(state);
-    this.#report(state, {
+    this.#known.promise(state.promisable(Math.max(0, this.#seenChange)));
+    const released = yield* this.#report(state, {
       hearing: 0,
       graceUntil: 0,
       grace: 0,
@@ -562,7 +602,7 @@ export class SimulatedReplica implements AddressServer {
       isWaiting: false,
       isLast: false,
     });
-    yield;
+    this.#known.agree(released);
     const { now, deaf } = state.clock;
     this.#readUpTo = now - LATE_COMMIT;
     this.#lastNow = now;
@@ -581,16 +621,28 @@ export class SimulatedReplica implements AddressServer {
     const mark = this.#standing.mark();
     const report = this.#reportOf();
     const { schedule, replicaFaults } = this.#host;
-    if (!this.#standing.isCurrent(false)) this.#entry.distrust();
+    if (!this.#standing.isCurrent()) this.#entry.distrust();
     this.#ask();
+    const confirmed = this.#confirmed;
     let state = this.#state();
     yield;
-    if (!state.isEntered) {
-      this.#ask().enter(this.id, this.#token, state.clock.now, Math.max(0, this.#seenChange));
+    const isLost = this.#hasLost(state, confirmed);
+    if (isLost || !state.isEntered) {
+      if (this.#enteredToken === this.#token) this.#distrust(isLost);
+      this.#readAnew();
+      this.#ask().moveClock(this.#lastNow, state.databaseMs);
       yield;
       this.#ask();
       state = this.#state();
       yield;
+      this.#ask().enter(this.id, this.#token, state.clock.now);
+      yield;
+      this.#ask();
+      state = this.#state();
+      this.#enteredToken = this.#token;
+      yield;
+    } else if (this.#isUnconfirmed) {
+      this.#readAnew();
     }
     const ahead = report.hearing - state.clock.now;
     if (ahead > CLOCK_AHEAD && !replicaFaults.neverSetsBack) this.#known.setBack(this.#lastNow, ahead);
@@ -605,21 +657,23 @@ export class SimulatedReplica implements AddressServer {
       this.#readUpTo = state.clock.now - LATE_COMMIT;
       this.#readAt = at;
     }
-    const urgent = changed || this.#known.isPending;
+    this.#known.promise(state.promisable(Math.max(0, this.#seenChange)));
+    let { released } = state;
+    const urgent = changed || this.#isUnconfirmed || this.#known.isPending;
     if (urgent || state.clock.deaf > 0 || at - this.#writtenAt >= WRITE_EVERY - PACE / 2) {
       for (const batch of this.#known.dirtyLeases(state.clock.now, urgent ? 0 : report.patience)) {
         this.#ask().writeLeases(batch.rows, state.clock.now);
         yield;
         batch.written();
       }
-      this.#report(state, report);
-      yield;
+      released = yield* this.#report(state, report);
       this.#writtenAt = at;
     }
-    this.#known.agree(state);
+    this.#known.agree(released);
+    this.#exchangedLast = at;
     const scene = this.#sceneOf(state, 0);
-    const soon = this.#known.isPending && scene.othersKnow === true;
-    this.#standing.reached(mark, hasOthers);
+    const soon = this.#known.isPending && scene.othersKnow !== false;
+    this.#standing.reached(mark, !state.isAlone);
     this.#scene = scene;
     this.#clock.follow(scene.now);
     this.#graceUntil = Math.min(this.#graceUntil, scene.now + graceTime(RULES));
@@ -638,27 +692,76 @@ export class SimulatedReplica implements AddressServer {
   /** True when there was one. */
   *#readChanges(state: ReplicaState): Generator<void, boolean> {
     if (state.changes === this.#seenChange) return false;
+    this.#isUnconfirmed = true;
     const { row } = this.#ask();
     const isNewer = row.change_seq > this.#seenChange && !this.#known.isUpToDate(row);
     const loaded = isNewer ? this.#db.load(leasesOf(this.#entry.cluster)) : undefined;
     const leases = [...this.#db.leases.values()];
     yield;
     if (loaded && row.version > 0) {
-      this.#known.keep({ row, stored: loaded, cluster: loaded }, state.isPending(row.list_seq));
+      this.#known.keep({ row, stored: loaded, cluster: loaded }, state.released);
       this.#known.heard(leases);
     }
     this.#seenChange = state.changes;
     return true;
   }
 
-  #report(state: ReplicaState, { graceUntil, grace }: Report): void {
-    const { clock, databaseMs, storedDatabaseMs } = state;
+  #hasLost({ changes, own, isTaken }: ReplicaState, confirmed: number): boolean {
+    if (this.#enteredToken !== this.#token) return false;
+    if (changes < this.#seenChange) return true;
+    if (own) return own.written < confirmed;
+    return !isTaken && this.#host.schedule.now - this.#exchangedLast < REPLICA_LOST_AFTER;
+  }
+
+  #distrust(isLost: boolean): void {
+    this.#known.listener?.lost();
+    this.#known.distrust(isLost);
+    this.#seenChange = -1;
+    this.#confirmed = 0;
+    this.#isUnconfirmed = false;
+    this.#token = `${this.id} ${this.#incarnation}.${++this.#tokens}`;
+  }
+
+  #readAnew(): void {
+    this.#known.forgetVersions();
+    this.#seenChange = -1;
+  }
+
+  *#report(state: ReplicaState, { graceUntil, grace }: Report): Generator<void, number> {
+    const { clock, databaseMs, storedDatabaseMs, overdue, forgetsBefore } = state;
     const db = this.#ask();
     if (clock.isSetBack) db.setDatabaseClock(storedDatabaseMs, databaseMs);
     const until = Math.max(Math.min(graceUntil, clock.now + grace), clock.deaf > 0 ? clock.now + grace : 0);
-    const own = { id: this.id, token: this.#token, seenAt: clock.now, seenChange: this.#seenChange };
+    const own = {
+      id: this.id,
+      token: this.#token,
+      seenAt: clock.now,
+      seenChange: Math.max(0, this.#seenChange),
+      promised: Math.max(0, this.#known.promised),
+      written: ++this.#writes,
+    };
     db.report(own, clock.now, databaseMs, until);
-    for (const { id, token } of state.lost) db.leave(id, token);
+    yield;
+    for (const other of overdue) {
+      this.#ask().revoke(other, clock.now);
+      yield;
+    }
+    if (forgetsBefore !== undefined) {
+      this.#ask().forgetReplicas(forgetsBefore);
+      yield;
+    }
+    const waited = state.others.filter((other) => !overdue.includes(other));
+    if (releasable([...waited, { ...own, revokedAt: 0 }]) > state.released) {
+      this.#ask().release();
+      yield;
+    }
+    this.#ask();
+    const after = this.#state();
+    yield;
+    if (!after.isEntered || (after.own?.written ?? 0) < own.written) throw UNREACHED.given;
+    this.#confirm(own.token, own.written);
+    this.#isUnconfirmed = false;
+    return after.released;
   }
 
   #reportOf(): Report {

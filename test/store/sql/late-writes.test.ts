@@ -129,7 +129,7 @@ for (const server of testDatabases) {
         const said = new Map<string, number>();
         const look = async (): Promise<void> => {
           const rows = await admin.run<{ id: string; token: string; seen: unknown; changes: unknown }>(
-            'SELECT r.id, r.token, r.seen_change AS seen, c.changes AS changes FROM address_server_replica r, address_server_clock c',
+            'SELECT r.id, r.token, r.seen AS seen, c.changes AS changes FROM address_server_replica r, address_server_clock c',
           );
           assert.deepEqual(rows.map(({ id }) => id).sort(), ['a', 'b'], 'each is there, once');
           for (const { token, seen, changes } of rows) {
