@@ -43,7 +43,7 @@ export function isOverdue({ seenAt }: Pick<Replica, 'seenAt'>, now: number): boo
   return now - seenAt > REPLICA_LOST_AFTER;
 }
 
-/** Up to which change a server that has seen `own` itself may promise, and then must keep it: all have seen that. */
+/** Up to which change a server that has seen `own` itself may promise: all have seen that. */
 export function promisable(
   others: readonly Pick<Replica, 'seenChange' | 'revokedAt'>[],
   own: number,
@@ -57,70 +57,79 @@ export function releasable(replicas: readonly Pick<Replica, 'promised' | 'revoke
   return promised.length === 0 ? 0 : Math.min(...promised);
 }
 
-/** What becomes of the newest list that a server has. */
-export type Phase =
-  /** All may send it, and nobody sends an older one. */
-  | 'released'
-  /** Not every server knows of it: the one before is sent. */
-  | 'decided'
-  /** All know of it, and some server may have been told that it is released: neither is sent. */
-  | 'promised';
+/**
+ * The change up to which a server promises next: what it had seen when all had kept the promise before. It stays until
+ * these lists are released, so that they are sent for a while even if the lists change all the time. `released` is what
+ * the server knew after its exchange before.
+ */
+export function aim(before: number, seen: number, released: number): number {
+  return released >= before ? Math.max(before, seen) : before;
+}
 
-/** The newest list that a server has, and the first change that some server may not have. */
-export interface Held {
+/** A list of one cluster, as a server has it. */
+export interface Version<List> {
+  readonly list: List;
   readonly revision: number;
   /** The number of the change that made it; 0 for a first list, which is older than no other. */
-  readonly listChange: number;
-  readonly phase: Phase;
-  /**
-   * No change that replaced the list before has a lower number; 0 when the list before is not known here. Of no meaning
-   * when it is released.
-   */
-  readonly since: number;
+  readonly change: number;
+  /** No change that replaced it has a lower number; Infinity as long as no such change is known. */
+  readonly replacedBy: number;
 }
 
 /** The watermarks as one server knows them. `promised` is what it may have told, whether it has arrived or not. */
 export interface Watermarks {
   readonly released: number;
   readonly promised: number;
+  /** Up to which change the server promises next. */
+  readonly aim: number;
 }
 
-/** The server has read or made a list; `before` is what it had. */
-export function hold(
-  before: Held | undefined,
-  { revision, listChange }: Pick<Held, 'revision' | 'listChange'>,
-  marks: Watermarks,
-): Held {
-  if (listChange <= marks.released) return { revision, listChange, phase: 'released', since: 0 };
-  const since = firstChange(before, { revision, listChange });
-  return { revision, listChange, phase: phaseOf(since, marks), since };
-}
+/** A change that is to be read anew: its list is released by no mark. */
+export const UNREAD = Number.MAX_SAFE_INTEGER;
 
-/** The watermarks have moved. */
-export function follow(held: Held, marks: Watermarks): Held {
-  const { listChange, since } = held;
-  if (held.phase === 'released') return held;
-  if (listChange <= marks.released) return { ...held, phase: 'released', since: 0 };
-  const phase = held.phase === 'promised' ? 'promised' : phaseOf(since, marks);
-  return phase === held.phase ? held : { ...held, phase };
-}
-
-/** The lowest number that the change after the list before may have. */
-function firstChange(before: Held | undefined, next: Pick<Held, 'revision' | 'listChange'>): number {
-  if (before === undefined) return 0;
-  if (before.phase !== 'released') return before.since;
+/** The versions of a cluster's list, oldest first, when the server has read or made this one. */
+export function learn<List>(
+  versions: readonly Version<List>[],
+  { list, revision, change }: Pick<Version<List>, 'list' | 'revision' | 'change'>,
+): readonly Version<List>[] {
+  const before = versions.at(-1);
+  if (before === undefined) return [{ list, revision, change, replacedBy: Infinity }];
+  const older = versions.slice(0, -1);
+  if (before.revision === revision) {
+    // Something else about the cluster is new; or a list that the store had lost was written again.
+    const first = before.change === UNREAD ? change : Math.min(before.change, change);
+    return [...older, { list, revision, change: first, replacedBy: Infinity }];
+  }
   // With a revision left out there was another change in between, of which only this is known.
-  return next.revision <= before.revision + 1 ? next.listChange : before.listChange + 1;
+  const replacedBy = revision === before.revision + 1 ? change : before.change + 1;
+  return [...older, { ...before, replacedBy }, { list, revision, change, replacedBy: Infinity }];
 }
 
-function phaseOf(since: number, { released, promised }: Watermarks): Phase {
-  return since <= Math.max(released, promised) ? 'promised' : 'decided';
+/** The version to send: all may send it, and none that is newer. Undefined when there is none for now. */
+export function sendable<List>(
+  versions: readonly Version<List>[],
+  marks: Pick<Watermarks, 'released' | 'promised'>,
+): Version<List> | undefined {
+  return versions.findLast(
+    ({ change, replacedBy }) => change <= marks.released && replacedBy > marks.promised,
+  );
+}
+
+/** Leaves out what will never be sent: what is not, nor will be when this server's next promise is kept, nor is the newest. */
+export function needed<List>(
+  versions: readonly Version<List>[],
+  { promised, aim }: Pick<Watermarks, 'promised' | 'aim'>,
+): readonly Version<List>[] {
+  const kept = versions.filter(
+    ({ change, replacedBy }, i) => i === versions.length - 1 || (replacedBy > promised && change <= aim),
+  );
+  return kept.length === versions.length ? versions : kept;
 }
 
 /**
- * Whether one that is only on the newest list may be sent it before it is released: when it is the only change after
- * the list before, or another server that has only the first of them would send that later.
+ * Whether an address that is only on the newest list may be sent that before it is released: when it is the only change after
+ * the one that is sent, or another server that has only the first of them would send that later.
  */
-export function mayJoin(before: Pick<Held, 'revision'>, newest: Pick<Held, 'revision'>): boolean {
-  return newest.revision === before.revision + 1;
+export function mayJoin(sent: { readonly revision: number }, newest: { readonly revision: number }): boolean {
+  return newest.revision === sent.revision + 1;
 }

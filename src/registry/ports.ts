@@ -1,5 +1,4 @@
 import type { Address } from './address.js';
-import type { Phase } from './agreement.js';
 import type { Cluster, ClusterKey, ProbeAnswer } from './cluster.js';
 import type { Outcome } from './decide.js';
 import type { RecordedEvent } from './events.js';
@@ -47,8 +46,11 @@ export interface Decided extends Outcome {
 
 /** Is told of every cluster that became another, whoever decided it, in the order in which it happened. */
 export interface ClusterListener {
-  /** Called again when the servers have come further with their agreement on the list (see agreement.ts). */
-  changed(cluster: Cluster, phase: Phase): void;
+  /**
+   * `sent` is the version of it whose list is to be sent: the cluster itself when its list is released, else an older one or
+   * none (see agreement.ts). Called again when that becomes another.
+   */
+  changed(cluster: Cluster, sent: Cluster | undefined): void;
   /** The others go on without this server, or the store has lost something: no list is certain until the next exchange is over. */
   lost(): void;
 }

@@ -2,7 +2,7 @@ import type { Address } from '../registry/address.js';
 import { emptyCluster, type Cluster, type ClusterKey } from '../registry/cluster.js';
 import type { RaftEvidence } from '../registry/evidence.js';
 import { deliver } from '../registry/lease.js';
-import { mayJoin, type Phase } from '../registry/agreement.js';
+import { mayJoin } from '../registry/agreement.js';
 import { isAnyBehind } from '../registry/replicas.js';
 
 /**
@@ -11,8 +11,8 @@ import { isAnyBehind } from '../registry/replicas.js';
  */
 export class ClusterEntry {
   #cluster: Cluster;
-  #published: Cluster | undefined;
-  #phase: Phase = 'released';
+  /** What is sent: the cluster itself, one from before it, or nothing. */
+  #sent: Cluster | undefined;
   #stamp = 0;
   #evidence: RaftEvidence | undefined;
   #injuries = 0;
@@ -26,7 +26,7 @@ export class ClusterEntry {
 
   constructor(key: ClusterKey) {
     this.#cluster = emptyCluster(key);
-    this.#published = this.#cluster;
+    this.#sent = this.#cluster;
   }
 
   /** As it was last decided. */
@@ -36,12 +36,12 @@ export class ClusterEntry {
 
   /** Whether the list is not released: another server may not have it yet. */
   get isPending(): boolean {
-    return this.#phase !== 'released';
+    return this.#sent !== this.#cluster;
   }
 
   /** The revision that members are sent; undefined when it is not known here. */
   get servedRevision(): number | undefined {
-    return this.isPending ? this.#published?.revision : this.#cluster.revision;
+    return this.#sent?.revision;
   }
 
   /** Another number after every change and delivery: what is seen of the cluster may differ then. */
@@ -70,38 +70,35 @@ export class ClusterEntry {
     return this.#watchers.size > 0;
   }
 
-  /** `phase`: how far the servers have come with this list. */
-  replace(cluster: Cluster, phase: Phase): void {
-    if (cluster === this.#cluster && phase === this.#phase) return;
+  /** `sent`: see ClusterListener.changed. */
+  replace(cluster: Cluster, sent: Cluster | undefined): void {
+    if (cluster === this.#cluster && sent === this.#sent) return;
     this.#cluster = cluster;
-    this.#phase = phase;
+    this.#sent = sent;
     this.#objections.keep(cluster);
     this.#problems.keep(cluster);
     this.#unprobed.keep(cluster);
-    // What was sent already is not out of date; a database that had lost it has it again.
-    if (phase === 'released' || this.#published?.revision === cluster.revision) this.#published = cluster;
-    // Another server may send the newest by now; or the list before it was never seen here.
-    else if (phase === 'promised' || this.#published?.members.size === 0) this.#published = undefined;
     this.#wake();
   }
 
-  /** Another server may have sent a list that is newer than the one that was sent here, and not the newest. */
+  /** Another server may have sent a list that is newer than the one that was sent here. */
   distrust(): void {
-    this.#published = undefined;
+    this.#sent = undefined;
     this.#stamp++;
   }
 
   /**
-   * The list to send (see registry/agreement.ts): the one before while the newest is only decided, but the newest to an
-   * address that is on that alone, when it is the only change and no member may have an even older list. Undefined when
-   * there is none to send now, or when the one before is not known here.
+   * The list to send: the newest that all servers may send, but the newest of all to an address that is on that alone, when it
+   * is the only change since and no member may have an even older list. Undefined when there is none to send now.
    */
   listFor(address: Address | undefined): Cluster | undefined {
-    if (!this.isPending) return this.#cluster;
-    const before = this.#published;
-    if (address === undefined || !before || before.members.has(address)) return before;
+    const sent = this.#sent;
+    if (!this.isPending || sent === undefined) return sent;
+    if (address === undefined || sent.members.has(address)) return sent;
     const newest = this.#cluster;
-    return mayJoin(before, newest) && !isAnyBehind(before, newest) ? newest : undefined;
+    // A cluster that comes after one that has ended is founded for all at once.
+    if (sent.members.size === 0) return undefined;
+    return mayJoin(sent, newest) && !isAnyBehind(sent, newest) ? newest : undefined;
   }
 
   /** What Raft was last seen to believe; undefined when its nodes cannot be read. */

@@ -1,6 +1,5 @@
 import type { Logger } from 'pino';
 import type { Address } from '../registry/address.js';
-import type { Phase } from '../registry/agreement.js';
 import { needsTick } from '../registry/advance.js';
 import {
   given,
@@ -598,11 +597,6 @@ export class RegistryService implements LinkedRegistry {
     }
   }
 
-  /** Other servers may have sent newer lists than this one did. */
-  distrust(): void {
-    for (const entry of this.#entries.values()) entry.distrust();
-  }
-
   /** Nobody could hear for a while: who waited is not known to wait still, and who repaired has stopped. */
   async resume(): Promise<void> {
     for (const { cluster } of [...this.#entries.values()]) {
@@ -611,7 +605,7 @@ export class RegistryService implements LinkedRegistry {
   }
 
   /** The store tells of a cluster that became another. */
-  changed(cluster: Cluster, phase: Phase): void {
+  changed(cluster: Cluster, sent: Cluster | undefined): void {
     const entry = this.#entryOf(cluster);
     const { damage } = cluster;
     if (damage !== entry.cluster.damage) {
@@ -620,13 +614,13 @@ export class RegistryService implements LinkedRegistry {
       else this.#log.warn({ cluster: keyOf(cluster) }, 'the damaged cluster is whole again');
     }
     this.#addresses += heldBy(cluster) - heldBy(entry.cluster);
-    entry.replace(cluster, phase);
-    if (phase !== 'released') this.#link.exchangeSoon();
+    entry.replace(cluster, sent);
+    if (entry.isPending) this.#link.exchangeSoon();
   }
 
   lost(): void {
     this.#link.standing.lose();
-    this.distrust();
+    for (const entry of this.#entries.values()) entry.distrust();
   }
 
   #context(entry: ClusterEntry | undefined, scene: Scene = this.#link.scene): Context {

@@ -34,8 +34,6 @@ export interface LinkedRegistry extends ClusterListener {
   readonly hasList: boolean;
   /** Whether somebody waits for what other servers hear. */
   readonly isWaiting: boolean;
-  /** Other servers may have sent newer lists than this one did. */
-  distrust(): void;
   /** Nobody could hear for a while: who waited is not known to wait still. */
   resume(): Promise<void>;
 }
@@ -189,7 +187,6 @@ export class StoreLink {
 
   async #exchange(): Promise<void> {
     const mark = this.standing.mark();
-    if (!this.standing.isCurrent()) this.#registry.distrust();
     const report = this.#report();
     const { scene, deaf, others, isAlone, soon, written } = await this.#ask('exchange', () =>
       this.#store.exchange(report),

@@ -27,12 +27,11 @@ describe('a list that not every server has yet', () => {
     const entry = new ClusterEntry(KEY);
     const before = cluster(1, A, B);
     const after = cluster(2, A, B, C);
-    entry.replace(before, 'released');
-    entry.replace(after, 'decided');
+    entry.replace(after, before);
     assert.equal(entry.listFor(A), before);
     assert.equal(entry.listFor(undefined), before);
     assert.equal(entry.listFor(C), after);
-    entry.replace(after, 'released');
+    entry.replace(after, after);
     assert.equal(entry.listFor(A), after);
   });
 
@@ -43,8 +42,7 @@ describe('a list that not every server has yet', () => {
     const lease = before.members.get(A)!.lease;
     hear(lease, 0, true);
     deliver(lease, 1, 0);
-    entry.replace(before, 'released');
-    entry.replace(after, 'decided');
+    entry.replace(after, before);
     assert.equal(entry.listFor(C), undefined);
     entry.delivered(A, 2, 0);
     assert.equal(entry.listFor(C), after);
@@ -52,48 +50,31 @@ describe('a list that not every server has yet', () => {
 
   it('is nobody’s, nor is the one before, when some server may send it already', () => {
     const entry = new ClusterEntry(KEY);
-    const before = cluster(1, A, B);
     const after = cluster(2, A, B, C);
-    entry.replace(before, 'released');
-    entry.replace(after, 'decided');
-    entry.replace(after, 'promised');
+    entry.replace(after, undefined);
     for (const address of [A, C, undefined]) assert.equal(entry.listFor(address), undefined);
-    entry.replace(cluster(3, A, C), 'decided');
-    for (const address of [A, C, undefined]) assert.equal(entry.listFor(address), undefined);
-    entry.replace(after, 'released');
-    assert.equal(entry.listFor(A), after);
   });
 
   it('is kept from a newcomer when it is not the only change: a server that has the first alone would send that', () => {
     const entry = new ClusterEntry(KEY);
-    entry.replace(cluster(1, A, B), 'released');
-    entry.replace(cluster(2, A, B, C), 'decided');
-    entry.replace(cluster(3, A, C), 'decided');
+    entry.replace(cluster(3, A, C), cluster(1, A, B));
     assert.equal(entry.listFor(C), undefined);
+    assert.equal(entry.listFor(A)?.revision, 1);
   });
 
-  it('leaves the one before in force through several changes', () => {
+  it('is kept from those who found a cluster anew until all know that the one before has ended', () => {
     const entry = new ClusterEntry(KEY);
-    const before = cluster(1, A, B);
-    entry.replace(before, 'released');
-    entry.replace(cluster(2, A, B, C), 'decided');
-    entry.replace(cluster(3, A, C), 'decided');
-    assert.equal(entry.listFor(A), before);
-  });
-
-  it('is nobody’s while the one before is not known here', () => {
-    const entry = new ClusterEntry(KEY);
-    entry.replace(cluster(2, A, B), 'decided');
+    entry.replace(cluster(2, A, B), cluster(1));
     assert.equal(entry.listFor(A), undefined);
-    entry.replace(cluster(2, A, B), 'released');
-    assert.equal(entry.listFor(A)?.revision, 2);
   });
 
-  it('is the newest at once when only something else about the cluster changed', () => {
+  it('is nobody’s after something was lost, until it is known again', () => {
     const entry = new ClusterEntry(KEY);
-    entry.replace(cluster(2, A, B), 'released');
-    const same = { ...cluster(2, A, B), quorumLost: true };
-    entry.replace(same, 'decided');
-    assert.equal(entry.listFor(A), same);
+    const list = cluster(2, A, B);
+    entry.replace(list, list);
+    entry.distrust();
+    assert.equal(entry.listFor(A), undefined);
+    entry.replace(list, list);
+    assert.equal(entry.listFor(A), list);
   });
 });

@@ -26,8 +26,8 @@ class StalledStore extends FlakyStore {
 
   override open(listener: ClusterListener): Promise<Opened> {
     return super.open({
-      changed: (cluster, phase) => {
-        const tell = (): void => listener.changed(cluster, phase);
+      changed: (cluster, sent) => {
+        const tell = (): void => listener.changed(cluster, sent);
         if (this.stalls) this.#late.push(tell);
         else tell();
       },

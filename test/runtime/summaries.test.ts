@@ -32,7 +32,7 @@ function inhabit({ service }: TestServer, clusters: number): void {
       size: MEMBERS,
       members: new Map(members.map((member) => [member.address, member])),
     };
-    service.changed(cluster, 'released');
+    service.changed(cluster, cluster);
   }
 }
 

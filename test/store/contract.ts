@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
-import type { Phase } from '../../src/registry/agreement.js';
 import { isForgettable, keyOf, type Cluster, type ClusterKey } from '../../src/registry/cluster.js';
 import { decide, type Command } from '../../src/registry/decide.js';
 import { deliver, hear, observeProbe, seeEnd, storedLease } from '../../src/registry/lease.js';
@@ -20,11 +19,11 @@ export class Listener implements ClusterListener {
   readonly clusters = new Map<string, Cluster>();
   readonly pending = new Set<string>();
 
-  changed(cluster: Cluster, phase: Phase): void {
+  changed(cluster: Cluster, sent: Cluster | undefined): void {
     const name = keyOf(cluster);
     if (isForgettable(cluster)) this.clusters.delete(name);
     else this.clusters.set(name, cluster);
-    if (phase !== 'released') this.pending.add(name);
+    if (sent !== cluster) this.pending.add(name);
     else this.pending.delete(name);
   }
 

@@ -1,5 +1,4 @@
-import type { Phase } from '../../src/registry/agreement.js';
-import type { Cluster, ClusterKey } from '../../src/registry/cluster.js';
+import { keyOf, type Cluster, type ClusterKey } from '../../src/registry/cluster.js';
 import type { RecordedEvent } from '../../src/registry/events.js';
 import {
   StoreUnavailable,
@@ -13,6 +12,15 @@ import {
   type Work,
 } from '../../src/registry/ports.js';
 
+/** How far the servers have come with a change of a list. */
+export type Phase =
+  /** All may send the new list. */
+  | 'released'
+  /** Not every server knows of it: the one before is sent. */
+  | 'decided'
+  /** Some server may send it: the one before is sent no more. */
+  | 'promised';
+
 /**
  * A store that says that another server keeps the same lists. For tests of what depends on minutes, on a clock of
  * their own; what real ones do is tested on databases.
@@ -22,6 +30,8 @@ export class SharedStore implements Store {
   readonly isShared = true;
   readonly #real: Store;
   readonly #changed = new Map<string, Cluster>();
+  /** What is sent of each cluster. */
+  readonly #sent = new Map<string, Cluster>();
   #listener: ClusterListener | undefined;
   #phase: Phase = 'released';
   isDown = false;
@@ -36,15 +46,24 @@ export class SharedStore implements Store {
   agree(phase: Phase): void {
     this.#phase = phase;
     if (phase === 'decided') return;
-    for (const cluster of this.#changed.values()) this.#listener?.changed(cluster, phase);
+    for (const cluster of this.#changed.values()) this.#tell(cluster);
+  }
+
+  #tell(cluster: Cluster): void {
+    const key = keyOf(cluster);
+    const before = this.#sent.get(key);
+    const isSame = before?.revision === cluster.revision;
+    if (this.#phase === 'released' || isSame) this.#sent.set(key, cluster);
+    else if (this.#phase === 'promised') this.#sent.delete(key);
+    this.#listener?.changed(cluster, this.#sent.get(key));
   }
 
   open(listener: ClusterListener): Promise<Opened> {
     this.#listener = listener;
     return this.#real.open({
       changed: (cluster) => {
-        this.#changed.set(`${cluster.product}/${cluster.name}`, cluster);
-        listener.changed(cluster, this.#phase);
+        this.#changed.set(keyOf(cluster), cluster);
+        this.#tell(cluster);
       },
       lost: () => listener.lost(),
     });

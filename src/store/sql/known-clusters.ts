@@ -8,7 +8,7 @@ import {
   type StoredLease,
 } from '../../registry/cluster.js';
 import { merge, storedLease } from '../../registry/lease.js';
-import { follow, hold, type Held, type Watermarks } from '../../registry/agreement.js';
+import { aim, learn, needed, sendable, UNREAD, type Version } from '../../registry/agreement.js';
 import type { ClusterListener } from '../../registry/ports.js';
 import { reconciled } from '../../registry/reconcile.js';
 import { factsOf, isDirty, noteLost, noteStored } from '../stored-leases.js';
@@ -32,14 +32,14 @@ export interface Loaded {
   readonly cluster: Cluster;
 }
 
-/** The number of a change that is to be read anew: it is not released. */
-const UNKNOWN = Number.MAX_SAFE_INTEGER;
-
 interface Known {
   readonly row: StoredCluster;
   readonly cluster: Cluster;
   readonly leases: ReadonlyMap<Address, Lease>;
-  readonly held: Held;
+  /** Its lists, the newest last, which is the cluster's. */
+  readonly versions: readonly Version<Cluster>[];
+  /** The one of them to send. */
+  readonly sent: Cluster | undefined;
   /** Whether the database has lost something since: what it has of this cluster may be another's doing. */
   readonly isDisputed: boolean;
 }
@@ -60,6 +60,10 @@ export class KnownClusters {
   readonly #byId = new Map<number, Known>();
   #pending = 0;
   #promised = -1;
+  #aim = -1;
+  #released = -1;
+  /** What was released when the last exchange ended. */
+  #releasedLast = -1;
   #behind: Cluster[] = [];
 
   get size(): number {
@@ -86,13 +90,14 @@ export class KnownClusters {
    * had confirmed, and what it has now may be another server's doing.
    */
   distrust(isLost: boolean): void {
-    this.#promised = -1;
+    this.#promised = this.#aim = this.#released = this.#releasedLast = -1;
     for (const [name, known] of this.#byName) {
-      const held: Held = { ...known.held, phase: 'promised', listChange: UNKNOWN, since: 0 };
+      const { cluster } = known;
       this.#put(name, known, {
         ...known,
         row: { ...known.row, version: -1 },
-        held,
+        versions: [{ list: cluster, revision: cluster.revision, change: UNREAD, replacedBy: Infinity }],
+        sent: undefined,
         isDisputed: isLost || known.isDisputed,
       });
       for (const lease of known.leases.values()) noteLost(lease);
@@ -118,7 +123,8 @@ export class KnownClusters {
       if (cluster.epoch > 0) missing.push(cluster);
       else {
         this.#put(name, known, undefined);
-        this.listener?.changed(emptyCluster(cluster), 'released');
+        const nothing = emptyCluster(cluster);
+        this.listener?.changed(nothing, nothing);
       }
     }
     return missing;
@@ -185,41 +191,67 @@ export class KnownClusters {
       this.#behind.push(cluster);
       return;
     }
-    const list = { revision: cluster.revision, listChange: row.list_seq };
-    const held = hold(before?.held, list, { released, promised: this.#promised });
+    this.#released = Math.max(this.#released, released);
+    const { revision } = cluster;
+    const all = learn(before?.versions ?? [], { list: cluster, revision, change: row.list_seq });
+    const versions = needed(all, this.#marks);
+    const sent = sendable(versions, this.#marks)?.list;
     if (before) this.#byId.delete(before.row.id);
     if (isForgettable(cluster)) {
       this.#put(name, before, undefined);
     } else {
-      this.#put(name, before, { row, cluster, leases: leasesOf(cluster), held, isDisputed: false });
+      this.#put(name, before, {
+        row,
+        cluster,
+        leases: leasesOf(cluster),
+        versions,
+        sent,
+        isDisputed: false,
+      });
     }
-    this.listener?.changed(cluster, held.phase);
+    this.listener?.changed(cluster, sent);
   }
 
-  /** This server sends nothing that a change up to this one has replaced, and says so hereafter. */
-  promise(change: number): void {
-    this.#promised = Math.max(this.#promised, change);
-    this.#follow({ released: -1, promised: this.#promised });
+  /** The clusters are about to be read, all changes up to this one. */
+  aim(change: number): void {
+    this.#aim = aim(this.#aim, change, this.#releasedLast);
+  }
+
+  /**
+   * Others let this server promise up to this change: it sends nothing that a change up to its aim has replaced, and says
+   * so hereafter.
+   */
+  promise(promisable: number): void {
+    if (promisable < this.#aim || this.#promised >= this.#aim) return;
+    this.#promised = this.#aim;
+    this.#follow();
   }
 
   /** Lists of changes up to this one may be sent. */
   agree(released: number): void {
-    this.#follow({ released, promised: this.#promised });
+    this.#released = Math.max(this.#released, released);
+    this.#releasedLast = this.#released;
+    this.#follow();
   }
 
-  #follow(marks: Watermarks): void {
+  get #marks(): { released: number; promised: number; aim: number } {
+    return { released: this.#released, promised: this.#promised, aim: this.#aim };
+  }
+
+  #follow(): void {
     if (this.#pending === 0) return;
     for (const [name, known] of this.#byName) {
-      const held = follow(known.held, marks);
-      if (held === known.held) continue;
-      this.#put(name, known, { ...known, held });
-      this.listener?.changed(known.cluster, held.phase);
+      if (!isPending(known)) continue;
+      const versions = needed(known.versions, this.#marks);
+      const sent = sendable(versions, this.#marks)?.list;
+      if (versions === known.versions && sent === known.sent) continue;
+      this.#put(name, known, { ...known, versions, sent });
+      if (sent !== known.sent) this.listener?.changed(known.cluster, sent);
     }
   }
 
   #put(name: string, before: Known | undefined, next: Known | undefined): void {
-    const pending = (known: Known | undefined): number =>
-      Number(known !== undefined && known.held.phase !== 'released');
+    const pending = (known: Known | undefined): number => Number(known !== undefined && isPending(known));
     this.#pending += pending(next) - pending(before);
     if (!next) {
       this.#byName.delete(name);
@@ -321,6 +353,11 @@ export class KnownClusters {
     noteStored(lease, facts);
     return lease;
   }
+}
+
+/** Whether its newest list is not released yet. */
+function isPending({ sent, cluster }: Known): boolean {
+  return sent !== cluster;
 }
 
 /** This server's clock may be a little ahead, or far, when nobody could hear for a while. Nothing is heard later than now. */

@@ -324,6 +324,7 @@ export class SqlStore implements Store {
 
   /** Reads every cluster that became another since the last time. */
   async #readChanges(state: ReplicaState): Promise<'none' | 'in part' | 'all'> {
+    this.#known.aim(state.changes);
     if (state.changes === this.#seenChange) return 'none';
     const rows = await this.#db.run<StoredCluster>(this.#queries.clustersSince(this.#seenChange));
     const isFirst = this.#seenChange < 0;

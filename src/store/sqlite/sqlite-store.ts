@@ -156,7 +156,7 @@ export class SqliteStore implements Store {
     } else {
       this.#clusters.set(name, cluster);
     }
-    this.#listener?.changed(cluster, 'released');
+    this.#listener?.changed(cluster, cluster);
   }
 
   /** A cluster that is not there: its revisions go on from where they were when it was deleted. */

@@ -1,10 +1,13 @@
 import {
-  follow,
-  hold,
+  aim,
+  learn,
   mayJoin,
+  needed,
   promisable,
   releasable,
-  type Held,
+  sendable,
+  UNREAD,
+  type Version,
   type Watermarks,
 } from '../../../src/registry/agreement.js';
 
@@ -28,8 +31,8 @@ const X = 1;
 const Y = 2;
 const J = 4;
 export const NODES = { x: X, j: J };
-/** A change that is to be read anew, higher than any that there is. */
-const UNKNOWN = 99;
+/** What no server has promised or seen: no limit. */
+const ANY = 90;
 const NAMES: Record<number, string> = { [X]: 'x', [Y]: 'y', [J]: 'j' };
 
 interface List {
@@ -79,16 +82,17 @@ interface Server {
   readonly isOpen: boolean;
   readonly seen: number;
   readonly promised: number;
+  readonly aim: number;
+  readonly released: number;
+  readonly releasedLast: number;
   readonly written: number;
-  readonly newest: List | undefined;
-  readonly held: Held | undefined;
-  /** Whether what it holds is what the row of this change said; false when the database was found to be another. */
-  readonly isCertain: boolean;
+  readonly versions: readonly Version<List>[];
+  /** The change of the row that the newest of them was read from; -1 when it is to be read anew. */
+  readonly row: number;
   /** Whether the database has lost something since. */
   readonly isDisputed: boolean;
   /** Whether it has read something of which its row does not say so for certain. */
   readonly isUnconfirmed: boolean;
-  readonly published: List | undefined;
   /** Whether it may send lists: its last whole exchange began not long ago. */
   readonly isCurrent: boolean;
   readonly isAlone: boolean;
@@ -134,8 +138,7 @@ export interface Bounds {
 export interface Agreement {
   readonly promisable: typeof promisable;
   readonly releasable: typeof releasable;
-  readonly hold: typeof hold;
-  readonly follow: typeof follow;
+  readonly sendable: typeof sendable<List>;
   readonly mayJoin: typeof mayJoin;
   /** A server is not current any more before its row may be revoked (LIST_CURRENT < REPLICA_LOST_AFTER). */
   readonly stopsInTime: boolean;
@@ -166,8 +169,7 @@ export interface Agreement {
 export const REAL: Agreement = {
   promisable,
   releasable,
-  hold,
-  follow,
+  sendable,
   mayJoin,
   stopsInTime: true,
   countsItself: true,
@@ -195,13 +197,14 @@ const NOBODY: Server = {
   isOpen: false,
   seen: -1,
   promised: -1,
+  aim: -1,
+  released: -1,
+  releasedLast: -1,
   written: 0,
-  newest: undefined,
-  held: undefined,
-  isCertain: false,
+  versions: [],
+  row: -1,
   isDisputed: false,
   isUnconfirmed: false,
-  published: undefined,
   isCurrent: false,
   isAlone: false,
   sent: 0,
@@ -227,10 +230,11 @@ export class AgreementModel {
       isOpen: true,
       seen: 1,
       promised: 1,
-      newest: list,
-      held: { revision: 1, listChange: 1, phase: 'released', since: 0 },
-      isCertain: true,
-      published: list,
+      aim: 1,
+      released: 1,
+      releasedLast: 1,
+      versions: [{ list, revision: 1, change: 1, replacedBy: Infinity }],
+      row: 1,
       isCurrent: true,
     };
     const all = <T>(one: T): T[] => Array.from({ length: this.#bounds.servers }, () => one);
@@ -341,7 +345,7 @@ export class AgreementModel {
     return {
       changes,
       released,
-      promisable: this.#rules.promisable(others, UNKNOWN),
+      promisable: this.#rules.promisable(others, ANY),
       releasable: this.#rules.releasesInDatabase
         ? 0
         : this.#rules.releasable(rows.filter((row, at) => row.isThere && !this.#isOverdue(state, at))),
@@ -378,7 +382,7 @@ export class AgreementModel {
       row.seenChange !== changes ||
       server.promised < Math.min(read.promisable, changes) ||
       row.promised < server.promised ||
-      (server.held?.phase !== 'released' && (server.held?.listChange ?? 0) <= released) ||
+      server.releasedLast < released ||
       read.overdue !== 0 ||
       read.isAlone !== server.isAlone ||
       !isNoted
@@ -387,8 +391,9 @@ export class AgreementModel {
 
   #reads(state: State, i: number): State {
     const read = this.#look(state, i);
-    const step = read.changes === state.servers[i]!.seen ? 'report' : 'read';
-    return this.#with(state, i, { step, read });
+    const server = state.servers[i]!;
+    const step = read.changes === server.seen ? 'report' : 'read';
+    return this.#with(state, i, { step, read, aim: aim(server.aim, read.changes, server.releasedLast) });
   }
 
   /** Whether its row says that the server may go on with what it has. */
@@ -407,7 +412,7 @@ export class AgreementModel {
         const hasLost = this.#hasLost(state, i);
         if (server.isOpen && this.#isEntered(row) && !hasLost) {
           // One of which nothing comes is left out.
-          const anew = { isUnconfirmed: false, isCertain: false, seen: -1 };
+          const anew = { isUnconfirmed: false, row: -1, seen: -1 };
           const ready = server.isUnconfirmed && this.#rules.confirms ? this.#with(state, i, anew) : state;
           if (this.#hasUse(ready, i)) add('reads the state', this.#reads(ready, i));
           return;
@@ -418,13 +423,15 @@ export class AgreementModel {
         }
         // It trusts nothing that it has, and enters anew.
         const distrusting = this.#with(state, i, {
-          isCertain: false,
+          row: -1,
           isDisputed: server.isDisputed || hasLost,
           isUnconfirmed: false,
-          held: server.held && { ...server.held, listChange: UNKNOWN, since: 0, phase: 'promised' },
-          published: server.published?.revision === server.newest?.revision ? server.published : undefined,
+          versions: server.versions.slice(-1).map((one) => ({ ...one, change: UNREAD })),
           seen: -1,
           promised: -1,
+          aim: -1,
+          released: -1,
+          releasedLast: -1,
           written: 0,
           isCurrent: false,
           step: 'look',
@@ -454,8 +461,9 @@ export class AgreementModel {
         fails();
         const read = server.read!;
         const { holdsFirst } = this.#rules;
-        const promised = Math.max(server.promised, Math.min(read.promisable, server.seen));
-        const holding = holdsFirst ? this.#move(state, i, { released: read.released, promised }) : state;
+        const mayPromise = Math.min(read.promisable, server.seen) >= server.aim;
+        const promised = mayPromise ? Math.max(server.promised, server.aim) : server.promised;
+        const holding = holdsFirst ? this.#move(state, i, { promised }) : state;
         let next = database;
         if (this.#isEntered(row)) {
           next = this.#withRow(next, i, {
@@ -472,7 +480,7 @@ export class AgreementModel {
         return add('reports', {
           ...this.#with(holding, i, {
             step: 'finish',
-            promised: holdsFirst ? promised : server.promised,
+            promised,
             read: { ...read, written: Number(state.copy !== undefined) },
           }),
           database: next,
@@ -482,11 +490,11 @@ export class AgreementModel {
         fails();
         if (this.#rules.looksAfterwards && !this.#isEntered(row)) return;
         const read = server.read!;
-        const marks = {
-          released: this.#rules.looksAfterwards ? database.released : read.released,
-          promised: this.#rules.holdsFirst ? server.promised : -1,
-        };
-        const moved = this.#move(state, i, marks);
+        const released = Math.max(
+          server.released,
+          this.#rules.looksAfterwards ? database.released : read.released,
+        );
+        const moved = this.#move(state, i, { released, releasedLast: released });
         return add(
           'ends its exchange',
           this.#with({ ...moved, unaware: state.unaware & ~(1 << i) }, i, {
@@ -507,15 +515,11 @@ export class AgreementModel {
   #learn(state: State, i: number, read: Read): State {
     const server = state.servers[i]!;
     const { list, listChange } = state.database;
-    const { newest, held, isCertain } = server;
-    const isUpToDate = isCertain && held?.listChange === listChange;
-    if (listChange <= server.seen || isUpToDate) return this.#with(state, i, { seen: read.changes });
+    const newest = newestOf(server);
+    if (listChange <= server.seen || server.row === listChange) return this.#with(state, i, { seen: read.changes });
     // What it has of an older database is taken for the truth, and must be written back: it waits for a decision.
     if (newest && isForked(newest, list, server.isDisputed)) return this.#writeBack(state, i, read);
-    const kept = this.#keep(state, i, list, listChange, {
-      released: read.released,
-      promised: server.promised,
-    });
+    const kept = this.#keep(state, i, list, listChange, read.released);
     return this.#with(kept, i, { seen: read.changes });
   }
 
@@ -523,36 +527,34 @@ export class AgreementModel {
   #writeBack(state: State, i: number, read: Read): State {
     if (state.locker !== 0) return this.#with(state, i, { seen: -1 });
     const server = state.servers[i]!;
-    const list = reconciled(server.newest!, state.database.list);
+    const list = reconciled(newestOf(server)!, state.database.list);
     const listChange = state.database.changes + 1;
     const database = this.#withRow({ ...state.database, changes: listChange, list, listChange }, i, {
       written: written(state, state.database.rows[i]!),
     });
-    const marks = { released: read.released, promised: server.promised };
-    const kept = this.#keep({ ...state, database }, i, list, listChange, marks);
+    const kept = this.#keep({ ...state, database }, i, list, listChange, read.released);
     return this.#with(kept, i, { seen: read.changes, written: written(state, server) });
   }
 
-  /** KnownClusters.keep and ClusterEntry.replace. */
-  #keep(state: State, i: number, list: List, listChange: number, marks: Watermarks): State {
+  /** KnownClusters.keep. */
+  #keep(state: State, i: number, list: List, listChange: number, read: number): State {
     const server = state.servers[i]!;
-    if (server.isCertain && server.held && server.held.listChange > listChange) return state;
-    const held = this.#rules.hold(server.held, { revision: list.revision, listChange }, marks);
+    if (server.row > listChange) return state;
+    const released = Math.max(server.released, read);
+    const versions = learn(server.versions, { list, revision: list.revision, change: listChange });
+    const marks = { released, promised: server.promised, aim: server.aim };
     return this.#with(state, i, {
-      newest: list,
-      held,
-      isCertain: true,
+      versions: needed(versions, marks),
+      row: listChange,
       isDisputed: false,
-      published: publish(server.published, list, held),
+      released,
     });
   }
 
-  /** The watermarks move. */
-  #move(state: State, i: number, marks: Watermarks): State {
-    const { newest, held, published } = state.servers[i]!;
-    if (!newest || !held) return state;
-    const next = this.#rules.follow(held, marks);
-    return this.#with(state, i, { held: next, published: publish(published, newest, next) });
+  /** Its watermarks move. */
+  #move(state: State, i: number, marks: Partial<Watermarks & { releasedLast: number }>): State {
+    const { promised, aim, versions } = { ...state.servers[i]!, ...marks };
+    return this.#with(state, i, { ...marks, versions: needed(versions, { promised, aim }) });
   }
 
   #decisions(state: State, i: number, add: (label: string, next: State) => void): void {
@@ -571,10 +573,10 @@ export class AgreementModel {
     const server = state.servers[i]!;
     const { database } = state;
     if (this.#hasLost(state, i)) return;
-    const isSure = server.isCertain && !server.isUnconfirmed;
-    const isUpToDate = isSure && server.held?.listChange === database.listChange;
-    const isAhead = (server.newest?.revision ?? 0) > database.list.revision;
-    const base = server.newest && (isUpToDate || isAhead) ? server.newest : database.list;
+    const newest = newestOf(server);
+    const isUpToDate = !server.isUnconfirmed && server.row === database.listChange;
+    const isAhead = (newest?.revision ?? 0) > database.list.revision;
+    const base = newest && (isUpToDate || isAhead) ? newest : database.list;
     for (const bit of this.#bounds.decisions === 'leave' ? [Y] : [Y, J]) {
       const has = (base.members & bit) !== 0;
       if (bit === J && has) continue;
@@ -600,7 +602,7 @@ export class AgreementModel {
         lockedReleased: 0,
       };
       const what = `decides that ${NAMES[bit]} ${has ? 'leaves' : 'joins'}`;
-      const kept = this.#keep(made, i, list, listChange, { released, promised: server.promised });
+      const kept = this.#keep(made, i, list, listChange, released);
       add(what, this.#with(kept, i, { written: written(state, server) }));
       add(`${what}, and does not hear of it`, made);
     }
@@ -608,13 +610,14 @@ export class AgreementModel {
 
   /** Undefined when it gets no list. */
   #poll(state: State, i: number): State | undefined {
-    const { newest, held, published, isCurrent, isAlone, sent } = state.servers[i]!;
+    const { isCurrent, isAlone, sent } = state.servers[i]!;
     const { has } = state;
     const address = NODES[this.#bounds.node];
-    if (!newest || !held || (newest.members & address) === 0) return undefined;
+    const newest = newestOf(state.servers[i]!);
+    if (!newest || (newest.members & address) === 0) return undefined;
     // The exception: who has looked at a database that was set back believes it until those who know more have looked, too.
     if (state.unaware !== 0 && ((state.unaware >> i) & 1) === 0) return undefined;
-    const list = this.#listFor(newest, held, published, address);
+    const list = this.#listFor(state.servers[i]!, newest, address);
     if (!list) return undefined;
     // Who was sent this very list last, and by nobody else another, is sent it for as long as it likes: no state is another.
     const goesOn = !this.#rules.knowsItsCaller && sent === list.revision;
@@ -627,10 +630,11 @@ export class AgreementModel {
   }
 
   /** ClusterEntry.listFor. */
-  #listFor(newest: List, { phase }: Held, published: List | undefined, address: number): List | undefined {
-    if (phase === 'released') return newest;
-    if (!published || (published.members & address) !== 0) return published;
-    return this.#rules.mayJoin(published, newest) ? newest : undefined;
+  #listFor({ versions, released, promised }: Server, newest: List, address: number): List | undefined {
+    const marks = { released, promised: this.#rules.holdsFirst ? promised : -1 };
+    const sent = this.#rules.sendable(versions, marks)?.list;
+    if (!sent || (sent.members & address) !== 0) return sent;
+    return this.#rules.mayJoin(sent, newest) ? newest : undefined;
   }
 
   /** Its row stays, and is taken over when it enters again. */
@@ -684,11 +688,10 @@ export class AgreementModel {
     }
     tell?.(now);
     const { list } = now.database;
-    return now.servers.every(({ isUp, held, newest }) => {
-      return (
-        !isUp ||
-        (held?.phase === 'released' && newest?.revision === list.revision && newest.members === list.members)
-      );
+    return now.servers.every((server) => {
+      const { isUp, versions } = server;
+      const sent = this.#rules.sendable(versions, server)?.list;
+      return !isUp || (sent?.revision === list.revision && sent.members === list.members);
     });
   }
 }
@@ -698,10 +701,8 @@ function written({ copy }: State, before: Pick<Row, 'written'>): number {
   return copy ? 1 : before.written;
 }
 
-/** ClusterEntry.replace: what it sends while the newest is not released. */
-function publish(published: List | undefined, newest: List, { phase }: Held): List | undefined {
-  if (phase === 'released' || published?.revision === newest.revision) return newest;
-  return phase === 'promised' ? undefined : published;
+function newestOf({ versions }: Server): List | undefined {
+  return versions.at(-1)?.list;
 }
 
 function isForked(newest: List, stored: List, isDisputed: boolean): boolean {
@@ -822,11 +823,10 @@ function encodeIn(state: State, order: readonly number[]): string {
   putDatabase(state.copy);
   for (const i of order) {
     const server = state.servers[i]!;
-    const { held, read } = server;
+    const { read } = server;
     put(
       Number(server.isUp) +
         2 * Number(server.isOpen) +
-        4 * Number(server.isCertain) +
         8 * Number(server.isAlone) +
         16 * Number(server.isCurrent) +
         32 * Number(server.isDisputed) +
@@ -835,11 +835,16 @@ function encodeIn(state: State, order: readonly number[]): string {
     put(server.seen);
     put(server.promised);
     put(server.written);
-    putList(server.newest);
-    putList(server.published);
-    put(held === undefined ? 0 : 1 + ['released', 'decided', 'promised'].indexOf(held.phase));
-    put(held?.listChange ?? -1);
-    put(held?.since ?? 0);
+    put(server.aim);
+    put(server.released);
+    put(server.releasedLast);
+    put(server.row);
+    put(server.versions.length);
+    for (const { list, change, replacedBy } of server.versions) {
+      putList(list);
+      put(Math.min(change, ANY));
+      put(Math.min(replacedBy, ANY));
+    }
     put(server.sent);
     put(STEPS.indexOf(server.step));
     if (read === undefined) put(-1);

@@ -1,6 +1,6 @@
 import { needsTick } from '../../../src/registry/advance.js';
 import type { Address } from '../../../src/registry/address.js';
-import { releasable, type Phase } from '../../../src/registry/agreement.js';
+import { releasable } from '../../../src/registry/agreement.js';
 import { given, type Cluster, type Member } from '../../../src/registry/cluster.js';
 import { saysSomethingNew, type Command, type Context, type Outcome } from '../../../src/registry/decide.js';
 import { hearPoll, missProbe, observeProbe, seeEnd, wantsProbe } from '../../../src/registry/lease.js';
@@ -92,8 +92,8 @@ class CarelessClusters extends KnownClusters {
 
 /** It says that it holds the list before, and goes on to send it. */
 class TrustingClusters extends KnownClusters {
-  override promise(change: number): void {
-    this.#said = Math.max(this.#said, change);
+  override promise(promisable: number): void {
+    this.#said = Math.max(this.#said, promisable);
   }
   override get promised(): number {
     return this.#said;
@@ -203,7 +203,7 @@ export class SimulatedReplica implements AddressServer {
     const Entry = replicaFaults.neverWaitsForOld ? HastyEntry : ClusterEntry;
     this.#entry = new Entry({ product: 'nacos', name: 'serverlist' });
     this.#known.listener = {
-      changed: (cluster, phase) => this.#learned(cluster, phase),
+      changed: (cluster, sent) => this.#learned(cluster, sent),
       lost: () => {
         this.#standing.lose();
         this.#entry.distrust();
@@ -514,9 +514,9 @@ export class SimulatedReplica implements AddressServer {
   }
 
   /** The store tells of a cluster that became another. */
-  #learned(cluster: Cluster, phase: Phase): void {
-    this.#entry.replace(cluster, phase);
-    if (phase !== 'released') this.#exchangeIn(SOON);
+  #learned(cluster: Cluster, sent: Cluster | undefined): void {
+    this.#entry.replace(cluster, sent);
+    if (this.#entry.isPending) this.#exchangeIn(SOON);
     this.#look();
   }
 
@@ -621,7 +621,6 @@ export class SimulatedReplica implements AddressServer {
     const mark = this.#standing.mark();
     const report = this.#reportOf();
     const { schedule, replicaFaults } = this.#host;
-    if (!this.#standing.isCurrent()) this.#entry.distrust();
     this.#ask();
     const confirmed = this.#confirmed;
     let state = this.#state();
@@ -691,6 +690,7 @@ export class SimulatedReplica implements AddressServer {
 
   /** True when there was one. */
   *#readChanges(state: ReplicaState): Generator<void, boolean> {
+    this.#known.aim(state.changes);
     if (state.changes === this.#seenChange) return false;
     this.#isUnconfirmed = true;
     const { row } = this.#ask();
