@@ -127,6 +127,8 @@ const CONNECT_TIMEOUT = 5_000;
 /** From the list to Raft, which is sooner than any node was seen to be (rules.ts, JOINING), and to an open main port. */
 const RAFT_STARTS_AFTER = JOINING;
 const PORT_OPENS_AFTER = 8_000;
+/** How long the doctor looks for what a command should do (repairer.ts). */
+const VERIFY = 45_000;
 /** After resetPeers. */
 const LONGEST_ELECTION = 15_000;
 /** A server has probed a silent member within this time: every 3 s, and 2 s until nothing answered. */
@@ -403,20 +405,28 @@ export class World {
   repair(lasts: number, dies: boolean): void {
     const by = `repair ${++this.#repairs}`;
     const server = this.#anyServer();
-    const say = (action: 'begin' | 'step' | 'repaired'): boolean =>
+    const say = (action: 'begin' | 'step' | 'repaired' | 'repair-stopped'): boolean =>
       server?.command({ type: 'repair', action, by, note: '' })?.reply.type === 'done';
     if (!say('begin')) return;
     const goOn = (left: number): void => {
       if (!say('step')) return;
       if (left > 0) return this.schedule.after(Math.min(left, 10_000), () => goOn(left - 10_000));
       if (dies) return;
-      this.#reset();
-      say('repaired');
+      if (!this.#reset()) return void say('repaired');
+      verify(VERIFY / 1_000);
+    };
+    // repairer.ts: a step is done when the group is seen to have a leader.
+    const verify = (seconds: number): void => {
+      if (!say('step')) return;
+      if (this.raft.workingLeader()) return void say('repaired');
+      if (seconds === 0) return void say('repair-stopped');
+      this.schedule.after(1_000, () => verify(seconds - 1));
     };
     goOn(lasts);
   }
 
-  #reset(): void {
+  /** False when there is nothing to do, or it must not be done. */
+  #reset(): boolean {
     const { raft, registry } = this;
     const base = [...registry.cluster.members.values()].filter(({ settled }) => settled);
     const voters = base.map(({ address }) => address);
@@ -426,10 +436,12 @@ export class World {
       const node = this.nodes.get(voter);
       return !registry.cluster.members.has(voter) && node !== undefined && node.state !== 'off';
     });
-    if (raft.workingLeader() || !best || !up.includes(best.address) || mayLive || this.#hasUnread()) return;
-    if (up.length < majority(voters.length)) return;
+    if (raft.workingLeader() || !best || !up.includes(best.address) || mayLive || this.#hasUnread())
+      return false;
+    if (up.length < majority(voters.length)) return false;
     this.note(() => `resetPeers: ${voters.join(' ')}`);
     raft.reset(voters);
+    return true;
   }
 
   /** Whether a listed node hangs: it cannot be read, and may have the most data, or votes as it did when it goes on. */
