@@ -5,7 +5,7 @@ import { evict } from './evict.js';
 import { fade, hasFaded } from './forget.js';
 import { admit, founders, neededToFound } from './gate.js';
 import { isHeld, isUnreachable, presenceOf, silence, sinceAlive } from './lease.js';
-import { isKnownToAll, type Moment, type Step } from './moment.js';
+import { heardSince, isKnownToAll, type Moment, type Step } from './moment.js';
 import { quorumAdvice, quorumOf } from './quorum.js';
 import { endRepair, isRepairing, seeRepaired } from './repairing.js';
 import { DEPARTED_MEMORY, LATE_POLL, REPLACED_EVICT_AFTER } from './rules.js';
@@ -71,12 +71,16 @@ function settle(cluster: Cluster, moment: Moment): Step {
   const { now } = moment;
   let members: Map<Address, Member> | undefined;
   let { size } = cluster;
+  const since = heardSince(moment);
   let hindranceOf: ReturnType<typeof settlingHindrances> | undefined;
   for (const member of cluster.members.values()) {
     if (member.settled) continue;
     hindranceOf ??= settlingHindrances(cluster, moment);
-    const known = hindranceOf(member) === undefined;
-    const knownSince = known ? (member.knownSince ?? now) : undefined;
+    // It may have been started anew, and blank, while the server did not hear.
+    const isHeard = Math.max(member.lease.heardAt, member.lease.openAt) >= since;
+    const wasKnown = member.knownSince !== undefined && member.knownSince >= since;
+    const known = isHeard && hindranceOf(member) === undefined;
+    const knownSince = known ? (wasKnown ? member.knownSince : now) : undefined;
     const settled = knownSince !== undefined && now - knownSince >= settleTime(member, moment);
     if (knownSince === member.knownSince && !settled) continue;
     members ??= new Map(cluster.members);

@@ -1,7 +1,7 @@
 import { named } from './address.js';
-import { filtered, joined, keyOf, majority, type Cluster, type Waiting } from './cluster.js';
+import { filtered, joined, keyOf, majority, type Cluster, type Member, type Waiting } from './cluster.js';
 import { eventOf, type RegistryEvent } from './events.js';
-import { silence } from './lease.js';
+import { isLive, silence } from './lease.js';
 import type { Moment, Step } from './moment.js';
 import { quorumOf } from './quorum.js';
 import { isRepairing } from './repairing.js';
@@ -95,6 +95,11 @@ function gate(cluster: Cluster, moment: Pick<Moment, 'now' | 'rules' | 'raft'>):
   const all = [...cluster.members.values()];
   const { held, finding } = quorumOf(cluster, moment);
   if (!held) return { code: 'no-majority', finding: `${finding}, and Raft needs a majority to add one` };
+  const listless = all.filter((member) => startsWithTheNewest(member, moment));
+  if (listless.length > 0) {
+    const finding = `${named(listless.map(({ address }) => address))} found the cluster and must have its list first`;
+    return { code: 'unsettled', finding };
+  }
   const unsettled = all.filter((member) => !member.settled);
   // So that a majority of the list lives whatever becomes of the newcomers. Where nobody is new, one may always come.
   if (unsettled.length > 0 && all.length - unsettled.length < majority(all.length + 1)) {
@@ -102,6 +107,15 @@ function gate(cluster: Cluster, moment: Pick<Moment, 'now' | 'rules' | 'raft'>):
     return { code: 'unsettled', finding };
   }
   return undefined;
+}
+
+/**
+ * Whether a founder has not been sent a list yet: whoever is on the one with which it starts is a voter at once, without
+ * having asked for it (2.5.1 JRaftServer, the first configuration), also who never comes again.
+ */
+function startsWithTheNewest(member: Member, { now, rules }: Pick<Moment, 'now' | 'rules'>): boolean {
+  const { settled, lease, joinedRevision } = member;
+  return settled && lease.polls && lease.delivered < joinedRevision && isLive(member, rules, now);
 }
 
 /** Why those who wait do so. The gate is looked at once for all of them. */

@@ -1,7 +1,7 @@
 import type { Cluster, Member } from './cluster.js';
 import type { RaftEvidence } from './evidence.js';
 import type { RegistryEvent } from './events.js';
-import type { Rules } from './rules.js';
+import { graceTime, type Rules } from './rules.js';
 
 /** When, and under which rules. */
 export interface Moment {
@@ -32,4 +32,9 @@ export interface Step {
 export function isKnownToAll(member: Member, { othersKnow, now }: Moment): boolean {
   // A silence that is seen only now is known nowhere else.
   return othersKnow === undefined || (othersKnow && member.presenceSince < now);
+}
+
+/** Since when the server has heard without a break; it cannot know what happened before. Infinity while it does not. */
+export function heardSince({ graceUntil, rules }: Pick<Moment, 'graceUntil' | 'rules'>): number {
+  return graceUntil - graceTime(rules);
 }

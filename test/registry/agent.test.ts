@@ -46,6 +46,7 @@ describe('A member with an agent', () => {
   it('does not settle while its Nacos starts, however long it is known', () => {
     const bench = new Bench();
     for (const address of [A, B, C]) bench.heartbeat(address, { expect: 3, has: 0 });
+    for (const { lease } of bench.cluster.members.values()) deliver(lease, bench.cluster.revision, bench.now);
     const beat = (starting: boolean): void => {
       for (const address of [A, B, C]) bench.heartbeat(address, { has: bench.cluster.revision });
       bench.heartbeat(D, { has: bench.cluster.revision, starting });

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { deliver } from '../../src/registry/lease.js';
 import { A, B, Bench, C, D, E, F } from './rules.js';
 
 describe('R2 Known', () => {
@@ -45,6 +46,25 @@ describe('R3 Gate', () => {
     assert.deepEqual(bench.list, [A, B]);
     bench.pass(12_000, [A, B, C]);
     assert.deepEqual(bench.list, [A, B, C]);
+  });
+
+  it('lets nobody onto the list with which the founders start: each on it is a voter at once, whether it comes again or not', () => {
+    const bench = new Bench();
+    const founders = [A, B, C];
+    for (const address of founders) bench.heartbeat(address, { expect: 3, has: 0 });
+    const reply = bench.heartbeat(D, { has: 0 });
+    const reason = `${D} waits to join nacos/serverlist: ${founders.join(', ')} found the cluster and must have its list first`;
+    assert.deepEqual(reply, { type: 'waiting', why: 'gate', reason });
+    for (const address of [A, B]) deliver(bench.cluster.members.get(address)!.lease, 1, bench.now);
+    assert.equal(bench.heartbeat(D, { has: 0 }).type, 'waiting');
+    deliver(bench.cluster.members.get(C)!.lease, 1, bench.now);
+    assert.equal(bench.heartbeat(D, { has: 0 }).type, 'listed');
+  });
+
+  it('does not wait for founders of which nothing shows that they have the list', () => {
+    const bench = new Bench();
+    for (const address of [A, B, C]) bench.heartbeat(address, { expect: 3 });
+    assert.equal(bench.heartbeat(D).type, 'listed', 'scripts only say that they are there');
   });
 
   it('keeps those that have settled a majority of the new list', () => {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { graceTime } from '../../src/registry/rules.js';
 import { whyUnsettled } from '../../src/registry/settling.js';
 import { A, B, Bench, C, D } from './rules.js';
 
@@ -27,6 +28,20 @@ describe('why a member has not settled', () => {
     bench.pass(13_000, [A, B, C, D]);
     assert.equal(why(bench), undefined);
     assert.ok(bench.cluster.members.get(D)?.settled);
+  });
+
+  it('starts anew when the server did not hear for a while, in which the joiner may have come back blank', () => {
+    const bench = joining();
+    bench.pass(18_000, [A, B, C, D]);
+    // A restart: the hearing clock stood still, and a grace begins.
+    bench.graceUntil = bench.now + graceTime(bench.rules);
+    bench.pass(4_000, [A, B, C, D]);
+    // Its first poll since.
+    bench.poll(D);
+    bench.pass(19_000, [A, B, C, D]);
+    assert.equal(bench.cluster.members.get(D)?.settled, false);
+    bench.pass(2_000, [A, B, C, D]);
+    assert.equal(bench.cluster.members.get(D)?.settled, true);
   });
 
   it('does not count on a member that has only just come back, nor on one whose Nacos still starts', () => {

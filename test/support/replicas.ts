@@ -37,11 +37,13 @@ export interface TestReplicaOptions {
   readonly log?: Logger;
 }
 
+/** Makes the schema, as the program does at its start. */
+export async function prepare(database: Database): Promise<void> {
+  await migrate(database, readMigrations(migrationsFolder(database.dialect)));
+}
+
 /** The store as the program makes it. */
 export function createSqlStore(database: Database, replica: string): SqlStore {
-  const prepare = async (one: Database): Promise<void> => {
-    await migrate(one, readMigrations(migrationsFolder(one.dialect)));
-  };
   return new SqlStore({ database, replica, prepare });
 }
 

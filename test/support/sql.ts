@@ -45,6 +45,7 @@ export function connectPatiently(t: Pick<TestContext, 'after'>, url: string): Da
       return database.statements;
     },
     run: (statement) => patiently(() => database.run(statement)),
+    together: (work) => patiently(() => database.together(work)),
     transaction: (_, work) => patiently(() => database.transaction(NEVER, work)),
     exclusively: (work) => patiently(() => database.exclusively(work)),
     close,

@@ -31,6 +31,11 @@ export interface Database extends Session {
    */
   transaction<T>(limit: number, work: (session: Session) => Promise<T>): Promise<T>;
   /**
+   * Statements on one connection, each of which commits by itself: all of them are answered by one and the same database, or
+   * those after a failure are not run. Other connections may lead to an older copy after a failover.
+   */
+  together<T>(work: (session: Session) => Promise<T>): Promise<T>;
+  /**
    * A connection of its own for changes of the schema, while nobody else who calls this is inside (on any machine):
    * waits for the others for at most a minute. Statements have no limit.
    */

@@ -44,6 +44,17 @@ export class ServerDatabase implements Database {
     }
   }
 
+  async together<T>(work: (session: Session) => Promise<T>): Promise<T> {
+    const connection = await this.#pool.borrow(STATEMENT_LIMIT);
+    const run = async <R>(statement: Statement): Promise<readonly R[]> =>
+      (await this.#send(connection, statement)) as readonly R[];
+    try {
+      return await work({ run });
+    } finally {
+      this.#pool.giveBack(connection);
+    }
+  }
+
   async transaction<T>(limit: number, work: (session: Session) => Promise<T>): Promise<T> {
     const deadline = performance.now() + limit;
     const connection = await this.#pool.borrow(Math.min(limit, STATEMENT_LIMIT));

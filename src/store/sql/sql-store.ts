@@ -73,7 +73,7 @@ export interface SqlStoreOptions {
  * registry/agreement.ts.
  */
 export class SqlStore implements Store {
-  readonly pace = 500;
+  readonly pace: number = 500;
   readonly isShared = true;
   readonly #options: SqlStoreOptions;
   readonly #db: Database;
@@ -131,79 +131,84 @@ export class SqlStore implements Store {
     this.#known.listener = listener;
     return this.#reach('open', async () => {
       await this.#options.prepare(this.#db);
-      const before = await this.#state(this.#db);
-      // First entered, then read: whoever changes a list from here on waits for this server.
-      let state = await this.#enter(before);
-      while ((await this.#readChanges(state)) === 'in part') state = await this.#state(this.#db);
-      this.#known.promise(state.promisable(Math.max(0, this.#seenChange)));
-      this.#known.agree(await this.#renew(state, NOTHING_HEARD));
-      const { now, deaf } = state.clock;
-      this.#readUpTo = now - LATE_COMMIT;
-      this.#lastNow = now;
-      const attended = deaf === 0 && before.others.some(({ seenAt }) => now - seenAt < 2 * WRITE_EVERY);
-      return { hearing: now, attended };
+      return this.#db.together((session) => this.#open(session));
     });
+  }
+
+  async #open(session: Session): Promise<Opened> {
+    const before = await this.#state(session);
+    // First entered, then read: whoever changes a list from here on waits for this server.
+    let state = await this.#enter(session, before);
+    while ((await this.#readChanges(session, state)) === 'in part') state = await this.#state(session);
+    this.#known.promise(state.promisable(Math.max(0, this.#seenChange)));
+    const { released } = await this.#renew(session, state, NOTHING_HEARD);
+    this.#known.agree(released);
+    const { now, deaf } = state.clock;
+    this.#readUpTo = now - LATE_COMMIT;
+    this.#lastNow = now;
+    const attended = deaf === 0 && before.others.some(({ seenAt }) => now - seenAt < 2 * WRITE_EVERY);
+    return { hearing: now, attended };
   }
 
   transact(key: ClusterKey, work: Work): Promise<Decided> {
     return this.#queue.run(keyOf(key), () => this.#reach('use', () => this.#decisions.decide(key, work)));
   }
 
-  async exchange(report: Report): Promise<News> {
-    return this.#reach('use', async () => {
-      // Decisions go on meanwhile.
-      const confirmed = this.#confirmed;
-      let state = await this.#state(this.#db);
-      const isLost = this.#hasLost(state, confirmed);
-      if (isLost || !state.isEntered) {
-        // Nothing that is known of the database holds any more. Its clock goes on from where it was, or every time
-        // that is known here would lie ahead of it. Only the clock: this server's row is entered anew below.
-        if (this.#isEntered) this.#distrust(isLost);
-        this.#readAnew();
-        await this.#db.run(
-          this.#queries.report(this.#own(this.#lastNow), this.#lastNow, state.databaseMs, 0),
-        );
-        state = await this.#state(this.#db);
-      } else if (this.#isUnconfirmed) {
-        this.#readAnew();
-      }
-      state = await this.#enter(state);
-      const ahead = report.hearing - state.clock.now;
-      if (ahead > CLOCK_AHEAD) this.#known.setBack(this.#lastNow, ahead);
-      this.#lastNow = state.clock.now;
-      const changed = await this.#readChanges(state);
-      const at = performance.now();
-      const hasOthers = state.others.length > 0;
-      if (hasOthers && (report.isWaiting || at - this.#readAt >= READ_EVERY)) {
-        await this.#readLeases(state);
-        this.#readAt = at;
-      }
-      // First it sends nothing older any more, then it says so.
-      this.#known.promise(state.promisable(Math.max(0, this.#seenChange)));
-      // A change that others wait for is confirmed at once, with all that was heard before it was known here.
-      let written = 0;
-      let { released } = state;
-      const confirms = changed !== 'none' || this.#isUnconfirmed || this.#known.isPending || report.isLast;
-      const isDue = at - this.#writtenAt >= WRITE_EVERY - this.pace / 2;
-      if (confirms || isDue || state.clock.deaf > 0) {
-        written = await this.#writeLeases(state, confirms ? 0 : report.patience);
-        released = await this.#renew(state, report);
-        this.#writtenAt = at;
-      }
-      if (at - this.#forgotAt >= FORGET_AFTER) {
-        await this.#db.run(this.#queries.forgetClusters(state.clock.now - FORGET_AFTER));
-        this.#forgotAt = at;
-      }
-      this.#known.agree(released);
-      this.#exchangedAt = at;
-      // Whether the others know of a change is asked again for the cluster that is decided on.
-      const { deaf, now } = state.clock;
-      // A decision is told of a grace without an end when nobody could hear; this server has just written when it ends.
-      const graceUntil = deaf > 0 ? Math.max(state.graceUntil, now + report.grace) : state.graceUntil;
-      const scene = { ...sceneOf(state, 0, this.#known.size), graceUntil };
-      const soon = changed === 'in part' || (this.#known.isPending && scene.othersKnow !== false);
-      return { scene, deaf, others: state.others.length, isAlone: state.isAlone, soon, written };
-    });
+  exchange(report: Report): Promise<News> {
+    return this.#reach('use', () => this.#db.together((session) => this.#exchange(session, report)));
+  }
+
+  async #exchange(session: Session, report: Report): Promise<News> {
+    // Decisions go on meanwhile.
+    const confirmed = this.#confirmed;
+    let state = await this.#state(session);
+    const isLost = this.#hasLost(state, confirmed);
+    if (isLost || !state.isEntered) {
+      // Nothing that is known of the database holds any more. Its clock goes on from where it was, or every time
+      // that is known here would lie ahead of it. Only the clock: this server's row is entered anew below.
+      if (this.#isEntered) this.#distrust(isLost);
+      this.#readAnew();
+      await session.run(this.#queries.report(this.#own(this.#lastNow), this.#lastNow, state.databaseMs, 0));
+      state = await this.#state(session);
+    } else if (this.#isUnconfirmed) {
+      this.#readAnew();
+    }
+    state = await this.#enter(session, state);
+    const ahead = report.hearing - state.clock.now;
+    if (ahead > CLOCK_AHEAD) this.#known.setBack(this.#lastNow, ahead);
+    this.#lastNow = state.clock.now;
+    const changed = await this.#readChanges(session, state);
+    const at = performance.now();
+    const hasOthers = state.others.length > 0;
+    if (hasOthers && (report.isWaiting || at - this.#readAt >= READ_EVERY)) {
+      await this.#readLeases(session, state);
+      this.#readAt = at;
+    }
+    // First it sends nothing older any more, then it says so.
+    this.#known.promise(state.promisable(Math.max(0, this.#seenChange)));
+    // A change that others wait for is confirmed at once, with all that was heard before it was known here.
+    let written = 0;
+    let last = state;
+    const confirms = changed !== 'none' || this.#isUnconfirmed || this.#known.isPending || report.isLast;
+    const isDue = at - this.#writtenAt >= WRITE_EVERY - this.pace / 2;
+    if (confirms || isDue || state.clock.deaf > 0) {
+      written = await this.#writeLeases(session, state, confirms ? 0 : report.patience);
+      last = await this.#renew(session, state, report);
+      this.#writtenAt = at;
+    }
+    if (at - this.#forgotAt >= FORGET_AFTER) {
+      await session.run(this.#queries.forgetClusters(state.clock.now - FORGET_AFTER));
+      this.#forgotAt = at;
+    }
+    this.#known.agree(last.released);
+    this.#exchangedAt = at;
+    // Whether the others know of a change is asked again for the cluster that is decided on.
+    const { deaf, now } = state.clock;
+    // A decision is told of a grace without an end when nobody could hear; this server has just written when it ends.
+    const graceUntil = deaf > 0 ? Math.max(state.graceUntil, now + report.grace) : state.graceUntil;
+    const scene = { ...sceneOf(state, 0, this.#known.size), graceUntil };
+    const soon = changed === 'in part' || (this.#known.isPending && scene.othersKnow !== false);
+    return { scene, deaf, others: state.others.length, isAlone: last.isAlone, soon, written };
   }
 
   async events(query: EventQuery): Promise<readonly RecordedEvent[]> {
@@ -298,7 +303,7 @@ export class SqlStore implements Store {
   }
 
   /** Makes this server's row its own unless it is, and returns the state with it. */
-  async #enter(before: ReplicaState): Promise<ReplicaState> {
+  async #enter(session: Session, before: ReplicaState): Promise<ReplicaState> {
     let state = before;
     for (let tries = 0; ; tries++) {
       if (state.isEntered) {
@@ -313,8 +318,8 @@ export class SqlStore implements Store {
         holder = undefined;
       }
       const row = { seen_at: state.clock.now, seen: 0, promised: 0, revoked_at: 0, written: 0 };
-      await this.#db.run(this.#queries.enterReplica({ id: this.#id, token: this.#token, ...row }, holder));
-      state = await this.#state(this.#db);
+      await session.run(this.#queries.enterReplica({ id: this.#id, token: this.#token, ...row }, holder));
+      state = await this.#state(session);
     }
     throw new DatabaseError(
       'unavailable',
@@ -323,17 +328,17 @@ export class SqlStore implements Store {
   }
 
   /** Reads every cluster that became another since the last time. */
-  async #readChanges(state: ReplicaState): Promise<'none' | 'in part' | 'all'> {
+  async #readChanges(session: Session, state: ReplicaState): Promise<'none' | 'in part' | 'all'> {
     this.#known.aim(state.changes);
     if (state.changes === this.#seenChange) return 'none';
-    const rows = await this.#db.run<StoredCluster>(this.#queries.clustersSince(this.#seenChange));
+    const rows = await session.run<StoredCluster>(this.#queries.clustersSince(this.#seenChange));
     const isFirst = this.#seenChange < 0;
     // Until its row says that it has read this.
     this.#isUnconfirmed = true;
     const newer = rows.filter((row) => !this.#known.isUpToDate(row));
     for (let i = 0; i < newer.length; i += 500) {
       const some = newer.slice(i, i + 500);
-      const loaded = await this.#loadWhole(some);
+      const loaded = await this.#loadWhole(session, some);
       for (const one of loaded) this.#known.keep(one, state.released);
       // The rest was changed while it was read, and comes next time.
       if (loaded.length < some.length) return 'in part';
@@ -345,10 +350,10 @@ export class SqlStore implements Store {
   }
 
   /** The clusters of these rows, less those that were changed while they were read. */
-  async #loadWhole(rows: readonly StoredCluster[]): Promise<Loaded[]> {
-    const loaded = await this.#known.load(this.#db, this.#queries, rows);
+  async #loadWhole(session: Session, rows: readonly StoredCluster[]): Promise<Loaded[]> {
+    const loaded = await this.#known.load(session, this.#queries, rows);
     const since = Math.min(...rows.map(({ change_seq }) => change_seq)) - 1;
-    const now = await this.#db.run<StoredCluster>(this.#queries.clustersSince(since));
+    const now = await session.run<StoredCluster>(this.#queries.clustersSince(since));
     const versions = new Map(now.map(({ id, version }) => [id, version]));
     return loaded.filter(({ row }) => versions.get(row.id) === row.version);
   }
@@ -360,18 +365,18 @@ export class SqlStore implements Store {
     });
   }
 
-  async #readLeases(state: ReplicaState): Promise<void> {
+  async #readLeases(session: Session, state: ReplicaState): Promise<void> {
     const news = this.#queries.leasesSince(this.#readUpTo, this.#writer);
-    const rows = await this.#db.run<StoredLeaseRow>(news);
+    const rows = await session.run<StoredLeaseRow>(news);
     this.#known.heard(rows);
     this.#readUpTo = state.clock.now - LATE_COMMIT;
   }
 
   /** Returns how many were written. */
-  async #writeLeases({ clock: { now } }: ReplicaState, patience: number): Promise<number> {
+  async #writeLeases(session: Session, { clock: { now } }: ReplicaState, patience: number): Promise<number> {
     let written = 0;
     for (const batch of this.#known.dirtyLeases(now, patience)) {
-      await this.#db.run(this.#queries.writeLeases(batch.rows, now, this.#writer));
+      await session.run(this.#queries.writeLeases(batch.rows, now, this.#writer));
       batch.written();
       written += batch.rows.length;
     }
@@ -382,22 +387,22 @@ export class SqlStore implements Store {
    * Says what this server has, has released what all have promised, and returns up to which change that is. Rejects when
    * this server was given up meanwhile: it enters anew the next time.
    */
-  async #renew(state: ReplicaState, report: Report): Promise<number> {
+  async #renew(session: Session, state: ReplicaState, report: Report): Promise<ReplicaState> {
     const { clock, databaseMs, storedDatabaseMs, others, overdue, forgetsBefore } = state;
-    if (clock.isSetBack) await this.#db.run(this.#queries.setDatabaseClock(storedDatabaseMs, databaseMs));
+    if (clock.isSetBack) await session.run(this.#queries.setDatabaseClock(storedDatabaseMs, databaseMs));
     const grace = Math.max(
       Math.min(report.graceUntil, clock.now + report.grace),
       clock.deaf > 0 ? clock.now + report.grace : 0,
     );
     const own = this.#own(clock.now);
-    await this.#db.run(this.#queries.report(own, clock.now, databaseMs, grace));
-    for (const other of overdue) await this.#db.run(this.#queries.revokeReplica(other, clock.now));
-    if (forgetsBefore !== undefined) await this.#db.run(this.#queries.forgetReplicas(forgetsBefore));
+    await session.run(this.#queries.report(own, clock.now, databaseMs, grace));
+    for (const other of overdue) await session.run(this.#queries.revokeReplica(other, clock.now));
+    if (forgetsBefore !== undefined) await session.run(this.#queries.forgetReplicas(forgetsBefore));
     const waited = others.filter((other) => !overdue.includes(other));
     if (releasable([...waited, { ...own, revokedAt: 0 }]) > state.released) {
-      await this.#db.run(this.#queries.release());
+      await session.run(this.#queries.release());
     }
-    const after = await this.#state(this.#db);
+    const after = await this.#state(session);
     if (!after.isEntered || (after.own?.written ?? 0) < own.written) {
       throw new DatabaseError(
         'conflict',
@@ -406,7 +411,7 @@ export class SqlStore implements Store {
     }
     this.#confirm(own.token, own.written);
     this.#isUnconfirmed = false;
-    return after.released;
+    return after;
   }
 
   async #reach<T>(phase: 'open' | 'use', work: () => Promise<T>): Promise<T> {

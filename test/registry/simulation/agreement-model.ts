@@ -516,7 +516,8 @@ export class AgreementModel {
     const server = state.servers[i]!;
     const { list, listChange } = state.database;
     const newest = newestOf(server);
-    if (listChange <= server.seen || server.row === listChange) return this.#with(state, i, { seen: read.changes });
+    if (listChange <= server.seen || server.row === listChange)
+      return this.#with(state, i, { seen: read.changes });
     // What it has of an older database is taken for the truth, and must be written back: it waits for a decision.
     if (newest && isForked(newest, list, server.isDisputed)) return this.#writeBack(state, i, read);
     const kept = this.#keep(state, i, list, listChange, read.released);

@@ -59,6 +59,8 @@ const LONGEST_ELECTION = 40_000;
 const UNWRITTEN = 2_000;
 
 /** A member whose polls stopped has given a sign of it after this time: the next one is late. */
+/** Seconds in which a node that has its list polls again. */
+const BETWEEN_POLLS = 6;
 const SIGN_OF_DEATH = 8_000;
 
 /** How new a log is. */
@@ -101,6 +103,8 @@ export class Invariants {
   readonly #lists = new Map<number, string>();
   #founders: readonly Address[] = [];
   #leaderlessSince: number | undefined;
+  /** For how many seconds in a row a node ran and some server heard, since it joined; {@link BETWEEN_POLLS} at most. */
+  readonly #audible = new Map<Address, number>();
   /** Since when a phantom has taken the majority of those listed. */
   #takenSince: number | undefined;
   /** Who led last, by a majority of its voters. */
@@ -231,6 +235,7 @@ export class Invariants {
       );
     }
     for (const address of joined) {
+      this.#audible.delete(address);
       if (this.#removals.get(address)?.left && this.#world.nodes.get(address)?.state === 'stopping') {
         throw new Violation('left-and-listed', `${address} left, is stopping, and is listed again`);
       }
@@ -284,7 +289,10 @@ export class Invariants {
     this.#judgeAlive(proven.length > 0 ? proven : listed, otherwise);
     if (listed.filter(({ settled }) => settled).length < 2) return;
     const votes = this.#world.raft.best()?.voters;
-    const voters = listed.filter((member) => proven.includes(member) || votes?.has(member.address) === true);
+    const voters = listed.filter(
+      ({ address }, i) =>
+        proven.includes(listed[i]!) || (votes?.has(address) === true && this.#wasAudible(address)),
+    );
     this.#judgeAlive(voters, otherwise);
   }
 
@@ -509,6 +517,11 @@ export class Invariants {
     }
   }
 
+  /** What a majority had confirmed is lost when one of it comes back blank and votes for one that was away. */
+  overtaken(leader: Peer, voter: Peer): void {
+    this.majorityLost ??= `${leader.address} was elected by one that had lost its data, and lacks what ${voter.address} has`;
+  }
+
   /** Whether a majority was lost for good; once it was, it stays so for the history. */
   judgeMajority(): void {
     if (this.majorityLost !== undefined) return;
@@ -563,9 +576,24 @@ export class Invariants {
     }
   }
 
+  /** Whether a poll of the process that last ran there fell into a time in which a server could hear it; a stranger sends none. */
+  #wasAudible(address: Address): boolean {
+    return !this.#world.nodes.has(address) || (this.#audible.get(address) ?? 0) >= BETWEEN_POLLS;
+  }
+
+  #noteAudible(): void {
+    const { nodes, servers } = this.#world;
+    const isHeard = servers.some(({ state, lack }) => state === 'up' && lack === undefined);
+    for (const { address, state } of nodes.values()) {
+      if (state !== 'running' || this.#wasAudible(address)) continue;
+      this.#audible.set(address, isHeard ? (this.#audible.get(address) ?? 0) + 1 : 0);
+    }
+  }
+
   /** Once a second. */
   second(): void {
     const { raft, registry, now } = this.#world;
+    this.#noteAudible();
     this.judgeMajority();
     const leader = raft.workingLeader();
     if (leader) {

@@ -48,6 +48,8 @@ export interface RaftListener {
   founded(lineage: Lineage): void;
   /** A leader met a voter with data of another lineage. */
   clash(leader: Peer, voter: Peer): void;
+  /** A leader was elected without what a voter has that was confirmed: one that had lost its data voted for it. */
+  overtaken(leader: Peer, voter: Peer): void;
 }
 
 export class RaftModel {
@@ -272,6 +274,7 @@ export class RaftModel {
     for (const other of this.peers.values()) {
       if (other.leads && other.lineage === candidate.lineage) other.leads = false;
     }
+    this.#judgeBlankVotes(candidate);
     if (candidate.lineage === 0) {
       const { address: leader, voters } = candidate;
       const id = ++this.#lineages;
@@ -284,6 +287,15 @@ export class RaftModel {
     candidate.leads = true;
     candidate.electAt = undefined;
     this.#replicate(candidate);
+  }
+
+  #judgeBlankVotes(candidate: Peer): void {
+    const { lineage, voters } = candidate;
+    if (lineage === 0 || ![...voters].some((voter) => this.peers.get(voter)?.lineage === 0)) return;
+    for (const other of this.peers.values()) {
+      const hasMore = other.lineage === lineage && isNewer(other, candidate);
+      if (hasMore && other.voters.has(other.address)) this.#listener.overtaken(candidate, other);
+    }
   }
 
   #votesFor(candidate: Peer, whoeverLeads = false): number {

@@ -222,7 +222,56 @@ const NEWCOMER_DIES_TOO: readonly History[] = Array.from({ length: 40 }, (_, sal
   ],
 }));
 
+/** All are gone, new ones wait, and a stranger asks just before these found anew; then one of them crashes. */
+const STRANGER_AT_A_FOUNDING: readonly History[] = Array.from({ length: 40 }, (_, salt) => ({
+  setup: { expect: undefined, ids: false, retries: 200, salt, replicas: 0, agents: true },
+  starts: [0, 0, 0, 0],
+  actions: [
+    { type: 'start', after: 1_500 },
+    { type: 'crash-leader', after: 45_000, host: false },
+    { type: 'leave', after: 17_500, who: 0, stopsAfter: 2_000, reconnects: false },
+    { type: 'stranger', after: 37_000 + 100 * salt, again: 0 },
+    { type: 'crash', after: 20_000, who: 1, host: false },
+    later(60_000),
+  ],
+}));
+
+/** A joiner starts anew while the server is away, and then the only one that has data dies and another comes. */
+const ANEW_WHILE_DEAF: readonly History[] = Array.from({ length: 40 }, (_, salt) => ({
+  setup: { expect: undefined, ids: false, retries: 5, salt, replicas: 0 },
+  starts: [0, 0],
+  actions: [
+    { type: 'crash', after: 6_600, who: 1, host: false },
+    { type: 'server-restart', after: 350, clean: false, lasts: 10_300 },
+    { type: 'restart', after: 10_200, who: 0, keepsData: true },
+    { type: 'start', after: 500 },
+    { type: 'crash', after: 7_300 + 50 * salt, who: 0, host: true },
+    { type: 'crash', after: 10_700, who: 0, host: false },
+  ],
+}));
+
 export const MUTATIONS: readonly Mutation[] = [
+  {
+    name: 'let a newcomer onto the list with which the founders start',
+    faults: afterwards((cluster, context) => {
+      const all = [...cluster.members.values()];
+      const isOpen = all.every((one) => one.settled && isLive(one, context.rules, context.now));
+      return isOpen ? admitOne(cluster, context) : cluster;
+    }),
+    directed: STRANGER_AT_A_FOUNDING,
+    caughtBy: ['leaderless', 'evicted-without-majority', 'not-whole-in-the-end'],
+  },
+  {
+    name: 'let a joiner settle that may have come back blank while the server did not hear',
+    faults: {
+      decide: (cluster, command, context) => {
+        const graceUntil = Math.min(context.graceUntil, context.now);
+        return decide(cluster, command, { ...context, graceUntil });
+      },
+    },
+    directed: ANEW_WHILE_DEAF,
+    caughtBy: ['disjoint-groups'],
+  },
   {
     name: 'let newcomers be as many as those that have settled',
     faults: afterwards((cluster, context) => {

@@ -175,6 +175,7 @@ export class World {
         this.note(() => `${lineage.leader} leads a new Raft group of ${[...lineage.voters].join(' ')}`);
         this.invariants.founded(lineage);
       },
+      overtaken: (leader, voter) => this.invariants.overtaken(leader, voter),
       clash: (leader, voter) => {
         this.invariants.clash(leader, voter);
         voter.lineage = 0;

@@ -64,6 +64,10 @@ class LateDatabase implements Database {
     return result;
   }
 
+  together<T>(work: (session: Session) => Promise<T>): Promise<T> {
+    return work(this);
+  }
+
   exclusively<T>(work: (session: Session) => Promise<T>): Promise<T> {
     return this.#real.exclusively(work);
   }
