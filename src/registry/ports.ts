@@ -44,6 +44,12 @@ export interface Decided extends Outcome {
   readonly recorded: readonly RecordedEvent[];
 }
 
+/** A clock that has run without a break since a time of its own, and was that far behind the shared one, in milliseconds. */
+export interface Behind {
+  readonly since: number;
+  readonly by: number;
+}
+
 /** Is told of every cluster that became another, whoever decided it, in the order in which it happened. */
 export interface ClusterListener {
   /**
@@ -51,6 +57,13 @@ export interface ClusterListener {
    * none (see agreement.ts). Called again when that becomes another.
    */
   changed(cluster: Cluster, sent: Cluster | undefined): void;
+  /** The shared clock is far ahead of this server's, which stood still meanwhile, and goes on from there. */
+  catchUp(now: number): Behind;
+  /**
+   * What was heard until now is about to be written, and then the others are told that it is, whether an answer comes or not:
+   * what is heard from here on they do not know.
+   */
+  telling(): void;
   /** The others go on without this server, or the store has lost something: no list is certain until the next exchange is over. */
   lost(): void;
 }

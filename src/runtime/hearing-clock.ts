@@ -1,4 +1,4 @@
-import type { Clock } from '../registry/ports.js';
+import type { Behind, Clock } from '../registry/ports.js';
 
 /** Longest step between two ticks that counts as hearing, in milliseconds. */
 const LONGEST_STEP = 1_500;
@@ -28,6 +28,8 @@ export class HearingClock implements Clock {
   readonly time: TimeSources;
   #base = 0;
   #baseAt: number;
+  /** On this clock: it has not stood still since. */
+  #runningSince = 0;
   #tickedAt: number;
   #tickedWall: number;
 
@@ -40,6 +42,7 @@ export class HearingClock implements Clock {
   /** Goes on from a stored value. */
   resumeAt(hearing: number): void {
     this.follow(Math.max(this.#base, hearing));
+    this.#runningSince = this.hearing();
     this.#tickedAt = this.time.monotonic();
     this.#tickedWall = this.time.wall();
   }
@@ -49,8 +52,20 @@ export class HearingClock implements Clock {
    * was away: then nobody could hear.
    */
   follow(hearing: number): void {
+    this.#runningSince += Math.min(0, hearing - this.hearing());
     this.#base = hearing;
     this.#baseAt = this.time.monotonic();
+  }
+
+  /**
+   * Goes on from the shared clock, which went on while this one stood still. Returns by how much it was behind since it has
+   * run again: what was heard since then has another time.
+   */
+  catchUp(hearing: number): Behind {
+    const behind = { since: this.#runningSince, by: hearing - this.hearing() };
+    this.follow(hearing);
+    this.#runningSince += behind.by;
+    return behind;
   }
 
   hearing(): number {
@@ -81,6 +96,7 @@ export class HearingClock implements Clock {
     this.#base += Math.min(monotonic - this.#baseAt, LONGEST_STEP);
     this.#baseAt = this.#tickedAt = monotonic;
     this.#tickedWall = wall;
+    if (deafness > 0) this.#runningSince = this.hearing();
     return deafness;
   }
 

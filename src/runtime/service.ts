@@ -24,6 +24,7 @@ import { followed, unfollowed, type Unfollowed } from '../registry/leave.js';
 import { hearPoll, seeEnd } from '../registry/lease.js';
 import type { Moment } from '../registry/moment.js';
 import {
+  type Behind,
   StoreOutcomeUnknown,
   StoreUnavailable,
   type Decided,
@@ -616,6 +617,14 @@ export class RegistryService implements LinkedRegistry {
     this.#addresses += heldBy(cluster) - heldBy(entry.cluster);
     entry.replace(cluster, sent);
     if (entry.isPending) this.#link.exchangeSoon();
+  }
+
+  catchUp(now: number): Behind {
+    return this.#clock.catchUp(now);
+  }
+
+  telling(): void {
+    this.#link.standing.telling();
   }
 
   lost(): void {

@@ -13,6 +13,7 @@ export class Standing {
   #wallAt = -Infinity;
   /** Before the first contact it is not known whether there are any. */
   #others = true;
+  #toldAt = { monotonic: -Infinity, wall: -Infinity };
 
   constructor(time: TimeSources) {
     this.#time = time;
@@ -30,6 +31,11 @@ export class Standing {
     this.#others = others;
   }
 
+  /** The others may be told now that they know all that was heard here; whether they are does not matter. */
+  telling(): void {
+    this.#toldAt = this.mark();
+  }
+
   /** The others do not wait for it any more: it is as if it had never reached the store. */
   lose(): void {
     this.#monotonicAt = this.#wallAt = -Infinity;
@@ -44,7 +50,7 @@ export class Standing {
   /** Whether a member that is known to be silent may be answered without a decision (R5, R9). */
   mayAnswerSilent(): boolean {
     if (this.#monotonicAt === -Infinity) return false;
-    return !this.#others || this.#age() > SILENT_UNTOLD;
+    return !this.#others || Math.min(this.#age(), this.#ageOf(this.#toldAt)) > SILENT_UNTOLD;
   }
 
   get hasOthers(): boolean {
@@ -53,6 +59,10 @@ export class Standing {
 
   /** Milliseconds since the last contact. */
   #age(): number {
-    return Math.max(this.#time.monotonic() - this.#monotonicAt, this.#time.wall() - this.#wallAt);
+    return this.#ageOf({ monotonic: this.#monotonicAt, wall: this.#wallAt });
+  }
+
+  #ageOf({ monotonic, wall }: { readonly monotonic: number; readonly wall: number }): number {
+    return Math.max(this.#time.monotonic() - monotonic, this.#time.wall() - wall);
   }
 }

@@ -230,11 +230,11 @@ class World {
         return proxy.restore();
       case 'minutes pass':
         server.pass(LONG);
-        return this.#age(server.id);
+        return this.#age(`id = '${server.id}'`);
       case 'crash':
         this.#begin(server.crash());
         this.#servers[i] = await Server.start(server.id, this.#url, this);
-        return this.#begin(this.#servers[i]!.ready().catch(() => undefined));
+        return this.#begin(this.#servers[i].ready().catch(() => undefined));
       case 'copy':
         this.copies++;
         return copied(this.#direct);
@@ -267,9 +267,9 @@ class World {
     );
   }
 
-  async #age(id: string): Promise<void> {
+  async #age(which: string): Promise<void> {
     await this.#direct.run({
-      sql: `update address_server_replica set seen_at = seen_at - ${LONG} where id = '${id}'`,
+      sql: `update address_server_replica set seen_at = seen_at - ${LONG} where ${which}`,
       parameters: [],
     });
   }
@@ -326,6 +326,9 @@ class World {
   async #settle(): Promise<void> {
     await eventually(this.#tell('all send the same list'), async () => {
       await Promise.all(this.#servers.map(({ service }) => service.exchange()));
+      // Those that are gone, under whichever name they were entered, are given up sooner than after two minutes.
+      const clock = 'select hearing_ms from address_server_clock';
+      await this.#age(`seen_at < (${clock}) - 5000`);
       this.#look();
       const sent = this.#servers.map((server) => server.listFor(X, this.key));
       const newest = this.#servers.map(
@@ -344,8 +347,12 @@ const TABLES = ['clock', 'replica', 'cluster', 'member', 'waiting', 'departed', 
   (table) => `address_server_${table}`,
 );
 
+/** Decisions count their change in the clock's row, so that nothing is committed between the tables. */
+const LOCK = 'select one from address_server_clock for update';
+
 async function copied(database: Database): Promise<void> {
   await database.transaction(60_000, async (session) => {
+    await session.run({ sql: LOCK, parameters: [] });
     for (const table of TABLES) {
       await session.run({ sql: `delete from copy_of_${table}`, parameters: [] });
       await session.run({ sql: `insert into copy_of_${table} select * from ${table}`, parameters: [] });

@@ -31,6 +31,8 @@ class StalledStore extends FlakyStore {
         if (this.stalls) this.#late.push(tell);
         else tell();
       },
+      catchUp: (now) => listener.catchUp(now),
+      telling: () => listener.telling(),
       lost: () => listener.lost(),
     });
   }

@@ -3,7 +3,7 @@ import { describe, it, type TestContext } from 'node:test';
 import { isForgettable, keyOf, type Cluster, type ClusterKey } from '../../src/registry/cluster.js';
 import { decide, type Command } from '../../src/registry/decide.js';
 import { deliver, hear, observeProbe, seeEnd, storedLease } from '../../src/registry/lease.js';
-import type { Clock, ClusterListener, Report, Store, Work } from '../../src/registry/ports.js';
+import type { Behind, Clock, ClusterListener, Report, Store, Work } from '../../src/registry/ports.js';
 import { DEFAULT_RULES } from '../../src/registry/rules.js';
 
 /** What every store must do; each store's own test runs it and adds only what is special. */
@@ -25,6 +25,14 @@ export class Listener implements ClusterListener {
     else this.clusters.set(name, cluster);
     if (sent !== cluster) this.pending.add(name);
     else this.pending.delete(name);
+  }
+
+  catchUp(): Behind {
+    return { since: Infinity, by: 0 };
+  }
+
+  telling(): void {
+    // Only a running server answers anybody meanwhile.
   }
 
   lost(): void {

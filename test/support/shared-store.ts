@@ -65,6 +65,8 @@ export class SharedStore implements Store {
         this.#changed.set(keyOf(cluster), cluster);
         this.#tell(cluster);
       },
+      catchUp: (now) => listener.catchUp(now),
+      telling: () => listener.telling(),
       lost: () => listener.lost(),
     });
   }

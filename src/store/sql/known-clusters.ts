@@ -9,7 +9,7 @@ import {
 } from '../../registry/cluster.js';
 import { merge, storedLease } from '../../registry/lease.js';
 import { aim, learn, needed, sendable, UNREAD, type Version } from '../../registry/agreement.js';
-import type { ClusterListener } from '../../registry/ports.js';
+import type { Behind, ClusterListener } from '../../registry/ports.js';
 import { reconciled } from '../../registry/reconcile.js';
 import { factsOf, isDirty, noteLost, noteStored } from '../stored-leases.js';
 import { byCluster, leaseRow, leasesOf, toCluster, toLease } from '../rows.js';
@@ -274,16 +274,24 @@ export class KnownClusters {
    * observed since the shared clock's `since` is set back by as much, so that a silence keeps its length.
    */
   setBack(since: number, by: number): void {
-    const earlier = (at: number): number => (at > since ? Math.max(since, at - by) : at);
+    this.#shift((at) => (at > since ? Math.max(since, at - by) : at));
+  }
+
+  /** This server's clock stood still before `since`, and what it observed since was `by` later on the shared one. */
+  bringForward({ since, by }: Behind): void {
+    this.#shift((at) => (at >= since ? at + by : at));
+  }
+
+  #shift(shifted: (at: number) => number): void {
     for (const { leases } of this.#byName.values()) {
       for (const lease of leases.values()) {
-        lease.heardAt = earlier(lease.heardAt);
-        lease.openAt = earlier(lease.openAt);
-        lease.endedAt = earlier(lease.endedAt);
-        lease.refusedAt = earlier(lease.refusedAt);
-        lease.deliveredAt = earlier(lease.deliveredAt);
-        lease.failedAt = earlier(lease.failedAt);
-        lease.probedAt = earlier(lease.probedAt);
+        lease.heardAt = shifted(lease.heardAt);
+        lease.openAt = shifted(lease.openAt);
+        lease.endedAt = shifted(lease.endedAt);
+        lease.refusedAt = shifted(lease.refusedAt);
+        lease.deliveredAt = shifted(lease.deliveredAt);
+        lease.failedAt = shifted(lease.failedAt);
+        lease.probedAt = shifted(lease.probedAt);
       }
     }
   }

@@ -37,7 +37,7 @@ const WRITE_EVERY = 1_000;
 /** How often the others' renewals are read when nobody waits for them, in milliseconds. */
 const READ_EVERY = 2_000;
 
-/** How far this server's clock may be ahead of the shared one before what it heard is set back, in milliseconds. */
+/** How far this server's clock may be from the shared one before the times of what it heard are put right, in milliseconds. */
 const CLOCK_AHEAD = 1_000;
 
 /** How long a transaction may take from its reading the clock to its commit, in milliseconds, amply. */
@@ -45,6 +45,9 @@ const LATE_COMMIT = 3_000;
 
 /** After which time a cluster that was never founded is forgotten, in milliseconds. */
 const FORGET_AFTER = 3_600_000;
+
+/** The shared clock goes back by less than this when a database's wall clock is set, in milliseconds. */
+const CLOCK_BACK = 5_000;
 
 /** How often a server tries to enter its row when others take it in between. */
 const ENTER_TRIES = 5;
@@ -82,6 +85,8 @@ export class SqlStore implements Store {
   #token = randomUUID();
   /** The one that the row was last seen to have; undefined before it was entered. */
   #enteredToken: string | undefined;
+  /** Tokens in whose place this process entered: its own earlier ones, and that of the process before it. */
+  readonly #replaced = new Set<string>();
   /** This process among those that write leases. */
   readonly #writer = randomInt(1, 2 ** 47);
   readonly #known = new KnownClusters();
@@ -176,6 +181,7 @@ export class SqlStore implements Store {
     state = await this.#enter(session, state);
     const ahead = report.hearing - state.clock.now;
     if (ahead > CLOCK_AHEAD) this.#known.setBack(this.#lastNow, ahead);
+    else if (-ahead > CLOCK_AHEAD) this.#catchUp(state.clock.now);
     this.#lastNow = state.clock.now;
     const changed = await this.#readChanges(session, state);
     const at = performance.now();
@@ -192,6 +198,7 @@ export class SqlStore implements Store {
     const confirms = changed !== 'none' || this.#isUnconfirmed || this.#known.isPending || report.isLast;
     const isDue = at - this.#writtenAt >= WRITE_EVERY - this.pace / 2;
     if (confirms || isDue || state.clock.deaf > 0) {
+      this.#known.listener?.telling();
       written = await this.#writeLeases(session, state, confirms ? 0 : report.patience);
       last = await this.#renew(session, state, report);
       this.#writtenAt = at;
@@ -237,7 +244,9 @@ export class SqlStore implements Store {
   async #certainState(session: Session): Promise<ReplicaState> {
     const confirmed = this.#confirmed;
     const state = await this.#state(session);
-    if (!this.#hasLost(state, confirmed)) return state;
+    // Without its row it cannot tell, since versions and numbers may be those of another past.
+    const isCertain = state.own !== undefined || !this.#isEntered;
+    if (isCertain && !this.#hasLost(state, confirmed)) return state;
     throw new DatabaseError(
       'conflict',
       `${this.#db.name} has lost changes that it had confirmed; they are written back`,
@@ -249,10 +258,11 @@ export class SqlStore implements Store {
    * anew. Others may have changed it since, so this server's own row tells it best. A row that is gone was forgotten, if this
    * server was away for long, or is another process's.
    */
-  #hasLost({ changes, own, isTaken }: ReplicaState, confirmed: number): boolean {
+  #hasLost({ changes, own, isTaken, holder, clock }: ReplicaState, confirmed: number): boolean {
     if (!this.#isEntered) return false;
-    if (changes < this.#seenChange) return true;
+    if (changes < this.#seenChange || clock.now < this.#lastNow - CLOCK_BACK) return true;
     if (own) return own.written < confirmed;
+    if (holder !== undefined && this.#replaced.has(holder)) return true;
     return !isTaken && performance.now() - this.#exchangedAt < REPLICA_LOST_AFTER;
   }
 
@@ -302,6 +312,12 @@ export class SqlStore implements Store {
     if (token === this.#token) this.#confirmed = Math.max(this.#confirmed, written);
   }
 
+  /** What was heard after a pause must not be told as if it had been heard before it. */
+  #catchUp(now: number): void {
+    const behind = this.#known.listener?.catchUp(now);
+    if (behind) this.#known.bringForward(behind);
+  }
+
   /** Makes this server's row its own unless it is, and returns the state with it. */
   async #enter(session: Session, before: ReplicaState): Promise<ReplicaState> {
     let state = before;
@@ -312,11 +328,13 @@ export class SqlStore implements Store {
       }
       if (tries === ENTER_TRIES) break;
       let { holder } = state;
-      if (this.#enteredToken !== undefined && state.isTaken) {
+      const isOwnPast = holder !== undefined && this.#replaced.has(holder);
+      if (this.#enteredToken !== undefined && state.isTaken && !isOwnPast) {
         // Another process has taken the name over: two servers were given the same.
         this.#id = `${this.#options.replica}#${this.#token}`;
         holder = undefined;
       }
+      if (holder !== undefined) this.#replaced.add(holder);
       const row = { seen_at: state.clock.now, seen: 0, promised: 0, revoked_at: 0, written: 0 };
       await session.run(this.#queries.enterReplica({ id: this.#id, token: this.#token, ...row }, holder));
       state = await this.#state(session);

@@ -573,7 +573,8 @@ export class AgreementModel {
   #commits(state: State, i: number, released: number, add: (label: string, next: State) => void): void {
     const server = state.servers[i]!;
     const { database } = state;
-    if (this.#hasLost(state, i)) return;
+    // Without its row it cannot tell.
+    if (this.#hasLost(state, i) || !database.rows[i]!.isThere) return;
     const newest = newestOf(server);
     const isUpToDate = !server.isUnconfirmed && server.row === database.listChange;
     const isAhead = (newest?.revision ?? 0) > database.list.revision;

@@ -58,9 +58,9 @@ const LONGEST_ELECTION = 40_000;
 /** A single server writes what it hears once a second, in milliseconds, amply. */
 const UNWRITTEN = 2_000;
 
-/** A member whose polls stopped has given a sign of it after this time: the next one is late. */
 /** Seconds in which a node that has its list polls again. */
 const BETWEEN_POLLS = 6;
+/** A member whose polls stopped has given a sign of it after this time: the next one is late. */
 const SIGN_OF_DEATH = 8_000;
 
 /** How new a log is. */
@@ -456,7 +456,10 @@ export class Invariants {
 
   /** Why Raft could not make a removal that was decided now, and the rules not know it. */
   #evictionExcuse(address: Address): string | undefined {
-    const { raft, registry } = this.#world;
+    const { raft, registry, now } = this.#world;
+    // Of those that an operator put and that poll without `self` nobody knows which list they have.
+    const isStatic = [...registry.cluster.members.values()].some(({ source }) => source === 'static');
+    if (isStatic && !this.#isSeen(address)) return 'no other node had it on its list';
     if (raft.workingLeader()) return undefined;
     const all = [...(raft.best()?.voters ?? [])];
     // Phantoms that are the server's fault excuse nothing further.
@@ -478,7 +481,10 @@ export class Invariants {
     }
     // Of those that died before, the others have elected a successor, which may have died since.
     const leader = this.#lastLeader;
-    const died = leader !== undefined && isDead(leader) && !this.#gaveSign(leader);
+    // Or is back already, and the others have not elected one yet.
+    const isBack =
+      leader !== undefined && now - (raft.peers.get(leader)?.upSince ?? -Infinity) <= LONGEST_ELECTION;
+    const died = leader !== undefined && (isDead(leader) || isBack) && !this.#gaveSign(leader);
     return died ? 'the leader had died without a sign' : undefined;
   }
 
@@ -582,11 +588,14 @@ export class Invariants {
   }
 
   #noteAudible(): void {
-    const { nodes, servers } = this.#world;
-    const isHeard = servers.some(({ state, lack }) => state === 'up' && lack === undefined);
-    for (const { address, state } of nodes.values()) {
-      if (state !== 'running' || this.#wasAudible(address)) continue;
-      this.#audible.set(address, isHeard ? (this.#audible.get(address) ?? 0) + 1 : 0);
+    const { nodes, servers, replicas, database } = this.#world;
+    const reach = replicas.some(({ id, state }) => state === 'up' && database?.reach(id) === 'ok');
+    const isUp = servers.some(({ state, lack }) => state === 'up' && lack === undefined);
+    const isHeard = isUp && (database === undefined || reach);
+    for (const { address, state, cut } of nodes.values()) {
+      if (this.#wasAudible(address)) continue;
+      const counts = isHeard && state === 'running' && cut === undefined;
+      this.#audible.set(address, counts ? (this.#audible.get(address) ?? 0) + 1 : 0);
     }
   }
 

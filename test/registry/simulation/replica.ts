@@ -51,6 +51,10 @@ export interface ReplicaFaults {
   readonly neverPending?: boolean;
   /** A server that is cut off from the database sends its lists for ever. */
   readonly alwaysCurrent?: boolean;
+  /** What a server heard after a pause keeps the time of the server's own clock. */
+  readonly neverCatchesUp?: boolean;
+  /** What is heard while the others are told what was heard is taken for told. */
+  readonly tellsUnnoticed?: boolean;
   /** A member that is known to be silent is answered like any other. */
   readonly answersSilent?: boolean;
   /** What the others heard is not read. */
@@ -204,6 +208,10 @@ export class SimulatedReplica implements AddressServer {
     this.#entry = new Entry({ product: 'nacos', name: 'serverlist' });
     this.#known.listener = {
       changed: (cluster, sent) => this.#learned(cluster, sent),
+      catchUp: (now) => this.#clock.catchUp(now),
+      telling: () => {
+        if (replicaFaults.tellsUnnoticed !== true) this.#standing.telling();
+      },
       lost: () => {
         this.#standing.lose();
         this.#entry.distrust();
@@ -452,7 +460,8 @@ export class SimulatedReplica implements AddressServer {
     }
     const { row } = db;
     const state = this.#state();
-    if (this.#hasLost(state, this.#confirmed)) return undefined;
+    const isCertain = state.own !== undefined || this.#enteredToken !== this.#token;
+    if (!isCertain || this.#hasLost(state, this.#confirmed)) return undefined;
     if (this.#isUnconfirmed) this.#known.forgetVersions();
     const isUpToDate = this.#known.isUpToDate(row);
     const own = this.#entry.cluster;
@@ -645,6 +654,8 @@ export class SimulatedReplica implements AddressServer {
     }
     const ahead = report.hearing - state.clock.now;
     if (ahead > CLOCK_AHEAD && !replicaFaults.neverSetsBack) this.#known.setBack(this.#lastNow, ahead);
+    else if (-ahead > CLOCK_AHEAD && !replicaFaults.neverCatchesUp)
+      this.#known.bringForward(this.#clock.catchUp(state.clock.now));
     this.#lastNow = state.clock.now;
     const changed = yield* this.#readChanges(state);
     const at = schedule.now;
@@ -660,6 +671,7 @@ export class SimulatedReplica implements AddressServer {
     let { released } = state;
     const urgent = changed || this.#isUnconfirmed || this.#known.isPending;
     if (urgent || state.clock.deaf > 0 || at - this.#writtenAt >= WRITE_EVERY - PACE / 2) {
+      this.#known.listener?.telling();
       for (const batch of this.#known.dirtyLeases(state.clock.now, urgent ? 0 : report.patience)) {
         this.#ask().writeLeases(batch.rows, state.clock.now);
         yield;

@@ -16,7 +16,12 @@ for (const server of testDatabases) {
     async (t) => {
       const url = await createDatabase(t, server);
       const first = createSqlStore(connectPatiently(t, url), 'a:1');
-      await first.open({ changed: () => undefined, lost: () => undefined });
+      await first.open({
+        changed: () => undefined,
+        catchUp: () => ({ since: Infinity, by: 0 }),
+        telling: () => undefined,
+        lost: () => undefined,
+      });
       await first.transact(key, founding(A));
       await first.transact({ ...key, name: 'other' }, founding(A));
       await first.close();
@@ -32,6 +37,8 @@ for (const server of testDatabases) {
       t.after(() => store.close());
       await store.open({
         changed: (cluster) => clusters.set(cluster.name, cluster),
+        catchUp: () => ({ since: Infinity, by: 0 }),
+        telling: () => undefined,
         lost: () => undefined,
       });
       assert.match(clusters.get(key.name)?.damage ?? '', /address="http:\/\/evil"/);

@@ -12,7 +12,12 @@ for (const server of testDatabases) {
     const database = connectPatiently(t, url);
     const store = createSqlStore(connectPatiently(t, url), 'a:1');
     t.after(() => store.close());
-    await store.open({ changed: () => undefined, lost: () => undefined });
+    await store.open({
+      changed: () => undefined,
+      catchUp: () => ({ since: Infinity, by: 0 }),
+      telling: () => undefined,
+      lost: () => undefined,
+    });
     const admin = await openAdmin(dialect, url);
     t.after(() => admin.close());
     const queries = new Queries(database.dialect);
