@@ -62,4 +62,30 @@ describe('the hearing clock', () => {
     clock.resumeAt(1_000);
     assert.equal(clock.hearing(), 5_000);
   });
+
+  it('takes over the shared clock after a pause, and says what was heard since in the times before', () => {
+    const { time, clock } = setUp();
+    clock.resumeAt(10_000);
+    time.pass(250);
+    clock.tick();
+    time.pass(90_000);
+    // A socket is read before the tick that notices the pause.
+    const heard = clock.hearing();
+    clock.tick();
+    time.pass(400);
+    const { since, by } = clock.catchUp(100_650);
+    assert.equal(clock.hearing(), 100_650);
+    assert.equal(since, heard, 'what was heard before the pause is older');
+    assert.equal(heard + by, 100_250);
+    assert.deepEqual(clock.catchUp(100_700), { since: 100_250, by: 50 });
+  });
+
+  it('takes what it has heard since the shared clock was behind for heard then', () => {
+    const { time, clock } = setUp();
+    clock.resumeAt(10_000);
+    time.pass(1_000);
+    clock.tick();
+    clock.follow(8_000);
+    assert.deepEqual(clock.catchUp(9_000), { since: 7_000, by: 1_000 });
+  });
 });

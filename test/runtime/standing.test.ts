@@ -59,4 +59,13 @@ describe('a server that loses the store', () => {
     time.pass(1);
     assert.ok(one.mayAnswerSilent());
   });
+
+  it('does not do so either while the others may be told that they know all it heard', () => {
+    const { time, standing: one } = standing(true);
+    time.pass(SILENT_UNTOLD + 1);
+    one.telling();
+    assert.ok(!one.mayAnswerSilent(), 'whether the answer comes or not');
+    time.pass(SILENT_UNTOLD + 1);
+    assert.ok(one.mayAnswerSilent());
+  });
 });

@@ -37,8 +37,14 @@ const WRITE_EVERY = 1_000;
 /** How often the others' renewals are read when nobody waits for them, in milliseconds. */
 const READ_EVERY = 2_000;
 
-/** How far this server's clock may be from the shared one before the times of what it heard are put right, in milliseconds. */
+/** How far this server's clock may be ahead of the shared one before what it heard is set back, in milliseconds. */
 const CLOCK_AHEAD = 1_000;
+
+/**
+ * How far it may be behind, in milliseconds: more than a slow exchange lets it fall back, which takes over at its end what it
+ * read at its beginning.
+ */
+const CLOCK_BEHIND = 5_000;
 
 /** How long a transaction may take from its reading the clock to its commit, in milliseconds, amply. */
 const LATE_COMMIT = 3_000;
@@ -181,7 +187,7 @@ export class SqlStore implements Store {
     state = await this.#enter(session, state);
     const ahead = report.hearing - state.clock.now;
     if (ahead > CLOCK_AHEAD) this.#known.setBack(this.#lastNow, ahead);
-    else if (-ahead > CLOCK_AHEAD) this.#catchUp(state.clock.now);
+    else if (-ahead > CLOCK_BEHIND) this.#catchUp(state.clock.now);
     this.#lastNow = state.clock.now;
     const changed = await this.#readChanges(session, state);
     const at = performance.now();

@@ -109,6 +109,24 @@ const DEAD_MEANWHILE = several(
   ],
 );
 
+/** A server is stopped for 90 s and then cut off, a member that died meanwhile comes back and polls it, and all is mended. */
+const HEARD_AFTER_A_PAUSE: readonly History[] = Array.from({ length: 40 }, (_, i) => ({
+  setup: { expect: undefined, ids: false, retries: 5, salt: 593_227, replicas: 2 },
+  starts: [0, 0, 12_269, 0],
+  actions: [
+    { type: 'start', after: 0 },
+    { type: 'replica-slow', after: 25_504, who: 0, by: 100, lasts: 1_000 },
+    { type: 'crash', after: 12_009, who: 0, host: false },
+    { type: 'cut', after: 0, who: 2, cut: 'dark', lasts: 7_254 },
+    { type: 'replica-pause', after: 15_200, who: 1, lasts: 90_000 },
+    { type: 'restart', after: 2_739, who: 3, keepsData: true },
+    { type: 'balance', after: 64_076 },
+    { type: 'replica-cut', after: 18_800, who: 1, lasts: 90_000 },
+    { type: 'cut', after: 2_269, who: 1, cut: 'dark', lasts: 1_000 },
+    { type: 'replica-slow', after: 16_434 + 50 * i, who: 0, by: 100, lasts: 10_000 },
+  ],
+}));
+
 /** An address is taken off and taken again, while a member that is cut off has the list from before that. */
 const BACK_TOO_SOON = several(
   { replicas: 2, expect: 4 },
@@ -491,6 +509,12 @@ export const MUTATIONS: readonly Mutation[] = [
       decide: (cluster, command, { othersKnow: _, ...context }) => decide(cluster, command, context),
     },
     directed: RETURNS_ELSEWHERE,
+    caughtBy: ['live-member-dropped'],
+  },
+  {
+    name: 'several servers: keep the times that a clock has given which stood still',
+    faults: { replica: { neverCatchesUp: true } },
+    directed: HEARD_AFTER_A_PAUSE,
     caughtBy: ['live-member-dropped'],
   },
   {

@@ -37,6 +37,7 @@ const WRITE_EVERY = 1_000;
 const READ_EVERY = 2_000;
 const LATE_COMMIT = 3_000;
 const CLOCK_AHEAD = 1_000;
+const CLOCK_BEHIND = 5_000;
 
 /** How often an exchange with a database that is well takes some milliseconds for each of its statements. */
 const JITTERS = 0.1;
@@ -654,7 +655,7 @@ export class SimulatedReplica implements AddressServer {
     }
     const ahead = report.hearing - state.clock.now;
     if (ahead > CLOCK_AHEAD && !replicaFaults.neverSetsBack) this.#known.setBack(this.#lastNow, ahead);
-    else if (-ahead > CLOCK_AHEAD && !replicaFaults.neverCatchesUp)
+    else if (-ahead > CLOCK_BEHIND && !replicaFaults.neverCatchesUp)
       this.#known.bringForward(this.#clock.catchUp(state.clock.now));
     this.#lastNow = state.clock.now;
     const changed = yield* this.#readChanges(state);
