@@ -62,6 +62,8 @@ export class HearingClock implements Clock {
    * run again: what was heard since then has another time.
    */
   catchUp(hearing: number): Behind {
+    // Timers may run in any order: the tick may come later.
+    if (this.isBehind) this.#runningSince = this.hearing();
     const behind = { since: this.#runningSince, by: hearing - this.hearing() };
     this.follow(hearing);
     this.#runningSince += behind.by;

@@ -80,6 +80,16 @@ describe('the hearing clock', () => {
     assert.deepEqual(clock.catchUp(100_700), { since: 100_250, by: 50 });
   });
 
+  it('does not take what was heard before a pause for later when nobody has noticed the pause yet', () => {
+    const { time, clock } = setUp();
+    clock.resumeAt(10_000);
+    time.pass(250);
+    clock.tick();
+    const before = clock.hearing();
+    time.pass(90_000);
+    assert.ok(clock.catchUp(100_250).since > before);
+  });
+
   it('takes what it has heard since the shared clock was behind for heard then', () => {
     const { time, clock } = setUp();
     clock.resumeAt(10_000);

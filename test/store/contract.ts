@@ -103,10 +103,11 @@ export function storeContract(name: string, factory: StoreFactory): void {
         key,
         work({ type: 'poll', address: 'a.b:1', source: 'poll', id: 'n0', expect: 2, connectedAt: 0 }),
       );
-      await store.transact(
+      const founded = await store.transact(
         key,
         work({ type: 'poll', address: 'c.d:1', source: 'heartbeat', expect: 2, connectedAt: 0 }),
       );
+      deliver(founded.cluster.members.get('a.b:1')!.lease, 1, 1);
       await store.transact(key, work({ type: 'poll', address: 'e.f:1', source: 'poll', connectedAt: 0 }));
       await store.transact(
         key,
