@@ -63,7 +63,7 @@ export class HearingClock implements Clock {
    */
   catchUp(hearing: number): Behind {
     // Timers may run in any order: the tick may come later.
-    if (this.isBehind) this.#runningSince = this.hearing();
+    if (this.isBehind) this.#standStill();
     const behind = { since: this.#runningSince, by: hearing - this.hearing() };
     this.follow(hearing);
     this.#runningSince += behind.by;
@@ -98,8 +98,13 @@ export class HearingClock implements Clock {
     this.#base += Math.min(monotonic - this.#baseAt, LONGEST_STEP);
     this.#baseAt = this.#tickedAt = monotonic;
     this.#tickedWall = wall;
-    if (deafness > 0) this.#runningSince = this.hearing();
+    if (deafness > 0) this.#standStill();
     return deafness;
+  }
+
+  /** What is read from sockets until a pause is noticed may have waited there for as long. */
+  #standStill(): void {
+    this.#runningSince = this.hearing() + 1;
   }
 
   /** How long the server was deaf since the last tick, in milliseconds; 0 when it was not. */
