@@ -224,6 +224,7 @@ export class Invariants {
       throw new Violation('forked', `epoch ${after.epoch} was decided after epoch ${before.epoch}`);
     }
     if (isNewEpoch) this.#founders = [...after.members.keys()];
+    if (command.type === 'put' && !isNewEpoch) this.#judgePut(before, after);
     if (isNewEpoch && before.members.size > 0 && command.type !== 'recover') {
       this.majorityLost ??= 'all members were unreachable, and those waiting founded a new epoch (R7)';
     }
@@ -326,6 +327,15 @@ export class Invariants {
     const slack = mayBe ? this.#clockSkew : -this.#clockSkew;
     const isLong = (areAllAlive || isOutside) && registry.hearing - heardAt >= REPLACED_EVICT_AFTER - slack;
     return (isLong || heardAt < joinedAt + HEARD_AGAIN + slack) && !votes;
+  }
+
+  /** To put one that has not settled beside one that is dead is an operator's word against R3. */
+  #judgePut(before: Cluster, after: Cluster): void {
+    const all = [...after.members.values()];
+    const hurried = all.filter(({ address }) => before.members.get(address)?.settled === false);
+    const isDead = ({ address }: Member): boolean => this.#world.nodes.get(address)?.state !== 'running';
+    if (hurried.length === 0 || !all.some(isDead)) return;
+    this.majorityLost ??= `an operator put ${hurried.map(({ address }) => address).join(' ')} before they had settled, beside a dead one`;
   }
 
   /** Those that can only be strangers never become half of a list, but beside one. */
