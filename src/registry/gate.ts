@@ -69,7 +69,7 @@ export type WaitingCode =
   | 'founding'
   /** No majority is live, and Raft could not add it (R3). */
   | 'no-majority'
-  /** Too many joined only just (R3). */
+  /** Too many joined only just, or the founders have not been sent their list yet (R3). */
   | 'unsettled'
   /** Raft is being repaired, and the list holds still; or must be, since the list was recovered (R7). */
   | 'repairing'

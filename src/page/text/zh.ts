@@ -181,7 +181,7 @@ export const zh: Texts = {
   waitingCode: {
     founding: '集群正在创建，等待的成员还没有到齐。',
     'no-majority': '列表中没有存活的多数派，Raft 无法接纳新成员。',
-    unsettled: '有成员刚刚加入、尚未稳定，而新节点必须少于多数派。',
+    unsettled: '有成员刚刚加入、尚未稳定，而新节点必须少于多数派；或者创始成员还没有拿到列表。',
     repairing: '正在修复或需要先修复 Raft，在此之前不接纳新成员。',
     turn: '正在排队加入。',
   },
