@@ -5,6 +5,7 @@ import { isLive, silence } from './lease.js';
 import type { Moment, Step } from './moment.js';
 import { quorumOf } from './quorum.js';
 import { isRepairing } from './repairing.js';
+import { LATE_POLL } from './rules.js';
 import { revisionAhead, setBackAdvice } from './set-back.js';
 
 /** How many must wait at once before those waiting become the list. */
@@ -111,11 +112,13 @@ function gate(cluster: Cluster, moment: Pick<Moment, 'now' | 'rules' | 'raft'>):
 
 /**
  * Whether a founder has not been sent a list yet: whoever is on the one with which it starts is a voter at once, without
- * having asked for it (2.5.1 JRaftServer, the first configuration), also who never comes again.
+ * having asked for it (2.5.1 JRaftServer, the first configuration), also who never comes again. A founder that polls has it
+ * within some seconds; after that another server may have sent it, which could not say so.
  */
 function startsWithTheNewest(member: Member, { now, rules }: Pick<Moment, 'now' | 'rules'>): boolean {
-  const { settled, lease, joinedRevision } = member;
-  return settled && lease.polls && lease.delivered < joinedRevision && isLive(member, rules, now);
+  const { settled, lease, joinedAt, joinedRevision } = member;
+  const isListless = settled && lease.polls && lease.delivered < joinedRevision;
+  return isListless && now - joinedAt < LATE_POLL && isLive(member, rules, now);
 }
 
 /** Why those who wait do so. The gate is looked at once for all of them. */

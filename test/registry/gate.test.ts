@@ -61,6 +61,15 @@ describe('R3 Gate', () => {
     assert.equal(bench.heartbeat(D, { has: 0 }).type, 'listed');
   });
 
+  it('waits for founders for 8 s only: a server that is cut off may have sent them their list', () => {
+    const bench = new Bench();
+    for (const address of [A, B, C]) bench.heartbeat(address, { expect: 3, has: 0 });
+    bench.now += 7_999;
+    assert.equal(bench.heartbeat(D, { has: 0 }).type, 'waiting');
+    bench.now += 1;
+    assert.equal(bench.heartbeat(D, { has: 0 }).type, 'listed');
+  });
+
   it('does not wait for founders of which nothing shows that they have the list', () => {
     const bench = new Bench();
     for (const address of [A, B, C]) bench.heartbeat(address, { expect: 3 });
