@@ -44,9 +44,13 @@ export interface Decided extends Outcome {
   readonly recorded: readonly RecordedEvent[];
 }
 
-/** A clock that has run without a break since a time of its own, and was that far behind the shared one, in milliseconds. */
+/**
+ * A clock that ran without a break between two times of its own, and was that far behind the shared one, in milliseconds. What
+ * is later than `until` comes from others.
+ */
 export interface Behind {
   readonly since: number;
+  readonly until: number;
   readonly by: number;
 }
 

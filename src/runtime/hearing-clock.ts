@@ -64,7 +64,8 @@ export class HearingClock implements Clock {
   catchUp(hearing: number): Behind {
     // Timers may run in any order: the tick may come later.
     if (this.isBehind) this.#standStill();
-    const behind = { since: this.#runningSince, by: hearing - this.hearing() };
+    const until = this.hearing();
+    const behind = { since: this.#runningSince, until, by: hearing - until };
     this.follow(hearing);
     this.#runningSince += behind.by;
     return behind;

@@ -81,7 +81,7 @@ describe('the hearing clock', () => {
       since > waited,
       'what a socket had before the tick that notices the pause may be as old as the pause',
     );
-    assert.deepEqual(clock.catchUp(100_700), { since: since + by, by: 50 });
+    assert.deepEqual(clock.catchUp(100_700), { since: since + by, until: 100_650, by: 50 });
   });
 
   it('does not take what was heard before a pause for later when nobody has noticed the pause yet', () => {
@@ -100,6 +100,6 @@ describe('the hearing clock', () => {
     time.pass(1_000);
     clock.tick();
     clock.follow(8_000);
-    assert.deepEqual(clock.catchUp(9_000), { since: 7_000, by: 1_000 });
+    assert.deepEqual(clock.catchUp(9_000), { since: 7_000, until: 8_000, by: 1_000 });
   });
 });

@@ -28,7 +28,7 @@ export class Listener implements ClusterListener {
   }
 
   catchUp(): Behind {
-    return { since: Infinity, by: 0 };
+    return { since: Infinity, until: 0, by: 0 };
   }
 
   telling(): void {

@@ -278,8 +278,8 @@ export class KnownClusters {
   }
 
   /** This server's clock stood still before `since`, and what it observed since was `by` later on the shared one. */
-  bringForward({ since, by }: Behind): void {
-    this.#shift((at) => (at >= since ? at + by : at));
+  bringForward({ since, until, by }: Behind): void {
+    this.#shift((at) => (at >= since && at <= until ? at + by : at));
   }
 
   #shift(shifted: (at: number) => number): void {

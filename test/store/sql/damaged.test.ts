@@ -18,7 +18,7 @@ for (const server of testDatabases) {
       const first = createSqlStore(connectPatiently(t, url), 'a:1');
       await first.open({
         changed: () => undefined,
-        catchUp: () => ({ since: Infinity, by: 0 }),
+        catchUp: () => ({ since: Infinity, until: 0, by: 0 }),
         telling: () => undefined,
         lost: () => undefined,
       });
@@ -37,7 +37,7 @@ for (const server of testDatabases) {
       t.after(() => store.close());
       await store.open({
         changed: (cluster) => clusters.set(cluster.name, cluster),
-        catchUp: () => ({ since: Infinity, by: 0 }),
+        catchUp: () => ({ since: Infinity, until: 0, by: 0 }),
         telling: () => undefined,
         lost: () => undefined,
       });

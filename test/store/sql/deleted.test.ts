@@ -14,7 +14,7 @@ for (const server of testDatabases) {
     t.after(() => store.close());
     await store.open({
       changed: () => undefined,
-      catchUp: () => ({ since: Infinity, by: 0 }),
+      catchUp: () => ({ since: Infinity, until: 0, by: 0 }),
       telling: () => undefined,
       lost: () => undefined,
     });
