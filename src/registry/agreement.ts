@@ -66,6 +66,14 @@ export function aim(before: number, seen: number, released: number): number {
   return released >= before ? Math.max(before, seen) : before;
 }
 
+/** What a server has promised when the others let it promise up to this change: its aim, or nothing further. */
+export function promise(
+  before: number,
+  { aim, promisable }: { readonly aim: number; readonly promisable: number },
+): number {
+  return promisable >= aim ? Math.max(before, aim) : before;
+}
+
 /** A list of one cluster, as a server has it. */
 export interface Version<List> {
   readonly list: List;

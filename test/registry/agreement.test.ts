@@ -5,6 +5,7 @@ import {
   learn,
   needed,
   promisable,
+  promise,
   releasable,
   sendable,
   UNREAD,
@@ -91,8 +92,8 @@ describe('servers whose list changes at every moment', () => {
       changes++;
       server.versions = learn(server.versions, version(changes, changes));
       marks.aim = aimOf(marks.aim, changes, marks.released);
-      const mayPromise = promisable([rows[(i + 1) % 2]!], changes) >= marks.aim;
-      if (mayPromise) marks.promised = Math.max(marks.promised, marks.aim);
+      const most = promisable([rows[(i + 1) % 2]!], changes);
+      marks.promised = promise(marks.promised, { aim: marks.aim, promisable: most });
       server.versions = needed(server.versions, marks);
       Object.assign(own, { seenChange: changes, promised: marks.promised });
       released = Math.max(released, releasable(rows));

@@ -38,13 +38,10 @@ for (const server of newerDatabases) {
     const two = async (t: TestContext, options: Partial<TestReplicaOptions>[] = []) => {
       const cleanup = new Cleanup(t);
       const url = await createDatabase(cleanup, server);
-      const { hostname: host, port } = new URL(url);
       const start = async (id: string, more: Partial<TestReplicaOptions> = {}) => {
-        const proxy = await TcpProxy.open({ host, port: Number(port) });
+        const { proxy, proxied } = await TcpProxy.before(url);
         cleanup.after(() => proxy.close());
-        const proxied = new URL(url);
-        proxied.host = `127.0.0.1:${proxy.port}`;
-        const database = connectTo(cleanup, proxied.href);
+        const database = connectTo(cleanup, proxied);
         const rules = { ...PATIENT, ...more.rules };
         return { replica: await startReplica(cleanup, { database, id, ...more, rules }), proxy };
       };

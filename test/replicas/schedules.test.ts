@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pino } from 'pino';
-import type { ClusterKey } from '../../src/registry/cluster.js';
+import { keyOf, type ClusterKey } from '../../src/registry/cluster.js';
 import { decide } from '../../src/registry/decide.js';
 import { StoreUnavailable, type News, type Opened, type Report } from '../../src/registry/ports.js';
 import type { ClusterListener } from '../../src/registry/ports.js';
@@ -111,12 +111,9 @@ class Server {
   }
 
   static async start(id: string, url: string, world: World): Promise<Server> {
-    const { hostname: host, port } = new URL(url);
-    const proxy = await TcpProxy.open({ host, port: Number(port) });
+    const { proxy, proxied } = await TcpProxy.before(url);
     world.cleanup.after(() => proxy.close());
-    const proxied = new URL(url);
-    proxied.host = `127.0.0.1:${proxy.port}`;
-    return new Server(id, proxy, connectTo(world.cleanup, proxied.href), world);
+    return new Server(id, proxy, connectTo(world.cleanup, proxied), world);
   }
 
   /** Time in which it neither ran nor was heard of. */
@@ -129,7 +126,7 @@ class Server {
     address: string,
     key: ClusterKey,
   ): { readonly revision: number; readonly list: string } | undefined {
-    const entry = this.service.find(`${key.product}/${key.name}`);
+    const entry = this.service.find(keyOf(key));
     if (!this.isUp || !entry?.cluster.members.has(address)) return undefined;
     const list = this.service.listFor(entry, address);
     if (!list || list.members.size === 0) return undefined;
@@ -253,7 +250,7 @@ class World {
   }
 
   #toggle(server: Server): Promise<void> {
-    const members = server.service.find(`nacos/${this.key.name}`)?.cluster.members;
+    const members = server.service.find(keyOf(this.key))?.cluster.members;
     const one = [Y, Z, J][this.random.between(0, 2)]!;
     const now = [X, Y, Z, J].filter(
       (address) => (members?.has(address) ?? address !== J) !== (address === one),
@@ -313,9 +310,7 @@ class World {
   #isExcused(server: Server): boolean {
     if (this.setBacks === 0) return false;
     const isUnaware = ({ store }: Server): boolean => store.looked < this.setBacks;
-    return this.#servers.some(isUnaware) && !isUnaware(server)
-      ? true
-      : isUnaware(server) && server.enteredIn > 0;
+    return isUnaware(server) ? server.enteredIn > 0 : this.#servers.some(isUnaware);
   }
 
   #tell(what: string): string {
@@ -331,9 +326,7 @@ class World {
       await this.#age(`seen_at < (${clock}) - 5000`);
       this.#look();
       const sent = this.#servers.map((server) => server.listFor(X, this.key));
-      const newest = this.#servers.map(
-        ({ service }) => service.find(`nacos/${this.key.name}`)?.cluster.revision,
-      );
+      const newest = this.#servers.map(({ service }) => service.find(keyOf(this.key))?.cluster.revision);
       return (
         sent[0] !== undefined &&
         newest.every((revision) => revision === sent[0]!.revision) &&

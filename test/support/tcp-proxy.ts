@@ -30,6 +30,14 @@ export class TcpProxy {
     return new TcpProxy(target, await listen(0));
   }
 
+  /** One before the server of a URL that names its port, and the URL through it. */
+  static async before(url: string): Promise<{ readonly proxy: TcpProxy; readonly proxied: string }> {
+    const proxied = new URL(url);
+    const proxy = await TcpProxy.open({ host: proxied.hostname, port: Number(proxied.port) });
+    proxied.host = `127.0.0.1:${proxy.port}`;
+    return { proxy, proxied: proxied.href };
+  }
+
   /** Connections accepted so far. */
   get connections(): number {
     return this.#connections;

@@ -8,7 +8,7 @@ import {
   type StoredLease,
 } from '../../registry/cluster.js';
 import { merge, storedLease } from '../../registry/lease.js';
-import { aim, learn, needed, sendable, UNREAD, type Version } from '../../registry/agreement.js';
+import { aim, learn, needed, promise, sendable, UNREAD, type Version } from '../../registry/agreement.js';
 import type { Behind, ClusterListener } from '../../registry/ports.js';
 import { reconciled } from '../../registry/reconcile.js';
 import { factsOf, isDirty, noteLost, noteStored } from '../stored-leases.js';
@@ -194,8 +194,7 @@ export class KnownClusters {
     this.#released = Math.max(this.#released, released);
     const { revision } = cluster;
     const all = learn(before?.versions ?? [], { list: cluster, revision, change: row.list_seq });
-    const versions = needed(all, this.#marks);
-    const sent = sendable(versions, this.#marks)?.list;
+    const { versions, sent } = this.#judge(all);
     if (before) this.#byId.delete(before.row.id);
     if (isForgettable(cluster)) {
       this.#put(name, before, undefined);
@@ -222,8 +221,9 @@ export class KnownClusters {
    * so hereafter.
    */
   promise(promisable: number): void {
-    if (promisable < this.#aim || this.#promised >= this.#aim) return;
-    this.#promised = this.#aim;
+    const promised = promise(this.#promised, { aim: this.#aim, promisable });
+    if (promised === this.#promised) return;
+    this.#promised = promised;
     this.#follow();
   }
 
@@ -234,16 +234,18 @@ export class KnownClusters {
     this.#follow();
   }
 
-  get #marks(): { released: number; promised: number; aim: number } {
-    return { released: this.#released, promised: this.#promised, aim: this.#aim };
+  /** What is kept of these versions by the marks as they are, and which of them is sent. */
+  #judge(all: readonly Version<Cluster>[]): Pick<Known, 'versions' | 'sent'> {
+    const marks = { released: this.#released, promised: this.#promised, aim: this.#aim };
+    const versions = needed(all, marks);
+    return { versions, sent: sendable(versions, marks)?.list };
   }
 
   #follow(): void {
     if (this.#pending === 0) return;
     for (const [name, known] of this.#byName) {
       if (!isPending(known)) continue;
-      const versions = needed(known.versions, this.#marks);
-      const sent = sendable(versions, this.#marks)?.list;
+      const { versions, sent } = this.#judge(known.versions);
       if (versions === known.versions && sent === known.sent) continue;
       this.#put(name, known, { ...known, versions, sent });
       if (sent !== known.sent) this.listener?.changed(known.cluster, sent);

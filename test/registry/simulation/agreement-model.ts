@@ -4,6 +4,7 @@ import {
   mayJoin,
   needed,
   promisable,
+  promise,
   releasable,
   sendable,
   UNREAD,
@@ -461,8 +462,8 @@ export class AgreementModel {
         fails();
         const read = server.read!;
         const { holdsFirst } = this.#rules;
-        const mayPromise = Math.min(read.promisable, server.seen) >= server.aim;
-        const promised = mayPromise ? Math.max(server.promised, server.aim) : server.promised;
+        const promisable = Math.min(read.promisable, server.seen);
+        const promised = promise(server.promised, { aim: server.aim, promisable });
         const holding = holdsFirst ? this.#move(state, i, { promised }) : state;
         let next = database;
         if (this.#isEntered(row)) {

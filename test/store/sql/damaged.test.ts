@@ -4,7 +4,7 @@ import type { Cluster } from '../../../src/registry/cluster.js';
 import { createDatabase, openAdmin, testDatabases } from '../../support/databases.js';
 import { createSqlStore } from '../../support/replicas.js';
 import { connectPatiently } from '../../support/sql.js';
-import { founding, key } from '../contract.js';
+import { founding, key, Listener } from '../contract.js';
 
 const A = '127.0.0.11:8848';
 
@@ -16,12 +16,7 @@ for (const server of testDatabases) {
     async (t) => {
       const url = await createDatabase(t, server);
       const first = createSqlStore(connectPatiently(t, url), 'a:1');
-      await first.open({
-        changed: () => undefined,
-        catchUp: () => ({ since: Infinity, until: 0, by: 0 }),
-        telling: () => undefined,
-        lost: () => undefined,
-      });
+      await first.open(new Listener());
       await first.transact(key, founding(A));
       await first.transact({ ...key, name: 'other' }, founding(A));
       await first.close();
@@ -35,12 +30,8 @@ for (const server of testDatabases) {
       const clusters = new Map<string, Cluster>();
       const store = createSqlStore(connectPatiently(t, url), 'a:1');
       t.after(() => store.close());
-      await store.open({
-        changed: (cluster) => clusters.set(cluster.name, cluster),
-        catchUp: () => ({ since: Infinity, until: 0, by: 0 }),
-        telling: () => undefined,
-        lost: () => undefined,
-      });
+      const changed = (cluster: Cluster): void => void clusters.set(cluster.name, cluster);
+      await store.open(Object.assign(new Listener(), { changed }));
       assert.match(clusters.get(key.name)?.damage ?? '', /address="http:\/\/evil"/);
       assert.equal(clusters.get(key.name)?.members.size, 0);
       assert.deepEqual([...(clusters.get('other')?.members.keys() ?? [])], [A]);

@@ -4,6 +4,7 @@ import { Queries } from '../../../src/store/sql/queries.js';
 import { createDatabase, openAdmin, testDatabases } from '../../support/databases.js';
 import { createSqlStore } from '../../support/replicas.js';
 import { connectPatiently } from '../../support/sql.js';
+import { Listener } from '../contract.js';
 
 for (const server of testDatabases) {
   const { name, dialect, skip } = server;
@@ -12,12 +13,7 @@ for (const server of testDatabases) {
     const database = connectPatiently(t, url);
     const store = createSqlStore(connectPatiently(t, url), 'a:1');
     t.after(() => store.close());
-    await store.open({
-      changed: () => undefined,
-      catchUp: () => ({ since: Infinity, until: 0, by: 0 }),
-      telling: () => undefined,
-      lost: () => undefined,
-    });
+    await store.open(new Listener());
     const admin = await openAdmin(dialect, url);
     t.after(() => admin.close());
     const queries = new Queries(database.dialect);
