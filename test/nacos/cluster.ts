@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
@@ -9,7 +9,7 @@ import type { ClusterView } from '../../src/registry/view.js';
 import { startServerProcess, type ServerProcess } from '../support/process.js';
 import { alarmsOf } from './doctor.js';
 import { judge } from './beliefs.js';
-import { NacosNode, type NodeNetwork, type NodeSettings } from './node.js';
+import { agentLogOf, NacosNode, textOf, type NodeNetwork, type NodeSettings } from './node.js';
 import { Ports } from './ports.js';
 import { atProcessEnd, endWithThisProcess } from '../support/processes.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
@@ -212,17 +212,31 @@ export class Cluster {
     this.#releases.push(release);
   }
 
-  /** What a failed test should say beside what went wrong. */
+  /**
+   * What a failed test should say beside what went wrong: first what tells most, in few lines, since of a run's output only
+   * the end may be kept.
+   */
   async describe(): Promise<string> {
     const running = this.#nodes.filter((node) => node.isRunning);
     const { output } = running.length > 0 ? await judge(running) : { output: 'no node runs' };
+    const views = await Promise.all(this.#servers.map(summaryOf));
     const servers = this.#servers.map((server) => tail(server.stdout() + server.stderr(), 30));
-    const logs = this.#nodes.map(
+    const nodes = this.#nodes.map(
       (node) => `--- node ${node.port}, ${node.isRunning ? 'running' : 'ended'}:\n${node.log()}`,
     );
-    return [`--- members of the running nodes:\n${output}`, '--- address server:', ...servers, ...logs].join(
-      '\n',
-    );
+    const agents = this.#nodes
+      .filter(({ home }) => existsSync(agentLogOf(home)))
+      .map(({ home, port }) => `--- agent of ${port}:\n${tail(textOf(agentLogOf(home)), 6)}`);
+    return [
+      '--- the lists:',
+      ...views.flat(),
+      '--- members of the running nodes:',
+      output,
+      ...agents,
+      ...nodes,
+      '--- address server:',
+      ...servers,
+    ].join('\n');
   }
 
   async #end(): Promise<void> {
@@ -308,6 +322,23 @@ export async function eventsOf(server: Pick<ServerProcess, 'url'>): Promise<Hist
 /** An event as the API tells it. */
 export interface HistoryEvent extends Pick<RegistryEvent, 'type' | 'address' | 'revision' | 'reason'> {
   readonly time: string;
+}
+
+/** A server's list and who waits for it, a line each; why there is none when it does not answer. */
+async function summaryOf(server: Pick<ServerProcess, 'url'>): Promise<string[]> {
+  try {
+    const { state, revision, members, waiting } = await viewOf(server);
+    return [
+      `${server.url}: ${state}, revision ${revision}`,
+      ...members.map(
+        ({ address, state, settled, delivered, problem = '' }) =>
+          `${address} ${state}, ${settled ? 'settled' : 'not settled'}, has ${delivered} ${problem}`,
+      ),
+      ...waiting.map(({ reason, waitingMs }) => `${reason} (${waitingMs} ms)`),
+    ];
+  } catch (error) {
+    return [`${server.url}: ${(error as Error).message}`];
+  }
 }
 
 function tail(text: string, lines: number): string {

@@ -71,6 +71,12 @@ const ANSWER = 10_000;
 /** What a node printed that ended at its own start for no fault of its list's, and that a service manager would start again. */
 const MACHINE_IS_SLOW = /Login timeout exceeded/;
 
+/**
+ * After how many milliseconds a node that has not come up is taken for one that never will, and is started again, as a
+ * startup probe would have it; only of a version that does not ask again.
+ */
+const HANGS_AFTER = 5 * 60_000;
+
 /** How often a node is started again for that. */
 const TRIES = 10;
 
@@ -94,7 +100,7 @@ export class NacosNode implements Believer {
   readonly home: string;
   /** Resolves with the exit status, or the signal's name. */
   readonly exited: Promise<number | string>;
-  /** How often it ended at its own start because the machine was slow, and was started again. */
+  /** How often it was started again because it ended at its own start, or hung there, on a slow machine. */
   startedAgain = 0;
   readonly #settings: NodeSettings;
   readonly #told: (status: number | string) => void;
@@ -102,6 +108,8 @@ export class NacosNode implements Believer {
   #isToEnd = false;
   /** Whether it waits to be started again. */
   #waits = false;
+  /** Whether it was ended since it hung at its start. */
+  #hung = false;
 
   constructor(settings: NodeSettings) {
     const { version, port, home, lookup, network } = settings;
@@ -222,8 +230,10 @@ export class NacosNode implements Believer {
     });
     if (log !== undefined) closeSync(log);
     const forget = atProcessEnd(() => killGroup(child));
+    const watch = this.#watchStart(child);
     child.once('error', (error) => this.#told(error.message));
     child.once('exit', (code, signal) => {
+      clearTimeout(watch);
       forget();
       if (!this.#isToBeStartedAgain()) return this.#told(code ?? signal ?? 'nobody knows');
       this.startedAgain++;
@@ -241,8 +251,9 @@ export class NacosNode implements Believer {
   async #startAgain(): Promise<void> {
     if (this.#isToEnd) return;
     console.log(
-      `# Nacos ${this.version} at ${this.port} is started again: it ended at its own start on a slow machine`,
+      `# Nacos ${this.version} at ${this.port} is started again: it ${this.#hung ? 'hung' : 'ended'} at its own start on a slow machine`,
     );
+    this.#hung = false;
     removeUnfinishedDatabase(this.home);
     this.#child = this.#start();
     this.#waits = false;
@@ -253,7 +264,18 @@ export class NacosNode implements Believer {
   /** Only of a node that never ran, and for a reason that no list has a part in: no death that a test is about. */
   #isToBeStartedAgain(): boolean {
     if (this.#isToEnd || this.startedAgain >= TRIES) return false;
-    return MACHINE_IS_SLOW.test(this.#printed()) && !this.hasStarted;
+    return (this.#hung || MACHINE_IS_SLOW.test(this.#printed())) && !this.hasStarted;
+  }
+
+  /** Ends one that hangs at its start. */
+  #watchStart(child: ChildProcess): NodeJS.Timeout | undefined {
+    if (this.traits.can.has('asks again')) return undefined;
+    return setTimeout(() => {
+      // Without its list it only waits, as a test may want it; with an agent around it nothing of it runs before.
+      if (this.hasStarted || this.#isToEnd || !existsSync(join(this.home, 'data', 'protocol'))) return;
+      this.#hung = true;
+      killGroup(child);
+    }, HANGS_AFTER).unref();
   }
 }
 

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -5,7 +6,9 @@ import { atProcessEnd } from '../../support/processes.js';
 import { NacosNode } from '../node.js';
 import { patiently } from '../patience.js';
 import { Ports } from '../ports.js';
-import { classArchive } from './jars.js';
+import { javaCommand } from './java.js';
+import { classArchive, classPath } from './jars.js';
+import { JVM } from './launch.js';
 import type { NacosVersion } from './versions.js';
 
 /**
@@ -30,6 +33,8 @@ export async function archiveClasses(version: NacosVersion, say: (text: string) 
       return node.hasStarted;
     });
     await node.end('SIGTERM');
+    const refusal = refusalOf(aside, version);
+    if (refusal !== '') say(`Java does not use the archive of ${version}, so each start takes longer: ${refusal}`);
     renameSync(aside, archive);
   } finally {
     await node.end('SIGKILL');
@@ -37,4 +42,11 @@ export async function archiveClasses(version: NacosVersion, say: (text: string) 
     rmSync(home, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
     forget();
   }
+}
+
+/** What Java says against an archive; empty when it uses it. */
+function refusalOf(archive: string, version: NacosVersion): string {
+  const args = [...JVM, `-XX:SharedArchiveFile=${archive}`, '-cp', classPath(version), '-version'];
+  const { stdout } = spawnSync(javaCommand(), args, { encoding: 'utf8' });
+  return stdout.trim().split('\n')[0] ?? '';
 }

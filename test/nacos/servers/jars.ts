@@ -32,15 +32,19 @@ export function jarFolder(version: NacosVersion): string {
   return join(cacheFolder(), version);
 }
 
-/** Where a version's classes are kept as this Java has loaded them once; another Java has another one. */
+/** Where a version's classes are kept as this Java has loaded them once; another Java, or another class path, has another one. */
 export function classArchive(version: NacosVersion): string {
-  const java = createHash('sha256').update(javaVersion()).digest('hex').slice(0, 8);
-  return join(cacheFolder(), `${version}-java-${java}.jsa`);
+  const made = createHash('sha256').update(javaVersion()).update(classPath(version)).digest('hex');
+  return join(cacheFolder(), `${version}-java-${made.slice(0, 8)}.jsa`);
 }
 
-/** The jars of a version as Java's class path, in the order in which Maven resolves them: several of them have the same classes. */
+/**
+ * The jars of a version as Java's class path, in the order in which Maven resolves them: several of them have the same
+ * classes. A pom among them (protoc-gen-grpc-java) holds none, and Java uses no archive of classes with it.
+ */
 export function classPath(version: NacosVersion): string {
-  return [...checksumsOf(version).keys()].map((name) => join(jarFolder(version), name)).join(':');
+  const jars = [...checksumsOf(version).keys()].filter((name) => name.endsWith('.jar'));
+  return jars.map((name) => join(jarFolder(version), name)).join(':');
 }
 
 /** What is wrong with a folder that should hold exactly a version's jars: a sentence's end. Undefined when nothing is. */

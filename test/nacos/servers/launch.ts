@@ -20,6 +20,9 @@ export interface Launch {
 /** A node takes about 0.5 GiB with it. */
 const HEAP = '256m';
 
+/** What an archive of classes depends on, and what spares work. */
+export const JVM = [`-Xms${HEAP}`, `-Xmx${HEAP}`, '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1'] as const;
+
 /** What its libraries look into, older than Java's modules. */
 const OPENED = ['java.lang', 'java.lang.reflect', 'java.util', 'java.util.concurrent', 'java.math'];
 
@@ -49,7 +52,7 @@ export function launch({
   };
   const java = [
     javaCommand(),
-    ...[`-Xms${HEAP}`, `-Xmx${HEAP}`, '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1'],
+    ...JVM,
     ...OPENED.map((name) => `--add-opens=java.base/${name}=ALL-UNNAMED`),
     ...Object.entries(properties).map(([key, value]) => `-D${key}=${value}`),
     ...(distribution ? released(distribution, home) : fetched(version, archiveTo)),

@@ -20,7 +20,12 @@ export type Capability =
   /** The API below /nacos/v1 is there and open, readiness included. */
   | 'v1 API'
   /** Its process ends when it has found no list at its start; without that it stays, and serves nobody. */
-  | 'exit without a list';
+  | 'exit without a list'
+  /**
+   * A newcomer asks each second to be added to Raft; without that it asks once, and one that nobody leads just then waits at
+   * its start for ever (1.4.1 `JRaftServer.registerSelfToCluster`, `BasePersistentServiceProcessor.waitLeader`).
+   */
+  | 'asks again';
 
 export interface NacosTraits {
   readonly can: ReadonlySet<Capability>;
@@ -71,7 +76,13 @@ const CONSOLE = 10;
 const IDENTITY = { key: 'k', value: 'v' } as const;
 
 const OF_1_4: readonly Capability[] = ['command answers', 'v1 API'];
-const OF_2_0: readonly Capability[] = [...OF_1_4, 'raft views', 'shared instances', 'exit without a list'];
+const OF_2_0: readonly Capability[] = [
+  ...OF_1_4,
+  'raft views',
+  'shared instances',
+  'exit without a list',
+  'asks again',
+];
 
 /** Each version has the traits of the first series that it belongs to. */
 const SERIES: readonly { readonly includes: RegExp; readonly traits: NacosTraits }[] = [
@@ -85,7 +96,14 @@ const SERIES: readonly { readonly includes: RegExp; readonly traits: NacosTraits
   {
     includes: /^3\./,
     traits: {
-      can: new Set(['raft views', 'shared instances', 'text lists', 'resetPeers', 'exit without a list']),
+      can: new Set([
+        'raft views',
+        'shared instances',
+        'text lists',
+        'resetPeers',
+        'exit without a list',
+        'asks again',
+      ]),
       // With that of its locks.
       groups: 6,
       paths: {
