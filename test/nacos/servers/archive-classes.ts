@@ -34,7 +34,8 @@ export async function archiveClasses(version: NacosVersion, say: (text: string) 
     });
     await node.end('SIGTERM');
     const refusal = refusalOf(aside, version);
-    if (refusal !== '') say(`Java does not use the archive of ${version}, so each start takes longer: ${refusal}`);
+    if (refusal !== '')
+      say(`Java does not use the archive of ${version}, so each start takes longer: ${refusal}`);
     renameSync(aside, archive);
   } finally {
     await node.end('SIGKILL');
