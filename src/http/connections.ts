@@ -8,7 +8,7 @@ import type { AccessControl } from './access/access-control.js';
 import type { ClientAddresses } from './access/client-address.js';
 import { Carriers, type Claimed } from './carriers.js';
 import type { Limits } from './limits.js';
-import { Row, type Place } from './row.js';
+import { Row, type Place } from '../row.js';
 import type { Seldom } from './seldom.js';
 import type { RefusalReason, TrafficObserver } from './traffic.js';
 

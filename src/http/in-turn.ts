@@ -1,9 +1,19 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Connections } from './connections.js';
-import type { FairShare } from './fair-share.js';
+import type { FairShare } from '../fair-share.js';
 
 type Handle = (request: IncomingMessage, response: ServerResponse) => void;
+
+/** What becomes of requests. */
+interface Parts {
+  /** A connection with more requests waiting is cut off. */
+  readonly most: number;
+  readonly share: FairShare;
+  /** Whether a request comes before those of other connections. */
+  readonly isUrgent: (request: IncomingMessage) => boolean;
+  readonly handle: Handle;
+}
 
 /** The requests of a connection: the one that is being answered, and those that wait for it. */
 interface Line {
@@ -19,18 +29,13 @@ interface Line {
  */
 export class InTurn {
   readonly #connections: Connections;
-  readonly #most: number;
-  readonly #handle: Handle;
+  readonly #parts: Parts;
   readonly #lines = new Map<Socket, Line>();
-  readonly #share: FairShare;
   #idle: (() => void) | undefined;
 
-  /** `most`: a connection with more requests waiting is cut off. */
-  constructor(connections: Connections, most: number, share: FairShare, handle: Handle) {
-    this.#share = share;
+  constructor(connections: Connections, parts: Parts) {
     this.#connections = connections;
-    this.#most = most;
-    this.#handle = handle;
+    this.#parts = parts;
   }
 
   readonly serve = (request: IncomingMessage, response: ServerResponse): void => {
@@ -41,7 +46,7 @@ export class InTurn {
       this.#connections.setBusy(this.#connections.of(socket), true);
       return this.#begin(request, response);
     }
-    if (line.waiting.push([request, response]) > this.#most) this.#connections.cut(socket, 'rate');
+    if (line.waiting.push([request, response]) > this.#parts.most) this.#connections.cut(socket, 'rate');
   };
 
   /** Whether an answer has begun on the connection and not ended, so nothing else may be written on it. */
@@ -69,10 +74,11 @@ export class InTurn {
       if (this.#lines.get(socket)?.waiting.length) setImmediate(() => this.#next(socket));
       else this.#end(socket);
     });
-    this.#share.run(() => {
+    const { share, isUrgent, handle } = this.#parts;
+    share.run(() => {
       // Whoever hung up meanwhile gets no answer, so nothing may be done for it.
-      if (!response.destroyed) this.#handle(request, response);
-    });
+      if (!response.destroyed) handle(request, response);
+    }, isUrgent(request));
   }
 
   #next(socket: Socket): void {

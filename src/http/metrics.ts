@@ -3,7 +3,7 @@ import type { RegistryService } from '../runtime/service.js';
 import type { Access } from './access/access.js';
 import { callsItselfNacos } from './caller.js';
 import type { Connections } from './connections.js';
-import type { FairShare } from './fair-share.js';
+import type { FairShare } from '../fair-share.js';
 import type { Patience } from './patience.js';
 import { cutShort, send, sendProblem } from './reply.js';
 import type { TrafficObserver } from './traffic.js';

@@ -19,7 +19,7 @@ import { ROUTES } from './api/table.js';
 import { Connections } from './connections.js';
 import { guardBrowsers } from './cross-site.js';
 import { Exchange } from './exchange.js';
-import { FairShare } from './fair-share.js';
+import { FairShare } from '../fair-share.js';
 import { FrontDoor } from './front-door.js';
 import { refuseManyHeaders } from './header-fields.js';
 import { InTurn } from './in-turn.js';
@@ -38,6 +38,7 @@ import { securityHeaders } from './security-headers.js';
 import { NO_TRAFFIC } from './traffic.js';
 import { quote } from './target.js';
 import { unterminated } from './unterminated.js';
+import { Urgency } from './urgency.js';
 
 /** How often unread answers are looked at, in milliseconds. */
 const LOOK = 1_000;
@@ -91,12 +92,18 @@ export class AddressServer {
     const context = { service, examiner, access, feed: this.feed, connections, patience };
     const share = new FairShare();
     const app = buildApp(options, limits, routes, context, share);
-    this.#inTurn = new InTurn(connections, limits.pipelined, share, (request, response) => {
-      Exchange.start(request, response, traffic);
-      const url = pathAndQuery(request.url ?? '');
-      if (url === undefined) return refuseTarget(request, response);
-      request.url = url;
-      app(request, response);
+    const { isUrgent } = new Urgency(service, access, connections);
+    this.#inTurn = new InTurn(connections, {
+      most: limits.pipelined,
+      share,
+      isUrgent,
+      handle: (request, response) => {
+        Exchange.start(request, response, traffic);
+        const url = pathAndQuery(request.url ?? '');
+        if (url === undefined) return refuseTarget(request, response);
+        request.url = url;
+        app(request, response);
+      },
     });
     this.#http = createServer(
       {

@@ -19,6 +19,9 @@ const LOOPBACK = blockList(['127.0.0.0/8', '::1/128']);
 
 const LISTS = NOBODYS.map(([what, networks]) => [what, blockList(networks)] as const);
 
+/** All of them: one look, of a thousand addresses that are put. */
+const ALL = blockList(NOBODYS.flatMap(([, networks]) => [...networks]));
+
 /** Why an address may not be listed anew, whoever asks: the end of a sentence that starts with it. */
 export function objectionToNewcomer(address: Address): string | undefined {
   const { host, port } = splitAddress(address);
@@ -46,6 +49,7 @@ export function objectionToMeaning(ip: string, isOwn: boolean): string | undefin
 }
 
 function nobodys(plain: string): string | undefined {
+  if (!holds(ALL, plain)) return undefined;
   return LISTS.find(([, list]) => holds(list, plain))?.[0];
 }
 

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import express from 'express';
 import { OPEN_ACCESS } from '../../src/http/access/access.js';
-import { FairShare } from '../../src/http/fair-share.js';
+import { FairShare } from '../../src/fair-share.js';
 import { metricsRoute, type Readable } from '../../src/http/metrics.js';
 import { NO_TRAFFIC } from '../../src/http/traffic.js';
 import { eventually } from '../support/eventually.js';

@@ -1,5 +1,5 @@
 import { isIPv6 } from 'node:net';
-import { Row, type Place } from '../row.js';
+import { Row, type Place } from '../../row.js';
 
 /** Buckets kept by default. */
 const KEYS = 10_000;

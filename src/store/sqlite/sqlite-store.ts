@@ -26,6 +26,7 @@ import {
   type Store,
   type Work,
 } from '../../registry/ports.js';
+import { FairShare } from '../../fair-share.js';
 import { KeyedQueue } from '../keyed-queue.js';
 import { factsOf, isDirty, noteStored } from '../stored-leases.js';
 import { changesOf, clusterRow, leaseRow, leasesOf, toCluster, toLease } from '../rows.js';
@@ -71,6 +72,8 @@ export class SqliteStore implements Store {
   /** The revisions of those that were deleted. */
   readonly #deleted = new Map<string, number>();
   readonly #queue = new KeyedQueue();
+  /** Decisions that come at once must not keep the polls waiting that need none. */
+  readonly #share = new FairShare();
   readonly #calls = new Map<number, { resolve: (answer: never) => void; reject: (error: Error) => void }>();
   #thread: DatabaseThread | undefined;
   #listener: ClusterListener | undefined;
@@ -118,8 +121,10 @@ export class SqliteStore implements Store {
     const name = keyOf(key);
     const isLeft = this.#left.has(name);
     const rows = isLeft ? await this.#call('load', { product: key.product, name: key.name }) : undefined;
-    const before = rows ? this.#load(rows) : (this.#clusters.get(name) ?? this.#none(key));
-    const outcome = work(before, { ...this.#scene(), isLeft });
+    const { before, outcome } = await this.#share.call(() => {
+      const cluster = rows ? this.#load(rows) : (this.#clusters.get(name) ?? this.#none(key));
+      return { before: cluster, outcome: work(cluster, { ...this.#scene(), isLeft }) };
+    });
     if (outcome.cluster === before) return { ...outcome, recorded: [] };
     const { cluster } = outcome;
     const forget = isForgettable(cluster);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { FairShare } from '../../src/http/fair-share.js';
+import { FairShare } from '../../src/fair-share.js';
 
 /** A share whose time and turns the test makes. */
 function scene() {
@@ -11,11 +11,11 @@ function scene() {
     () => now,
     (resume) => turns.push(resume),
   );
-  const run = (name: string, ms: number): void =>
+  const run = (name: string, ms: number, isUrgent = false): void =>
     share.run(() => {
       done.push(name);
       now += ms;
-    });
+    }, isUrgent);
   /** The next turn, if there is one. */
   const turn = (): boolean => {
     const resume = turns.shift();
@@ -62,4 +62,33 @@ test('work that throws holds up nobody', () => {
   assert.throws(turn, /broken/);
   turn();
   assert.deepEqual(done, ['long', 'after']);
+});
+
+test('urgent work comes before all that waits, of which one piece is done in each turn all the same', () => {
+  const { run, turn, done } = scene();
+  run('long', 5);
+  for (const name of ['a', 'b', 'c']) run(name, 1);
+  for (const name of ['U', 'V', 'W']) run(name, 1, true);
+  assert.deepEqual(done, ['long']);
+  turn();
+  assert.deepEqual(done, ['long', 'a', 'U']);
+  turn();
+  assert.deepEqual(done, ['long', 'a', 'U', 'b', 'V']);
+  turn();
+  assert.deepEqual(done, ['long', 'a', 'U', 'b', 'V', 'c', 'W']);
+});
+
+test('work with a result is counted, and its error is told', async () => {
+  const { share, run, turn, done } = scene();
+  run('long', 5);
+  const [three, broken] = [
+    share.call(() => 3),
+    share.call(() => {
+      throw new Error('broken');
+    }),
+  ];
+  assert.deepEqual(done, ['long'], 'it waits');
+  turn();
+  assert.equal(await three, 3);
+  await assert.rejects(broken, /broken/);
 });

@@ -1,0 +1,84 @@
+import { Row } from './row.js';
+
+/** How long work of a turn may take before what is left waits for the next, in milliseconds. */
+const PER_TURN = 2;
+
+/**
+ * Runs work that comes at any time, for a few milliseconds at most in each turn of the event loop, in the order in which
+ * it came; one piece of it may take longer. Between two turns sockets are read, so what the front door answers waits for
+ * that time only, however many requests there are for the server behind it (bench/FLOOD.md). Urgent work comes before all
+ * other, of which one piece is done in each turn all the same.
+ */
+export class FairShare {
+  readonly #urgent = new Row<() => void>();
+  readonly #waiting = new Row<() => void>();
+  readonly #now: () => number;
+  readonly #nextTurn: (resume: () => void) => void;
+  /** Milliseconds of this turn. */
+  #spent = 0;
+  #isPlanned = false;
+
+  /** A monotonic clock in milliseconds, and what runs something in the next turn; those of the process by default. */
+  constructor(
+    now: () => number = () => performance.now(),
+    nextTurn: (resume: () => void) => void = setImmediate,
+  ) {
+    this.#now = now;
+    this.#nextTurn = nextTurn;
+  }
+
+  /** At once, when there is time and nothing waits that comes before it. */
+  run(work: () => void, isUrgent = false): void {
+    const isNext = !this.#urgent.first && (isUrgent || !this.#waiting.first);
+    if (isNext && this.#spent < PER_TURN) this.#do(work);
+    else (isUrgent ? this.#urgent : this.#waiting).add(work);
+    this.#plan();
+  }
+
+  /** The same for work with a result; rejects with what it throws. */
+  call<T>(work: () => T): Promise<T> {
+    return new Promise((resolve, reject) => {
+      this.run(() => {
+        try {
+          resolve(work());
+        } catch (error) {
+          reject(error instanceof Error ? error : new Error(String(error)));
+        }
+      });
+    });
+  }
+
+  #do(work: () => void): void {
+    const since = this.#now();
+    try {
+      work();
+    } finally {
+      this.#spent += this.#now() - since;
+    }
+  }
+
+  #plan(): void {
+    if (this.#isPlanned) return;
+    this.#isPlanned = true;
+    this.#nextTurn(() => {
+      this.#isPlanned = false;
+      this.#spent = 0;
+      try {
+        this.#doFirst(this.#waiting);
+        while (this.#spent < PER_TURN && this.#doFirst(this.#urgent));
+        while (this.#spent < PER_TURN && this.#doFirst(this.#waiting));
+      } finally {
+        if (this.#urgent.first || this.#waiting.first) this.#plan();
+      }
+    });
+  }
+
+  /** False when nothing waits there. */
+  #doFirst(row: Row<() => void>): boolean {
+    const { first } = row;
+    if (!first) return false;
+    row.remove(first);
+    this.#do(first.value);
+    return true;
+  }
+}
