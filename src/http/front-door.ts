@@ -5,6 +5,7 @@ import { BROWSER_FIELDS, isFromBrowser } from './browser.js';
 import { DEFAULT_LIMITS, type Limits } from './limits.js';
 import { KEEP_ALIVE } from './list-answer.js';
 import type { ListReader } from './nacos-get.js';
+import { isSdkClient } from './read-target.js';
 import { isListPath, parseTarget, type Target } from './target.js';
 import type { Ask, TrafficObserver } from './traffic.js';
 import { TurnClock } from './turn-clock.js';
@@ -121,6 +122,8 @@ function isPlain(headers: string): boolean {
   if (names.filter((name) => name === 'host').length !== 1) return false;
   if (names.some((name) => SPECIAL.has(name))) return false;
   if (isFromBrowser(saidOfBrowsers(lines, names))) return false;
+  // What it is sent is written otherwise.
+  if (lines.some((line) => /^user-agent:/i.test(line) && isSdkClient(line.slice(11).trim()))) return false;
   return lines.every((line) => !/^connection:/i.test(line) || /^connection:\s*keep-alive\s*$/i.test(line));
 }
 

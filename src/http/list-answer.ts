@@ -66,6 +66,7 @@ export function liveList(
 
 /** The body that Nacos reads: one `host:port` a line, no blank line, no BOM; or that in JSON (1.3.0 to 2.0.2). */
 export function listBody(addresses: readonly Address[], format: ListFormat): string {
+  if (format === 'crlf') return addresses.join('\r\n');
   const lines = addresses.map((address) => `${address}\n`).join('');
   return format === 'json' ? JSON.stringify({ code: 200, message: null, data: lines.trimEnd() }) : lines;
 }

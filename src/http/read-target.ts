@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { Parsed } from '../registry/address.js';
+import { given } from '../registry/cluster.js';
 import { headerToken } from './access/credential.js';
 import { isFromBrowser } from './browser.js';
 import { parseTarget, type Target } from './target.js';
@@ -24,7 +25,19 @@ export function targetOf(request: IncomingMessage): Parsed<Target> {
     const { key, name, format, live, wait } = target.value;
     return { ok: true, value: { key, name, format, live, wait, starting: false } };
   }
-  if (target.value.token !== undefined) return target;
-  const token = headerToken(request);
-  return token === undefined ? target : { ok: true, value: { ...target.value, token } };
+  const { self, format, token = headerToken(request) } = target.value;
+  const splits = self === undefined && format === 'text' && isSdkClient(request.headers['user-agent'] ?? '');
+  if (!splits && token === target.value.token) return target;
+  return {
+    ok: true,
+    value: { ...target.value, ...(splits ? { format: 'crlf' } : {}), ...given('token', token) },
+  };
+}
+
+/**
+ * Whether a User-Agent is that of a Nacos SDK client that says so, such as `Nacos-Java-Client:v2.3.2`, which npm's `nacos`
+ * claims to be, too. Nodes are `Java/17`.
+ */
+export function isSdkClient(userAgent: string): boolean {
+  return /^nacos-/i.test(userAgent);
 }

@@ -3,8 +3,12 @@ import type { Parsed } from '../registry/address.js';
 import { keyOf, type ClusterKey } from '../registry/cluster.js';
 import { clusterName, listQuery, productName, type Self } from './nacos-parameters.js';
 
-/** How a list is written: `text` for Nacos 2.0.3 and later and up to 1.2.x, `json` for 1.3.0 to 2.0.2. */
-export type ListFormat = z.output<typeof listQuery>['format'];
+/**
+ * How a list is written: `text` for Nacos 2.0.3 and later and up to 1.2.x, `json` for 1.3.0 to 2.0.2. `crlf` is no one's to
+ * ask for: text as SDK clients can split it, of which npm's `nacos` (2.6.3) does so at CRLF only and takes an empty last line
+ * for a server.
+ */
+export type ListFormat = z.output<typeof listQuery>['format'] | 'crlf';
 
 /** What `/{product}/{cluster}?…` asks for. Parameters that are not ours (SDK clients send `namespace`) are ignored. */
 export interface Target {
@@ -42,7 +46,7 @@ export function parseTarget(url: string): Parsed<Target> {
   const path = question < 0 ? url : url.slice(0, question);
   const key = parseKey(path);
   if (!key.ok) return key;
-  const query = parseQuery(question < 0 ? '' : url.slice(question + 1), PARAMETERS);
+  const query = parseQuery(question < 0 ? '' : queryOf(url.slice(question + 1)), PARAMETERS);
   if (!query.ok) return query;
   const given = query.value;
   const read = listQuery.safeParse(Object.fromEntries(given));
@@ -71,6 +75,11 @@ export function parseTarget(url: string): Parsed<Target> {
       ...(token === undefined ? {} : { token }),
     },
   };
+}
+
+/** SDK clients whose path has a query already append theirs as if it had none (2.x ServerListManager): `?view=live?namespace=a`. */
+function queryOf(text: string): string {
+  return text.replace('?namespace=', '&namespace=');
 }
 
 /** Reads the two segments of `/{product}/{cluster}`. */

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { ServerProcess } from '../support/process.js';
 import { addressesOf, groupsOf, mostLeadingFirst } from './beliefs.js';
+import { CLIENTS, missingClient, register } from './clients/clients.js';
 import { assertRunning, eventsOf, leave, listOf, viewOf } from './cluster.js';
 import { examine } from './doctor.js';
 import type { NacosNode } from './node.js';
@@ -40,6 +41,26 @@ nacosTest(
       for (const [i, sentence] of blind.entries()) assert.match(unknown[i]!, sentence);
       assert.deepEqual(cluster.alarmsOf(server), []);
     });
+
+    await scenario(
+      'SDK clients find the nodes by endpoint, register and read',
+      async () => {
+        const isOld = !cluster.traits.can.has('text lists');
+        const fitting = CLIENTS.filter(({ speaksToOld }) => speaksToOld || !isOld);
+        for (const client of fitting) {
+          const missing = missingClient(client);
+          assert.equal(missing, undefined);
+          const name = `${client.type}-${client.version}`;
+          // They append `?namespace=` to whatever the list is called.
+          const list = 'serverlist?view=live';
+          const home = cluster.folder(name);
+          const said = await register(client, { port: server.port, service: name, list, home });
+          assert.match(said, /^FOUND 10\.9\.8\.7$/m, `${name}: ${said}`);
+        }
+        assert.deepEqual(await listOf(server), addressesOf(nodes), 'none of them is a member');
+      },
+      cluster.traits.can.has('v1 API') ? undefined : 'its API is closed to clients without a login',
+    );
 
     for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
       await scenario(`the address server ends by ${signal} and starts again: no member is lost`, async () => {

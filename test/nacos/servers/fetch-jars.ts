@@ -27,7 +27,7 @@ export async function fetchJars(version: NacosVersion, say: (text: string) => vo
     if (existsSync(folder)) {
       say(`${folder} is corrupted: ${before}; it is fetched anew`);
     } else say(`fetching Nacos ${version} from Maven Central into ${folder}`);
-    await copyDependencies(version, join(aside, 'jars'));
+    await copyDependencies(`Nacos ${version}`, pomOf(version), join(aside, 'jars'));
     const flaw = flawIn(join(aside, 'jars'), version);
     if (flaw !== undefined) {
       throw new Error(
@@ -55,9 +55,15 @@ function put(from: string, to: string, version: NacosVersion): void {
   }
 }
 
-async function copyDependencies(version: NacosVersion, into: string): Promise<void> {
+/** Copies what a pom depends on at run time into a folder. `what`: for the sentence with which it rejects. */
+export async function copyDependencies(
+  what: string,
+  pom: string,
+  into: string,
+  properties: readonly string[] = [],
+): Promise<void> {
   // -C: a checksum that does not fit fails; -U: asks again for what could not be had the last time.
-  const args = ['-B', '-ntp', '-q', '-C', '-U', '-f', pomOf(version), COPY];
+  const args = ['-B', '-ntp', '-q', '-C', '-U', '-f', pom, COPY, ...properties];
   const { status, output } = await run('mvn', [
     ...args,
     `-DincludeScope=runtime`,
@@ -71,7 +77,7 @@ async function copyDependencies(version: NacosVersion, into: string): Promise<vo
   }
   if (status !== 0) {
     throw new Error(
-      `Maven could not fetch Nacos ${version}. It needs Maven Central, or a mirror of it in ~/.m2/settings.xml; ` +
+      `Maven could not fetch ${what}. It needs Maven Central, or a mirror of it in ~/.m2/settings.xml; ` +
         `nothing was kept. It says:\n${why(output)}`,
     );
   }
@@ -91,7 +97,7 @@ function why(output: string): string {
 }
 
 /** Runs a program to its end; `ENOENT` when there is none of that name. */
-function run(
+export function run(
   command: string,
   args: readonly string[],
 ): Promise<{ status: number | string | null; output: string }> {

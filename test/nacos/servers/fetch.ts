@@ -1,4 +1,5 @@
 import { distributionsProblem } from './distributions.js';
+import { fetchClients } from '../clients/fetch-clients.js';
 import { archiveClasses } from './archive-classes.js';
 import { fetchJars } from './fetch-jars.js';
 import { versionsToFetch } from './installed.js';
@@ -19,6 +20,7 @@ async function fetchAll(): Promise<void> {
     await fetchJars(version, say);
     await archiveClasses(version, say);
   }
+  await fetchClients(say);
 }
 
 try {
