@@ -29,7 +29,8 @@ const OPENED = ['java.lang', 'java.lang.reflect', 'java.util', 'java.util.concur
 /**
  * The command that becomes one real, unmodified Nacos server, a cluster node that keeps its data itself (naming only, no
  * database), and prepares its home. How it finds the others is the environment's, as a user would set it:
- * NACOS_CORE_MEMBER_LOOKUP_TYPE, address_server_domain, … What it prints goes to logs/start.out.
+ * NACOS_CORE_MEMBER_LOOKUP_TYPE, address_server_domain, … What it prints goes to logs/start.out,
+ * what it logs beside it.
  */
 export function launch({
   version,
@@ -44,6 +45,8 @@ export function launch({
     embeddedStorage: 'true',
     'nacos.functionMode': 'naming',
     'nacos.home': home,
+    // Where the release's own settings have them; else all nodes write to one folder of the user's.
+    'nacos.logs.path': join(home, 'logs'),
     'nacos.server.ip': host,
     // HikariCP passes it on as the time of a log-in (PoolBase.setLoginTimeout), in which Derby is created: a busy machine takes
     // longer, and the node would end.
