@@ -234,7 +234,8 @@ export class Examiner {
   #nacosOf({ cluster }: ClusterEntry): NacosOptions {
     const { nacos, identities } = this.#options;
     const identity = identities?.get(keyOf(cluster));
-    return { ...nacos, ...given('identity', identity), signal: this.#stopped.signal };
+    const { product } = cluster;
+    return { ...nacos, ...given('identity', identity), product, signal: this.#stopped.signal };
   }
 
   /** One that was under way when it was asked for may have missed what was just done, and proves less. */

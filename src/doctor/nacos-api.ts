@@ -12,6 +12,8 @@ import type { GroupCopy, NodeView, Reading } from './node-view.js';
 export interface NacosOptions {
   /** The header `nacos.core.auth.server.identity.key` and its value, where Nacos wants a login. */
   readonly identity?: NacosIdentity | undefined;
+  /** The first segment of the list's path, where Nacos's context path is that. */
+  readonly product?: string | undefined;
   /** Milliseconds that a node may take to tell its view. */
   readonly timeout: number;
   /** Looks its name up; the system by default, which takes a thread for as long as that takes. */
@@ -20,14 +22,14 @@ export interface NacosOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Where nodes tell their view: 1.4.x and 2.x; and 3.x, for administrators. */
-const VIEW_PATHS = [
-  '/nacos/v1/core/cluster/nodes?withInstances=false',
-  '/nacos/v3/admin/core/cluster/node/list',
-];
+/** Nacos's context path (`server.servlet.contextPath`) unless it is set. */
+const CONTEXT_PATH = '/nacos';
+
+/** Where nodes tell their view, below their context path: 1.4.x and 2.x; and 3.x, for administrators. */
+const VIEW_PATHS = ['/v1/core/cluster/nodes?withInstances=false', '/v3/admin/core/cluster/node/list'];
 
 /** Where they take Raft commands, 2.x and 3.x (JRaftMaintainService). */
-const COMMAND_PATHS = { v1: '/nacos/v1/core/ops/raft', v3: '/nacos/v3/admin/core/ops/raft' };
+const COMMAND_PATHS = { v1: '/v1/core/ops/raft', v3: '/v3/admin/core/ops/raft' };
 
 /** How long a node may take to tell its view, in milliseconds. */
 export const READ_TIMEOUT = 3_000;
@@ -69,24 +71,38 @@ interface Told {
 
 /** Asks a node what it believes. Never rejects. */
 export async function readNode(address: Address, options: NacosOptions): Promise<Reading> {
-  let reason = 'it has none of the paths of Nacos 1.4 to 3';
-  for (const path of VIEW_PATHS) {
-    const got = await ask(`http://${address}${path}`, options, {});
-    if (typeof got === 'string') return { address, reason: got };
-    if ('ours' in got) return { address, reason: got.ours, isOurs: true };
-    const { status, text, clockAhead } = got;
-    if (status === 200) {
-      const told = viewIn(address, text);
-      return typeof told === 'string' ? { address, reason: told } : viewOf(address, told, clockAhead);
+  const contextPaths = contextPathsOf(options);
+  for (const contextPath of contextPaths) {
+    for (const path of VIEW_PATHS) {
+      const got = await ask(`http://${address}${contextPath}${path}`, options, {});
+      if (typeof got === 'string') return { address, reason: got };
+      if ('ours' in got) return { address, reason: got.ours, isOurs: true };
+      const { status, text, clockAhead } = got;
+      if (status === 200) {
+        const told = viewIn(address, text);
+        if (typeof told === 'string') return { address, reason: told };
+        const view = viewOf(address, told, clockAhead);
+        return contextPath === CONTEXT_PATH ? view : { ...view, contextPath };
+      }
+      if (status === 401 || status === 403)
+        return { address, reason: `it answers ${status}: its API wants a login (NACOS_IDENTITY)` };
+      // Another version's path is not found, nor is another context path; anything else is this version's answer.
+      if (status !== 404 && status !== 410) return { address, reason: `it answers ${status}` };
     }
-    reason =
-      status === 401 || status === 403
-        ? `it answers ${status}: its API wants a login (NACOS_IDENTITY)`
-        : `it answers ${status}`;
-    // Another version's path is not found; anything else is this version's answer.
-    if (status !== 404 && status !== 410) break;
   }
-  return { address, reason };
+  const below = contextPaths.map((contextPath) => contextPath || '/').join(', ');
+  return {
+    address,
+    reason: `it answers 404 to the paths of Nacos 1.4 to 3, whose context path may be ${below}`,
+  };
+}
+
+/**
+ * Where a node may have its API. By itself it asks for its list at `{contextPath}/serverlist`, so the list's product may be
+ * the context path.
+ */
+function contextPathsOf({ product }: NacosOptions): string[] {
+  return [...new Set([CONTEXT_PATH, ...(product === undefined ? [] : [`/${product}`]), ''])];
 }
 
 /** A Raft command of Nacos's own operations API, as its JRaftOps names them. */
@@ -107,12 +123,12 @@ export interface CommandResult {
 
 /** Says a command to a node, which may take `options.timeout` for it. Never rejects. */
 export async function sendCommand(
-  { address, version }: Pick<NodeView, 'address' | 'version'>,
+  { address, version, contextPath = CONTEXT_PATH }: Pick<NodeView, 'address' | 'version' | 'contextPath'>,
   command: RaftCommand,
   options: NacosOptions,
 ): Promise<CommandResult> {
   const path = COMMAND_PATHS[version?.startsWith('3.') ? 'v3' : 'v1'];
-  const got = await ask(`http://${address}${path}`, options, {
+  const got = await ask(`http://${address}${contextPath}${path}`, options, {
     method: 'POST',
     body: JSON.stringify(command),
     largest: LARGEST_RESULT,

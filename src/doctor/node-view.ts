@@ -5,6 +5,8 @@ export interface NodeView {
   readonly address: Address;
   /** Such as `2.5.1`; undefined when it does not say, as a 1.4.2 that polls at most times. */
   readonly version: string | undefined;
+  /** Where its API was found, if not below `/nacos`: a path without a final slash. */
+  readonly contextPath?: string | undefined;
   /** The members that it believes in, itself included, as it spells them. */
   readonly members: readonly string[];
   /** Its copy of each Raft group that has ever met a leader, as far as its API shows them. */

@@ -5,7 +5,7 @@ import { createServer as createTcp, type AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { test, type TestContext } from 'node:test';
 import { Examiner } from '../../src/doctor/examiner.js';
-import { READ_TIMEOUT, readNode } from '../../src/doctor/nacos-api.js';
+import { READ_TIMEOUT, readNode, sendCommand } from '../../src/doctor/nacos-api.js';
 import { isRead } from '../../src/doctor/node-view.js';
 import { Slots } from '../../src/doctor/slots.js';
 import { pino } from 'pino';
@@ -186,4 +186,25 @@ test('plans that are asked for again and again do not multiply commands', async 
   now += 2_000;
   await examiner.plan(entry);
   assert.equal(commands.length, 2);
+});
+
+test('a node is read and told below its context path, where that is /, or the list’s product', async (t) => {
+  for (const contextPath of ['', '/foo', '/nacos']) {
+    const asked: string[] = [];
+    const server = createServer(({ method, url = '' }, response) => {
+      asked.push(`${method} ${url}`);
+      if (!url.startsWith(`${contextPath}/v1/`)) return void response.writeHead(404).end();
+      response.end(method === 'POST' ? '{"code":200}' : viewWith(address, {}));
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    t.after(() => server.close().closeAllConnections());
+    const address = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const options = { timeout: 60_000, product: 'foo' };
+    const view = await readNode(address, options);
+    assert.ok(isRead(view), contextPath);
+    assert.deepEqual(view.members, [address]);
+    const sent = await sendCommand(view, { command: 'restRaftCluster', value: address }, options);
+    assert.ok(sent.done, sent.reason);
+    assert.equal(asked.at(-1), `POST ${contextPath}/v1/core/ops/raft`);
+  }
 });
