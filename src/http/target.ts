@@ -35,9 +35,12 @@ export interface Target {
 
 const PARAMETERS = new Set(Object.keys(listQuery.shape));
 
-/** True for a path of two segments; what is in them {@link parseTarget} judges. */
+/** What Nacos asks for by itself, `{contextPath}/serverlist`, where its context path is `/`: the usual list. */
+const WITHOUT_CONTEXT_PATH = '/serverlist';
+
+/** True for a path of two segments, what is in them {@link parseTarget} judges; and for that of Nacos at the root. */
 export function isListPath(path: string): boolean {
-  return /^\/[^/]+\/[^/]+$/.test(path);
+  return /^\/[^/]+\/[^/]+$/.test(path) || path === WITHOUT_CONTEXT_PATH;
 }
 
 /** Reads a request's path and query; the problem is a sentence that names the parameter and the value. */
@@ -84,7 +87,7 @@ function queryOf(text: string): string {
 
 /** Reads the two segments of `/{product}/{cluster}`. */
 function parseKey(path: string): Parsed<ClusterKey> {
-  const parts = path.split('/').slice(1);
+  const parts = (path === WITHOUT_CONTEXT_PATH ? '/nacos/serverlist' : path).split('/').slice(1);
   if (parts.length !== 2) {
     return sentence(
       `the path ${quote(path)} is none of this server's; a list is at /{product}/{cluster}, usually /nacos/serverlist`,

@@ -78,6 +78,31 @@ test('view=live leaves out who does not answer, never the caller, and is never e
   assert.deepEqual(await view(''), [A, B, C], 'an SDK can do nothing with an empty list');
 });
 
+test('a Nacos without a context path, which asks for /serverlist, gets the usual list', async (t) => {
+  const server = await startServer(t);
+  const paths = ['/serverlist', '/nacos/serverlist'];
+  const [node] = await foundCluster(t, server, [A]);
+  // By either door: the front door reads no TE.
+  for (const headers of [NACOS, [...NACOS, 'TE: trailers'], CURL]) {
+    for (const path of paths) assert.equal((await ask(server, 'GET', path, headers)).body, `${A}\n`);
+  }
+  const other = new NacosNode(t, server, `/serverlist?self=${B}&expect=2`);
+  assert.deepEqual(lines((await other.poll()).body), [A, B]);
+  assert.equal((await ask(server, 'POST', `/serverlist?self=${B}`)).status, 200);
+  assert.equal((await ask(server, 'DELETE', `/serverlist?self=${B}`, CURL)).status, 200);
+  assert.deepEqual(lines((await node!.poll()).body), [A]);
+  const { clusters } = await getJson<{ clusters: { product: string; cluster: string }[] }>(
+    server,
+    '/api/v1/clusters',
+  );
+  assert.deepEqual(
+    clusters.map(({ product, cluster }) => `${product}/${cluster}`),
+    ['nacos/serverlist'],
+  );
+  // Where it is /foo, that is the product.
+  assert.equal((await ask(server, 'GET', `/foo/serverlist?self=${C}`, NACOS)).body, `${C}\n`);
+});
+
 test('what SDK clients add to the query says nothing', async (t) => {
   const server = await startServer(t);
   await foundCluster(t, server, [A, B]);

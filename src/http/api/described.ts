@@ -67,7 +67,8 @@ export const NACOS_SIDE: readonly Described[] = [
     description:
       'With `self` the poll is also a heartbeat: it registers the member or renews its lease. A listed member always ' +
       'gets the list, with itself on it (R2); a new one gets it when it is founded (R1) or past the gate (R3). Without ' +
-      '`self` nothing changes, nor when a browser sends it: that is answered as one without. Parameters that are not named here are passed over.',
+      '`self` nothing changes, nor when a browser sends it: that is answered as one without. Parameters that are not named here are passed over. ' +
+      '`/serverlist`, which a Nacos with the context path `/` asks for, is `/nacos/serverlist`.',
     access: 'none',
     security: SECURITY,
     query: z.object({ self, expect, id, format, view, token }),
