@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import { acceptsJson, callsItselfNacos, mayComplete } from './caller.js';
 import { Exchange } from './exchange.js';
 import type { Reason } from './traffic.js';
-import { unterminated } from './unterminated.js';
+import { unterminated, unterminatedForJava } from './unterminated.js';
 
 /** How long a connection that was ended may stand still, in milliseconds. */
 const LINGER = 2_000;
@@ -85,7 +85,8 @@ export function cutShort(response: ServerResponse, sentence: string, reason: Rea
   if (!socket || response.headersSent) return void response.destroy();
   Exchange.of(response)?.cut(reason);
   // Past the response, which could only end its chunks properly; it closes with the socket.
-  endWith(socket, unterminated(sentence));
+  const bytes = callsItselfNacos(response.req) ? unterminatedForJava(sentence) : unterminated(sentence);
+  endWith(socket, bytes);
   // A body that nobody reads would keep the server from seeing that the caller has hung up.
   response.req.resume();
 }

@@ -37,7 +37,7 @@ import { Seldom } from './seldom.js';
 import { securityHeaders } from './security-headers.js';
 import { NO_TRAFFIC } from './traffic.js';
 import { quote } from './target.js';
-import { unterminated } from './unterminated.js';
+import { unterminated, unterminatedForJava } from './unterminated.js';
 import { Urgency } from './urgency.js';
 
 /** How often unread answers are looked at, in milliseconds. */
@@ -123,7 +123,7 @@ export class AddressServer {
     this.#http.on('timeout', (socket: Socket) => connections.cutStill(socket));
     // Passed over: node would answer a complete 417.
     this.#http.on('checkExpectation', this.#inTurn.serve);
-    this.#http.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
+    this.#http.on('clientError', (error: Malformed, socket: Socket) => {
       if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') return connections.cut(socket, 'slow');
       // In the midst of an answer whatever is said would be taken for a part of it.
       if (!socket.writable || error.code === GONE || this.#inTurn.isMidAnswer(socket)) {
@@ -240,11 +240,21 @@ function refuseTarget(request: IncomingMessage, response: ServerResponse): void 
 /** What node says of a connection on which nobody listens any more. */
 const GONE = 'ECONNRESET';
 
-/** What node's parser refuses. Who sent it is unknown, so the answer is not completed. */
-function answerToMalformed({ code }: NodeJS.ErrnoException, { headerSize }: Limits): Buffer {
+/** What node throws of bytes that it cannot parse. */
+interface Malformed extends NodeJS.ErrnoException {
+  /** Those that it was reading: of a request as short as a poll, all of it. */
+  readonly rawPacket?: Buffer;
+}
+
+/**
+ * What node's parser refuses. Who sent it is hardly known, so the answer is not completed. A Nacos's request is
+ * malformed when its address_server_url has a space.
+ */
+function answerToMalformed({ code, rawPacket }: Malformed, { headerSize }: Limits): Buffer {
   if (code === 'HPE_HEADER_OVERFLOW') {
     return unterminated(`the headers are larger than ${headerSize} bytes`, 431);
   }
   const detail = `the request is no HTTP that this server understands (${STATUS_CODES[400]})`;
-  return unterminated(detail, 400);
+  const isJava = /\r\nuser-agent: *java\//i.test(rawPacket?.toString('latin1') ?? '');
+  return isJava ? unterminatedForJava(`${detail}; is there a space in its URL?`) : unterminated(detail, 400);
 }

@@ -11,13 +11,60 @@ import { STATUS_CODES } from 'node:http';
  * The connection must be closed right after these bytes.
  */
 export function unterminated(sentence: string, status = 503): Buffer {
+  return withoutEnd(status, '', sentence);
+}
+
+/**
+ * The same for Java's own HTTP client, with which every Nacos node polls: so the node's own log says why it waits.
+ *
+ * That client follows a redirect by itself. It reads the URL before it asks anybody, finds a sentence where the port
+ * should be, and throws what it found: `Error at index 0 in: "…"`, JDK 8 `For input string: "…"` (seen in 8, 11, 17, 21
+ * and 25). It opens no connection, looks no name up and asks no proxy (test/http/java-client.test.ts). Should another
+ * read the URL in its own way, the name is one that never exists (RFC 2606). Whoever follows no redirect meets the
+ * body without an end.
+ */
+export function unterminatedForJava(sentence: string): Buffer {
+  return withoutEnd(
+    302,
+    `Location: http://nacos-address-server.invalid:${inPlaceOfAPort(sentence)}\r\n`,
+    sentence,
+  );
+}
+
+function withoutEnd(status: number, field: string, sentence: string): Buffer {
   const text = Buffer.from(`${sentence}\n`);
   const head =
     `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'Error'}\r\n` +
     'Content-Type: text/plain;charset=UTF-8\r\n' +
     'Cache-Control: no-store\r\n' +
+    field +
     `Date: ${new Date().toUTCString()}\r\n` +
     'Transfer-Encoding: chunked\r\n' +
     'Connection: close\r\n\r\n';
   return Buffer.concat([Buffer.from(`${head}${text.length.toString(16)}\r\n`), text, Buffer.from('\r\n')]);
+}
+
+/** Characters of a sentence that reach a node's log, at most: a proxy may bound the headers that it passes on. */
+const LONGEST = 600;
+
+/**
+ * What stands for the characters that end or divide a URL's host, or are none of a header: `@` would make another host
+ * of what follows it. All others that are not printable ASCII become `_`.
+ */
+const INSTEAD: Readonly<Record<string, string>> = {
+  '/': '|',
+  '\\': '|',
+  '?': '',
+  '#': '',
+  '@': ' at ',
+  '[': '(',
+  ']': ')',
+  '’': "'",
+  '…': '...',
+};
+
+/** Begins with a letter: what begins with digits may be read as a port. */
+function inPlaceOfAPort(sentence: string): string {
+  const text = sentence.replace(/[^\x20-\x7e]|[/\\?#@[\]]/g, (character) => INSTEAD[character] ?? '_');
+  return `nacos-address-server says: ${text.length > LONGEST ? `${text.slice(0, LONGEST)}...` : text}`;
 }

@@ -40,7 +40,7 @@ test('an id of a live member is refused to another address', async (t) => {
     `id=nacos-11 belongs to ${A}, which is alive; ${D} can take its place once it is silent, ` +
     'or needs an id of its own\n';
   const node = await ask(server, 'GET', pollPath(D, '&id=nacos-11'), NACOS);
-  assert.deepEqual([node.status, node.complete, node.body], [503, false, sentence]);
+  assert.deepEqual([node.status, node.complete, node.body], [302, false, sentence]);
   for (const method of ['GET', 'POST']) {
     const person = await ask(server, method, pollPath(D, '&id=nacos-11'), CURL);
     assert.deepEqual([person.status, person.complete, person.body], [409, true, sentence]);
@@ -141,7 +141,7 @@ test('what is neither known nor waiting is not found, in the official words', as
   assert.deepEqual([other.status, other.body], [404, 'product=nacos,cluster=other not found.']);
   for (const path of ['/none/serverlist', '/nacos/other']) {
     const node = await ask(server, 'GET', path, NACOS);
-    assert.deepEqual([node.status, node.complete], [503, false]);
+    assert.deepEqual([node.status, node.complete], [302, false]);
     assert.match(node.body, /has no members/);
   }
 });

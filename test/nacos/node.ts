@@ -1,5 +1,14 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CLI } from '../support/process.js';
@@ -206,6 +215,13 @@ export class NacosNode implements Believer {
   /** The end of what it printed. */
   log(lines = 12): string {
     return this.#printed().trimEnd().split('\n').slice(-lines).join('\n');
+  }
+
+  /** All that it has logged, whichever file its version writes it to. */
+  logged(): string {
+    const folder = join(this.home, 'logs');
+    const files = readdirSync(folder).filter((name) => /\.(log|out)$/.test(name));
+    return files.map((name) => textOf(join(folder, name))).join('\n');
   }
 
   #printed(): string {

@@ -18,6 +18,7 @@ nacosTest('answers that are no list', {}, async (cluster, scenario) => {
     await patiently('it gives up', () => givenUp(node), 100);
     if (node.traits.can.has('exit without a list')) assert.notEqual(await node.exited, 0);
     assert.match(node.log(400), /address-server|jmenv|serverlist/i);
+    assert.match(node.logged(), /nacos-address-server says: self="http:\|\|x" /);
     const { clusters } = (await (await fetch(`${server.url}/api/v1/clusters`)).json()) as {
       clusters: unknown[];
     };
@@ -56,6 +57,7 @@ nacosTest('answers that are no list', {}, async (cluster, scenario) => {
         200,
       );
       assert.ok(await degraded());
+      assert.match(joiner.logged(), /nacos-address-server says: the store is unavailable/);
       assert.deepEqual(await listOf(server), addressesOf(founders));
       await cluster.agree(founders);
 

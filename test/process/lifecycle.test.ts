@@ -34,7 +34,7 @@ describe('the process', () => {
     // A stop that takes longer than 4.5 s ends with 1.
     assert.equal(await server.exited, 0);
     await closed;
-    assert.match(received, /^HTTP\/1\.1 503 /);
+    assert.match(received, /^HTTP\/1\.1 302 /);
     assert.match(received, /\r\n\r\n[0-9a-f]+\r\n[^\r]*\r\n$/, 'one chunk, and not the last');
     assert.match(server.stdout(), /"stopped"/);
   });

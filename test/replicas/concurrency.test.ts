@@ -88,7 +88,7 @@ class Node {
     if (answer.status !== 200 || !answer.complete) {
       // "Not yet", which a node passes over: two changes in a row are sent to nobody before all servers have both, and a
       // machine may be too busy for the database's limits.
-      const isPassedOver = answer.status === 503 && !answer.complete;
+      const isPassedOver = answer.status === 302 && !answer.complete;
       assert.ok(
         this.state === 'joining' || isPassedOver,
         `${this.address} was refused: ${answer.status} ${answer.body}`,

@@ -37,7 +37,7 @@ function assertList({ status, complete, body }: RawAnswer, list: readonly string
 }
 
 function assertRefused({ status, complete, body }: RawAnswer, sentence = /the store is unavailable/): void {
-  assert.deepEqual([status, complete], [503, false], body);
+  assert.deepEqual([status, complete], [302, false], body);
   assert.match(body, sentence);
 }
 

@@ -90,7 +90,7 @@ describe('a disk that stalls while an eviction is written', () => {
     assert.deepEqual(others.body.trim().split('\n').sort(), [A, B, C], 'nobody is sent what is not stored');
     server.probe.answers.set(C, 'open');
     const returns = await poll(server, C);
-    assert.deepEqual([returns.status, returns.complete], [503, false], returns.body);
+    assert.deepEqual([returns.status, returns.complete], [302, false], returns.body);
     store.goOn();
     await eventually('C joins anew', async () => {
       const answer = await poll(server, C);

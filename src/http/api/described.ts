@@ -40,7 +40,8 @@ const LIST = {
 const UNTERMINATED =
   'There is no list that is safe to start from: founding, a closed gate, a store that is away. To a Nacos node this, and ' +
   'whatever else is no list, is never a complete answer: it is held for up to 2 s, and its chunked body ends without the ' +
-  'last chunk, which every Nacos retries. People’s clients, and whoever accepts JSON, get the sentence.';
+  'last chunk, which every Nacos retries. Java’s own client gets it with the status 302, and reports the sentence, which stands in ' +
+  'place of a port in `Location`: it asks nobody for that. People’s clients, and whoever accepts JSON, get the sentence.';
 const WRONG = 'A parameter is wrong: the sentence names it.';
 const TOKEN = {
   401: 'A token is needed, or the one given is not valid.',

@@ -38,7 +38,7 @@ export const RULES = DEFAULT_RULES;
 const TICK = 250;
 const FLUSH = 1_000;
 
-/** What the server answers: a complete list, or the unterminated 503. */
+/** What the server answers: a complete list, or the unterminated answer. */
 export type Answer = { readonly list: readonly Address[]; readonly revision: number } | 'failed';
 
 /** What the server needs of the world. */
