@@ -9,7 +9,7 @@
 #
 # It is set by the agent's variables, AGENT_SERVER first of all. What the StatefulSet of nacos-k8s sets for the
 # peer-finder is taken where they say nothing: SERVICE_NAME, POD_NAMESPACE, DOMAIN_NAME, NACOS_REPLICAS,
-# NACOS_APPLICATION_PORT. PLUGIN_GATE_TIMEOUT is how many seconds it waits at the gate: 600.
+# NACOS_APPLICATION_PORT. PLUGIN_GATE_TIMEOUT is how many seconds it waits at the gate: 600. PLUGIN_HOSTS is the hosts file.
 set -uo pipefail
 
 folder=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -20,9 +20,36 @@ agent=("$folder/runtime/loader" --library-path "$folder/runtime/lib" "$folder/ru
 say() { echo "peer-finder plugin: $*" >&2; }
 
 port=${NACOS_APPLICATION_PORT:-${NACOS_SERVER_PORT:-8848}}
+derived=
 if [ -z "${AGENT_SELF:-}" ] && [ -n "${SERVICE_NAME:-}" ] && [ -n "${POD_NAMESPACE:-}" ]; then
   AGENT_SELF=$HOSTNAME.$SERVICE_NAME.$POD_NAMESPACE.svc.${DOMAIN_NAME:-cluster.local}:$port
+  derived=yes
 fi
+
+# With PREFER_HOST_MODE=hostname Nacos calls itself as /etc/hosts spells the pod's name. A kubelet whose cluster domain is
+# configured with a final dot writes it with one; then the node stands on its list twice, with the dot and without it, and so do
+# its votes (seen with Nacos 2.3.2). So the dot is taken away there, as the peer-finder does it, and a cluster that moves from
+# that keeps its names. The kubelet mounts the file by itself: it is written in place.
+match_hosts() {
+  local hosts=${PLUGIN_HOSTS:-/etc/hosts} name=${AGENT_SELF:-} text before after
+  name=${name%:*}
+  case $name in '' | *.) return ;; esac
+  text=$(cat "$hosts" 2>/dev/null)$'\n'
+  local old=$text
+  for before in ' ' $'\t'; do
+    for after in ' ' $'\t' $'\n'; do text=${text//"$before$name.$after"/"$before$name$after"}; done
+  done
+  [ "$text" != "$old" ] || return
+  if { printf '%s' "$text" >"$hosts"; } 2>/dev/null; then
+    say "$hosts has $name without its final dot now, so that Nacos calls itself as it is listed"
+  elif [ -n "$derived" ]; then
+    AGENT_SELF=$name.:${AGENT_SELF##*:}
+    say "$hosts cannot be written: this node is $AGENT_SELF, with a final dot, as Nacos finds it there"
+  else
+    say "$hosts cannot be written and has $name with a final dot: where Nacos takes its name from there (PREFER_HOST_MODE=hostname), give AGENT_SELF the dot, too"
+  fi
+}
+[ "${1:-}" = run ] || match_hosts
 export AGENT_SELF=${AGENT_SELF:-}
 [ -n "${AGENT_EXPECT:-}" ] || [ -z "${NACOS_REPLICAS:-}" ] || export AGENT_EXPECT=$NACOS_REPLICAS
 export AGENT_CLUSTER_CONF=${AGENT_CLUSTER_CONF:-${CLUSTER_CONF:-/home/nacos/conf/cluster.conf}}

@@ -74,7 +74,9 @@ class Place {
       AGENT_CLUSTER_CONF: join(this.folder, 'cluster.conf'),
       AGENT_READY_FILE: join(this.folder, 'ready'),
       PLUGIN_STEP: '0.05',
+      PLUGIN_HOSTS: join(this.folder, 'hosts'),
     };
+    writeFileSync(this.env.PLUGIN_HOSTS!, '127.0.0.1\tlocalhost\n');
     t.after(() => this.endAgent());
   }
 
@@ -215,6 +217,80 @@ describe('plugins/peer-finder/plugin.sh, with a stub for the agent', { concurren
     );
     assert.match(place.agentEnvironment, /^AGENT_EXPECT=3$/m);
     assert.match(place.agentEnvironment, /^AGENT_CLUSTER_CONF=.*cluster\.conf$/m);
+  });
+
+  describe('where the kubelet’s cluster domain has a final dot', () => {
+    const NAME = 'nacos-0.nacos-headless.default.svc.cluster.local';
+    /** As a kubelet writes it for a pod of a StatefulSet. */
+    const HOSTS = `# Kubernetes-managed hosts file.
+127.0.0.1\tlocalhost
+10.244.1.7\t${NAME}.\tnacos-0
+10.244.1.8\tx-${NAME}.\t${NAME}.example\n`;
+    const RIGHT = HOSTS.replace(`\t${NAME}.\tnacos-0`, `\t${NAME}\tnacos-0`);
+    const POD = { SERVICE_NAME: 'nacos-headless', POD_NAMESPACE: 'default' };
+
+    function pod(t: TestContext, self?: string): Place {
+      const place = new Place(t, `${OPEN}; sleep 60`);
+      writeFileSync(place.env.PLUGIN_HOSTS!, HOSTS);
+      delete place.env.AGENT_SELF;
+      Object.assign(place.env, self === undefined ? POD : { AGENT_SELF: self });
+      return place;
+    }
+    const hostsOf = ({ env }: Place): string => readFileSync(env.PLUGIN_HOSTS!, 'utf8');
+
+    for (const self of [undefined, `${NAME}:8848`]) {
+      it(`takes the dot from the node’s own name in /etc/hosts (AGENT_SELF ${self ?? 'derived'})`, async (t) => {
+        const place = pod(t, self);
+        const { status, output } = await place.start();
+        assert.equal(status, 0, output);
+        assert.equal(hostsOf(place), RIGHT);
+        assert.match(place.agentEnvironment, new RegExp(`^AGENT_SELF=${NAME}:8848$`, 'm'));
+        assert.match(output, /without its final dot now, so that Nacos calls itself as it is listed/);
+        const again = await place.start();
+        assert.doesNotMatch(again.output, /final dot/, 'once');
+      });
+    }
+
+    it('leaves it where the node is to have the dot', async (t) => {
+      const place = pod(t, `${NAME}.:8848`);
+      await place.start();
+      assert.equal(hostsOf(place), HOSTS);
+      assert.match(place.agentEnvironment, new RegExp(`^AGENT_SELF=${NAME}\\.:8848$`, 'm'));
+    });
+
+    it('leaves a file alone that has no such name', async (t) => {
+      const place = pod(t);
+      writeFileSync(place.env.PLUGIN_HOSTS!, RIGHT);
+      const { output } = await place.start();
+      assert.equal(hostsOf(place), RIGHT);
+      assert.doesNotMatch(output, /final dot/);
+    });
+
+    describe('and the file cannot be written', { skip: unless(isRoot, 'a mount needs root') }, () => {
+      const readOnly = ({ env }: Place): string[] => {
+        const hosts = env.PLUGIN_HOSTS!;
+        const script = `mount --bind ${hosts} ${hosts} && mount -o remount,ro,bind ${hosts} && exec "$@"`;
+        return ['unshare', '--mount', 'sh', '-c', script, 'sh'];
+      };
+
+      it('gives the node the dot where the name is the plugin’s', async (t) => {
+        const place = pod(t);
+        const { status, output } = await place.start(['bash'], readOnly(place));
+        assert.equal(status, 0, output);
+        assert.match(place.agentEnvironment, new RegExp(`^AGENT_SELF=${NAME}\\.:8848$`, 'm'));
+        assert.match(output, /cannot be written: this node is .*\.local\.:8848, with a final dot/);
+      });
+
+      it('says what to do where the name was given', async (t) => {
+        const place = pod(t, `${NAME}:8848`);
+        const { output } = await place.start(['bash'], readOnly(place));
+        assert.match(place.agentEnvironment, new RegExp(`^AGENT_SELF=${NAME}:8848$`, 'm'));
+        assert.match(
+          output,
+          /cannot be written and has .* with a final dot: .* give AGENT_SELF the dot, too/,
+        );
+      });
+    });
   });
 
   it('says what to set when nobody says what the node is called', async (t) => {
