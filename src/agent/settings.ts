@@ -1,8 +1,18 @@
+import { networkInterfaces } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { parseDuration } from '../duration.js';
-import { checkPort, parseAddress, type Parsed } from '../registry/address.js';
+import {
+  addressOf,
+  canonical,
+  checkPort,
+  readAddress,
+  splitAddress,
+  type Address,
+  type Parsed,
+} from '../registry/address.js';
 import { MAX_EXPECT } from '../registry/rules.js';
+import { unexpandedIn } from '../registry/unexpanded.js';
 import { LOG_LEVELS, variableOf } from '../settings.js';
 
 /**
@@ -119,7 +129,7 @@ export const AGENT_SETTINGS: readonly AgentSetting[] = [
 
 const name = /^[A-Za-z0-9._-]{1,64}$/;
 
-const addressText = z.string().transform((text, context) => taken(parseAddress(text), context));
+const addressText = z.string().transform((text, context) => taken(parseOwn(text), context));
 
 /** A time between two others, in milliseconds. */
 function time(least: number, most: number, range: string) {
@@ -199,13 +209,38 @@ export function readAgentSettings(given: ReadonlyMap<string, Given>): AgentSetti
     const issue = read.error.issues[0];
     const key = String(issue?.path[0]);
     const { text = '', source = key } = given.get(key) ?? {};
-    throw new AgentSettingError(`${source}=${JSON.stringify(text)} ${issue?.message ?? 'is wrong'}`);
+    throw new AgentSettingError(
+      `${source}=${JSON.stringify(text)} ${unexpandedIn(text) ?? issue?.message ?? 'is wrong'}`,
+    );
   }
   const conf = read.data['cluster-conf'];
   return {
     ...read.data,
     'last-list': resolve(read.data['last-list'] ?? join(dirname(conf), 'address-server.list')),
   };
+}
+
+/**
+ * An address on this machine, as the agent's node has one: of IPv6 without brackets that may be two, the one that this machine
+ * has.
+ */
+function parseOwn(text: string): Parsed<Address> {
+  if (/^auto(:|$)/i.test(text)) {
+    return {
+      ok: false,
+      problem:
+        'is for a node’s own polls, which tell where they come from; an agent must say HOST:PORT exactly as its Nacos knows itself, such as 10.0.0.5:8848',
+    };
+  }
+  const address = readAddress(text);
+  if (!('either' in address)) return address;
+  const own = Object.values(networkInterfaces()).flatMap((all) =>
+    (all ?? []).map((one) => addressOf(one.address, 1)),
+  );
+  const meant = address.either.find((one) =>
+    own.some((at) => canonical(at) === canonical(addressOf(splitAddress(one).host, 1))),
+  );
+  return meant === undefined ? address : { ok: true, value: meant };
 }
 
 /** `8081`, `127.0.0.1:8081` or `[::1]:8081`. */

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { parseDuration } from '../duration.js';
 import type { LeaveAnswerView } from '../http/api/schemas.js';
-import { parseAddress } from '../registry/address.js';
+import { readAddress } from '../registry/address.js';
 import { ClientError } from './client-error.js';
 import type { Answer, Client } from './client.js';
 import { clusterPath } from './cluster-name.js';
@@ -40,7 +40,7 @@ export function leaveCommand(): Command {
     )
     .action((address: string, cluster: string, options: Options, command: Command) =>
       run(async () => {
-        const path = `${clusterPath(cluster)}/members/${encodeURIComponent(readAddress(address))}`;
+        const path = `${clusterPath(cluster)}/members/${encodeURIComponent(readMember(address))}`;
         const wait = readWait(options.wait);
         const client = clientOf(command);
         const query = `?wait=${options.wait}${options.force ? '&force=true' : ''}`;
@@ -82,8 +82,8 @@ function describe({ status, body }: Answer<LeaveAnswerView>, cluster: string, wa
   return `${left}\nThese have not taken that up yet: ${lacking}\nLet its node run for another 15 s if it still does. Then stop it: it joins again when it goes on polling.`;
 }
 
-function readAddress(text: string): string {
-  const address = parseAddress(text);
+function readMember(text: string): string {
+  const address = readAddress(text);
   if (address.ok) return address.value;
   throw new ClientError(`the address ${JSON.stringify(text)} ${address.problem}`);
 }

@@ -1,3 +1,4 @@
+import { unexpandedIn } from '../registry/unexpanded.js';
 import { ClientError } from './client-error.js';
 import { plain } from './plain.js';
 
@@ -11,6 +12,9 @@ export function parseServer(text: string, source: string): URL {
   const given = text.trim();
   // Credentials and tokens are not repeated, wherever they stand.
   const shown = /[@?#]/.test(given) ? source : `${source}=${plain(JSON.stringify(given))}`;
+  // What looks like a variable may be part of a password.
+  const unexpanded = given.includes('@') ? undefined : unexpandedIn(given);
+  if (unexpanded !== undefined) throw new ClientError(`${shown} ${unexpanded}`);
   const hasScheme = /^[a-z][a-z0-9+.-]*:\/\//i.test(given);
   if (!hasScheme && /^[^[/]*:[^/]*:/.test(given)) {
     throw new ClientError(`${shown} is IPv6 without brackets; ${EXAMPLE}`);

@@ -1,4 +1,4 @@
-import { placeholderIn } from '../placeholder.js';
+import { isUnexpanded, placeholderIn, UNEXPANDED } from '../placeholder.js';
 import { ClientError } from './client-error.js';
 
 /** The token that an operator gave, and by what: `--token` or `ADDRESS_SERVER_TOKEN`. */
@@ -11,6 +11,7 @@ export interface GivenToken {
 export function parseToken(text: string | undefined, source: string): GivenToken | undefined {
   const given = text?.trim() ?? '';
   if (given === '') return undefined;
+  if (isUnexpanded(given)) throw new ClientError(`${source} ${UNEXPANDED}`);
   if (placeholderIn(given) !== undefined) {
     throw new ClientError(
       `${source} holds the placeholder of an example, change-me; put a token of the server in its place`,

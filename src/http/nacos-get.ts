@@ -1,4 +1,4 @@
-import { addressOf, type Address } from '../registry/address.js';
+import { addressOf, canonical, splitAddress, type Address } from '../registry/address.js';
 import type { Cluster } from '../registry/cluster.js';
 import type { ClusterEntry } from '../runtime/entry.js';
 import type { PollRequest, RegistryService } from '../runtime/service.js';
@@ -136,8 +136,18 @@ export function pollOf(
   return { address, source, id, expect, ...said, openedAt };
 }
 
-/** Undefined without `self`, and for `self=auto` when it is not known where the request comes from. */
+/**
+ * Undefined without `self`, for `self=auto` when it is not known where the request comes from, and for what may be one of two
+ * addresses and comes from neither.
+ */
 export function addressOfSelf({ self }: Target, { client }: Caller): Address | undefined {
   if (self === undefined || self.type === 'address') return self?.address;
-  return client === undefined ? undefined : addressOf(client, self.port);
+  if (client === undefined) return undefined;
+  return self.type === 'auto'
+    ? addressOf(client, self.port)
+    : self.addresses.find((one) => isAt(one, client));
+}
+
+function isAt(address: Address, client: string): boolean {
+  return canonical(address) === canonical(addressOf(client, splitAddress(address).port));
 }

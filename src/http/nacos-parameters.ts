@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { parseDuration } from '../duration.js';
-import { checkPort, DEFAULT_PORT, parseAddress, type Address, type Parsed } from '../registry/address.js';
+import { checkPort, DEFAULT_PORT, readAddress, type Address, type Parsed } from '../registry/address.js';
 import { MAX_EXPECT } from '../registry/rules.js';
 
 /*
@@ -8,9 +8,13 @@ import { MAX_EXPECT } from '../registry/rules.js';
  * (api/openapi.ts). A problem is the end of a sentence that starts with the parameter and its value.
  */
 
-/** Who a request is about: an address, or the connection's remote end with this port. */
+/** Who a request is about. */
 export type Self =
-  { readonly type: 'address'; readonly address: Address } | { readonly type: 'auto'; readonly port: number };
+  | { readonly type: 'address'; readonly address: Address }
+  /** The connection's remote end with this port. */
+  | { readonly type: 'auto'; readonly port: number }
+  /** IPv6 without brackets: that of the two which is the connection's remote end. `problem`: why it may be either. */
+  | { readonly type: 'either'; readonly addresses: readonly [Address, Address]; readonly problem: string };
 
 /** Longest `wait`, in milliseconds. */
 export const MAX_WAIT = 60_000;
@@ -72,8 +76,8 @@ export const listQuery = z.object({
     .optional()
     .meta({
       description:
-        'The member that the request is about: `HOST:PORT` (8848 without a port, IPv6 in brackets) as the node knows ' +
-        'itself, or `auto` or `auto:PORT` for the address that the request comes from. A poll with it is a heartbeat.',
+        'The member that the request is about: `HOST:PORT` (8848 without a port, IPv6 in brackets where it may be read in two ' +
+        'ways) as the node knows itself, or `auto` or `auto:PORT` for the address that the request comes from. A poll with it is a heartbeat.',
     }),
   expect: wholeNumber(1, MAX_EXPECT, 3, `is no whole number from 1 to ${MAX_EXPECT}`)
     .optional()
@@ -144,8 +148,14 @@ export const listQuery = z.object({
 function parseSelf(text: string): Parsed<Self> {
   const auto = /^auto(?::(.*))?$/.exec(text);
   if (!auto) {
-    const address = parseAddress(text);
-    return address.ok ? { ok: true, value: { type: 'address', address: address.value } } : address;
+    const address = readAddress(text);
+    if (address.ok) return { ok: true, value: { type: 'address', address: address.value } };
+    if (!('either' in address)) return address;
+    const { either, problem } = address;
+    return {
+      ok: true,
+      value: { type: 'either', addresses: either, problem: `self=${JSON.stringify(text)} ${problem}` },
+    };
   }
   const problem = auto[1] === undefined ? undefined : checkPort(auto[1]);
   if (problem !== undefined) return { ok: false, problem };

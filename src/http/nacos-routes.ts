@@ -265,7 +265,11 @@ export class NacosRoutes {
   /** The address that a request speaks for, if it may; otherwise what to answer, with nothing changed. */
   #speaker(request: Request, target: Target, caller: Caller): Address | Problem {
     const address = addressOfSelf(target, caller);
-    if (address === undefined) return target.self === undefined ? SELF_MISSING : CLIENT_UNKNOWN;
+    if (address === undefined) {
+      const { self } = target;
+      if (self?.type === 'either') return { status: 400, detail: self.problem };
+      return self === undefined ? SELF_MISSING : CLIENT_UNKNOWN;
+    }
     const objection = this.#access.objectionTo(target, address, caller);
     if (!objection) return address;
     if (!objection.passes) return this.#access.refuseSpeaking(request, objection);

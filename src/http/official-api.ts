@@ -1,6 +1,7 @@
 import type { Request, Response } from 'express';
-import { parseAddress, type Address } from '../registry/address.js';
+import { readAddress, type Address } from '../registry/address.js';
 import { keyOf, type ClusterKey } from '../registry/cluster.js';
+import { unexpandedIn } from '../registry/unexpanded.js';
 import { StoreUnavailable } from '../registry/ports.js';
 import { MAX_ADDRESSES } from '../registry/rules.js';
 import type { RegistryService } from '../runtime/service.js';
@@ -97,10 +98,14 @@ function read(request: Request): Parameters | string {
 function readAddresses(entries: readonly string[]): Address[] | string {
   const addresses: Address[] = [];
   const bad: string[] = [];
+  let why = '';
   for (const entry of entries.map((one) => one.trim())) {
-    const address = parseAddress(entry);
+    const address = readAddress(entry);
     if (address.ok && /[.:]/.test(entry)) addresses.push(address.value);
     else bad.push(entry);
+    // What the official words leave to be guessed: nothing is wrong with an address, somebody did not put it there.
+    const isTold = /^:\d*$/.test(entry) || unexpandedIn(entry) !== undefined || 'either' in address;
+    if (!address.ok && isTold) why ||= `; ${entry} ${address.problem}`;
   }
-  return bad.length > 0 ? `illegal ip: ${bad.join(',')}` : addresses;
+  return bad.length > 0 ? `illegal ip: ${bad.join(',')}${why}` : addresses;
 }

@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import type { Parsed } from '../registry/address.js';
 import { keyOf, type ClusterKey } from '../registry/cluster.js';
+import { unexpandedIn } from '../registry/unexpanded.js';
 import { clusterName, listQuery, productName, type Self } from './nacos-parameters.js';
 
 /**
@@ -135,7 +136,7 @@ function firstProblem(error: z.ZodError, given: ReadonlyMap<string, string>): { 
 }
 
 function bad(parameter: string, value: string, problem: string): { ok: false; problem: string } {
-  return sentence(`${parameter}=${quote(value)} ${problem}`);
+  return sentence(`${parameter}=${quote(value)} ${unexpandedIn(value) ?? problem}`);
 }
 
 function sentence(problem: string): { ok: false; problem: string } {

@@ -1,4 +1,5 @@
-import { isIP, isIPv4, isIPv6 } from 'node:net';
+import { isIPv4, isIPv6 } from 'node:net';
+import { unexpandedIn } from './unexpanded.js';
 
 /**
  * A member's address as Nacos knows itself: `host:port`, IPv6 in brackets, port always written out.
@@ -10,18 +11,21 @@ export type Address = string;
 /** Nacos's main port when an address names none (`server.port`, 2.5.1 `MemberUtil.singleParse`). */
 export const DEFAULT_PORT = 8848;
 
-/** Longest host name, in characters (RFC 1035 §2.3.4). */
+/** Longest host name, in characters without a final dot (RFC 1035 §2.3.4). */
 const MAX_HOST_LENGTH = 253;
 
 export type Parsed<T> =
   { readonly ok: true; readonly value: T } | { readonly ok: false; readonly problem: string };
 
 /**
- * Reads `host`, `host:port`, `[ipv6]` or `[ipv6]:port`. The problem is the end of a sentence that starts
- * with the parameter and the value: "… has a port outside 1 to 65535".
+ * Reads `host`, `host:port`, `[ipv6]` or `[ipv6]:port`, as Nacos does. A name may end with a dot, which says that it is whole
+ * (2.5.1, seen). The problem is the end of a sentence that starts with the parameter and the value: "… has a port outside 1 to
+ * 65535".
  */
 export function parseAddress(text: string): Parsed<Address> {
-  if (text === '') return problem('is empty; it must be HOST:PORT');
+  if (text === '') return problem('is empty, as a variable is that nobody set; it must be HOST:PORT');
+  const unexpanded = unexpandedIn(text);
+  if (unexpanded !== undefined) return problem(unexpanded);
   if (text.length > MAX_HOST_LENGTH + 8) return problem(`is longer than ${MAX_HOST_LENGTH} characters`);
   if (/[^\x21-\x7e]/.test(text)) {
     return problem('has blanks, control or non-ASCII characters; it must be HOST:PORT');
@@ -37,6 +41,35 @@ export function parseAddress(text: string): Parsed<Address> {
   const badHost = host.startsWith('[') ? checkIPv6(host.slice(1, -1)) : checkHost(host);
   if (badHost !== undefined) return problem(badHost);
   return { ok: true, value: `${host}:${port ?? DEFAULT_PORT}` };
+}
+
+/** An address that somebody wrote without brackets, where it may mean two. */
+export interface Ambiguous {
+  readonly ok: false;
+  readonly problem: string;
+  /** The whole as an IP address, and its last part as the port. */
+  readonly either: readonly [Address, Address];
+}
+
+/**
+ * The same for what people and variables write: IPv6 needs no brackets where one reading alone is possible. `$(POD_IP):8848` is
+ * `fd00:0:0:0:0:0:0:5:8848` where the address is written out, but `fd00::5:8848` is an address by itself as well.
+ */
+export function readAddress(text: string): Parsed<Address> | Ambiguous {
+  const asNacos = parseAddress(text);
+  if (asNacos.ok) return asNacos;
+  const { host, port } = splitAddress(text);
+  const whole = isIPv6(text) ? parseAddress(`[${text}]`) : undefined;
+  const parted =
+    isIPv6(host) && !Number.isNaN(port)
+      ? parseAddress(`[${host}]:${text.slice(host.length + 1)}`)
+      : undefined;
+  if (!whole?.ok || !parted?.ok) return whole?.ok ? whole : (parted ?? whole ?? asNacos);
+  return {
+    ok: false,
+    problem: `is IPv6 without brackets, and may be ${parted.value} or ${whole.value}; write the one that is meant`,
+    either: [whole.value, parted.value],
+  };
 }
 
 /** The form of an address under which two spellings of the same address are equal. */
@@ -94,6 +127,7 @@ export function addressOf(remote: string, port: number): Address {
 
 /** Reads a port in decimal digits, 1 to 65535; the problem is the end of a sentence. */
 export function checkPort(text: string): string | undefined {
+  if (text === '') return 'has no port, as when its variable is empty or not set';
   if (!/^\d{1,5}$/.test(text)) return `has the port "${text}", which is no number from 1 to 65535`;
   if (/^0\d/.test(text)) return `has the port ${text}; write it without leading zeros`;
   const port = Number(text);
@@ -109,7 +143,7 @@ function splitPort(text: string): Parsed<{ host: string; port: string | undefine
   const parts = text.split(':');
   if (parts.length > 2) {
     return problem(
-      isIP(text) === 6
+      isIPv6(text) || isIPv6(splitAddress(text).host)
         ? 'is IPv6 without brackets; write [::1]:8848'
         : 'has more than one colon; it must be HOST:PORT',
     );
@@ -126,14 +160,15 @@ function checkIPv6(host: string): string | undefined {
 }
 
 function checkHost(host: string): string | undefined {
-  if (host === '') return 'has no host; it must be HOST:PORT';
-  if (host.length > MAX_HOST_LENGTH) return `has a host longer than ${MAX_HOST_LENGTH} characters`;
+  if (host === '') return 'has no host, as when its variable is empty or not set; it must be HOST:PORT';
+  const name = host.replace(/\.$/, '');
+  if (name.length > MAX_HOST_LENGTH) return `has a host longer than ${MAX_HOST_LENGTH} characters`;
   if (isIPv4(host)) {
     return host === '0.0.0.0' ? 'is the unspecified address; name the node itself' : undefined;
   }
   if (/^[\d.]+$/.test(host)) return 'looks like IPv4 and is not';
   const label = /^[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?$/;
-  return host.split('.').every((part) => label.test(part))
+  return name.split('.').every((part) => label.test(part))
     ? undefined
     : 'has a host that is neither an IP address nor a host name (letters, digits, hyphens and dots)';
 }

@@ -31,6 +31,12 @@ export function objectionToNewcomer(address: Address): string | undefined {
     const how = isIP(host) === 6 ? 'written as IPv6' : 'in another spelling';
     return `is ${right} ${how}; use ${right}, or Nacos would take the two for different members`;
   }
+  if (/^auto$/i.test(host)) {
+    return 'is no address; self=auto, in small letters, stands for the one that a poll or a POST of a node comes from, and nowhere else';
+  }
+  if (/^(null|undefined|none|nil)$/i.test(host)) {
+    return `has the host ${host}, as programs write a variable that has no value; name the node itself`;
+  }
   if (isIP(host) === 0 && numericHost(host)) {
     return 'has a host that ends in a number and is no IPv4 address; programs do not agree on what that is';
   }

@@ -27,6 +27,8 @@ test('anything else is refused with a sentence that says how', () => {
     ['fe80::1', /is IPv6 without brackets/],
     ['http://[::1:8080', /is no URL/],
     ['10.0.0.5:99999', /is no URL/],
+    ['http://$(AS):8080', /^--server="http:\/\/\$\(AS\):8080" holds \$\(AS\) itself/],
+    ['${AS_HOST}:8080', /holds \$\{AS_HOST\} itself/],
     ['ftp://10.0.0.5:8080', /is neither http:\/\/ nor https:\/\//],
     ['http://10.0.0.5:8080\u001b[2J', /^--server="http:\/\/10\.0\.0\.5:8080\\u001b\[2J" is no URL/],
   ];
@@ -51,6 +53,7 @@ test('what may hold a secret is refused and not repeated', () => {
     'h:8080/?token=secret',
     'http://h:8080/#secret',
     'secret@',
+    'http://admin:pa$secret@h:8080',
   ]) {
     assert.throws(
       () => parseServer(given, 'SERVER'),

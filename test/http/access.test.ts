@@ -256,7 +256,11 @@ test('ALLOWED_MEMBERS: who may be listed anew', async (t) => {
   await open.stop();
   const server = await startServer(t, {
     file: open.file,
-    access: { allowedMembers: AllowedMembers.parse('127.0.0.0/28, 2001:db8::/32\r\n*.nacos.example node-1') },
+    access: {
+      allowedMembers: AllowedMembers.parse(
+        '127.0.0.0/28, 2001:db8::/32\r\n*.nacos.example node-1 node-3.example.',
+      ),
+    },
     rules: { gateHold: 30 },
   });
   assert.equal(
@@ -285,7 +289,15 @@ test('ALLOWED_MEMBERS: who may be listed anew', async (t) => {
     }
     assert.equal((await ask(server, 'GET', pollPath(self), NACOS)).complete, false);
   }
-  for (const self of ['127.0.0.15', '[2001:db8::1]:8848', 'a.b.NACOS.example:8848', 'Node-1:8848']) {
+  for (const self of [
+    '127.0.0.15',
+    '[2001:db8::1]:8848',
+    'a.b.NACOS.example:8848',
+    'a.b.nacos.example.',
+    'Node-1:8848',
+    'node-1.',
+    'node-3.example',
+  ]) {
     const answer = await ask(server, 'POST', `/nacos/${self.length}?self=${self}`, CURL);
     assert.equal(answer.status, 200, `${self}: ${answer.body}`);
   }

@@ -66,12 +66,12 @@ test('a put adds to the list and does not replace it', async (t) => {
 
 test('it holds ports, host names and IPv6, which the official one cannot', async (t) => {
   const server = await startServer(t);
-  const answer = await put(server, 'ips=127.0.0.21:9000,nacos-1.example,nacos-2:8848,%5B::1%5D,[::2]:9000');
+  const answer = await put(server, 'ips=127.0.0.21:9000,nacos-1.example.,nacos-2:8848,::1,[::2]:9000');
   assertAnswer(answer, 200, 'product=nacos,cluster=serverlist; put success with size=5');
   assertAnswer(
     await ask(server, 'GET', '/nacos/serverlist'),
     200,
-    '127.0.0.21:9000\nnacos-1.example:8848\nnacos-2:8848\n[::1]:8848\n[::2]:9000\n',
+    '127.0.0.21:9000\nnacos-1.example.:8848\nnacos-2:8848\n[::1]:8848\n[::2]:9000\n',
   );
   assertAnswer(
     await remove(server, 'ips=[::2]:9000'),
@@ -83,9 +83,9 @@ test('it holds ports, host names and IPv6, which the official one cannot', async
 test('every bad entry is named, and nothing is put', async (t) => {
   const server = await startServer(t);
   assertAnswer(
-    await put(server, 'ips=127.0.0.21,127.0.0.21:0,,::1,http://x'),
+    await put(server, 'ips=127.0.0.21,127.0.0.21:0,,::g,http://x'),
     400,
-    'illegal ip: 127.0.0.21:0,,::1,http://x',
+    'illegal ip: 127.0.0.21:0,,::g,http://x',
   );
   assert.equal((await ask(server, 'GET', '/nacos/serverlist')).status, 404);
 });

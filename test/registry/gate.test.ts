@@ -172,7 +172,7 @@ describe('what is refused', () => {
     const bench = new Bench();
     bench.poll('nacos-0.nacos:8848');
     bench.poll('[2001:db8::1]:8848');
-    for (const address of ['NACOS-0.nacos:8848', '[2001:DB8:0::1]:8848']) {
+    for (const address of ['NACOS-0.nacos:8848', 'nacos-0.nacos.:8848', '[2001:DB8:0::1]:8848']) {
       const reply = bench.poll(address);
       assert.equal(reply.type === 'refused' && reply.code, 'other-spelling', address);
     }

@@ -29,6 +29,10 @@ describe('a new address', () => {
     ['[ff02::1]:8848', /multicast/],
     ['255.255.255.255:8848', /broadcast/],
     ['0.0.0.1:8848', /unspecified|this network/],
+    ['Auto:8848', /self=auto, in small letters, stands for/],
+    ['null:8848', /has the host null, as programs write a variable that has no value/],
+    ['undefined:8848', /has the host undefined/],
+    ['None:8849', /has the host None/],
   ] as const) {
     it(`is not ${text}`, () => {
       assert.match(objectionToNewcomer(address(text)) ?? '', sentence);
@@ -58,6 +62,8 @@ describe('a new address', () => {
     '[fd00::0:5]:8848',
     '[2001:DB8:0:0:0:0:0:1]:8848',
     'nacos-0.nacos.svc:8848',
+    'nacos-0.nacos.svc.:8848',
+    'auto.example:8848',
     '1nacos:8848',
     '0xnacos:8848',
     '240.0.0.1:8848',

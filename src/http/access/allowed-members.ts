@@ -30,7 +30,7 @@ export class AllowedMembers {
     const { host } = splitAddress(address);
     const version = isIP(host);
     if (version !== 0) return this.#networks.check(host, version === 4 ? 'ipv4' : 'ipv6');
-    const name = host.toLowerCase();
+    const name = withoutFinalDot(host.toLowerCase());
     return this.#names.has(name) || this.#domains.some((domain) => name.endsWith(domain));
   }
 
@@ -38,7 +38,7 @@ export class AllowedMembers {
     const network = parseNetwork(entry);
     if (network) return this.#networks.addSubnet(network.address, network.prefix, network.family);
     const name = /^(\*\.)?((?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?\.)*[A-Za-z0-9][A-Za-z0-9-]*)$/.exec(
-      entry,
+      withoutFinalDot(entry),
     );
     if (!name?.[2] || /^[\d.]+$/.test(name[2])) {
       throw new SettingProblem(
@@ -48,4 +48,9 @@ export class AllowedMembers {
     if (name[1]) this.#domains.push(`.${name[2].toLowerCase()}`);
     else this.#names.add(name[2].toLowerCase());
   }
+}
+
+/** With it a name is whole, for whoever looks it up; it is the same name. */
+function withoutFinalDot(name: string): string {
+  return name.replace(/\.$/, '');
 }

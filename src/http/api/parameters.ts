@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { parseAddress } from '../../registry/address.js';
+import { readAddress } from '../../registry/address.js';
 import { parseCursor } from '../../runtime/event-cursor.js';
 import { clusterName, MAX_WAIT, productName, readBy, time, wholeNumber } from '../nacos-parameters.js';
 
@@ -21,7 +21,7 @@ const wait = (description: string) => time(MAX_WAIT, '30s').prefault('0s').meta(
 export const clusterParams = z.strictObject({ product: productName, cluster: clusterName });
 
 export const memberParams = clusterParams.extend({
-  address: readBy(parseAddress).meta({
+  address: readBy(readAddress).meta({
     description: '`HOST:PORT` as it is listed; 8848 without a port, IPv6 in brackets.',
   }),
 });
@@ -68,7 +68,7 @@ export const healthQuery = z.strictObject({
   }),
 });
 
-const survivor = readBy(parseAddress)
+const survivor = readBy(readAddress)
   .optional()
   .meta({
     description:
