@@ -44,6 +44,36 @@ describe('a list as it is kept for Nacos', () => {
       ['10.0.0.1:8848', '10.0.0.2:8848'],
     ],
   ];
+  const nginx = (...returned: readonly string[]): string =>
+    `server {\n${returned.map((text) => `  location / { return 200 ${text}; }\n`).join('')}}\n`;
+  for (const [what, configuration] of [
+    ['as JSON needs it', String.raw`'{"code":200,"message":null,"data":"a.b:8848\\nc.d:8848"}'`],
+    ['with the line break itself', String.raw`'{"code":200,"data":"a.b:8848\nc.d:8848"}'`],
+    ['in double quotes', String.raw`"{\"code\":200,\"data\":\"a.b:8848\\nc.d:8848\"}"`],
+    ['with commas', `'{"data":"a.b:8848,c.d:8848"}'`],
+    ['over lines', `'{\n  "code": 200,\n  "data": "a.b:8848\nc.d:8848"\n}\n'`],
+  ] as const) {
+    it(`may be JSON that nginx returns, ${what}`, () =>
+      assert.deepEqual(read(nginx(configuration)), ['a.b:8848', 'c.d:8848']));
+  }
+
+  it('may be returned beside other texts, and that is said', () => {
+    const { addresses, notes } = readList(nginx('ok', '"a.b:8848\\n"', `'{"status":"UP"}'`), 'the file');
+    assert.deepEqual(addresses, ['a.b:8848']);
+    assert.match(
+      notes.join(),
+      /returns a list in line 3, which was taken; what it returns in line 2, 4 is none/,
+    );
+  });
+
+  it('says what it assumed', () => {
+    const { notes } = readList('a.b\n10.0.0.1:8848\n[::1]\n', 'the file');
+    assert.deepEqual(notes, ['a.b, [::1] in the file have no port; 8848 is assumed, as Nacos does']);
+    assert.deepEqual(readList('a.b:8848', 'the file').notes, []);
+    const broken = readList('{"data":"a.b:8848\nc.d:8848"}', 'the file');
+    assert.match(broken.notes.join(), /has line breaks inside of JSON's quotes, where Nacos wants \\n/);
+  });
+
   for (const [what, text, addresses] of good) {
     it(`may have ${what}`, () => assert.deepEqual(read(text), addresses));
   }
@@ -55,7 +85,7 @@ describe('a list as it is kept for Nacos', () => {
       notes.join(),
       /^the file begins with a byte order mark, which Nacos takes for part of an address/,
     );
-    assert.deepEqual(readList('10.0.0.1', 'the file').notes, []);
+    assert.deepEqual(readList('10.0.0.1:8848', 'the file').notes, []);
   });
 
   const bad: readonly (readonly [text: string, sentence: RegExp])[] = [
@@ -84,6 +114,9 @@ describe('a list as it is kept for Nacos', () => {
     ['[::1]\n[0:0:0:0:0:0:0:1]', /line 2: .* is another spelling of \[::1\]:8848/],
     ['{"code":404,"data":null}', /is JSON, but no list/],
     ['{"code":200,"data":""}', /holds no address/],
+    ['{"code":200,"data":["10.0.0.1"]}', /is JSON, but no list/],
+    ['server { return 200 \'{"code":500,"data":""}\'; }', /\(returned in line 1\) is JSON, but no list/],
+    ['server { return 200 \'{"code":200,"data":"a b"}\'; }', /\(returned in line 1\) \(data\) line 1: "a b"/],
     ['{"code":200,"data":"10.0.0.1\\nx y"}', /^the file \(data\) line 2: "x y" has blanks/],
     ['{code', /begins as JSON does and is none/],
     [

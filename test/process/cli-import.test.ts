@@ -50,14 +50,15 @@ describe('import', () => {
     const { server, write, run } = await start(t);
     const file = write(`#it is ip\r\n${A}\r\n127.0.7.2\r\n`);
     const first = await run(file, '--yes');
-    assert.deepEqual([first.status, first.err], [0, '']);
+    assert.equal(first.status, 0);
+    assert.match(first.err, /: 127\.0\.7\.2 in \/.* has no port; 8848 is assumed, as Nacos does\n$/);
     assert.match(first.out, new RegExp(`^${A} +is added\n${B} +is added\n`, 'm'));
     assert.match(
       first.out,
       /nacos\/serverlist has revision 1 now, and all 2 of \/.*cluster\.conf are on it\./,
     );
     assert.deepEqual(await sources(server), [`${A} static`, `${B} static`]);
-    const again = await run(file);
+    const again = await run(write(`${A}\n${B}\n`));
     assert.deepEqual([again.status, again.err], [0, ''], 'and nobody is asked');
     assert.match(again.out, /Nothing to do: nacos\/serverlist is the same list\./);
   });
@@ -92,6 +93,31 @@ describe('import', () => {
       strange.out,
       /No address of the two lists is the same\. If they are two clusters of Nacos, do not import/,
     );
+  });
+
+  it('takes what an nginx returns as JSON, and warns of what no node calls itself', async (t) => {
+    const { server, write, run } = await start(t);
+    const file = write(
+      `location = /nacos/serverlist {\n  return 200 '{"code":200,"message":null,"data":"10.0.0.5:8848\\\\nnacos-1.example\\\\n127.0.0.1:8848"}';\n}\n`,
+    );
+    const dry = await run(file, '--dry-run');
+    assert.equal(dry.status, 0, dry.err);
+    assert.match(
+      dry.err,
+      /nacos-1\.example in .*\(returned in line 2\) \(data\) has no port; 8848 is assumed/,
+    );
+    const said = dry.out.replaceAll(/\s+/g, ' ');
+    assert.match(
+      said,
+      /WARNING: 127\.0\.0\.1:8848 is each machine's own loopback, among addresses of other machines/,
+    );
+    assert.match(
+      said,
+      /WARNING: Some are IP addresses \(10\.0\.0\.5:8848\) and some are names \(nacos-1\.example:8848\)/,
+    );
+    const json = await run(file, '--yes', '--json');
+    assert.match(json.err, /own loopback/);
+    assert.equal((await sources(server)).length, 3);
   });
 
   it('takes no half of a list', async (t) => {

@@ -1,60 +1,101 @@
-import { canonical, parseAddress, type Address } from '../../registry/address.js';
+import { canonical, DEFAULT_PORT, named, parseAddress, type Address } from '../../registry/address.js';
 import { ClientError } from '../client-error.js';
-import { isNginx, returnedTexts } from './nginx.js';
+import { isNginx, returnedTexts, type ReturnedText } from './nginx.js';
 
 /** A list as it was found somewhere. */
 export interface FoundList {
   /** In their order, each once. */
   readonly addresses: readonly Address[];
-  /** What Nacos would have misread and was put right: sentences. */
+  /** What was assumed, and what Nacos would have misread and was put right: sentences. */
   readonly notes: readonly string[];
 }
 
 /**
  * Reads a list of members as it is kept for Nacos: a cluster.conf or a served file (text), an address server's answer
- * for Nacos 1.3.0 to 2.0.2 (JSON), or an nginx configuration that returns the list. All or nothing: throws
+ * for Nacos 1.3.0 to 2.0.2 (JSON), or an nginx configuration that returns the one or the other. All or nothing: throws
  * {@link ClientError} with the line of the first entry that Nacos would reject or misread. `name` is the source in
  * sentences.
  */
 export function readList(text: string, name: string): FoundList {
   const hasBom = text.startsWith('\uFEFF');
   const rest = hasBom ? text.slice(1) : text;
-  const addresses = /^\s*\{/.test(rest)
-    ? fromLines(dataOf(rest, name), `${name} (data)`)
-    : isNginx(rest)
-      ? fromNginx(rest, name)
-      : fromLines(rest, name);
+  const { addresses, notes } =
+    !isJson(rest) && isNginx(rest) ? fromNginx(rest, name) : fromAnswer(rest, name);
   if (addresses.length === 0) {
     throw new ClientError(`${name} holds no address, and an empty list is never imported`);
   }
   const note = `${name} begins with a byte order mark, which Nacos takes for part of an address; it was left out`;
-  return { addresses, notes: hasBom ? [note] : [] };
+  return { addresses, notes: [...(hasBom ? [note] : []), ...notes] };
 }
 
-/** The lines of `{"code":200,"message":null,"data":"host:port\nhost:port"}`. */
-function dataOf(text: string, name: string): string {
-  let answer: unknown;
-  try {
-    answer = JSON.parse(text);
-  } catch {
-    throw new ClientError(`${name} begins as JSON does and is none`);
-  }
+function isJson(text: string): boolean {
+  return /^\s*\{/.test(text);
+}
+
+/** What is served: lines, or JSON with the lines in it. */
+function fromAnswer(text: string, name: string): FoundList {
+  if (!isJson(text)) return fromLines(text, name);
+  const { data, notes } = dataOf(text, name);
+  const list = fromLines(data, `${name} (data)`);
+  return { ...list, notes: [...notes, ...list.notes] };
+}
+
+/** The lines of `{"code":200,"message":null,"data":"host:port\nhost:port"}`; to Nacos no code is as good as 200 (RestResult). */
+function dataOf(text: string, name: string): { readonly data: string; readonly notes: readonly string[] } {
+  const { answer, notes } = readJson(text, name);
   const { code, data } = answer as { code?: unknown; data?: unknown };
-  if (code === 200 && typeof data === 'string') return data;
+  if ([200, '200', 0, null, undefined].includes(code as number) && typeof data === 'string')
+    return { data, notes };
   throw new ClientError(
     `${name} is JSON, but no list: that is {"code":200,"message":null,"data":"HOST:PORT\\n…"}`,
   );
 }
 
-function fromNginx(text: string, name: string): Address[] {
-  const texts = returnedTexts(text);
-  const [only] = texts;
-  if (only !== undefined && texts.length === 1) {
-    if (!only.text.includes('$')) return fromLines(only.text, `${name} (returned in line ${only.line})`);
-    throw new ClientError(
-      `${name} line ${only.line} returns a variable of nginx; give the URL at which nginx serves the list`,
-    );
+/** In an nginx's quotes \n is the line break itself, which JSON's own quotes may not have: Nacos 1.4 takes it for no JSON. */
+function readJson(
+  text: string,
+  name: string,
+): { readonly answer: object; readonly notes: readonly string[] } {
+  const escaped = text.replace(/"(?:[^"\\]|\\.)*"/gs, (quoted) =>
+    quoted.replaceAll('\n', '\\n').replaceAll('\r', '\\r'),
+  );
+  const note = `${name} has line breaks inside of JSON's quotes, where Nacos wants \\n (\\\\n in nginx); they were read as such`;
+  for (const [one, notes] of [
+    [text, []],
+    [escaped, [note]],
+  ] as const) {
+    try {
+      return { answer: Object(JSON.parse(one)) as object, notes };
+    } catch {
+      // The next, or none.
+    }
   }
+  throw new ClientError(`${name} begins as JSON does and is none`);
+}
+
+/** The list that a configuration returns; beside it others may be returned that are none, such as `ok` for a probe. */
+function fromNginx(text: string, name: string): FoundList {
+  const texts = returnedTexts(text);
+  const read = texts.map((one): FoundList | ClientError => {
+    try {
+      return fromReturned(one, name);
+    } catch (error) {
+      if (error instanceof ClientError) return error;
+      throw error;
+    }
+  });
+  const lists = [...read.entries()].filter(
+    (one): one is [number, FoundList] => !(one[1] instanceof ClientError),
+  );
+  const [only] = lists;
+  if (only !== undefined && lists.length === 1) {
+    const [at, { addresses, notes }] = only;
+    const others = texts.flatMap(({ line }, i) => (i === at ? [] : [line]));
+    const note = `${name} returns a list in line ${texts[at]?.line}, which was taken; what it returns in line ${others.join(', ')} is none`;
+    return { addresses, notes: [...(others.length > 0 ? [note] : []), ...notes] };
+  }
+  const [problem] = read;
+  if (problem instanceof ClientError && texts.length === 1) throw problem;
   const found =
     texts.length === 0
       ? 'returns no list itself (return 200 "…";)'
@@ -64,11 +105,19 @@ function fromNginx(text: string, name: string): Address[] {
   );
 }
 
+function fromReturned({ text, line }: ReturnedText, name: string): FoundList {
+  if (!text.includes('$')) return fromAnswer(text, `${name} (returned in line ${line})`);
+  throw new ClientError(
+    `${name} line ${line} returns a variable of nginx; give the URL at which nginx serves the list`,
+  );
+}
+
 /**
  * As Nacos reads them (2.5.1 EnvUtil.analyzeClusterConf, seen): lines are trimmed, `#` starts a comment, commas split.
  */
-function fromLines(text: string, name: string): Address[] {
+function fromLines(text: string, name: string): FoundList {
   const found = new Map<string, { readonly address: Address; readonly line: number }>();
+  const portless: string[] = [];
   text.split('\n').forEach((raw, index) => {
     const line = index + 1;
     const where = `${name} line ${line}`;
@@ -79,6 +128,7 @@ function fromLines(text: string, name: string): Address[] {
     while (entries.length > 1 && entries.at(-1) === '') entries.pop();
     for (const entry of entries) {
       const address = readEntry(entry, entries.length > 1, where);
+      if (address !== entry) portless.push(entry);
       const form = canonical(address);
       const before = found.get(form);
       if (before === undefined) found.set(form, { address, line });
@@ -89,7 +139,11 @@ function fromLines(text: string, name: string): Address[] {
       }
     }
   });
-  return [...found.values()].map(({ address }) => address);
+  const note = `${named(portless)} in ${name} ${portless.length === 1 ? 'has' : 'have'} no port; ${DEFAULT_PORT} is assumed, as Nacos does`;
+  return {
+    addresses: [...found.values()].map(({ address }) => address),
+    notes: portless.length > 0 ? [note] : [],
+  };
 }
 
 function readEntry(entry: string, isOneOfSeveral: boolean, where: string): Address {

@@ -1,4 +1,6 @@
-import { canonical, type Address } from '../../registry/address.js';
+import { isIP } from 'node:net';
+import { canonical, named, splitAddress, type Address } from '../../registry/address.js';
+import { isLoopback } from '../../registry/newcomer.js';
 import type { ClusterView } from '../../registry/view.js';
 import { ClientError } from '../client-error.js';
 import { Columns, wrap, type Row } from '../table.js';
@@ -43,6 +45,28 @@ export function warningsOf({ added, present, missing }: Plan, name: string): str
   if (added.length > 0 && present.length === 0 && missing.length > 0) {
     warnings.push(
       'No address of the two lists is the same. If they are two clusters of Nacos, do not import: each node would take the other cluster’s for members of its own Raft groups.',
+    );
+  }
+  return [...warnings, ...suspicions([...present, ...added])];
+}
+
+/** Addresses that hardly are what the nodes call themselves, though Nacos takes them: sentences. */
+function suspicions(addresses: readonly Address[]): string[] {
+  const hosts = addresses.map((address) => ({ address, ...splitAddress(address) }));
+  const here = hosts.filter(({ host }) => isLoopback(host)).map(({ address }) => address);
+  const elsewhere = hosts.filter(({ host }) => !isLoopback(host));
+  const [ips, names] = [true, false].map((isIp) =>
+    elsewhere.filter(({ host }) => (isIP(host) !== 0) === isIp).map(({ address }) => address),
+  ) as [Address[], Address[]];
+  const warnings: string[] = [];
+  if (here.length > 0 && elsewhere.length > 0) {
+    warnings.push(
+      `${named(here)} is each machine's own loopback, among addresses of other machines: no other node reaches a member there. Give it the address by which the others know it.`,
+    );
+  }
+  if (ips.length > 0 && names.length > 0) {
+    warnings.push(
+      `Some are IP addresses (${named(ips)}) and some are names (${named(names)}). A node must be listed exactly as it calls itself, which is seldom the one here and the other there: look at …/core/cluster/self of each.`,
     );
   }
   return warnings;
