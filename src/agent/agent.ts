@@ -191,7 +191,8 @@ export class Agent {
     if (written !== true) {
       const late = 'the disk takes longer than its heartbeats may wait';
       const reason = written === 'late' ? late : (conf.problem ?? 'it was changed meanwhile');
-      this.#note('error', 'cluster.conf is not up to date', reason);
+      // Why it cannot be written was said where that was found.
+      this.#note(conf.problem === undefined ? 'error' : 'debug', 'cluster.conf is not up to date', reason);
       this.#has = 0;
       return false;
     }
@@ -332,7 +333,7 @@ export class Agent {
   }
 
   /** Says something that goes on only when it begins or becomes another. */
-  #note(level: 'info' | 'warn' | 'error', what: string, reason: string): void {
+  #note(level: 'debug' | 'info' | 'warn' | 'error', what: string, reason: string): void {
     this.#reason = `${what}: ${reason}`;
     // Numbers count on (`1 of 3`, `for 5 s`).
     const said = `${what} ${reason.replace(/\d+ s\b/g, '')}`;

@@ -50,7 +50,7 @@ export class LastList {
     try {
       text = await readWhole(this.#file);
     } catch (error) {
-      return bad(`cannot be read: ${(error as Error).message}`);
+      return bad(`cannot be read: ${explainFileError(error)}`);
     }
     if (text === undefined) return bad('is not there: no list was ever received here');
     const read = stored.safeParse(parseJson(text));

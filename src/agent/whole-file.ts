@@ -167,10 +167,18 @@ export function explainFileError(error: unknown): string {
     case 'EACCES':
     case 'EPERM':
       return 'this user may not write its folder; give it the right, since the file is replaced as a whole';
+    // By rename(2), and by open(2) of a file that is to be read.
+    case 'EISDIR':
+      return 'it is a folder, as Docker makes one where a bind mount names a file that is not there; remove it, and mount the folder that the file is to be in';
+    case 'ENOTDIR':
+      return 'what should be its folder is a file; remove that, or name another file';
+    case 'ELOOP':
+      return 'its path leads in a circle of links; put the links right';
     case 'EBUSY':
     case 'EXDEV':
       return 'it is mounted by itself and cannot be replaced; mount its folder';
     default:
-      return message;
+      // Without the paths: that of an unfinished file is another one at every try.
+      return message.replace(/, \w+ '.*$/s, '');
   }
 }

@@ -13,7 +13,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { ConfFile, type NodeList } from '../../src/agent/conf-file.js';
 import { LastList } from '../../src/agent/last-list.js';
@@ -62,6 +62,73 @@ function tinyDisk(t: TestContext): TinyDisk | string {
   });
   return disk;
 }
+
+describe('cluster.conf that cannot be written', () => {
+  for (const [what, prepare, sentence, heal] of [
+    [
+      'is a folder, as Docker makes it for a missing bind mount',
+      (file: string) => mkdirSync(file),
+      /: it is a folder, as Docker makes one where a bind mount names a file that is not there; remove it/,
+      (file: string) => rmSync(file, { recursive: true }),
+    ],
+    [
+      'is a folder with something in it',
+      (file: string) => mkdirSync(join(file, 'x'), { recursive: true }),
+      /: it is a folder/,
+      (file: string) => rmSync(file, { recursive: true }),
+    ],
+    [
+      'has no folder',
+      (file: string) => rmSync(dirname(file), { recursive: true }),
+      /: its folder does not exist; create it/,
+      (file: string) => mkdirSync(dirname(file)),
+    ],
+    [
+      'has a file where its folder should be',
+      (file: string) => {
+        rmSync(dirname(file), { recursive: true });
+        writeFileSync(dirname(file), '');
+      },
+      /: what should be its folder is a file; remove that/,
+      (file: string) => {
+        rmSync(dirname(file));
+        mkdirSync(dirname(file));
+      },
+    ],
+  ] as const) {
+    it(`${what}: one error, however often it is tried, and written when that is put right`, async (t) => {
+      const folder = join(tempFolder(t), 'conf');
+      mkdirSync(folder);
+      prepare(join(folder, 'cluster.conf'));
+      const { conf, file, read, said } = await start(t, folder);
+      for (let i = 0; i < 5; i++) assert.equal(await conf.put(list(i, A)), false);
+      const errors = said().filter((sentence) => sentence.includes('could not be written'));
+      assert.equal(errors.length, 1, errors.join('\n'));
+      assert.match(errors[0]!, sentence);
+      heal(file);
+      assert.equal(await conf.put(list(6, A)), true);
+      assert.deepEqual(read(), [A]);
+    });
+  }
+
+  const isRoot = process.getuid?.() === 0;
+  it('is in a folder of another user: one error', { skip: isRoot ? false : 'needs root' }, async (t) => {
+    const folder = join(tempFolder(t), 'conf');
+    mkdirSync(folder, { mode: 0o755 });
+    // The rights of this process itself, for as long as the file is tried.
+    const { conf, said } = await start(t, folder);
+    chmodSync(dirname(folder), 0o755);
+    process.seteuid?.(65_534);
+    try {
+      for (let i = 0; i < 3; i++) assert.equal(await conf.put(list(i, A)), false);
+    } finally {
+      process.seteuid?.(0);
+    }
+    const errors = said().filter((sentence) => sentence.includes('could not be written'));
+    assert.equal(errors.length, 1, errors.join('\n'));
+    assert.match(errors[0]!, /this user may not write its folder/);
+  });
+});
 
 describe('cluster.conf', () => {
   it('is written whole, says who wrote it, and nothing is left beside it', async (t) => {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer as createHttpServer } from 'node:http';
 import { createServer } from 'node:net';
 import { once } from 'node:events';
 import { join } from 'node:path';
@@ -450,6 +451,35 @@ describe('agent beside a Nacos', { concurrency: 3 }, () => {
   });
 });
 
+describe('agent whose cluster.conf is a folder', () => {
+  it('says so once, however often it is told the list', async (t) => {
+    const folder = join(tempFolder(t), 'conf');
+    mkdirSync(join(folder, 'cluster.conf'), { recursive: true });
+    let self = '';
+    let told = 0;
+    const server = createHttpServer((_, response) => {
+      told++;
+      response.writeHead(200, { 'content-type': 'text/plain', 'address-server-revision': '1' });
+      response.end(`${self}\n`);
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    t.after(() => {
+      server.closeAllConnections();
+      server.close();
+    });
+    const { port } = server.address() as { port: number };
+    const node = await startNode(t, { servers: [`http://127.0.0.1:${port}`], folder });
+    self = node.self;
+    await eventually('it was told four times', () => told >= 4);
+    const errors = node.agent
+      .stderr()
+      .split('\n')
+      .filter((line) => line.includes('"level":50') || line.includes('"level":"error"'));
+    assert.equal(errors.length, 1, errors.join('\n'));
+    assert.match(errors[0]!, /is a folder, as Docker makes one where a bind mount names a file that is not there/);
+  });
+});
+
 describe('agent', { concurrency: 4 }, () => {
   for (const [what, env, sentence] of [
     [
@@ -457,6 +487,8 @@ describe('agent', { concurrency: 4 }, () => {
       { AGENT_SELF: '' },
       /^nacos-address-server: AGENT_SELF or --self is missing; it is this node’s address/,
     ],
+    ['auto', { AGENT_SELF: 'auto' }, /AGENT_SELF="auto" is for a node’s own polls, .*say HOST:PORT/],
+    ['a variable', { AGENT_SELF: '$(POD_IP):8848' }, /AGENT_SELF=.* holds \$\(POD_IP\) itself/],
     ['a wrong address', { AGENT_SELF: 'http://x' }, /AGENT_SELF="http:\/\/x" has a scheme/],
     ['a wrong server', { AGENT_SERVER: 'ftp://x' }, /AGENT_SERVER="ftp:\/\/x" is neither http/],
     ['no server', { AGENT_SERVER: ' , ' }, /AGENT_SERVER=" , " names no server/],
