@@ -1,3 +1,5 @@
+import type { HttpAnswer } from './http-request.js';
+
 /** An answer that is larger than it may be: the end of a sentence that starts with "its answer is". */
 export class TooLarge extends Error {
   override readonly name = 'TooLarge';
@@ -11,12 +13,11 @@ export class TooLarge extends Error {
  * The text of an answer of at most so many bytes. Whoever is asked may send anything without end: it is read no further
  * than that, and rejects with {@link TooLarge}. For how long it may take is the request's own signal to say.
  */
-export async function boundedText({ body }: Response, largest: number): Promise<string> {
+export async function boundedText({ body }: Pick<HttpAnswer, 'body'>, largest: number): Promise<string> {
   const decoder = new TextDecoder();
   let text = '';
   let read = 0;
-  for await (const chunk of body ?? []) {
-    const bytes = chunk as Uint8Array;
+  for await (const bytes of body) {
     read += bytes.length;
     if (read > largest) throw new TooLarge(largest);
     text += decoder.decode(bytes, { stream: true });

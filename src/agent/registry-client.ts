@@ -1,5 +1,5 @@
 import { boundedText, TooLarge } from '../bounded-text.js';
-import { fetchReason } from '../fetch-reason.js';
+import { httpRequest, requestFailure } from '../http-request.js';
 import type { Address } from '../registry/address.js';
 import { packageVersion } from '../package-info.js';
 import type { NodeList } from './conf-file.js';
@@ -185,7 +185,7 @@ export class RegistryClient {
     };
     try {
       const [response, body] = await withinTime(TIMEOUT + wait, signal, async (limit) => {
-        const answer = await fetch(url, { method, headers, signal: limit, redirect: 'manual' });
+        const answer = await httpRequest(url, { method, headers, signal: limit });
         return [answer, await boundedText(answer, LARGEST_ANSWER)] as const;
       });
       const isList =
@@ -193,15 +193,15 @@ export class RegistryClient {
       return {
         status: response.status,
         text: isList ? body : sentenceOf(body, token),
-        revision: response.headers.get('address-server-revision') ?? undefined,
-        waiting: response.headers.get('address-server-waiting') ?? undefined,
+        revision: response.headers.get('address-server-revision'),
+        waiting: response.headers.get('address-server-waiting'),
         waited: wait > 0,
       };
     } catch (error) {
       if (error instanceof TooLarge) return `sent far too much: its answer is ${error.message}`;
       if ((error as Error).name === 'TimeoutError')
         return `does not answer within ${(TIMEOUT + wait) / 1_000} s`;
-      return `does not answer (${fetchReason(error)})`;
+      return `does not answer (${requestFailure(error)})`;
     }
   }
 }

@@ -1,5 +1,5 @@
 import { boundedText, TooLarge } from '../bounded-text.js';
-import { fetchReason } from '../fetch-reason.js';
+import { httpRequest, requestFailure, type HttpAnswer } from '../http-request.js';
 import { ClientError } from './client-error.js';
 import { plain, readPlainJson } from './plain.js';
 import type { GivenToken } from './token.js';
@@ -20,13 +20,13 @@ export interface Answer<T> {
 
 /** An answer that goes on and on. */
 export interface OpenAnswer {
-  readonly body: ReadableStream<Uint8Array>;
+  readonly body: HttpAnswer['body'];
   /** Ends it; whoever reads it gets the reason as an error. */
   readonly abort: (reason: ClientError) => void;
 }
 
 /** How it shows that a request never left this machine. */
-const NOT_CONNECTED = /ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|bad port/;
+const NOT_CONNECTED = /ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH/;
 
 interface Hints {
   readonly server: string;
@@ -57,7 +57,7 @@ export class Client {
   /** `wait`: for how long the server was asked to wait, or may take besides, in milliseconds. `path` starts with a slash. */
   async ask<T>(method: Method, path: string, wait = 0): Promise<Answer<T>> {
     try {
-      const response = await this.#fetch(method, path, AbortSignal.timeout(TIMEOUT + wait));
+      const response = await this.#ask(method, path, AbortSignal.timeout(TIMEOUT + wait));
       return {
         status: response.status,
         body: readAnswer(await boundedText(response, LARGEST_ANSWER), this.name) as T,
@@ -71,7 +71,7 @@ export class Client {
   async postForm(path: string, fields: Readonly<Record<string, string>>): Promise<string> {
     try {
       const signal = AbortSignal.timeout(TIMEOUT);
-      const response = await this.#fetch('POST', path, signal, undefined, new URLSearchParams(fields));
+      const response = await this.#ask('POST', path, signal, undefined, new URLSearchParams(fields));
       return plain(await boundedText(response, LARGEST_ANSWER));
     } catch (error) {
       throw this.#unreachable(error, true);
@@ -87,9 +87,9 @@ export class Client {
     );
     try {
       const accept = { accept: 'text/event-stream', ...headers };
-      const response = await this.#fetch('GET', path, controller.signal, accept);
+      const response = await this.#ask('GET', path, controller.signal, accept);
       const isStream = response.headers.get('content-type')?.startsWith('text/event-stream');
-      if (!isStream || !response.body) throw notOurs(this.name);
+      if (!isStream) throw notOurs(this.name);
       return { body: response.body, abort: (reason) => controller.abort(reason) };
     } catch (error) {
       controller.abort();
@@ -99,29 +99,29 @@ export class Client {
     }
   }
 
-  async #fetch(
+  async #ask(
     method: Method,
     path: string,
     signal: AbortSignal,
     headers: Record<string, string> = { accept: 'application/json' },
-    body?: URLSearchParams,
-  ): Promise<Response> {
+    fields?: URLSearchParams,
+  ): Promise<HttpAnswer> {
     const authorization = this.#token && { authorization: `Bearer ${this.#token.text}` };
-    const response = await fetch(new URL(`.${path}`, this.#url), {
+    const form = fields && { 'content-type': 'application/x-www-form-urlencoded;charset=UTF-8' };
+    const response = await httpRequest(new URL(`.${path}`, this.#url), {
       method,
-      headers: { ...headers, ...authorization },
+      headers: { ...headers, ...form, ...authorization },
       signal,
-      ...(body === undefined ? {} : { body }),
-      // Elsewhere the token would not be sent along, and should not be.
-      redirect: 'manual',
+      ...(fields === undefined ? {} : { body: fields.toString() }),
     });
-    if (!response.ok) throw this.#refusal(response, await boundedText(response, LARGEST_ANSWER));
+    if (response.status < 200 || response.status > 299)
+      throw this.#refusal(response, await boundedText(response, LARGEST_ANSWER));
     return response;
   }
 
-  #refusal({ status, statusText, headers }: Response, text: string): ClientError {
+  #refusal({ status, statusText, headers }: HttpAnswer, text: string): ClientError {
     const location = headers.get('location');
-    if (status >= 300 && status < 400 && location !== null) {
+    if (status >= 300 && status < 400 && location !== undefined) {
       const to = URL.canParse(location, this.name) ? new URL(location, this.name).origin : 'elsewhere';
       return new ClientError(`${this.name} sends its callers to ${to}; give that as --server`, status);
     }
@@ -149,7 +149,7 @@ export class Client {
         `${this.name} answers without end: its answer is ${error.message}; is --server right?${unknown}`,
       );
     }
-    const reason = plain(fetchReason(error));
+    const reason = plain(requestFailure(error));
     if (isChange && !NOT_CONNECTED.test(reason)) {
       return new ClientError(
         `${this.name} did not answer (${reason}); whether it did what it was asked is not known: look (members, events) before you ask again`,

@@ -1,4 +1,5 @@
 import { createParser, type EventSourceMessage } from 'eventsource-parser';
+import { requestFailure } from '../http-request.js';
 import { ClientError } from './client-error.js';
 import type { Client, OpenAnswer } from './client.js';
 import { readPlainJson } from './plain.js';
@@ -84,23 +85,20 @@ async function* messages(
     maxBufferSize: LARGEST_MESSAGE,
   });
   const decoder = new TextDecoder();
-  const reader = body.getReader();
+  const chunks = body[Symbol.asyncIterator]();
   const isSilent = (): void =>
     abort(new ClientError(`${client.name} has sent nothing for ${silence / 1_000} s`));
   try {
     for (;;) {
       const limit = setTimeout(isSilent, silence);
-      const { done, value } = await reader.read().finally(() => clearTimeout(limit));
-      if (done) return;
-      parser.feed(decoder.decode(value, { stream: true }));
+      const next = await chunks.next().finally(() => clearTimeout(limit));
+      if (next.done) return;
+      parser.feed(decoder.decode(next.value, { stream: true }));
       yield* parsed.splice(0);
     }
   } catch (error) {
     if (error instanceof ClientError) throw error;
-    const { message, cause } = error as Error;
-    throw new ClientError(
-      `the connection to ${client.name} was lost (${cause instanceof Error ? cause.message : message})`,
-    );
+    throw new ClientError(`the connection to ${client.name} was lost (${requestFailure(error)})`);
   } finally {
     abort(new ClientError('it is not read any more'));
   }

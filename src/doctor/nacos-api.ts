@@ -2,7 +2,7 @@ import { isIPv6 } from 'node:net';
 import { z } from 'zod';
 import { withinTime } from '../agent/limit.js';
 import { boundedText, TooLarge } from '../bounded-text.js';
-import { fetchReason } from '../fetch-reason.js';
+import { httpRequest, requestFailure } from '../http-request.js';
 import type { Address } from '../registry/address.js';
 import type { NacosIdentity } from './identity.js';
 import type { Names } from '../probe/names.js';
@@ -242,7 +242,7 @@ async function ask(
     if (named && 'problem' in named)
       return { ours: `${hostname} cannot be reached by its name: ${named.problem}` };
     const [response, text] = await withinTime(timeout, signal, async (limit) => {
-      const answer = await fetch(named ? addressed(url, named.addresses[0]) : url, {
+      const answer = await httpRequest(named ? addressed(url, named.addresses[0]) : url, {
         method,
         headers: {
           accept: 'application/json',
@@ -250,8 +250,6 @@ async function ask(
           ...(identity ? { [identity.key]: identity.value } : {}),
         },
         ...(body === undefined ? {} : { body }),
-        // The identity is for this node alone.
-        redirect: 'manual',
         signal: limit,
       });
       return [answer, await boundedText(answer, largest)] as const;
@@ -266,10 +264,10 @@ async function ask(
     const took = performance.now() - began;
     if (took > timeout + LATE) return { ours: `this server had no time to look for ${Math.round(took)} ms` };
     if (OURS.has(codeOf(error as Error)))
-      return { ours: `this server could not ask it (${fetchReason(error)})` };
+      return { ours: `this server could not ask it (${requestFailure(error)})` };
     if ((error as Error).name === 'TimeoutError') return `it does not answer within ${timeout / 1_000} s`;
     if (error instanceof TooLarge) return `its answer is ${error.message}`;
-    return `it does not answer (${fetchReason(error)})`;
+    return `it does not answer (${requestFailure(error)})`;
   }
 }
 
@@ -280,6 +278,6 @@ function addressed(url: string, address = ''): string {
   return at.href;
 }
 
-function codeOf({ cause }: { cause?: unknown }): string {
-  return (cause as NodeJS.ErrnoException | undefined)?.code ?? '';
+function codeOf(error: NodeJS.ErrnoException): string {
+  return error.code ?? '';
 }

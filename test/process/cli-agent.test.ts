@@ -476,7 +476,10 @@ describe('agent whose cluster.conf is a folder', () => {
       .split('\n')
       .filter((line) => line.includes('"level":50') || line.includes('"level":"error"'));
     assert.equal(errors.length, 1, errors.join('\n'));
-    assert.match(errors[0]!, /is a folder, as Docker makes one where a bind mount names a file that is not there/);
+    assert.match(
+      errors[0]!,
+      /is a folder, as Docker makes one where a bind mount names a file that is not there/,
+    );
   });
 });
 

@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs';
-import { fetchReason } from '../../fetch-reason.js';
+import { httpRequest, requestFailure } from '../../http-request.js';
 import { ClientError } from '../client-error.js';
 import { plain } from '../plain.js';
 
@@ -36,10 +36,8 @@ export async function readSource(source: string): Promise<string> {
 async function fetchSource(source: string, name: string): Promise<string> {
   const url = checkUrl(source, name);
   try {
-    const response = await fetch(url, {
+    const response = await httpRequest(url, {
       headers: { accept: 'text/plain, application/json;q=0.9, */*;q=0.1' },
-      // Whoever answers elsewhere is not who was asked.
-      redirect: 'manual',
       signal: AbortSignal.timeout(TIMEOUT),
     });
     const { status } = response;
@@ -49,11 +47,11 @@ async function fetchSource(source: string, name: string): Promise<string> {
       );
     }
     if (status !== 200) throw new ClientError(`${name} answers ${status}, which is no list`);
-    return await collect(response.body ?? [], name);
+    return await collect(response.body, name);
   } catch (error) {
     if (error instanceof ClientError) throw error;
     throw new ClientError(
-      `${name} gives no whole answer within ${TIMEOUT / 1_000} s (${plain(fetchReason(error))})`,
+      `${name} gives no whole answer within ${TIMEOUT / 1_000} s (${plain(requestFailure(error))})`,
     );
   }
 }
