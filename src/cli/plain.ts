@@ -1,18 +1,7 @@
-/*
- * What a server says is a stranger's text: control characters could move a terminal's cursor, hide what was printed
- * before, or change the order in which it is read.
- */
+import { printable } from '../printable.js';
 
-/** Control and format characters (bidirectional ones, too), line separators, halves of characters. */
-const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
-
-/** The text with all that is no printable character written out, as `\u001b`. Line ends are among it. */
-export function plain(text: string): string {
-  return text.replace(UNPRINTABLE, (character) => {
-    const code = character.codePointAt(0) ?? 0;
-    return code > 0xffff ? `\\u{${code.toString(16)}}` : `\\u${code.toString(16).padStart(4, '0')}`;
-  });
-}
+/** What a server says is a stranger's text. */
+export const plain = printable;
 
 /** Reads JSON with every string {@link plain}, so whatever is printed of it is. Throws SyntaxError. */
 export function readPlainJson(text: string): unknown {

@@ -1,6 +1,7 @@
 import type { Request } from 'express';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { HoldWatch } from '../runtime/service.js';
+import type { Traced } from './refused-trace.js';
 import { ANSWER_OF, type Answer, type Ask, type Reason, type TrafficObserver } from './traffic.js';
 
 const exchanges = new WeakMap<ServerResponse, Exchange>();
@@ -10,6 +11,8 @@ const METHODS = new Set(['GET', 'HEAD', 'POST', 'DELETE']);
 /** The route of what is no poll and no heartbeat on a list's path. */
 export const LIST_ROUTE = '/{product}/{cluster}';
 
+type OnRefused = (request: IncomingMessage, traced: Traced) => void;
+
 /**
  * One request behind the front door, and what is answered to it: whoever handles it says what it is, whoever answers it
  * (reply.ts) says with what, and the observer is told at that moment, before the caller can know.
@@ -17,6 +20,7 @@ export const LIST_ROUTE = '/{product}/{cluster}';
 export class Exchange implements HoldWatch {
   readonly #request: IncomingMessage;
   readonly #traffic: TrafficObserver;
+  readonly #onRefused: OnRefused;
   readonly #since = performance.now();
   readonly #asksToBeHeld: boolean;
   #ask: Ask | undefined;
@@ -27,15 +31,21 @@ export class Exchange implements HoldWatch {
   #held = 0;
   #isOver = false;
 
-  private constructor(request: IncomingMessage, traffic: TrafficObserver) {
+  private constructor(request: IncomingMessage, traffic: TrafficObserver, onRefused: OnRefused) {
     this.#request = request;
     this.#traffic = traffic;
+    this.#onRefused = onRefused;
     this.#asksToBeHeld = /[?&]wait=/.test(request.url ?? '');
   }
 
-  /** A request has come. */
-  static start(request: IncomingMessage, response: ServerResponse, traffic: TrafficObserver): void {
-    const exchange = new Exchange(request, traffic);
+  /** A request has come. `onRefused` is told when its refusal leaves a trace. */
+  static start(
+    request: IncomingMessage,
+    response: ServerResponse,
+    traffic: TrafficObserver,
+    onRefused: OnRefused = () => undefined,
+  ): void {
+    const exchange = new Exchange(request, traffic, onRefused);
     exchanges.set(response, exchange);
     response.once('close', () => exchange.#closed(response));
   }
@@ -53,6 +63,11 @@ export class Exchange implements HoldWatch {
   /** Why the answer will be no list, or no success. */
   because(reason: Reason): void {
     this.#reason = reason;
+  }
+
+  /** It is refused, for a reason that leaves a trace (refused-trace.ts). */
+  refused(traced: Traced): void {
+    this.#onRefused(this.#request, traced);
   }
 
   begin(): void {

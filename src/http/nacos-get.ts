@@ -6,6 +6,7 @@ import type { AccessControl } from './access/access-control.js';
 import type { Objection } from './access/objection.js';
 import { noteSent, sentTo, type Caller } from './connections.js';
 import { liveList, ListAnswers, whole } from './list-answer.js';
+import type { RefusedTrace } from './refused-trace.js';
 import type { Seldom } from './seldom.js';
 import type { ListFormat, Target } from './target.js';
 
@@ -24,12 +25,14 @@ export class ListReader {
   readonly #service: RegistryService;
   readonly #access: AccessControl;
   readonly #seldom: Seldom;
+  readonly #trace: RefusedTrace;
   readonly #answers = new ListAnswers();
 
-  constructor(service: RegistryService, access: AccessControl, seldom: Seldom) {
+  constructor(service: RegistryService, access: AccessControl, seldom: Seldom, trace: RefusedTrace) {
     this.#service = service;
     this.#access = access;
     this.#seldom = seldom;
+    this.#trace = trace;
   }
 
   /** A list goes out to a caller that polls for it; `address` undefined: it does not say who it is. */
@@ -50,7 +53,7 @@ export class ListReader {
     if (!entry || entry.cluster.members.size === 0) return undefined;
     const address = addressOfSelf(target, caller);
     if (target.self !== undefined && address === undefined) return undefined;
-    const objection = this.#objectionTo(entry, address, target, caller);
+    const objection = address === undefined ? undefined : this.#access.objectionTo(target, address, caller);
     const speaks = address !== undefined && (!objection || objection.passes);
     if (speaks) {
       if (!this.#renew(entry, address, 'poll', target, caller)) return undefined;
@@ -60,12 +63,12 @@ export class ListReader {
     }
     if (target.live) {
       const { rules, now } = this.#service;
-      if (objection) this.#access.noted(objection);
+      if (objection) this.#noted(entry, address, objection, caller);
       return { list: entry.cluster, live: liveList(entry.cluster, address, rules, now) };
     }
     const list = this.#service.listFor(entry, address, sentTo(caller, address));
     if (!list || list.members.size === 0) return undefined;
-    if (objection) this.#access.noted(objection);
+    if (objection) this.#noted(entry, address, objection, caller);
     if (speaks) entry.delivered(address, list.revision, this.#service.now);
     this.noteSent(caller, list, address);
     return { list };
@@ -79,7 +82,7 @@ export class ListReader {
     const entry = this.#service.find(target.name);
     const address = addressOfSelf(target, caller);
     if (!entry || address === undefined || target.problem !== undefined) return undefined;
-    const objection = this.#objectionTo(entry, address, target, caller);
+    const objection = this.#access.objectionTo(target, address, caller);
     if (objection && !objection.passes) return undefined;
     if (!this.#renew(entry, address, 'heartbeat', target, caller)) return undefined;
     // Not delivered: a script has it now, its Nacos has what it polls itself, or what the next heartbeat says (`has`).
@@ -87,20 +90,14 @@ export class ListReader {
     const list = this.#service.listFor(entry, address);
     // An agent that has it wants to be held until there is another.
     if (!list || (target.wait > 0 && target.has === list.revision)) return undefined;
-    if (objection) this.#access.noted(objection);
+    if (objection) this.#noted(entry, address, objection, caller);
     return { list };
   }
 
-  /** It is shown with the member; whoever answers in spite of it, or refuses for it, counts it. */
-  #objectionTo(
-    entry: ClusterEntry,
-    address: Address | undefined,
-    target: Target,
-    caller: Caller,
-  ): Objection | undefined {
-    const objection = address === undefined ? undefined : this.#access.objectionTo(target, address, caller);
-    if (objection && address !== undefined) entry.object(address, objection.sentence, this.#service.now);
-    return objection;
+  /** A listed caller is answered in spite of an objection, which is shown with the member. */
+  #noted(entry: ClusterEntry, address: Address | undefined, objection: Objection, caller: Caller): void {
+    this.#access.noted(objection);
+    if (address !== undefined) this.#trace.answered(entry, address, objection, caller.client);
   }
 
   /** False when the address is not listed, or its poll takes a decision. */

@@ -1,5 +1,5 @@
 import type { NextFunction, Request, Response } from 'express';
-import type { Address, Parsed } from '../registry/address.js';
+import type { Address } from '../registry/address.js';
 import { neededToFound } from '../registry/gate.js';
 import { isKnown, keyOf, type Cluster } from '../registry/cluster.js';
 import { pause } from '../pause.js';
@@ -16,7 +16,8 @@ import type { Patience } from './patience.js';
 import { targetOf } from './read-target.js';
 import { refuse, refuseMethod, send, type Problem } from './reply.js';
 import { storeProblem } from './store-problem.js';
-import { isListPath, type ListFormat, type Target } from './target.js';
+import { codeOfWrong, isRefusedCode } from './refused-trace.js';
+import { isListPath, type ListFormat, type ReadTarget, type Target } from './target.js';
 import type { Ask, Reason } from './traffic.js';
 
 const ALLOW = 'GET, HEAD, POST, DELETE';
@@ -67,7 +68,10 @@ export class NacosRoutes {
     if (!isListPath(request.url.split('?', 1)[0] ?? '')) return next();
     const target = targetOf(request);
     Exchange.of(response)?.isAboutList(askOf(request, target));
-    if (!target.ok) return this.#refuse(request, response, { status: 400, detail: target.problem });
+    if (!target.ok) {
+      const code = codeOfWrong(request, target.about);
+      return this.#refuse(request, response, { status: 400, detail: target.problem, code });
+    }
     switch (request.method) {
       case 'GET':
         return target.value.self === undefined
@@ -109,6 +113,7 @@ export class NacosRoutes {
         status: 404,
         detail: `${keyOf(key)} has no members: ${text}`,
         text,
+        code: 'unknown-cluster',
       });
     }
     const { cluster } = entry;
@@ -216,7 +221,7 @@ export class NacosRoutes {
     if (often) return refuse(request, response, often);
     if (!entry || !this.#service.ail(entry, address, problem)) {
       const detail = `self="${address}" is not listed in ${target.name}; a node that does not answer is not registered`;
-      return refuse(request, response, { status: 404, detail });
+      return refuse(request, response, { status: 404, detail, code: 'not-listed' });
     }
     const list = this.#service.listFor(entry, address);
     if (!list) return refuse(request, response, this.#notNow(this.#service.outOfDate));
@@ -247,7 +252,7 @@ export class NacosRoutes {
       }
       if (!left.known) {
         const detail = `self="${address}" is no member of ${name}, and none that left lately; the list is unchanged`;
-        return refuse(request, response, { status: 404, detail });
+        return refuse(request, response, { status: 404, detail, code: 'not-listed' });
       }
       const said = `${address} left ${name}, revision ${left.revision}`;
       const lacks = [
@@ -267,7 +272,7 @@ export class NacosRoutes {
     const address = addressOfSelf(target, caller);
     if (address === undefined) {
       const { self } = target;
-      if (self?.type === 'either') return { status: 400, detail: self.problem };
+      if (self?.type === 'either') return { status: 400, code: 'self', detail: self.problem };
       return self === undefined ? SELF_MISSING : CLIENT_UNKNOWN;
     }
     const objection = this.#access.objectionTo(target, address, caller);
@@ -331,9 +336,10 @@ export class NacosRoutes {
 
   #problemOf(answer: Exclude<PollAnswer, { type: 'list' }>): Problem {
     if (answer.type !== 'refused') return this.#notNow(answer);
-    if (answer.code === 'damaged') return this.#notNow({ why: 'internal', reason: answer.reason });
-    const tooMany = answer.code === 'too-many-addresses' || answer.code === 'too-many-clusters';
-    return { status: tooMany ? 507 : 409, detail: answer.reason };
+    const { code, reason } = answer;
+    if (code === 'damaged') return this.#notNow({ why: 'internal', reason });
+    const tooMany = code === 'too-many-addresses' || code === 'too-many-clusters';
+    return { status: tooMany ? 507 : 409, detail: reason, ...(isRefusedCode(code) ? { code } : {}) };
   }
 
   /** What may be asked again soon. */
@@ -362,7 +368,7 @@ export function madeOf(service: RegistryService): Made {
 }
 
 /** Undefined for what is neither a poll nor a heartbeat. */
-function askOf({ method, url }: Request, target: Parsed<Target>): Ask | undefined {
+function askOf({ method, url }: Request, target: ReadTarget): Ask | undefined {
   switch (method) {
     case 'GET':
       if (target.ok) return target.value.self === undefined ? 'plain' : 'poll';
@@ -406,11 +412,13 @@ function sendWaiting(response: Response, why: 'founding' | 'gate' | 'left', reas
 
 const SELF_MISSING: Problem = {
   status: 400,
+  code: 'no-self',
   detail: 'self is missing; name the member, as in ?self=10.0.0.5:8848 or ?self=auto',
 };
 
 const CLIENT_UNKNOWN: Problem = {
   status: 400,
+  code: 'no-self',
   detail:
     'self=auto cannot be told: the proxy that the request came through names no client in X-Forwarded-For; name the member, as in ?self=10.0.0.5:8848',
 };

@@ -35,7 +35,9 @@ export function operatorsPage(access: Access): RequestHandler {
     if (!asset && path !== '/') return next();
     if (method !== 'GET' && method !== 'HEAD') return refuseMethod(request, response, 'GET, HEAD');
     if (callsItselfNacos(request)) {
-      return cutShort(response, 'this is a page for people; a list is at /{product}/{cluster}', 'astray');
+      const sentence =
+        'this is a page for people; a list is at /{product}/{cluster}, usually /nacos/serverlist';
+      return cutShort(response, sentence, 'astray', 'astray');
     }
     const refused = path === '/' ? access.refuseRead(request, 'any') : undefined;
     if (refused) return sendProblem(response, refused);

@@ -1,14 +1,13 @@
 import type { IncomingMessage } from 'node:http';
-import type { Parsed } from '../registry/address.js';
 import { given } from '../registry/cluster.js';
 import { headerToken } from './access/credential.js';
 import { isFromBrowser } from './browser.js';
-import { parseTarget, type Target } from './target.js';
+import { parseTarget, type ReadTarget } from './target.js';
 
-const read = new WeakMap<IncomingMessage, Parsed<Target>>();
+const read = new WeakMap<IncomingMessage, ReadTarget>();
 
 /** What a request's target asks for, as it stands there. It is read once, so whoever judges it judges what is done. */
-export function readTarget(request: IncomingMessage): Parsed<Target> {
+export function readTarget(request: IncomingMessage): ReadTarget {
   let target = read.get(request);
   if (!target) read.set(request, (target = parseTarget(request.url ?? '')));
   return target;
@@ -18,7 +17,7 @@ export function readTarget(request: IncomingMessage): Parsed<Target> {
  * The same as it is carried out. A token in the URL counts before one in a header. A browser is no member: what it GETs with
  * `self`, for its user or for a page that he visits, is a look at the list.
  */
-export function targetOf(request: IncomingMessage): Parsed<Target> {
+export function targetOf(request: IncomingMessage): ReadTarget {
   const target = readTarget(request);
   if (!target.ok) return target;
   if (target.value.self !== undefined && request.method === 'GET' && isFromBrowser(request.headers)) {

@@ -2,6 +2,7 @@ import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { Socket } from 'node:net';
 import { acceptsJson, callsItselfNacos, mayComplete } from './caller.js';
 import { Exchange } from './exchange.js';
+import type { RefusedCode } from '../registry/refused.js';
 import type { Reason } from './traffic.js';
 import { unterminated, unterminatedForJava } from './unterminated.js';
 
@@ -12,6 +13,8 @@ const LINGER = 2_000;
 export interface Problem {
   readonly status: number;
   readonly detail: string;
+  /** Why, on the Nacos side: with one the refusal leaves a trace (refused-trace.ts). */
+  readonly code?: RefusedCode;
   /** For those who count; the status's own by default, of 503 that the store is out of reach. */
   readonly reason?: Reason;
   /** Seconds, for Retry-After. */
@@ -27,6 +30,7 @@ export interface Problem {
 /** An error to somebody on the Nacos side: complete only for people, in their format. */
 export function refuse(request: IncomingMessage, response: ServerResponse, problem: Problem): void {
   const reason = reasonOf(problem);
+  leaveTrace(response, problem);
   if (!mayComplete(request)) return cutShort(response, problem.detail, reason);
   Exchange.of(response)?.because(reason);
   if (acceptsJson(request)) return sendProblem(response, problem);
@@ -46,7 +50,7 @@ export function refuseMethod(request: IncomingMessage, response: ServerResponse,
 export function sendProblem(response: ServerResponse, problem: Problem): void {
   const { status, detail } = problem;
   const reason = reasonOf(problem);
-  if (callsItselfNacos(response.req)) return cutShort(response, detail, reason);
+  if (callsItselfNacos(response.req)) return cutShort(response, detail, reason, 'astray');
   Exchange.of(response)?.because(reason);
   const body = { type: 'about:blank', title: STATUS_CODES[status] ?? 'Error', status, detail };
   sendJson(response, body, status, { ...headersOf(problem), 'Content-Type': 'application/problem+json' });
@@ -79,8 +83,14 @@ export function send(
   response.end(body);
 }
 
-/** The answer that no Nacos takes for one (unterminated.ts). */
-export function cutShort(response: ServerResponse, sentence: string, reason: Reason): void {
+/** The answer that no Nacos takes for one (unterminated.ts). `code`: as of a {@link Problem}. */
+export function cutShort(
+  response: ServerResponse,
+  sentence: string,
+  reason: Reason,
+  code?: RefusedCode,
+): void {
+  leaveTrace(response, { detail: sentence, code });
   const { socket } = response;
   if (!socket || response.headersSent) return void response.destroy();
   Exchange.of(response)?.cut(reason);
@@ -89,6 +99,13 @@ export function cutShort(response: ServerResponse, sentence: string, reason: Rea
   endWith(socket, bytes);
   // A body that nobody reads would keep the server from seeing that the caller has hung up.
   response.req.resume();
+}
+
+function leaveTrace(
+  response: ServerResponse,
+  { detail, code }: { readonly detail: string; readonly code?: RefusedCode | undefined },
+): void {
+  if (code !== undefined) Exchange.of(response)?.refused({ detail, code });
 }
 
 /** The last bytes on a connection. Whoever does not hang up then is cut off. */

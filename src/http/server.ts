@@ -33,6 +33,7 @@ import { operatorsPage } from './page.js';
 import { Patience } from './patience.js';
 import { endWith, refuse, sendProblem } from './reply.js';
 import { pathAndQuery } from './request-target.js';
+import { RefusedTrace } from './refused-trace.js';
 import { Seldom } from './seldom.js';
 import { securityHeaders } from './security-headers.js';
 import { NO_TRAFFIC } from './traffic.js';
@@ -87,7 +88,8 @@ export class AddressServer {
     this.#seldom = new Seldom(log);
     const connections = new Connections(service, access, limits, this.#seldom, traffic);
     this.#connections = connections;
-    const reader = new ListReader(service, access, this.#seldom);
+    const trace = new RefusedTrace(service, access.clients, log);
+    const reader = new ListReader(service, access, this.#seldom, trace);
     const routes = new NacosRoutes({ service, access, reader, connections, patience });
     const context = { service, examiner, access, feed: this.feed, connections, patience };
     const share = new FairShare();
@@ -98,7 +100,7 @@ export class AddressServer {
       share,
       isUrgent,
       handle: (request, response) => {
-        Exchange.start(request, response, traffic);
+        Exchange.start(request, response, traffic, trace.refused);
         const url = pathAndQuery(request.url ?? '');
         if (url === undefined) return refuseTarget(request, response);
         request.url = url;
@@ -203,6 +205,7 @@ function buildApp(
     const path = request.path.slice(0, 200);
     refuse(request, response, {
       status: 404,
+      code: 'path',
       detail: `there is nothing at ${JSON.stringify(path)}; a list is at /{product}/{cluster}, usually /nacos/serverlist`,
     });
   });
@@ -233,6 +236,7 @@ function refuseTarget(request: IncomingMessage, response: ServerResponse): void 
   const target = quote((request.url ?? '').split('?', 1)[0] ?? '');
   refuse(request, response, {
     status: 400,
+    code: 'path',
     detail: `the target ${target} is no path of this server; a list is at /{product}/{cluster}, usually /nacos/serverlist`,
   });
 }

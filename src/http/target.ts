@@ -34,6 +34,18 @@ export interface Target {
   readonly token?: string;
 }
 
+/** A target as it was read. */
+export type ReadTarget = { readonly ok: true; readonly value: Target } | Bad;
+
+interface Bad {
+  readonly ok: false;
+  readonly problem: string;
+  /** What is wrong: the path, or a parameter by its name. */
+  readonly about: string;
+  /** {@link keyOf} of the cluster, when the path is right. */
+  readonly name?: string;
+}
+
 const PARAMETERS = new Set(Object.keys(listQuery.shape));
 
 /** What Nacos asks for by itself, `{contextPath}/serverlist`, where its context path is `/`: the usual list. */
@@ -45,28 +57,32 @@ export function isListPath(path: string): boolean {
 }
 
 /** Reads a request's path and query; the problem is a sentence that names the parameter and the value. */
-export function parseTarget(url: string): Parsed<Target> {
+export function parseTarget(url: string): ReadTarget {
   const question = url.indexOf('?');
   const path = question < 0 ? url : url.slice(0, question);
   const key = parseKey(path);
-  if (!key.ok) return key;
+  if (!key.ok) return { ...key, about: 'path' };
   const query = parseQuery(question < 0 ? '' : queryOf(url.slice(question + 1)), PARAMETERS);
-  if (!query.ok) return query;
+  const name = keyOf(key.value);
+  if (!query.ok) return { ...query, name };
   const given = query.value;
   const read = listQuery.safeParse(Object.fromEntries(given));
-  if (!read.success) return firstProblem(read.error, given);
+  if (!read.success) return { ...firstProblem(read.error, given), name };
   const { self, expect, id, has, starting, problem, wait = 0, format, view, token } = read.data;
-  for (const name of ['expect', 'id', 'has', 'starting', 'problem'] as const) {
-    const value = given.get(name);
+  for (const one of ['expect', 'id', 'has', 'starting', 'problem'] as const) {
+    const value = given.get(one);
     if (value !== undefined && self === undefined) {
-      return bad(name, value, 'says something of a member that is not named; give self=HOST:PORT too');
+      return {
+        ...bad(one, value, 'says something of a member that is not named; give self=HOST:PORT too'),
+        name,
+      };
     }
   }
   return {
     ok: true,
     value: {
       key: key.value,
-      name: keyOf(key.value),
+      name,
       ...(self === undefined ? {} : { self }),
       ...(expect === undefined ? {} : { expect }),
       ...(id === undefined ? {} : { id }),
@@ -109,7 +125,10 @@ export function parseName(kind: 'product' | 'cluster', text: string): Parsed<str
 }
 
 /** Splits a query; parameters outside `wanted` are passed over. */
-export function parseQuery(query: string, wanted: ReadonlySet<string>): Parsed<ReadonlyMap<string, string>> {
+export function parseQuery(
+  query: string,
+  wanted: ReadonlySet<string>,
+): { readonly ok: true; readonly value: ReadonlyMap<string, string> } | Bad {
   const given = new Map<string, string>();
   for (const pair of query.split('&')) {
     const equals = pair.indexOf('=');
@@ -129,14 +148,17 @@ export function parseQuery(query: string, wanted: ReadonlySet<string>): Parsed<R
 }
 
 /** What is wrong first, in the order of the schema. */
-function firstProblem(error: z.ZodError, given: ReadonlyMap<string, string>): { ok: false; problem: string } {
+function firstProblem(error: z.ZodError, given: ReadonlyMap<string, string>): Bad {
   const issue = error.issues[0];
   const name = String(issue?.path[0]);
   return bad(name, given.get(name) ?? '', issue?.message ?? 'is wrong');
 }
 
-function bad(parameter: string, value: string, problem: string): { ok: false; problem: string } {
-  return sentence(`${parameter}=${quote(value)} ${unexpandedIn(value) ?? problem}`);
+function bad(parameter: string, value: string, problem: string): Bad {
+  return {
+    ...sentence(`${parameter}=${quote(value)} ${unexpandedIn(value) ?? problem}`),
+    about: parameter,
+  };
 }
 
 function sentence(problem: string): { ok: false; problem: string } {

@@ -54,6 +54,8 @@ export type Command =
    * list has its leaders, where that cannot be seen.
    */
   | { readonly type: 'recover'; readonly repaired?: boolean }
+  /** A caller that named the cluster was refused: a sentence for the history, and whom it spoke for, if for an address. */
+  | { readonly type: 'refused'; readonly reason: string; readonly address?: Address | undefined }
   /** Time has passed, or something was observed. */
   | { readonly type: 'tick' }
   /** No server was there for a while: who waited before may be gone, and who repaired is. */

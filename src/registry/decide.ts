@@ -1,5 +1,5 @@
 import type { Address } from './address.js';
-import { given, type Cluster, type Departed, type Member, type Waiting } from './cluster.js';
+import { given, isKnown, type Cluster, type Departed, type Member, type Waiting } from './cluster.js';
 import type { Command, Context, Outcome, Poll, Reply } from './commands.js';
 import { eventOf } from './events.js';
 import { forget } from './forget.js';
@@ -54,11 +54,20 @@ export function decide(cluster: Cluster, command: Command, context: Context): Ou
       return command.repaired ? takeForRepaired(cluster, context) : recover(cluster, context);
     case 'repair':
       return repair(cluster, command, context);
+    case 'refused':
+      return noteRefused(cluster, command);
     case 'tick':
       return conclude(cluster, [], context);
     case 'resume':
       return resume(cluster);
   }
+}
+
+/** Nothing becomes of the list. Another object all the same, or the event would not be stored. */
+function noteRefused(cluster: Cluster, { reason, address }: Extract<Command, { type: 'refused' }>): Outcome {
+  if (!isKnown(cluster)) return unchanged(cluster, { type: 'unknown' });
+  const events = [eventOf(cluster, 'refused', reason, address)];
+  return { cluster: { ...cluster }, events, reply: { type: 'done' } };
 }
 
 function resume(cluster: Cluster): Outcome {

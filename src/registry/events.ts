@@ -43,6 +43,8 @@ export const EVENT_TYPES = [
   'repaired',
   /** When it stopped before that, and why. */
   'repair-stopped',
+  /** When a caller that named the cluster was refused: who, and why. The list stays as it is, and not all of them are told. */
+  'refused',
 ] as const;
 
 export type EventType = (typeof EVENT_TYPES)[number];

@@ -34,6 +34,8 @@ export interface ClusterSummary {
   readonly servedRevision?: number;
   /** Findings of the doctor that last and harm the cluster, whatever its state is; absent without any. */
   readonly injuries?: number;
+  /** Callers that named it and were refused lately, whatever its state is; absent without any. */
+  readonly refused?: number;
 }
 
 export interface ClusterView extends Omit<ClusterSummary, 'members' | 'waiting'> {

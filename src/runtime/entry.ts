@@ -20,7 +20,6 @@ export class ClusterEntry {
   /** The highest revision that a node was heard to have and this registry never had; 0 for none. */
   #ahead = 0;
   readonly #watchers = new Set<() => void>();
-  readonly #objections = new Said();
   readonly #problems = new Said();
   readonly #unprobed = new Said();
 
@@ -75,7 +74,6 @@ export class ClusterEntry {
     if (cluster === this.#cluster && sent === this.#sent) return;
     this.#cluster = cluster;
     this.#sent = sent;
-    this.#objections.keep(cluster);
     this.#problems.keep(cluster);
     this.#unprobed.keep(cluster);
     this.#wake();
@@ -116,16 +114,6 @@ export class ClusterEntry {
     this.#evidence = evidence;
     this.#injuries = injuries;
     this.#wake();
-  }
-
-  /** Somebody polls in a member's name who may not: a sentence why. */
-  object(address: Address, sentence: string, now: number): void {
-    if (this.#cluster.members.has(address)) this.#objections.note(address, sentence, now);
-  }
-
-  /** What was last objected to polls in a member's name, at most `within` milliseconds ago. */
-  objectionTo(address: Address, now: number, within: number): string | undefined {
-    return this.#objections.of(address, now, within);
   }
 
   /** A member's agent says that its Nacos does not answer: a sentence how that shows. */

@@ -39,6 +39,7 @@ import { ClusterEntry } from './entry.js';
 import type { HearingClock } from './hearing-clock.js';
 import { UNOBSERVED, type RuntimeObserver } from './observer.js';
 import { Prober } from './prober.js';
+import { RefusedCallers } from './refused-callers.js';
 import { StoreLink, type LinkedRegistry } from './store-link.js';
 
 /** How often time is looked at, in milliseconds: signs of death and opened gates are seen within it. */
@@ -137,6 +138,8 @@ export class RegistryService implements LinkedRegistry {
   readonly #log: Logger;
   readonly #observer: RuntimeObserver;
   readonly rules: Rules;
+  /** Who was refused by this server, which decides nothing. */
+  readonly refused: RefusedCallers;
 
   readonly #entries = new Map<string, ClusterEntry>();
   readonly #timers: NodeJS.Timeout[] = [];
@@ -156,6 +159,7 @@ export class RegistryService implements LinkedRegistry {
     this.#log = log;
     this.#observer = observer;
     this.rules = rules;
+    this.refused = new RefusedCallers(() => this.monotonic);
     this.#link = new StoreLink({ store, clock, rules, log, observer }, this);
   }
 
@@ -532,6 +536,14 @@ export class RegistryService implements LinkedRegistry {
     return this.#transactInTime(key, command);
   }
 
+  /** A caller that named a known cluster was refused, and its history is to say so. While the store is away it does not. */
+  recordRefused({ cluster }: ClusterEntry, reason: string, address: Address | undefined): void {
+    if (this.#link.outage) return;
+    this.#transact(cluster, { type: 'refused', reason, address }).catch((error: unknown) =>
+      this.#link.failed(error),
+    );
+  }
+
   events(query: EventQuery): Promise<readonly RecordedEvent[]> {
     return this.#link.events(query);
   }
@@ -712,6 +724,8 @@ export class RegistryService implements LinkedRegistry {
   }
 
   #logEvent({ type, product, name, address, revision, reason }: RecordedEvent): void {
+    // Whoever refused has said so, with more.
+    if (type === 'refused') return;
     const fields = { event: type, cluster: `${product}/${name}`, address, revision, reason };
     if (type === 'preserved') this.#log.error(fields, `quorum-lost: ${reason}`);
     else if (type === 'set-back') this.#log.error(fields, `the database was set back: ${reason}`);

@@ -84,7 +84,9 @@ async function state(): Promise<unknown> {
 async function look(): Promise<string> {
   await server.service.tick();
   const clusters = [...server.service.entries].map(({ cluster }) => cluster).filter(isKnown);
-  const events = await server.service.events({ limit: 1_000 });
+  // That one was refused may be told.
+  const all = await server.service.events({ limit: 1_000 });
+  const events = all.filter(({ type }) => type !== 'refused');
   const seen = { clusters: clusters.map(view), lastEvent: events[0]?.seq, events: events.length };
   return JSON.stringify(seen, undefined, 1);
 }

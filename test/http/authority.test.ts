@@ -9,6 +9,7 @@ import { assertRefused } from '../support/exposition.js';
 import { ask, CURL, getJson, RawConnection, request, type RawAnswer } from '../support/raw.js';
 import { startServer, type TestServer } from '../support/server.js';
 import { tempFolder } from '../support/temp.js';
+import { withoutTrace } from '../support/trace.js';
 
 const A = '10.0.0.11:8848';
 const B = '10.0.0.12:8848';
@@ -135,10 +136,12 @@ async function found(server: TestServer, cluster: string, query = ''): Promise<v
 
 async function state(server: TestServer, cluster: string): Promise<string> {
   const token = [`Authorization: Bearer ${TOKEN}`];
-  return JSON.stringify([
-    await getJson(server, `/api/v1/clusters/nacos/${cluster}`, token),
-    await getJson(server, `/api/v1/clusters/nacos/${cluster}/events`, token),
-  ]);
+  return withoutTrace(
+    JSON.stringify([
+      await getJson(server, `/api/v1/clusters/nacos/${cluster}`, token),
+      await getJson(server, `/api/v1/clusters/nacos/${cluster}/events`, token),
+    ]),
+  );
 }
 
 const isRefused = ({ status }: RawAnswer): boolean => status === 401 || status === 403;

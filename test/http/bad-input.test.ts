@@ -5,6 +5,7 @@ import type { Store } from '../../src/registry/ports.js';
 import { pollPath } from '../support/nodes.js';
 import { ask, CURL, getJson, JSON_CLIENT, NACOS, RawConnection, request } from '../support/raw.js';
 import { startServer, type TestServer } from '../support/server.js';
+import { withoutTrace } from '../support/trace.js';
 
 const LONG = 'a.'.repeat(128);
 
@@ -110,11 +111,13 @@ const PATHS: readonly (readonly [path: string, status: number, names: string])[]
 ];
 
 async function state(server: TestServer): Promise<string> {
-  return JSON.stringify([
-    await getJson(server, '/api/v1/clusters'),
-    await getJson(server, '/api/v1/events'),
-    (await ask(server, 'GET', '/nacos/serverlist')).body,
-  ]);
+  return withoutTrace(
+    JSON.stringify([
+      await getJson(server, '/api/v1/clusters'),
+      await getJson(server, '/api/v1/events'),
+      (await ask(server, 'GET', '/nacos/serverlist')).body,
+    ]),
+  );
 }
 
 /** A server with a list, a member of a name and somebody waiting. */

@@ -167,7 +167,7 @@ export class AccessControl implements Access {
     this.#newcomers ??= new Newcomers({ addresses: clientAddresses, clusters: clientClusters }, made);
     const client = this.clients.of(request) ?? request.socket.remoteAddress ?? '';
     const sentence = this.#newcomers.take(rateKey(client), keyOf(key), addresses);
-    return sentence === undefined ? undefined : { status: 507, detail: sentence };
+    return sentence === undefined ? undefined : { status: 507, code: 'too-many-of-one', detail: sentence };
   }
 
   /** Why a caller that may change something must not do so as often. Polls and heartbeats of members are no changes. */
@@ -177,7 +177,7 @@ export class AccessControl implements Access {
 
   refuseChange(request: IncomingMessage, key: ClusterKey, addresses = 1): Problem | undefined {
     const objection = this.#objectionToChange(request, key);
-    if (objection && !objection.passes) return this.#refusals.of(request, objection);
+    if (objection && !objection.passes) return this.#refusals.ofOperator(request, objection);
     return this.#refusals.ofOften(request, addresses);
   }
 
@@ -202,13 +202,17 @@ export class AccessControl implements Access {
     if (verdict === 'elsewhere' && what === 'any') return undefined;
     const aim = key ? `to read about ${keyOf(key)}` : 'to read this';
     const objection = objectionToToken(verdict, aim, 'Authorization: Bearer …', false);
-    return objection && this.#refusals.of(request, objection);
+    return objection && this.#refusals.ofOperator(request, objection);
   }
 
   seesReasons(request: IncomingMessage, key: ClusterKey): boolean {
     // Who reads behind a token has shown one.
     if (this.reads === 'token' || this.#authority.isHere(request)) return true;
     return this.#readGrants(request).some((grant) => allows(grant, key));
+  }
+
+  readsAll(request: IncomingMessage): boolean {
+    return this.reads === 'open' || this.#readGrants(request).some((grant) => allows(grant, undefined));
   }
 
   readable(request: IncomingMessage): (key: ClusterKey) => boolean {

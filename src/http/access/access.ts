@@ -28,6 +28,8 @@ export interface Access {
    * ports and hosts which the caller may not reach itself.
    */
   seesReasons(request: IncomingMessage, key: ClusterKey): boolean;
+  /** Whether the caller may read about all clusters, known or not. */
+  readsAll(request: IncomingMessage): boolean;
   /** Which clusters the caller may read about. */
   readable(request: IncomingMessage): (key: ClusterKey) => boolean;
   /** Whether a caller that could read something still can: its token may have been taken out since. */
@@ -41,6 +43,7 @@ export const OPEN_ACCESS: Access = {
   refuseChange: () => undefined,
   refuseRead: () => undefined,
   seesReasons: () => true,
+  readsAll: () => true,
   readable: () => () => true,
   stillReads: () => true,
 };

@@ -54,12 +54,20 @@ export class Refusals {
     this.#onRefused(because);
   }
 
-  of(request: IncomingMessage, { because, status, sentence }: Objection): Problem {
+  /** On the Nacos side: it leaves a trace, and a line in the log by that (refused-trace.ts). */
+  of(request: IncomingMessage, objection: Objection): Problem {
+    const problem = this.ofOperator(request, objection, false);
+    return { code: objection.because, ...problem };
+  }
+
+  /** On the operators' side, where people read the answer. */
+  ofOperator(request: IncomingMessage, { because, status, sentence }: Objection, isLogged = true): Problem {
     const client = this.#clientOf(request);
     const wait = this.#failures.take(rateKey(client));
     if (wait > 0) return this.#tooOften(`too many requests that are refused come from ${client}`, wait);
     this.#onRefused(because);
-    if (this.#logged.take(rateKey(client)) === 0) this.#log.warn({ client, reason: sentence }, 'refused');
+    if (isLogged && this.#logged.take(rateKey(client)) === 0)
+      this.#log.warn({ client, reason: sentence }, 'refused');
     return { status, detail: sentence, ...(status === 401 ? { challenge: challengeFor(request) } : {}) };
   }
 
@@ -73,7 +81,12 @@ export class Refusals {
 
   #tooOften(sentence: string, wait: number): Problem {
     this.#onRefused('rate');
-    return { status: 429, detail: `${sentence}; ask again later`, retryAfter: Math.ceil(wait / 1_000) };
+    return {
+      status: 429,
+      code: 'rate',
+      detail: `${sentence}; ask again later`,
+      retryAfter: Math.ceil(wait / 1_000),
+    };
   }
 
   #clientOf(request: IncomingMessage): string {

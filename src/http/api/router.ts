@@ -50,6 +50,7 @@ async function answer(
       response,
       'this is for operators, and no list; ask for application/json if you are one',
       'astray',
+      'astray',
     );
   }
   const params = read(route.params ?? NOTHING, request.params);

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { CHANGES_NEED } from '../access/access.js';
 import type { ClusterSummary, ClusterView, MemberView, WaitingView } from '../../registry/view.js';
 import { EVENT_TYPES } from '../../registry/events.js';
+import { REFUSED_CODES, type RefusedCaller } from '../../registry/refused.js';
 import { FINDING_CODES } from '../../doctor/findings.js';
 import { HEALTH_STATES, type ClusterHealth } from '../../doctor/health.js';
 import type { RepairPlan } from '../../doctor/plan.js';
@@ -64,6 +65,11 @@ const injuries = count(
   1,
 ).exactOptional();
 
+const refused = count(
+  'Callers that named it and were refused in the last 10 minutes (see refused); absent without any.',
+  1,
+).exactOptional();
+
 export const clusterSummary = z
   .strictObject({
     ...ofCluster,
@@ -74,6 +80,7 @@ export const clusterSummary = z
     needed,
     servedRevision,
     injuries,
+    refused,
   })
   .meta({ id: 'ClusterSummary', description: 'A cluster at a glance.' });
 
@@ -149,10 +156,52 @@ export const clusterView = z
     needed,
     servedRevision,
     injuries,
+    refused,
     members: z.array(memberView).meta({ description: 'In the order of joining.' }),
     waiting: z.array(waitingView).meta({ description: 'In the order of arrival.' }),
   })
   .meta({ id: 'Cluster', description: 'A cluster with its members and those who wait.' });
+
+export const refusedCaller = z
+  .strictObject({
+    from: z
+      .string()
+      .exactOptional()
+      .meta({
+        description: 'Where it comes from; absent when a proxy does not say.',
+        examples: ['10.0.0.5'],
+      }),
+    self: z
+      .string()
+      .exactOptional()
+      .meta({
+        description: 'What it sent as `self`, cut to 120 characters; absent without.',
+        examples: ['$(POD_IP):8848'],
+      }),
+    path: z.string().meta({ description: 'The path that it asked for.', examples: ['/nacos/serverlist'] }),
+    code: z.enum(REFUSED_CODES).meta({
+      description:
+        'Why, for programs. *path*: the path is no list’s. *astray*: a Nacos asks the operators’ side. *self*: `self` is no ' +
+        'address. *unexpanded*: it holds a variable that nobody expanded, or that was empty. *parameter*: another parameter is wrong. ' +
+        '*no-self*: it lacks. *unknown-cluster*: nobody founded the cluster, and there is no `self` to do so. *not-listed*: a ' +
+        'leave, or an agent’s word, of an address that is not listed. *id-in-use*, *other-spelling*, *no-member-address*: the rules ' +
+        'refuse the address (R3). *too-many-addresses*, *too-many-clusters*, *too-many-of-one*: a limit is reached. *token*, *scope*, ' +
+        '*source*, *member*, *rate*: access control refuses it.',
+    }),
+    reason: z.string().meta({
+      description: 'The sentence that it was answered with last.',
+      examples: ['self="10.0.0.5:x" has no port from 1 to 65535'],
+    }),
+    times: count('How often it was refused.', 12),
+    sinceMs: ms('Since the first time', 61_000),
+    lastMs: ms('Since the last time', 4_000),
+  })
+  .meta({ id: 'RefusedCaller', description: 'A caller that was refused.' });
+
+export const refusedCallers = z
+  .strictObject({ callers: z.array(refusedCaller).meta({ description: 'The last one first.' }) })
+  .meta({ id: 'RefusedCallers', description: 'Callers that were refused.' });
+export type RefusedCallers = z.output<typeof refusedCallers>;
 
 export const eventView = z
   .strictObject({
@@ -434,6 +483,8 @@ export const NAMED = [
   clusterView,
   memberView,
   waitingView,
+  refusedCaller,
+  refusedCallers,
   eventPage,
   eventView,
   serverView,
@@ -472,6 +523,7 @@ export type Checks = [
   Assert<Same<z.output<typeof clusterView>, ClusterView>>,
   Assert<Same<z.output<typeof memberView>, MemberView>>,
   Assert<Same<z.output<typeof waitingView>, WaitingView>>,
+  Assert<Same<z.output<typeof refusedCaller>, RefusedCaller>>,
   Assert<Same<z.output<typeof healthAnswer>, HealthView>>,
   Assert<Same<z.output<typeof clusterHealth>, ClusterHealth>>,
   Assert<Same<z.output<typeof repairPlan>, RepairPlan>>,

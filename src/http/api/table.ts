@@ -6,6 +6,7 @@ import { descriptionRoutes } from './description.js';
 import { eventRoutes } from './events.js';
 import { healthRoutes } from './health.js';
 import { memberRoutes } from './members.js';
+import { refusedRoutes } from './refused.js';
 import type { Described, Route } from './route.js';
 import { serverRoutes } from './server-routes.js';
 import { streamRoute } from './stream.js';
@@ -15,6 +16,7 @@ export const ROUTES: readonly Route[] = [
   ...clusterRoutes,
   deleteClusterRoute,
   ...memberRoutes,
+  ...refusedRoutes,
   ...changeRoutes,
   ...healthRoutes,
   ...eventRoutes,
