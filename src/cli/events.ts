@@ -1,16 +1,19 @@
 import { Option, type Command } from 'commander';
 import type { EventPage, EventView } from '../http/api/schemas.js';
 import { ClientError } from './client-error.js';
+import type { Client } from './client.js';
 import { clusterPath } from './cluster-name.js';
 import { aboutClusters, clientCommand, clientOf, complain, run } from './command.js';
 import { EventTable } from './events-view.js';
 import { follow } from './follow.js';
 import { lineWidth, print } from './output.js';
+import { allRefused, describeRefused, refusedOf } from './refused.js';
 import { endBySignals } from './signals.js';
 
 interface Options {
   readonly json?: true;
   readonly follow?: true;
+  readonly refused?: true;
   readonly limit: string;
 }
 
@@ -24,6 +27,10 @@ export function eventsCommand(): Command {
       '--follow',
       'go on and print each new one as it comes, with --json as a line; none is missed or printed twice when the connection is lost',
     )
+    .option(
+      '--refused',
+      'print who was refused in place of the history: of the cluster, or of all and of those that named none that is known; what the server that is asked saw itself, of the last day',
+    )
     .addHelpText(
       'after',
       '\nExit status: 0; 1 when the server cannot be asked or says no. Ctrl-C ends --follow with 0.',
@@ -32,6 +39,7 @@ export function eventsCommand(): Command {
       run(async () => {
         const limit = parseLimit(options);
         const client = clientOf(command);
+        if (options.refused) return printRefused(client, cluster, limit, options);
         const path = cluster === undefined ? '/api/v1/events' : `${clusterPath(cluster)}/events`;
         const table = new EventTable(lineWidth());
         if (options.follow) {
@@ -47,6 +55,20 @@ export function eventsCommand(): Command {
         await print(...(events.length === 0 ? ['no events'] : table.lines(events)));
       }),
     );
+}
+
+async function printRefused(
+  client: Client,
+  cluster: string | undefined,
+  limit: number,
+  { follow, json }: Options,
+): Promise<void> {
+  if (follow) throw new ClientError('--refused shows who was refused until now; leave out --follow');
+  const all = cluster === undefined ? await allRefused(client) : await refusedOf(client, cluster);
+  // The last one below, as of a log.
+  const shown = all.slice(0, limit).reverse();
+  if (json) return print(JSON.stringify(shown, undefined, 2));
+  await print(...(shown.length === 0 ? ['nobody was refused'] : describeRefused('', shown, lineWidth())));
 }
 
 function lines(events: readonly EventView[], { json }: Options, table: EventTable): string[] {

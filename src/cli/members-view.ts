@@ -16,7 +16,9 @@ export function describeCluster(view: ClusterView, width: number): string[] {
     view.servedRevision === undefined
       ? ''
       : `; members are sent revision ${view.servedRevision} until every server has it`;
-  const title = `${nameOf(view)}: ${view.state} (${view.summary}); epoch ${view.epoch}, revision ${view.revision}${served}`;
+  const { refused = 0 } = view;
+  const callers = refused === 0 ? '' : `; ${refused} refused caller(s), see events --refused`;
+  const title = `${nameOf(view)}: ${view.state} (${view.summary}); epoch ${view.epoch}, revision ${view.revision}${served}${callers}`;
   const rows = [...view.members.map((member) => memberRow(member, view)), ...view.waiting.map(waitingRow)];
   const lines = wrap(title, width);
   if (rows.length === 0) return lines;

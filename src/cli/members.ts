@@ -1,5 +1,4 @@
 import type { Command } from 'commander';
-import type { ClusterPage } from '../http/api/schemas.js';
 import type { ClusterView } from '../registry/view.js';
 import type { Client } from './client.js';
 import { clusterPath, nameOf } from './cluster-name.js';
@@ -7,6 +6,7 @@ import { aboutClusters, clientCommand, clientOf, run } from './command.js';
 import { displayFor } from './displays.js';
 import { describeCluster } from './members-view.js';
 import { lineWidth, print } from './output.js';
+import { allClusters, describeRefused, refusedOf, strays, type NamedCaller } from './refused.js';
 import { endBySignals } from './signals.js';
 import { watch } from './watch.js';
 
@@ -29,29 +29,43 @@ export function membersCommand(): Command {
     .action((cluster: string | undefined, options: Options, command: Command) =>
       run(async () => {
         const client = clientOf(command);
-        const path = cluster === undefined ? undefined : clusterPath(cluster);
+        // What is no name of a cluster is said before a server is asked.
+        if (cluster !== undefined) clusterPath(cluster);
         if (options.watch) {
           endBySignals();
           return watch(client, cluster, displayFor(options.json ?? false));
         }
         const views: ClusterView[] = [];
-        for (const one of path === undefined ? await allPaths(client) : [path]) {
-          views.push(await client.getJson<ClusterView>(one));
+        for (const one of cluster === undefined ? await allClusters(client) : [cluster]) {
+          views.push(await client.getJson<ClusterView>(clusterPath(one)));
         }
         if (options.json) return print(JSON.stringify(views, undefined, 2));
-        if (views.length === 0) return print('no clusters');
-        await print(views.map((view) => describeCluster(view, lineWidth()).join('\n')).join('\n\n'));
+        const texts: string[][] = [];
+        for (const view of views)
+          texts.push([...describeCluster(view, lineWidth()), ...(await refusals(client, view))]);
+        if (views.length === 0) texts.push(['no clusters']);
+        if (cluster === undefined)
+          texts.push(refusedLines('refused, and named no known cluster:', await strays(client)));
+        await print(texts.flatMap((lines) => (lines.length === 0 ? [] : [lines.join('\n')])).join('\n\n'));
       }),
     );
 }
 
-async function allPaths(client: Client): Promise<string[]> {
-  const paths: string[] = [];
-  let query = '';
-  for (;;) {
-    const page = await client.getJson<ClusterPage>(`/api/v1/clusters${query}`);
-    paths.push(...page.clusters.map((summary) => clusterPath(nameOf(summary))));
-    if (page.next === undefined) return paths;
-    query = `?after=${encodeURIComponent(page.next)}`;
-  }
+/** Refused callers that are shown with a cluster; `events --refused` has all. */
+const FEW_REFUSED = 5;
+
+async function refusals(client: Client, view: ClusterView): Promise<string[]> {
+  if (view.refused === undefined) return [];
+  return refusedLines('refused:', await refusedOf(client, nameOf(view)));
+}
+
+function refusedLines(title: string, callers: readonly NamedCaller[]): string[] {
+  if (callers.length === 0) return [];
+  // The cluster stands above, and so does the path that it is asked for at.
+  const few = callers
+    .slice(0, FEW_REFUSED)
+    .map(({ cluster, ...caller }) => (caller.path === `/${cluster}` ? { ...caller, path: '' } : caller));
+  const more = callers.length - few.length;
+  const rest = more === 0 ? [] : [`and ${more} more: events --refused shows them`];
+  return [...describeRefused(title, few, lineWidth()), ...rest];
 }
