@@ -1,4 +1,4 @@
-import type { ClusterHealth, ClusterView, EventView } from './types.js';
+import type { ClusterHealth, ClusterView, EventView, RefusedCaller } from './types.js';
 
 /** How long an answer may take, in milliseconds, on top of what the request itself waits for. */
 const PATIENCE = 10_000;
@@ -47,6 +47,12 @@ export function readEvents(
 /** What the cluster's Nacos nodes believe, as of the server's last look. Rejects with {@link Refused}. */
 export function readHealth(key: string): Promise<ClusterHealth> {
   return ask('GET', clusterPath(key, '/health'));
+}
+
+/** Who was refused: those that named a cluster, or without one those that named none that is known. Rejects with {@link Refused}. */
+export async function readRefused(key: string | undefined): Promise<readonly RefusedCaller[]> {
+  const path = key === undefined ? 'api/v1/refused' : clusterPath(key, '/refused');
+  return (await ask<{ readonly callers: readonly RefusedCaller[] }>('GET', path)).callers;
 }
 
 /** Takes a member off, and waits up to 15 s until the others have the list without it. */

@@ -1,4 +1,4 @@
-import { HealthWatch } from './health.js';
+import { readHealth, readRefused } from './api.js';
 import { emptyHistory, HistoryReader, type History } from './history.js';
 import { chosenIn } from './route.js';
 import { Store } from './store.js';
@@ -10,8 +10,10 @@ import {
   type ClusterSummary,
   type ClusterView,
   type MemberView,
+  type RefusedCaller,
   type ServerView,
 } from './types.js';
+import { Watch } from './watch.js';
 
 /** What the operator is asked, or told, before anything else goes on. */
 export type Question =
@@ -43,6 +45,10 @@ export interface PageState {
   readonly cluster?: Heard<ClusterView | null> | undefined;
   /** What its Nacos nodes believe; undefined until it was told, and of a server that does not tell. */
   readonly health?: Heard<ClusterHealth> | undefined;
+  /** Who named the chosen cluster and was refused; undefined until it was told. */
+  readonly callers?: Heard<readonly RefusedCaller[]> | undefined;
+  /** Who was refused and named no known cluster. */
+  readonly strays?: Heard<readonly RefusedCaller[]> | undefined;
   readonly history: History;
   /** The last changes of states, for those who listen instead of look. */
   readonly changes: readonly StateChange[];
@@ -62,7 +68,12 @@ export class Page {
   /** The one that the server took last, for the next change; nowhere but here. */
   token: string | undefined;
   readonly #stream: Stream;
-  #health: HealthWatch | undefined;
+  #health: Watch<ClusterHealth> | undefined;
+  #callers: Watch<readonly RefusedCaller[]> | undefined;
+  readonly #strays = new Watch(
+    () => readRefused(undefined),
+    (told) => this.store.update({ strays: told && { value: told, at: performance.now() } }),
+  );
   #mustRead = true;
   #chosen: string | undefined;
 
@@ -78,7 +89,7 @@ export class Page {
     this.#stream = new Stream({
       link: (link) => {
         this.store.update({ link });
-        this.#watchHealth();
+        this.#watch();
       },
       snapshot: (clusters, server) => {
         this.#takeServer(server);
@@ -113,7 +124,7 @@ export class Page {
     const chosen = chosenOf(this.store.state);
     if (value !== null && keyOf(value) !== chosen) return;
     this.store.update({ cluster: { value, at: performance.now() } });
-    this.#watchHealth();
+    this.#watch();
   }
 
   /** Opens a dialog, or closes it. */
@@ -150,26 +161,45 @@ export class Page {
     if (chosen === this.#chosen) return false;
     this.#chosen = chosen;
     this.#mustRead = true;
-    this.store.update({ cluster: undefined, health: undefined });
+    this.store.update({ cluster: undefined, health: undefined, callers: undefined });
     this.#health?.rest();
-    this.#health =
-      chosen === undefined ? undefined : new HealthWatch(chosen, (told) => this.#takeHealth(chosen, told));
+    this.#callers?.rest();
+    this.#health = this.#callers = undefined;
+    if (chosen !== undefined) {
+      this.#health = new Watch(
+        () => readHealth(chosen),
+        (told) => this.#takeOf(chosen, 'health', told),
+      );
+      this.#callers = new Watch(
+        () => readRefused(chosen),
+        (told) => this.#takeOf(chosen, 'callers', told),
+      );
+    }
     this.history.turnTo(chosen);
     this.#stream.choose(chosen);
     return true;
   }
 
-  #takeHealth(key: string, value: ClusterHealth | undefined): void {
+  #takeOf<N extends 'health' | 'callers'>(
+    key: string,
+    name: N,
+    value: NonNullable<PageState[N]>['value'] | undefined,
+  ): void {
     if (key !== this.#chosen) return;
-    this.store.update({ health: value && { value, at: performance.now() } });
+    this.store.update({ [name]: value && { value, at: performance.now() } });
   }
 
   /** While the stream is live somebody looks: it is closed when the tab is hidden. */
-  #watchHealth(): void {
+  #watch(): void {
     const { link, cluster } = this.store.state;
+    const isLive = link.status === 'live';
     const view = cluster?.value;
-    if (link.status === 'live' && view && view.members.length > 0) this.#health?.look(view.revision);
+    if (isLive && view && view.members.length > 0) this.#health?.look(view.revision);
     else this.#health?.rest();
+    if (isLive && view) this.#callers?.look(view.refused ?? 0);
+    else this.#callers?.rest();
+    if (isLive) this.#strays.look(0);
+    else this.#strays.rest();
   }
 
   #read(): void {

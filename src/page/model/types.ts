@@ -1,6 +1,7 @@
 import type { FindingCode } from '../../doctor/findings.js';
 import type { ClusterHealth, HealthFinding, HealthState } from '../../doctor/health.js';
 import type { EventType } from '../../registry/events.js';
+import type { RefusedCaller, RefusedCode } from '../../registry/refused.js';
 import type {
   ClusterState,
   ClusterSummary,
@@ -15,6 +16,7 @@ import type {
  */
 
 export type { ClusterState, ClusterSummary, ClusterView, EventType, MemberView, WaitingView };
+export type { RefusedCaller, RefusedCode };
 export type { ClusterHealth, FindingCode, HealthFinding, HealthState };
 
 export interface EventView {

@@ -3,6 +3,7 @@ import type { Link } from '../model/stream.js';
 import type { MemberState } from '../model/order.js';
 import type { SnippetForm } from '../model/snippet.js';
 import type { ClusterState, MemberView, WaitingView } from '../model/types.js';
+import { callersEn } from './callers-en.js';
 import { healthEn } from './health-en.js';
 
 const s = (count: number, one: string, many = `${one}s`): string => (count === 1 ? one : many);
@@ -181,6 +182,7 @@ export const en = {
   takeOffLabel: (address: string) => `Take off … ${address}`,
 
   health: healthEn,
+  callers: callersEn,
 
   waiting: 'Waiting',
   waitingFor: (time: string) => `for ${time}`,
@@ -226,6 +228,7 @@ export const en = {
     repaired: 'Repaired',
     deleted: 'Deleted',
     'repair-stopped': 'Repair stopped',
+    refused: 'Refused',
   } satisfies Record<EventType, string>,
   /** What an event says; undefined where the server's own sentence says it in this language. */
   eventSays: undefined as undefined | Record<EventType, string>,

@@ -1,4 +1,5 @@
 import type { Texts } from './en.js';
+import { callersZh } from './callers-zh.js';
 import { healthZh } from './health-zh.js';
 
 export const zh: Texts = {
@@ -175,6 +176,7 @@ export const zh: Texts = {
   takeOffLabel: (address) => `摘除… ${address}`,
 
   health: healthZh,
+  callers: callersZh,
 
   waiting: '等待准入',
   waitingFor: (time) => `已等 ${time}`,
@@ -225,6 +227,7 @@ export const zh: Texts = {
     repaired: '修复完成',
     deleted: '已删除',
     'repair-stopped': '修复中止',
+    refused: '拒绝',
   },
   eventSays: {
     founded: '集群得到了初始列表。',
@@ -248,6 +251,7 @@ export const zh: Texts = {
     'repair-step': '完成了一步，并已从各节点自己的状态得到证实。',
     repaired: 'Raft 修复完成。',
     'repair-stopped': '修复没有做完就中止了。请重新诊断，再修复剩下的部分。',
+    refused: '有调用方请求了本集群，但被拒绝；列表不变。',
   },
 
   setup: '节点配置',

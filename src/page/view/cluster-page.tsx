@@ -7,6 +7,7 @@ import { Hero } from './hero.js';
 import { HistoryCard } from './history.js';
 import { Icon } from './icons.js';
 import { Members } from './members.js';
+import { RefusedCallers, Strays } from './refused-callers.js';
 import { Setup } from './setup.js';
 import { WaitingCard } from './waiting.js';
 import { USUAL_SIZE } from './welcome.js';
@@ -33,13 +34,18 @@ export function ClusterPage({ name }: { name: string }) {
               <Hero view={view} />
               {view.members.length > 0 && <HealthCard view={view} />}
               {view.waiting.length > 0 && <WaitingCard view={view} at={heard.at} />}
+              <RefusedCallers />
+              <Strays />
               {view.members.length > 0 && <Members view={view} at={heard.at} />}
             </>
           ) : (
-            <section class="card welcome">
-              <h1>{t.unknown(name)}</h1>
-              <p>{t.unknownDo}</p>
-            </section>
+            <>
+              <section class="card welcome">
+                <h1>{t.unknown(name)}</h1>
+                <p>{t.unknownDo}</p>
+              </section>
+              <Strays />
+            </>
           )}
         </div>
         <HistoryCard title={t.history} />

@@ -135,4 +135,5 @@ export const EVENT_ICONS: Record<EventType, IconName> = {
   'repair-step': 'dot',
   repaired: 'check',
   'repair-stopped': 'stop',
+  refused: 'stop',
 };

@@ -8,6 +8,7 @@ import { usePageState } from './context.js';
 import { HistoryCard } from './history.js';
 import { Icon, STATE_ICONS } from './icons.js';
 import { QuorumBar, seatsOf } from './quorum-bar.js';
+import { Strays } from './refused-callers.js';
 import { Search } from './search.js';
 import { explain, StateMark, toneOf } from './state-mark.js';
 import { NARROW, useMedia } from './use-media.js';
@@ -44,54 +45,61 @@ export function Overview() {
 
   return (
     <div class="columns">
-      <section class="card" aria-labelledby="clusters-title">
-        <div class="card-head">
-          <h1 id="clusters-title">{t.clusters}</h1>
-          <Search
-            label={t.searchClusters}
-            hint={t.searchHint}
-            value={search}
-            onChange={setSearch}
-            controls={LIST}
-          />
-          <Chips
-            label={t.states}
-            total={ordered.length}
-            chosen={state}
-            onChoose={setState}
-            chips={STATES.map((value) => ({
-              value,
-              text: t.state[value],
-              count: counts.get(value) ?? 0,
-              icon: STATE_ICONS[value],
-              tone: toneOf(value),
-            }))}
-          />
-        </div>
-        <div id={LIST}>
-          {shown.length === 0 ? (
-            <p class="nothing">
-              {t.noneMatch}{' '}
-              <button type="button" class="button small" onClick={() => (setSearch(''), setState(undefined))}>
-                {t.clearFilters}
-              </button>
-            </p>
-          ) : (
-            <Windowed
-              class="clusters"
-              role="list"
-              label={t.clusters}
-              items={shown}
-              itemKey={keyOf}
-              rowHeight={isNarrow ? narrowRow : wideRow}
-              row={(cluster, index) => <ClusterRow cluster={cluster} index={index} count={shown.length} />}
+      <div class="stack">
+        <Strays />
+        <section class="card" aria-labelledby="clusters-title">
+          <div class="card-head">
+            <h1 id="clusters-title">{t.clusters}</h1>
+            <Search
+              label={t.searchClusters}
+              hint={t.searchHint}
+              value={search}
+              onChange={setSearch}
+              controls={LIST}
             />
-          )}
-        </div>
-        <p class="count dim" role="status">
-          {shown.length === ordered.length ? '' : t.shown(f.number(shown.length), f.number(ordered.length))}
-        </p>
-      </section>
+            <Chips
+              label={t.states}
+              total={ordered.length}
+              chosen={state}
+              onChoose={setState}
+              chips={STATES.map((value) => ({
+                value,
+                text: t.state[value],
+                count: counts.get(value) ?? 0,
+                icon: STATE_ICONS[value],
+                tone: toneOf(value),
+              }))}
+            />
+          </div>
+          <div id={LIST}>
+            {shown.length === 0 ? (
+              <p class="nothing">
+                {t.noneMatch}{' '}
+                <button
+                  type="button"
+                  class="button small"
+                  onClick={() => (setSearch(''), setState(undefined))}
+                >
+                  {t.clearFilters}
+                </button>
+              </p>
+            ) : (
+              <Windowed
+                class="clusters"
+                role="list"
+                label={t.clusters}
+                items={shown}
+                itemKey={keyOf}
+                rowHeight={isNarrow ? narrowRow : wideRow}
+                row={(cluster, index) => <ClusterRow cluster={cluster} index={index} count={shown.length} />}
+              />
+            )}
+          </div>
+          <p class="count dim" role="status">
+            {shown.length === ordered.length ? '' : t.shown(f.number(shown.length), f.number(ordered.length))}
+          </p>
+        </section>
+      </div>
       <HistoryCard title={t.historyAll} />
     </div>
   );
@@ -106,7 +114,7 @@ interface ClusterRowProps {
 function ClusterRow({ cluster, index, count: all }: ClusterRowProps) {
   const words = useWords();
   const { t, f } = words;
-  const { product, live, members, waiting, revision, state, injuries = 0 } = cluster;
+  const { product, live, members, waiting, revision, state, injuries = 0, refused = 0 } = cluster;
   const { says, detail } = explain(cluster, words);
   const count =
     members === 0 ? t.waitingCount(waiting, f.number(waiting)) : t.liveOf(f.number(live), f.number(members));
@@ -133,6 +141,7 @@ function ClusterRow({ cluster, index, count: all }: ClusterRowProps) {
           <span class="dim">
             {count}
             {members > 0 && waiting > 0 && ` · ${t.waitingCount(waiting, f.number(waiting))}`}
+            {refused > 0 && ` · ${t.callers.short(f.number(refused))}`}
           </span>
         </span>
         <span class="cluster-revision dim">{t.revisionShort(f.number(revision))}</span>

@@ -25,6 +25,7 @@ const TONES: Record<EventType, 'good' | 'bad' | 'warn' | 'plain'> = {
   'repair-step': 'plain',
   repaired: 'good',
   'repair-stopped': 'bad',
+  refused: 'warn',
 };
 
 /** Events by day. */

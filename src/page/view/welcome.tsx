@@ -1,4 +1,5 @@
 import { useWords } from '../text/words.js';
+import { Strays } from './refused-callers.js';
 import { Setup } from './setup.js';
 
 /** What Nacos nodes poll when nobody told them otherwise. */
@@ -16,6 +17,7 @@ export function Welcome() {
         <h1>{t.noClusters}</h1>
         <p>{t.noClustersDo}</p>
       </section>
+      <Strays />
       <Setup name={USUAL} size={USUAL_SIZE} />
     </div>
   );

@@ -1,0 +1,37 @@
+import type { callersEn } from './callers-en.js';
+
+export const callersZh: typeof callersEn = {
+  title: '被拒绝的调用方',
+  help: '它们请求了本集群，但被拒绝。多半是节点的 URL 写错了。',
+  strays: '被拒绝的调用方（没有对应的集群）',
+  straysHelp:
+    '它们请求的路径不对，或请求了尚未创建的集群。多半是节点的 URL 写错了；正确的 URL 以 /nacos/serverlist?self=NODE_IP:8848&expect=3 结尾。',
+  from: '来源',
+  fromUnknown: '代理没有说明调用方是谁',
+  noSelf: '没有 self',
+  last: (time) => `${time}前`,
+  times: (count, text, since) => (count === 1 ? '仅一次' : `${since}内 ${text} 次`),
+  more: (count) => `另有 ${count} 个：用 nacos-address-server events --refused 查看`,
+  short: (count) => `${count} 个被拒绝`,
+  refusedCode: {
+    path: '这个路径不是任何列表的路径。',
+    astray: '有 Nacos 请求了供人和程序使用的路径，而不是列表：它的 URL 路径写错了。',
+    self: 'self= 后面不是节点的地址。',
+    unexpanded: 'self= 后面是没有展开的变量，或者变量是空的。',
+    parameter: 'URL 中有参数写错，或重复出现。',
+    'no-self': '缺少 self=，或无法得知 self=auto 的来源地址。',
+    'unknown-cluster': '这个集群尚未创建：路径中的名称写错了，或缺少 self=。',
+    'not-listed': '它代表的地址不在列表中。',
+    'id-in-use': '它的 id= 属于另一个存活的节点。',
+    'other-spelling': '该节点已用这个地址的另一种写法登记。',
+    'no-member-address': '其他节点不可能通过这个地址访问成员。',
+    'too-many-addresses': '地址数量已达上限。',
+    'too-many-clusters': '集群数量已达上限。',
+    'too-many-of-one': '同一个没有令牌的客户端创建的内容已达上限。',
+    token: '没有令牌，或令牌无效。',
+    scope: '它的令牌属于另一个集群。',
+    source: '从它的来源地址不能代表这个地址发言。',
+    member: '这个地址不允许加入列表。',
+    rate: '它被拒绝的请求或变更请求过于频繁。',
+  },
+};
