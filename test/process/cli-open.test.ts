@@ -3,6 +3,7 @@ import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { runCli } from '../support/cli.js';
+import { eventually } from '../support/eventually.js';
 import { foundCluster } from '../support/nodes.js';
 import { startServerProcess } from '../support/process.js';
 import { startServer } from '../support/server.js';
@@ -49,8 +50,10 @@ describe('a server without a token', () => {
         });
       const server = await start();
       const open = await start({ AUTH_MODE: 'open' });
-      assert.match(server.stdout(), /there is no token \(AUTH_TOKEN\)/);
-      assert.match(open.stdout(), /AUTH_MODE=open: changes are open to everybody/);
+      await eventually('one says so', () => /there is no token \(AUTH_TOKEN\)/.test(server.stdout()));
+      await eventually('so does the other', () =>
+        /AUTH_MODE=open: changes are open to everybody/.test(open.stdout()),
+      );
       for (const [{ port }, wanted] of [
         [server, 403],
         [open, 200],

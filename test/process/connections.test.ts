@@ -47,6 +47,7 @@ describe('the process’s connections', () => {
       connections,
       'on the connections that they had',
     );
+    await eventually('it is said', () => warnings(server).length > 0);
     assert.equal(warnings(server).length, 1, server.stdout());
     assert.match(warnings(server)[0]!, /this process's limit of 256 files \(ulimit -n\)/);
     assert.equal(server.child.exitCode, null);

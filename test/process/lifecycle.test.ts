@@ -141,6 +141,6 @@ describe('the process', () => {
       const response = await fetch(`${server.url}/readyz`);
       return ((await response.json()) as { graceMs: number }).graceMs > 20_000;
     });
-    assert.match(server.stdout(), /was paused/);
+    await eventually('it says so', () => server.stdout().includes('was paused'));
   });
 });
