@@ -1,9 +1,18 @@
 import { voterOf } from '../doctor/groups.js';
+import { commandPath, CONTEXT_PATH } from '../doctor/nacos-api.js';
+import { canReset } from '../doctor/node-view.js';
 import { parseAddress, splitAddress, type Address } from '../registry/address.js';
 import type { ClusterView } from '../registry/view.js';
 
-/** What to do about Raft after a recover (seen with Nacos 2.5.1): one call to a survivor, before anybody joins it. */
-export function raftRepair(before: ClusterView, after: ClusterView): string {
+/**
+ * What to do about Raft after a recover (seen with Nacos 2.5.1): one call to a survivor, before anybody joins it, and one that
+ * adds the others. `versionOf`: what the nodes run, as far as the server has read it.
+ */
+export function raftRepair(
+  before: ClusterView,
+  after: ClusterView,
+  versionOf: ReadonlyMap<Address, string> = new Map(),
+): string {
   const old = new Map(before.members.map(({ address, state }) => [address, state]));
   const survivors = after.members.filter(({ address }) => old.has(address));
   const survivor = survivors.find(({ state }) => state === 'live') ?? survivors[0];
@@ -11,21 +20,47 @@ export function raftRepair(before: ClusterView, after: ClusterView): string {
     return 'No member of the list before is left, so there is no Raft group to repair: the nodes start without data.';
   }
   const voters = after.members.map(({ address }) => raftAddress(address));
-  if (voters.some((voter) => voter === undefined)) {
+  const own = raftAddress(survivor.address);
+  if (own === undefined || voters.some((voter) => voter === undefined)) {
     return 'Now repair Raft on a survivor with resetPeers. Not every member has a Raft port, which is its port minus 1000, so the command is not shown here.';
   }
-  const body = JSON.stringify({ command: 'resetPeers', value: voters.join(',') });
+  const version = versionOf.get(survivor.address);
+  const say = (command: string, value: string): string =>
+    `  curl -g -X POST 'http://${survivor.address}${CONTEXT_PATH}${commandPath(version)}' -H 'Content-Type: application/json' -d '${JSON.stringify({ command, value })}'`;
   return [
     'Now repair Raft of those that are left; until that is done nobody joins them:',
     '',
     `  nacos-address-server doctor ${after.product}/${after.cluster} --repair`,
     '',
-    `It shows a plan and asks. By hand: tell the survivor ${survivor.address} who the voters are (the Raft port is the port minus 1000):`,
+    `It shows a plan and asks. By hand: tell the survivor ${survivor.address} that it is the only voter (the Raft port is the port minus 1000):`,
     '',
-    `  curl -g -X POST 'http://${survivor.address}/nacos/v1/core/ops/raft' -H 'Content-Type: application/json' -d '${body}'`,
+    say('resetPeers', own),
     '',
-    'It has a leader within some 12 s; those that wait join then, one by one, and get its data. Nacos 3.x has this at /nacos/v3/admin/core/ops/raft, for administrators; 1.4.2 and 2.0.3 do not have it.',
-  ].join('\n');
+    ...(voters.length === 1
+      ? []
+      : [
+          'It has a leader within some 12 s. Then let it add the others that are left, which get its data:',
+          '',
+          say('restRaftCluster', voters.join(',')),
+          '',
+        ]),
+    `${voters.length === 1 ? 'It has a leader within some 12 s; those that wait join then' : 'Those that wait join after that'}, one by one, and get its data. ${whereElse(version)}`,
+  ]
+    .join('\n')
+    .trimEnd();
+}
+
+/** What differs between versions, as far as that of the survivor is not known. */
+function whereElse(version: string | undefined): string {
+  if (version === undefined) {
+    return 'Nacos 3.x has this at /nacos/v3/admin/core/ops/raft, for administrators; 1.4.2 and 2.0.3 do not have it.';
+  }
+  if (!canReset({ version })) {
+    return `Nacos ${version} does not know it: stop all nodes, empty data/protocol/raft of each (what only Raft has is lost), and start them together.`;
+  }
+  return version.startsWith('3.')
+    ? `Nacos ${version} takes it from administrators, or with the header nacos.core.auth.server.identity.key.`
+    : '';
 }
 
 /** Undefined for what is no address, since it would stand in a command for a shell, or has no such port. */

@@ -1,6 +1,8 @@
 import type { Command } from 'commander';
+import type { ClusterHealth } from '../doctor/health.js';
 import type { ClusterView } from '../registry/view.js';
 import { ClientError } from './client-error.js';
+import type { Client } from './client.js';
 import { clusterPath } from './cluster-name.js';
 import { clientCommand, clientOf, run } from './command.js';
 import { canAsk, confirm } from './confirm.js';
@@ -59,7 +61,18 @@ export function recoverCommand(): Command {
         const { body: after } = await client.ask<ClusterView>('POST', `${path}/recover`);
         if (options.json) return print(JSON.stringify(after, undefined, 2));
         const lines = describeCluster(after, lineWidth());
-        await print(...lines, ...(isFounding ? [] : ['', raftRepair(before, after)]));
+        const advice = isFounding ? [] : ['', raftRepair(before, after, await versionsOf(client, path))];
+        await print(...lines, ...advice);
       }),
     );
+}
+
+/** What the nodes run, as the server read them last; nothing where it does not. */
+async function versionsOf(client: Client, path: string): Promise<ReadonlyMap<string, string>> {
+  const health = await client.getJson<ClusterHealth>(`${path}/health`).catch(() => undefined);
+  return new Map(
+    health?.nodes.flatMap(({ address, version }): [string, string][] =>
+      version === undefined ? [] : [[address, version]],
+    ),
+  );
 }

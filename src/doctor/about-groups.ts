@@ -131,7 +131,7 @@ function noLeader(groups: readonly string[], proofs: ReadonlyMap<string, LeaderP
 }
 
 /** Group names by what they have in common. */
-class Grouped {
+export class Grouped {
   readonly #groups = new Map<string, string[]>();
 
   add(what: string, group: string): void {

@@ -216,9 +216,10 @@ export class Examiner {
     }
     if (plan.steps.length === 0) return { refused: 'there is nothing that a command repairs' };
     const by = nameOfRepair("an operator's");
-    const groups = new Set(plan.steps.map(({ group }) => group)).size;
+    const groups = new Set(plan.steps.map(({ group }) => group));
+    const where = groups.has(undefined) ? 'every Raft group' : `${groups.size} Raft group(s)`;
     const what = plan.steps.map(({ command }) => command);
-    const why = `${by}: ${[...new Set(what)].join(', ')} in ${groups} Raft group(s), ${plan.steps.length} step(s)`;
+    const why = `${by}: ${[...new Set(what)].join(', ')} in ${where}, ${plan.steps.length} step(s)`;
     const repair = { entry, steps: plan.steps, by, why, revision: examination.view.revision };
     const refused = await beginRepair(this.#toolsFor(entry), repair);
     if (refused !== undefined) return { refused };
@@ -227,8 +228,9 @@ export class Examiner {
   }
 
   #toolsFor(entry: ClusterEntry): RepairTools {
-    const { service, log } = this.#options;
-    return { service, nacos: this.#nacosOf(entry), log, look: (other) => this.#lookAnew(other, 0) };
+    const { service, log, raftOffset } = this.#options;
+    const look = (other: ClusterEntry): Promise<Examination> => this.#lookAnew(other, 0);
+    return { service, nacos: this.#nacosOf(entry), log, raftOffset, clock: this.#clock, look };
   }
 
   #nacosOf({ cluster }: ClusterEntry): NacosOptions {
@@ -258,6 +260,11 @@ export class Examiner {
       dead: await this.#deadIn(examination),
       proofs,
       leaderlessMs: leaderlessSince === undefined ? 0 : service.now - leaderlessSince,
+      noVoterMs: new Map(
+        diagnosis.findings.flatMap((one): [Address, number][] =>
+          one.code === 'no-voter' && one.node !== undefined ? [[one.node, ageOf(examination, one)]] : [],
+        ),
+      ),
       survivor,
     });
   }

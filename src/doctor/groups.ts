@@ -37,8 +37,9 @@ export interface RaftGroup {
   /** Live members that are no voters (injury 2); those that are apart, or may be, not among them. */
   readonly missing: readonly Address[];
   /**
-   * Those of the missing that have followed it: they show a copy. Who shows none has never met a leader of it, but perhaps
-   * itself: a lone node does not always show what it leads (2.5.1, seen). Only the former are made voters by a command.
+   * Those of the missing that have followed it: they show a copy with a leader. Who shows none has never met a leader of it
+   * since its start, but perhaps itself: a lone node does not always show what it leads (2.5.1, seen). Only the former are made
+   * voters by a command.
    */
   readonly dropped: readonly Address[];
   /**
@@ -56,6 +57,14 @@ export interface RaftGroup {
 export function voterOf(address: Address, offset: number): string {
   const { port } = splitAddress(address);
   return address.replace(/\d+$/, String(port - offset));
+}
+
+/** Those of several members, separated by commas, as Raft commands take them. */
+export function votersOf(members: readonly Pick<ListedMember, 'address'>[], offset: number): string {
+  return members
+    .map(({ address }) => voterOf(address, offset))
+    .sort()
+    .join(',');
 }
 
 /** The main address of a voter; see {@link voterOf}. */
@@ -124,7 +133,9 @@ export function judgeGroups(
     const missing = live.flatMap(({ address }) =>
       has.has(voterOf(address, offset)) || apart.some((node) => node.address === address) ? [] : [address],
     );
-    const shown = new Set(views.flatMap(({ address, groups }) => (groups.has(name) ? [address] : [])));
+    const shown = new Set(
+      views.flatMap(({ address, groups }) => (groups.get(name)?.leader === undefined ? [] : [address])),
+    );
     return {
       name,
       lead: ledElsewhere.has(name) ? 'unknown' : canLead(copy, alive, unsure),

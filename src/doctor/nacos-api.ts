@@ -23,7 +23,7 @@ export interface NacosOptions {
 }
 
 /** Nacos's context path (`server.servlet.contextPath`) unless it is set. */
-const CONTEXT_PATH = '/nacos';
+export const CONTEXT_PATH = '/nacos';
 
 /** Where nodes tell their view, below their context path: 1.4.x and 2.x; and 3.x, for administrators. */
 const VIEW_PATHS = ['/v1/core/cluster/nodes?withInstances=false', '/v3/admin/core/cluster/node/list'];
@@ -114,6 +114,11 @@ export interface RaftCommand {
   readonly groupId?: string | undefined;
 }
 
+/** Where a node of this version takes Raft commands, below its context path. */
+export function commandPath(version: string | undefined): string {
+  return COMMAND_PATHS[version?.startsWith('3.') ? 'v3' : 'v1'];
+}
+
 /** What came of a command, in the node's own words; whether it worked is to be read from the groups again. */
 export interface CommandResult {
   readonly done: boolean;
@@ -127,8 +132,7 @@ export async function sendCommand(
   command: RaftCommand,
   options: NacosOptions,
 ): Promise<CommandResult> {
-  const path = COMMAND_PATHS[version?.startsWith('3.') ? 'v3' : 'v1'];
-  const got = await ask(`http://${address}${contextPath}${path}`, options, {
+  const got = await ask(`http://${address}${contextPath}${commandPath(version)}`, options, {
     method: 'POST',
     body: JSON.stringify(command),
     largest: LARGEST_RESULT,
@@ -187,7 +191,7 @@ function viewOf(address: Address, { members, own }: Told, clockAhead: number | u
   const copies = Object.entries(own?.raftMetaData?.metaDataMap ?? {}).map(
     ([name, { leader, term, raftGroupMember }]): [string, GroupCopy] => [
       name,
-      { leader: leader ?? undefined, term: term ?? 0, voters: raftGroupMember ?? [] },
+      { leader: leader || undefined, term: term ?? 0, voters: raftGroupMember ?? [] },
     ],
   );
   return {

@@ -2,6 +2,7 @@ import type { Address } from '../registry/address.js';
 
 /** What one Nacos node itself believes. */
 export interface NodeView {
+  /** As it is listed. */
   readonly address: Address;
   /** Such as `2.5.1`; undefined when it does not say, as a 1.4.2 that polls at most times. */
   readonly version: string | undefined;
@@ -46,6 +47,6 @@ export function showsLedGroups({ version }: NodeView): boolean {
 }
 
 /** Whether it knows `resetPeers`: not 1.4.2 (seen) and 2.0.3 (read). */
-export function canReset({ version }: NodeView): boolean {
+export function canReset({ version }: Pick<NodeView, 'version'>): boolean {
   return version === undefined || !/^([01]\.|2\.0\.[0-3]\b)/.test(version);
 }

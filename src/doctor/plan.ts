@@ -1,12 +1,21 @@
 import { createHash } from 'node:crypto';
 import type { Address } from '../registry/address.js';
 import { majority } from '../registry/cluster.js';
-import { isLiveState, leadersApart, mayLive, voterOf, type ListedMember, type RaftGroup } from './groups.js';
-import { of } from './about-groups.js';
+import {
+  isLiveState,
+  leadersApart,
+  mayLive,
+  voterOf,
+  votersOf,
+  type ListedMember,
+  type RaftGroup,
+} from './groups.js';
+import { Grouped, of } from './about-groups.js';
 import { NORMAL_FOR } from './findings.js';
 import type { RaftCommand } from './nacos-api.js';
 import { ALL_GROUPS, type LeaderProof } from './proof.js';
 import { canReset, showsLedGroups, isRead, type NodeView, type Reading } from './node-view.js';
+import { baseOf, stepsOfReset } from './reset.js';
 
 /** One command to one node, and what must follow from it. */
 export interface RepairStep {
@@ -17,6 +26,8 @@ export interface RepairStep {
   readonly group?: string;
   /** What is said with it: one voter, or all of them, `host:raftPort` separated by commas. */
   readonly value: string;
+  /** Whether most become voters by themselves, so that it is only said where one does not (repairer.ts). */
+  readonly isAwaited?: true;
   /** A sentence. */
   readonly sentence: string;
 }
@@ -48,6 +59,8 @@ export interface Patient {
   readonly proofs: ReadonlyMap<string, LeaderProof>;
   /** For how long that no leader was seen has been found, in milliseconds. */
   readonly leaderlessMs: number;
+  /** For how long live members have been found to be no voters, in milliseconds. */
+  readonly noVoterMs: ReadonlyMap<Address, number>;
   /** Whose data is to be kept, if an operator says so. */
   readonly survivor?: Address | undefined;
 }
@@ -56,16 +69,14 @@ export interface Patient {
  * What brings Raft's voters back to those of the list. Raft's words for it (nacos-facts, "Repair"): a group that has a
  * leader takes `removePeer` of a phantom and `restRaftCluster` (so spelt) with all voters, said to that leader;
  * `changePeers` would do nothing when the value is the group's first configuration. One that has none takes `resetPeers`
- * at a survivor, which gives the others its data. Groups that do not know each other are merged by no command.
+ * at a survivor that names it alone, and the others are added then, with its data: `resetPeers` changes the configuration of
+ * that node only, so whoever else it names may go by another one, such as the addresses before a move, or may have more
+ * entries in its log, and refuses its vote (2.3.2 and 2.5.1, seen). What a leader is told needs nobody's consent: a node
+ * follows it whatever configuration it has. Groups that do not know each other are merged by no command.
  */
 export function planRepair(patient: Patient): RepairPlan {
-  const { members, groups } = patient;
+  const { groups } = patient;
   const views = patient.readings.filter(isRead);
-  const votersOf = (some: readonly ListedMember[]): string =>
-    some
-      .map(({ address }) => voterOf(address, patient.raftOffset))
-      .sort()
-      .join(',');
   const split = groups.filter(({ apart }) => apart.length > 0);
   const unled = groups.filter(({ lead, apart }) => lead === 'unled' && apart.length === 0);
   const led = groups.filter(({ lead, apart }) => lead === 'led' && apart.length === 0);
@@ -75,68 +86,56 @@ export function planRepair(patient: Patient): RepairPlan {
     const refused = refuseReset(patient, views, unled);
     if (refused !== undefined) return made([], [], mend(split, patient), refused);
   }
+  const isReset = unled.length > 0 || nothing;
+  const reset = isReset && stepsOfReset(patient, views, unled, unled.length === groups.length);
+  const { steps, manual } = mendLed(led, patient);
+  return made([...(reset ? reset.steps : []), ...steps], reset ? reset.loss : [], [
+    ...mend(split, patient),
+    ...manual,
+  ]);
+}
+
+/** What is to be done in groups that have a leader. */
+function mendLed(
+  led: readonly RaftGroup[],
+  { members, raftOffset, dead, noVoterMs }: Patient,
+): Pick<RepairPlan, 'steps' | 'manual'> {
   const steps: RepairStep[] = [];
-  const loss: string[] = [];
-  const manual = mend(split, patient);
-  const survivors = new Set<Address>();
-  // The others are added when there is a leader, which first gives them its data.
-  const base = votersOf(baseOf(patient));
-  const reset = (group: RaftGroup | undefined): void => {
-    const survivor = survivorOf(patient, views, group?.name ?? unled[0]?.name);
-    survivors.add(survivor.address);
-    steps.push({
-      command: 'resetPeers',
-      node: survivor.address,
-      ...(group ? { group: group.name } : {}),
-      value: base,
-      sentence: `tell ${survivor.address} that ${base.replaceAll(',', ', ')} ${base.includes(',') ? 'are the voters' : 'is the only voter'} of ${group ? `group ${group.name}` : 'every group'}; its data is kept`,
-    });
-  };
-  // One election for all instead of one after another, where that is the same.
-  const targets = new Set(unled.map(({ name }) => survivorOf(patient, views, name).address));
-  const isWhole = unled.length === groups.length && targets.size === 1;
-  if (nothing || (unled.length > 0 && isWhole)) reset(undefined);
-  else for (const group of unled) reset(group);
-  if (survivors.size > 0) {
-    const which = [...survivors].join(', ');
-    loss.push(
-      `What ${which} does not have of these groups is lost, also when another node has it. Nacos shows terms and no log positions: of equal terms the member that was first on the list is taken; name another with --survivor`,
-    );
-  }
+  const outside = new Grouped();
+  const strangers = new Grouped();
   for (const { name, leader, copy, phantoms, missing, dropped } of led) {
     if (!leader) continue;
     for (const address of missing) {
-      if (dropped.includes(address)) continue;
-      manual.push(
-        `${address} is no voter of group ${name} and was not seen to have been one: it has not joined, cannot be read, or leads one of its own, whose data a command would destroy. Restart it, wait a minute, and look again`,
-      );
+      const hasHadTime = (noVoterMs.get(address) ?? 0) >= NORMAL_FOR['no-voter'];
+      if (!dropped.includes(address) && hasHadTime) outside.add(address, name);
     }
     for (const voter of phantoms) {
-      if (!patient.dead.has(voter)) {
-        manual.push(
-          `${voter} is a voter of group ${name}, is not on the list, and may live: it answers, other nodes have it on their lists, or this server cannot tell. Let it poll this server (with self=…), or stop it; then look again`,
-        );
-        continue;
-      }
-      steps.push(removal(leader, name, voter, 'is on no list'));
+      if (dead.has(voter)) steps.push(removal(leader, name, voter, 'is on no list'));
+      else strangers.add(voter, name);
     }
-    const mayLive = phantoms.some((voter) => !patient.dead.has(voter));
-    if (dropped.length > 0 && !mayLive) {
-      // A listed one that is down and no voter could not be brought up to date, and would hold up all.
-      const has = members.filter(({ address }) =>
-        copy?.voters.includes(voterOf(address, patient.raftOffset)),
-      );
-      const value = votersOf([...has, ...members.filter(({ address }) => dropped.includes(address))]);
-      steps.push({
-        command: 'restRaftCluster',
-        node: leader.address,
-        group: name,
-        value,
-        sentence: `let ${leader.address} make ${dropped.map((address) => voterOf(address, patient.raftOffset)).join(', ')} a voter of group ${name} again; it gets the group's data from the leader`,
-      });
-    }
+    if (dropped.length === 0 || !phantoms.every((voter) => dead.has(voter))) continue;
+    // A listed one that is down and no voter could not be brought up to date, and would hold up all.
+    const has = members.filter(({ address }) => copy?.voters.includes(voterOf(address, raftOffset)));
+    const back = members.filter(({ address }) => dropped.includes(address));
+    steps.push({
+      command: 'restRaftCluster',
+      node: leader.address,
+      group: name,
+      value: votersOf([...has, ...back], raftOffset),
+      sentence: `let ${leader.address} make ${dropped.map((address) => voterOf(address, raftOffset)).join(', ')} a voter of group ${name} again; it gets the group's data from the leader`,
+    });
   }
-  return made(steps, loss, manual);
+  const manual = [
+    ...outside.all.map(
+      ([address, names]) =>
+        `${address} is no voter of ${of(names)} and was not seen to have been one: it has not joined, cannot be read, or leads one of its own, whose data a command would destroy. Restart it, wait a minute, and look again`,
+    ),
+    ...strangers.all.map(
+      ([voter, names]) =>
+        `${voter} is a voter of ${of(names)}, is not on the list, and may live: it answers, other nodes have it on their lists, or this server cannot tell. Let it poll this server (with self=…), or stop it; then look again`,
+    ),
+  ];
+  return { steps, manual };
 }
 
 /** The step that takes a vote; `why`: what is true of the voter. */
@@ -206,33 +205,6 @@ function refuseReset(
     }
   }
   return undefined;
-}
-
-/**
- * Who are to be the voters of a group without a leader. Not those that joined only just: blank nodes that are a majority
- * would elect one of themselves.
- */
-function baseOf({ members, survivor }: Patient): readonly ListedMember[] {
-  return members.filter(({ address, settled }) => settled || address === survivor);
-}
-
-/** Of whose data the group is made: the settled member at the highest term, then the one that joined first. */
-function survivorOf(
-  { members, survivor }: Patient,
-  views: readonly NodeView[],
-  group: string | undefined,
-): NodeView {
-  const place = new Map(members.map(({ address }, index) => [address, index]));
-  const settled = new Set(members.flatMap((one) => (one.settled && isLiveState(one) ? [one.address] : [])));
-  const term = (view: NodeView): number =>
-    group === undefined
-      ? Math.max(0, ...[...view.groups.values()].map((copy) => copy.term))
-      : (view.groups.get(group)?.term ?? -1);
-  const able = views
-    .filter(({ address }) => (survivor === undefined ? settled.has(address) : address === survivor))
-    .sort((a, b) => term(b) - term(a) || (place.get(a.address) ?? 0) - (place.get(b.address) ?? 0));
-  // There is one: see refuseReset.
-  return able[0] as NodeView;
 }
 
 /** Injury 1: people restart nodes, since no command merges groups. */

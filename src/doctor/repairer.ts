@@ -4,17 +4,28 @@ import { pause } from '../pause.js';
 import { StoreUnavailable } from '../registry/ports.js';
 import type { ClusterEntry } from '../runtime/entry.js';
 import type { RegistryService } from '../runtime/service.js';
+import { Grouped, of } from './about-groups.js';
 import type { Examination } from './examination.js';
-import type { RaftGroup } from './groups.js';
+import { voterOf, type RaftGroup } from './groups.js';
 import { sendCommand, type CommandResult, type NacosOptions, type RaftCommand } from './nacos-api.js';
-import { isRead, type NodeView } from './node-view.js';
+import { isRead, type NodeView, type Reading } from './node-view.js';
 import type { RepairStep } from './plan.js';
+import { ALL_GROUPS, proveLeader } from './proof.js';
 
 /** How long a node may take to carry a command out, in milliseconds: a leader first brings a voter up to date. */
 const COMMAND_TIMEOUT = 60_000;
 
 /** How long may pass until the nodes show what a command did, in milliseconds: an election takes up to 12 s (2.5.1, seen). */
 const VERIFY = 45_000;
+
+/**
+ * How long nodes may take to become voters by themselves, in milliseconds: 25 s for three that moved with their disks (2.5.1,
+ * seen), each of which asks once a second and first gets the leader's data.
+ */
+const JOIN = 100_000;
+
+/** How long a node that has followed the leader may take to be its voter, in milliseconds: later it has to be told. */
+const JOIN_FOLLOWER = 10_000;
 
 /** What a group says that is busy with another change: its own removal, or a repair's whose server was killed (2.5.1, seen). */
 const IS_BUSY = /Changing to another configuration|Doing another configuration change/;
@@ -31,6 +42,9 @@ export interface RepairTools {
   readonly service: RegistryService;
   readonly nacos: NacosOptions;
   readonly log: Logger;
+  readonly raftOffset: number;
+  /** A steady clock, in milliseconds. */
+  readonly clock: () => number;
   /** Asks all nodes now. */
   readonly look: (entry: ClusterEntry) => Promise<Examination>;
 }
@@ -108,6 +122,7 @@ async function carryOut(tools: RepairTools, repair: Repair, step: RepairStep): P
   const { readings, diagnosis } = await renewing(tools, repair, lookWell(tools, repair));
   // Seen at the last moment: whoever was interrupted and starts again may find it done.
   if (isDone(step, diagnosis.groups)) return;
+  if (step.isAwaited) return renewing(tools, repair, joined(tools, repair, step));
   const node = readings.filter(isRead).find(({ address }) => address === step.node);
   if (!node) throw new Surprise(`${step.node}, which is to be told, cannot be read any more`);
   assertAsPlanned(step, diagnosis.groups);
@@ -171,16 +186,72 @@ function isDone({ command, group, value }: RepairStep, groups: readonly RaftGrou
   });
 }
 
+/**
+ * Waits until those that a step names are voters, as they become by themselves. Who follows the leader and is none asks no
+ * more, since it had met a leader before: of it the leader is told. Nobody else is made a voter: it may have groups of its own.
+ */
+async function joined(tools: RepairTools, repair: Repair, step: RepairStep): Promise<void> {
+  const { nacos, raftOffset, clock } = tools;
+  const until = clock() + JOIN;
+  const following = new Map<string, number>();
+  let lacking: string[] = [];
+  while (clock() < until) {
+    const { groups } = (await lookWell(tools, repair)).diagnosis;
+    if (isDone(step, groups)) return;
+    const refusals: string[] = [];
+    const none = new Grouped();
+    for (const { name, lead, leader, copy, dropped } of groups) {
+      if (step.group !== undefined && step.group !== name) continue;
+      // An election, perhaps since a joiner knew a higher term.
+      if (lead !== 'led' || !leader || !copy) continue;
+      const voters = step.value.split(',').filter((voter) => !copy.voters.includes(voter));
+      for (const voter of voters) none.add(voter, name);
+      const followers = dropped.map((address) => voterOf(address, raftOffset));
+      const late = voters.filter((voter) => {
+        const key = `${name} ${voter}`;
+        if (!followers.includes(voter)) return (following.delete(key), false);
+        if (!following.has(key)) following.set(key, clock());
+        return clock() - (following.get(key) ?? 0) >= JOIN_FOLLOWER;
+      });
+      if (late.length === 0) continue;
+      const value = [...copy.voters, ...late].sort().join(',');
+      const command = { command: step.command, value, groupId: name };
+      const options = { ...nacos, timeout: COMMAND_TIMEOUT };
+      const { done, reason } = await insist(tools, repair, leader, command, options);
+      if (!done) refusals.push(`${leader.address} did not take ${step.command} for ${name}: ${reason}`);
+    }
+    lacking = [...none.all.map(([voter, names]) => `${voter} is no voter of ${of(names)}`), ...refusals];
+    await pause(LOOK);
+  }
+  const what = lacking.length > 0 ? lacking.join('; ') : 'a group has no leader';
+  throw new Surprise(
+    `after ${JOIN / 1_000} s ${what}. Restart who has not joined: it asks for that at its start; if it is none even then it has entries that the survivor lacks, and needs an empty data/protocol/raft`,
+  );
+}
+
+/** Waits until the nodes show what a command did. */
 async function seen(tools: RepairTools, repair: Repair, step: RepairStep): Promise<void> {
   const until = performance.now() + VERIFY;
   while (performance.now() < until) {
-    const { diagnosis } = await lookWell(tools, repair);
-    if (isDone(step, diagnosis.groups)) return;
+    const { diagnosis, readings, at } = await lookWell(tools, repair);
+    if (isDone(step, diagnosis.groups) && (await isForEveryGroup(tools, step, readings, at))) return;
     await pause(LOOK);
   }
   throw new Surprise(
     `${step.node} took ${step.command} for ${step.group ?? 'its groups'}, and after ${VERIFY / 1_000} s the nodes do not show what should follow`,
   );
+}
+
+/** A group is shown when it has its first leader, so of a command for every group the node says whether it lacks one. */
+async function isForEveryGroup(
+  { nacos }: RepairTools,
+  { node, group }: RepairStep,
+  readings: readonly Reading[],
+  at: number,
+): Promise<boolean> {
+  if (group !== undefined) return true;
+  const told = readings.filter(({ address }) => address === node);
+  return (await proveLeader(ALL_GROUPS, told, nacos, at))?.isLed !== false;
 }
 
 /** Looks, and makes sure that the list is still the one of the plan. */

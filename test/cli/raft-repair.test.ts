@@ -36,13 +36,16 @@ function commandIn(advice: string): string {
   return /^ {2}(curl .*)$/m.exec(advice)?.[1] ?? '';
 }
 
-test('the voters are all members of the new list, by their Raft ports, told to a live survivor', () => {
+test('a live survivor is told that it is the only voter, and then to add the others, by their Raft ports', () => {
   const before = cluster([A, 'silent'], [B, 'live'], [C, 'down']);
   const advice = raftRepair(before, cluster([A, 'silent'], [B, 'live'], [D, 'live']));
-  assert.equal(
-    commandIn(advice),
-    `curl -g -X POST 'http://${B}/nacos/v1/core/ops/raft' -H 'Content-Type: application/json' ` +
-      `-d '{"command":"resetPeers","value":"10.0.0.1:7848,10.0.0.2:7848,[::1]:8848"}'`,
+  const curl = `curl -g -X POST 'http://${B}/nacos/v1/core/ops/raft' -H 'Content-Type: application/json'`;
+  assert.deepEqual(
+    [...advice.matchAll(/^ {2}(curl .*)$/gm)].map(([, command]) => command),
+    [
+      `${curl} -d '{"command":"resetPeers","value":"10.0.0.2:7848"}'`,
+      `${curl} -d '{"command":"restRaftCluster","value":"10.0.0.1:7848,10.0.0.2:7848,[::1]:8848"}'`,
+    ],
   );
   assert.match(advice, /3\.x has this at \/nacos\/v3\/admin\/core\/ops\/raft/);
 });
@@ -65,4 +68,17 @@ test('no command is made of a port without a Raft port, nor of what is no addres
     assert.match(advice, /resetPeers/);
     assert.ok(!advice.includes('rm -rf') && !advice.includes('$('), advice);
   }
+});
+
+test('it has the path of the version that is there, and no hint at others', () => {
+  const [before, after] = [cluster([A, 'live'], [B, 'down']), cluster([A, 'live'])];
+  const of = (version: string): string => raftRepair(before, after, new Map([[A, version]]));
+  assert.match(
+    commandIn(of('3.0.3')),
+    /^curl -g -X POST 'http:\/\/10\.0\.0\.1:8848\/nacos\/v3\/admin\/core\/ops\/raft' /,
+  );
+  assert.match(of('3.0.3'), /3\.0\.3 takes it from administrators/);
+  assert.match(commandIn(of('2.5.1')), /\/nacos\/v1\/core\/ops\/raft' /);
+  assert.doesNotMatch(of('2.5.1'), /3\.x|1\.4\.2/);
+  assert.match(of('1.4.2'), /Nacos 1\.4\.2 does not know it: stop all nodes/);
 });

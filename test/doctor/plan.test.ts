@@ -50,6 +50,7 @@ function plan(
     dead: new Set([x, y]),
     proofs: new Map([...groups.map(({ name }) => name), '*'].map((name) => [name, proof(false)] as const)),
     leaderlessMs: 0,
+    noVoterMs: new Map([A, B, C].map((address) => [address, 60_000] as const)),
     ...more,
   });
 }
@@ -94,7 +95,11 @@ describe('the plan of a repair', () => {
     assert.equal(split.manual.length, 2, 'the restart of B mends two as well');
     const alone = plan(some, [views[0]!, node(B, {})]);
     assert.deepEqual(alone.steps, []);
-    assert.match(alone.manual[0] ?? '', new RegExp(`^${B} is no voter of group one .*Restart it`));
+    assert.match(alone.manual[0] ?? '', new RegExp(`^${B} is no voter of 2 groups .*Restart it`));
+    assert.match(alone.manual[0] ?? '', /no voter of 2 groups \(one, two\)/);
+    assert.equal(alone.manual.length, 1, 'one sentence for each node');
+    const early = plan(some, [views[0]!, node(B, {})], { noVoterMs: new Map([[B, 59_999]]) });
+    assert.deepEqual(early.manual, [], 'it may have started only just');
     const unread = plan(some, [views[0]!, { address: B, reason: 'it does not answer' }]);
     assert.deepEqual(unread.steps, []);
   });
@@ -114,7 +119,7 @@ describe('the plan of a repair', () => {
     it('is reset at the survivor, once for all groups where that is the same', () => {
       const made = plan([member(A)], [node(A, old)]);
       assert.deepEqual(said(made), [`resetPeers ${a} ${A} *`]);
-      assert.match(made.loss[0] ?? '', /What 10\.0\.0\.1:8848 does not have of these groups is lost/);
+      assert.match(made.loss[0] ?? '', /What 10\.0\.0\.1:8848 does not have of any group is lost/);
     });
 
     it('keeps the data of the highest term, group by group', () => {
@@ -125,7 +130,18 @@ describe('the plan of a repair', () => {
           node(B, { one: [x, 3, [a, b, c, x]], two: [x, 5, [a, b, c, x]] }),
         ],
       );
-      assert.deepEqual(said(made), [`resetPeers ${a},${b} ${A} one`, `resetPeers ${a},${b} ${B} two`]);
+      assert.deepEqual(said(made), [
+        `resetPeers ${a} ${A} one`,
+        `resetPeers ${b} ${B} two`,
+        `restRaftCluster ${a},${b} ${A} one`,
+        `restRaftCluster ${a},${b} ${B} two`,
+      ]);
+      assert.deepEqual(
+        made.steps.map(({ isAwaited }) => isAwaited),
+        [undefined, undefined, true, true],
+      );
+      assert.match(made.loss[0] ?? '', /^What 10\.0\.0\.1:8848 does not have of group one is lost/);
+      assert.match(made.loss[0] ?? '', /It shows the highest term/);
     });
 
     it('never makes a voter of one that joined only just, nor takes it for the survivor', () => {
@@ -191,12 +207,47 @@ describe('the plan of a repair', () => {
 
   it('resets all groups of nodes of which none has ever had a leader (injury 3)', () => {
     const made = plan(all, [node(A, {}), node(B, {}), node(C, {})]);
-    assert.deepEqual(said(made), [`resetPeers ${a},${b},${c} ${A} *`]);
+    assert.deepEqual(said(made), [`resetPeers ${a} ${A} *`, `restRaftCluster ${a},${b},${c} ${A} *`]);
     const old = plan(all, [node(A, {}, '1.4.2'), node(B, {}, '1.4.2'), node(C, {}, '1.4.2')]);
     assert.deepEqual(old.steps, [], '1.4 shows no groups, so nothing is known');
     const lost: Copies = { one: [x, 4, [a, x, y]] };
     const cannot = plan([member(A)], [node(A, lost, '1.4.2')]);
     assert.match(cannot.refused ?? '', /1\.4\.2\) does not know resetPeers: stop all nodes/);
+  });
+
+  describe('nodes that moved with their disks', () => {
+    const blank = [node(A, {}), node(B, {}), node(C, {})];
+
+    it('names one alone, whom the others join, and says that who has most cannot be told', () => {
+      const { steps, loss } = plan(all, blank);
+      assert.deepEqual(
+        steps.map(({ command, value, isAwaited }) => [command, value, isAwaited]),
+        [
+          ['resetPeers', a, undefined],
+          ['restRaftCluster', [a, b, c].join(), true],
+        ],
+      );
+      assert.match(loss[0] ?? '', /also when 10\.0\.0\.2:8848 or 10\.0\.0\.3:8848 has it/);
+      assert.match(loss[0] ?? '', /cannot be told.*name the one that was stopped last with --survivor/);
+    });
+
+    it('takes whom the operator names, and among others whoever shows most', () => {
+      const named = plan(all, blank, { survivor: C });
+      assert.deepEqual(said(named), [`resetPeers ${c} ${C} *`, `restRaftCluster ${a},${b},${c} ${C} *`]);
+      // A node with a snapshot shows its configuration, and no term.
+      const shows = node(B, { one: [undefined, 0, [x, y]] });
+      assert.equal(plan(all, [blank[0]!, shows, blank[2]!]).steps[0]?.node, B);
+      const terms = [node(A, { one: [x, 4, [a, b, x]] }), node(B, { one: [x, 4, [a, b, x]] }), blank[2]!];
+      assert.match(plan(all, terms).loss[0] ?? '', /Another shows the same term.*10\.0\.0\.1:8848 was first/);
+    });
+
+    it('waits for nobody who stays away, and for nobody who joined only just', () => {
+      const away = [member(A), member(B), member(C, { state: 'down' })];
+      assert.equal(plan(away, blank.slice(0, 2)).steps[1]?.value, [a, b].join());
+      const fresh = [member(A), member(B), member(C, { settled: false })];
+      assert.equal(plan(fresh, blank).steps[1]?.value, [a, b].join());
+      assert.deepEqual(said(plan([member(A)], [blank[0]!])), [`resetPeers ${a} ${A} *`]);
+    });
   });
 
   it('leaves groups that do not know each other to people, and says in what order (injury 1)', () => {

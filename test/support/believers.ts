@@ -25,8 +25,8 @@ export class Believers {
   readonly groups = new Map<string, Belief>();
   /** What a single node says instead. */
   readonly apart = new Map<string, ReadonlyMap<string, Belief>>();
-  /** What comes of a Raft command, when it is carried out. */
-  onCommand: (command: RaftCommand) => Promise<void> | void = () => undefined;
+  /** What comes of a Raft command that a node is told; resolves with why it cannot carry it out, if it cannot. */
+  onCommand: (command: RaftCommand, node: string) => Promise<unknown> | unknown = () => undefined;
   readonly #servers: Server[] = [];
 
   private constructor() {
@@ -42,8 +42,12 @@ export class Believers {
         request.on('data', (chunk: Buffer) => (body += chunk.toString()));
         request.on('end', () => {
           if (request.method === 'GET') return void response.end(all.#view(self));
-          void Promise.resolve(all.onCommand(JSON.parse(body) as RaftCommand)).then(() =>
-            response.end(JSON.stringify({ code: 200, data: null })),
+          void Promise.resolve(all.onCommand(JSON.parse(body) as RaftCommand, self)).then((refusal) =>
+            response.end(
+              JSON.stringify(
+                typeof refusal === 'string' ? { code: 500, message: refusal } : { code: 200, data: null },
+              ),
+            ),
           );
         });
       }).listen(0, '127.0.0.1');

@@ -418,6 +418,10 @@ export const repairStep = z
       description: 'One voter, or all of them, separated by commas.',
       examples: ['10.0.0.5:7848'],
     }),
+    isAwaited: z.literal(true).exactOptional().meta({
+      description:
+        'That most become voters by themselves: it is waited for, and only said where one does not.',
+    }),
     sentence: z.string().meta({ description: 'The same as a sentence.' }),
   })
   .meta({ id: 'RepairStep', description: 'A command to one node.' });

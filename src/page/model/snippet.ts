@@ -70,17 +70,18 @@ export function repairCommand(key: string, server: string): string {
 }
 
 /**
- * The call that repairs Raft by hand after a lost majority: a survivor is told who the voters are (nacos-facts, "Repair";
- * seen on 2.5.1). Raft's port is the main one less 1000.
+ * What repairs Raft by hand after a lost majority: a survivor is told that it is the only voter, and then to add the others
+ * that are left (nacos-facts, "Repair"; seen on 2.5.1). Raft's port is the main one less 1000.
  */
 export function resetPeers(survivor: string, members: readonly string[]): string {
-  const value = members.map(raftAddress).join(',');
-  const body = JSON.stringify({ command: 'resetPeers', value });
-  return (
+  const say = (command: string, value: string): string =>
     `curl -X POST 'http://${survivor}/nacos/v1/core/ops/raft' \\\n` +
     `  -H 'Content-Type: application/json' \\\n` +
-    `  -d '${body}'`
-  );
+    `  -d '${JSON.stringify({ command, value })}'`;
+  const alone = say('resetPeers', raftAddress(survivor));
+  if (members.length === 1) return alone;
+  const all = say('restRaftCluster', members.map(raftAddress).join(','));
+  return `${alone}\nsleep 15\n${all}`;
 }
 
 function raftAddress(address: string): string {

@@ -287,7 +287,7 @@ export const en = {
     repairTitle: 'Repair Raft',
     byHand: 'By hand instead',
     resetPeers:
-      'Tell one survivor, which still has the data, who the voters are. Run this once, from a place that reaches it:',
+      'Tell one survivor, which still has the data, that it is the only voter; it then adds the others that are left. Run this once, from a place that reaches it:',
     survivor: 'Survivor',
     repairNotes: [
       'Within about 12 s there is a leader; then those that wait join, and get the survivor’s data.',

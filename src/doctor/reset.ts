@@ -1,0 +1,127 @@
+import { of } from './about-groups.js';
+import type { Address } from '../registry/address.js';
+import { isLiveState, voterOf, votersOf, type ListedMember, type RaftGroup } from './groups.js';
+import type { NodeView } from './node-view.js';
+import type { Patient, RepairStep } from './plan.js';
+
+/**
+ * The steps that give groups without a leader one again, and what may be lost by them. `unled`: those groups; none when no
+ * node shows any. `isAll`: whether they are all that there are.
+ */
+export function stepsOfReset(
+  patient: Patient,
+  views: readonly NodeView[],
+  unled: readonly RaftGroup[],
+  isAll: boolean,
+): { readonly steps: readonly RepairStep[]; readonly loss: readonly string[] } {
+  const names = unled.map(({ name }) => name);
+  const kept = new Map<NodeView, string[]>();
+  for (const name of names) {
+    const survivor = survivorOf(patient, views, name);
+    kept.set(survivor, [...(kept.get(survivor) ?? []), name]);
+  }
+  if (kept.size === 0) kept.set(survivorOf(patient, views, undefined), []);
+  // One election for all instead of one after another, where that is the same.
+  const isOne = isAll && kept.size === 1;
+  const targets = [...kept].flatMap(([node, groups]) =>
+    (isOne ? [undefined] : groups).map((group) => ({ node: node.address, group })),
+  );
+  return {
+    steps: [
+      ...targets.map(({ node, group }) => reset(patient, node, group)),
+      ...targets.flatMap(({ node, group }) => rejoin(patient, node, group)),
+    ],
+    loss: [...kept].map(([node, groups]) => lossBy(patient, views, node, groups, isOne)),
+  };
+}
+
+function reset({ raftOffset }: Patient, node: Address, group: string | undefined): RepairStep {
+  const value = voterOf(node, raftOffset);
+  const sentence = `tell ${node} that ${value} is the only voter of ${nameOf(group)}; its data is kept`;
+  return { command: 'resetPeers', node, ...(group === undefined ? {} : { group }), value, sentence };
+}
+
+/** What makes voters of the others that are to be some. */
+function rejoin(patient: Patient, node: Address, group: string | undefined): RepairStep[] {
+  const base = baseOf(patient).filter(isLiveState);
+  const others = base.flatMap(({ address }) => (address === node ? [] : [address]));
+  if (others.length === 0) return [];
+  return [
+    {
+      command: 'restRaftCluster',
+      node,
+      ...(group === undefined ? {} : { group }),
+      value: votersOf(base, patient.raftOffset),
+      isAwaited: true,
+      sentence: `wait until ${others.join(', ')} ${others.length > 1 ? 'are voters' : 'is a voter'} of ${nameOf(group)}, with the data of ${node}: a node that has met no leader since its start asks for that each second, and for any other ${node} does it`,
+    },
+  ];
+}
+
+function nameOf(group: string | undefined): string {
+  return group === undefined ? 'every group' : `group ${group}`;
+}
+
+/**
+ * Who are to be the voters of a group without a leader. Not those that joined only just: blank nodes that are a majority
+ * would elect one of themselves.
+ */
+export function baseOf({ members, survivor }: Patient): readonly ListedMember[] {
+  return members.filter(({ address, settled }) => settled || address === survivor);
+}
+
+/** Of whose data the group is made: the best of the settled members, or whom the operator names. */
+function survivorOf(patient: Patient, views: readonly NodeView[], group: string | undefined): NodeView {
+  const { survivor } = patient;
+  const able = views.find(({ address }) => address === survivor) ?? candidates(patient, views, group)[0];
+  // There is one: see refuseReset.
+  return able as NodeView;
+}
+
+/** Live settled members, first the one at the highest term, then whoever shows more, then the one that joined first. */
+function candidates(
+  { members }: Patient,
+  views: readonly NodeView[],
+  group: string | undefined,
+): readonly NodeView[] {
+  const place = new Map(members.map(({ address }, index) => [address, index]));
+  const settled = new Set(members.flatMap((one) => (one.settled && isLiveState(one) ? [one.address] : [])));
+  return views
+    .filter(({ address }) => settled.has(address))
+    .sort(
+      (a, b) =>
+        termOf(b, group) - termOf(a, group) ||
+        b.groups.size - a.groups.size ||
+        (place.get(a.address) ?? 0) - (place.get(b.address) ?? 0),
+    );
+}
+
+/** The term that a node shows of a group, or the highest of all; 0 when it shows none. */
+function termOf({ groups }: NodeView, group: string | undefined): number {
+  const copies = group === undefined ? [...groups.values()] : [groups.get(group)];
+  return Math.max(0, ...copies.map((copy) => copy?.term ?? 0));
+}
+
+/** What may be lost when the data of a node is kept, and how far that could be told. `isAll`: also of groups not shown. */
+function lossBy(
+  patient: Patient,
+  views: readonly NodeView[],
+  node: NodeView,
+  groups: readonly string[],
+  isAll: boolean,
+): string {
+  const { address } = node;
+  const others = candidates(patient, views, undefined).filter((other) => other.address !== address);
+  const lost = `What ${address} does not have of ${isAll ? 'any group' : of(groups)} is lost`;
+  if (others.length === 0) return lost;
+  const but = `${lost}, also when ${others.map((other) => other.address).join(' or ')} has it`;
+  if (patient.survivor === address) return `${but}: you named it`;
+  if (groups.length === 0 || groups.some((name) => termOf(node, name) === 0)) {
+    return `${but}. Who has most cannot be told: Nacos shows no log positions, and no terms before there is a leader. ${address} is the first that is able; if these nodes have the disks of a cluster that moved, name the one that was stopped last with --survivor`;
+  }
+  const isHighest = groups.every((name) => others.every((other) => termOf(other, name) < termOf(node, name)));
+  const why = isHighest
+    ? 'It shows the highest term, so it has followed the latest leader'
+    : `Another shows the same term, and Nacos shows no log positions, so who has most cannot be told: ${address} was first on the list`;
+  return `${but}. ${why}; name another with --survivor`;
+}
