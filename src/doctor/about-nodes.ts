@@ -1,4 +1,4 @@
-import { canonical, named, parseAddress, type Address } from '../registry/address.js';
+import { canonical, named, parseAddress, splitAddress, type Address } from '../registry/address.js';
 import type { Finding } from './findings.js';
 import { isLiveState, type ListedMember } from './groups.js';
 import { isRead, type NodeView, type Reading, type Unreadable } from './node-view.js';
@@ -16,6 +16,7 @@ export function aboutNodes(members: readonly ListedMember[], readings: readonly 
     ...readings.flatMap((reading) =>
       isRead(reading) || reading.isOurs || !live.has(reading.address) ? [] : [unread(reading)],
     ),
+    ...views.flatMap((view) => aboutName(view, listed)),
     ...views.flatMap((view) => aboutList(view, listed)),
     ...notPolling(members, views),
     ...clocks(views),
@@ -40,12 +41,32 @@ function unread({ address, reason }: Unreadable): Finding {
   };
 }
 
+/** The commonest mistake of all: another network card, a VPN, a host name against an IP address, a port. */
+function aboutName({ address, otherName }: NodeView, listed: ReadonlySet<Address>): Finding[] {
+  if (otherName === undefined) return [];
+  const [wanted, own] = [splitAddress(address), splitAddress(otherName)];
+  const setting =
+    wanted.host === own.host
+      ? `server.port=${wanted.port} (3.x: nacos.server.main.port)`
+      : `nacos.inetutils.ip-address=${wanted.host}, an address or a name (nacos.server.ip wins over it; in the official image NACOS_SERVER_IP)`;
+  const isAnothers = listed.has(otherName);
+  return [
+    {
+      code: 'misnamed',
+      node: address,
+      sentence: `${address} calls itself ${otherName}${isAnothers ? ', which is the name of another member,' : ''} and is listed as ${address}: to Nacos these are two members, of which one never answers, and Raft may have a voter for each`,
+      advice: `On that node set ${setting}${isAnothers ? '' : `, or self=${otherName} in its address_server_url (an agent: AGENT_SELF) if the others reach it by that`}; then restart it. Take none of the two votes while it runs so, and look again afterwards`,
+    },
+  ];
+}
+
 function aboutList(view: NodeView, listed: ReadonlySet<Address>): Finding[] {
-  const node = view.address;
+  const { address: node, otherName } = view;
   const believed = new Set(view.members);
   const findings: Finding[] = [];
-  const other = view.members.find((name) => name !== node && !listed.has(name) && isSameNode(name, node));
-  if (other !== undefined || !believed.has(node)) {
+  const other =
+    otherName ?? view.members.find((name) => name !== node && !listed.has(name) && isSameNode(name, node));
+  if (otherName === undefined && (other !== undefined || !believed.has(node))) {
     findings.push({
       code: 'self-missing',
       node,

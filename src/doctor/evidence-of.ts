@@ -11,8 +11,10 @@ export function evidenceOf(
   readAt: number,
 ): RaftEvidence {
   const leaderless = groups.filter(({ lead }) => lead === 'unled').map(({ name }) => name);
+  // One that goes by another name is a voter by that, and not by its listed one.
+  const areNamed = readings.filter(isRead).every(({ otherName }) => otherName === undefined);
   const isWhole =
-    groups.length > 0 && groups.every(({ lead, apart }) => lead === 'led' && apart.length === 0);
+    areNamed && groups.length > 0 && groups.every(({ lead, apart }) => lead === 'led' && apart.length === 0);
   if (!isWhole) return { readAt, leaderless, whole: undefined };
   const voters = new Map<Address, string[]>();
   for (const { name, copy } of groups) {

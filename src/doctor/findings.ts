@@ -11,6 +11,8 @@ export const FINDING_CODES = [
   'unreadable',
   /** A node believes in other members than the registry lists. */
   'list-differs',
+  /** A node calls itself otherwise than it is listed, so to Nacos it is another member. */
+  'misnamed',
   /** A node is not on its own list, or another spelling of it is. */
   'self-missing',
   /** A member whose node answers, and that is not heard: it does not poll this server, or not in its own name. */
@@ -39,6 +41,7 @@ export type FindingCode = (typeof FINDING_CODES)[number];
 export const NORMAL_FOR: Readonly<Record<FindingCode, number>> = {
   unreadable: 30_000,
   'list-differs': 15_000,
+  misnamed: 15_000,
   'self-missing': 15_000,
   'not-polling': 30_000,
   'clock-skew': 15_000,

@@ -1,7 +1,7 @@
 import { splitAddress, type Address } from '../registry/address.js';
 import { majority } from '../registry/cluster.js';
 import type { ClusterView, MemberView } from '../registry/view.js';
-import { isRead, showsLedGroups, type GroupCopy, type NodeView, type Reading } from './node-view.js';
+import { isRead, ownName, showsLedGroups, type GroupCopy, type NodeView, type Reading } from './node-view.js';
 
 /** What is to be known of a member beside its own words. */
 export interface ListedMember extends Pick<
@@ -34,7 +34,10 @@ export interface RaftGroup {
   readonly copy: GroupCopy | undefined;
   /** Others that lead a group of the same name, and that neither know nor are known (injury 1). */
   readonly apart: readonly NodeView[];
-  /** Live members that are no voters (injury 2); those that are apart, or may be, not among them. */
+  /**
+   * Live members that are no voters (injury 2); those that are apart, or may be, not among them, nor those that go by another
+   * name in Raft.
+   */
   readonly missing: readonly Address[];
   /**
    * Those of the missing that have followed it: they show a copy with a leader. Who shows none has never met a leader of it
@@ -97,16 +100,21 @@ export function judgeGroups(
   const live = members.filter(isLiveState);
   const voters = (are: readonly ListedMember[]): Set<string> =>
     new Set(are.map(({ address }) => voterOf(address, offset)));
-  // Whoever answers lives, heard or not.
-  const alive = voters(members.filter(({ address }) => read.has(address)));
+  const ownVoter = (node: NodeView): string => voterOf(ownName(node), offset);
+  const misnamed = new Set(
+    views.filter(({ otherName }) => otherName !== undefined).map(({ address }) => address),
+  );
+  // Whoever answers lives, heard or not, by its own name.
+  const alive = new Set(views.map(ownVoter));
   const unsure = voters(members.filter((member) => mayLive(member) && !read.has(member.address)));
-  const listed = voters(members);
+  // The vote of a node that goes by another name is no phantom's.
+  const listed = new Set([...voters(members), ...alive]);
   const names = namesOf(views);
   const judged = names.map((name): RaftGroup => {
     const [first, ...others] = views
       .flatMap((node) => {
         const copy = node.groups.get(name);
-        return copy?.leader === voterOf(node.address, offset) ? [{ node, copy }] : [];
+        return copy?.leader === ownVoter(node) ? [{ node, copy }] : [];
       })
       .sort((a, b) => b.copy.term - a.copy.term);
     if (!first) {
@@ -131,7 +139,11 @@ export function judgeGroups(
       other.copy.voters.some((voter) => has.has(voter)) ? [] : [other.node],
     );
     const missing = live.flatMap(({ address }) =>
-      has.has(voterOf(address, offset)) || apart.some((node) => node.address === address) ? [] : [address],
+      misnamed.has(address) ||
+      has.has(voterOf(address, offset)) ||
+      apart.some((node) => node.address === address)
+        ? []
+        : [address],
     );
     const shown = new Set(
       views.flatMap(({ address, groups }) => (groups.get(name)?.leader === undefined ? [] : [address])),

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { withinTime } from '../agent/limit.js';
 import { boundedText, TooLarge } from '../bounded-text.js';
 import { httpRequest, requestFailure } from '../http-request.js';
-import type { Address } from '../registry/address.js';
+import { parseAddress, type Address } from '../registry/address.js';
 import type { NacosIdentity } from './identity.js';
 import type { Names } from '../probe/names.js';
 import type { GroupCopy, NodeView, Reading } from './node-view.js';
@@ -25,8 +25,11 @@ export interface NacosOptions {
 /** Nacos's context path (`server.servlet.contextPath`) unless it is set. */
 export const CONTEXT_PATH = '/nacos';
 
-/** Where nodes tell their view, below their context path: 1.4.x and 2.x; and 3.x, for administrators. */
-const VIEW_PATHS = ['/v1/core/cluster/nodes?withInstances=false', '/v3/admin/core/cluster/node/list'];
+/** Where nodes tell their view, and who they are, below their context path: 1.4.x and 2.x; and 3.x, for administrators. */
+const VIEW_PATHS = [
+  { view: '/v1/core/cluster/nodes?withInstances=false', self: '/v1/core/cluster/self' },
+  { view: '/v3/admin/core/cluster/node/list', self: '/v3/admin/core/cluster/node/self' },
+];
 
 /** Where they take Raft commands, 2.x and 3.x (JRaftMaintainService). */
 const COMMAND_PATHS = { v1: '/v1/core/ops/raft', v3: '/v3/admin/core/ops/raft' };
@@ -39,6 +42,9 @@ export const READ_TIMEOUT = 3_000;
  * go, which holds everybody up.
  */
 const LARGEST = 1_048_576;
+
+/** The largest answer to who a node is, which tells of its groups, too, and of none of its members'. */
+const LARGEST_SELF = 262_144;
 
 /** The largest answer to a command. */
 const LARGEST_RESULT = 65_536;
@@ -73,16 +79,17 @@ interface Told {
 export async function readNode(address: Address, options: NacosOptions): Promise<Reading> {
   const contextPaths = contextPathsOf(options);
   for (const contextPath of contextPaths) {
-    for (const path of VIEW_PATHS) {
-      const got = await ask(`http://${address}${contextPath}${path}`, options, {});
+    for (const { view, self } of VIEW_PATHS) {
+      const got = await ask(`http://${address}${contextPath}${view}`, options, {});
       if (typeof got === 'string') return { address, reason: got };
       if ('ours' in got) return { address, reason: got.ours, isOurs: true };
       const { status, text, clockAhead } = got;
       if (status === 200) {
-        const told = viewIn(address, text);
+        const name = await nameOf(address, contextPath + self, options);
+        const told = viewIn(name ?? address, text);
         if (typeof told === 'string') return { address, reason: told };
-        const view = viewOf(address, told, clockAhead);
-        return contextPath === CONTEXT_PATH ? view : { ...view, contextPath };
+        const node = viewOf(address, name, told, clockAhead);
+        return contextPath === CONTEXT_PATH ? node : { ...node, contextPath };
       }
       if (status === 401 || status === 403)
         return { address, reason: `it answers ${status}: its API wants a login (NACOS_IDENTITY)` };
@@ -103,6 +110,21 @@ export async function readNode(address: Address, options: NacosOptions): Promise
  */
 function contextPathsOf({ product }: NacosOptions): string[] {
   return [...new Set([CONTEXT_PATH, ...(product === undefined ? [] : [`/${product}`]), ''])];
+}
+
+const selfAnswer = z.object({ data: z.object({ address: name }) });
+
+/** What a node calls itself; undefined when it does not say. */
+async function nameOf(address: Address, path: string, options: NacosOptions): Promise<string | undefined> {
+  const got = await ask(`http://${address}${path}`, options, { largest: LARGEST_SELF });
+  if (typeof got === 'string' || 'ours' in got || got.status !== 200) return undefined;
+  try {
+    const said = selfAnswer.safeParse(JSON.parse(got.text)).data?.data.address;
+    // It is said to people, and made part of commands for Raft.
+    return said !== undefined && parseAddress(said).ok ? said : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** A Raft command of Nacos's own operations API, as its JRaftOps names them. */
@@ -161,7 +183,7 @@ function codeIn(text: string): z.output<typeof result> | undefined {
 const OTHER = 'its answer is not as a Nacos’s';
 
 /** Counts before it looks closer: whoever is listed may tell of any number of things. */
-function viewIn(address: Address, text: string): Told | string {
+function viewIn(self: string, text: string): Told | string {
   let json: unknown;
   try {
     json = JSON.parse(text);
@@ -177,7 +199,7 @@ function viewIn(address: Address, text: string): Told | string {
     const told = member?.address;
     if (typeof told !== 'string' || told.length > LONGEST) return OTHER;
     members.push(told);
-    if (told === address) found ??= member?.extendInfo;
+    if (told === self) found ??= member?.extendInfo;
   }
   const map = (found as { raftMetaData?: { metaDataMap?: unknown } | null } | null | undefined)?.raftMetaData
     ?.metaDataMap;
@@ -187,7 +209,12 @@ function viewIn(address: Address, text: string): Told | string {
   return read.success ? { members, own: read.data ?? undefined } : OTHER;
 }
 
-function viewOf(address: Address, { members, own }: Told, clockAhead: number | undefined): NodeView {
+function viewOf(
+  address: Address,
+  name: string | undefined,
+  { members, own }: Told,
+  clockAhead: number | undefined,
+): NodeView {
   const copies = Object.entries(own?.raftMetaData?.metaDataMap ?? {}).map(
     ([name, { leader, term, raftGroupMember }]): [string, GroupCopy] => [
       name,
@@ -196,6 +223,7 @@ function viewOf(address: Address, { members, own }: Told, clockAhead: number | u
   );
   return {
     address,
+    ...(name === undefined || name === address ? {} : { otherName: name }),
     version: own?.version ?? undefined,
     members,
     groups: new Map(copies),

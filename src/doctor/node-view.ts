@@ -4,6 +4,8 @@ import type { Address } from '../registry/address.js';
 export interface NodeView {
   /** As it is listed. */
   readonly address: Address;
+  /** What it calls itself, if that is another name than the listed one; to Nacos and its Raft that is another member. */
+  readonly otherName?: string | undefined;
   /** Such as `2.5.1`; undefined when it does not say, as a 1.4.2 that polls at most times. */
   readonly version: string | undefined;
   /** Where its API was found, if not below `/nacos`: a path without a final slash. */
@@ -33,6 +35,11 @@ export interface Unreadable {
 }
 
 export type Reading = NodeView | Unreadable;
+
+/** What it calls itself, by which it goes in Raft. */
+export function ownName({ address, otherName }: NodeView): string {
+  return otherName ?? address;
+}
 
 export function isRead(reading: Reading): reading is NodeView {
   return 'members' in reading;

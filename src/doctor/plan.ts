@@ -82,6 +82,12 @@ export function planRepair(patient: Patient): RepairPlan {
   const led = groups.filter(({ lead, apart }) => lead === 'led' && apart.length === 0);
   const nothing = groups.length === 0 && views.some(showsLedGroups);
 
+  const misnamed = views.find(({ otherName }) => otherName !== undefined);
+  if (misnamed && (unled.length > 0 || nothing || led.some(isInjured))) {
+    const { address, otherName } = misnamed;
+    const refused = `${address} calls itself ${otherName}, so a command with the listed voters would take its vote: let it go by its listed name first (doctor says how), restart it, and look again`;
+    return made([], [], mend(split, patient), refused);
+  }
   if (unled.length > 0 || nothing) {
     const refused = refuseReset(patient, views, unled);
     if (refused !== undefined) return made([], [], mend(split, patient), refused);
@@ -93,6 +99,10 @@ export function planRepair(patient: Patient): RepairPlan {
     ...mend(split, patient),
     ...manual,
   ]);
+}
+
+function isInjured({ phantoms, dropped }: RaftGroup): boolean {
+  return phantoms.length + dropped.length > 0;
 }
 
 /** What is to be done in groups that have a leader. */

@@ -25,6 +25,7 @@ class Nodes {
     for (let i = 0; i < count; i++) {
       const server = createServer((request, response) => {
         void text(request).then((body) => {
+          if (request.url?.endsWith('/self')) return response.writeHead(404).end();
           if (request.method === 'POST') nodes.commands.push(JSON.parse(body));
           const answer = JSON.stringify(request.method === 'POST' ? nodes.command : nodes.view);
           nodes.asked++;

@@ -25,8 +25,10 @@ export class Believers {
   readonly groups = new Map<string, Belief>();
   /** What a single node says instead. */
   readonly apart = new Map<string, ReadonlyMap<string, Belief>>();
+  /** What a single node calls itself, if not by its listed address. */
+  readonly names = new Map<string, string>();
   /** What comes of a Raft command that a node is told; resolves with why it cannot carry it out, if it cannot. */
-  onCommand: (command: RaftCommand, node: string) => Promise<unknown> | unknown = () => undefined;
+  onCommand: (command: RaftCommand, node: string) => unknown = () => undefined;
   readonly #servers: Server[] = [];
 
   private constructor() {
@@ -41,6 +43,10 @@ export class Believers {
         let body = '';
         request.on('data', (chunk: Buffer) => (body += chunk.toString()));
         request.on('end', () => {
+          if (request.url?.endsWith('/cluster/self')) {
+            const address = all.names.get(self) ?? self;
+            return void response.end(JSON.stringify({ code: 200, data: { address, state: 'UP' } }));
+          }
           if (request.method === 'GET') return void response.end(all.#view(self));
           void Promise.resolve(all.onCommand(JSON.parse(body) as RaftCommand, self)).then((refusal) =>
             response.end(
@@ -75,13 +81,17 @@ export class Believers {
 
   #view(self: string): string {
     const groups = this.apart.get(self) ?? this.groups;
+    const name = this.names.get(self);
     const metaDataMap = Object.fromEntries(
       [...groups].map(([name, { leader, voters }]) => [name, { leader, term: 1, raftGroupMember: voters }]),
     );
-    const data = this.addresses.map((address) => ({
+    const data = [...this.addresses, ...(name === undefined ? [] : [name])].map((address) => ({
       address,
       state: 'UP',
-      extendInfo: { version: '2.5.1', ...(address === self ? { raftMetaData: { metaDataMap } } : {}) },
+      extendInfo: {
+        version: '2.5.1',
+        ...(address === (name ?? self) ? { raftMetaData: { metaDataMap } } : {}),
+      },
     }));
     return JSON.stringify({ code: 200, data });
   }

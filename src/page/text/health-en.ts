@@ -39,6 +39,12 @@ export const healthEn = {
       means: 'A node believes in other members than are listed here.',
       todo: 'Does it poll this address server, with self=… in its URL? Does something else write its cluster.conf?',
     },
+    misnamed: {
+      name: 'Other name',
+      means:
+        'A node calls itself otherwise than it is listed here. To Nacos these are two members, of which one never answers.',
+      todo: 'Let it take the listed name (nacos.inetutils.ip-address, NACOS_SERVER_IP in the official image), or list it by its own (self=… in its URL); then restart it. Take none of its votes meanwhile.',
+    },
     'self-missing': {
       name: 'Does not know itself',
       means: 'A node is not on its own list, or is there under another name, too: to Nacos another member.',

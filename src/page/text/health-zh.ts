@@ -29,6 +29,11 @@ export const healthZh: HealthTexts = {
       means: '某个节点认定的成员与这里的列表不同。',
       todo: '它是否在轮询本地址服务器，URL 中是否有 self=…？是否有别的程序在写它的 cluster.conf？',
     },
+    misnamed: {
+      name: '名称不一致',
+      means: '某个节点对自己的称呼与这里列出的不同。对 Nacos 来说那是两个成员，其中一个永远不会响应。',
+      todo: '让它使用这里列出的地址（nacos.inetutils.ip-address，官方镜像中为 NACOS_SERVER_IP），或者在 URL 的 self=… 中写它自己的地址；然后重启它。在此之前不要移除它的任何投票成员。',
+    },
     'self-missing': {
       name: '不认识自己',
       means: '某个节点不在它自己的列表中，或者还以另一个名字出现；对 Nacos 来说那是另一个成员。',
