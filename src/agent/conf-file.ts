@@ -21,6 +21,17 @@ const SAY_EVERY = 10_000;
  */
 const NACOS_WRITES = 5_000;
 
+/** The first line of what Nacos writes (2.5.1 MemberUtil.syncToFile). */
+const BY_NACOS = /^#\d{4}-\d\d-\d\dT/;
+
+/** What was found in the file. */
+interface Found {
+  readonly addresses: readonly Address[];
+  /** Why Nacos could not read it. */
+  readonly problem?: string;
+  readonly isByNacos: boolean;
+}
+
 /** A list that a node is to have. */
 export interface NodeList {
   readonly addresses: readonly Address[];
@@ -144,12 +155,15 @@ export class ConfFile {
   }
 
   /** Undefined when there is none. One that says nothing Nacos could read is as good as empty. */
-  async #read(): Promise<{ addresses: readonly Address[]; problem?: string } | undefined> {
+  async #read(): Promise<Found | undefined> {
     try {
       const text = await readWhole(this.#file);
       if (text === undefined) return undefined;
       const read = readConf(text);
-      return read.ok ? { addresses: read.value } : { addresses: [], problem: read.problem };
+      const isByNacos = BY_NACOS.test(text);
+      return read.ok
+        ? { addresses: read.value, isByNacos }
+        : { addresses: [], problem: read.problem, isByNacos };
     } catch {
       return undefined;
     }
@@ -171,35 +185,28 @@ export class ConfFile {
   }
 
   /** Two writers may take turns for as long as they like; it is said now and then. */
-  #sayPutRight(
-    found: { addresses: readonly Address[]; problem?: string } | undefined,
-    wanted: NodeList,
-  ): void {
+  #sayPutRight(found: Found | undefined, wanted: NodeList): void {
     this.#putRight++;
     const now = performance.now();
     if (now - this.#newAt < this.#nacosWrites || now - this.#saidAt < SAY_EVERY) return;
-    const before = found?.addresses ?? [];
-    const what =
-      found === undefined
-        ? 'it was gone'
-        : (found.problem ??
-          [
-            ...some(
-              'it lacked',
-              wanted.addresses.filter((address) => !before.includes(address)),
-            ),
-            ...some(
-              'it had',
-              before.filter((address) => !wanted.addresses.includes(address)),
-            ),
-          ].join('; '));
-    this.#log.warn(
-      { file: this.#file, times: this.#putRight },
-      `somebody else changed the file, and it was put right: ${what}`,
-    );
+    this.#log.warn({ file: this.#file, times: this.#putRight }, whatWasChanged(found, wanted.addresses));
     this.#saidAt = now;
     this.#putRight = 0;
   }
+}
+
+function whatWasChanged(found: Found | undefined, wanted: readonly Address[]): string {
+  const before = found?.addresses ?? [];
+  const lacked = wanted.filter((address) => !before.includes(address));
+  const had = before.filter((address) => !wanted.includes(address));
+  if (found?.isByNacos === true && lacked.length === 0 && had.length === 1) {
+    return `Nacos added ${had[0]} to the file, and it was put right: that is what this node calls itself, if it is not listed by that name. Let it go by the name in AGENT_SELF (nacos.inetutils.ip-address, in the official image NACOS_SERVER_IP), or set AGENT_SELF=${had[0]}; then restart it`;
+  }
+  const what =
+    found === undefined
+      ? 'it was gone'
+      : (found.problem ?? [...some('it lacked', lacked), ...some('it had', had)].join('; '));
+  return `somebody else changed the file, and it was put right: ${what}`;
 }
 
 function some(what: string, addresses: readonly Address[]): string[] {

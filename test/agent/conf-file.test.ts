@@ -191,6 +191,23 @@ describe('cluster.conf', () => {
     assert.deepEqual(said(), [`somebody else changed the file, and it was put right: it lacked ${B}`]);
   });
 
+  it('says that Nacos calls itself otherwise, when Nacos has added that to the list', async (t) => {
+    const { conf, file, read, said } = await start(t, undefined, 0);
+    await conf.put(list(1, A, B));
+    writeFileSync(file, `#2026-11-24T10:00:00.123\n${A}\n${B}\n${C}\n`);
+    await eventually('it is put right', () => read().length === 2);
+    await eventually('it is said', () => said().length > 0);
+    assert.match(
+      said()[0] ?? '',
+      new RegExp(`^Nacos added ${C} to the file.*or set AGENT_SELF=${C}; then restart`),
+    );
+    const people = await start(t, undefined, 0);
+    await people.conf.put(list(1, A, B));
+    writeFileSync(people.file, `${A}\n${B}\n${C}\n`);
+    await eventually('it is said', () => people.said().length > 0);
+    assert.match(people.said()[0] ?? '', new RegExp(`somebody else changed the file.*it had ${C}$`));
+  });
+
   it('is put right without a word just after a new list, when Nacos writes it too', async (t) => {
     const { conf, file, read, said } = await start(t);
     await conf.put(list(1, A, B));
