@@ -55,7 +55,7 @@ function aboutName({ address, otherName }: NodeView, listed: ReadonlySet<Address
       code: 'misnamed',
       node: address,
       sentence: `${address} calls itself ${otherName}${isAnothers ? ', which is the name of another member,' : ''} and is listed as ${address}: to Nacos these are two members, of which one never answers, and Raft may have a voter for each`,
-      advice: `On that node set ${setting}${isAnothers ? '' : `, or self=${otherName} in its address_server_url (an agent: AGENT_SELF) if the others reach it by that`}; then restart it. Take none of the two votes while it runs so, and look again afterwards`,
+      advice: `On that node set ${setting}${isAnothers ? '' : `, or self=${otherName} in its address_server_url (an agent: AGENT_SELF) if the others reach it by that`}; then restart it. Take none of the two votes while it runs so, and look again afterwards: the vote of the wrong name is left, and a repair removes it then`,
     },
   ];
 }

@@ -23,7 +23,7 @@ import { stepsToFinish } from './finish.js';
 import { isLiveState, type ListedView } from './groups.js';
 import type { ClusterHealth, HealthFinding } from './health.js';
 import type { NacosIdentities } from './identity.js';
-import { readNode, type NacosOptions } from './nacos-api.js';
+import { nameAt, readNode, type NacosOptions } from './nacos-api.js';
 import { isRead, type Reading } from './node-view.js';
 import { paceOf } from './pace.js';
 import { deadPhantoms } from './phantoms.js';
@@ -257,7 +257,7 @@ export class Examiner {
       groups: diagnosis.groups,
       raftOffset,
       hasMajority: view.state !== 'quorum-lost',
-      dead: await this.#deadIn(examination),
+      dead: await this.#deadIn(entry, examination),
       proofs,
       leaderlessMs: leaderlessSince === undefined ? 0 : service.now - leaderlessSince,
       noVoterMs: new Map(
@@ -270,11 +270,14 @@ export class Examiner {
   }
 
   /** Probed once for each look. */
-  #deadIn(examination: Examination): Promise<ReadonlySet<string>> {
+  #deadIn(entry: ClusterEntry, examination: Examination): Promise<ReadonlySet<string>> {
     const { probe, raftOffset } = this.#options;
     let dead = this.#dead.get(examination);
     if (!dead) {
-      dead = deadPhantoms(examination.diagnosis.groups, examination.readings, probe, raftOffset);
+      const { diagnosis, readings } = examination;
+      // Nodes may name anybody, who is not told the secret.
+      const nacos = { ...this.#nacosOf(entry), identity: undefined };
+      dead = deadPhantoms(diagnosis.groups, readings, probe, raftOffset, (at) => nameAt(at, nacos));
       this.#dead.set(examination, dead);
     }
     return dead;
@@ -454,7 +457,7 @@ export class Examiner {
           [...service.entries].some(
             ({ cluster }) => cluster.members.has(address) || cluster.waiting.has(address),
           ),
-        () => this.#deadIn(last),
+        () => this.#deadIn(entry, last),
       );
       if (steps.length === 0) return;
       patient.finishAgainAt = last.at + FINISH_AGAIN;

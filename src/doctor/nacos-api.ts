@@ -127,6 +127,17 @@ async function nameOf(address: Address, path: string, options: NacosOptions): Pr
   }
 }
 
+/** What whoever is at an address calls itself; undefined when it does not say. Never rejects. */
+export async function nameAt(address: Address, options: NacosOptions): Promise<string | undefined> {
+  for (const contextPath of contextPathsOf(options)) {
+    for (const { self } of VIEW_PATHS) {
+      const name = await nameOf(address, contextPath + self, options);
+      if (name !== undefined) return name;
+    }
+  }
+  return undefined;
+}
+
 /** A Raft command of Nacos's own operations API, as its JRaftOps names them. */
 export interface RaftCommand {
   readonly command: 'removePeer' | 'restRaftCluster' | 'resetPeers';

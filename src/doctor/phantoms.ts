@@ -15,7 +15,8 @@ const WITNESSES = 3;
 /**
  * Which of the voters that are on no list are seen to be dead: nobody listens on their main port and on their Raft port, or
  * their host does not answer at all and no node has them on its own list. Of all others that cannot be said, and nobody
- * may take their votes by a command. Nor when this server does not reach a node at the same time that it has just read:
+ * may take their votes by a command. One that answers as a member that was just read, by that one's name, is nobody: it is
+ * what that node called itself before (`nameAt` asks who is at an address). Nor when this server does not reach a node at the same time that it has just read:
  * then it may be the one that reaches nobody.
  */
 export async function deadPhantoms(
@@ -23,7 +24,11 @@ export async function deadPhantoms(
   readings: readonly Reading[],
   probe: Probe,
   raftOffset: number,
+  nameAt: (address: Address) => Promise<string | undefined>,
 ): Promise<ReadonlySet<string>> {
+  const named = new Set(
+    readings.filter(isRead).flatMap((view) => (view.otherName === undefined ? [view.address] : [])),
+  );
   const believed = new Set(readings.filter(isRead).flatMap(({ members }) => members));
   const phantoms = [...new Set(groups.flatMap((group) => group.phantoms))].slice(0, MOST);
   if (phantoms.length === 0) return new Set();
@@ -37,6 +42,8 @@ export async function deadPhantoms(
       const asked = [member, voter];
       const answers = await Promise.all(asked.map((address) => probe.probe(address)));
       const witness = await control;
+      const name = answers[0] === 'open' ? await nameAt(member) : undefined;
+      if (name !== undefined && name !== member && named.has(name)) return [voter];
       const isGone = answers.every((answer, i) => isDeath(asked[i] ?? voter, answer, witness));
       if (!isGone) return [];
       return answers.every((answer) => answer === 'refused') || !believed.has(member) ? [voter] : [];

@@ -117,12 +117,27 @@ describe('what the doctor takes for evidence', () => {
 describe('a voter that is on no list', () => {
   const readings = [node(A, A, [A, B, GONE]), node(B, A, [A, B, GONE])];
   const groups = judgeGroups([member(A), member(B)], readings, 1_000);
-  const dead = async (answers: Readonly<Record<string, ProbeAnswer | Unknown>>): Promise<string[]> => {
+  const nobody = (): Promise<undefined> => Promise.resolve(undefined);
+  const dead = async (
+    answers: Readonly<Record<string, ProbeAnswer | Unknown>>,
+    nameAt: (address: string) => Promise<string | undefined> = nobody,
+    read: readonly Reading[] = readings,
+  ): Promise<string[]> => {
     const probe = {
       probe: (address: string) => Promise.resolve(answers[address] ?? ('unreachable' as const)),
     };
-    return [...(await deadPhantoms(groups, readings, probe, 1_000))];
+    return [...(await deadPhantoms(groups, read, probe, 1_000, nameAt))];
   };
+
+  it('is nobody’s when a member that was just read answers there by its own name: so it was called before', async () => {
+    const open = { [A]: 'open', [GONE]: 'open', [voter(GONE)]: 'open' } as const;
+    const named = (name: string | undefined) => (address: string) =>
+      Promise.resolve(address === GONE ? name : undefined);
+    assert.deepEqual(await dead(open, named(B)), [voter(GONE)]);
+    for (const name of [undefined, GONE, C]) assert.deepEqual(await dead(open, named(name)), [], `${name}`);
+    const misnamed = [readings[0]!, { ...readings[1]!, otherName: GONE }];
+    assert.deepEqual(await dead(open, named(B), misnamed), [], 'it was read under another name just now');
+  });
 
   it('is not asked, so not dead, where no member can be', async () => {
     const asked: string[] = [];
@@ -135,7 +150,7 @@ describe('a voter that is on no list', () => {
     const voters = ['169.254.169.254:8848', '224.0.0.1:8848', GONE];
     const lying = [node(A, A, [A, B, ...voters]), node(B, A, [A, B, ...voters])];
     const judged = judgeGroups([member(A), member(B)], lying, 1_000);
-    assert.deepEqual([...(await deadPhantoms(judged, lying, probe, 1_000))], [voter(GONE)]);
+    assert.deepEqual([...(await deadPhantoms(judged, lying, probe, 1_000, nobody))], [voter(GONE)]);
     assert.ok(
       asked.every((address) => !/^(169|224)/.test(address)),
       asked.join(),

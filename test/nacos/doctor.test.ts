@@ -140,5 +140,28 @@ nacosTest(
       await writeInstance(nodes[1]!, 'after');
       await haveInstance(nodes, 'after');
     });
+
+    await scenario(
+      'finds a node that is listed otherwise than it calls itself, and spares its vote',
+      async () => {
+        server.child.kill('SIGTERM');
+        await server.exited;
+        const [first, second] = nodes as [NacosNode, NacosNode];
+        const otherwise = second.address.replace('127.0.0.1', '127.0.0.2');
+        server = await cluster.startServer({ file: join(cluster.folder('misnaming'), 'registry.db') });
+        await register(server, [first, { address: otherwise }]);
+        const { state, findings } = await examine(t, server);
+        assert.notEqual(state, 'healthy');
+        // The lists that the nodes have are not this server's.
+        assert.deepEqual(findings.map(({ code, node }) => [code, node]).sort(), [
+          ['list-differs', first.address],
+          ['misnamed', otherwise],
+        ]);
+        const { sentence = '' } = findings.find(({ code }) => code === 'misnamed') ?? {};
+        assert.ok(sentence.startsWith(`${otherwise} calls itself ${second.address} `), sentence);
+        const { plan } = await repair(t, server, '--yes');
+        assert.deepEqual(plan.steps, []);
+      },
+    );
   },
 );

@@ -83,7 +83,7 @@ function failedToJoin(home: string): number {
 /** Tells our server what the list should be. */
 export async function register(
   server: Pick<ServerProcess, 'url'>,
-  nodes: readonly NacosNode[],
+  nodes: readonly Pick<NacosNode, 'address'>[],
 ): Promise<void> {
   for (const { address } of nodes) {
     const query = `self=${address}&expect=${nodes.length}`;
