@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { raftRepair } from '../../src/cli/raft-repair.js';
+import { resetPeers } from '../../src/page/model/snippet.js';
 import type { ClusterView, MemberView } from '../../src/registry/view.js';
 
 function cluster(
@@ -81,4 +82,19 @@ test('it has the path of the version that is there, and no hint at others', () =
   assert.match(commandIn(of('2.5.1')), /\/nacos\/v1\/core\/ops\/raft' /);
   assert.doesNotMatch(of('2.5.1'), /3\.x|1\.4\.2/);
   assert.match(of('1.4.2'), /Nacos 1\.4\.2 does not know it: stop all nodes/);
+});
+
+test('the page says the same: the survivor alone, and the others that are left after its election', () => {
+  const words = (text: string): string[] =>
+    [...text.matchAll(/"command":"(\w+)","value":"([^"]+)"/g)].map(([, a, b]) => `${a} ${b}`);
+  assert.deepEqual(words(resetPeers(A, [A])), ['resetPeers 10.0.0.1:7848']);
+  const both = resetPeers(B, [A, B]);
+  assert.deepEqual(words(both), ['resetPeers 10.0.0.2:7848', 'restRaftCluster 10.0.0.1:7848,10.0.0.2:7848']);
+  assert.match(both, /'\nsleep 15\ncurl /);
+  assert.ok(
+    both
+      .split('curl')
+      .slice(1)
+      .every((call) => call.includes(`'http://${B}/nacos/v1/core/ops/raft'`)),
+  );
 });
