@@ -405,14 +405,21 @@ export class Examiner {
     const { findings, groups } = seen.diagnosis;
     const finding = findings.find(({ code }) => code === 'no-leader');
     const proofs = new Map<string, LeaderProof>();
-    if (!finding) return proofs;
+    // For a plan also of 1.4, of which no group that is not shown is a finding.
+    const isForPlan = provenWithin !== undefined && groups.length === 0;
+    if (!finding && !isForPlan) return proofs;
     const unled = groups.filter(({ lead }) => lead === 'unled').map(({ name }) => name);
     const due = groups.length === 0 ? [ALL_GROUPS] : unled;
     // Many at once: a node that hangs takes its whole time for each.
     await inTurns(due.slice(0, MOST_PROOFS), async (name) => {
       // A look that read less in between does not make it older.
       const known = (provenWithin === undefined ? before?.proofs : proven)?.get(name);
-      if (provenWithin === undefined && known === undefined && ageOf(seen, finding) < PROVE_AFTER) return;
+      if (
+        provenWithin === undefined &&
+        known === undefined &&
+        (!finding || ageOf(seen, finding) < PROVE_AFTER)
+      )
+        return;
       const isFresh = known !== undefined && seen.at - known.at < (provenWithin ?? PROVE_AGAIN);
       const proof = isFresh ? known : await proveLeader(name, seen.readings, nacos, seen.at);
       if (proof) proofs.set(name, proof);

@@ -70,8 +70,8 @@ export interface Patient {
  * leader takes `removePeer` of a phantom and `restRaftCluster` (so spelt) with all voters, said to that leader;
  * `changePeers` would do nothing when the value is the group's first configuration. One that has none takes `resetPeers`
  * at a survivor that names it alone, and the others are added then, with its data: `resetPeers` changes the configuration of
- * that node only, so whoever else it names may go by another one, such as the addresses before a move, or may have more
- * entries in its log, and refuses its vote (2.3.2 and 2.5.1, seen). What a leader is told needs nobody's consent: a node
+ * that node only, so whoever else it names may go by another one, such as the addresses before a move (2.5.1, seen), or may
+ * have more entries in its log (JRaft, read), and refuses its vote. What a leader is told needs nobody's consent: a node
  * follows it whatever configuration it has. Groups that do not know each other are merged by no command.
  */
 export function planRepair(patient: Patient): RepairPlan {
@@ -80,8 +80,12 @@ export function planRepair(patient: Patient): RepairPlan {
   const split = groups.filter(({ apart }) => apart.length > 0);
   const unled = groups.filter(({ lead, apart }) => lead === 'unled' && apart.length === 0);
   const led = groups.filter(({ lead, apart }) => lead === 'led' && apart.length === 0);
-  const nothing = groups.length === 0 && views.some(showsLedGroups);
+  // Of 1.4, which does not always show its groups, only a proof tells.
+  const isUnled = views.some(showsLedGroups) || patient.proofs.get(ALL_GROUPS)?.isLed === false;
+  const nothing = groups.length === 0 && isUnled;
 
+  if (views.length === 0 && patient.members.some(isLiveState))
+    return made([], [], [], unreadable(patient.readings));
   const misnamed = views.find(({ otherName }) => otherName !== undefined);
   if (misnamed && (unled.length > 0 || nothing || led.some(isInjured))) {
     const { address, otherName } = misnamed;
@@ -165,6 +169,18 @@ function made(
   return { id, steps, loss, manual, ...(refused === undefined ? {} : { refused }) };
 }
 
+/** Nothing is known, which is not to say that nothing is wrong. */
+function unreadable(readings: readonly Reading[]): string {
+  const reasons = readings.flatMap((one) => (isRead(one) ? [] : [one.reason]));
+  const what = `no node can be read, so nothing is known of Raft: ${reasons[0]}`;
+  if (!reasons.every((reason) => reason.includes('ECONNREFUSED'))) return what;
+  return `${what}. Nodes that start open no API yet. If it stays so they may wait for a Raft leader, as 1.4 and all with an embedded database do, and those that moved with their disks never have one: ${BY_HAND}`;
+}
+
+/** What is left where nobody can say resetPeers. */
+const BY_HAND =
+  'start the nodes at the addresses that they had; if these are gone for good, stop all nodes, empty data/protocol/raft of each (what only Raft has is lost), and start them together';
+
 /** Why no group without a leader can be given one now. */
 function refuseReset(
   patient: Patient,
@@ -183,9 +199,12 @@ function refuseReset(
   if (unread.length > 0) {
     return `${unread.join(', ')} cannot be read, and may have a leader, or the most data: let it be read first`;
   }
-  const old = views.filter((view) => !canReset(view));
+  // One that polls forgets its version, as only 1.4 does.
+  const old = views.filter(
+    (view) => !canReset(view) || (view.version === undefined && !views.some(showsLedGroups)),
+  );
   if (old.length > 0) {
-    return `${old.map(({ address, version }) => `${address} (${version})`).join(', ')} does not know resetPeers: stop all nodes, empty data/protocol/raft of each (what only Raft has is lost), and start them together`;
+    return `${old.map(({ address, version = '1.4' }) => `${address} (${version})`).join(', ')} does not know resetPeers. If Raft has no leader in a minute either: ${BY_HAND}`;
   }
   if (survivor !== undefined && !read.has(survivor)) {
     return `${survivor} is no live member that can be read, so it cannot be the survivor`;

@@ -208,11 +208,19 @@ describe('the plan of a repair', () => {
   it('resets all groups of nodes of which none has ever had a leader (injury 3)', () => {
     const made = plan(all, [node(A, {}), node(B, {}), node(C, {})]);
     assert.deepEqual(said(made), [`resetPeers ${a} ${A} *`, `restRaftCluster ${a},${b},${c} ${A} *`]);
-    const old = plan(all, [node(A, {}, '1.4.2'), node(B, {}, '1.4.2'), node(C, {}, '1.4.2')]);
-    assert.deepEqual(old.steps, [], '1.4 shows no groups, so nothing is known');
+    const views = [node(A, {}, '1.4.2'), { ...node(B, {}), version: undefined }];
+    const two = [member(A), member(B)];
+    const old = plan(two, views, { proofs: new Map() });
+    assert.deepEqual([old.steps, old.refused], [[], undefined], '1.4 shows no groups, so nothing is known');
+    const proven = plan(two, views);
+    assert.deepEqual(proven.steps, []);
+    assert.match(
+      proven.refused ?? '',
+      /^10\.0\.0\.1:8848 \(1\.4\.2\), 10\.0\.0\.2:8848 \(1\.4\) does not know resetPeers.*at the addresses that they had/,
+    );
     const lost: Copies = { one: [x, 4, [a, x, y]] };
     const cannot = plan([member(A)], [node(A, lost, '1.4.2')]);
-    assert.match(cannot.refused ?? '', /1\.4\.2\) does not know resetPeers: stop all nodes/);
+    assert.match(cannot.refused ?? '', /1\.4\.2\) does not know resetPeers\. .*stop all nodes/);
   });
 
   describe('nodes that moved with their disks', () => {
@@ -248,6 +256,22 @@ describe('the plan of a repair', () => {
       assert.equal(plan(fresh, blank).steps[1]?.value, [a, b].join());
       assert.deepEqual(said(plan([member(A)], [blank[0]!])), [`resetPeers ${a} ${A} *`]);
     });
+  });
+
+  it('never says that nothing is to be repaired where nothing could be read', () => {
+    const login = plan([member(A)], [{ address: A, reason: 'it answers 403' }]);
+    assert.equal(login.refused, 'no node can be read, so nothing is known of Raft: it answers 403');
+    // Nodes of 1.4.1 that moved with their disks wait for a leader, and open no port (seen).
+    const refused = { address: A, reason: 'it does not answer (connect ECONNREFUSED 10.0.0.1:8848)' };
+    assert.match(
+      plan([member(A)], [refused]).refused ?? '',
+      /wait for a Raft leader.*at the addresses that they had/,
+    );
+    assert.equal(
+      plan([member(A, { state: 'down' })], [refused], { proofs: new Map() }).refused,
+      undefined,
+      'that is the list’s matter',
+    );
   });
 
   it('leaves groups that do not know each other to people, and says in what order (injury 1)', () => {
