@@ -1,5 +1,5 @@
 import type { Member } from './cluster.js';
-import { isSeenAsVoter, isSeenOutside } from './evidence.js';
+import { isSeenAsVoter, isSeenOutside, leaderless } from './evidence.js';
 import { isLive } from './lease.js';
 import type { Moment } from './moment.js';
 import { HEARD_AGAIN, REPLACED_EVICT_AFTER } from './rules.js';
@@ -21,15 +21,22 @@ export function isUnproven(member: Member, moment: Pick<Moment, 'now' | 'raft'>)
  * to be no voter, and otherwise only while every settled member is live, since those are Raft's majority with it, too (R3).
  * With one of them dead they may not be: an eviction would be lost, and blank nodes would be let in that Raft does not add
  * (found by the simulation).
+ *
+ * Where nobody has settled, since all that had data have left, nobody's majority makes up for it: a blank node takes whoever
+ * is on its list for a voter. So one that was heard again counts for as long as it is not seen to be no voter, and an unproven
+ * one while no leader is seen: else nobody could be evicted or settle, and `recover` would find a majority (found by the
+ * simulation).
  */
 export function counted(
   listed: readonly Member[],
   moment: Pick<Moment, 'now' | 'rules' | 'raft'>,
 ): readonly Member[] {
   const { now, rules } = moment;
-  const areAllLive = listed.every((member) => !member.settled || isLive(member, rules, now));
+  const settled = listed.filter((member) => member.settled);
+  const areAllLive = settled.length > 0 && settled.every((member) => isLive(member, rules, now));
+  const mayBeVoters = settled.length === 0 && leaderless(moment).length > 0;
   const isLeftOut = (member: Member): boolean => {
-    if (isUnproven(member, moment)) return true;
+    if (isUnproven(member, moment)) return !mayBeVoters;
     if (!isNewcomer(member) || now - seenAt(member) < REPLACED_EVICT_AFTER) return false;
     if (isSeenOutside(member.address, seenAt(member), moment)) return true;
     return areAllLive && !isSeenAsVoter(member, moment);

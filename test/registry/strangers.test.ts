@@ -154,6 +154,49 @@ describe('newcomers that were heard again and died, which may vote', () => {
   });
 });
 
+describe('newcomers of which nobody has settled, since all that had data have left', () => {
+  /** D lives; E was heard as often as asked, and died. */
+  function newcomersOf(heardAgain: boolean): Bench {
+    const bench = three();
+    for (const who of [D, E]) bench.poll(who);
+    if (heardAgain) bench.pass(5_000, [D, E]);
+    for (const who of [A, B, C]) bench.do({ type: 'leave', address: who });
+    assert.deepEqual(bench.list, [D, E]);
+    return bench;
+  }
+  const leaderless = { leaderless: ['naming'], whole: undefined };
+
+  it('count when they were heard again: the majority is lost, and an operator recovers those that live', () => {
+    const bench = newcomersOf(true);
+    bench.pass(120_000, [D], [E]);
+    assert.equal(bench.cluster.quorumLost, true);
+    assert.deepEqual(bench.list, [D, E]);
+    assert.equal(bench.do({ type: 'recover' }).type, 'done');
+    assert.deepEqual(bench.list, [D]);
+  });
+
+  it('count while no leader is seen, heard again or not', () => {
+    const bench = newcomersOf(false);
+    bench.seen = leaderless;
+    bench.pass(120_000, [D], [E]);
+    assert.equal(bench.cluster.quorumLost, true);
+    assert.equal(bench.do({ type: 'recover' }).type, 'done');
+    assert.deepEqual(bench.list, [D]);
+  });
+
+  it('do not count when nothing shows that they are nodes, nor when Raft has a leader without them', () => {
+    const unheard = newcomersOf(false);
+    unheard.pass(60_000, [D], [E]);
+    const outside = newcomersOf(true);
+    outside.seen = voters(D);
+    outside.pass(60_000, [D], [E]);
+    for (const bench of [unheard, outside]) {
+      assert.equal(bench.cluster.quorumLost, false);
+      assert.deepEqual(bench.list, [D]);
+    }
+  });
+});
+
 describe('a stranger beside one founder', () => {
   it('comes in, counts for nothing and is taken off', () => {
     const bench = new Bench().found(A);
