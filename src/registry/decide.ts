@@ -5,7 +5,7 @@ import { eventOf } from './events.js';
 import { forget } from './forget.js';
 import { explainWaiting } from './gate.js';
 import { leave, remove } from './leave.js';
-import { deliver, hearPoll, isLive, newLease, presenceOf, silence } from './lease.js';
+import { deliver, hearPoll, newLease, presenceOf, silence } from './lease.js';
 import { conclude, notServed, overLimit, refusal, refuseNewcomers, unchanged } from './outcome.js';
 import { put } from './put.js';
 import { recover, takeForRepaired } from './recover.js';
@@ -236,11 +236,12 @@ function refuse(cluster: Cluster, poll: Poll, context: Context): Reply | undefin
   return known ? undefined : overLimit(cluster, 1, context);
 }
 
-/** Who else alive has this id. */
+/** Who else alive has this id. A static member counts as live (R3), and may be seen to be dead: it holds nothing then. */
 function idHolder(cluster: Cluster, id: string, address: Address, context: Context): Address | undefined {
   const { rules, now } = context;
   for (const member of cluster.members.values()) {
-    if (member.id === id && member.address !== address && isLive(member, rules, now)) return member.address;
+    const isAlive = presenceOf(member, rules, now) === 'live';
+    if (member.id === id && member.address !== address && isAlive) return member.address;
   }
   for (const waiting of cluster.waiting.values()) {
     // One that waits at a Nacos's start-up is never away for longer than between two tries.

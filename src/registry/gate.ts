@@ -1,11 +1,12 @@
 import { named } from './address.js';
 import { filtered, joined, keyOf, majority, type Cluster, type Member, type Waiting } from './cluster.js';
 import { eventOf, type RegistryEvent } from './events.js';
-import { isLive, silence } from './lease.js';
+import { hasLeaders } from './evidence.js';
+import { isJustBack, isLive, silence } from './lease.js';
 import type { Moment, Step } from './moment.js';
 import { quorumOf } from './quorum.js';
 import { isRepairing } from './repairing.js';
-import { LATE_POLL } from './rules.js';
+import { LATE_POLL, STEADY_AFTER } from './rules.js';
 import { revisionAhead, setBackAdvice } from './set-back.js';
 
 /** How many must wait at once before those waiting become the list. */
@@ -70,7 +71,7 @@ export type WaitingCode =
   | 'founding'
   /** No majority is live, and Raft could not add it (R3). */
   | 'no-majority'
-  /** Too many joined only just, or the founders have not been sent their list yet (R3). */
+  /** Too many joined or came back only just, or the founders have not been sent their list yet (R3). */
   | 'unsettled'
   /** Raft is being repaired, and the list holds still; or must be, since the list was recovered (R7). */
   | 'repairing'
@@ -103,11 +104,31 @@ function gate(cluster: Cluster, moment: Pick<Moment, 'now' | 'rules' | 'raft'>):
   }
   const unsettled = all.filter((member) => !member.settled);
   // So that a majority of the list lives whatever becomes of the newcomers. Where nobody is new, one may always come.
-  if (unsettled.length > 0 && all.length - unsettled.length < majority(all.length + 1)) {
-    const finding = `${named(unsettled.map(({ address }) => address))} joined only just, and those that have settled must stay a majority`;
+  if (unsettled.length === 0) return undefined;
+  const newest = `${named(unsettled.map(({ address }) => address))} joined only just, and`;
+  const settled = all.filter((member) => member.settled);
+  const wanted = majority(all.length + 1);
+  if (settled.length < wanted) {
+    return { code: 'unsettled', finding: `${newest} those that have settled must stay a majority` };
+  }
+  const blank = settled.filter((member) => mayBeBlank(member, moment)).map(({ address }) => address);
+  if (settled.length - blank.length < wanted) {
+    const finding = `${newest} ${named(blank)} ${blank.length === 1 ? 'is' : 'are'} not live, or had a break less than ${STEADY_AFTER / 1_000} s ago: those that have their data for certain must stay a majority`;
     return { code: 'unsettled', finding };
   }
   return undefined;
+}
+
+/**
+ * A founder that died before Raft had elected anybody is as blank as a newcomer when it comes back, and takes the list of then
+ * for the voters: with two newcomers beside it, three blank ones would be a majority of five, and might elect one of
+ * themselves when those that have the data start again, too (found by the simulation). A leader gives it its data. One blank
+ * one more than the founders that Raft did not need is no majority yet, so a first newcomer may come.
+ */
+function mayBeBlank(member: Member, moment: Pick<Moment, 'now' | 'rules' | 'raft'>): boolean {
+  const { now, rules } = moment;
+  if (!isLive(member, rules, now)) return true;
+  return isJustBack(member, now) && !hasLeaders(moment, member.presenceSince);
 }
 
 /**

@@ -43,12 +43,12 @@ export function merge(lease: Lease, other: StoredLease): void {
 }
 
 /** A member, waiting or departed address was heard: the renewal itself. No earlier probe means anything then. */
-export function hear(lease: Lease, now: number, polled: boolean): void {
-  lease.heardAt = Math.max(now, lease.heardAt);
+export function hear(lease: Lease, at: number, polled: boolean): void {
+  lease.heardAt = Math.max(at, lease.heardAt);
   lease.changed = true;
-  if (lease.refusedAt !== NEVER) lease.refusedAt = NEVER;
-  if (lease.failedAt !== NEVER) lease.failedAt = NEVER;
-  if (lease.probedAt !== NEVER) lease.probedAt = NEVER;
+  if (lease.refusedAt !== NEVER && lease.refusedAt <= at) lease.refusedAt = NEVER;
+  if (lease.failedAt !== NEVER && lease.failedAt <= at) lease.failedAt = NEVER;
+  if (lease.probedAt !== NEVER && lease.probedAt <= at) lease.probedAt = NEVER;
   if (polled) lease.polls = true;
 }
 
@@ -173,6 +173,15 @@ export function isSteady(member: Member, rules: Rules, now: number): boolean {
   return (
     member.source === 'static' || (member.presence === 'live' && now - member.presenceSince >= STEADY_AFTER)
   );
+}
+
+/**
+ * Live again, or its agent says that its Nacos starts, for so short a time that it may take no part in Raft yet. Whoever has
+ * only just joined has not come back.
+ */
+export function isJustBack({ source, presence, presenceSince, joinedAt }: Member, now: number): boolean {
+  const isBack = source !== 'static' && presence === 'live' && presenceSince > joinedAt;
+  return isBack && now - presenceSince < STEADY_AFTER;
 }
 
 /** Whether a waiting address still counts. */

@@ -1,10 +1,10 @@
 import { named } from './address.js';
 import { isSeenToVote, lackingGroups, leaderless } from './evidence.js';
 import { keyOf, type Cluster, type Member } from './cluster.js';
-import { isLive, NEVER, silence } from './lease.js';
+import { isJustBack, isLive, NEVER, silence } from './lease.js';
 import type { Moment } from './moment.js';
 import { lacking, leastRevision, quorumOf } from './quorum.js';
-import { LATE_POLL, SETTLE_AS_VOTER, STEADY_AFTER, type Rules } from './rules.js';
+import { LATE_POLL, SETTLE_AS_VOTER, type Rules } from './rules.js';
 
 /**
  * What keeps a joiner's time to settle from running, as the rest of a sentence; undefined while it runs. It runs when
@@ -47,8 +47,7 @@ function whyUnheard(member: Member, { now, rules }: Moment): string | undefined 
 
 /** Live, and not because it started again only just. */
 function takesPart(member: Member, rules: Rules, now: number): boolean {
-  const isBack = member.source !== 'static' && member.presenceSince > member.joinedAt;
-  return isLive(member, rules, now) && !(isBack && now - member.presenceSince < STEADY_AFTER);
+  return isLive(member, rules, now) && !isJustBack(member, now);
 }
 
 /**

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { deliver } from '../../src/registry/lease.js';
-import { A, B, Bench, C, D, E, F } from './rules.js';
+import { A, B, Bench, C, D, E, F, voters } from './rules.js';
 
 describe('R2 Known', () => {
   it('gives a listed address the list at once, also while the majority is lost', () => {
@@ -85,6 +85,38 @@ describe('R3 Gate', () => {
     assert.deepEqual(bench.list, [A, B, C, D, E, F]);
   });
 
+  describe('beside a newcomer counts among those that have data', () => {
+    const reason = `${E} waits to join nacos/serverlist: ${D} joined only just, and ${C} is not live, or had a break less than 30 s ago: those that have their data for certain must stay a majority`;
+    /** C is silent, and D has just come in. */
+    const silent = (): Bench => {
+      const bench = new Bench().found(A, B, C);
+      bench.pass(60_000, [A, B]);
+      return bench;
+    };
+
+    it('nobody that is not live: a founder may be blank', () => {
+      const bench = silent();
+      assert.equal(bench.poll(D).type, 'listed');
+      assert.deepEqual(bench.poll(E), { type: 'waiting', why: 'gate', reason });
+      bench.pass(20_000, [A, B, D, E]);
+      assert.deepEqual(bench.waiting, [E]);
+      bench.pass(10_000, [A, B, D, E]);
+      assert.equal(bench.cluster.members.get(D)?.settled, true);
+      assert.deepEqual(bench.list, [A, B, C, D, E]);
+    });
+
+    it('nobody that is back only just, until the groups are seen to have leaders', () => {
+      const bench = silent();
+      bench.poll(C);
+      assert.equal(bench.poll(D).type, 'listed');
+      assert.deepEqual(bench.poll(E), { type: 'waiting', why: 'gate', reason });
+      bench.seen = voters(A, B, C);
+      bench.pass(1_000, [A, B, C, D]);
+      assert.equal(bench.cluster.members.get(D)?.settled, false);
+      assert.equal(bench.poll(E).type, 'listed', 'a leader gives a blank one its data');
+    });
+  });
+
   it('settles a joiner only when the other live members have the list with it', () => {
     const bench = new Bench().found(A, B, C);
     bench.poll(D);
@@ -157,6 +189,22 @@ describe('ids', () => {
     bench.pass(20_000, [A, B], [C]);
     assert.equal(bench.poll(D, { id: 'n2' }).type, 'listed');
     assert.match(bench.events.at(-1)?.reason ?? '', /to replace 127\.0\.0\.3:8848/);
+  });
+
+  it('takes a new address with the id of a static member whose port refuses', () => {
+    const bench = new Bench();
+    for (const [address, id] of [
+      [A, 'n0'],
+      [B, 'n1'],
+      [C, 'n2'],
+    ] as const) {
+      bench.poll(address, { id, expect: 3 });
+    }
+    bench.do({ type: 'put', addresses: [C] });
+    assert.equal(bench.poll(D, { id: 'n2' }).type, 'refused', 'it lives');
+    bench.pass(20_000, [A, B], [C], 'refused');
+    assert.equal(bench.poll(D, { id: 'n2' }).type, 'listed');
+    assert.deepEqual(bench.list, [A, B, C, D]);
   });
 
   it('learns an id that a listed member tells later', () => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import fc from 'fast-check';
 import type { StoredLease } from '../../src/registry/cluster.js';
-import { merge, storedLease } from '../../src/registry/lease.js';
+import { hear, merge, storedLease } from '../../src/registry/lease.js';
 
 const time = fc.integer({ min: -1, max: 50 });
 const facts: fc.Arbitrary<StoredLease> = fc.record({
@@ -41,4 +41,14 @@ it('a list counts as delivered from the first time that any server sent it', () 
     { ...base, delivered: 1, deliveredAt: 5 },
   );
   assert.deepEqual([lease.delivered, lease.deliveredAt], [3, 20]);
+});
+
+it('what was said before a probe takes nothing back of its answer', () => {
+  const nothing = { openAt: -1, endedAt: -1, delivered: 0, deliveredAt: 0, polls: true };
+  const lease = storedLease({ ...nothing, heardAt: 10, refusedAt: 30 });
+  lease.failedAt = lease.probedAt = 30;
+  hear(lease, 20, true);
+  assert.deepEqual([lease.heardAt, lease.refusedAt, lease.failedAt, lease.probedAt], [20, 30, 30, 30]);
+  hear(lease, 30, true);
+  assert.deepEqual([lease.heardAt, lease.refusedAt, lease.failedAt, lease.probedAt], [30, -1, -1, -1]);
 });

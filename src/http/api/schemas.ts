@@ -138,7 +138,7 @@ export const waitingView = z
     code: z.enum(['founding', 'no-majority', 'unsettled', 'repairing', 'turn']).meta({
       description:
         'Why it waits. *founding*: too few wait for the first list (R1). *no-majority*: Raft could not add it. ' +
-        '*unsettled*: others joined only just, or the founders have not been sent their list yet (R3). *repairing*: Raft is being repaired. *turn*: it comes in with its next poll.',
+        '*unsettled*: others joined or came back only just, or the founders have not been sent their list yet (R3). *repairing*: Raft is being repaired. *turn*: it comes in with its next poll.',
     }),
     reason: z.string().meta({
       description: 'The same as a sentence.',
