@@ -6,6 +6,12 @@ const LONGEST_STEP = 1_500;
 /** How far the wall clock may stray from the monotonic one between two ticks, in milliseconds. */
 const LONGEST_STRAY = 2_000;
 
+/**
+ * How long after a pause was noticed what is read from sockets may have waited there meanwhile, in milliseconds: a connection
+ * that waited to be accepted is read only after timers have run.
+ */
+const READING = 250;
+
 export interface TimeSources {
   /** Milliseconds, never going back (performance.now). */
   monotonic(): number;
@@ -28,8 +34,10 @@ export class HearingClock implements Clock {
   readonly time: TimeSources;
   #base = 0;
   #baseAt: number;
-  /** On this clock: it has not stood still since. */
+  /** On this clock: it has not stood still since, and has read what had waited in its sockets. */
   #runningSince = 0;
+  /** On this clock: when it last stood still. */
+  #stoodAt = 0;
   #tickedAt: number;
   #tickedWall: number;
 
@@ -63,7 +71,7 @@ export class HearingClock implements Clock {
    */
   catchUp(hearing: number): Behind {
     // Timers may run in any order: the tick may come later.
-    if (this.isBehind) this.#standStill();
+    if (this.isBehind) this.#standStill(this.#base);
     const until = this.hearing();
     const behind = { since: this.#runningSince, until, by: hearing - until };
     this.follow(hearing);
@@ -87,6 +95,17 @@ export class HearingClock implements Clock {
     return this.#deafness(this.time.monotonic(), this.time.wall()) > 0;
   }
 
+  /** Whether what is read now may have waited in a socket while the server stood still: its sender may be gone since. */
+  get readsWhatWaited(): boolean {
+    return this.hearing() < this.#runningSince || this.isBehind;
+  }
+
+  /** When what is read now was said, at the earliest. */
+  saidAt(): number {
+    if (!this.readsWhatWaited) return this.hearing();
+    return Math.floor(this.hearing() < this.#runningSince ? this.#stoodAt : this.#base);
+  }
+
   /**
    * To be called several times a second. Returns how long the server was deaf since the last tick, in
    * milliseconds, and 0 when it was not. A jump of the wall clock looks like a suspended machine and is
@@ -96,16 +115,19 @@ export class HearingClock implements Clock {
     const monotonic = this.time.monotonic();
     const wall = this.time.wall();
     const deafness = this.#deafness(monotonic, wall);
+    const before = this.#base;
     this.#base += Math.min(monotonic - this.#baseAt, LONGEST_STEP);
     this.#baseAt = this.#tickedAt = monotonic;
     this.#tickedWall = wall;
-    if (deafness > 0) this.#standStill();
+    if (deafness > 0) this.#standStill(before);
     return deafness;
   }
 
-  /** What is read from sockets until a pause is noticed may have waited there for as long. */
-  #standStill(): void {
-    this.#runningSince = this.hearing() + 1;
+  /** What is read from sockets until a pause is noticed, and just after that, may have waited there for as long. */
+  #standStill(at: number): void {
+    // The same pause may be noticed twice, with the shared clock taken over in between.
+    if (this.hearing() >= this.#runningSince) this.#stoodAt = at;
+    this.#runningSince = this.hearing() + READING;
   }
 
   /** How long the server was deaf since the last tick, in milliseconds; 0 when it was not. */

@@ -95,6 +95,10 @@ export interface HoldWatch {
   end(): void;
 }
 
+/** What whoever would have to be decided on is told of a poll that may be as old as a pause; its next one is news. */
+const STOOD_STILL =
+  'this server stood still until just now, and whoever asked it meanwhile may be gone: ask again';
+
 const UNWATCHED: HoldWatch = { begin: () => undefined, end: () => undefined };
 
 /** What was last sent on a connection. */
@@ -202,6 +206,14 @@ export class RegistryService implements LinkedRegistry {
     return this.#link.servers !== undefined;
   }
 
+  /**
+   * Whether what is asked now may have waited through a pause in which the clock went on with the other servers: then nothing is
+   * decided on it. For a server of its own no time has passed meanwhile.
+   */
+  get #readsWhatWaited(): boolean {
+    return this.isShared && this.#clock.readsWhatWaited;
+  }
+
   /** Now, the rules, and what is known of a cluster besides, for those who describe it. */
   momentOf(entry: ClusterEntry): Moment {
     return this.#context(entry);
@@ -259,14 +271,15 @@ export class RegistryService implements LinkedRegistry {
   /**
    * R2: renews a listed member, in memory and at once. What its poll says anew is decided afterwards, since the answer
    * does not depend on it. False when it does: when the other servers take the member for silent, or this one has just
-   * decided on its eviction and stores that, it is first decided whether it still is one (R5).
+   * decided on its eviction and stores that, it is first decided whether it still is one (R5). What waited in a socket while
+   * the server stood still says that it lived then, and nothing is decided on it.
    */
   renew(entry: ClusterEntry, member: Member, poll: PollRequest): boolean {
     const maySpeak =
       !this.#link.standing.hasOthers || (this.#link.outage && this.#link.standing.mayAnswerSilent());
     if (member.presence !== 'live' && (!maySpeak || entry.isDropped(member.address))) return false;
     this.#hear(entry, member, poll);
-    if (!saysSomethingNew(member, poll) || this.#link.outage) return true;
+    if (!saysSomethingNew(member, poll) || this.#link.outage || this.#readsWhatWaited) return true;
     this.#transact(entry.cluster, this.#pollOf(poll)).catch((error: unknown) => this.#link.failed(error));
     return true;
   }
@@ -289,6 +302,10 @@ export class RegistryService implements LinkedRegistry {
     const known = this.find(keyOf(key));
     const member = known?.cluster.members.get(poll.address);
     if (known && member && this.renew(known, member, poll)) return listed(known);
+    if (this.#readsWhatWaited) {
+      await this.#hold(watch, this.#entryOf(key), () => false, left(), signal);
+      return { type: 'waiting', why: 'gate', reason: STOOD_STILL };
+    }
     for (let tries = 0; ; tries++) {
       try {
         const reply = await this.#register(key, poll, tries === 0 ? undefined : left());
@@ -363,7 +380,7 @@ export class RegistryService implements LinkedRegistry {
   }
 
   #hear(entry: ClusterEntry, member: Member, poll: PollRequest): void {
-    hearPoll(member.lease, poll, this.now);
+    hearPoll(member.lease, poll, this.#clock.saidAt());
     entry.isWell(member.address);
     this.#noteDelivered(entry, poll);
   }
@@ -557,7 +574,7 @@ export class RegistryService implements LinkedRegistry {
   /** R10: a member's poll connection was closed; when its own end did it, that is what its process's death does. */
   connectionClosed(entry: ClusterEntry, address: Address, byPeer: boolean): void {
     const member = entry.cluster.members.get(address);
-    if (member && byPeer) seeEnd(member.lease, this.now);
+    if (member && byPeer) seeEnd(member.lease, this.#clock.saidAt());
     if (member && this.rules.probe) void this.#probeMember(entry, member);
   }
 

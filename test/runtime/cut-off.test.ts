@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { Agent, request } from 'node:http';
 import { describe, it, type TestContext } from 'node:test';
 import { LATE_POLL, LIST_CURRENT, SILENT_UNTOLD } from '../../src/registry/rules.js';
+import type { PollAnswer } from '../../src/runtime/service.js';
 import { foundCluster, lines, live, NacosNode, pollPath } from '../support/nodes.js';
 import { ask, CURL, NACOS, type RawAnswer } from '../support/raw.js';
 import { startServer } from '../support/server.js';
@@ -40,6 +41,39 @@ function assertRefused({ status, complete, body }: RawAnswer, sentence = /the st
   assert.deepEqual([status, complete], [302, false], body);
   assert.match(body, sentence);
 }
+
+describe('a server that stood still beside another one', () => {
+  it('decides nothing on what may have waited in a socket meanwhile: its sender may be gone', async (t) => {
+    const { server, nodes, entry } = await setUp(t);
+    await live(server, nodes.slice(0, 2), 20_000);
+    assert.equal(entry().cluster.members.get(R)?.presence, 'silent');
+    const heardAt = (address: string) => entry().cluster.members.get(address)!.lease.heardAt;
+    const before = server.service.now;
+    const poll = (address: string): Promise<PollAnswer> =>
+      server.service.poll(
+        { product: 'nacos', name: 'serverlist' },
+        { address, source: 'poll', openedAt: server.service.monotonic },
+        10,
+        new AbortController().signal,
+      );
+    const assertUndecided = async (): Promise<void> => {
+      for (const address of [R, W]) {
+        assert.match(JSON.stringify(await poll(address)), /stood still until just now/);
+      }
+      assert.equal((await poll(P)).type, 'list');
+      assert.ok(heardAt(P) <= before);
+    };
+    server.time.pass(60_000);
+    await assertUndecided();
+    await server.service.tick();
+    await assertUndecided();
+    server.time.pass(250);
+    await server.service.tick();
+    assert.equal((await poll(P)).type, 'list');
+    assert.ok(heardAt(P) > before);
+    for (const address of [R, W]) assert.equal((await poll(address)).type, 'list');
+  });
+});
 
 describe('a server that is cut off from the store and from the others', () => {
   it('sends its list for as long as they wait for it, and then only to who was sent it last', async (t) => {

@@ -94,6 +94,27 @@ describe('the hearing clock', () => {
     assert.ok(clock.catchUp(100_250).since > before);
   });
 
+  it('takes what is read until a quarter of a second after a pause was noticed for said before the pause', () => {
+    const { time, clock } = setUp();
+    clock.resumeAt(10_000);
+    time.pass(250);
+    clock.tick();
+    assert.ok(!clock.readsWhatWaited);
+    assert.equal(clock.saidAt(), 10_250);
+    time.pass(90_000);
+    assert.ok(clock.readsWhatWaited, 'before the pause is noticed');
+    assert.equal(clock.saidAt(), 10_250);
+    clock.catchUp(100_250);
+    assert.equal(clock.saidAt(), 10_250, 'nor does the shared clock say that it is of now');
+    assert.ok(clock.tick() > 0);
+    assert.equal(clock.saidAt(), 10_250);
+    time.pass(249);
+    assert.ok(clock.readsWhatWaited);
+    time.pass(1);
+    assert.ok(!clock.readsWhatWaited);
+    assert.equal(clock.saidAt(), clock.hearing());
+  });
+
   it('takes what it has heard since the shared clock was behind for heard then', () => {
     const { time, clock } = setUp();
     clock.resumeAt(10_000);
