@@ -87,13 +87,14 @@ export class ClusterEntry {
 
   /**
    * The list to send: the newest that all servers may send, but the newest of all to an address that is on that alone, when it
-   * is the only change since and no member may have an even older list. Undefined when there is none to send now.
+   * is the only change since and no member may have an even older list. Undefined when there is none to send now: also for
+   * one that was on a list of an earlier epoch, which would start as a member of a cluster that is over.
    */
   listFor(address: Address | undefined): Cluster | undefined {
     const sent = this.#sent;
     if (!this.isPending || sent === undefined) return sent;
-    if (address === undefined || sent.members.has(address)) return sent;
     const newest = this.#cluster;
+    if (address === undefined || (sent.members.has(address) && sent.epoch === newest.epoch)) return sent;
     // A cluster that comes after one that has ended is founded for all at once.
     if (sent.members.size === 0) return undefined;
     return mayJoin(sent, newest) && !isAnyBehind(sent, newest) ? newest : undefined;

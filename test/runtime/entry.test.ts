@@ -68,6 +68,19 @@ describe('a list that not every server has yet', () => {
     assert.equal(entry.listFor(A), undefined);
   });
 
+  it('is kept from one that was on the list of an earlier epoch, as that list is', () => {
+    const entry = new ClusterEntry(KEY);
+    const before = cluster(1, A, B);
+    const refounded = { ...cluster(2, C), epoch: 2 };
+    const back = { ...cluster(3, C, A), epoch: 2 };
+    entry.replace(refounded, before);
+    assert.equal(entry.listFor(C), refounded);
+    entry.replace(back, before);
+    assert.equal(entry.listFor(A), undefined);
+    entry.replace(back, refounded);
+    assert.equal(entry.listFor(A), back);
+  });
+
   it('is nobody’s after something was lost, until it is known again', () => {
     const entry = new ClusterEntry(KEY);
     const list = cluster(2, A, B);
