@@ -103,7 +103,7 @@ export class Invariants {
   readonly #lists = new Map<number, string>();
   #founders: readonly Address[] = [];
   #leaderlessSince: number | undefined;
-  /** For how many seconds in a row a node ran and some server heard, since it joined; {@link BETWEEN_POLLS} at most. */
+  /** For how many seconds in a row a node ran and whichever server it asked heard, since it joined; {@link BETWEEN_POLLS} at most. */
   readonly #audible = new Map<Address, number>();
   /** Since when a phantom has taken the majority of those listed. */
   #takenSince: number | undefined;
@@ -118,13 +118,16 @@ export class Invariants {
   }
 
   /**
-   * `starting`: its agent says that its Nacos does not run yet; `told`: to a server that can tell the others.
+   * `starting`: its agent says that its Nacos does not run yet; `told`: to a server that can tell the others; `at`: when it
+   * was said.
    */
-  heard(address: Address, starting: boolean, told: boolean): void {
-    this.#heardAt.set(address, this.#world.registry.hearing);
-    this.#refused.delete(address);
+  heard(address: Address, starting: boolean, told: boolean, at: number): void {
+    const later = (times: ReadonlyMap<Address, number>): number =>
+      Math.max(at, times.get(address) ?? -Infinity);
+    this.#heardAt.set(address, later(this.#heardAt));
+    if (at === this.#world.registry.hearing) this.#refused.delete(address);
     if (!told) return;
-    this.#toldAt.set(address, this.#world.registry.hearing);
+    this.#toldAt.set(address, later(this.#toldAt));
     if (starting) this.ailed(address);
   }
 
@@ -282,7 +285,8 @@ export class Invariants {
   #judgeQuorum({ members }: Cluster, after: Cluster, otherwise: (alive: string) => Violation): void {
     const listed = [...members.values()].map((member) => after.members.get(member.address) ?? member);
     const settled = listed.filter((member) => member.settled && member.source !== 'static');
-    const areAllAlive = this.#alive(settled).length === settled.length;
+    const hasSettled = listed.some((member) => member.settled);
+    const areAllAlive = hasSettled && this.#alive(settled).length === settled.length;
     // One that lives is a member to the servers whose clock says that it is proven.
     const lives = (member: Member): boolean =>
       !this.#isUnproven(member, areAllAlive, false) && this.#alive([member]).length > 0;
@@ -315,13 +319,13 @@ export class Invariants {
    * A newcomer that was not heard again after it had the list, so that nobody can know whether it is a node; or not for 30 s,
    * while all that have settled live, or Raft may be seen to be without it. A stranger never is; where Raft is read, one that
    * votes is known to be one. `mayBe`: for whom a server may take for that; otherwise for whom every server must, which one that
-   * cannot tell the others need not. The servers' clocks may be apart.
+   * cannot tell the others need not. The servers' clocks may be apart, and Raft is looked at every 3 s.
    */
   #isUnproven({ address, settled, source, joinedAt }: Member, areAllAlive: boolean, mayBe: boolean): boolean {
     if (settled || source === 'static') return false;
     const { setup, raft, registry } = this.#world;
     const heardAt = (mayBe ? this.#toldAt : this.#heardAt).get(address) ?? -Infinity;
-    const votes = setup.reads === true && raft.workingLeader()?.voters.has(address) === true;
+    const votes = this.#world.isSeenToVote(address);
     // What was read is used for 15 s, a leader that has died since included.
     const isOutside = mayBe && setup.reads === true && raft.best()?.voters.has(address) === false;
     const slack = mayBe ? this.#clockSkew : -this.#clockSkew;
@@ -599,9 +603,11 @@ export class Invariants {
 
   #noteAudible(): void {
     const { nodes, servers, replicas, database } = this.#world;
-    const reach = replicas.some(({ id, state }) => state === 'up' && database?.reach(id) === 'ok');
-    const isUp = servers.some(({ state, lack }) => state === 'up' && lack === undefined);
-    const isHeard = isUp && (database === undefined || reach);
+    // The balancer does not know who is stopped or cut off, and may give a node none but those.
+    const there = servers.filter(({ state }) => state !== 'down');
+    const areUp = there.every(({ state, lack }) => state === 'up' && lack === undefined);
+    const isTold = replicas.every(({ id, state }) => state === 'down' || database?.reach(id) === 'ok');
+    const isHeard = there.length > 0 && areUp && isTold;
     for (const { address, state, cut } of nodes.values()) {
       if (this.#wasAudible(address)) continue;
       const counts = isHeard && state === 'running' && cut === undefined;

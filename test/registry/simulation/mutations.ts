@@ -111,7 +111,7 @@ const DEAD_MEANWHILE = several(
 
 /** A server is stopped for 90 s and then cut off, a member that died meanwhile comes back and polls it, and all is mended. */
 const HEARD_AFTER_A_PAUSE: readonly History[] = Array.from({ length: 40 }, (_, i) => ({
-  setup: { expect: undefined, ids: false, retries: 5, salt: 593_227, replicas: 2 },
+  setup: { expect: undefined, ids: false, retries: 5, salt: 85, replicas: 2 },
   starts: [0, 0, 12_269, 0],
   actions: [
     { type: 'start', after: 0 },
@@ -268,7 +268,140 @@ const ANEW_WHILE_DEAF: readonly History[] = Array.from({ length: 40 }, (_, salt)
   ],
 }));
 
+/** All that have data leave when two newcomers have only just come in, one of which moves then. */
+const NOBODY_SETTLED: readonly History[] = Array.from({ length: 40 }, (_, salt) => ({
+  setup: { expect: 3, ids: false, retries: 200, salt, replicas: 0, reads: true },
+  starts: [0, 0, 0],
+  actions: [
+    { type: 'start', after: 60_000 },
+    { type: 'start', after: 10 },
+    ...[200, 10, 10].map((after) => ({
+      type: 'leave' as const,
+      after,
+      who: 0,
+      stopsAfter: 3_000,
+      reconnects: false,
+    })),
+    { type: 'move', after: 10, who: 0, host: true },
+  ],
+}));
+
+/** A founder dies before Raft is founded, two newcomers come, the others die, and it comes back. */
+const BLANK_FOUNDER: readonly History[] = Array.from({ length: 40 }, (_, salt) => ({
+  setup: { expect: 3, ids: false, retries: 200, salt, replicas: 0 },
+  starts: [0, 0, 0],
+  actions: [
+    { type: 'crash', after: 3_000, who: 0, host: false },
+    { type: 'start', after: 57_000 },
+    { type: 'start', after: 20 },
+    { type: 'crash', after: 1_000, who: 0, host: true },
+    { type: 'crash', after: 10, who: 0, host: true },
+    { type: 'restart', after: 1_000, who: 0, keepsData: true },
+    later(60_000),
+  ],
+}));
+
+/** The same, but all go, and it comes back with one other when two newcomers wait. */
+const BLANK_FOUNDER_BACK: readonly History[] = Array.from({ length: 40 }, (_, salt) => ({
+  setup: { expect: 3, ids: false, retries: 5, salt, replicas: 0 },
+  starts: [0, 0, 4_501],
+  actions: [
+    { type: 'crash', after: 1_000, who: 0, host: false },
+    { type: 'restart', after: 8_000, who: 0, keepsData: true },
+    { type: 'crash', after: 0, who: 0, host: false },
+    { type: 'crash', after: 17_000, who: 0, host: true },
+    { type: 'crash', after: 39_000, who: 0, host: true },
+    { type: 'start', after: 0 },
+    { type: 'start', after: 15_000 },
+  ],
+}));
+
+/** An operator puts a dead member, which is replaced then; the other left while nobody could decide on it. */
+const DEAD_AND_PUT: readonly History[] = several(
+  { replicas: 1, expect: undefined },
+  [2_553, 21_801],
+  [
+    { type: 'replica-cut', after: 704, who: 0, lasts: 97_000 },
+    { type: 'leave', after: 18_000, who: 0, stopsAfter: 0, reconnects: false },
+    { type: 'crash', after: 49_000, who: 0, host: true },
+    { type: 'put', after: 32_000 },
+    { type: 'replace', after: 38_000, who: 0 },
+  ],
+  20,
+).map(({ setup, ...history }) => ({ ...history, setup: { ...setup, ids: true, retries: 5 } }));
+
+/** All are gone, others found anew, and those of before are back in the same moment. */
+const BACK_AFTER_A_REFOUNDING: readonly History[] = several(
+  { replicas: 2, expect: 3 },
+  [0, 0, 1_091],
+  [
+    { type: 'leave', after: 50_131, who: 0, stopsAfter: 0, reconnects: false },
+    { type: 'crash-leader', after: 13_058, host: false },
+    { type: 'crash', after: 2_000, who: 0, host: false },
+    { type: 'start', after: 0 },
+    { type: 'reuse', after: 141_000, who: 0 },
+  ],
+).map(({ setup, ...history }) => ({
+  ...history,
+  setup: { ...setup, retries: 5, reads: true, agents: true },
+}));
+
+/** A server is stopped, a member that polled it dies, and it goes on when a newcomer waits. */
+const ASKED_A_STOPPED_SERVER: readonly History[] = Array.from({ length: 80 }, (_, salt) => ({
+  setup: { expect: 3, ids: false, retries: 5, salt, replicas: 2 },
+  starts: [0, 0, 0],
+  actions: [
+    { type: 'crash', after: 13_000, who: 2, host: true },
+    { type: 'replica-pause', after: 24_000, who: 0, lasts: 140_000 },
+    { type: 'crash', after: 69_000, who: 1, host: false },
+    { type: 'start', after: 16_000 },
+    later(70_000),
+  ],
+}));
+
 export const MUTATIONS: readonly Mutation[] = [
+  {
+    name: 'leave out whoever died where nobody has settled',
+    faults: {
+      decide: (cluster, command, context) => {
+        const hasSettled = [...cluster.members.values()].some(({ settled }) => settled);
+        if (command.type !== 'recover' || hasSettled) return decide(cluster, command, context);
+        return { ...decide(withoutDead(cluster, context), command, context), cluster };
+      },
+    },
+    directed: NOBODY_SETTLED,
+    caughtBy: ['not-whole-in-the-end'],
+  },
+  {
+    name: 'take a founder that died for one that has its data',
+    faults: afterwards((cluster, context) => {
+      const all = [...cluster.members.values()];
+      const settled = all.filter((one) => one.settled);
+      const live = all.filter((one) => isLive(one, context.rules, context.now));
+      const isOpen = live.length >= majority(all.length) && settled.length >= majority(all.length + 1);
+      return isOpen ? admitOne(cluster, context) : cluster;
+    }),
+    directed: [...BLANK_FOUNDER, ...BLANK_FOUNDER_BACK],
+    caughtBy: ['disjoint-groups'],
+  },
+  {
+    name: 'let a static member that is seen to be dead keep its id',
+    faults: {
+      decide: (cluster, command, context) => {
+        const isHeld = [...cluster.members.values()].some(
+          ({ source, id, address }) =>
+            command.type === 'poll' &&
+            source === 'static' &&
+            id === command.id &&
+            address !== command.address,
+        );
+        if (!isHeld) return decide(cluster, command, context);
+        return { cluster, events: [], reply: { type: 'refused', code: 'id-in-use', reason: '' } };
+      },
+    },
+    directed: DEAD_AND_PUT,
+    caughtBy: ['not-whole-in-the-end'],
+  },
   {
     name: 'let a newcomer onto the list with which the founders start',
     faults: afterwards((cluster, context) => {
@@ -518,6 +651,18 @@ export const MUTATIONS: readonly Mutation[] = [
     caughtBy: ['live-member-dropped'],
   },
   {
+    name: 'several servers: send the list of an earlier epoch to one that is on the new one',
+    faults: { replica: { neverMindsEpochs: true } },
+    directed: BACK_AFTER_A_REFOUNDING,
+    caughtBy: ['not-whole-in-the-end'],
+  },
+  {
+    name: 'several servers: take what waited in a stopped server’s sockets for said now',
+    faults: { replica: { hearsOldWords: true } },
+    directed: ASKED_A_STOPPED_SERVER,
+    caughtBy: ['joined-without-majority', 'evicted-without-majority'],
+  },
+  {
     name: 'several servers: answer a silent member without a decision',
     faults: { replica: { answersSilent: true } },
     directed: RETURNS_AS_IT_IS_CUT,
@@ -566,6 +711,12 @@ function unheardAgain(cluster: Cluster, { now }: Context): Cluster {
     members.set(address, { ...member, lease: { ...lease, heardAt: joinedAt, openAt: NEVER } });
   }
   return { ...cluster, members };
+}
+
+/** As if those that are not live were on no list. */
+function withoutDead(cluster: Cluster, { rules, now }: Context): Cluster {
+  const live = [...cluster.members].filter(([, member]) => isLive(member, rules, now));
+  return { ...cluster, members: new Map(live) };
 }
 
 /** Whoever joined some time ago has settled, whatever its Nacos and those of the others do. */

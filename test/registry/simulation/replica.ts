@@ -54,6 +54,8 @@ export interface ReplicaFaults {
   readonly alwaysCurrent?: boolean;
   /** What a server heard after a pause keeps the time of the server's own clock. */
   readonly neverCatchesUp?: boolean;
+  /** What waited in a stopped server's sockets is taken for said now. */
+  readonly hearsOldWords?: boolean;
   /** What is heard while the others are told what was heard is taken for told. */
   readonly tellsUnnoticed?: boolean;
   /** A member that is known to be silent is answered like any other. */
@@ -64,6 +66,8 @@ export interface ReplicaFaults {
   readonly trustsItsOwn?: boolean;
   /** Who joins is sent its list at once, also while a member may have one from before its address was taken off. */
   readonly neverWaitsForOld?: boolean;
+  /** Whoever is on the list of an earlier epoch, too, is sent that until the new one is released. */
+  readonly neverMindsEpochs?: boolean;
   /** What a server heard while the shared clock stood still keeps the time of the server's own clock. */
   readonly neverSetsBack?: boolean;
 }
@@ -111,6 +115,13 @@ class HastyEntry extends ClusterEntry {
     const list = super.listFor(address);
     const before = super.listFor(undefined);
     return !list && before && address !== undefined && !before.members.has(address) ? this.cluster : list;
+  }
+}
+
+class EpochlessEntry extends ClusterEntry {
+  override listFor(address: Address | undefined): Cluster | undefined {
+    const before = super.listFor(undefined);
+    return before && address !== undefined && before.members.has(address) ? before : super.listFor(address);
   }
 }
 
@@ -181,6 +192,14 @@ export class SimulatedReplica implements AddressServer {
     return this.#clock.hearing();
   }
 
+  get #readsWhatWaited(): boolean {
+    return this.#clock.readsWhatWaited && !this.#host.replicaFaults.hearsOldWords;
+  }
+
+  get #saidAt(): number {
+    return this.#readsWhatWaited ? this.#clock.saidAt() : this.hearing;
+  }
+
   /** What it would send to somebody who does not say who it is, and whether all have that. */
   get serves(): {
     readonly list: Cluster | undefined;
@@ -205,7 +224,8 @@ export class SimulatedReplica implements AddressServer {
     this.#standing = new (replicaFaults.alwaysCurrent ? CarelessStanding : Standing)(this.#time);
     const Honest = replicaFaults.trustsItsOwn ? TrustingClusters : KnownClusters;
     this.#known = new (replicaFaults.neverPending ? CarelessClusters : Honest)();
-    const Entry = replicaFaults.neverWaitsForOld ? HastyEntry : ClusterEntry;
+    const Careful = replicaFaults.neverMindsEpochs ? EpochlessEntry : ClusterEntry;
+    const Entry = replicaFaults.neverWaitsForOld ? HastyEntry : Careful;
     this.#entry = new Entry({ product: 'nacos', name: 'serverlist' });
     this.#known.listener = {
       changed: (cluster, sent) => this.#learned(cluster, sent),
@@ -280,6 +300,10 @@ export class SimulatedReplica implements AddressServer {
     let isWaiting = false;
     let isRefused = false;
     if (!member || !this.#renew(member, request)) {
+      if (this.#readsWhatWaited) {
+        this.#later(RULES.gateHold, () => answer('failed'));
+        return () => undefined;
+      }
       const outcome = this.#transact(pollOf(request));
       isWaiting = outcome?.reply.type === 'waiting';
       if (!outcome && member && this.#standing.mayAnswerSilent()) this.#hear(member, request);
@@ -308,7 +332,7 @@ export class SimulatedReplica implements AddressServer {
   connectionClosed(address: Address, byPeer: boolean): void {
     const member = this.#entry.cluster.members.get(address);
     if (this.state !== 'up' || !member) return;
-    if (byPeer) seeEnd(member.lease, this.hearing);
+    if (byPeer) seeEnd(member.lease, this.#saidAt);
     this.#probe(address);
   }
 
@@ -331,7 +355,7 @@ export class SimulatedReplica implements AddressServer {
   }
 
   #hear(member: Member, request: Request): void {
-    hearPoll(member.lease, pollOf(request), this.hearing);
+    hearPoll(member.lease, pollOf(request), this.#saidAt);
     const { has } = request.beat ?? {};
     // It may know a list of a database that was replaced since.
     if (has !== undefined && has <= this.#entry.cluster.revision)
@@ -344,7 +368,7 @@ export class SimulatedReplica implements AddressServer {
     if (member.presence !== 'live' && !maySpeak && !answersSilent) return false;
     this.#hear(member, request);
     const poll = pollOf(request);
-    if (saysSomethingNew(member, poll) && !this.#outage) this.#transact(poll);
+    if (saysSomethingNew(member, poll) && !this.#outage && !this.#readsWhatWaited) this.#transact(poll);
     return true;
   }
 

@@ -238,7 +238,7 @@ export class SimulatedServer implements AddressServer {
     if (request.isMute) return this.#hold(held, RULES.gateHold);
     const member = this.cluster.members.get(address);
     if (member) {
-      hearPoll(member.lease, said, this.hearing);
+      hearPoll(member.lease, said, this.#clock.saidAt());
       this.#noteDelivered(request);
       if (saysSomethingNew(member, said) && !this.#outage) this.#transact(said);
       return this.#hold(held, beat?.wait ?? 0);
@@ -268,7 +268,7 @@ export class SimulatedServer implements AddressServer {
   connectionClosed(address: Address, byPeer: boolean): void {
     const member = this.cluster.members.get(address);
     if (this.state !== 'up' || !member) return;
-    if (byPeer) seeEnd(member.lease, this.hearing);
+    if (byPeer) seeEnd(member.lease, this.#clock.saidAt());
     this.#probe(address);
   }
 

@@ -353,7 +353,7 @@ export class World {
     const { members, quorumLost } = this.registry.cluster;
     if (members.size === 0 || (this.strangers.has(address) && quorumLost)) return;
     this.strangers.add(address);
-    this.invariants.heard(address, false, this.#canTell(server));
+    this.invariants.heard(address, false, this.#canTell(server), this.registry.hearing);
     const connection = { server, openedAt: server.hearing };
     const { expect } = this.setup;
     const hangUp = server.poll({ address, id: undefined, expect, connection }, () => undefined);
@@ -580,12 +580,15 @@ export class World {
         : undefined,
       isMute: node.mute,
     };
+    const sentAt = { now: this.now, hearing: this.registry.hearing };
     const arrive = (): void => {
       const told = this.#canTell(server);
-      if (!node.mute) this.invariants.heard(node.address, request.beat?.starting === true, told);
+      // What waited in a stopped server's socket says that it lived then.
+      if (!node.mute)
+        this.invariants.heard(node.address, request.beat?.starting === true, told, sentAt.hearing);
       if (!node.mute && told) {
-        node.reachedAt = this.now;
-        node.darkSince = undefined;
+        node.reachedAt = Math.max(node.reachedAt, sentAt.now);
+        if (sentAt.now === this.now) node.darkSince = undefined;
       }
       const hangUp = server.poll(request, (answer) => {
         if (node.cut !== undefined) return;
@@ -868,6 +871,11 @@ export class World {
       if (node?.gone !== false)
         this.#anyServer()?.command({ type: 'leave', address, operator: { force: false } });
     }
+  }
+
+  /** Whether a leader had the address as a voter when the nodes were last read. */
+  isSeenToVote(address: Address): boolean {
+    return this.#look?.whole?.voters.has(address) === true;
   }
 
   /** What servers that read the nodes know of Raft: a look every 3 s, which takes a moment. */
