@@ -100,6 +100,14 @@ export class ListReader {
     if (address !== undefined) this.#trace.answered(entry, address, objection, caller.client);
   }
 
+  /** A listed or waiting address is heard; whether what the caller says of it besides counts. */
+  hear(entry: ClusterEntry, address: Address, client: string | undefined): boolean {
+    const counts = this.#access.heard(entry, address, client, this.#service.now);
+    const home = this.#access.homes.otherHome(entry, address, client);
+    if (home !== undefined) this.#trace.sameSelf(entry, address, client, home);
+    return counts;
+  }
+
   /** False when the address is not listed, or its poll takes a decision. */
   #renew(
     entry: ClusterEntry,
@@ -110,7 +118,7 @@ export class ListReader {
   ): boolean {
     const member = entry.cluster.members.get(address);
     if (member === undefined) return false;
-    const counts = this.#access.heard(entry, address, caller.client, this.#service.now);
+    const counts = this.hear(entry, address, caller.client);
     return this.#service.renew(entry, member, pollOf(address, source, target, caller, counts));
   }
 

@@ -304,7 +304,7 @@ export class NacosRoutes {
   #noteHome({ name }: Target, address: Address, { client }: Caller): void {
     const entry = this.#service.find(name);
     if (!entry?.cluster.members.has(address) && !entry?.cluster.waiting.has(address)) return;
-    this.#access.heard(entry, address, client, this.#service.now);
+    this.#reader.hear(entry, address, client);
   }
 
   /** Who is listed already stays so, and who waits already goes on waiting, however often it polls. */

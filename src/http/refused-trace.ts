@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Logger } from 'pino';
 import type { Address } from '../registry/address.js';
-import { isKnown } from '../registry/cluster.js';
+import { isKnown, keyOf } from '../registry/cluster.js';
 import { REFUSED_CODES, type RefusedCode } from '../registry/refused.js';
 import { unexpandedIn } from '../registry/unexpanded.js';
 import { printable } from '../printable.js';
@@ -108,6 +108,24 @@ export class RefusedTrace {
     if (!objection.passes) this.#tell(noted, entry, address);
   }
 
+  /**
+   * Two callers speak in the name of one address by turns, the other from `home`. Each is answered: which of them is the node
+   * is not known here.
+   */
+  sameSelf(entry: ClusterEntry, address: Address, client: string | undefined, home: string): void {
+    const { product, name } = entry.cluster;
+    const from = client ?? 'an address that its proxy does not name';
+    const refusal = {
+      from: client,
+      source: rateKey(client ?? ''),
+      self: address,
+      path: `/${product}/${name}`,
+      code: 'same-self',
+      reason: `self="${address}" comes from ${from}, and by turns from ${home}: each node must name itself in its URL (or one node is behind two addresses)`,
+    } as const;
+    this.#tell(this.#service.refused.note(refusal, keyOf(entry.cluster)), entry, address);
+  }
+
   #tell(noted: Noted, entry: ClusterEntry | undefined, address: Address | undefined): void {
     const now = this.#service.monotonic;
     const isNew = noted.toldAt === undefined;
@@ -118,7 +136,8 @@ export class RefusedTrace {
     if (take(this.#lines, { ofSource: source, ofAll: '' })) {
       const untold = this.#untold === 0 ? {} : { untold: this.#untold };
       this.#untold = 0;
-      this.#log.warn({ client, cluster, self, path, code, times, reason, ...untold }, 'refused');
+      const what = code === 'same-self' ? 'two callers say the same self' : 'refused';
+      this.#log.warn({ client, cluster, self, path, code, times, reason, ...untold }, what);
     } else this.#untold++;
     if (!isNew || !entry || cluster === undefined) return;
     if (!take(this.#events, { ofSource: `${source} ${cluster}`, ofCluster: cluster, ofAll: '' })) return;

@@ -35,6 +35,8 @@ export const REFUSED_CODES = [
   'scope',
   /** It may not speak for that address from where it comes. */
   'source',
+  /** It gets the list, and somebody else says the same `self` from elsewhere. */
+  'same-self',
   /** The address may not be listed (ALLOWED_MEMBERS, loopback). */
   'member',
   /** Too many of its requests were refused, or would change something. */

@@ -15,7 +15,12 @@ interface Home {
   readonly isOwn: boolean;
   /** When it was last heard from there, on the hearing clock. */
   at: number;
+  /** When somebody else last spoke in its name, and how often after a word from the home. */
+  other?: { readonly at: number; readonly turns: number };
 }
+
+/** How often somebody else must speak after the home to be another node: one that has moved speaks from the new address only. */
+const TURNS = 3;
 
 /**
  * From where members are heard. Anybody can say a member's name, so the last one who did proves nothing: a member's home is
@@ -38,6 +43,16 @@ export class Homes {
     return client !== undefined && this.#moves(entry, address, client, home, now);
   }
 
+  /**
+   * The member's home, when it and whoever asks from elsewhere speak by turns: two nodes have the same `self`, or one is behind
+   * two addresses.
+   */
+  otherHome(entry: ClusterEntry, address: Address, client: string | undefined): string | undefined {
+    const home = this.#homes.get(entry)?.get(address);
+    if (!home || home.client === client || (home.other?.turns ?? 0) < TURNS) return undefined;
+    return home.client;
+  }
+
   /** Whether an address is the member's home. */
   isHome(entry: ClusterEntry, address: Address, client: string | undefined): boolean {
     return client !== undefined && this.#homes.get(entry)?.get(address)?.client === client;
@@ -50,15 +65,27 @@ export class Homes {
     home: Home | undefined,
     now: number,
   ): boolean {
-    if (home?.isOwn) return isOwnAddress(address, client);
+    if (home?.isOwn) {
+      const isToo = isOwnAddress(address, client);
+      if (!isToo) noteOther(home, now);
+      return isToo;
+    }
     const isOwn = isOwnAddress(address, client);
-    if (home && !isOwn && now - home.at <= LOST_AFTER) return false;
+    if (home && !isOwn && now - home.at <= LOST_AFTER) {
+      noteOther(home, now);
+      return false;
+    }
     let homes = this.#homes.get(entry);
     if (!homes) this.#homes.set(entry, (homes = new Map<Address, Home>()));
     homes.set(address, { client, isOwn, at: now });
     if (homes.size > 2 * heldBy(entry.cluster) + 10) forget(homes, entry.cluster);
     return true;
   }
+}
+
+function noteOther(home: Home, now: number): void {
+  const { at = -Infinity, turns = 0 } = home.other ?? {};
+  home.other = { at: now, turns: home.at >= at ? turns + 1 : turns };
 }
 
 /** Those that are gone. */

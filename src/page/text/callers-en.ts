@@ -32,6 +32,7 @@ export const callersEn = {
     token: 'Its token is missing, or is not valid.',
     scope: 'Its token is for another cluster.',
     source: 'From where it comes it may not speak for this address.',
+    'same-self': 'Another caller says the same self= from elsewhere: each node needs its own.',
     member: 'This address may not be listed.',
     rate: 'Too many of its requests were refused, or would change something.',
   } satisfies Record<RefusedCode, string>,

@@ -31,6 +31,7 @@ export const callersZh: typeof callersEn = {
     token: '没有令牌，或令牌无效。',
     scope: '它的令牌属于另一个集群。',
     source: '从它的来源地址不能代表这个地址发言。',
+    'same-self': '另一个来源也在使用相同的 self=：每个节点必须使用自己的地址。',
     member: '这个地址不允许加入列表。',
     rate: '它被拒绝的请求或变更请求过于频繁。',
   },
