@@ -69,9 +69,9 @@ export function recoverCommand(): Command {
 
 /** What the nodes run, as the server read them last; nothing where it does not. */
 async function versionsOf(client: Client, path: string): Promise<ReadonlyMap<string, string>> {
-  const health = await client.getJson<ClusterHealth>(`${path}/health`).catch(() => undefined);
+  const health = await client.getJson<Partial<ClusterHealth>>(`${path}/health`).catch(() => undefined);
   return new Map(
-    health?.nodes.flatMap(({ address, version }): [string, string][] =>
+    health?.nodes?.flatMap(({ address, version }): [string, string][] =>
       version === undefined ? [] : [[address, version]],
     ),
   );

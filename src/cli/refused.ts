@@ -24,17 +24,17 @@ export async function allClusters(client: Client): Promise<string[]> {
 
 /** Who named a cluster and was refused, the last one first. Rejects with {@link ClientError}. */
 export async function refusedOf(client: Client, cluster: string): Promise<readonly NamedCaller[]> {
-  const { callers } = await client.getJson<RefusedCallers>(`${clusterPath(cluster)}/refused`);
+  const { callers = [] } = await client.getJson<Partial<RefusedCallers>>(`${clusterPath(cluster)}/refused`);
   return callers.map((caller) => ({ cluster, ...caller }));
 }
 
 /**
  * Who named no known cluster and was refused, the last one first. Nobody for whoever may not read about all clusters, and of
- * a server that is older. Rejects with {@link ClientError}.
+ * a server that is older or another. Rejects with {@link ClientError}.
  */
 export async function strays(client: Client): Promise<readonly NamedCaller[]> {
   try {
-    return (await client.getJson<RefusedCallers>('/api/v1/refused')).callers;
+    return (await client.getJson<Partial<RefusedCallers>>('/api/v1/refused')).callers ?? [];
   } catch (error) {
     if (error instanceof ClientError && error.status === 404) return [];
     throw error;

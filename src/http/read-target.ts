@@ -34,9 +34,9 @@ export function targetOf(request: IncomingMessage): ReadTarget {
 }
 
 /**
- * Whether a User-Agent is that of a Nacos SDK client that says so, such as `Nacos-Java-Client:v2.3.2`, which npm's `nacos`
- * claims to be, too. Nodes are `Java/17`.
+ * Whether a User-Agent is that of a Nacos SDK client, such as `Nacos-Java-Client:v2.3.2`, which npm's `nacos` claims to be,
+ * too. Nodes are `Java/17`, and what is ours begins with `nacos-address-server`.
  */
 export function isSdkClient(userAgent: string): boolean {
-  return /^nacos-/i.test(userAgent);
+  return /^nacos-\w+-client\b/i.test(userAgent);
 }

@@ -32,6 +32,8 @@ test('an SDK client gets a list that it can split at CRLF, on a connection that 
 test('members, people and 1.4 nodes get what they always got, whatever they call themselves', async (t) => {
   const server = await startServer(t);
   await foundCluster(t, server, [A]);
+  const agent = ['User-Agent: nacos-address-server-agent/0.1.0'];
+  assert.equal((await ask(server, 'GET', '/nacos/serverlist', agent)).body, `${A}\n`);
   for (const headers of [NACOS, CURL, SDK]) {
     assert.equal((await ask(server, 'GET', pollPath(A), headers)).body, `${A}\n`);
     assert.equal(
