@@ -136,11 +136,12 @@ nacosTest(
         assert.match(recovered.out, /doctor nacos\/serverlist --repair/);
         // Two blank nodes beside one survivor would be a majority without its data.
         assert.deepEqual(await listOf(server), [survivor.address]);
-        // That a group has no leader must be proven first, which an election under way prevents.
+        // That a group has no leader must be proven first, which an election under way prevents; and for some seconds the
+        // survivor still takes itself for the leader of some groups, and the plan is one for the others only.
         const plan = await patiently('there is a plan', async () => {
           const { plan } = await repair(t, server, '--dry-run');
           assert.match(plan.refused ?? '', /^$|is not proven yet/);
-          return plan.refused === undefined && plan;
+          return plan.steps.length > 0 && plan.steps.every(({ group }) => group === undefined) && plan;
         });
         assert.deepEqual(
           plan.steps.map(({ command, node, value }) => [command, node, value]),
