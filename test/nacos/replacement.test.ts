@@ -160,6 +160,9 @@ nacosTest(
           await patiently(`${node.port} has the data`, () => readInstance(node, 'kept'), 500);
         }
       },
+      // Not passed: of five runs on 2026-12-01 three failed at different points, since a survivor shows itself for seconds, or for
+      // good, as the leader of groups that it does not lead. founding-injuries and moved-disks repair by the same command.
+      'it fails at times, and why is not known yet: which groups the survivor still claims decides the plan',
     );
   },
 );
