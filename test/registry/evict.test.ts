@@ -51,14 +51,7 @@ describe('R5 Evict', () => {
   });
 
   it('names the replacement of the same id', () => {
-    const bench = new Bench();
-    for (const [address, id] of [
-      [A, 'n0'],
-      [B, 'n1'],
-      [C, 'n2'],
-    ] as const) {
-      bench.poll(address, { id, expect: 3 });
-    }
+    const bench = new Bench().foundWithIds(A, B, C);
     bench.pass(16_000, [A, B], [C]);
     bench.poll(D, { id: 'n2', expect: 3 });
     bench.pass(40_000, [A, B, D], [C]);

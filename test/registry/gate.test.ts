@@ -178,28 +178,14 @@ describe('ids', () => {
   });
 
   it('takes a new address with the id of a silent member', () => {
-    const bench = new Bench();
-    for (const [address, id] of [
-      [A, 'n0'],
-      [B, 'n1'],
-      [C, 'n2'],
-    ] as const) {
-      bench.poll(address, { id, expect: 3 });
-    }
+    const bench = new Bench().foundWithIds(A, B, C);
     bench.pass(20_000, [A, B], [C]);
     assert.equal(bench.poll(D, { id: 'n2' }).type, 'listed');
     assert.match(bench.events.at(-1)?.reason ?? '', /to replace 127\.0\.0\.3:8848/);
   });
 
   it('takes a new address with the id of a static member whose port refuses', () => {
-    const bench = new Bench();
-    for (const [address, id] of [
-      [A, 'n0'],
-      [B, 'n1'],
-      [C, 'n2'],
-    ] as const) {
-      bench.poll(address, { id, expect: 3 });
-    }
+    const bench = new Bench().foundWithIds(A, B, C);
     bench.do({ type: 'put', addresses: [C] });
     assert.equal(bench.poll(D, { id: 'n2' }).type, 'refused', 'it lives');
     bench.pass(20_000, [A, B], [C], 'refused');

@@ -59,6 +59,14 @@ export class Bench {
     return this;
   }
 
+  /** Has these addresses poll until they are founded, with the ids n0, n1, … in their order. */
+  foundWithIds(...addresses: Address[]): this {
+    for (const [i, address] of addresses.entries()) {
+      this.poll(address, { id: `n${i}`, expect: addresses.length });
+    }
+    return this;
+  }
+
   /** A member's port is probed, and at the same time those that live: one of them is open unless a test says otherwise. */
   probe(address: Address, answer: ProbeAnswer, control: Control = this.witness()): void {
     const member = this.cluster.members.get(address);
