@@ -34,7 +34,7 @@ RUN mkdir /data && chown node:0 /data && chmod 0770 /data
 USER node
 VOLUME /data
 EXPOSE 8080
-# Readiness, not liveness: a container whose store is down still serves its lists (200), see README. It asks where HOST and
+# Readiness, not liveness: a container whose store is down still serves its lists (200), see docs/failures.md. It asks where HOST and
 # PORT say, so set those and not --host and --port.
 HEALTHCHECK --interval=10s --timeout=3s --start-period=10s CMD ["node", "dist/src/healthcheck.js"]
 # Node is PID 1 and handles SIGTERM and SIGINT itself; no shell in between.

@@ -4,7 +4,8 @@ import { DEFAULT_RULES } from './registry/rules.js';
 
 /*
  * Everything that can be set, as people meet it: flag, variable, default and help. What a value may be is config.ts's
- * to say. `npm run docs` writes the README's tables from here; the Chinese is in tools/docs/settings-zh.ts.
+ * to say. `npm run docs` writes the tables of docs/configuration.md and its translation from here; the Chinese is in
+ * tools/docs/settings-zh.ts.
  */
 
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
@@ -19,7 +20,7 @@ export interface Setting {
   readonly default: string;
   /** What an empty default means, if not "none". */
   readonly unset?: string;
-  /** In Markdown, for the README; {@link helpOf} makes the help of it. */
+  /** In Markdown, for docs/configuration.md; {@link helpOf} makes the help of it. */
   readonly description: string;
   /** Whether `--no-NAME` says `off`. */
   readonly isSwitch?: boolean;
@@ -58,7 +59,7 @@ export const SETTINGS = [
     value: 'url',
     default: DEFAULT_DATABASE_URL,
     description:
-      "where the members are kept: `sqlite:PATH` (the default's folder is made, any other must exist), or `mysql://`, `mariadb://`, `postgres://` and `USER:PASSWORD@HOST:PORT/DATABASE`, with [TLS options](#two-replicas-on-nacoss-own-mysql); a password is better in the variable, flags are seen by all users of a machine",
+      "where the members are kept: `sqlite:PATH` (the default's folder is made, any other must exist), or `mysql://`, `mariadb://`, `postgres://` and `USER:PASSWORD@HOST:PORT/DATABASE`, with [TLS options](databases.md#tls); a password is better in the variable, flags are seen by all users of a machine",
   },
   {
     name: 'migrate',
@@ -100,7 +101,7 @@ export const SETTINGS = [
     value: 'on|off',
     default: 'on',
     description:
-      'read what the Nacos nodes and their Raft groups believe ([the doctor](#the-doctor)), let the rules use it, and finish in Raft what left the list; `off` where this server must not reach their API',
+      'read what the Nacos nodes and their Raft groups believe ([the doctor](doctor.md)), let the rules use it, and finish in Raft what left the list; `off` where this server must not reach their API',
     isSwitch: true,
   },
   {
@@ -129,7 +130,7 @@ export const SETTINGS = [
     value: 'tokens',
     default: '',
     description:
-      '[tokens](#who-may-change-what) that guard every change, separated by commas; `PRODUCT/CLUSTER:TOKEN` is for one cluster only; without any, members register and leave by themselves, and operators’ words count from this machine only; better in the variable or the file, flags are seen by all users of a machine',
+      '[tokens](security.md#tokens) that guard every change, separated by commas; `PRODUCT/CLUSTER:TOKEN` is for one cluster only; without any, members register and leave by themselves, and operators’ words count from this machine only; better in the variable or the file, flags are seen by all users of a machine',
     isSecret: true,
   },
   {

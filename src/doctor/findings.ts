@@ -5,7 +5,7 @@ import { judgeGroups, type ListedMember, type RaftGroup } from './groups.js';
 import type { Reading } from './node-view.js';
 import type { LeaderProof } from './proof.js';
 
-/** What may be wrong, by its injury in nacos-facts where it is one. */
+/** What may be wrong, by its injury in docs/internals/nacos.md where it is one. */
 export const FINDING_CODES = [
   /** Nothing is known of a live member, so nothing is said of it. */
   'unreadable',

@@ -66,7 +66,7 @@ export interface Patient {
 }
 
 /**
- * What brings Raft's voters back to those of the list. Raft's words for it (nacos-facts, "Repair"): a group that has a
+ * What brings Raft's voters back to those of the list. Raft's words for it (docs/internals/nacos.md, "Repair"): a group that has a
  * leader takes `removePeer` of a phantom and `restRaftCluster` (so spelt) with all voters, said to that leader;
  * `changePeers` would do nothing when the value is the group's first configuration. One that has none takes `resetPeers`
  * at a survivor that names it alone, and the others are added then, with its data: `resetPeers` changes the configuration of

@@ -139,7 +139,7 @@ test('what a shell loses is found', (t) => {
 });
 
 test('a node is configured for a shell, docker, a file, systemd and Kubernetes', () => {
-  for (const file of ['README.md', 'README.zh-CN.md']) {
+  for (const file of ['docs/install.md', 'docs/install.zh-CN.md']) {
     const { blocks = [] } = DOCUMENTS.find((one) => one.file === file) ?? {};
     for (const [language, form] of [
       ['sh', /^export address_server_url='\/nacos\/serverlist\?self=10\.0\.0\.5:8848&expect=3'$/m],

@@ -7,7 +7,7 @@ import { program } from '../../src/cli/program.js';
 import { SETTINGS, variableOf } from '../../src/settings.js';
 import { DOCUMENTS, ROOT } from './documents.js';
 
-const README = ['README.md', 'README.zh-CN.md'];
+const GUIDES = ['docs/cli.md', 'docs/cli.zh-CN.md'];
 
 const VARIABLES = new Set([
   ...SETTINGS.map(({ name }) => variableOf(name)),
@@ -33,7 +33,8 @@ function unknownVariables(text: string): string[] {
 }
 
 describe('every variable that a document or an env file names is one', () => {
-  for (const { file, code, blocks } of DOCUMENTS) {
+  // That plan names variables that are still to come.
+  for (const { file, code, blocks } of DOCUMENTS.filter((one) => one.file !== 'docs/internals/renames.md')) {
     it(file, () => {
       const text = [...code, ...blocks.map((block) => block.text)].join('\n');
       assert.deepEqual(
@@ -63,8 +64,8 @@ describe('every variable that a document or an env file names is one', () => {
   });
 });
 
-describe('the README’s commands are those of the program', () => {
-  for (const file of README) {
+describe('the documented commands are those of the program', () => {
+  for (const file of GUIDES) {
     const { text, code } = DOCUMENTS.find((document) => document.file === file)!;
     const usages = [...text.matchAll(/^\| `nacos-address-server ([a-z]+)([^`]*)` \|(.*)\|$/gm)];
 

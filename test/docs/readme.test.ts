@@ -11,7 +11,10 @@ import { startServer, type TestServer } from '../support/server.js';
 const A = '10.0.0.5:8848';
 const B = '10.0.0.6:8848';
 
-/** What each command of the README answers on a server with two members; keyed by what it holds. */
+/** Pages whose commands ask an address server alone, without their ending. */
+const GUIDES = ['README', 'docs/install', 'docs/how-it-works', 'docs/api', 'docs/doctor', 'docs/failures'];
+
+/** What each command of them answers on a server with two members; keyed by what it holds. */
 const EXPECTED: readonly (readonly [part: string, check: (body: string) => unknown])[] = [
   [
     '/api/v1/clusters/nacos/serverlist/members/',
@@ -30,8 +33,8 @@ const EXPECTED: readonly (readonly [part: string, check: (body: string) => unkno
 ];
 
 /** Every curl command in a block, and in a sentence when it is whole. */
-function commandsOf(readme: string): string[] {
-  const text = readFileSync(readme, 'utf8');
+function commandsOf(guide: string): string[] {
+  const text = readFileSync(guide, 'utf8');
   const blocks = [...text.matchAll(/^```sh\n(.*?)^```/gms)].flatMap(([, block = '']) => block.split('\n'));
   const inline = [...text.matchAll(/`(curl [^`]*)`/g)].map(([, command = '']) => command);
   return [...blocks, ...inline].filter(
@@ -41,7 +44,7 @@ function commandsOf(readme: string): string[] {
 
 async function run(server: TestServer, command: string): Promise<string> {
   const here = command.replaceAll(/http:\/\/(?:address-server\.example\.org|…):8080/g, server.url);
-  assert.notEqual(here, command, `${command} names no server of the README's`);
+  assert.notEqual(here, command, `${command} names no server of the documents'`);
   // Without a proxy of the machine's; and the stream has no end, which is curl's 28. What has one comes, sooner or later.
   const most = command.includes('/api/v1/stream') ? 8 : 120;
   const found = await promisify(execFile)('bash', [
@@ -54,9 +57,9 @@ async function run(server: TestServer, command: string): Promise<string> {
 
 // A stream has no end but curl's, so they wait for most of their time.
 describe('the commands of the documents do what they say', { concurrency: true }, () => {
-  for (const readme of ['README.md', 'README.zh-CN.md']) {
-    describe(readme, { concurrency: true }, () => {
-      const commands = commandsOf(readme);
+  for (const end of ['.md', '.zh-CN.md']) {
+    describe(`those of README${end} and the guides`, { concurrency: true }, () => {
+      const commands = [...new Set(GUIDES.flatMap((guide) => commandsOf(`${guide}${end}`)))];
       test('are found', () => assert.ok(commands.length >= 9, `only ${commands.length} were found`));
       for (const command of commands) test(command, (t) => proves(t, command));
     });

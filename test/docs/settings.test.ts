@@ -19,12 +19,18 @@ describe('the tables of settings are those of the code (npm run docs)', () => {
   }
 
   it('and a document without a place for its table is told', () => {
-    assert.throws(() => withTable('README.md', '# Slip\n'), /README\.md has no table of settings/);
-    const twice = withTable('README.md', DOCUMENTS.find(({ file }) => file === 'README.md')!.text).repeat(2);
-    assert.throws(() => withTable('README.md', twice), /or has several/);
+    assert.throws(
+      () => withTable('docs/configuration.md', '# Slip\n'),
+      /configuration\.md has no table of settings/,
+    );
+    const twice = withTable(
+      'docs/configuration.md',
+      DOCUMENTS.find(({ file }) => file === 'docs/configuration.md')!.text,
+    ).repeat(2);
+    assert.throws(() => withTable('docs/configuration.md', twice), /or has several/);
   });
 
   it('with a row for each setting', () => {
-    assert.equal(TABLES['README.md']!().split('\n').length, SETTINGS.length + 3);
+    assert.equal(TABLES['docs/configuration.md']!().split('\n').length, SETTINGS.length + 3);
   });
 });

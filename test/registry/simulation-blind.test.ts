@@ -7,7 +7,7 @@ import { withBlindServers, type Lack } from './simulation/blind.js';
 import { run, search, tell } from './simulation/run.js';
 
 /*
- * Histories in which a server is deaf, or cannot probe, while it takes itself for well: docs/rules.md, "Could it be us?".
+ * Histories in which a server is deaf, or cannot probe, while it takes itself for well: docs/internals/rules.md, "Could it be us?".
  * SIMULATION_RUNS and SIMULATION_SEED as in simulation.test.ts.
  */
 

@@ -5,7 +5,7 @@ import { askedFor } from './simulation/asked.js';
 import { search, tell } from './simulation/run.js';
 
 /*
- * Random histories against the rules (design.md, "How it is proved", 2). SIMULATION_RUNS sets how many: `3000:500` with one
+ * Random histories against the rules (docs/internals/architecture.md, "How it is proved"). SIMULATION_RUNS sets how many: `3000:500` with one
  * server and with several, `20000` of each kind. SIMULATION_SEED repeats a run, and SIMULATION_SHARD=2/8 runs the second
  * eighth of one, which a process can do for itself. A failure prints its shortest history.
  */

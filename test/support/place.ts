@@ -10,7 +10,7 @@ import { connectPatiently } from './sql.js';
 import { TcpProxy } from './tcp-proxy.js';
 
 /**
- * A database with the schema, a user who may do what the README says and no more, and a proxy before it. An empty one
+ * A database with the schema, a user with the rights of docs/databases.md and no more, and a proxy before it. An empty one
  * is without the schema, and the user may make it.
  */
 export interface Place {

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { NEVER } from './eventually.js';
 
-/** What a Nacos node sends with every poll (seen, nacos-facts), Host included. */
+/** What a Nacos node sends with every poll (seen, docs/internals/nacos.md), Host included. */
 export const NACOS = [
   'Host: 127.0.0.1:8080',
   'User-Agent: Java/17.0.15',

@@ -13,7 +13,7 @@ export const SETTINGS_ZH: Readonly<Record<SettingName, Translation>> = {
   host: { description: '监听地址', unset: '所有网卡' },
   'database-url': {
     description:
-      '成员信息的存放位置：`sqlite:PATH`（默认路径的目录会自动创建，其他目录必须已经存在），或者 `mysql://`、`mariadb://`、`postgres://` 加 `USER:PASSWORD@HOST:PORT/DATABASE`，可带 [TLS 选项](#在-nacos-自己的-mysql-上运行两个副本)；密码最好放在环境变量中，命令行参数对本机所有用户可见',
+      '成员信息的存放位置：`sqlite:PATH`（默认路径的目录会自动创建，其他目录必须已经存在），或者 `mysql://`、`mariadb://`、`postgres://` 加 `USER:PASSWORD@HOST:PORT/DATABASE`，可带 [TLS 选项](databases.zh-CN.md#tls)；密码最好放在环境变量中，命令行参数对本机所有用户可见',
   },
   migrate: {
     description: '启动时把 MySQL 或 PostgreSQL 数据库的表结构升级到当前版本；`off`（`--no-migrate`）只检查',
@@ -28,7 +28,7 @@ export const SETTINGS_ZH: Readonly<Record<SettingName, Translation>> = {
   },
   examine: {
     description:
-      '读取 Nacos 节点及其 Raft 组的看法（[诊断](#诊断)），供规则使用，并在 Raft 中完成成员的移除；不允许本服务器访问节点 API 时设为 `off`',
+      '读取 Nacos 节点及其 Raft 组的看法（[诊断](doctor.zh-CN.md)），供规则使用，并在 Raft 中完成成员的移除；不允许本服务器访问节点 API 时设为 `off`',
   },
   'nacos-identity': {
     description:
@@ -41,7 +41,7 @@ export const SETTINGS_ZH: Readonly<Record<SettingName, Translation>> = {
   },
   'auth-token': {
     description:
-      '保护一切修改的[令牌](#谁可以修改什么)，用逗号分隔；`PRODUCT/CLUSTER:TOKEN` 只用于一个集群；一个也没有时，成员自行加入和离开，运维操作只接受来自本机的请求；最好放在环境变量或文件中，命令行参数对本机所有用户可见',
+      '保护一切修改的[令牌](security.zh-CN.md#令牌)，用逗号分隔；`PRODUCT/CLUSTER:TOKEN` 只用于一个集群；一个也没有时，成员自行加入和离开，运维操作只接受来自本机的请求；最好放在环境变量或文件中，命令行参数对本机所有用户可见',
   },
   'auth-token-file': { description: '存放这些令牌的文件，每行一个，`#` 之后是注释；文件变化时重新读取' },
   'auth-mode': {

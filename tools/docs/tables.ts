@@ -9,12 +9,12 @@ import { AGENT_SETTINGS_ZH, SETTINGS_ZH, type Translation } from './settings-zh.
 
 /** Each document with a table of settings, from the project's folder, and the table. */
 export const TABLES: Readonly<Record<string, () => string>> = {
-  'README.md': () =>
+  'docs/configuration.md': () =>
     table(
       ['Flag', 'Variable', 'Default', ''],
       SETTINGS.map((setting) => serverRow(setting, setting, 'none', ', ')),
     ),
-  'README.zh-CN.md': () =>
+  'docs/configuration.zh-CN.md': () =>
     table(
       ['参数', '环境变量', '默认值', ''],
       SETTINGS.map((setting) => serverRow(setting, SETTINGS_ZH[setting.name], '无', '、')),

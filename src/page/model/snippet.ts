@@ -1,4 +1,4 @@
-/* What a Nacos node must be told to find its cluster here (docs: nacos-facts, "The poll"). */
+/* What a Nacos node must be told to find its cluster here (docs/internals/nacos.md, "The poll"). */
 
 /** Tries of a starting node before it gives up; each is held for 2 s while it must wait, so this is five minutes. */
 const RETRY = 150;
@@ -71,7 +71,7 @@ export function repairCommand(key: string, server: string): string {
 
 /**
  * What repairs Raft by hand after a lost majority: a survivor is told that it is the only voter, and then to add the others
- * that are left (nacos-facts, "Repair"; seen on 2.5.1). Raft's port is the main one less 1000.
+ * that are left (docs/internals/nacos.md, "Repair"; seen on 2.5.1). Raft's port is the main one less 1000.
  */
 export function resetPeers(survivor: string, members: readonly string[]): string {
   const say = (command: string, value: string): string =>

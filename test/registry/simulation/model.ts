@@ -3,7 +3,7 @@ import { majority } from '../../../src/registry/cluster.js';
 import type { Random } from './random.js';
 
 /*
- * Nacos's Raft membership, as far as lists decide about it (nacos-facts.md and nacos-raft-notes.md, 2.x):
+ * Nacos's Raft membership, as far as lists decide about it (docs/internals/nacos.md, 2.x):
  *
  * - A blank node's first configuration is the list at its start and itself; one with data uses its log's.
  * - Leaders are elected by a majority of the candidate's own configuration; a voter refuses a candidate that

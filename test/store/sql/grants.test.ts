@@ -18,8 +18,8 @@ import { founding, key, Listener, REPORT } from '../contract.js';
 /** Every grant of the documentation, executed as it stands there but for the names and the passwords. */
 
 const ROOT = fileURLToPath(new URL('../../../../', import.meta.url));
-const README = 'README.md';
-const CHINESE = 'README.zh-CN.md';
+const GUIDE = 'docs/databases.md';
+const CHINESE = 'docs/databases.zh-CN.md';
 
 /** The blocks of a document that give rights, of a language of the fence's. */
 function blocks(file: string, language: 'sh' | 'sql'): string[] {
@@ -58,9 +58,9 @@ describe('the grants of the documentation', () => {
     const bare = (file: string, language: 'sh' | 'sql') =>
       blocks(file, language).map((block) => block.replace(/ *--.*$/gm, ''));
     for (const language of ['sh', 'sql'] as const) {
-      assert.deepEqual(bare(CHINESE, language), bare(README, language));
+      assert.deepEqual(bare(CHINESE, language), bare(GUIDE, language));
     }
-    assert.deepEqual([blocks(README, 'sh').length, blocks(README, 'sql').length], [3, 2]);
+    assert.deepEqual([blocks(GUIDE, 'sh').length, blocks(GUIDE, 'sql').length], [3, 2]);
   });
 
   it('are in no other file than those that are tried here', () => {
@@ -72,7 +72,7 @@ describe('the grants of the documentation', () => {
     const granting = others.filter((file) =>
       /GRANT .* ON .* TO/.test(readFileSync(join(ROOT, file), 'utf8')),
     );
-    assert.deepEqual(granting.sort(), [...MANIFESTS].sort());
+    assert.deepEqual(granting.sort(), [...MANIFESTS, GUIDE, CHINESE].sort());
   });
 });
 
@@ -109,8 +109,8 @@ for (const server of testDatabases) {
   const isMysql = dialect === 'mysql';
   const own = readMigrations(migrationsFolder(dialect));
 
-  describe(`the README's rights on ${serverName} suffice`, { skip }, () => {
-    /** A database with a table of Nacos's, and users of the test's own in the place of the README's. */
+  describe(`the documented rights on ${serverName} suffice`, { skip }, () => {
+    /** A database with a table of Nacos's, and users of the test's own in the place of the documentation's. */
     const setUp = async (t: TestContext) => {
       const cleanup = new Cleanup(t);
       const suffix = randomBytes(4).toString('hex');
@@ -184,7 +184,7 @@ for (const server of testDatabases) {
     for (const before of befores(server)) {
       it(`for one user, from ${before.name}`, async (t) => {
         const { run, as } = await setUp(t);
-        await run(isMysql ? statementsOf(blocks(README, 'sh')[0]!) : statementsIn(blocks(README, 'sql')[0]!));
+        await run(isMysql ? statementsOf(blocks(GUIDE, 'sh')[0]!) : statementsIn(blocks(GUIDE, 'sql')[0]!));
         await before.make(as('address_server'));
         await serve(as('address_server'), (database) => migrate(database, own));
       });
@@ -202,10 +202,10 @@ for (const server of testDatabases) {
 
       it(`for two users, from ${before.name}`, async (t) => {
         const { run, as } = await setUp(t);
-        await run(isMysql ? statementsOf(blocks(README, 'sh')[1]!) : statementsIn(blocks(README, 'sql')[1]!));
+        await run(isMysql ? statementsOf(blocks(GUIDE, 'sh')[1]!) : statementsIn(blocks(GUIDE, 'sql')[1]!));
         await before.make(as('address_migrator'));
         await migrate(as('address_migrator'), own);
-        if (isMysql) await run(statementsOf(blocks(README, 'sh')[2]!));
+        if (isMysql) await run(statementsOf(blocks(GUIDE, 'sh')[2]!));
         await serve(as('address_server'), (database) => checkSchema(database, own));
         await assert.rejects(
           as('address_server').run({
