@@ -91,15 +91,22 @@ function bare({ language, text }: Block): string {
   return `${language}\n${lines.filter((line) => line.trim() !== '').join('\n')}`;
 }
 
+/** What stands in the first cell of each row of a document's tables, where it is code alone, and a mark where it is not. */
+function rowsOf({ text }: Document): string[] {
+  const rows = text.replaceAll(/^```[^]*?^```$/gm, '').match(/^\|.*$/gm) ?? [];
+  return rows.map((row) => /^\| (`[^`]+`) \|/.exec(row)?.[1] ?? (/^\|[ |-]+$/.test(row) ? '---' : '|'));
+}
+
 /** The levels of a document's headings, in their order. */
 function outlineOf({ text }: Document): string[] {
   return text.replaceAll(/^```[^]*?^```$/gm, '').match(/^#+(?= )/gm) ?? [];
 }
 
-describe('a translation has the headings and blocks of its original', () => {
+describe('a translation has the headings, tables and blocks of its original', () => {
   for (const [english, chinese] of TRANSLATIONS) {
     it(chinese.file, () => {
       assert.deepEqual(outlineOf(chinese), outlineOf(english));
+      assert.deepEqual(rowsOf(chinese), rowsOf(english));
       assert.deepEqual(chinese.blocks.map(bare), english.blocks.map(bare));
     });
   }
@@ -112,6 +119,12 @@ describe('a translation has the headings and blocks of its original', () => {
     const slip = parseDocument('a.zh-CN.md', '# 甲\n\n```yaml\na: 1\n```\n\n### 乙\n');
     assert.notDeepEqual(slip.blocks.map(bare), english.blocks.map(bare));
     assert.notDeepEqual(outlineOf(slip), outlineOf(english));
+    const table = (...rows: string[]): Document => parseDocument('t.md', rows.join('\n'));
+    assert.deepEqual(
+      rowsOf(table('| 甲 | 乙 |', '|---|---|', '| `a` | 一 |')),
+      rowsOf(table('| A | B |', '| --- | --- |', '| `a` | one |')),
+    );
+    assert.notDeepEqual(rowsOf(table('| `a` | one |')), rowsOf(table('| `b` | one |')));
   });
 });
 
@@ -197,7 +210,7 @@ describe('comments and messages name documents that a reader can open', () => {
 describe('the files of the repository agree', () => {
   it('the CI workflow runs every lane of .ci/run, and no other', () => {
     const script = textOf('.ci/run');
-    const lanes = [...script.matchAll(/^lane (?:--alone )?(?:'([^']+)'|(\S+)) /gm)].map(
+    const lanes = [...script.matchAll(/^lane (?:--\w+ )*(?:'([^']+)'|(\S+)) /gm)].map(
       ([, quoted, bare]) => quoted ?? bare!,
     );
     const { jobs } = parse(textOf('.github/workflows/ci.yml')) as {
