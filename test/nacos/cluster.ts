@@ -9,6 +9,7 @@ import type { ClusterView } from '../../src/registry/view.js';
 import { startServerProcess, type ServerProcess } from '../support/process.js';
 import { alarmsOf } from './doctor.js';
 import { judge } from './beliefs.js';
+import type { OfficialImage } from './official-image.js';
 import { agentLogOf, NacosNode, textOf, type NodeNetwork, type NodeSettings } from './node.js';
 import { Ports } from './ports.js';
 import { atProcessEnd, endWithThisProcess } from '../support/processes.js';
@@ -20,6 +21,11 @@ export type NodeOptions = LookupOptions & {
   /** A new one if left out. One that a node had before is a restart of that node, with its disk. */
   readonly port?: number;
   readonly network?: NodeNetwork;
+  /** Where its API is, and where it asks for its list by itself; `/nacos` if left out. */
+  readonly contextPath?: string;
+  readonly image?: OfficialImage;
+  /** {@link Cluster.homeOf} its port if left out. */
+  readonly home?: string;
 };
 
 /** How a node finds the others. */
@@ -124,14 +130,14 @@ export class Cluster {
   /** Starts a node: unless a port is given, with a new address and an empty disk. */
   async startNode(options: NodeOptions): Promise<NacosNode> {
     const port = options.port ?? (await this.takePort());
-    const { network } = options;
+    const { network, contextPath, image, home = this.homeOf(port) } = options;
     const lookup = lookupOf(
       options,
       (address) => this.query(address),
       `${network?.host ?? '127.0.0.1'}:${port}`,
     );
     const { version } = this;
-    const node = new NacosNode({ version, port, home: this.homeOf(port), lookup, network });
+    const node = new NacosNode({ version, port, home, lookup, network, contextPath, image });
     this.#nodes.push(node);
     return node;
   }
@@ -257,17 +263,22 @@ export class Cluster {
 /** How often a starting node asks, as the README has it; Nacos's own 5 are over before a slow machine has started the others. */
 const RETRY = 150;
 
+/** The lists that nodes ask for by themselves, by their context paths. */
+export const LISTS = { '/nacos': 'nacos/serverlist', '/foo': 'foo/serverlist' } as const;
+
 /** Where nodes may be that the servers tell the identity: on this machine, and in its namespaces. */
 const MEMBERS_ARE_IN = '127.0.0.0/8,10.77.0.0/16';
 
 /** What a server needs to read nodes of a version whose API is closed. */
 function identityFor({ identity }: NacosTraits): Record<string, string> {
   if (!identity) return {};
-  return { NACOS_IDENTITY: `${identity.key}:${identity.value}`, ALLOWED_MEMBERS: MEMBERS_ARE_IN };
+  const header = `${identity.key}:${identity.value}`;
+  const each = Object.values(LISTS).map((list) => `${list}=${header}`);
+  return { NACOS_IDENTITY: each.join(), ALLOWED_MEMBERS: MEMBERS_ARE_IN };
 }
 
 function lookupOf(
-  options: LookupOptions,
+  options: LookupOptions & Pick<NodeOptions, 'contextPath'>,
   usual: (address: string) => string,
   address: string,
 ): NodeSettings['lookup'] {
@@ -281,7 +292,7 @@ function lookupOf(
   return {
     type: 'address-server',
     port: lookupPort,
-    url: `/nacos/serverlist?${query(address)}`,
+    url: `${(options.contextPath ?? '/nacos').replace(/\/$/, '')}/serverlist?${query(address)}`,
     retry,
   };
 }

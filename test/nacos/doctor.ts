@@ -14,9 +14,13 @@ type Url = Pick<ServerProcess, 'url'>;
  * What the command `doctor` finds, with its exit status. It looks once; again while a node does not answer in time, which
  * tells of a slow machine and leaves the rest unknown.
  */
-export function examine(t: Scope, { url }: Url): Promise<ClusterHealth & { status: number | string }> {
+export function examine(
+  t: Scope,
+  { url }: Url,
+  list = 'nacos/serverlist',
+): Promise<ClusterHealth & { status: number | string }> {
   return patiently('the doctor can read every node', async () => {
-    const ran = await runCli(t, ['doctor', '--json', '--wait', '0s', '--server', url]);
+    const ran = await runCli(t, ['doctor', list, '--json', '--wait', '0s', '--server', url]);
     assert.equal(ran.err, '');
     const health = JSON.parse(ran.out) as ClusterHealth;
     return health.findings.every(({ code }) => code !== 'unreadable') && { ...health, status: ran.status };

@@ -15,6 +15,7 @@ import { CLI } from '../support/process.js';
 import { atProcessEnd } from '../support/processes.js';
 import { groupsIn, type Believer, type GroupCopy, type MemberCopy } from './beliefs.js';
 import { PATIENCE } from './patience.js';
+import { imageCommand, type OfficialImage } from './official-image.js';
 import { launch } from './servers/launch.js';
 import { traitsOf, type NacosTraits, type NacosVersion } from './servers/versions.js';
 
@@ -24,10 +25,14 @@ export interface NodeSettings {
   /** A folder of its own: empty, or the one that it had before a restart. */
   readonly home: string;
   readonly lookup: PolledLookup | FileLookup | GivenEnvironment | AgentLookup;
+  /** `/nacos` if left out; `/` for none. */
+  readonly contextPath?: string | undefined;
   /** On 127.0.0.1, as everything here, if left out. */
   readonly network?: NodeNetwork | undefined;
   /** As `launch` has it. */
   readonly archiveTo?: string | undefined;
+  /** Started as its container would be; then `lookup` has the variables of the container. */
+  readonly image?: OfficialImage | undefined;
 }
 
 /** A network namespace of the node's. */
@@ -169,7 +174,7 @@ export class NacosNode implements Believer {
   async ask(path: string, init: AskInit = {}): Promise<Response> {
     const { identity } = this.traits;
     const headers = { ...(identity ? { [identity.key]: identity.value } : {}), ...init.headers };
-    return fetch(this.url + path, { signal: AbortSignal.timeout(ANSWER), ...init, headers });
+    return fetch(this.#at(path), { signal: AbortSignal.timeout(ANSWER), ...init, headers });
   }
 
   /** Says a Raft command of its operations API; resolves with its answer. */
@@ -208,7 +213,10 @@ export class NacosNode implements Believer {
   async view(): Promise<readonly MemberCopy[]> {
     const { members } = this.traits.paths;
     const through = this.#settings.network?.through;
-    const text = through ? await get(through, this.url + members) : await (await this.ask(members)).text();
+    const { identity } = this.traits;
+    const text = through
+      ? await get(through, this.#at(members), identity && `${identity.key}: ${identity.value}`)
+      : await (await this.ask(members)).text();
     return (JSON.parse(text) as { data: MemberCopy[] }).data;
   }
 
@@ -224,13 +232,21 @@ export class NacosNode implements Believer {
     return files.map((name) => textOf(join(folder, name))).join('\n');
   }
 
+  /** The URL of a path, which begins with the usual context path. */
+  #at(path: string): string {
+    const { contextPath = '/nacos' } = this.#settings;
+    return this.url + path.replace(/^\/nacos\//, `${contextPath.replace(/\/$/, '')}/`);
+  }
+
   #printed(): string {
     return textOf(join(this.home, 'logs', 'start.out'));
   }
 
   #start(): ChildProcess {
-    const { version, port, home, lookup, network, archiveTo } = this.#settings;
-    const start = launch({ version, port, home, host: network?.host, archiveTo });
+    const { version, port, home, lookup, network, archiveTo, image, contextPath } = this.#settings;
+    const start = image
+      ? imageCommand(image, version, home)
+      : launch({ version, port, home, host: network?.host, contextPath, archiveTo });
     const around = lookup.type === 'agent' ? aroundBy(lookup, this, start) : start;
     const [file = '', ...args] = [...(network?.through ?? []), ...around];
     const log = lookup.type === 'agent' ? openSync(agentLogOf(home), 'a') : undefined;
@@ -311,10 +327,11 @@ export function textOf(file: string): string {
   return existsSync(file) ? readFileSync(file, 'utf8') : '';
 }
 
-/** What a URL answers in a network namespace. */
-export function get(through: readonly string[], url: string): Promise<string> {
+/** What a URL answers in a network namespace, to a request with a header where one is wanted. */
+export function get(through: readonly string[], url: string, header?: string): Promise<string> {
   const [command = '', ...rest] = through;
-  const args = [...rest, 'curl', '-sSf', '--max-time', String(ANSWER / 1_000), url];
+  const headers = header === undefined ? [] : ['--header', header];
+  const args = [...rest, 'curl', '-sSf', '--max-time', String(ANSWER / 1_000), ...headers, url];
   return new Promise((resolve, reject) => {
     execFile(command, args, { maxBuffer: 1 << 24 }, (error, stdout, stderr) =>
       error ? reject(new Error(stderr.trim() || error.message)) : resolve(stdout),

@@ -13,6 +13,8 @@ export interface Launch {
   readonly home: string;
   /** Its own address, 127.0.0.1 if left out. */
   readonly host?: string | undefined;
+  /** Where its HTTP API is, `/nacos` if left out. */
+  readonly contextPath?: string | undefined;
   /** Where to leave an archive of the classes that it has loaded when it ends; without that one is used if it is there. */
   readonly archiveTo?: string | undefined;
 }
@@ -24,7 +26,7 @@ const HEAP = '256m';
 export const JVM = [`-Xms${HEAP}`, `-Xmx${HEAP}`, '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1'] as const;
 
 /** What its libraries look into, older than Java's modules. */
-const OPENED = ['java.lang', 'java.lang.reflect', 'java.util', 'java.util.concurrent', 'java.math'];
+export const OPENED = ['java.lang', 'java.lang.reflect', 'java.util', 'java.util.concurrent', 'java.math'];
 
 /**
  * The command that becomes one real, unmodified Nacos server, a cluster node that keeps its data itself (naming only, no
@@ -37,6 +39,7 @@ export function launch({
   port,
   home,
   host = '127.0.0.1',
+  contextPath = '/nacos',
   archiveTo,
 }: Launch): [string, ...string[]] {
   for (const name of ['conf', 'logs']) mkdirSync(join(home, name), { recursive: true });
@@ -51,7 +54,7 @@ export function launch({
     // HikariCP passes it on as the time of a log-in (PoolBase.setLoginTimeout), in which Derby is created: a busy machine takes
     // longer, and the node would end.
     'db.pool.config.connectionTimeout': '300000',
-    ...traitsOf(version).properties(port),
+    ...traitsOf(version).properties(port, contextPath),
   };
   const java = [
     javaCommand(),

@@ -36,8 +36,8 @@ export interface NacosTraits {
   readonly portOffsets: readonly number[];
   /** The header that opens its API, where it is closed. */
   readonly identity?: { readonly key: string; readonly value: string };
-  /** System properties that are this version's own. */
-  readonly properties: (port: number) => Readonly<Record<string, string | number>>;
+  /** System properties that are this version's own; the context path is `/nacos` where nothing else is said, or `/`. */
+  readonly properties: (port: number, contextPath: string) => Readonly<Record<string, string | number>>;
 }
 
 /** Paths and queries of a node's HTTP API. */
@@ -66,7 +66,7 @@ const OPEN_PATHS: NacosPaths = {
 const OPEN: Pick<NacosTraits, 'paths' | 'portOffsets' | 'properties'> = {
   paths: OPEN_PATHS,
   portOffsets: [0, 1_000, 1_001, -1_000],
-  properties: (port) => ({ 'server.port': port, 'server.servlet.contextPath': '/nacos' }),
+  properties: (port, contextPath) => ({ 'server.port': port, 'server.servlet.contextPath': contextPath }),
 };
 
 /** From the console's port to the main one: less than lies between the main ports of two nodes. */
@@ -116,8 +116,9 @@ const SERIES: readonly { readonly includes: RegExp; readonly traits: NacosTraits
       },
       portOffsets: [...OPEN.portOffsets, CONSOLE],
       identity: IDENTITY,
-      properties: (port) => ({
+      properties: (port, contextPath) => ({
         'nacos.server.main.port': port,
+        'nacos.server.contextPath': contextPath,
         'nacos.console.port': port + CONSOLE,
         // Its API is closed, as it is where it is run in earnest.
         'nacos.core.auth.admin.enabled': 'true',
