@@ -122,9 +122,9 @@ for (const image of images) {
   nacosTest(
     `started by the script of nacos-docker ${image.version}, by its cluster-embedded.yaml`,
     { can: ['text lists', 'raft views'], lacking: lacking ?? Networks.lacking() },
-    async (cluster, scenario, t) => {
+    async (cluster, scenario) => {
       if (!canStart(image, cluster.version)) return;
-      const folder = tempFolder(t);
+      const folder = cluster.folder('containers');
       const networks = Networks.make(3);
       cluster.atEnd(() => networks.remove());
       const place = new Place(cluster, image, networks, folder);
