@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import { EXIT } from '../exit-status.js';
 import { Agent, AGENT_TIMES } from './agent.js';
 import { Child } from './child.js';
 import { ConfFile } from './conf-file.js';
@@ -8,9 +9,6 @@ import { within, withinTime } from './limit.js';
 import { RegistryClient } from './registry-client.js';
 import type { AgentSettings } from './settings.js';
 import { StatusServer } from './status-server.js';
-
-/** Exit status when the gate stays closed (BSD sysexits EX_TEMPFAIL): another start may find it open. */
-const EX_TEMPFAIL = 75;
 
 /** Signals that are the child's alone, such as SIGQUIT, at which a JVM prints its threads. */
 const PASSED_ON = ['SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2', 'SIGWINCH', 'SIGCONT'] as const;
@@ -96,7 +94,8 @@ async function around(run: Around): Promise<number> {
       { reason: agent.reason },
       `this node was not listed within ${limit / 1_000} s, so its Nacos was not started: ${agent.reason}`,
     );
-    return EX_TEMPFAIL;
+    // Another start may find the gate open.
+    return EXIT.later;
   }
   if (opened !== 'open') {
     // Nothing was started, so nothing must stay at the gate. But a member that only restarts is left alone: if it led Raft

@@ -7,12 +7,12 @@ import {
   readAgentSettings,
   type Given,
 } from '../agent/settings.js';
+import { EXIT } from '../exit-status.js';
 import { createLog } from '../log.js';
 import { helpOf } from '../settings.js';
 import { ClientError } from './client-error.js';
 import { complain } from './command.js';
 import { parseServer } from './server-url.js';
-import { EX_CONFIG, EX_TEMPFAIL } from './settings.js';
 import { parseToken } from './token.js';
 
 /** `agent`: keeps a node's cluster.conf equal to the list, beside its Nacos or around it. */
@@ -37,7 +37,7 @@ export function agentCommand(): Command {
     } catch (error) {
       if (!(error instanceof AgentSettingError) && !(error instanceof ClientError)) throw error;
       complain(error.message);
-      process.exitCode = error instanceof AgentPassingError ? EX_TEMPFAIL : EX_CONFIG;
+      process.exitCode = error instanceof AgentPassingError ? EXIT.later : EXIT.config;
     }
   });
 }

@@ -20,10 +20,7 @@ export function deleteCommand(): Command {
   return clientCommand('delete', 'delete a cluster of which nobody lives')
     .argument('<cluster>', 'as product/cluster')
     .option('--yes', 'do not ask; needed where no terminal is')
-    .addHelpText(
-      'after',
-      `\n${WHAT_IT_DOES}\n\nExit status: 0 done; 1 refused, or the server cannot be asked.`,
-    )
+    .addHelpText('after', `\n${WHAT_IT_DOES}`)
     .action((cluster: string, options: Options, command: Command) =>
       run(async () => {
         const path = clusterPath(cluster);

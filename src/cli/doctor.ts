@@ -1,6 +1,7 @@
 import { Option, type Command } from 'commander';
 import type { ClusterHealth } from '../doctor/health.js';
 import { parseDuration } from '../duration.js';
+import { EXIT } from '../exit-status.js';
 import { pause } from '../pause.js';
 import { ClientError } from './client-error.js';
 import type { Client } from './client.js';
@@ -10,9 +11,6 @@ import { freshHealth } from './doctor/reading.js';
 import { repairCluster, type RepairOptions } from './doctor/repair.js';
 import { describeHealth } from './doctor/report.js';
 import { lineWidth, print } from './output.js';
-
-/** Exit status when something is wrong. */
-const FOUND = 2;
 
 /** Between two looks, in milliseconds. */
 const LOOK = 1_000;
@@ -45,11 +43,6 @@ export function doctorCommand(): Command {
       '--survivor <address>',
       'with --repair: the member whose data is kept in Raft groups that have no leader',
     )
-    .addHelpText(
-      'after',
-      '\nExit status: 0 when nothing is wrong, or all is repaired; 2 when something is wrong or is left to people; ' +
-        '3 when a repair stopped; 1 when the server cannot be asked or says no.',
-    )
     .action((cluster: string, options: Options, command: Command) =>
       run(async () => {
         const wait = waitOf(options.wait);
@@ -63,7 +56,7 @@ export function doctorCommand(): Command {
         if (health.readMs === undefined) throw new ClientError(`${cluster} was not read: ${health.summary}`);
         if (options.json) await print(JSON.stringify(health, undefined, 2));
         else await print(...describeHealth(health, lineWidth()));
-        if (health.findings.length > 0) process.exitCode = FOUND;
+        if (health.findings.length > 0) process.exitCode = EXIT.found;
       }),
     );
 }

@@ -31,10 +31,6 @@ export function eventsCommand(): Command {
       '--refused',
       'print who was refused in place of the history: of the cluster, or of all and of those that named none that is known; what the server that is asked saw itself, of the last day',
     )
-    .addHelpText(
-      'after',
-      '\nExit status: 0; 1 when the server cannot be asked or says no. Ctrl-C ends --follow with 0.',
-    )
     .action((cluster: string | undefined, options: Options, command: Command) =>
       run(async () => {
         const limit = parseLimit(options);

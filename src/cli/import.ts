@@ -10,7 +10,6 @@ import { mustBeAbleToAsk, type ImportOptions } from './import/options.js';
 import { describePlan, planOf, warningsOf, type Plan } from './import/plan.js';
 import { releaseMembers } from './import/release.js';
 import { readSource, sourceName } from './import/source.js';
-import { EX_TEMPFAIL } from './leave.js';
 import { lineWidth, print } from './output.js';
 
 /** The official address server's, which takes all of a list at once (http/official-api.ts). */
@@ -30,10 +29,7 @@ export function importCommand(): Command {
     .option('--release', 'give the static members that are heard a lease: the end of a move')
     .option('--dry-run', 'only show what would change')
     .option('--yes', 'do not ask; needed where no terminal is')
-    .addHelpText(
-      'after',
-      `\nNothing is taken off a list, and a source with one bad entry is refused whole.\n\nExit status: 0 done, or nothing to do; 1 refused, not confirmed, or the server cannot be asked; ${EX_TEMPFAIL} with --release when some stay static.`,
-    )
+    .addHelpText('after', '\nNothing is taken off a list, and a source with one bad entry is refused whole.')
     .action(
       (first: string | undefined, second: string | undefined, options: ImportOptions, command: Command) =>
         run(async () => {

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { parseDuration } from '../duration.js';
+import { EXIT } from '../exit-status.js';
 import type { LeaveAnswerView } from '../http/api/schemas.js';
 import { readAddress } from '../registry/address.js';
 import { ClientError } from './client-error.js';
@@ -7,9 +8,6 @@ import type { Answer, Client } from './client.js';
 import { clusterPath } from './cluster-name.js';
 import { clientCommand, clientOf, complain, run } from './command.js';
 import { print } from './output.js';
-
-/** Exit status for what is not complete yet (BSD sysexits EX_TEMPFAIL: try again later). */
-export const EX_TEMPFAIL = 75;
 
 /** Longest `--wait`, in milliseconds: what the server takes. */
 const MAX_WAIT = 60_000;
@@ -34,10 +32,6 @@ export function leaveCommand(): Command {
       '--force',
       'also when the server refuses because it may harm: the address may stay a Raft voter for ever',
     )
-    .addHelpText(
-      'after',
-      `\nExit status: 0 done; 1 refused, or the server cannot be asked; ${EX_TEMPFAIL} it left, but when --wait was over some had not taken that up yet.`,
-    )
     .action((address: string, cluster: string, options: Options, command: Command) =>
       run(async () => {
         const path = `${clusterPath(cluster)}/members/${encodeURIComponent(readMember(address))}`;
@@ -47,7 +41,7 @@ export function leaveCommand(): Command {
         if (wait > 0 && process.stderr.isTTY)
           complain(`waiting for the other members, up to ${options.wait}`);
         const answer = await askToLeave(client, path + query, wait);
-        if (answer.status === 202) process.exitCode = EX_TEMPFAIL;
+        if (answer.status === 202) process.exitCode = EXIT.later;
         await print(
           options.json ? JSON.stringify(answer.body, undefined, 2) : describe(answer, cluster, options.wait),
         );

@@ -1,15 +1,13 @@
 import { Command } from 'commander';
 import { readDatabase } from '../config.js';
 import type { DatabaseConfig } from '../database-url.js';
+import { EXIT } from '../exit-status.js';
 import { migrationsFolder } from '../package-info.js';
 import { SETTINGS } from '../settings.js';
 import { readMigrations } from '../store/migrate.js';
 import { connectDatabase } from '../store/sql/connect.js';
 import { DatabaseError } from '../store/sql/database.js';
-import { addSetting, EX_CONFIG, givenSetting, refusalStatus } from './settings.js';
-
-/** Exit status for a database that cannot be reached now (BSD sysexits EX_UNAVAILABLE). */
-const EX_UNAVAILABLE = 69;
+import { addSetting, givenSetting, refusalStatus } from './settings.js';
 
 /** `migrate`: brings the database's schema up to date, for those who start servers with MIGRATE=off. */
 export function migrateCommand(): Command {
@@ -53,5 +51,5 @@ function statusOf(error: unknown): number | undefined {
   const refused = refusalStatus(error);
   if (refused !== undefined) return refused;
   if (!(error instanceof DatabaseError)) return undefined;
-  return error.kind === 'unavailable' || error.kind === 'conflict' ? EX_UNAVAILABLE : EX_CONFIG;
+  return error.kind === 'unavailable' || error.kind === 'conflict' ? EXIT.unavailable : EXIT.config;
 }

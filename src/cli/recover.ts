@@ -31,10 +31,7 @@ export function recoverCommand(): Command {
       '--repaired',
       'say that Raft of a recovered list has its leaders again, where the server cannot read the nodes: those that wait may join',
     )
-    .addHelpText(
-      'after',
-      `\n${WHAT_IT_DOES}\n\nExit status: 0 done; 1 refused, or the server cannot be asked.`,
-    )
+    .addHelpText('after', `\n${WHAT_IT_DOES}`)
     .action((cluster: string, options: Options, command: Command) =>
       run(async () => {
         const path = clusterPath(cluster);

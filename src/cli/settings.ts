@@ -1,18 +1,13 @@
 import { Option, type Command } from 'commander';
 import { ConfigError, PassingProblem } from '../config.js';
+import { EXIT } from '../exit-status.js';
 import { StoreRefused } from '../registry/ports.js';
 import { helpOf, variableOf, type GivenSetting, type Setting } from '../settings.js';
 
-/** Exit status for a setting or a database that cannot be used (BSD sysexits EX_CONFIG). */
-export const EX_CONFIG = 78;
-
-/** Exit status for what another start may find otherwise (EX_TEMPFAIL): a full disk, a port or a file that is in use. */
-export const EX_TEMPFAIL = 75;
-
 /** The exit status of a start that a sentence refuses; undefined when an error is of another kind. */
 export function refusalStatus(error: unknown): number | undefined {
-  if (error instanceof PassingProblem || (error instanceof StoreRefused && error.mayPass)) return EX_TEMPFAIL;
-  return error instanceof ConfigError || error instanceof StoreRefused ? EX_CONFIG : undefined;
+  if (error instanceof PassingProblem || (error instanceof StoreRefused && error.mayPass)) return EXIT.later;
+  return error instanceof ConfigError || error instanceof StoreRefused ? EXIT.config : undefined;
 }
 
 /** Adds a setting's flag, with its variable. */

@@ -1,5 +1,6 @@
 import { agentVariableOf, AGENT_SETTINGS } from '../../src/agent/settings.js';
 import { SETTINGS, variableOf, type Setting } from '../../src/settings.js';
+import { code, table } from './markdown.js';
 import { AGENT_SETTINGS_ZH, SETTINGS_ZH, type Translation } from './settings-zh.js';
 
 /*
@@ -63,16 +64,4 @@ function defaultOf(
     throw new Error(`what no ${name} means is said in one language only`);
   }
   return fallback === '' ? (words.unset ?? '') : code(fallback);
-}
-
-function code(text: string): string {
-  return `\`${text}\``;
-}
-
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const lines = [head, head.map(() => '---'), ...rows].map((cells, i) =>
-    i === 1 ? `|${cells.join('|')}|` : `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`,
-  );
-  // An empty cell is one space.
-  return `${lines.join('\n').replaceAll('  ', ' ')}\n`;
 }

@@ -1,4 +1,5 @@
 import type { RepairPlan } from '../../doctor/plan.js';
+import { EXIT } from '../../exit-status.js';
 import type { EventPage, EventView, RepairBegun } from '../../http/api/schemas.js';
 import { pause } from '../../pause.js';
 import { ClientError } from '../client-error.js';
@@ -9,10 +10,6 @@ import { lineWidth, print } from '../output.js';
 import { plain } from '../plain.js';
 import { freshHealth, READING } from './reading.js';
 import { describeHealth, describePlan } from './report.js';
-
-/** Exit statuses: there is something to repair, and nothing was done; a repair stopped. */
-const TO_REPAIR = 2;
-const STOPPED = 3;
 
 /** Between two looks at what a repair has done, in milliseconds. */
 const LOOK = 500;
@@ -48,7 +45,7 @@ export async function repairCluster(client: Client, cluster: string, options: Re
     }
     if (options.json) await print(JSON.stringify({ plan, events: [] }, undefined, 2));
     if (plan.steps.length + plan.manual.length > 0 || plan.refused !== undefined)
-      process.exitCode = TO_REPAIR;
+      process.exitCode = EXIT.found;
     return;
   }
   if (!options.yes && !(await confirm(`Repair ${cluster}?`))) {
@@ -63,8 +60,8 @@ export async function repairCluster(client: Client, cluster: string, options: Re
   const health = await freshHealth(client, path);
   if (options.json) await print(JSON.stringify({ plan, events, health }, undefined, 2));
   else await print('', ...describeHealth(health, width));
-  if (events.at(-1)?.type !== 'repaired') process.exitCode = STOPPED;
-  else if (plan.manual.length > 0) process.exitCode = TO_REPAIR;
+  if (events.at(-1)?.type !== 'repaired') process.exitCode = EXIT.stopped;
+  else if (plan.manual.length > 0) process.exitCode = EXIT.found;
 }
 
 /** Tells what a repair does, until it is over; whichever server is asked knows, since its steps are events. */

@@ -1,10 +1,10 @@
+import { EXIT } from '../../exit-status.js';
 import type { ReleaseAnswerView } from '../../http/api/schemas.js';
 import type { ClusterView, MemberView } from '../../registry/view.js';
 import { ClientError } from '../client-error.js';
 import type { Client } from '../client.js';
 import { clusterPath } from '../cluster-name.js';
 import { confirm } from '../confirm.js';
-import { EX_TEMPFAIL } from '../leave.js';
 import { describeCluster } from '../members-view.js';
 import { lineWidth, print } from '../output.js';
 import { mustBeAbleToAsk, type ImportOptions } from './options.js';
@@ -34,7 +34,7 @@ export async function releaseMembers(client: Client, cluster: string, options: I
       throw new ClientError('not confirmed; nothing was changed');
   }
   const { body } = await client.ask<ReleaseAnswerView>('POST', `${path}/release`);
-  if (body.kept.length > 0) process.exitCode = EX_TEMPFAIL;
+  if (body.kept.length > 0) process.exitCode = EXIT.later;
   if (options.json) return print(JSON.stringify(body, undefined, 2));
   await print(...describe(body, cluster));
 }
