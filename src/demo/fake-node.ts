@@ -1,0 +1,146 @@
+import { once } from 'node:events';
+import {
+  Agent,
+  createServer,
+  request,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { boundedText } from '../bounded-text.js';
+import type { RaftCommand } from '../doctor/nacos-api.js';
+import { pause } from '../pause.js';
+import type { Address } from '../registry/address.js';
+import type { FakeRaft } from './fake-raft.js';
+
+/** A node's next poll comes so long after the last one has ended, in milliseconds (2.5.1 AddressServerMemberLookup). */
+const POLL_EVERY = 5_000;
+
+/** How long a node waits for an answer, in milliseconds (2.5.1, its read timeout). */
+const READ_TIMEOUT = 2_500;
+
+/** Between two tries of a node that cannot reach the server at all. */
+const TRY_AGAIN = 200;
+
+const LARGEST = 65_536;
+
+/** A Nacos that the fake nodes look like. */
+const VERSION = '2.5.1';
+
+export interface FakeNodeOptions {
+  /** The address server's port, on 127.0.0.1. */
+  readonly serverPort: number;
+  /** What names it beyond its address, as a pod's name does. */
+  readonly id: string;
+  /** How many nodes the cluster is meant to have. */
+  readonly expect: number;
+  readonly raft: FakeRaft;
+}
+
+/**
+ * A Nacos node as far as an address server sees one: a port that answers what the doctor reads, and a poll for the list every
+ * 5 s on a connection that is kept, repeated at once until the first list comes.
+ */
+export class FakeNode {
+  readonly id: string;
+  #address: Address = '';
+  readonly #options: FakeNodeOptions;
+  readonly #server: Server;
+  /** One connection, as a node has. */
+  readonly #connection = new Agent({ keepAlive: true, maxSockets: 1 });
+  readonly #ended = new AbortController();
+  #list: readonly Address[] = [];
+
+  private constructor(options: FakeNodeOptions) {
+    this.id = options.id;
+    this.#options = options;
+    this.#server = createServer((asked, answer) => {
+      this.#answer(asked, answer).catch(() => answer.destroy());
+    });
+  }
+
+  /** A node that has begun to poll, from a free port of 127.0.0.1. */
+  static async start(options: FakeNodeOptions): Promise<FakeNode> {
+    const node = new FakeNode(options);
+    await once(node.#server.listen(0, '127.0.0.1'), 'listening');
+    node.#address = `127.0.0.1:${(node.#server.address() as AddressInfo).port}`;
+    void node.#live();
+    return node;
+  }
+
+  get address(): Address {
+    return this.#address;
+  }
+
+  /** Its process ends: its port closes, and its connections with it. */
+  die(): void {
+    if (this.#ended.signal.aborted) return;
+    this.#options.raft.die(this.address);
+    this.#ended.abort();
+    this.#connection.destroy();
+    this.#server.close().closeAllConnections();
+  }
+
+  async #live(): Promise<void> {
+    const { signal } = this.#ended;
+    for (;;) {
+      const list = await this.#poll().catch(() => undefined);
+      if (signal.aborted) return;
+      if (list !== undefined) {
+        this.#list = list;
+        this.#options.raft.follow(this.address, list);
+      }
+      // A poll that gets no list was held; a node that starts asks again at once.
+      const isStarting = this.#list.length === 0;
+      await pause(isStarting ? TRY_AGAIN : POLL_EVERY, signal);
+    }
+  }
+
+  /** Rejects when there is no whole answer with a list: the node must wait, or cannot reach the server. */
+  async #poll(): Promise<readonly Address[]> {
+    const { serverPort, id, expect } = this.#options;
+    const path = `/nacos/serverlist?self=${this.address}&expect=${expect}&id=${id}`;
+    const sent = request({
+      host: '127.0.0.1',
+      port: serverPort,
+      path,
+      agent: this.#connection,
+      timeout: READ_TIMEOUT,
+      headers: { 'user-agent': 'nacos-address-server demo' },
+    });
+    // Whoever waits for the answer is told by its own error; one that comes later is nobody's.
+    sent.on('error', () => undefined);
+    sent.on('timeout', () => sent.destroy(new Error('no answer')));
+    sent.end();
+    const [answer] = (await once(sent, 'response')) as [IncomingMessage];
+    const text = await boundedText({ body: answer }, LARGEST);
+    if (answer.statusCode !== 200) throw new Error(text);
+    return text.split('\n').filter((line) => line !== '');
+  }
+
+  async #answer(asked: IncomingMessage, answer: ServerResponse): Promise<void> {
+    const path = (asked.url ?? '').replace(/^\/nacos/, '').replace(/\?.*/, '');
+    const say = (status: number, body: object): void =>
+      void answer.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+    if (path === '/v1/core/cluster/self')
+      return say(200, { code: 200, data: { address: this.address, state: 'UP' } });
+    if (path === '/v1/core/cluster/nodes') return say(200, { code: 200, data: this.#view() });
+    if (path !== '/v1/core/ops/raft' || asked.method !== 'POST') return say(404, { code: 404 });
+    const { command, value } = JSON.parse(await boundedText({ body: asked }, LARGEST)) as RaftCommand;
+    const isDone = command === 'removePeer' && this.#options.raft.remove(value);
+    say(200, isDone ? { code: 200 } : { code: 500, message: `${command} is not done: there is no leader` });
+  }
+
+  #view(): object[] {
+    const metaDataMap = this.#options.raft.groupsOf(this.address);
+    return this.#list.map((address) => ({
+      address,
+      state: 'UP',
+      extendInfo: {
+        version: VERSION,
+        ...(address === this.address ? { raftMetaData: { metaDataMap } } : {}),
+      },
+    }));
+  }
+}

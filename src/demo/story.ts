@@ -1,0 +1,145 @@
+import type { ClusterHealth } from '../doctor/health.js';
+import { formatDuration } from '../duration.js';
+import type { EventView } from '../http/api/schemas.js';
+import { pause } from '../pause.js';
+import { DEFAULT_RULES, REPLACED_EVICT_AFTER } from '../registry/rules.js';
+import type { ClusterView, MemberView } from '../registry/view.js';
+import { SIZE, type Demo } from './demo.js';
+
+/** What is seen of the cluster from outside, as operators see it. Each rejects when the server does not answer. */
+export interface Seen {
+  /** Undefined while the cluster is unknown. */
+  cluster(): Promise<ClusterView | undefined>;
+  health(): Promise<ClusterHealth>;
+  /** The newest first. */
+  events(): Promise<readonly EventView[]>;
+}
+
+/** One thing that happened. */
+export interface Scene {
+  /** What happens: a sentence. */
+  readonly what: string;
+  /** Why the server does so: sentences. */
+  readonly why: string;
+  /** How the cluster is then. */
+  readonly cluster?: ClusterView | undefined;
+}
+
+/** The story came to no next scene. */
+export class StoryStuck extends Error {
+  override readonly name = 'StoryStuck';
+}
+
+/** Between two looks, in milliseconds. */
+const LOOK = 250;
+
+/** How long a scene may take to come, in milliseconds: the longest is 30 s, and this machine may have other things to do. */
+const LONGEST = 180_000;
+
+/** How long what is quiet is left to be looked at, in milliseconds. */
+const REST = 3_000;
+
+/** Tells how three nodes found a cluster and one is replaced. Rejects with {@link StoryStuck}, or when nothing is seen. */
+export async function tellStory(
+  demo: Demo,
+  seen: Seen,
+  tell: (scene: Scene) => Promise<void>,
+): Promise<void> {
+  const until = async (what: string, isSo: (view: ClusterView) => boolean): Promise<ClusterView> => {
+    const end = performance.now() + LONGEST;
+    for (;;) {
+      const view = await seen.cluster();
+      if (view !== undefined && isSo(view)) return view;
+      if (performance.now() > end) {
+        throw new StoryStuck(
+          `${what} was waited for ${LONGEST / 1_000} s in vain: ${view?.summary ?? 'no cluster'}`,
+        );
+      }
+      await pause(LOOK);
+    }
+  };
+
+  for (const id of ['node-1', 'node-2']) await demo.startNode(id);
+  await tell({
+    what: 'node-1 and node-2 start and poll for their list. They get none yet: they wait at the gate.',
+    why: `Each asks for a cluster of ${SIZE} (expect=${SIZE}). A Nacos that starts with a shorter list founds Raft groups of its own, and groups that were founded apart never become one.`,
+    cluster: await until('two that wait', ({ waiting }) => waiting.length === 2),
+  });
+
+  await pause(REST);
+  await demo.startNode('node-3');
+  await until('the founding', ({ members }) => members.length === SIZE);
+  await tell({
+    what: 'node-3 comes, and the cluster is founded: all three get the same list at the same moment.',
+    why: 'So all three begin with the same voters. From now on each polls every 5 s, as Nacos does, and each poll renews its lease.',
+    cluster: await until('a whole cluster', ({ state }) => state === 'whole'),
+  });
+
+  await until('a leader', () => demo.leader !== undefined);
+  const { summary } = await healthy(seen, 1);
+  await pause(REST);
+  await tell({
+    what: `The server reads what the nodes’ Raft groups believe, too: ${summary}.`,
+    why: 'A list can be right while Raft is not. `nacos-address-server doctor` compares the two at any time.',
+  });
+  await pause(REST);
+
+  const dead = demo.leader;
+  if (!dead) throw new StoryStuck('no node leads');
+  dead.die();
+  await tell({
+    what: `${dead.id}, which leads the Raft groups, dies: its port closes. The server names it down, and leaves it on the list.`,
+    why: `The others need 5 to 6 s to elect another leader. An address that is taken off the list before that stays a voter of Raft for ever, and counts against every majority. So no member is taken off within ${formatDuration(REPLACED_EVICT_AFTER)} of its last sign of life.`,
+    cluster: await until('the death', (view) => stateOf(view, dead.address) === 'down'),
+  });
+  await pause(REST);
+
+  const replacement = await demo.startNode(dead.id);
+  await tell({
+    what: `A replacement for ${dead.id} starts at another address, with the same id. It passes the gate, and the list has ${SIZE + 1} members.`,
+    why: 'Two of three live, so Raft has a majority that can add it, and a blank newcomer cannot outvote those that have the data. The dead one is still listed.',
+    cluster: await until('the newcomer', (view) => stateOf(view, replacement.address) === 'live'),
+  });
+
+  await tell({
+    what: 'The replacement has settled.',
+    why: 'Every live node has had the list with it, and Raft was seen to have made it a voter. Only now may it count as the dead one’s successor; until then nothing more is changed.',
+    cluster: await until(
+      'the newcomer to settle',
+      ({ members }) => members.find(({ address }) => address === replacement.address)?.settled === true,
+    ),
+  });
+
+  const after = await until(
+    'the removal of the dead one',
+    (view) => stateOf(view, dead.address) === undefined,
+  );
+  const said = (await seen.events()).find(({ address }) => address === dead.address);
+  await tell({
+    what: `The dead member is taken off: ${said?.reason ?? 'it was evicted'}.`,
+    why: `A leader is there that removes it from Raft, a majority has been live for long enough, and the successor has settled. Without a successor it would have taken ${formatDuration(DEFAULT_RULES.evictAfter)} (EVICT_AFTER).`,
+    cluster: after,
+  });
+
+  const end = await healthy(seen, after.revision);
+  await tell({
+    what: `The cluster is whole again, and so is Raft: ${end.summary}.`,
+    why: 'Only the nodes were fake: the server, its rules and its times are those of every installation. With real nodes the same takes some 20 s longer, since a Nacos boots for that long.',
+  });
+}
+
+/** Resolves when the nodes were read and are found healthy by this list, or one that is newer. */
+async function healthy(seen: Seen, revision: number): Promise<ClusterHealth> {
+  const end = performance.now() + LONGEST;
+  for (;;) {
+    const health = await seen.health();
+    if (health.state === 'healthy' && health.revision >= revision) return health;
+    if (performance.now() > end) throw new StoryStuck(`Raft did not become healthy: ${health.summary}`);
+    await pause(LOOK);
+  }
+}
+
+/** Undefined when it is not listed. */
+function stateOf({ members }: ClusterView, address: string): MemberView['state'] | undefined {
+  return members.find((member) => member.address === address)?.state;
+}
