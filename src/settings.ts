@@ -141,7 +141,7 @@ export const SETTINGS = [
   },
   {
     name: 'auth-mode',
-    value: 'mode',
+    value: 'enforce|warn|open',
     default: 'enforce',
     description:
       '`enforce`, or `warn`, which lets changes without a valid token pass, and shows them, to introduce tokens; or, where there is no token, `open`, which lets everybody who reaches the port change lists',
@@ -176,7 +176,7 @@ export const SETTINGS = [
   },
   {
     name: 'member-source',
-    value: 'source',
+    value: 'any|strict',
     default: 'any',
     description: '`any`, or `strict`: `self` must be where the request comes from',
   },

@@ -1,0 +1,85 @@
+import type { Argument, Command, Option } from 'commander';
+import { helpOf, LOG_LEVELS } from '../../settings.js';
+import { COMMANDS, DEFAULT_COMMAND } from '../commands.js';
+import type { CommandName } from '../../exit-status.js';
+
+/** What may stand where a value is asked for. */
+export interface ValueSpec {
+  /** As the help names it. */
+  readonly name: string;
+  /** All that it may be; empty when that is no list. */
+  readonly choices: readonly string[];
+  readonly isFile: boolean;
+}
+
+export interface OptionSpec {
+  /** Such as `--json`. */
+  readonly long: string;
+  /** Such as `-h`. */
+  readonly short?: string | undefined;
+  /** One line. */
+  readonly description: string;
+  /** Undefined for an option without a value. */
+  readonly value?: ValueSpec | undefined;
+}
+
+export interface CommandSpec {
+  readonly name: string;
+  readonly summary: string;
+  readonly options: readonly OptionSpec[];
+  readonly args: readonly ValueSpec[];
+}
+
+/** A whole command line, for the writers of completion scripts. */
+export interface ProgramSpec {
+  readonly name: string;
+  readonly commands: readonly CommandSpec[];
+  /** What stands without a command: the program's own options, and those of the default command. */
+  readonly options: readonly OptionSpec[];
+}
+
+/** Reads a program: nothing that can be completed is written down a second time. */
+export function specOf(program: Command): ProgramSpec {
+  const commands = program.commands.map((command): CommandSpec => ({
+    name: command.name(),
+    summary: COMMANDS[command.name() as CommandName].summary,
+    options: optionsOf(command),
+    args: command.registeredArguments.map((argument) => valueOf(argument.name(), argument)),
+  }));
+  const fallback = commands.find(({ name }) => name === DEFAULT_COMMAND);
+  const options = [
+    ...optionsOf(program).filter(({ long }) => long !== '--help'),
+    ...(fallback?.options ?? []),
+  ];
+  return { name: program.name(), commands, options };
+}
+
+function optionsOf(command: Command): OptionSpec[] {
+  return command
+    .createHelp()
+    .visibleOptions(command)
+    .map((option) => ({
+      long: option.long ?? '',
+      short: option.short,
+      description: firstClause(option.description),
+      value: option.required || option.optional ? valueOf(placeholderOf(option), option) : undefined,
+    }));
+}
+
+function placeholderOf({ flags }: Option): string {
+  return /[<[](.+)[>\]]$/.exec(flags)?.[1] ?? 'value';
+}
+
+function valueOf(name: string, { argChoices }: Option | Argument): ValueSpec {
+  const told = name.includes('|') ? name.split('|') : name === 'level' ? LOG_LEVELS : [];
+  return { name, choices: argChoices ?? told, isFile: /^(path|file|source|command)$/.test(name) };
+}
+
+/** What fits beside an option in a list. */
+function firstClause(description: string): string {
+  return (
+    helpOf(description)
+      .split(/[;(]|: |, such as|\. /)[0]
+      ?.trim() ?? ''
+  );
+}
