@@ -22,7 +22,10 @@ describe('the command line', () => {
   });
 
   it('shows every setting with its variable and default in the help', async (t) => {
-    for (const args of [['--help'], ['serve', '--help'], ['help', 'serve']]) {
+    for (const args of [
+      ['serve', '--help'],
+      ['help', 'serve'],
+    ]) {
       const { status, out: printed } = await run(t, args);
       assert.equal(status, 0);
       const out = printed.replace(/\s+/g, ' ');

@@ -1,0 +1,30 @@
+import type { CommandName } from '../exit-status.js';
+
+/** What a command is about, and its line in the help of the whole. */
+export interface CommandLine {
+  readonly group: (typeof GROUPS)[number];
+  /** At most 51 characters, so that it stays on its line of 80. */
+  readonly summary: string;
+}
+
+/** The groups of the commands, in the order of the help. */
+export const GROUPS = ['Server', 'Cluster', 'Node', 'Shell'] as const;
+
+/** What runs without the name of a command. */
+export const DEFAULT_COMMAND: CommandName = 'serve';
+
+/** Every command, in the order of the help. */
+export const COMMANDS: Readonly<Record<CommandName, CommandLine>> = {
+  serve: { group: 'Server', summary: 'run the address server (the default command)' },
+  migrate: { group: 'Server', summary: 'bring the database’s schema up to date' },
+  demo: { group: 'Server', summary: 'watch fake nodes found a cluster and replace one' },
+  members: { group: 'Cluster', summary: 'print the clusters of a running server' },
+  events: { group: 'Cluster', summary: 'print the history of a running server' },
+  doctor: { group: 'Cluster', summary: 'compare Nacos’s Raft with the list, and repair it' },
+  leave: { group: 'Cluster', summary: 'take a member off its list' },
+  recover: { group: 'Cluster', summary: 'decide a list that lost its majority for good' },
+  delete: { group: 'Cluster', summary: 'delete a cluster of which no member lives' },
+  import: { group: 'Cluster', summary: 'take the list of a running Nacos cluster' },
+  agent: { group: 'Node', summary: 'keep a node’s cluster.conf equal to the list' },
+  completion: { group: 'Shell', summary: 'print a completion script for bash, zsh or fish' },
+};
