@@ -26,11 +26,15 @@ export function describeCluster(view: ClusterView, width: number): string[] {
   return [...lines, ...new Columns(head, width).lines(rows)];
 }
 
+/** Of a server without any. */
+const NO_CLUSTERS_DO =
+  'no clusters yet: `nacos-address-server members`, without --watch, says what a Nacos node must be told';
+
 /** What `members --watch` shows on a terminal. */
 export function describePicture(picture: Picture, width: number): string[] {
   const { clusters, summaries } = picture;
   const lines = wrap(headline(picture), width);
-  if (clusters.size === 0) lines.push('', 'no clusters');
+  if (clusters.size === 0) lines.push('', ...wrap(NO_CLUSTERS_DO, width));
   if (clusters.size > FEW) lines.push('', ...describeSummaries(summaries, width));
   else {
     for (const [name, view] of clusters) {

@@ -4,6 +4,7 @@ import type { Client } from './client.js';
 import { clusterPath, nameOf } from './cluster-name.js';
 import { aboutClusters, clientCommand, clientOf, run } from './command.js';
 import { displayFor } from './displays.js';
+import { firstSteps } from './first-steps.js';
 import { describeCluster } from './members-view.js';
 import { lineWidth, print } from './output.js';
 import { allClusters, describeRefused, refusedOf, strays, type NamedCaller } from './refused.js';
@@ -22,10 +23,6 @@ export function membersCommand(): Command {
       '--watch',
       'go on: a terminal is redrawn at most once a second; elsewhere each change is printed below the one before, with --json as a line',
     )
-    .addHelpText(
-      'after',
-      '\nExit status: 0; 1 when the server cannot be asked or says no. Ctrl-C ends --watch with 0.',
-    )
     .action((cluster: string | undefined, options: Options, command: Command) =>
       run(async () => {
         const client = clientOf(command);
@@ -43,7 +40,7 @@ export function membersCommand(): Command {
         const texts: string[][] = [];
         for (const view of views)
           texts.push([...describeCluster(view, lineWidth()), ...(await refusals(client, view))]);
-        if (views.length === 0) texts.push(['no clusters']);
+        if (views.length === 0) texts.push(await firstSteps(client));
         if (cluster === undefined)
           texts.push(refusedLines('refused, and named no known cluster:', await strays(client)));
         await print(texts.flatMap((lines) => (lines.length === 0 ? [] : [lines.join('\n')])).join('\n\n'));

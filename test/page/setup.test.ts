@@ -82,6 +82,27 @@ pageTest('where changes take a token, the configuration has a place for it', asy
   await page.getByText('In place of TOKEN comes a token').waitFor();
 });
 
+pageTest('an empty server says what to do next, in both languages', async (t) => {
+  const server = await startServer(t);
+  const { page } = await visit(t, server.url);
+  await page.getByRole('heading', { name: 'No clusters yet' }).waitFor();
+  await page.getByText('Start the nodes with this configuration:').waitFor();
+  await page.locator('.setup pre').getByText(`address_server_port=${server.port}`).waitFor();
+  // What was opened on the server's own machine names it in a way that is of no use to others.
+  await page
+    .getByText('In place of 127.0.0.1 comes the address at which the nodes reach this server.')
+    .waitFor();
+  await page.getByText('No Nacos at hand?').waitFor();
+  const demo = page.getByRole('region', { name: 'Demo' });
+  assert.equal(await demo.textContent(), 'npx nacos-address-server demo');
+
+  await page.getByRole('button', { name: '中文' }).click();
+  await page.getByRole('heading', { name: '还没有集群' }).waitFor();
+  await page.getByText('把 127.0.0.1 换成节点访问本服务器所用的地址。').waitFor();
+  await page.getByText('手边没有 Nacos？').waitFor();
+  await page.getByRole('region', { name: '演示' }).waitFor();
+});
+
 /** What a command finds in its environment that is started where the text was pasted, in the shells that there are. */
 function inShell(text: string, names: readonly string[]): Record<string, string> {
   const found = ['sh', 'bash'].map((shell) => {

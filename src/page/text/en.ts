@@ -1,7 +1,7 @@
 import type { EventType } from '../../registry/events.js';
 import type { Link } from '../model/stream.js';
 import type { MemberState } from '../model/order.js';
-import type { SnippetForm } from '../model/snippet.js';
+import type { SnippetForm } from '../../node-setup.js';
 import type { ClusterState, MemberView, WaitingView } from '../model/types.js';
 import { callersEn } from './callers-en.js';
 import { healthEn } from './health-en.js';
@@ -94,6 +94,9 @@ export const en = {
   noClusters: 'No clusters yet',
   noClustersDo:
     'A cluster appears here with the first poll of a Nacos node. Start the nodes with this configuration:',
+  noClustersDemo:
+    'No Nacos at hand? This command, in a terminal, shows fake nodes that found a cluster, lose a member and replace it:',
+  demo: 'Demo',
   unknown: (key: string) => `${key} is unknown: nobody was ever listed or waits.`,
   unknownDo: 'Nacos nodes with this configuration would found it:',
 
@@ -247,6 +250,8 @@ export const en = {
   setupEnvFile:
     'For docker run --env-file, env_file of compose and EnvironmentFile of systemd, which take a line as it stands: docker would keep quotes.',
   setupToken: 'In place of TOKEN comes a token that may change this cluster.',
+  setupLoopback: (host: string) =>
+    `In place of ${host} comes the address at which the nodes reach this server.`,
   setupHttps: 'Nacos polls by plain HTTP only: name the address server itself, not a proxy before it.',
   setupLegacy: 'Nacos 1.3.0 to 2.0.2 needs &format=json at the end of the URL.',
 

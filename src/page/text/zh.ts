@@ -89,6 +89,9 @@ export const zh: Texts = {
 
   noClusters: '还没有集群',
   noClustersDo: 'Nacos 节点第一次轮询之后，集群就会出现在这里。请用下面的配置启动节点：',
+  noClustersDemo:
+    '手边没有 Nacos？在终端运行下面的命令，可以看到几个模拟节点组建集群、失去一个成员并完成替换：',
+  demo: '演示',
   unknown: (key) => `没有集群 ${key}：从未有过成员，也没有谁在等待。`,
   unknownDo: '用下面的配置启动 Nacos 节点，就会创建它：',
 
@@ -268,6 +271,7 @@ export const zh: Texts = {
   setupEnvFile:
     '用于 docker run --env-file、compose 的 env_file 和 systemd 的 EnvironmentFile：它们按原样读取每一行，docker 会保留引号。',
   setupToken: '把 TOKEN 换成有权修改本集群的令牌。',
+  setupLoopback: (host) => `把 ${host} 换成节点访问本服务器所用的地址。`,
   setupHttps: 'Nacos 只用明文 HTTP 轮询：请填写地址服务器本身，而不是它前面的代理。',
   setupLegacy: 'Nacos 1.3.0 到 2.0.2 需要在 URL 末尾加上 &format=json。',
 

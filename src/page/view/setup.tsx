@@ -1,8 +1,13 @@
 import { useState } from 'preact/hooks';
-import { snippet, SNIPPET_FORMS, type SnippetForm } from '../model/snippet.js';
+import { snippet, SNIPPET_FORMS, type SnippetForm } from '../../node-setup.js';
 import { useWords } from '../text/words.js';
 import { Copyable } from './copy.js';
 import { usePageState } from './context.js';
+
+/** A name by which only the server's own machine reaches it. */
+function isLoopback(hostname: string): boolean {
+  return /^(localhost|127\.[\d.]+|\[::1\])$/.test(hostname);
+}
 
 /** What a node of this cluster must be told, ready to be copied. */
 export function Setup({ name, size }: { name: string; size: number }) {
@@ -23,6 +28,7 @@ export function Setup({ name, size }: { name: string; size: number }) {
     ...(form === 'shell' ? [t.setupShell] : []),
     ...(form === 'envFile' ? [t.setupEnvFile] : []),
     ...(needsToken ? [t.setupToken] : []),
+    ...(isLoopback(hostname) ? [t.setupLoopback(hostname)] : []),
     ...(isHttps ? [t.setupHttps] : []),
     t.setupLegacy,
   ];

@@ -1,0 +1,74 @@
+/* What a Nacos node must be told to find its cluster here (docs/internals/nacos.md, "The poll"): for the page, and for `members`. */
+
+/** Tries of a starting node before it gives up; each is held for 2 s while it must wait, so this is five minutes. */
+const RETRY = 150;
+
+/** Largest `expect` that the server takes. */
+const MAX_EXPECT = 99;
+
+/** In place of the node's own address: no host name, so a node that polls with it is refused instead of listed. */
+export const NODE_IP = 'NODE_IP';
+
+/** *shell*: for a terminal or a script; *envFile*: for what reads lines as they stand, and would keep quotes (docker, systemd). */
+export const SNIPPET_FORMS = ['shell', 'envFile', 'properties', 'kubernetes'] as const;
+export type SnippetForm = (typeof SNIPPET_FORMS)[number];
+
+export interface SnippetOf {
+  readonly host: string;
+  readonly port: string;
+  /** `product/name`. */
+  readonly key: string;
+  /** How many nodes the cluster is meant to have. */
+  readonly size: number;
+  /** Whether a change, which a poll can be, needs a token. */
+  readonly needsToken: boolean;
+}
+
+/** The configuration of one node, ready to be copied. */
+export function snippet(form: SnippetForm, { host, port, key, size, needsToken }: SnippetOf): string {
+  const self = form === 'kubernetes' ? '$(POD_IP)' : NODE_IP;
+  const expect = Math.min(Math.max(size, 1), MAX_EXPECT);
+  const url = `/${key}?self=${self}:8848&expect=${expect}${needsToken ? '&token=TOKEN' : ''}`;
+  const variables = [
+    ['NACOS_CORE_MEMBER_LOOKUP_TYPE', 'address-server'],
+    ['NACOS_CORE_ADDRESS_SERVER_RETRY', `${RETRY}`],
+    ['address_server_domain', host],
+    ['address_server_port', port],
+    ['address_server_url', url],
+  ] as const;
+  switch (form) {
+    case 'shell':
+      // Without quotes the shell would start what stands before the & in the background.
+      return lines(...variables.map(([name, value]) => `export ${name}=${inShell(value)}`));
+    case 'envFile':
+      return lines(...variables.map(([name, value]) => `${name}=${value}`));
+    case 'properties':
+      return lines(
+        'nacos.core.member.lookup.type=address-server',
+        `nacos.core.address-server.retry=${RETRY}`,
+        `address.server.domain=${host}`,
+        `address.server.port=${port}`,
+        `address.server.url=${url}`,
+      );
+    case 'kubernetes':
+      return lines(
+        'env:',
+        '  - { name: POD_IP, valueFrom: { fieldRef: { fieldPath: status.podIP } } }',
+        '  - { name: NACOS_SERVER_IP, value: $(POD_IP) }',
+        '  - { name: NACOS_CORE_MEMBER_LOOKUP_TYPE, value: address-server }',
+        `  - { name: NACOS_CORE_ADDRESS_SERVER_RETRY, value: '${RETRY}' }`,
+        `  - { name: address_server_domain, value: '${host}' }`,
+        `  - { name: address_server_port, value: '${port}' }`,
+        `  - { name: address_server_url, value: '${url}' }`,
+      );
+  }
+}
+
+/** A word of a shell, in quotes unless it is plain: a shell takes the brackets of an IPv6 address for a pattern. */
+export function inShell(word: string): string {
+  return /^[\w.:/-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+}
+
+function lines(...text: readonly string[]): string {
+  return `${text.join('\n')}\n`;
+}
