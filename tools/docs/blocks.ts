@@ -21,8 +21,18 @@ interface Block {
 /** All blocks, by the names in their comments. */
 export const BLOCKS: Readonly<Record<string, Block>> = {
   'exit statuses': {
-    en: () => exitStatuses(['Status', 'Command', 'Meaning'], (command, name) => saidIn(command)[name]),
-    zh: () => exitStatuses(['状态', '命令', '含义'], (command, name) => translatedIn(command)[name]),
+    en: () =>
+      exitStatuses(['Status', 'Command', 'Meaning'], (command, name) => saidIn(command)[name], [
+        ['126, 127', AROUND, 'the command could not be started'],
+        ['128 and a signal’s number', AROUND, 'a signal ended the command'],
+        ['the command’s', AROUND, 'the command ended'],
+      ]),
+    zh: () =>
+      exitStatuses(['状态', '命令', '含义'], (command, name) => translatedIn(command)[name], [
+        ['126、127', AROUND, '命令无法启动'],
+        ['128 加信号编号', AROUND, '命令被信号终止'],
+        ['该命令的', AROUND, '命令已经结束'],
+      ]),
   },
 };
 
@@ -52,10 +62,14 @@ function translatedIn(command: CommandName): Meanings {
   return EXIT_STATUSES_ZH[command];
 }
 
-/** One row for each status and meaning, with the commands that share it. */
+/** An agent ends as its command does (src/agent/child.ts). */
+const AROUND = '`agent -- COMMAND`';
+
+/** One row for each status and meaning, with the commands that share it; `others` follow. */
 function exitStatuses(
   head: readonly string[],
   meaningOf: (command: CommandName, name: ExitName) => string | undefined,
+  others: readonly (readonly string[])[],
 ): string {
   const commands = Object.keys(EXIT_STATUSES) as CommandName[];
   const rows = (Object.keys(EXIT) as ExitName[]).flatMap((name) => {
@@ -67,5 +81,5 @@ function exitStatuses(
     }
     return [...byMeaning].map(([meaning, of]) => [String(EXIT[name]), of.map(code).join(', '), meaning]);
   });
-  return table(head, rows);
+  return table(head, [...rows, ...others]);
 }
