@@ -37,3 +37,21 @@ export function describeMachine(): string {
   const memory = Math.round(totalmem() / 1e9);
   return `${cores.length} cores (${model}), ${memory} GB, Linux ${release()}, Node ${process.version}`;
 }
+
+/** CPU time that the whole machine has spent, waiting apart, in seconds. */
+export function machineTime(): number {
+  const fields = readFileSync('/proc/stat', 'utf8').split('\n', 1)[0]?.split(/ +/).slice(1).map(Number) ?? [];
+  const [user = 0, nice = 0, system = 0, , , irq = 0, soft = 0, steal = 0] = fields;
+  return (user + nice + system + irq + soft + steal) / TICKS;
+}
+
+/** What others than these processes compute, in cores, since the call; its answer when it is called. */
+export function watchOthers(pids: readonly number[]): () => number {
+  const own = (): number => {
+    const { user, system } = process.cpuUsage();
+    return (user + system) / 1e6 + pids.reduce((sum, pid) => sum + cpuTime(pid), 0);
+  };
+  const before = machineTime() - own();
+  const since = performance.now();
+  return () => Math.max(0, machineTime() - own() - before) / ((performance.now() - since) / 1_000);
+}

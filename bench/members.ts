@@ -20,14 +20,30 @@ export function clusterPath(cluster: number): string {
   return `/nacos/c${String(cluster).padStart(3, '0')}`;
 }
 
-/** Every member has an address of its own in 127.0.0.0/8, this machine's. */
-export function addressOf(cluster: number, member: number): string {
-  return `127.${1 + (cluster >> 8)}.${cluster & 255}.${member + 1}:8848`;
+/** The members that a benchmark has poll. */
+export interface Fleet {
+  readonly clusters: number;
+  /** Members of each. */
+  readonly size: number;
+  /** Their main port. */
+  readonly port: number;
+}
+
+/** Where nothing answers: a member that is asked by the doctor refuses at once. */
+export const FLEET: Fleet = { clusters: CLUSTERS, size: SIZE, port: 8848 };
+
+/** Where the addresses of a fleet begin: 127.1.0.0, of which each member has one. 127.0.0.0/8 is this machine's. */
+const FIRST = 1 << 16;
+
+/** Every member has an address of its own. */
+export function addressOf(cluster: number, member: number, { size, port }: Fleet = FLEET): string {
+  const n = FIRST + cluster * size + member;
+  return `127.${n >> 16}.${(n >> 8) & 255}.${n & 255}:${port}`;
 }
 
 /** `token`: of a server that asks for one. */
-export function pollPath(cluster: number, member: number, token?: string): string {
-  const path = `${clusterPath(cluster)}?self=${addressOf(cluster, member)}&expect=${SIZE}`;
+export function pollPath(cluster: number, member: number, token?: string, fleet: Fleet = FLEET): string {
+  const path = `${clusterPath(cluster)}?self=${addressOf(cluster, member, fleet)}&expect=${fleet.size}`;
   return token === undefined ? path : `${path}&token=${token}`;
 }
 
@@ -40,22 +56,22 @@ export function sortedList(text: string): string {
   return text.split('\n').sort().join('\n');
 }
 
-export function expectedList(cluster: number): string {
-  return range(SIZE)
-    .map((member) => `${addressOf(cluster, member)}\n`)
+export function expectedList(cluster: number, fleet: Fleet = FLEET): string {
+  return range(fleet.size)
+    .map((member) => `${addressOf(cluster, member, fleet)}\n`)
     .join('');
 }
 
 /** Has all members poll at once, cluster by cluster, as they do when Nacos starts; each cluster founds. */
-export async function registerAll(port: number, token?: string): Promise<void> {
+export async function registerAll(port: number, token?: string, fleet: Fleet = FLEET): Promise<void> {
   const agent = new Agent({ keepAlive: true });
-  const clusters = range(CLUSTERS);
+  const clusters = range(fleet.clusters);
   try {
     await Promise.all(
       range(AT_ONCE).map(async () => {
         for (let cluster = clusters.pop(); cluster !== undefined; cluster = clusters.pop()) {
-          const paths = range(SIZE).map((member) => pollPath(cluster, member, token));
-          await Promise.all(paths.map((path) => untilListed(port, path, agent)));
+          const paths = range(fleet.size).map((member) => pollPath(cluster, member, token, fleet));
+          await Promise.all(paths.map((path) => untilListed(port, path, agent, fleet.size)));
         }
       }),
     );
@@ -65,12 +81,12 @@ export async function registerAll(port: number, token?: string): Promise<void> {
 }
 
 /** A poll at the gate is held and then cut short; Nacos tries again, and so does this. */
-async function untilListed(port: number, path: string, agent: Agent): Promise<void> {
+async function untilListed(port: number, path: string, agent: Agent, size: number): Promise<void> {
   let problem: unknown;
   for (let tries = 0; tries < 50; tries++) {
     try {
       const { status, body } = await ask(port, path, agent);
-      if (status === 200 && body.split('\n').length === SIZE + 1) return;
+      if (status === 200 && body.split('\n').length === size + 1) return;
       problem = new Error(`status ${status}: ${body}`);
     } catch (error) {
       problem = error;

@@ -157,7 +157,11 @@ function medianOf(rounds: readonly ScenarioResult[], name: ScenarioName, field: 
 }
 
 export function median({ turns }: ScenarioResult, field: keyof Turn): number {
-  const values = turns.map((turn) => turn[field]).sort((a, b) => a - b);
+  return middleOf(turns.map((turn) => turn[field]));
+}
+
+export function middleOf(numbers: readonly number[]): number {
+  const values = [...numbers].sort((a, b) => a - b);
   const middle = values.length / 2;
   const low = values[Math.ceil(middle) - 1] ?? NaN;
   const high = values[Math.floor(middle)] ?? NaN;

@@ -1,6 +1,6 @@
 import { connect, type Socket } from 'node:net';
 import { once } from 'node:events';
-import { CLUSTERS, clusterPath, expectedList, NACOS_HEADERS, pollPath, range, SIZE } from './members.js';
+import { clusterPath, expectedList, FLEET, NACOS_HEADERS, pollPath, range } from './members.js';
 import type { Latency, SteadyMeasured, SteadyOptions } from './steady.js';
 
 /*
@@ -30,6 +30,8 @@ const latencies = { polls: [] as number[], plain: [] as number[], sending: [] as
 const errors: string[] = [];
 let errorCount = 0;
 let open = 0;
+const { fleet = FLEET } = options;
+const { clusters: CLUSTERS, size: SIZE } = fleet;
 
 /** One kept-alive connection: one request at a time, the others wait their turn. */
 class Line {
@@ -111,10 +113,10 @@ const head = Object.entries(NACOS_HEADERS)
   .join('');
 const requestOf = (path: string): string =>
   `GET ${path} HTTP/1.1\r\nHost: 127.0.0.1:${options.port}\r\n${head}\r\n`;
-const lists = range(CLUSTERS).map((cluster) => expectedList(cluster).split('\n').sort().join('\n'));
+const lists = range(CLUSTERS).map((cluster) => expectedList(cluster, fleet).split('\n').sort().join('\n'));
 const plain = range(CLUSTERS).map((cluster) => requestOf(clusterPath(cluster)));
 const polls = range(CLUSTERS * SIZE).map((n) =>
-  requestOf(pollPath(Math.floor(n / SIZE), n % SIZE, options.token)),
+  requestOf(pollPath(Math.floor(n / SIZE), n % SIZE, options.token, fleet)),
 );
 const listAt = (cluster: number): string => lists[cluster] ?? '';
 
@@ -152,7 +154,8 @@ async function run(): Promise<SteadyMeasured> {
     .map((member) => ({ member, moment: Math.random() * pollEvery }))
     .sort((a, b) => a.moment - b.moment);
   const start = performance.now() + 100;
-  const counted = start + pollEvery; // the first period warms up
+  const counted = start + (options.settle ?? pollEvery / 1_000) * 1_000; // the server warms up
+  let ownBefore: NodeJS.CpuUsage | undefined;
   const end = counted + seconds * 1_000;
   let nextPoll = 0;
   let plainAt = start;
@@ -161,11 +164,16 @@ async function run(): Promise<SteadyMeasured> {
 
   process.stdout.write('STEADY\n');
   for (let now = performance.now(); now < end; now = performance.now()) {
+    if (now >= counted) ownBefore ??= process.cpuUsage();
     for (let at = pollAt(nextPoll); at <= now && at < end; at = pollAt(++nextPoll)) {
       poll(moments[nextPoll % moments.length]?.member ?? 0, at, at >= counted);
       if (at >= counted) latencies.sending.push(performance.now() - at);
     }
-    for (; plainAt <= now && plainAt < end; plainAt -= (Math.log(1 - Math.random()) / plainRate) * 1_000) {
+    for (
+      ;
+      plainRate > 0 && plainAt <= now && plainAt < end;
+      plainAt -= (Math.log(1 - Math.random()) / plainRate) * 1_000
+    ) {
       const cluster = Math.floor(Math.random() * CLUSTERS);
       const line = plainLines[Math.floor(Math.random() * plainLines.length)];
       const counts = plainAt >= counted;
@@ -181,6 +189,8 @@ async function run(): Promise<SteadyMeasured> {
     await pause(1);
   }
 
+  const own = process.cpuUsage(ownBefore);
+  const ownCpu = (own.user + own.system) / 1e6 / seconds;
   const patience = performance.now() + LAST_ANSWERS;
   while (open > 0 && performance.now() < patience) await pause(10);
   if (open > 0) failed(`${open} requests were never answered`);
@@ -191,6 +201,7 @@ async function run(): Promise<SteadyMeasured> {
     polls: summary(latencies.polls),
     plain: summary(latencies.plain),
     sending: summary(latencies.sending),
+    ownCpu,
     errors: errorCount,
     firstErrors: errors,
   };

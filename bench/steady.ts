@@ -1,8 +1,8 @@
 import { fileURLToPath } from 'node:url';
 import { fileLimit } from '../src/file-limit.js';
-import { printed, type Children } from './children.js';
+import { printed, type Child, type Children } from './children.js';
 import { cpuTime, residentMemory } from './machine.js';
-import { CLUSTERS, SIZE } from './members.js';
+import { CLUSTERS, SIZE, type Fleet } from './members.js';
 import type { Server } from './servers.js';
 
 /** Files that a process needs besides its connections. */
@@ -21,6 +21,10 @@ export interface SteadyOptions {
   readonly plainConnections: number;
   /** What the members poll with, where the server asks for one. */
   readonly token?: string;
+  /** Who polls; 1,000 clusters of ten by default. */
+  readonly fleet?: Fleet;
+  /** Seconds of polling that are not measured; one period by default. */
+  readonly settle?: number;
 }
 
 /** Milliseconds from the planned time of a request to the end of its answer. */
@@ -39,6 +43,8 @@ export interface SteadyMeasured {
   readonly plain: Latency;
   /** How late the generator itself was in sending; a part of the latencies that is not the server's. */
   readonly sending: Latency;
+  /** The part of one core that the generator used. */
+  readonly ownCpu: number;
   readonly errors: number;
   readonly firstErrors: readonly string[];
 }
@@ -49,6 +55,22 @@ export interface SteadyResult extends SteadyMeasured {
   readonly memory: number;
   /** The part of one core that the server used. */
   readonly cpu: number;
+}
+
+/** Later at p99, in milliseconds, or with more of a core, the generator is what is measured. */
+const LATE = 10;
+const BUSY = 0.8;
+
+/** Why a run says nothing of the server, if the load generator was its limit. */
+export function whyUnjudged({ sending, ownCpu }: Pick<SteadyMeasured, 'sending' | 'ownCpu'>): string[] {
+  return [
+    ...(sending.p99 > LATE
+      ? [`the load generator sent ${sending.p99.toFixed(1)} ms late at p99 (${LATE} ms at most)`]
+      : []),
+    ...(ownCpu > BUSY
+      ? [`the load generator used ${(ownCpu * 100).toFixed(0)} % of a core (${BUSY * 100} % at most)`]
+      : []),
+  ];
 }
 
 export function steadyOptions(port: number, seconds: number): SteadyOptions {
@@ -72,23 +94,26 @@ export async function runSteady(
   children: Children,
   server: Server,
   options: SteadyOptions,
-  onConnected: () => Promise<unknown> = () => Promise.resolve(),
+  onConnected: (load: Child) => Promise<unknown> = () => Promise.resolve(),
 ): Promise<SteadyResult> {
   const script = fileURLToPath(new URL('./steady-load.js', import.meta.url));
   const child = children.start(process.execPath, [script, JSON.stringify(options)]);
   let memory = 0;
   let cpu = 0;
   let from: { cpu: number; at: number } | undefined;
+  const { settle = options.pollEvery / 1_000 } = options;
+  let steadyAt = Infinity;
   const sampling = setInterval(() => {
     if (child.process.exitCode !== null || server.child.process.exitCode !== null) return;
     memory = Math.max(memory, residentMemory(server.pid));
     const now = { cpu: cpuTime(server.pid), at: performance.now() };
     if (from) cpu = (now.cpu - from.cpu) / ((now.at - from.at) / 1_000);
-    else if (child.stdout().includes('STEADY')) from = now;
+    else if (now.at >= steadyAt + settle * 1_000) from = now;
   }, 1_000);
   try {
     await Promise.race([printed(child, 'STEADY'), child.ended]);
-    await onConnected();
+    steadyAt = performance.now();
+    await onConnected(child);
   } catch (error) {
     clearInterval(sampling);
     throw error;
