@@ -23,13 +23,14 @@ import { stepsToFinish } from './finish.js';
 import { isLiveState, type ListedView } from './groups.js';
 import type { ClusterHealth, HealthFinding } from './health.js';
 import type { NacosIdentities } from './identity.js';
-import { nameAt, readNode, type NacosOptions } from './nacos-api.js';
+import { nameAt, readAgain, type NacosOptions } from './nacos-api.js';
 import { isRead, type Reading } from './node-view.js';
-import { paceOf } from './pace.js';
+import { isQuietPace, paceOf } from './pace.js';
 import { deadPhantoms } from './phantoms.js';
 import { planRepair, type RepairPlan } from './plan.js';
 import { ALL_GROUPS, proveLeader, type LeaderProof } from './proof.js';
 import { beginRepair, runRepair, Surprise, type RepairTools } from './repairer.js';
+import { SameText } from './same-text.js';
 import { Slots } from './slots.js';
 
 /** How often it is looked whose turn it is, in milliseconds. */
@@ -104,6 +105,8 @@ interface Patient {
    * with one between them are no lasting lack. Undefined while there is one.
    */
   leaderlessSince: number | undefined;
+  /** What its nodes say at each look. */
+  readonly same: SameText;
 }
 
 /**
@@ -296,6 +299,7 @@ export class Examiner {
         told: new Set(),
         finishAgainAt: 0,
         leaderlessSince: undefined,
+        same: new SameText(),
       };
       this.#patients.set(entry, patient);
     }
@@ -339,7 +343,10 @@ export class Examiner {
     patient.askedAt = this.#clock();
     const view = listedView(entry, service);
     this.#looks++;
-    const readings = await this.#readAll(entry, patient, view.members, nacos).finally(() => this.#looks--);
+    const isQuiet = provenWithin === undefined && this.#isQuiet(entry, patient);
+    const readings = await this.#readAll(entry, patient, view.members, nacos, isQuiet).finally(
+      () => this.#looks--,
+    );
     // What was broken off says nothing of the nodes.
     this.#assertRuns();
     const at = this.#clock();
@@ -370,13 +377,24 @@ export class Examiner {
     if (this.#stopped.signal.aborted) throw new Surprise('the server stops');
   }
 
+  /** Whether nothing was wrong at the last look, and nothing has changed since or is under way. */
+  #isQuiet({ cluster }: ClusterEntry, { last, blind }: Patient): boolean {
+    if (!last || last.diagnosis.findings.length > 0 || cluster.awaitsRepair) return false;
+    return isQuietPace(cluster, this.#options.service.now, blind, isUnsure(last));
+  }
+
   /** What each node tells, within the bounds of a look. */
   #readAll(
     entry: ClusterEntry,
     patient: Patient,
     members: readonly { readonly address: Address }[],
     nacos: NacosOptions,
+    isQuiet: boolean,
   ): Promise<Reading[]> {
+    const now = this.#clock();
+    const listed = new Set(members.map(({ address }) => address));
+    const before = new Map(patient.last?.readings.map((reading) => [reading.address, reading]));
+    const counted = new Set<object>();
     const slots = isDoubtful(patient) ? this.#doubtfulReads : this.#reads;
     const until = performance.now() + LOOK_LIMIT;
     let kept = 0;
@@ -386,8 +404,9 @@ export class Examiner {
           if (performance.now() > until) {
             return { address, reason: NOT_ASKED, isOurs: true };
           }
-          const reading = await readNode(address, nacos);
-          kept += sizeOf(reading);
+          const known = { before: before.get(address), listed, isQuiet, now, same: patient.same };
+          const reading = await readAgain(address, nacos, known);
+          kept += sizeOf(reading, counted);
           if (kept <= KEPT) return reading;
           return { address, reason: 'it was read, but all nodes together tell too much', isOurs: true };
         }),
@@ -516,14 +535,15 @@ function isDoubtful({ last, blind }: Patient): boolean {
   return last === undefined || blind > 0;
 }
 
-/** Characters that are kept of what a node told. */
-function sizeOf(reading: Reading): number {
+/** Characters that are kept of what a node told; what it shares with another one was `counted`. */
+function sizeOf(reading: Reading, counted: Set<object>): number {
   if (!isRead(reading)) return reading.reason.length;
-  let size = 0;
-  for (const name of reading.members) size += name.length;
+  const isNew = (one: object): boolean => !counted.has(one) && counted.add(one) === counted;
+  const length = (names: readonly string[]): number => names.reduce((sum, name) => sum + name.length, 0);
+  let size = isNew(reading.members) ? length(reading.members) : 0;
+  if (!isNew(reading.groups)) return size;
   for (const [name, { voters }] of reading.groups) {
-    size += name.length;
-    for (const voter of voters) size += voter.length;
+    size += name.length + (isNew(voters) ? length(voters) : 0);
   }
   return size;
 }

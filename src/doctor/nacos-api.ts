@@ -1,12 +1,13 @@
-import { isIPv6 } from 'node:net';
 import { z } from 'zod';
 import { withinTime } from '../agent/limit.js';
-import { boundedText, TooLarge } from '../bounded-text.js';
-import { httpRequest, requestFailure } from '../http-request.js';
-import { parseAddress, type Address } from '../registry/address.js';
+import { TooLarge } from '../bounded-text.js';
+import { requestFailure } from '../http-request.js';
+import { parseAddress, splitAddress, type Address } from '../registry/address.js';
 import type { NacosIdentity } from './identity.js';
 import type { Names } from '../probe/names.js';
-import type { GroupCopy, NodeView, Reading } from './node-view.js';
+import { askNode, type NodeAnswer, type NodeRequest } from './node-request.js';
+import { isRead, type GroupCopy, type NodeView, type Reading } from './node-view.js';
+import type { SameText } from './same-text.js';
 
 /** How Nacos nodes are asked over HTTP. */
 export interface NacosOptions {
@@ -29,7 +30,19 @@ export const CONTEXT_PATH = '/nacos';
 const VIEW_PATHS = [
   { view: '/v1/core/cluster/nodes?withInstances=false', self: '/v1/core/cluster/self' },
   { view: '/v3/admin/core/cluster/node/list', self: '/v3/admin/core/cluster/node/self' },
-];
+] as const;
+
+/**
+ * Where a 2.x tells the addresses of the members that it holds for up, and nothing else
+ * (`NacosClusterController.listSimpleNodes`, `ServerMemberManager.memberAddressInfos`).
+ */
+const ADDRESSES_PATH = '/v1/core/cluster/simple/nodes';
+
+/**
+ * Versions whose nodes say of themselves what their view of all members says of them (the same text seen with 2.3.2); not
+ * 1.4.2, whose view forgets that at each poll.
+ */
+const TELLS_SHORTLY = /^2\.[1-9]/;
 
 /** Where they take Raft commands, 2.x and 3.x (JRaftMaintainService). */
 const COMMAND_PATHS = { v1: '/v1/core/ops/raft', v3: '/v3/admin/core/ops/raft' };
@@ -66,13 +79,14 @@ const group = z.object({
 /** What a node tells of itself; what it tells of others, they tell themselves. */
 const own = z.object({
   version: name.nullish(),
-  raftMetaData: z.object({ metaDataMap: z.record(name, group).nullish() }).nullish(),
+  raftMetaData: z.object({ metaDataMap: z.unknown() }).nullish(),
 });
 
 /** What is used of an answer. */
 interface Told {
   readonly members: readonly string[];
-  readonly own: z.output<typeof own> | undefined;
+  readonly version: string | undefined;
+  readonly groups: ReadonlyMap<string, GroupCopy>;
 }
 
 /** Asks a node what it believes. Never rejects. */
@@ -80,8 +94,9 @@ export async function readNode(address: Address, options: NacosOptions): Promise
   const contextPaths = contextPathsOf(options);
   for (const contextPath of contextPaths) {
     for (const { view, self } of VIEW_PATHS) {
-      const got = await ask(`http://${address}${contextPath}${view}`, options, {});
-      if (typeof got === 'string') return { address, reason: got };
+      const got = await ask(address, contextPath + view, options, {});
+      if (typeof got === 'string')
+        return { address, reason: got, ...(got.startsWith(TOO_LARGE) ? { isTooLarge: true } : {}) };
       if ('ours' in got) return { address, reason: got.ours, isOurs: true };
       const { status, text, clockAhead } = got;
       if (status === 200) {
@@ -104,6 +119,104 @@ export async function readNode(address: Address, options: NacosOptions): Promise
   };
 }
 
+/** What is known of a node, and of its cluster, when it is read again. */
+export interface Known {
+  /** What was read of it at the last look. */
+  readonly before: Reading | undefined;
+  /** The members of the list. */
+  readonly listed: ReadonlySet<Address>;
+  /** Whether nothing was wrong with its cluster then, and nothing has changed. */
+  readonly isQuiet: boolean;
+  /** On the examiner's clock, in milliseconds. */
+  readonly now: number;
+  readonly same: SameText;
+}
+
+/** How long a node of a quiet cluster is not asked for its whole answer, in milliseconds; and one whose answer is too large. */
+const WHOLE_AGAIN = 110_000;
+const LARGE_AGAIN = 600_000;
+
+/**
+ * As {@link readNode}, and of a node that was read before and of which nothing new is expected by two short answers on one
+ * connection: the whole one tells what each member says of each group, and grows with the square of their number. What the
+ * short ones cannot tell is a further member that the node holds for down; the whole one does every two minutes, and at once
+ * when anything in the cluster is not as it was. Never rejects.
+ */
+export async function readAgain(address: Address, options: NacosOptions, known: Known): Promise<Reading> {
+  const { before, isQuiet, now } = known;
+  const age = now - (before?.wholeAt ?? -Infinity);
+  const isLarge = before && (isRead(before) ? before.isLarge : before.isTooLarge);
+  if (before && (isLarge ? age < LARGE_AGAIN : isQuiet && isRead(before) && age < WHOLE_AGAIN)) {
+    const short = await readShort(address, options, known);
+    if (short) return { ...short, wholeAt: before.wholeAt };
+    if (isLarge && !isRead(before)) return before;
+  }
+  const whole = await readNode(address, options);
+  if (isRead(whole) || !whole.isTooLarge) return { ...whole, wholeAt: now };
+  return { ...((await readShort(address, options, { ...known, before: whole })) ?? whole), wholeAt: now };
+}
+
+/** Undefined when the short answers are not as a 2.x's, or do not tell all that a whole one would. */
+async function readShort(
+  address: Address,
+  options: NacosOptions,
+  { before, listed, same }: Known,
+): Promise<Reading | undefined> {
+  const view = before && isRead(before) ? before : undefined;
+  if (view?.version !== undefined && !TELLS_SHORTLY.test(view.version)) return undefined;
+  const contextPath = view?.contextPath ?? CONTEXT_PATH;
+  const got = await askAll(address, options, [
+    { path: contextPath + VIEW_PATHS[0].self, largest: LARGEST_SELF },
+    { path: contextPath + ADDRESSES_PATH, largest: LARGEST_SELF },
+  ]);
+  if (typeof got === 'string') return got.startsWith(TOO_LARGE) ? undefined : { address, reason: got };
+  if ('ours' in got) return { address, reason: got.ours, isOurs: true };
+  const told = shortlyTold(got.answers, same);
+  if (!told) return undefined;
+  const { name, version, groups, up } = told;
+  // Whoever calls itself otherwise than before is looked at more closely.
+  if (view && name !== (view.otherName ?? address)) return undefined;
+  const expected = view && !view.isLarge ? new Set(view.members) : listed;
+  if ((view && !view.isLarge && up.size !== expected.size) || [...expected].some((one) => !up.has(one)))
+    return undefined;
+  return {
+    address,
+    ...(name === address ? {} : { otherName: name }),
+    version,
+    ...(contextPath === CONTEXT_PATH ? {} : { contextPath }),
+    members: view && !view.isLarge ? view.members : told.members,
+    groups,
+    clockAhead: got.clockAhead,
+    ...(view && !view.isLarge ? {} : { isLarge: true }),
+  };
+}
+
+const shortSelf = z.object({
+  data: z.object({
+    address: name,
+    extendInfo: z.object({ version: name, raftMetaData: z.object({ metaDataMap: z.null() }) }),
+  }),
+});
+const upAddresses = z.object({ data: z.array(name).max(MOST) });
+
+function shortlyTold([self, list]: readonly NodeAnswer[], same: SameText) {
+  if (self?.status !== 200 || list?.status !== 200) return undefined;
+  try {
+    const { members, up } = same.of(list.text, (text) => {
+      const { data } = upAddresses.parse(JSON.parse(text));
+      return { members: data, up: new Set(data) };
+    });
+    const cut = same.cut(self.text, 'metaDataMap', (text) => groupsIn(JSON.parse(text)));
+    if (!cut || typeof cut.value === 'string') return undefined;
+    const { address, extendInfo } = shortSelf.parse(JSON.parse(cut.rest)).data;
+    const { version } = extendInfo;
+    if (!TELLS_SHORTLY.test(version) || !parseAddress(address).ok) return undefined;
+    return { name: address, version, groups: cut.value, members, up };
+  } catch {
+    return undefined;
+  }
+}
+
 /**
  * Where a node may have its API. By itself it asks for its list at `{contextPath}/serverlist`, so the list's product may be
  * the context path.
@@ -116,7 +229,7 @@ const selfAnswer = z.object({ data: z.object({ address: name }) });
 
 /** What a node calls itself; undefined when it does not say. */
 async function nameOf(address: Address, path: string, options: NacosOptions): Promise<string | undefined> {
-  const got = await ask(`http://${address}${path}`, options, { largest: LARGEST_SELF });
+  const got = await ask(address, path, options, { largest: LARGEST_SELF });
   if (typeof got === 'string' || 'ours' in got || got.status !== 200) return undefined;
   try {
     const said = selfAnswer.safeParse(JSON.parse(got.text)).data?.data.address;
@@ -165,7 +278,7 @@ export async function sendCommand(
   command: RaftCommand,
   options: NacosOptions,
 ): Promise<CommandResult> {
-  const got = await ask(`http://${address}${contextPath}${commandPath(version)}`, options, {
+  const got = await ask(address, contextPath + commandPath(version), options, {
     method: 'POST',
     body: JSON.stringify(command),
     largest: LARGEST_RESULT,
@@ -212,32 +325,48 @@ function viewIn(self: string, text: string): Told | string {
     members.push(told);
     if (told === self) found ??= member?.extendInfo;
   }
-  const map = (found as { raftMetaData?: { metaDataMap?: unknown } | null } | null | undefined)?.raftMetaData
-    ?.metaDataMap;
-  const groups = typeof map === 'object' && map !== null ? Object.keys(map).length : 0;
-  if (groups > MOST_GROUPS) return `it tells of ${groups} Raft groups, more than ${MOST_GROUPS}`;
   const read = own.nullish().safeParse(found);
-  return read.success ? { members, own: read.data ?? undefined } : OTHER;
+  if (!read.success) return OTHER;
+  const groups = groupsIn(read.data?.raftMetaData?.metaDataMap);
+  return typeof groups === 'string' ? groups : { members, version: read.data?.version ?? undefined, groups };
+}
+
+const groupsOf = z.record(name, group).nullish();
+
+/** A node's copies of its groups; or why they are not believed. */
+function groupsIn(map: unknown): ReadonlyMap<string, GroupCopy> | string {
+  const count = typeof map === 'object' && map !== null ? Object.keys(map).length : 0;
+  if (count > MOST_GROUPS) return `it tells of ${count} Raft groups, more than ${MOST_GROUPS}`;
+  const read = groupsOf.safeParse(map);
+  if (!read.success) return OTHER;
+  // Most groups have the same voters, which are kept once.
+  const shared = new Map<string, readonly string[]>();
+  const share = (voters: readonly string[]): readonly string[] => {
+    const key = voters.join();
+    const known = shared.get(key);
+    if (!known) shared.set(key, voters);
+    return known ?? voters;
+  };
+  return new Map(
+    Object.entries(read.data ?? {}).map(([name, { leader, term, raftGroupMember }]): [string, GroupCopy] => [
+      name,
+      { leader: leader || undefined, term: term ?? 0, voters: share(raftGroupMember ?? []) },
+    ]),
+  );
 }
 
 function viewOf(
   address: Address,
   name: string | undefined,
-  { members, own }: Told,
+  { members, version, groups }: Told,
   clockAhead: number | undefined,
 ): NodeView {
-  const copies = Object.entries(own?.raftMetaData?.metaDataMap ?? {}).map(
-    ([name, { leader, term, raftGroupMember }]): [string, GroupCopy] => [
-      name,
-      { leader: leader || undefined, term: term ?? 0, voters: raftGroupMember ?? [] },
-    ],
-  );
   return {
     address,
     ...(name === undefined || name === address ? {} : { otherName: name }),
-    version: own?.version ?? undefined,
+    version,
     members,
-    groups: new Map(copies),
+    groups,
     clockAhead,
   };
 }
@@ -245,6 +374,11 @@ function viewOf(
 interface Got {
   readonly status: number;
   readonly text: string;
+  readonly clockAhead: number | undefined;
+}
+
+interface GotAll {
+  readonly answers: readonly NodeAnswer[];
   readonly clockAhead: number | undefined;
 }
 
@@ -271,55 +405,68 @@ const OURS: ReadonlySet<string> = new Set([
   ],
 ]);
 
+type Question = Pick<NodeRequest, 'path'> & Partial<Omit<NodeRequest, 'path' | 'headers'>>;
+
 /** The answer, or why there is none that can be read. */
 async function ask(
-  url: string,
-  { identity, timeout, names, signal }: NacosOptions,
-  { method = 'GET', body, largest = LARGEST }: { method?: string; body?: string; largest?: number },
+  address: Address,
+  path: string,
+  options: NacosOptions,
+  question: Omit<Question, 'path'>,
 ): Promise<Got | NotAsked | string> {
+  const got = await askAll(address, options, [{ path, ...question }]);
+  if (typeof got === 'string' || 'ours' in got) return got;
+  const { answers, clockAhead } = got;
+  const [answer] = answers;
+  return answer ? { ...answer, clockAhead } : 'it does not answer';
+}
+
+/** At least one answer; fewer than questions when the node closes its connection early. */
+async function askAll(
+  address: Address,
+  { identity, timeout, names, signal }: NacosOptions,
+  questions: readonly Question[],
+): Promise<GotAll | NotAsked | string> {
   const asked = Date.now();
   const began = performance.now();
   try {
-    const { hostname } = new URL(url);
-    const named = await names?.lookup(hostname.replace(/^\[|\]$/g, ''));
+    const { host: listed, port } = splitAddress(address);
+    const host = listed.replace(/^\[|\]$/g, '');
+    const named = await names?.lookup(host);
     if (named && 'problem' in named)
-      return { ours: `${hostname} cannot be reached by its name: ${named.problem}` };
-    const [response, text] = await withinTime(timeout, signal, async (limit) => {
-      const answer = await httpRequest(named ? addressed(url, named.addresses[0]) : url, {
-        method,
-        headers: {
-          accept: 'application/json',
-          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-          ...(identity ? { [identity.key]: identity.value } : {}),
-        },
-        ...(body === undefined ? {} : { body }),
-        signal: limit,
-      });
-      return [answer, await boundedText(answer, largest)] as const;
-    });
-    const date = Date.parse(response.headers.get('date') ?? '');
+      return { ours: `${host} cannot be reached by its name: ${named.problem}` };
+    const place = { host: named?.addresses[0] ?? host, port, called: address };
+    const requests = questions.map(({ path, method = 'GET', body, largest = LARGEST }): NodeRequest => ({
+      method,
+      path,
+      headers: {
+        accept: 'application/json',
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...(identity ? { [identity.key]: identity.value } : {}),
+      },
+      body,
+      largest,
+    }));
+    const answers = await withinTime(timeout, signal, (limit) => askNode(place, requests, limit));
+    const date = Date.parse(answers[0]?.date ?? '');
     // It is cut to whole seconds.
     const took = performance.now() - began;
     const isTold = !Number.isNaN(date) && took <= timeout + LATE;
     const clockAhead = isTold ? date + 500 - (asked + Date.now()) / 2 : undefined;
-    return { status: response.status, text, clockAhead };
+    return { answers, clockAhead };
   } catch (error) {
     const took = performance.now() - began;
     if (took > timeout + LATE) return { ours: `this server had no time to look for ${Math.round(took)} ms` };
     if (OURS.has(codeOf(error as Error)))
       return { ours: `this server could not ask it (${requestFailure(error)})` };
     if ((error as Error).name === 'TimeoutError') return `it does not answer within ${timeout / 1_000} s`;
-    if (error instanceof TooLarge) return `its answer is ${error.message}`;
+    if (error instanceof TooLarge) return `${TOO_LARGE} ${error.message}`;
     return `it does not answer (${requestFailure(error)})`;
   }
 }
 
-/** The same at an IP address. */
-function addressed(url: string, address = ''): string {
-  const at = new URL(url);
-  at.hostname = isIPv6(address) ? `[${address}]` : address;
-  return at.href;
-}
+/** How the reason begins of an answer that is too large. */
+const TOO_LARGE = 'its answer is';
 
 function codeOf(error: NodeJS.ErrnoException): string {
   return error.code ?? '';

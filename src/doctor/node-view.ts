@@ -1,7 +1,7 @@
 import type { Address } from '../registry/address.js';
 
 /** What one Nacos node itself believes. */
-export interface NodeView {
+export interface NodeView extends AskedInWhole {
   /** As it is listed. */
   readonly address: Address;
   /** What it calls itself, if that is another name than the listed one; to Nacos and its Raft that is another member. */
@@ -16,6 +16,13 @@ export interface NodeView {
   readonly groups: ReadonlyMap<string, GroupCopy>;
   /** How far its clock is ahead of this machine's, in milliseconds, to a second or so; undefined when it does not say. */
   readonly clockAhead?: number | undefined;
+  /** Whether its whole answer is too large to be read, so that `members` are those that it sees up. */
+  readonly isLarge?: boolean | undefined;
+}
+
+/** When a node was last asked for its whole answer, in milliseconds of the examiner's clock; undefined without such a clock. */
+interface AskedInWhole {
+  readonly wholeAt?: number | undefined;
 }
 
 /** One node's copy of a Raft group. It may be stale: only that of the leader at the highest term is to be trusted. */
@@ -27,11 +34,13 @@ export interface GroupCopy {
 }
 
 /** A node that cannot be read, and why: a sentence's end. */
-export interface Unreadable {
+export interface Unreadable extends AskedInWhole {
   readonly address: Address;
   readonly reason: string;
   /** Whether this server could not even ask: its own trouble, of which the node knows nothing. */
   readonly isOurs?: boolean;
+  /** Whether it answers, and with more than is read. */
+  readonly isTooLarge?: boolean;
 }
 
 export type Reading = NodeView | Unreadable;

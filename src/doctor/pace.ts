@@ -18,14 +18,26 @@ const JUST = 30 * SECOND;
 /** What each member adds, so that large clusters are not asked all the time. */
 const EACH = 20;
 
+/** The longest pause of a quiet cluster of which nothing can be read: dead addresses are left so for longer. */
+const BLIND = 120 * SECOND;
+
 /**
  * How long after a look the next one is due, in milliseconds. `now`: on the hearing clock. `blind`: looks in a row in
  * which no node could be read. `isUnsure`: whether the last one showed what may pass.
  */
 export function paceOf(cluster: Cluster, now: number, blind: number, isUnsure: boolean): number {
+  const wanted = wantedOf(cluster, now, isUnsure);
+  const patient = Math.min(wanted === QUIET ? BLIND : QUIET, wanted * 2 ** Math.min(blind, 10));
+  return Math.max(patient, cluster.members.size * EACH);
+}
+
+/** Whether nothing is expected of a cluster, so that its next look comes no sooner than others. */
+export function isQuietPace(cluster: Cluster, now: number, blind: number, isUnsure: boolean): boolean {
+  return blind === 0 && wantedOf(cluster, now, isUnsure) === QUIET;
+}
+
+function wantedOf(cluster: Cluster, now: number, isUnsure: boolean): number {
   const isLeaving = [...cluster.departed.values()].some(({ leftAt }) => now - leftAt < JUST);
   const isSoon = isUnsure || now - cluster.changedAt < LATELY || cluster.repair !== undefined;
-  const wanted = isLeaving ? LEAVING : isSoon ? SOON : QUIET;
-  const patient = Math.min(QUIET, wanted * 2 ** Math.min(blind, 10));
-  return Math.max(patient, cluster.members.size * EACH);
+  return isLeaving ? LEAVING : isSoon ? SOON : QUIET;
 }

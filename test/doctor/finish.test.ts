@@ -108,6 +108,11 @@ describe('how often nodes are read', () => {
     const bench = quiet();
     assert.equal(paceOf(bench.cluster, bench.now, 0, false), 30_000);
     assert.equal(paceOf(bench.cluster, bench.now, 0, true), 3_000);
+    assert.deepEqual(
+      [1, 2, 9].map((blind) => paceOf(bench.cluster, bench.now, blind, false)),
+      [60_000, 120_000, 120_000],
+      'dead addresses are left so for longer',
+    );
     bench.poll(D);
     assert.equal(paceOf(bench.cluster, bench.now, 0, false), 3_000);
     assert.deepEqual(
