@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { ConfigError, PassingProblem } from './config-error.js';
 import { readDatabaseUrl, type DatabaseConfig } from './database-url.js';
 import { parseIdentities, type NacosIdentities } from './doctor/identity.js';
 import { formatDuration, parseDuration } from './duration.js';
@@ -43,13 +44,7 @@ export interface Config {
   readonly logLevel: LogLevel;
 }
 
-/** A setting that cannot be used: a sentence that names it and its value. */
-export class ConfigError extends Error {
-  override readonly name = 'ConfigError';
-}
-
-/** One that another try may find good without anybody's doing: a port that is still in use, a name server that is away. */
-export class PassingProblem extends ConfigError {}
+export { ConfigError, PassingProblem };
 
 const duration = (min: number, max: number) =>
   z

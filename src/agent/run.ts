@@ -7,7 +7,7 @@ import { HEALTH_TIMES, NacosHealth } from './health.js';
 import { LastList } from './last-list.js';
 import { within, withinTime } from './limit.js';
 import { RegistryClient } from './registry-client.js';
-import type { AgentSettings } from './settings.js';
+import type { AgentSettings } from './read-settings.js';
 import { StatusServer } from './status-server.js';
 
 /** Signals that are the child's alone, such as SIGQUIT, at which a JVM prints its threads. */

@@ -4,11 +4,9 @@ import {
   AgentPassingError,
   AgentSettingError,
   agentVariableOf,
-  readAgentSettings,
   type Given,
 } from '../agent/settings.js';
 import { EXIT } from '../exit-status.js';
-import { createLog } from '../log.js';
 import { helpOf } from '../settings.js';
 import { ClientError } from './client-error.js';
 import { complain } from './command.js';
@@ -44,6 +42,7 @@ export function agentCommand(): Command {
 
 async function start(command: Command, words: readonly string[]): Promise<number> {
   const given = givenSettings(command);
+  const { readAgentSettings } = await import('../agent/read-settings.js');
   const settings = readAgentSettings(given);
   const { text: list = '', source = 'AGENT_SERVER' } = given.get('server') ?? {};
   const servers = list
@@ -54,6 +53,7 @@ async function start(command: Command, words: readonly string[]): Promise<number
   if (settings.token !== undefined && settings['token-file'] !== undefined) {
     throw new AgentSettingError('AGENT_TOKEN and AGENT_TOKEN_FILE are both given; give one of them');
   }
+  const { createLog } = await import('../log.js');
   const log = await createLog(settings['log-level'], 'stderr');
   const check = (text: string, from: string): string | undefined => parseToken(text, from)?.text;
   const { tokenOf } = await import('../agent/token.js');

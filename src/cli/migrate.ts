@@ -1,11 +1,8 @@
 import { Command } from 'commander';
-import { readDatabase } from '../config.js';
 import type { DatabaseConfig } from '../database-url.js';
 import { EXIT } from '../exit-status.js';
 import { migrationsFolder } from '../package-info.js';
 import { SETTINGS } from '../settings.js';
-import { readMigrations } from '../store/migrate.js';
-import { connectDatabase } from '../store/sql/connect.js';
 import { DatabaseError } from '../store/sql/database.js';
 import { addSetting, givenSetting, refusalStatus } from './settings.js';
 
@@ -15,6 +12,7 @@ export function migrateCommand(): Command {
   for (const setting of SETTINGS) if (setting.name === 'database-url') addSetting(command, setting);
   return command.action(async () => {
     try {
+      const { readDatabase } = await import('../config.js');
       console.log(await migrateDatabase(readDatabase(givenSetting(command, 'database-url'))));
     } catch (error) {
       const status = statusOf(error);
@@ -27,6 +25,7 @@ export function migrateCommand(): Command {
 
 /** Returns a sentence about what was done. The drivers are only loaded as needed. */
 async function migrateDatabase(config: DatabaseConfig): Promise<string> {
+  const { readMigrations } = await import('../store/migrate.js');
   const migrations = readMigrations(migrationsFolder(config.type));
   if (config.type === 'sqlite') {
     const { SqliteDatabase } = await import('../store/sqlite/database.js');
@@ -35,6 +34,7 @@ async function migrateDatabase(config: DatabaseConfig): Promise<string> {
     return `${config.file} has schema version ${migrations.length} and is up to date`;
   }
   const { migrate } = await import('../store/sql/migrator.js');
+  const { connectDatabase } = await import('../store/sql/connect.js');
   const database = await connectDatabase(config);
   try {
     const { version, applied, warning } = await migrate(database, migrations);

@@ -1,5 +1,5 @@
 import { voterOf } from '../doctor/groups.js';
-import { commandPath, CONTEXT_PATH } from '../doctor/nacos-api.js';
+import { commandPath, CONTEXT_PATH } from '../doctor/command-path.js';
 import { canReset } from '../doctor/node-view.js';
 import { parseAddress, splitAddress, type Address } from '../registry/address.js';
 import type { ClusterView } from '../registry/view.js';

@@ -1,8 +1,5 @@
 import { Command } from 'commander';
-import { readConfig, type Config } from '../config.js';
-import { createLog } from '../log.js';
 import { SETTINGS, type GivenSetting, type SettingName } from '../settings.js';
-import { endProcess, runUntilSignal } from '../shutdown.js';
 import { addSetting, givenSetting, refusalStatus } from './settings.js';
 
 /** `serve`: runs the address server until it is told to stop. */
@@ -11,10 +8,13 @@ export function serveCommand(): Command {
   for (const setting of SETTINGS) addSetting(command, setting);
   return command.action(async () => {
     try {
-      const config = configOf(command);
+      // Only loaded here, as with all commands: each, and the help, starts without what only others need.
+      const { readConfig } = await import('../config.js');
+      const config = readConfig(givenTo(command));
+      const { createLog } = await import('../log.js');
       const log = await createLog(config.logLevel);
-      // Only loaded here: the other commands start in half the time without a server's libraries.
       const { start } = await import('../main.js');
+      const { endProcess, runUntilSignal } = await import('../shutdown.js');
       await endProcess(await runUntilSignal(start(config, log), log), log);
     } catch (error) {
       const status = refusalStatus(error);
@@ -25,7 +25,7 @@ export function serveCommand(): Command {
   });
 }
 
-function configOf(command: Command): Config {
+function givenTo(command: Command): Record<SettingName, GivenSetting> {
   const given = SETTINGS.map(({ name }): [SettingName, GivenSetting] => [name, givenSetting(command, name)]);
-  return readConfig(Object.fromEntries(given) as Record<SettingName, GivenSetting>);
+  return Object.fromEntries(given) as Record<SettingName, GivenSetting>;
 }

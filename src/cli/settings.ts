@@ -1,5 +1,5 @@
 import { Option, type Command } from 'commander';
-import { ConfigError, PassingProblem } from '../config.js';
+import { ConfigError, PassingProblem } from '../config-error.js';
 import { EXIT } from '../exit-status.js';
 import { StoreRefused } from '../registry/ports.js';
 import { helpOf, variableOf, type GivenSetting, type Setting } from '../settings.js';

@@ -3,6 +3,7 @@ import { withinTime } from '../agent/limit.js';
 import { TooLarge } from '../bounded-text.js';
 import { requestFailure } from '../http-request.js';
 import { parseAddress, splitAddress, type Address } from '../registry/address.js';
+import { commandPath, CONTEXT_PATH } from './command-path.js';
 import type { NacosIdentity } from './identity.js';
 import type { Names } from '../probe/names.js';
 import { askNode, type NodeAnswer, type NodeRequest } from './node-request.js';
@@ -23,8 +24,7 @@ export interface NacosOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Nacos's context path (`server.servlet.contextPath`) unless it is set. */
-export const CONTEXT_PATH = '/nacos';
+export { CONTEXT_PATH, commandPath };
 
 /** Where nodes tell their view, and who they are, below their context path: 1.4.x and 2.x; and 3.x, for administrators. */
 const VIEW_PATHS = [
@@ -43,9 +43,6 @@ const ADDRESSES_PATH = '/v1/core/cluster/simple/nodes';
  * 1.4.2, whose view forgets that at each poll.
  */
 const TELLS_SHORTLY = /^2\.[1-9]/;
-
-/** Where they take Raft commands, 2.x and 3.x (JRaftMaintainService). */
-const COMMAND_PATHS = { v1: '/v1/core/ops/raft', v3: '/v3/admin/core/ops/raft' };
 
 /** How long a node may take to tell its view, in milliseconds. */
 export const READ_TIMEOUT = 3_000;
@@ -258,11 +255,6 @@ export interface RaftCommand {
   readonly value: string;
   /** Every group if left out. */
   readonly groupId?: string | undefined;
-}
-
-/** Where a node of this version takes Raft commands, below its context path. */
-export function commandPath(version: string | undefined): string {
-  return COMMAND_PATHS[version?.startsWith('3.') ? 'v3' : 'v1'];
 }
 
 /** What came of a command, in the node's own words; whether it worked is to be read from the groups again. */

@@ -4,9 +4,9 @@ import { describe, it } from 'node:test';
 import {
   AGENT_SETTINGS,
   AgentSettingError,
-  readAgentSettings,
   type Given,
 } from '../../src/agent/settings.js';
+import { readAgentSettings } from '../../src/agent/read-settings.js';
 
 const GIVEN: readonly (readonly [string, Given])[] = AGENT_SETTINGS.flatMap(({ name, default: text }) =>
   text === undefined ? [] : [[name, { text, source: name }] as const],
