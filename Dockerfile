@@ -38,6 +38,5 @@ EXPOSE 8080
 # PORT say, so set those and not --host and --port.
 HEALTHCHECK --interval=10s --timeout=3s --start-period=10s CMD ["node", "dist/src/healthcheck.js"]
 # Node is PID 1 and handles SIGTERM and SIGINT itself; no shell in between.
-# The small young generation keeps 10,000 connections below 150 MB (bench/RESULTS.md).
-ENTRYPOINT ["node", "--max-semi-space-size=2", "dist/src/cli.js"]
+ENTRYPOINT ["node", "dist/src/cli.js"]
 CMD ["serve"]

@@ -27,8 +27,7 @@ export function readFlags(args: readonly string[]): Flags {
       seconds: { type: 'string', default: '5' },
       rounds: { type: 'string', default: '3' },
       'steady-seconds': { type: 'string', default: '30' },
-      // As npm start and the Dockerfile have it.
-      'node-flags': { type: 'string', default: '--max-semi-space-size=2' },
+      'node-flags': { type: 'string', default: '' },
       write: { type: 'boolean', default: false },
     },
   });

@@ -49,7 +49,7 @@ async function measure(children: Children, folder: string, seconds: number): Pro
   const server = await startAddressServer(children, {
     databaseUrl: `sqlite:${join(folder, 'registry.db')}`,
     path: '/healthz',
-    nodeFlags: ['--max-semi-space-size=2'],
+    nodeFlags: [],
     args: ['--log-level', 'error', '--auth-token', TOKEN],
   });
   say('registering the members');

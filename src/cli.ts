@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import './young-generation.js';
 import { program } from './cli/program.js';
 
 await program.parseAsync();
