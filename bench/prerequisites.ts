@@ -8,8 +8,8 @@ export interface Programs {
 
 /** Finds what is not on npm. Throws an Error with the sentence of what to install. */
 export function findPrograms(): Programs {
-  const nginx = find('nginx');
-  const wrk = find('wrk');
+  const nginx = findProgram('nginx');
+  const wrk = findProgram('wrk');
   if (nginx !== undefined && wrk !== undefined) return { nginx, wrk };
   const missing = [nginx ?? 'nginx', wrk ?? 'wrk'].filter((name) => !name.includes('/'));
   throw new Error(
@@ -17,7 +17,8 @@ export function findPrograms(): Programs {
   );
 }
 
-function find(name: string): string | undefined {
+/** The file of a program of this machine; undefined when it is not installed. */
+export function findProgram(name: string): string | undefined {
   const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/usr/local/sbin'];
   return folders.map((folder) => join(folder, name)).find(isExecutable);
 }

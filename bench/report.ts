@@ -27,6 +27,28 @@ interface Target {
   readonly met: boolean;
 }
 
+/** What the last report measured for each target, by its name, and that report's date. */
+export interface Former {
+  readonly date: string;
+  readonly measured: ReadonlyMap<string, string>;
+}
+
+/** Reads the targets of a report; empty when it has none. */
+export function formerOf(text: string): Former {
+  const date = /^(\d{4}-\d{2}-\d{2}),/m.exec(text)?.[1] ?? 'before';
+  const [, section = ''] = text.split('\n## Targets\n');
+  const rows = section.split('\n## ')[0]?.split('\n') ?? [];
+  const cells = rows.map((row) => row.split('|').map((cell) => cell.trim()));
+  return {
+    date,
+    measured: new Map(
+      cells.flatMap(([, what = '', , measured]): [string, string][] =>
+        what === '' || measured === undefined ? [] : [[what, measured]],
+      ),
+    ),
+  };
+}
+
 function targetsOf({ rounds, steady, startup }: Results): Target[] {
   const rate = (name: ScenarioName): number => medianOf(rounds, name, 'requestsPerSecond');
   const least = (what: string, value: number, wanted: number): Target => ({
@@ -41,7 +63,12 @@ function targetsOf({ rounds, steady, startup }: Results): Target[] {
     measured: `${value.toFixed(value < 10 ? 2 : 0)} ${unit}`,
     met: value < wanted,
   });
+  const cpu = (name: ScenarioName): number =>
+    medianOf(rounds, name, 'cpu') / medianOf(rounds, 'nginx', 'cpu');
   return [
+    most('CPU of GET, to nginx', cpu('get'), 1.4, '×'),
+    most('CPU of GET with self, to nginx', cpu('self'), 1.8, '×'),
+    most('CPU of POST heartbeat, to nginx', cpu('heartbeat'), 1.9, '×'),
     least('GET, to nginx', rate('get') / rate('nginx'), 0.5),
     least('GET, to bare node:http', rate('get') / rate('node'), 0.9),
     least('GET with self, to nginx', rate('self') / rate('nginx'), 0.45),
@@ -52,7 +79,7 @@ function targetsOf({ rounds, steady, startup }: Results): Target[] {
 }
 
 /** The whole report in Markdown, for the terminal and for RESULTS.md. */
-export function report(results: Results): string {
+export function report(results: Results, former: Former): string {
   const { flags, loadBefore, rounds, steady, startup } = results;
   const of = (name: ScenarioName): number => medianOf(rounds, name, 'requestsPerSecond');
   const cpuOf = (name: ScenarioName): number => medianOf(rounds, name, 'cpu');
@@ -107,11 +134,12 @@ export function report(results: Results): string {
     ]),
   ]);
   const targets = table([
-    ['target', 'wanted', 'measured', ''],
+    ['target', 'wanted', 'measured', former.date, ''],
     ...targetsOf(results).map(({ what, wanted, measured, met }) => [
       what,
       wanted,
       measured,
+      former.measured.get(what) ?? '',
       met ? 'pass' : 'FAIL',
     ]),
   ]);

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -7,7 +7,7 @@ import { readFlags, USAGE, type Flags } from './flags.js';
 import { loadAverage } from './machine.js';
 import { clusterPath, registerAll } from './members.js';
 import { findPrograms, type Programs } from './prerequisites.js';
-import { report, type Results } from './report.js';
+import { formerOf, report, type Results } from './report.js';
 import { check, runRounds, scenariosOf } from './scenarios.js';
 import { startAddressServer, startBareNode, startNginx } from './servers.js';
 import { runSteady, steadyOptions } from './steady.js';
@@ -87,7 +87,7 @@ async function main(): Promise<void> {
   }
   try {
     const results = await measure(flags, programs, children, folder);
-    const text = report(results);
+    const text = report(results, formerOf(existsSync(RESULTS) ? readFileSync(RESULTS, 'utf8') : ''));
     console.log(`\n${text}`);
     if (flags.write) writeFileSync(RESULTS, text);
     if (results.steady.errors > 0) {
