@@ -16,10 +16,13 @@ const head = Object.entries(NACOS_HEADERS)
 
 interface Measuring {
   readonly latencies: number[];
+  /** Milliseconds by which polls were sent after they were planned. */
+  readonly late: number[];
   readonly errors: string[];
   readonly dropped: Set<string>;
 }
-let measuring: Measuring = { latencies: [], errors: [], dropped: new Set() };
+const nothing = (): Measuring => ({ latencies: [], late: [], errors: [], dropped: new Set() });
+let measuring = nothing();
 
 class Member {
   readonly #ip: string;
@@ -108,22 +111,29 @@ async function run(): Promise<void> {
     const turn = moments[next % moments.length];
     const at = start + Math.floor(next / moments.length) * EVERY + (turn?.moment ?? 0);
     if (at <= performance.now()) {
+      measuring.late.push(performance.now() - at);
       void turn?.member.poll(at);
       next++;
     } else await pause(1);
   }
 }
 
+/** What a part of the values is not above. */
+function quantile(values: readonly number[]): (part: number) => number {
+  const ordered = Float64Array.from(values).sort();
+  return (part) => ordered[Math.ceil(part * ordered.length) - 1] ?? NaN;
+}
+
 process.on('SIGUSR2', () => {
-  const { latencies, errors, dropped } = measuring;
-  measuring = { latencies: [], errors: [], dropped: new Set() };
-  const ordered = Float64Array.from(latencies).sort();
-  const at = (part: number): number => ordered[Math.ceil(part * ordered.length) - 1] ?? NaN;
+  const { latencies, late, errors, dropped } = measuring;
+  measuring = nothing();
+  const at = quantile(latencies);
   const told: HostileMembers = {
-    polls: ordered.length,
+    polls: latencies.length,
     p50: at(0.5),
     p99: at(0.99),
     max: at(1),
+    late: quantile(late)(0.99),
     errors: errors.length,
     dropped: dropped.size,
   };

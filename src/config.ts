@@ -109,10 +109,7 @@ const schema = z.object({
   'read-token': readAs(tokensIn),
   'read-token-file': path(),
   'allowed-members': readAs((text) => AllowedMembers.parse(text)),
-  'allowed-hosts': readAs((text) => {
-    KnownHosts.parse(text);
-    return text;
-  }),
+  'allowed-hosts': readAs((text) => KnownHosts.parse(text)),
   'member-source': z
     .enum(['any', 'strict'], 'is neither any nor strict')
     .transform((text) => text === 'strict'),
@@ -202,7 +199,7 @@ export function readConfig(given: Readonly<Record<SettingName, GivenSetting>>): 
       readTokens: { tokens: values['read-token'], file: values['read-token-file'] },
       mode: values['auth-mode'],
       allowedMembers: values['allowed-members'],
-      allowedHosts: KnownHosts.parse(values['allowed-hosts'], [
+      allowedHosts: values['allowed-hosts'].and([
         hostname(),
         ...(values.host === undefined ? [] : [values.host]),
       ]),

@@ -4,6 +4,12 @@ import { Row } from './row.js';
 const PER_TURN = 2;
 
 /**
+ * The same while new connections come, of which the system hands over one in each turn (libuv since 1.45): they wait for as
+ * many turns as there are before them, so turns must be short, on the average.
+ */
+const WHILE_ARRIVING = 0.25;
+
+/**
  * Runs work that comes at any time, for a few milliseconds at most in each turn of the event loop, in the order in which
  * it came; one piece of it may take longer. Between two turns sockets are read, so what the front door answers waits for
  * that time only, however many requests there are for the server behind it (bench/FLOOD.md). Urgent work comes before all
@@ -14,8 +20,11 @@ export class FairShare {
   readonly #waiting = new Row<() => void>();
   readonly #now: () => number;
   readonly #nextTurn: (resume: () => void) => void;
-  /** Milliseconds of this turn. */
+  /** Milliseconds of this turn; and of those before, what was too much while connections came. */
   #spent = 0;
+  /** Milliseconds that this turn has. */
+  #most = PER_TURN;
+  #isArriving = false;
   #isPlanned = false;
 
   /** A monotonic clock in milliseconds, and what runs something in the next turn; those of the process by default. */
@@ -27,10 +36,16 @@ export class FairShare {
     this.#nextTurn = nextTurn;
   }
 
+  /** A connection has come in this turn; there may be more. */
+  arrived(): void {
+    this.#isArriving = true;
+    this.#plan();
+  }
+
   /** At once, when there is time and nothing waits that comes before it. */
   run(work: () => void, isUrgent = false): void {
     const isNext = !this.#urgent.first && (isUrgent || !this.#waiting.first);
-    if (isNext && this.#spent < PER_TURN) this.#do(work);
+    if (isNext && this.#spent < this.#most) this.#do(work);
     else (isUrgent ? this.#urgent : this.#waiting).add(work);
     this.#plan();
   }
@@ -57,16 +72,22 @@ export class FairShare {
     }
   }
 
+  #begin(): void {
+    this.#most = this.#isArriving ? WHILE_ARRIVING : PER_TURN;
+    this.#spent = this.#isArriving ? Math.max(0, this.#spent - WHILE_ARRIVING) : 0;
+    this.#isArriving = false;
+  }
+
   #plan(): void {
     if (this.#isPlanned) return;
     this.#isPlanned = true;
     this.#nextTurn(() => {
       this.#isPlanned = false;
-      this.#spent = 0;
+      this.#begin();
       try {
-        this.#doFirst(this.#waiting);
-        while (this.#spent < PER_TURN && this.#doFirst(this.#urgent));
-        while (this.#spent < PER_TURN && this.#doFirst(this.#waiting));
+        if (this.#spent < this.#most) this.#doFirst(this.#waiting);
+        while (this.#spent < this.#most && this.#doFirst(this.#urgent));
+        while (this.#spent < this.#most && this.#doFirst(this.#waiting));
       } finally {
         if (this.#urgent.first || this.#waiting.first) this.#plan();
       }

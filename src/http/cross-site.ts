@@ -14,7 +14,7 @@ import { isListPath, quote } from './target.js';
  */
 export function guardBrowsers(access: Pick<AccessControl, 'knowsHost'>) {
   return (request: Request, response: Response, next: NextFunction): void => {
-    const detail = whyNot(request, access);
+    const detail = whyNotFromBrowser(request, access);
     if (detail === undefined) return next();
     const problem: Problem = { status: 403, detail };
     if (request.path.startsWith('/api/v1/')) sendProblem(response, problem);
@@ -22,7 +22,11 @@ export function guardBrowsers(access: Pick<AccessControl, 'knowsHost'>) {
   };
 }
 
-function whyNot(request: Request, access: Pick<AccessControl, 'knowsHost'>): string | undefined {
+/** Why a browser's request is refused; undefined when it is not, or no browser sent it. */
+export function whyNotFromBrowser(
+  request: IncomingMessage,
+  access: Pick<AccessControl, 'knowsHost'>,
+): string | undefined {
   const isChange = mayChange(request);
   const from = isChange ? otherSite(request) : undefined;
   if (from !== undefined) {

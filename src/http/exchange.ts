@@ -4,7 +4,13 @@ import type { HoldWatch } from '../runtime/service.js';
 import type { Traced } from './refused-trace.js';
 import { ANSWER_OF, type Answer, type Ask, type Reason, type TrafficObserver } from './traffic.js';
 
-const exchanges = new WeakMap<ServerResponse, Exchange>();
+/**
+ * Where a response carries its exchange. Not in a WeakMap: V8's scavenges keep the values of one, and with the exchange its
+ * request and response, so each of them lived until a full collection, and memory grew by 14 kB a request until then.
+ */
+const EXCHANGE = Symbol('exchange');
+
+type Exchanging = ServerResponse & { [EXCHANGE]?: Exchange };
 
 const METHODS = new Set(['GET', 'HEAD', 'POST', 'DELETE']);
 
@@ -46,18 +52,23 @@ export class Exchange implements HoldWatch {
     onRefused: OnRefused = () => undefined,
   ): void {
     const exchange = new Exchange(request, traffic, onRefused);
-    exchanges.set(response, exchange);
+    (response as Exchanging)[EXCHANGE] = exchange;
     response.once('close', () => exchange.#closed(response));
   }
 
   static of(response: ServerResponse): Exchange | undefined {
-    return exchanges.get(response);
+    return (response as Exchanging)[EXCHANGE];
   }
 
   /** It is about a list: a poll or a heartbeat, or something else, such as a leave. */
   isAboutList(ask: Ask | undefined): void {
     this.#ask = ask;
     this.#route = LIST_ROUTE;
+  }
+
+  /** It is answered without express, which would know its route. */
+  isAbout(route: string): void {
+    this.#route = route;
   }
 
   /** Why the answer will be no list, or no success. */

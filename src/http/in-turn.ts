@@ -9,6 +9,8 @@ type Handle = (request: IncomingMessage, response: ServerResponse) => void;
 interface Parts {
   /** A connection with more requests waiting is cut off. */
   readonly most: number;
+  /** So is one whose request would wait beside this many of all connections. */
+  readonly mostOfAll: number;
   readonly share: FairShare;
   /** Whether a request comes before those of other connections. */
   readonly isUrgent: (request: IncomingMessage) => boolean;
@@ -31,6 +33,8 @@ export class InTurn {
   readonly #connections: Connections;
   readonly #parts: Parts;
   readonly #lines = new Map<Socket, Line>();
+  /** Requests that wait, of all lines. */
+  #waiting = 0;
   #idle: (() => void) | undefined;
 
   constructor(connections: Connections, parts: Parts) {
@@ -46,7 +50,11 @@ export class InTurn {
       this.#connections.setBusy(this.#connections.of(socket), true);
       return this.#begin(request, response);
     }
-    if (line.waiting.push([request, response]) > this.#parts.most) this.#connections.cut(socket, 'rate');
+    const { most, mostOfAll } = this.#parts;
+    if (line.waiting.length >= most || this.#waiting >= mostOfAll)
+      return this.#connections.cut(socket, 'rate');
+    line.waiting.push([request, response]);
+    this.#waiting++;
   };
 
   /** Whether an answer has begun on the connection and not ended, so nothing else may be written on it. */
@@ -84,6 +92,7 @@ export class InTurn {
   #next(socket: Socket): void {
     const line = this.#lines.get(socket);
     const next = line?.waiting.shift();
+    if (next) this.#waiting--;
     // What follows a request that ended the connection must not be done: nobody would get the answer.
     if (!line || !next || !socket.writable) return this.#end(socket);
     [, line.answering] = next;
@@ -91,6 +100,7 @@ export class InTurn {
   }
 
   #end(socket: Socket): void {
+    this.#waiting -= this.#lines.get(socket)?.waiting.length ?? 0;
     this.#lines.delete(socket);
     this.#connections.setBusy(this.#connections.of(socket), false);
     if (this.#lines.size === 0) this.#idle?.();

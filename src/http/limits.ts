@@ -16,6 +16,8 @@ export interface Limits {
   readonly drain: number;
   /** Requests that a connection may send ahead of their answers; they are handled one after another. */
   readonly pipelined: number;
+  /** Those that all connections together may; each takes some 5 kB. */
+  readonly pipelinedByAll: number;
   /** Answers of the front door that one caller may leave unread. */
   readonly unread: number;
   /** Characters of request lines, and of headers, that the front door remembers: polls repeat themselves to the letter. */
@@ -33,7 +35,9 @@ export const DEFAULT_LIMITS: Limits = {
   arrival: 10_000,
   stall: 90_000,
   drain: 1_500,
-  pipelined: 100,
+  // No Nacos and no client that is known sends any.
+  pipelined: 16,
+  pipelinedByAll: 1_000,
   unread: 1 << 20,
   remembered: 8 << 20,
   unreadByAll: 64 << 20,

@@ -100,12 +100,13 @@ export class ListReader {
     if (address !== undefined) this.#trace.answered(entry, address, objection, caller.client);
   }
 
-  /** A listed or waiting address is heard; whether what the caller says of it besides counts. */
+  /** A listed or waiting address is heard, from an address or one that a proxy does not say; whether what the caller says of it besides counts. */
   hear(entry: ClusterEntry, address: Address, client: string | undefined): boolean {
-    const counts = this.#access.heard(entry, address, client, this.#service.now);
-    const home = this.#access.homes.otherHome(entry, address, client);
+    const { homes } = this.#access;
+    const isAtHome = homes.heard(entry, address, client, this.#service.now);
+    const home = isAtHome ? undefined : homes.otherHome(entry, address, client);
     if (home !== undefined) this.#trace.sameSelf(entry, address, client, home);
-    return counts;
+    return this.#access.counts(isAtHome);
   }
 
   /** False when the address is not listed, or its poll takes a decision. */

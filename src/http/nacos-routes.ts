@@ -1,4 +1,5 @@
 import type { NextFunction, Request, Response } from 'express';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Address } from '../registry/address.js';
 import { neededToFound } from '../registry/gate.js';
 import { isKnown, keyOf, type Cluster } from '../registry/cluster.js';
@@ -53,25 +54,21 @@ export class NacosRoutes {
     this.#patience = patience;
   }
 
-  /** For polls that came here with their connection, but could be answered at once. */
-  readonly quick = (request: Request, response: Response, next: NextFunction): void => {
-    const path = request.url.split('?', 1)[0] ?? '';
-    if (request.method !== 'GET' || !isListPath(path)) return next();
-    const target = targetOf(request);
-    const found = target.ok && this.#reader.read(target.value, this.#connections.callerOf(request));
-    if (!found) return next();
-    Exchange.of(response)?.isAboutList(askOf(request, target));
-    sendList(response, found.list, target.value.format, found.live);
-  };
-
+  /** Behind express: what came with a body, or is wrong. */
   readonly handle = async (request: Request, response: Response, next: NextFunction): Promise<void> => {
     if (!isListPath(request.url.split('?', 1)[0] ?? '')) return next();
+    await this.answer(request, response);
+  };
+
+  /** What is asked of a list's path: at once when it takes no decision. */
+  async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const target = targetOf(request);
     Exchange.of(response)?.isAboutList(askOf(request, target));
     if (!target.ok) {
       const code = codeOfWrong(request, target.about);
       return this.#refuse(request, response, { status: 400, detail: target.problem, code });
     }
+    if (this.#answersAtOnce(request, response, target.value)) return;
     switch (request.method) {
       case 'GET':
         return target.value.self === undefined
@@ -86,10 +83,28 @@ export class NacosRoutes {
       default:
         return refuseMethod(request, response, ALLOW);
     }
-  };
+  }
+
+  /** A poll that can be answered at once, and was; false when nothing was done. */
+  isQuick(request: IncomingMessage, response: ServerResponse): boolean {
+    const target = targetOf(request);
+    if (!target.ok) return false;
+    Exchange.of(response)?.isAboutList(askOf(request, target));
+    return this.#answersAtOnce(request, response, target.value);
+  }
+
+  /** Polls and heartbeats that came here with their connection, but are answered as at the front door. */
+  #answersAtOnce({ method }: IncomingMessage, response: ServerResponse, target: Target): boolean {
+    if (method !== 'GET' && method !== 'POST') return false;
+    const caller = this.#connections.callerOf(response.req);
+    const found = method === 'GET' ? this.#reader.read(target, caller) : this.#reader.beat(target, caller);
+    if (!found) return false;
+    sendList(response, found.list, target.format, found.live);
+    return true;
+  }
 
   /** A list without `self`: there is none yet, or the hot path would have answered. */
-  async #list(request: Request, response: Response, target: Target): Promise<void> {
+  async #list(request: IncomingMessage, response: ServerResponse, target: Target): Promise<void> {
     const { key, name } = target;
     const hold = mayComplete(request) ? 0 : this.#service.rules.gateHold;
     const entry = this.#service.find(name);
@@ -124,7 +139,7 @@ export class NacosRoutes {
     refuse(request, response, this.#notNow({ why: 'founding', reason }));
   }
 
-  async #poll(request: Request, response: Response, target: Target): Promise<void> {
+  async #poll(request: IncomingMessage, response: ServerResponse, target: Target): Promise<void> {
     const caller = this.#connections.callerOf(request);
     const address = this.#speaker(request, target, caller);
     if (typeof address !== 'string') return this.#refuse(request, response, address);
@@ -132,6 +147,7 @@ export class NacosRoutes {
     if (refused) return this.#refuse(request, response, refused);
     const { gateHold } = this.#service.rules;
     const held = performance.now();
+    const isNew = !this.#isListed(target, address);
     const poll = await this.#pollOf(request, 'poll', target, address, caller);
     const answer = await this.#service.poll(
       target.key,
@@ -140,7 +156,7 @@ export class NacosRoutes {
       this.#patience.of(response),
       Exchange.of(response),
     );
-    this.#noteHome(target, address, caller);
+    if (isNew) this.#noteHome(target, address, caller);
     if (response.destroyed) return;
     if (answer.type === 'list') {
       const { entry, list } = answer;
@@ -153,19 +169,20 @@ export class NacosRoutes {
     await this.#refuse(request, response, problem, gateHold - (performance.now() - held));
   }
 
-  async #heartbeat(request: Request, response: Response, target: Target): Promise<void> {
+  async #heartbeat(request: IncomingMessage, response: ServerResponse, target: Target): Promise<void> {
     const caller = this.#connections.callerOf(request);
     const address = this.#speaker(request, target, caller);
     if (typeof address !== 'string') return refuse(request, response, address);
     const refused = this.#refuseNew(request, target, address);
     if (refused) return refuse(request, response, refused);
     if (target.problem !== undefined) return this.#ail(request, response, target, address, target.problem);
+    const isNew = !this.#isListed(target, address);
     const poll = await this.#pollOf(request, 'heartbeat', target, address, caller);
     const signal = this.#patience.of(response);
     // One that waits must come back as often as a Nacos does, or it is taken for gone.
     const hold = Math.min(this.#longestWait(target), this.#service.rules.gateHold);
     const answer = await this.#service.poll(target.key, poll, hold, signal, Exchange.of(response));
-    this.#noteHome(target, address, caller);
+    if (isNew) this.#noteHome(target, address, caller);
     if (response.destroyed) return;
     // Not delivered: a script has it now, its Nacos has what it polls itself, or what the next heartbeat says (`has`).
     if (answer.type === 'list') return this.#newList(request, response, target, address, answer);
@@ -177,8 +194,8 @@ export class NacosRoutes {
 
   /** A listed address's list; while it is the one that its Nacos has, and there is time, held until there is another. */
   async #newList(
-    request: Request,
-    response: Response,
+    request: IncomingMessage,
+    response: ServerResponse,
     target: Target,
     address: Address,
     { entry, list }: Extract<PollAnswer, { type: 'list' }>,
@@ -201,8 +218,8 @@ export class NacosRoutes {
 
   /** An agent's word that its Nacos does not answer. It gets the list, as everybody who is listed (R2). */
   async #ail(
-    request: Request,
-    response: Response,
+    request: IncomingMessage,
+    response: ServerResponse,
     target: Target,
     address: Address,
     problem: string,
@@ -233,7 +250,7 @@ export class NacosRoutes {
     return Math.min(wait, this.#service.rules.memberTtl / 2);
   }
 
-  async #leave(request: Request, response: Response, target: Target): Promise<void> {
+  async #leave(request: IncomingMessage, response: ServerResponse, target: Target): Promise<void> {
     const { key, name, wait } = target;
     const address = this.#speaker(request, target, this.#connections.callerOf(request));
     if (typeof address !== 'string') return refuse(request, response, address);
@@ -268,7 +285,7 @@ export class NacosRoutes {
   }
 
   /** The address that a request speaks for, if it may; otherwise what to answer, with nothing changed. */
-  #speaker(request: Request, target: Target, caller: Caller): Address | Problem {
+  #speaker(request: IncomingMessage, target: Target, caller: Caller): Address | Problem {
     const address = addressOfSelf(target, caller);
     if (address === undefined) {
       const { self } = target;
@@ -284,7 +301,7 @@ export class NacosRoutes {
 
   /** What a request says of an address; of a new one that is not where it comes from, it names no predecessor. */
   async #pollOf(
-    request: Request,
+    request: IncomingMessage,
     source: 'poll' | 'heartbeat',
     target: Target,
     address: Address,
@@ -292,15 +309,20 @@ export class NacosRoutes {
   ): Promise<PollRequest> {
     const entry = this.#service.find(target.name);
     if (entry?.cluster.members.has(address)) {
-      const counts = this.#access.heard(entry, address, caller.client, this.#service.now);
-      return pollOf(address, source, target, caller, counts);
+      // The reader has heard it, as every member, before it left the decision to this.
+      const isAtHome = this.#access.homes.isHeardAt(entry, address, caller.client);
+      return pollOf(address, source, target, caller, this.#access.counts(isAtHome));
     }
     const { id, ...rest } = target;
     const isBelieved = id === undefined || (await this.#access.believes(request, address));
     return pollOf(address, source, isBelieved ? target : rest, caller);
   }
 
-  /** One that waits, or was just listed, was heard. */
+  #isListed({ name }: Target, address: Address): boolean {
+    return this.#service.find(name)?.cluster.members.has(address) === true;
+  }
+
+  /** One that was not listed, and now waits or is, was heard. */
   #noteHome({ name }: Target, address: Address, { client }: Caller): void {
     const entry = this.#service.find(name);
     if (!entry?.cluster.members.has(address) && !entry?.cluster.waiting.has(address)) return;
@@ -308,7 +330,7 @@ export class NacosRoutes {
   }
 
   /** Who is listed already stays so, and who waits already goes on waiting, however often it polls. */
-  #refuseNew(request: Request, { key, name }: Target, address: Address): Problem | undefined {
+  #refuseNew(request: IncomingMessage, { key, name }: Target, address: Address): Problem | undefined {
     const { members, waiting } = this.#service.find(name)?.cluster ?? {};
     if (members?.has(address) || waiting?.has(address)) return undefined;
     return (
@@ -320,8 +342,8 @@ export class NacosRoutes {
 
   /** Refuses; a caller that may be a Nacos node waits for it as long as at the gate, unless it comes too often. */
   async #refuse(
-    request: Request,
-    response: Response,
+    request: IncomingMessage,
+    response: ServerResponse,
     problem: Problem,
     hold: number = this.#service.rules.gateHold,
   ): Promise<void> {
@@ -368,7 +390,7 @@ export function madeOf(service: RegistryService): Made {
 }
 
 /** Undefined for what is neither a poll nor a heartbeat. */
-function askOf({ method, url }: Request, target: ReadTarget): Ask | undefined {
+function askOf({ method, url = '' }: IncomingMessage, target: ReadTarget): Ask | undefined {
   switch (method) {
     case 'GET':
       if (target.ok) return target.value.self === undefined ? 'plain' : 'poll';
@@ -394,7 +416,7 @@ function wholeBody(cluster: Cluster, format: ListFormat): Buffer {
 }
 
 function sendList(
-  response: Response,
+  response: ServerResponse,
   cluster: Cluster,
   format: ListFormat,
   addresses?: readonly Address[],
@@ -405,7 +427,7 @@ function sendList(
 }
 
 /** To a heartbeat: it is not listed, for now. */
-function sendWaiting(response: Response, why: 'founding' | 'gate' | 'left', reason: string): void {
+function sendWaiting(response: ServerResponse, why: 'founding' | 'gate' | 'left', reason: string): void {
   Exchange.of(response)?.because(why);
   send(response, 202, `${reason}\n`, { 'Retry-After': String(RETRY_AFTER), 'Address-Server-Waiting': why });
 }

@@ -4,13 +4,18 @@ import { headerToken } from './access/credential.js';
 import { isFromBrowser } from './browser.js';
 import { parseTarget, type ReadTarget } from './target.js';
 
-const read = new WeakMap<IncomingMessage, ReadTarget>();
+/** Where a request carries its target (exchange.ts says why there). */
+const TARGET = Symbol('target');
+
+interface Read extends IncomingMessage {
+  [TARGET]?: ReadTarget;
+}
 
 /** What a request's target asks for, as it stands there. It is read once, so whoever judges it judges what is done. */
 export function readTarget(request: IncomingMessage): ReadTarget {
-  let target = read.get(request);
-  if (!target) read.set(request, (target = parseTarget(request.url ?? '')));
-  return target;
+  const carrier: Read = request;
+  const known = carrier[TARGET];
+  return known ?? (carrier[TARGET] = parseTarget(request.url ?? ''));
 }
 
 /**

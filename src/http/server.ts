@@ -34,6 +34,7 @@ import { Patience } from './patience.js';
 import { endWith, refuse, sendProblem } from './reply.js';
 import { pathAndQuery } from './request-target.js';
 import { RefusedTrace } from './refused-trace.js';
+import { Straight } from './straight.js';
 import { Seldom } from './seldom.js';
 import { securityHeaders } from './security-headers.js';
 import { NO_TRAFFIC } from './traffic.js';
@@ -93,10 +94,13 @@ export class AddressServer {
     const routes = new NacosRoutes({ service, access, reader, connections, patience });
     const context = { service, examiner, access, feed: this.feed, connections, patience };
     const share = new FairShare();
-    const app = buildApp(options, limits, routes, context, share);
+    const failed = answerToFailed(log, limits);
+    const app = buildApp(options, limits, routes, context, share, failed);
+    const straight = new Straight({ routes, access, headerFields: limits.headerFields, failed });
     const { isUrgent } = new Urgency(service, access, connections);
     this.#inTurn = new InTurn(connections, {
       most: limits.pipelined,
+      mostOfAll: limits.pipelinedByAll,
       share,
       isUrgent,
       handle: (request, response) => {
@@ -104,7 +108,7 @@ export class AddressServer {
         const url = pathAndQuery(request.url ?? '');
         if (url === undefined) return refuseTarget(request, response);
         request.url = url;
-        app(request, response);
+        if (!straight.answers(request, response)) app(request, response);
       },
     });
     this.#http = createServer(
@@ -137,6 +141,7 @@ export class AddressServer {
     // It never listens itself, and without this event node starts no clock for requests sent by halves.
     this.#http.emit('listening');
     this.#door = new FrontDoor(this.#http, reader, connections, limits, traffic);
+    this.#door.server.on('connection', () => share.arrived());
   }
 
   /** Listens; resolves with the port. Rejects with the system's error. */
@@ -177,11 +182,12 @@ export class AddressServer {
 }
 
 function buildApp(
-  { service, access, log, metrics }: ServerOptions,
+  { service, access, metrics }: ServerOptions,
   limits: Limits,
   routes: NacosRoutes,
   context: ApiContext & Readable,
   share: FairShare,
+  failed: ReturnType<typeof answerToFailed>,
 ): express.Express {
   const app = express();
   app.disable('x-powered-by');
@@ -189,7 +195,6 @@ function buildApp(
   app.enable('case sensitive routing');
   app.enable('strict routing');
   app.use(securityHeaders, refuseManyHeaders(limits.headerFields), guardBrowsers(access));
-  app.use(routes.quick);
   if (metrics) {
     app.get(METRICS_PATH, metricsRoute(metrics, access, context, share));
     app.all(METRICS_PATH, refuseMetricsMethod);
@@ -198,6 +203,13 @@ function buildApp(
   // A body says nothing here but in the official API's form; it is read to its end and bounded all the same.
   app.use(express.urlencoded({ extended: false, limit: limits.bodySize }));
   app.use(express.raw({ type: () => true, limit: limits.bodySize }));
+  // A body ends whenever it is read; what it asks for waits for its share as all else.
+  app.use((request: Request, response: Response, next: NextFunction) => {
+    if (request.body === undefined) return next();
+    share.run(() => {
+      if (!response.destroyed) next();
+    });
+  });
   app.all(OFFICIAL_PATH, officialApi(service, access));
   app.use(routerOf(ROUTES, context));
   app.use(routes.handle);
@@ -211,12 +223,20 @@ function buildApp(
   });
   app.use((error: unknown, request: Request, response: Response, next: NextFunction) => {
     if (response.headersSent) return next(error);
-    const { status, detail } = describeError(error, limits);
-    if (status >= 500) log.error({ err: error, method: request.method }, 'a request failed');
-    if (request.path.startsWith('/api/v1/')) return sendProblem(response, { status, detail });
-    refuse(request, response, { status, detail });
+    failed(error, request, response);
   });
   return app;
+}
+
+/** Says what was thrown while a request was handled; to the log, too, when it is ours to mend. */
+function answerToFailed(log: Logger, limits: Limits) {
+  return (error: unknown, request: IncomingMessage, response: ServerResponse): void => {
+    const { status, detail } = describeError(error, limits);
+    if (status >= 500) log.error({ err: error, method: request.method }, 'a request failed');
+    if (response.headersSent) return void response.destroy();
+    if (request.url?.startsWith('/api/v1/')) return sendProblem(response, { status, detail });
+    refuse(request, response, { status, detail });
+  };
 }
 
 /** What express and its body parsers throw carries a status (http-errors); everything else is ours to mend. */

@@ -101,6 +101,20 @@ const STOOD_STILL =
 
 const UNWATCHED: HoldWatch = { begin: () => undefined, end: () => undefined };
 
+/** A caller that is held. */
+interface Hold {
+  /** Milliseconds that are left of the time for which it may be. */
+  readonly left: () => number;
+  /** Aborts when the caller is gone. */
+  readonly signal: AbortSignal;
+  readonly watch: HoldWatch;
+}
+
+function holdFor(ms: number, signal: AbortSignal, watch: HoldWatch): Hold {
+  const since = performance.now();
+  return { left: () => ms - (performance.now() - since), signal, watch };
+}
+
 /** What was last sent on a connection. */
 export interface Sent {
   readonly list: Cluster;
@@ -295,58 +309,81 @@ export class RegistryService implements LinkedRegistry {
     signal: AbortSignal,
     watch = UNWATCHED,
   ): Promise<PollAnswer> {
-    const heldSince = performance.now();
-    const left = (): number => hold - (performance.now() - heldSince);
-    const listed = (entry: ClusterEntry): Promise<PollAnswer> =>
-      this.#listInTime(entry, poll.address, left(), signal, watch);
+    const held = holdFor(hold, signal, watch);
     const known = this.find(keyOf(key));
     const member = known?.cluster.members.get(poll.address);
-    if (known && member && this.renew(known, member, poll)) return listed(known);
+    if (known && member && this.renew(known, member, poll)) {
+      return this.#listInTime(known, poll.address, held);
+    }
     if (this.#readsWhatWaited) {
-      await this.#hold(watch, this.#entryOf(key), () => false, left(), signal);
+      await this.#hold(held, this.#entryOf(key), () => false);
       return { type: 'waiting', why: 'gate', reason: STOOD_STILL };
     }
     for (let tries = 0; ; tries++) {
       try {
-        const reply = await this.#register(key, poll, tries === 0 ? undefined : left());
-        if (reply.type === 'refused') return reply;
-        // Only now: a tick forgets the entry of a cluster of which nothing is decided yet.
-        const entry = this.#entryOf(key);
-        // Asked of the list itself: a leave may have come in between, and no caller gets a list without itself.
-        if (entry.cluster.members.has(poll.address)) {
-          this.#noteDelivered(entry, poll);
-          return await listed(entry);
-        }
-        if (reply.type !== 'waiting')
-          return { type: 'waiting', why: 'left', reason: `${poll.address} was just taken off the list` };
-        if (await this.#hold(watch, entry, isOver(poll.address, reply.why), left(), signal)) {
-          if (entry.cluster.members.has(poll.address)) return await listed(entry);
-          // It waits no more, and is here: nobody could hear for a while (resume), or another connection of it ended.
-          if (left() > 0) continue;
-        }
-        if (signal.aborted && !this.#link.outage) {
-          await this.#transact(key, { type: 'abandon', address: poll.address });
-        }
-        return reply;
+        const answer = await this.#decideOn(key, poll, held, tries === 0 ? undefined : held.left());
+        if (answer) return answer;
       } catch (error) {
-        const unavailable = this.#unavailable(error);
-        if (known && member && this.#link.standing.mayAnswerSilent() && !known.isDropped(member.address)) {
-          this.#hear(known, member, poll);
-          return listed(known);
-        }
-        // Of a member that was silent it must be decided whether it still is one: that it is listed says nothing.
-        const isListed = ({ members }: Cluster): boolean => !member && members.has(poll.address);
-        const entry = this.#entryOf(key);
-        if (
-          unavailable.why === 'store' &&
-          (await this.#mayTryAgain(entry, isListed, tries, left(), signal, watch))
-        ) {
-          if (isListed(entry.cluster)) return listed(entry);
-          continue;
-        }
-        return { type: 'unavailable', ...unavailable };
+        const answer = await this.#undecided(error, key, poll, held, tries, known, member);
+        if (answer) return answer;
       }
     }
+  }
+
+  /** Has a poll decided and waits for what comes of it; undefined when it must be asked once more. */
+  async #decideOn(
+    key: ClusterKey,
+    poll: PollRequest,
+    held: Hold,
+    limit: number | undefined,
+  ): Promise<PollAnswer | undefined> {
+    const { address } = poll;
+    const reply = await this.#register(key, poll, limit);
+    if (reply.type === 'refused') return reply;
+    // Only now: a tick forgets the entry of a cluster of which nothing is decided yet.
+    const entry = this.#entryOf(key);
+    // Asked of the list itself: a leave may have come in between, and no caller gets a list without itself.
+    if (entry.cluster.members.has(address)) {
+      this.#noteDelivered(entry, poll);
+      return this.#listInTime(entry, address, held);
+    }
+    if (reply.type !== 'waiting') {
+      return { type: 'waiting', why: 'left', reason: `${address} was just taken off the list` };
+    }
+    if (await this.#hold(held, entry, isOver(address, reply.why))) {
+      if (entry.cluster.members.has(address)) return this.#listInTime(entry, address, held);
+      // It waits no more, and is here: nobody could hear for a while (resume), or another connection of it ended.
+      if (held.left() > 0) return undefined;
+    }
+    if (held.signal.aborted && !this.#link.outage) await this.#transact(key, { type: 'abandon', address });
+    return reply;
+  }
+
+  /**
+   * The answer to a poll whose decision has failed, or of which it is not known what came; undefined when it may be asked
+   * again. `known` and `member`: what it was when the poll came.
+   */
+  async #undecided(
+    error: unknown,
+    key: ClusterKey,
+    poll: PollRequest,
+    held: Hold,
+    tries: number,
+    known: ClusterEntry | undefined,
+    member: Member | undefined,
+  ): Promise<PollAnswer | undefined> {
+    const unavailable = this.#unavailable(error);
+    if (known && member && this.#link.standing.mayAnswerSilent() && !known.isDropped(member.address)) {
+      this.#hear(known, member, poll);
+      return this.#listInTime(known, poll.address, held);
+    }
+    // Of a member that was silent it must be decided whether it still is one: that it is listed says nothing.
+    const isListed = ({ members }: Cluster): boolean => !member && members.has(poll.address);
+    const entry = this.#entryOf(key);
+    if (unavailable.why === 'store' && (await this.#mayTryAgain(entry, isListed, tries, held))) {
+      return isListed(entry.cluster) ? this.#listInTime(entry, poll.address, held) : undefined;
+    }
+    return { type: 'unavailable', ...unavailable };
   }
 
   /** Has a poll decided. `limit`: milliseconds after which its caller must be answered whatever comes of it. */
@@ -370,13 +407,11 @@ export class RegistryService implements LinkedRegistry {
     entry: ClusterEntry,
     isListed: (cluster: Cluster) => boolean,
     tries: number,
-    left: number,
-    signal: AbortSignal,
-    watch: HoldWatch,
+    held: Hold,
   ): Promise<boolean> {
     const again = performance.now() + TRY_AGAIN * 2 ** tries;
     const isTime = (): boolean => !this.#link.outage && performance.now() >= again;
-    return this.#hold(watch, entry, (cluster) => isListed(cluster) || isTime(), left, signal, TICK);
+    return this.#hold(held, entry, (cluster) => isListed(cluster) || isTime(), TICK);
   }
 
   #hear(entry: ClusterEntry, member: Member, poll: PollRequest): void {
@@ -410,28 +445,21 @@ export class RegistryService implements LinkedRegistry {
   }
 
   /** The list of a listed caller, as soon as it is certain that the other servers would send the same. */
-  async #listInTime(
-    entry: ClusterEntry,
-    address: Address,
-    hold: number,
-    signal: AbortSignal,
-    watch: HoldWatch,
-  ): Promise<PollAnswer> {
-    await this.#hold(watch, entry, () => this.listFor(entry, address) !== undefined, hold, signal, TICK);
+  async #listInTime(entry: ClusterEntry, address: Address, held: Hold): Promise<PollAnswer> {
+    await this.#hold(held, entry, () => this.listFor(entry, address) !== undefined, TICK);
     const list = entry.cluster.members.has(address) ? this.listFor(entry, address) : undefined;
     return list ? { type: 'list', entry, list } : { type: 'unavailable', ...this.outOfDate };
   }
 
   /** Waits as {@link ClusterEntry.until} does. */
   async #hold(
-    watch: HoldWatch,
+    { left, signal, watch }: Hold,
     entry: ClusterEntry,
     met: (cluster: Cluster) => boolean,
-    timeout: number,
-    signal: AbortSignal,
     every?: number,
   ): Promise<boolean> {
     if (met(entry.cluster)) return true;
+    const timeout = left();
     if (timeout <= 0) return false;
     watch.begin();
     const isMet = await entry.until(met, timeout, signal, every);
@@ -461,7 +489,7 @@ export class RegistryService implements LinkedRegistry {
       const found = this.listFor(entry, undefined);
       return found && found.members.size > 0 ? found : undefined;
     };
-    await this.#hold(watch, entry, () => list() !== undefined, hold, signal, TICK);
+    await this.#hold(holdFor(hold, signal, watch), entry, () => list() !== undefined, TICK);
     return list();
   }
 
@@ -539,7 +567,7 @@ export class RegistryService implements LinkedRegistry {
       const list = this.listFor(entry, address);
       return !members.has(address) || (list !== undefined && list.revision !== revision);
     };
-    await this.#hold(watch, entry, isOther, wait, signal, TICK);
+    await this.#hold(holdFor(wait, signal, watch), entry, isOther, TICK);
   }
 
   /**

@@ -178,7 +178,7 @@ test('programs may call the server as they like', async (t) => {
 });
 
 test('ALLOWED_HOSTS: which names are known', async (t) => {
-  const known = KnownHosts.parse('nacos.example.org *.ops.example.org', ['Box-7.lan', 'nacos.corp']);
+  const known = KnownHosts.parse('nacos.example.org *.ops.example.org').and(['Box-7.lan', 'nacos.corp']);
   for (const host of [
     undefined,
     '10.0.0.1',

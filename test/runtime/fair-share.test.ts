@@ -92,3 +92,19 @@ test('work with a result is counted, and its error is told', async () => {
   assert.equal(await three, 3);
   await assert.rejects(broken, /broken/);
 });
+
+test('while connections come a turn is an eighth as long, and what takes longer is made up for', () => {
+  const { share, run, turn, done } = scene();
+  const arrive = (): void => {
+    share.arrived();
+    turn();
+  };
+  run('long', 10);
+  for (let i = 0; i < 20; i++) run(String(i), 0.5);
+  for (let i = 0; i < 39; i++) arrive();
+  assert.deepEqual(done, ['long'], 'its 10 ms are those of 40 turns');
+  for (let i = 0; i < 5; i++) arrive();
+  assert.deepEqual(done, ['long', '0', '1', '2'], 'half a millisecond is that of two');
+  turn();
+  assert.equal(done.length, 8, 'a turn in which none came has 2 ms again');
+});

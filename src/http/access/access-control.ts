@@ -84,12 +84,9 @@ export class AccessControl implements Access {
     return (this.#settings.strictSource ? objectionToSource(address, source) : undefined) ?? objection;
   }
 
-  /**
-   * A listed member is heard, from an address or one that a proxy does not say; whether what the caller says of it besides
-   * counts. Asked at every poll of one who may speak for it.
-   */
-  heard(entry: ClusterEntry, address: Address, client: string | undefined, now: number): boolean {
-    return this.homes.heard(entry, address, client, now) || this.changes !== 'local';
+  /** Whether what a caller says of a listed member besides that it lives counts: `isAtHome`, whether it speaks from its home. */
+  counts(isAtHome: boolean): boolean {
+    return isAtHome || this.changes !== 'local';
   }
 
   /** Whether what a caller says of a new address besides counts: who it replaces. */
@@ -175,10 +172,32 @@ export class AccessControl implements Access {
     return this.#refusals.ofOften(request);
   }
 
+  /**
+   * What is answered to a change before anything of it is read, when it comes from a client that has sent too much already,
+   * so it is refused whatever it says. Counts nothing.
+   */
+  refuseUnread(request: IncomingMessage): Problem | undefined {
+    return this.#refusals.ofSpent(request, this.#objectsToAnyChange(request) ? 'refused' : 'change');
+  }
+
   refuseChange(request: IncomingMessage, key: ClusterKey, addresses = 1): Problem | undefined {
     const objection = this.#objectionToChange(request, key);
     if (objection && !objection.passes) return this.#refusals.ofOperator(request, objection);
     return this.#refusals.ofOften(request, addresses);
+  }
+
+  /** Whether a request may change no cluster at all. */
+  #objectsToAnyChange(request: IncomingMessage): boolean {
+    switch (this.changes) {
+      case 'open':
+        return false;
+      case 'local':
+        return this.#authority.objectionToOperator(request) !== undefined;
+      case 'token': {
+        const verdict = judge(headerToken(request), undefined, this.#changes.tokens);
+        return !this.#passes && (verdict === 'missing' || verdict === 'unknown');
+      }
+    }
   }
 
   #objectionToChange(request: IncomingMessage, key: ClusterKey): Objection | undefined {

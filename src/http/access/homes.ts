@@ -53,6 +53,11 @@ export class Homes {
     return home.client;
   }
 
+  /** What {@link heard} said of a client that was heard just now. */
+  isHeardAt(entry: ClusterEntry, address: Address, client: string | undefined): boolean {
+    return this.isHome(entry, address, client) || (client !== undefined && isOwnAddress(address, client));
+  }
+
   /** Whether an address is the member's home. */
   isHome(entry: ClusterEntry, address: Address, client: string | undefined): boolean {
     return client !== undefined && this.#homes.get(entry)?.get(address)?.client === client;

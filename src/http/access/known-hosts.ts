@@ -22,11 +22,11 @@ export class KnownHosts {
   }
 
   /**
-   * Reads host names, `*.domain` and `*`, which are known besides IP addresses, names without a dot and private ones; `own`
-   * are names of this machine. Throws {@link SettingProblem}.
+   * Reads host names, `*.domain` and `*`, which are known besides IP addresses, names without a dot and private ones. Throws
+   * {@link SettingProblem}.
    */
-  static parse(text: string, own: readonly string[] = []): KnownHosts {
-    const names = new Set(own.map(plainName));
+  static parse(text: string): KnownHosts {
+    const names = new Set<string>();
     const domains = PRIVATE.map((domain) => `.${domain}`);
     let all = false;
     for (const entry of listEntriesIfAny(text)) {
@@ -40,6 +40,11 @@ export class KnownHosts {
       else names.add(name.toLowerCase());
     }
     return new KnownHosts(all, names, domains);
+  }
+
+  /** The same and some names more, such as those of this machine. */
+  and(names: readonly string[]): KnownHosts {
+    return new KnownHosts(this.#all, new Set([...this.#names, ...names.map(plainName)]), this.#domains);
   }
 
   /** `host`: as in the header, with or without a port. Nothing is no browser's. */

@@ -64,7 +64,7 @@ export class Refusals {
   ofOperator(request: IncomingMessage, { because, status, sentence }: Objection, isLogged = true): Problem {
     const client = this.#clientOf(request);
     const wait = this.#failures.take(rateKey(client));
-    if (wait > 0) return this.#tooOften(`too many requests that are refused come from ${client}`, wait);
+    if (wait > 0) return this.#tooOften(refusedOften(client), wait);
     this.#onRefused(because);
     if (isLogged && this.#logged.take(rateKey(client)) === 0)
       this.#log.warn({ client, reason: sentence }, 'refused');
@@ -76,7 +76,15 @@ export class Refusals {
     if (!this.#changes) return undefined;
     const client = this.#clientOf(request);
     const wait = this.#changes.take(rateKey(client), addresses);
-    return wait > 0 ? this.#tooOften(`too many changes come from ${client} (CHANGE_RATE)`, wait) : undefined;
+    return wait > 0 ? this.#tooOften(changesOften(client), wait) : undefined;
+  }
+
+  /** The answer to one that has spent what it may; undefined while there is some left, of which nothing is taken. */
+  ofSpent(request: IncomingMessage, what: 'refused' | 'change'): Problem | undefined {
+    const client = this.#clientOf(request);
+    const wait = (what === 'refused' ? this.#failures : this.#changes)?.wait(rateKey(client)) ?? 0;
+    if (wait <= 0) return undefined;
+    return this.#tooOften(what === 'refused' ? refusedOften(client) : changesOften(client), wait);
   }
 
   #tooOften(sentence: string, wait: number): Problem {
@@ -92,4 +100,12 @@ export class Refusals {
   #clientOf(request: IncomingMessage): string {
     return this.#clients.of(request) ?? request.socket.remoteAddress ?? '';
   }
+}
+
+function refusedOften(client: string): string {
+  return `too many requests that are refused come from ${client}`;
+}
+
+function changesOften(client: string): string {
+  return `too many changes come from ${client} (CHANGE_RATE)`;
 }
