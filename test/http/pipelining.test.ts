@@ -108,3 +108,21 @@ test('who pipelines does not keep others waiting', async (t) => {
   await eventually('all are answered', () => answered === 17);
   for (const connection of [greedy, modest]) connection.hangUp();
 });
+
+test('all connections together may send so many ahead, and who sends more is cut', async (t) => {
+  const server = await startServer(t, { limits: { pipelinedByAll: 5 } });
+  await foundCluster(t, server, [A]);
+  const first = await RawConnection.open(server.port);
+  first.send(HELD + LIST.repeat(4));
+  await eventually('it is held', () => isHeld(server));
+  const second = await RawConnection.open(server.port);
+  second.send(HELD + LIST.repeat(2));
+  assert.equal(await second.drain(), '');
+  assert.ok(!first.isClosed);
+  first.hangUp();
+  await eventually('the first is forgotten', () => !isHeld(server));
+  const third = await RawConnection.open(server.port);
+  third.send(LIST.repeat(6));
+  for (let i = 0; i < 6; i++) assert.equal((await third.receive()).status, 200, 'there is room again');
+  third.hangUp();
+});
