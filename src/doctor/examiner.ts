@@ -101,10 +101,10 @@ interface Patient {
   told: Set<string>;
   finishAgainAt: number;
   /**
-   * Since when no leader has been found, on the hearing clock, in which this process's own pauses do not count: two elections
-   * with one between them are no lasting lack. Undefined while there is one.
+   * Since when no leader has been found of each group, on the hearing clock, in which this process's own pauses do not count:
+   * two elections with one between them are no lasting lack. By {@link ALL_GROUPS} while no group is shown.
    */
-  leaderlessSince: number | undefined;
+  leaderlessSince: ReadonlyMap<string, number>;
   /** What its nodes say at each look. */
   readonly same: SameText;
 }
@@ -262,7 +262,7 @@ export class Examiner {
       hasMajority: view.state !== 'quorum-lost',
       dead: await this.#deadIn(entry, examination),
       proofs,
-      leaderlessMs: leaderlessSince === undefined ? 0 : service.now - leaderlessSince,
+      leaderlessMs: new Map([...leaderlessSince].map(([name, since]) => [name, service.now - since])),
       noVoterMs: new Map(
         diagnosis.findings.flatMap((one): [Address, number][] =>
           one.code === 'no-voter' && one.node !== undefined ? [[one.node, ageOf(examination, one)]] : [],
@@ -298,7 +298,7 @@ export class Examiner {
         groups: new Set(),
         told: new Set(),
         finishAgainAt: 0,
-        leaderlessSince: undefined,
+        leaderlessSince: new Map(),
         same: new SameText(),
       };
       this.#patients.set(entry, patient);
@@ -358,8 +358,13 @@ export class Examiner {
     else if (isDoubtful(patient) || readings.some((one) => !isRead(one) && one.reason !== NOT_ASKED))
       patient.blind++;
     patient.last = last;
-    const isLeaderless = last.diagnosis.findings.some(({ code }) => code === 'no-leader');
-    patient.leaderlessSince = isLeaderless ? (patient.leaderlessSince ?? readAt) : undefined;
+    const leaderless = last.diagnosis.findings.find(({ code }) => code === 'no-leader');
+    patient.leaderlessSince = new Map(
+      (leaderless ? (leaderless.groups ?? [ALL_GROUPS]) : []).map((name) => [
+        name,
+        patient.leaderlessSince.get(name) ?? readAt,
+      ]),
+    );
     const findings = agedFindings(last);
     const injuries = findings.filter(({ lasting, severity }) => lasting && severity === 'harm').length;
     // A group that was seen before and is not now has lost its leader with a restart: not all can be judged.

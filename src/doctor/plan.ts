@@ -14,7 +14,7 @@ import { Grouped, of } from './about-groups.js';
 import { NORMAL_FOR } from './findings.js';
 import type { RaftCommand } from './nacos-api.js';
 import { ALL_GROUPS, type LeaderProof } from './proof.js';
-import { canReset, showsLedGroups, isRead, type NodeView, type Reading } from './node-view.js';
+import { canReset, isRead, ownName, showsLedGroups, type NodeView, type Reading } from './node-view.js';
 import { baseOf, stepsOfReset } from './reset.js';
 
 /** One command to one node, and what must follow from it. */
@@ -43,6 +43,8 @@ export interface RepairPlan {
   readonly manual: readonly string[];
   /** Why nothing can be planned now; absent when there is a plan, or nothing to do. */
   readonly refused?: string;
+  /** Whether that may pass by itself within a minute, so that it pays to ask again; `refused` says what is awaited. */
+  readonly isPassing?: true;
 }
 
 /** What is to be repaired, as it was read. */
@@ -57,8 +59,8 @@ export interface Patient {
   readonly dead: ReadonlySet<string>;
   /** What was proven just now of groups that nobody was seen to lead (proof.ts). */
   readonly proofs: ReadonlyMap<string, LeaderProof>;
-  /** For how long that no leader was seen has been found, in milliseconds. */
-  readonly leaderlessMs: number;
+  /** For how long each group has been seen to have no leader, in milliseconds; by {@link ALL_GROUPS} while none is shown. */
+  readonly leaderlessMs: ReadonlyMap<string, number>;
   /** For how long live members have been found to be no voters, in milliseconds. */
   readonly noVoterMs: ReadonlyMap<Address, number>;
   /** Whose data is to be kept, if an operator says so. */
@@ -83,18 +85,19 @@ export function planRepair(patient: Patient): RepairPlan {
   // Of 1.4, which does not always show its groups, only a proof tells.
   const isUnled = views.some(showsLedGroups) || patient.proofs.get(ALL_GROUPS)?.isLed === false;
   const nothing = groups.length === 0 && isUnled;
+  const undecided = groups.filter((group) => mayGiveUp(group, patient.proofs));
 
   if (views.length === 0 && patient.members.some(isLiveState))
-    return made([], [], [], unreadable(patient.readings));
+    return made([], [], [], { refused: unreadable(patient.readings) });
   const misnamed = views.find(({ otherName }) => otherName !== undefined);
   if (misnamed && (unled.length > 0 || nothing || led.some(isInjured))) {
     const { address, otherName } = misnamed;
     const refused = `${address} calls itself ${otherName}, so a command with the listed voters would take its vote: let it go by its listed name first (doctor says how), restart it, and look again`;
-    return made([], [], mend(split, patient), refused);
+    return made([], [], mend(split, patient), { refused });
   }
-  if (unled.length > 0 || nothing) {
-    const refused = refuseReset(patient, views, unled);
-    if (refused !== undefined) return made([], [], mend(split, patient), refused);
+  if (unled.length + undecided.length > 0 || nothing) {
+    const refusal = refuseReset(patient, views, unled) ?? refuseSoon(patient, views, unled, undecided);
+    if (refusal) return made([], [], mend(split, patient), refusal);
   }
   const isReset = unled.length > 0 || nothing;
   const reset = isReset && stepsOfReset(patient, views, unled, unled.length === groups.length);
@@ -103,6 +106,14 @@ export function planRepair(patient: Patient): RepairPlan {
     ...mend(split, patient),
     ...manual,
   ]);
+}
+
+/**
+ * Whether the group's leader has lost its majority, and says that it leads all the same: it does so for some 5 s, in which a
+ * plan would be one for the other groups only. When it goes on, the list is smaller than the cluster.
+ */
+function mayGiveUp({ name, lead, leader }: RaftGroup, proofs: Patient['proofs']): boolean {
+  return lead === 'unknown' && leader !== undefined && proofs.get(name)?.isLed === true;
 }
 
 function isInjured({ phantoms, dropped }: RaftGroup): boolean {
@@ -162,11 +173,11 @@ function made(
   steps: readonly RepairStep[],
   loss: readonly string[],
   manual: readonly string[],
-  refused?: string,
+  refusal: Refusal = {},
 ): RepairPlan {
-  const what = JSON.stringify([steps, loss, manual, refused]);
+  const what = JSON.stringify([steps, loss, manual, refusal.refused]);
   const id = createHash('sha256').update(what).digest('hex').slice(0, 12);
-  return { id, steps, loss, manual, ...(refused === undefined ? {} : { refused }) };
+  return { id, steps, loss, manual, ...refusal };
 }
 
 /** Nothing is known, which is not to say that nothing is wrong. */
@@ -181,13 +192,25 @@ function unreadable(readings: readonly Reading[]): string {
 const BY_HAND =
   'start the nodes at the addresses that they had; if these are gone for good, stop all nodes, empty data/protocol/raft of each (what only Raft has is lost), and start them together';
 
-/** Why no group without a leader can be given one now. */
+/** Why there is no plan. */
+type Refusal = Pick<RepairPlan, 'refused' | 'isPassing'>;
+
+/** Why no group without a leader can be given one, until something is done about it. */
 function refuseReset(
   patient: Patient,
   views: readonly NodeView[],
   unled: readonly RaftGroup[],
+): Refusal | undefined {
+  const refused = reasonAgainstReset(patient, views, unled);
+  return refused === undefined ? undefined : { refused };
+}
+
+function reasonAgainstReset(
+  patient: Patient,
+  views: readonly NodeView[],
+  unled: readonly RaftGroup[],
 ): string | undefined {
-  const { members, hasMajority, survivor, dead, proofs, leaderlessMs } = patient;
+  const { members, hasMajority, survivor, dead } = patient;
   const live = members.filter(isLiveState);
   if (!hasMajority || live.length < majority(members.length)) {
     return 'no majority of the list is live: start the missing nodes at their addresses; if they are gone for good, start new ones and recover the list (`nacos-address-server recover`) first';
@@ -221,19 +244,52 @@ function refuseReset(
   if (stranger !== undefined) {
     return `${stranger} is a voter, is not on the list, and may live, so that the list may be smaller than the cluster: let it poll this server (with self=…), or stop it`;
   }
+  return undefined;
+}
+
+/** Why no group without a leader can be given one just now: what may pass by itself, and what is awaited. */
+function refuseSoon(
+  patient: Patient,
+  views: readonly NodeView[],
+  unled: readonly RaftGroup[],
+  undecided: readonly RaftGroup[],
+): Refusal | undefined {
+  const { proofs, leaderlessMs } = patient;
+  const [giving] = undecided;
+  if (giving) {
+    const refused = `group ${giving.name} is led by ${giving.leader?.address}, as it says itself, and most of its voters are gone: such a leader gives up within some 10 s, and that is awaited. If it does not, voters live that are not on the list`;
+    return { refused, isPassing: true };
+  }
   for (const name of unled.length === 0 ? [ALL_GROUPS] : unled.map((group) => group.name)) {
     const proof = proofs.get(name);
-    if (proof?.isLed === false) continue;
     const which = name === ALL_GROUPS ? 'the Raft groups' : `group ${name}`;
-    if (proof)
-      return `${which} has a leader, and no member that can be read calls itself that: it needs no resetPeers`;
+    if (proof?.isLed) {
+      const refused = `${which} has a leader, and no member that can be read calls itself that: it needs no resetPeers`;
+      return { refused };
+    }
     // 3.x does not say what came of a command, so there time must do.
     const cannotProve = views.every(({ version }) => version?.startsWith('3.'));
-    if (!cannotProve || leaderlessMs < NORMAL_FOR['no-leader']) {
-      return `that ${which} has no leader is not proven yet; an election may be under way: look again in ${NORMAL_FOR['no-leader'] / 1_000} s`;
+    if (!proof && !cannotProve) {
+      const refused = `that ${which} has no leader is not proven yet: awaited is a node's answer that it finds none. An election may be under way; look again in ${NORMAL_FOR['no-leader'] / 1_000} s`;
+      return { refused, isPassing: true };
+    }
+    const hasLasted = (leaderlessMs.get(name) ?? 0) >= NORMAL_FOR['no-leader'];
+    if (!hasLasted && (cannotProve || mayElect(patient, views, name))) {
+      const refused = `${which} may be about to elect a leader: awaited are ${NORMAL_FOR['no-leader'] / 1_000} s without one`;
+      return { refused, isPassing: true };
     }
   }
   return undefined;
+}
+
+/** Whether an election may be under way: most voters live by some node's copy, or nothing is known of them. */
+function mayElect({ raftOffset }: Patient, views: readonly NodeView[], name: string): boolean {
+  const alive = new Set(views.map((view) => voterOf(ownName(view), raftOffset)));
+  const copies = views.flatMap(({ groups }) => groups.get(name) ?? []);
+  return (
+    copies.length === 0 ||
+    copies.some(({ voters }) => voters.filter((voter) => alive.has(voter)).length >= majority(voters.length))
+  );
 }
 
 /** Injury 1: people restart nodes, since no command merges groups. */

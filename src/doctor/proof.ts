@@ -16,7 +16,14 @@ export interface LeaderProof {
 export const ALL_GROUPS = '*';
 
 /** No member of any group. */
-const NOBODY = '127.0.0.1:1';
+export const NOBODY = '127.0.0.1:1';
+
+/**
+ * What a node says that finds no leader, or cannot reach the one that it still names: for some 10 s that is the dead one, and then
+ * the words change from one answer to the next (2.3.2, seen).
+ */
+const HAS_NONE =
+  /Fail to (get leader|init channel to leader)|ExecutionException: (io\.grpc\.StatusRuntimeException: UNAVAILABLE|com\.alipay\.sofa\.jraft\.error\.RemotingException)/;
 
 /**
  * Asks a node that knows the group to remove a voter that it does not have: that takes a leader, whoever it is and wherever
@@ -38,6 +45,5 @@ export async function proveLeader(
   const { done, reason } = await sendCommand(node, command, options);
   const { address } = node;
   if (done) return { at, node: address, isLed: true, said: '' };
-  const isNone = /Fail to (get leader|init channel to leader)/.test(reason);
-  return isNone ? { at, node: address, isLed: false, said: reason } : undefined;
+  return HAS_NONE.test(reason) ? { at, node: address, isLed: false, said: reason } : undefined;
 }

@@ -10,13 +10,16 @@ import { voterOf, type RaftGroup } from './groups.js';
 import { sendCommand, type CommandResult, type NacosOptions, type RaftCommand } from './nacos-api.js';
 import { isRead, type NodeView, type Reading } from './node-view.js';
 import type { RepairStep } from './plan.js';
-import { ALL_GROUPS, proveLeader } from './proof.js';
+import { ALL_GROUPS, NOBODY, proveLeader } from './proof.js';
 
 /** How long a node may take to carry a command out, in milliseconds: a leader first brings a voter up to date. */
 const COMMAND_TIMEOUT = 60_000;
 
 /** How long may pass until the nodes show what a command did, in milliseconds: an election takes up to 12 s (2.5.1, seen). */
 const VERIFY = 45_000;
+
+/** After how long without effect a `resetPeers` is said anew, in milliseconds; see `resetAnew`. */
+const RESET_AGAIN = 15_000;
 
 /**
  * How long nodes may take to become voters by themselves, in milliseconds: 25 s for three that moved with their disks (2.5.1,
@@ -133,7 +136,7 @@ async function carryOut(tools: RepairTools, repair: Repair, step: RepairStep): P
     throw new Surprise(
       `${step.node} did not take ${step.command} for ${step.group ?? 'its groups'}: ${reason}`,
     );
-  await renewing(tools, repair, seen(tools, repair, step));
+  await renewing(tools, repair, seen(tools, repair, step, node));
 }
 
 /** A group may be busy with a change that it can never finish, until its leader gives up leading (5.8 s, 2.5.1, seen). */
@@ -230,16 +233,56 @@ async function joined(tools: RepairTools, repair: Repair, step: RepairStep): Pro
 }
 
 /** Waits until the nodes show what a command did. */
-async function seen(tools: RepairTools, repair: Repair, step: RepairStep): Promise<void> {
-  const until = performance.now() + VERIFY;
-  while (performance.now() < until) {
-    const { diagnosis, readings, at } = await lookWell(tools, repair);
-    if (isDone(step, diagnosis.groups) && (await isForEveryGroup(tools, step, readings, at))) return;
+async function seen(tools: RepairTools, repair: Repair, step: RepairStep, node: NodeView): Promise<void> {
+  const { clock } = tools;
+  const until = clock() + VERIFY;
+  let again = clock() + RESET_AGAIN;
+  while (clock() < until) {
+    const look = await lookWell(tools, repair);
+    if (isDone(step, look.diagnosis.groups) && (await isForEveryGroup(tools, step, look.readings, look.at)))
+      return;
+    if (step.command === 'resetPeers' && clock() >= again) {
+      await resetAnew(tools, repair, step, node, look);
+      again = clock() + RESET_AGAIN;
+    }
     await pause(LOOK);
   }
   throw new Surprise(
     `${step.node} took ${step.command} for ${step.group ?? 'its groups'}, and after ${VERIFY / 1_000} s the nodes do not show what should follow`,
   );
+}
+
+/**
+ * Says `resetPeers` again where it had no effect: with a voter that is nobody, and then without. A leader that had begun to
+ * remove others when it lost its majority, as Nacos does when the list has become the survivor's alone, goes by both
+ * configurations until they agree to the new one, which they never do; told to go by that one it says yes and does nothing,
+ * since it is the same (JRaft 1.3.14 `NodeImpl.resetPeers`; 2.3.2, seen). Another one ends that, and with nobody in it no leader can
+ * be elected in between.
+ */
+async function resetAnew(
+  tools: RepairTools,
+  repair: Repair,
+  { command, group, value }: RepairStep,
+  node: NodeView,
+  { diagnosis, readings, at }: Examination,
+): Promise<void> {
+  const { nacos } = tools;
+  const wanted = diagnosis.groups.filter(({ name }) => group === undefined || name === group);
+  const stuck = wanted.filter(({ lead }) => lead === 'unled').map(({ name }) => name);
+  // Those that are not shown have no names here.
+  const isAll = group === undefined && stuck.length === wanted.length;
+  const told = readings.filter(({ address }) => address === node.address);
+  for (const name of isAll ? [undefined] : stuck) {
+    const proof = await proveLeader(name ?? ALL_GROUPS, told, nacos, at);
+    if (proof ? proof.isLed : !node.version?.startsWith('3.')) continue;
+    for (const voters of [`${value},${NOBODY}`, value]) {
+      const options = { ...nacos, timeout: COMMAND_TIMEOUT };
+      const said = { command, value: voters, groupId: name };
+      const { done, reason } = await insist(tools, repair, node, said, options);
+      if (!done)
+        throw new Surprise(`${node.address} did not take ${command} for ${name ?? 'its groups'}: ${reason}`);
+    }
+  }
 }
 
 /** A group is shown when it has its first leader, so of a command for every group the node says whether it lacks one. */

@@ -40,7 +40,8 @@ function plan(
   readings: readonly Reading[],
   more: Partial<Patient> = {},
 ): RepairPlan {
-  const groups = judgeGroups(members, readings, 1_000);
+  const led = new Set([...(more.proofs ?? [])].flatMap(([name, { isLed }]) => (isLed ? [name] : [])));
+  const groups = judgeGroups(members, readings, 1_000, led);
   return planRepair({
     members,
     readings,
@@ -49,11 +50,15 @@ function plan(
     hasMajority: true,
     dead: new Set([x, y]),
     proofs: new Map([...groups.map(({ name }) => name), '*'].map((name) => [name, proof(false)] as const)),
-    leaderlessMs: 0,
+    leaderlessMs: lasting(30_000),
     noVoterMs: new Map([A, B, C].map((address) => [address, 60_000] as const)),
     ...more,
   });
 }
+
+/** For how long groups have had no leader. */
+const lasting = (ms: number): ReadonlyMap<string, number> =>
+  new Map(['one', 'two', '*'].map((name) => [name, ms] as const));
 
 const proof = (isLed: boolean): LeaderProof => ({ at: 0, node: A, isLed, said: 'no leader' });
 
@@ -160,12 +165,7 @@ describe('the plan of a repair', () => {
     it('is reset only when it is proven that nobody leads, and that no stranger may', () => {
       const views = [node(A, old)];
       const refused = (more: Partial<Patient>): string => plan([member(A)], views, more).refused ?? '';
-      assert.match(refused({ proofs: new Map() }), /is not proven yet; an election may be under way/);
-      const led = new Map([
-        ['one', proof(true)],
-        ['two', proof(false)],
-      ] as const);
-      assert.match(refused({ proofs: led }), /group one has a leader, and no member/);
+      assert.match(refused({ proofs: new Map() }), /is not proven yet: awaited is .* finds none/);
       assert.match(
         refused({ dead: new Set([x]) }),
         /10\.0\.0\.8:7848 is a voter, is not on the list, and may live/,
@@ -174,10 +174,41 @@ describe('the plan of a repair', () => {
         proofs: new Map([['*', proof(true)]]),
       });
       assert.match(nothing.refused ?? '', /has a leader, and no member/);
-      const three = plan([member(A)], [node(A, old, '3.0.3')], { proofs: new Map() });
-      assert.match(three.refused ?? '', /is not proven yet/, '3.x proves nothing, so time must do');
-      const later = plan([member(A)], [node(A, old, '3.0.3')], { proofs: new Map(), leaderlessMs: 30_000 });
-      assert.deepEqual(said(later), [`resetPeers ${a} ${A} *`]);
+      const three = (ms: number): RepairPlan =>
+        plan([member(A)], [node(A, old, '3.0.3')], { proofs: new Map(), leaderlessMs: lasting(ms) });
+      assert.match(three(29_999).refused ?? '', /awaited are 30 s without/, '3.x proves nothing');
+      assert.equal(three(29_999).isPassing, true);
+      assert.deepEqual(said(three(30_000)), [`resetPeers ${a} ${A} *`]);
+    });
+
+    it('is no plan for some groups while a leader without its majority does not give up the others', () => {
+      const led = new Map([
+        ['one', proof(true)],
+        ['two', proof(false)],
+      ] as const);
+      const some = plan([member(A)], [node(A, old)], { proofs: led });
+      assert.deepEqual([some.steps, some.isPassing], [[], true]);
+      assert.match(some.refused ?? '', /group one is led by 10\.0\.0\.1:8848, .* that is awaited/);
+      const only: Copies = { one: old.one! };
+      assert.equal(plan([member(A)], [node(A, only)], { proofs: led }).isPassing, true, 'nor nothing to do');
+    });
+
+    it('is none while most voters live, who may be electing a leader', () => {
+      const members = [member(A), member(B, { state: 'down' }), member(C)];
+      const copies: Copies = { one: [b, 2, [a, b, c]], two: [b, 2, [a, b, c]] };
+      const views = [node(A, copies), node(C, copies)];
+      const early = new Map([...lasting(60_000), ['two', 29_999] as const]);
+      const waits = plan(members, views, { leaderlessMs: early });
+      assert.deepEqual([waits.steps, waits.isPassing], [[], true]);
+      assert.match(waits.refused ?? '', /group two may be about to elect .* awaited are 30 s without one/);
+      assert.deepEqual(said(plan(members, views)), [
+        `resetPeers ${a} ${A} *`,
+        `restRaftCluster ${a},${c} ${A} *`,
+      ]);
+      const blank = plan(all, [node(A, {}), node(B, {}), node(C, {})], { leaderlessMs: lasting(29_999) });
+      assert.equal(blank.isPassing, true, 'a founding');
+      const gone = plan([member(A)], [node(A, old)], { leaderlessMs: new Map() });
+      assert.deepEqual(said(gone), [`resetPeers ${a} ${A} *`], 'nobody can be elected');
     });
 
     it('needs a live majority of those whose data is kept, the named survivor among them', () => {

@@ -69,6 +69,13 @@ export class Believers {
     return all;
   }
 
+  /** Each of them polls, as the members of one cluster. */
+  async poll({ url }: { readonly url: string }): Promise<void> {
+    const expect = this.addresses.length;
+    for (const self of this.addresses)
+      await fetch(`${url}/nacos/serverlist?self=${self}&expect=${expect}`, { method: 'POST' });
+  }
+
   /** Nobody listens on its port any more. */
   stop(index: number): void {
     this.#servers[index]?.close().closeAllConnections();

@@ -8,11 +8,19 @@ import { clusterPath } from '../cluster-name.js';
 import { canAsk, confirm } from '../confirm.js';
 import { lineWidth, print } from '../output.js';
 import { plain } from '../plain.js';
+import { wrap } from '../table.js';
 import { freshHealth, READING } from './reading.js';
 import { describeHealth, describePlan } from './report.js';
 
 /** Between two looks at what a repair has done, in milliseconds. */
 const LOOK = 500;
+
+/**
+ * How long it is waited for a plan while what stands against it may pass, such as an election, in milliseconds: more than
+ * twice what that takes (doctor/findings.ts); and between two tries.
+ */
+const PASSING = 75_000;
+const LOOK_AGAIN = 1_000;
 
 /** Longer than a repair's lock: if it has died, that is an event by then. */
 const SILENCE = 120_000;
@@ -29,12 +37,13 @@ export async function repairCluster(client: Client, cluster: string, options: Re
   const path = clusterPath(cluster);
   const survivor = options.survivor === undefined ? {} : { survivor: options.survivor };
   const asked = new URLSearchParams(survivor).toString();
-  const plan = await client.getJson<RepairPlan>(`${path}/repair?${asked}`, READING);
   const isDry = options.dryRun === true || (!options.yes && !canAsk());
   const width = lineWidth();
   const tell = (...lines: readonly string[]): Promise<void> =>
     // With JSON the only thing that is printed is the outcome.
     options.json ? Promise.resolve() : print(...lines);
+  const ask = (): Promise<RepairPlan> => client.getJson(`${path}/repair?${asked}`, READING);
+  const plan = await settledPlan(ask, (why) => tell(...wrap(plain(`Waiting: ${why}.`), width), ''));
   await tell(...describePlan(plan, cluster, width));
   if (plan.steps.length === 0 || plan.refused !== undefined || isDry) {
     if (plan.steps.length > 0 && plan.refused === undefined) {
@@ -62,6 +71,21 @@ export async function repairCluster(client: Client, cluster: string, options: Re
   else await print('', ...describeHealth(health, width));
   if (events.at(-1)?.type !== 'repaired') process.exitCode = EXIT.stopped;
   else if (plan.manual.length > 0) process.exitCode = EXIT.found;
+}
+
+/** Asks for a plan until there is one, or what stands against it does not pass by itself, within {@link PASSING}. */
+async function settledPlan(
+  ask: () => Promise<RepairPlan>,
+  tell: (why: string) => Promise<void>,
+): Promise<RepairPlan> {
+  const until = performance.now() + PASSING;
+  let told: string | undefined;
+  for (;;) {
+    const plan = await ask();
+    if (plan.refused === undefined || !plan.isPassing || performance.now() > until) return plan;
+    if (plan.refused !== told) await tell((told = plan.refused));
+    await pause(LOOK_AGAIN);
+  }
 }
 
 /** Tells what a repair does, until it is over; whichever server is asked knows, since its steps are events. */

@@ -438,6 +438,9 @@ export const repairPlan = z
       .string()
       .exactOptional()
       .meta({ description: 'Why nothing can be planned now, and what to do.' }),
+    isPassing: z.literal(true).exactOptional().meta({
+      description: 'That what refuses it may pass by itself within a minute: ask again.',
+    }),
   })
   .meta({ id: 'RepairPlan', description: 'What would repair the Raft groups of a cluster.' });
 
