@@ -1,6 +1,7 @@
 import { voterOf } from '../doctor/groups.js';
 import { commandPath, CONTEXT_PATH } from '../doctor/command-path.js';
 import { canReset } from '../doctor/node-view.js';
+import { NOBODY } from '../doctor/proof.js';
 import { parseAddress, splitAddress, type Address } from '../registry/address.js';
 import type { ClusterView } from '../registry/view.js';
 
@@ -35,6 +36,8 @@ export function raftRepair(
     `It shows a plan and asks. By hand: tell the survivor ${survivor.address} that it is the only voter (the Raft port is the port minus 1000):`,
     '',
     say('resetPeers', own),
+    '',
+    `If it has no leader after 30 s, it had begun to remove another when it lost it, and takes this for its configuration already: say resetPeers with the value ${own},${NOBODY}, and then as above again.`,
     '',
     ...(voters.length === 1
       ? []

@@ -48,6 +48,7 @@ test('a live survivor is told that it is the only voter, and then to add the oth
       `${curl} -d '{"command":"restRaftCluster","value":"10.0.0.1:7848,10.0.0.2:7848,[::1]:8848"}'`,
     ],
   );
+  assert.match(advice, /no leader after 30 s.*value 10\.0\.0\.2:7848,127\.0\.0\.1:1, and then as above/);
   assert.match(advice, /3\.x has this at \/nacos\/v3\/admin\/core\/ops\/raft/);
 });
 
@@ -97,4 +98,6 @@ test('the page says the same: the survivor alone, and the others that are left a
       .slice(1)
       .every((call) => call.includes(`'http://${B}/nacos/v1/core/ops/raft'`)),
   );
+  assert.ok(resetPeers(A, [A], '3.0.3').includes(`'http://${A}/nacos/v3/admin/core/ops/raft'`));
+  assert.equal(resetPeers(A, [A], '2.5.1'), resetPeers(A, [A]));
 });

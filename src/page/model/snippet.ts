@@ -9,11 +9,13 @@ export function repairCommand(key: string, server: string): string {
 
 /**
  * What repairs Raft by hand after a lost majority: a survivor is told that it is the only voter, and then to add the others
- * that are left (docs/internals/nacos.md, "Repair"; seen on 2.5.1). Raft's port is the main one less 1000.
+ * that are left (docs/internals/nacos.md, "Repair"; seen on 2.5.1 and 3.0.3). Raft's port is the main one less 1000.
+ * `version`: what the survivor runs; the path is that of 2.x where it is not known.
  */
-export function resetPeers(survivor: string, members: readonly string[]): string {
+export function resetPeers(survivor: string, members: readonly string[], version?: string): string {
+  const path = version?.startsWith('3.') ? '/nacos/v3/admin/core/ops/raft' : '/nacos/v1/core/ops/raft';
   const say = (command: string, value: string): string =>
-    `curl -X POST 'http://${survivor}/nacos/v1/core/ops/raft' \\\n` +
+    `curl -X POST 'http://${survivor}${path}' \\\n` +
     `  -H 'Content-Type: application/json' \\\n` +
     `  -d '${JSON.stringify({ command, value })}'`;
   const alone = say('resetPeers', raftAddress(survivor));

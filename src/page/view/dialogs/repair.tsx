@@ -2,6 +2,7 @@ import { useState } from 'preact/hooks';
 import { resetPeers } from '../../model/snippet.js';
 import type { MemberView } from '../../model/types.js';
 import { useWords } from '../../text/words.js';
+import { usePageState } from '../context.js';
 import { Copyable } from '../copy.js';
 import { RepairCommand } from '../repair-command.js';
 import { Modal } from './modal.js';
@@ -49,6 +50,7 @@ function ByHand({ members }: Pick<RepairProps, 'members'>) {
   const words = t.recoverDialog;
   const likely = members.find(({ settled, state }) => settled && state === 'live') ?? members[0];
   const [survivor, choose] = useState(likely?.address ?? '');
+  const health = usePageState((state) => state.health);
   return (
     <>
       <p>{words.resetPeers}</p>
@@ -66,6 +68,7 @@ function ByHand({ members }: Pick<RepairProps, 'members'>) {
         text={resetPeers(
           survivor,
           members.map(({ address }) => address),
+          health?.value.nodes.find(({ address }) => address === survivor)?.version,
         )}
         label={words.resetPeers}
       />
