@@ -220,22 +220,6 @@ describe('doctor --repair', { concurrency: 2 }, () => {
     assert.match(out, /^Nothing was done/m);
   });
 
-  it('waits for a plan while what stands against it may pass, and says what is awaited', async (t) => {
-    const { answer } = withPhantom({ command: 200, obeys: true });
-    let proofs = 0;
-    const { server } = await start(t, (self, path, headers, body) => {
-      const isEarly = body.includes(NOBODY) && ++proofs <= 2;
-      return isEarly
-        ? { status: 200, body: JSON.stringify({ code: 500, message: 'handleRequest internal error' }) }
-        : answer(self, path, headers, body);
-    });
-    const { status, out } = await runCli(t, ['doctor', '--repair', '--dry-run', '--server', server.url]);
-    assert.equal(status, 2);
-    assert.match(out, /^Waiting: that group naming has no leader is not proven yet: awaited is/m);
-    assert.equal(out.match(/^Waiting/gm)?.length, 1, 'once for the same');
-    assert.match(out, /^To repair nacos\/serverlist, in this order:$/m);
-  });
-
   it('stops at the first surprise, says so in the history, and has status 3', async (t) => {
     const { answer, said } = withPhantom({ command: 500, obeys: false });
     const { server } = await start(t, answer);

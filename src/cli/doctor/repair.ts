@@ -74,7 +74,7 @@ export async function repairCluster(client: Client, cluster: string, options: Re
 }
 
 /** Asks for a plan until there is one, or what stands against it does not pass by itself, within {@link PASSING}. */
-async function settledPlan(
+export async function settledPlan(
   ask: () => Promise<RepairPlan>,
   tell: (why: string) => Promise<void>,
 ): Promise<RepairPlan> {
