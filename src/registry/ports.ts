@@ -135,9 +135,11 @@ export interface Store {
   readonly isShared: boolean;
   /**
    * Brings the schema up to date and loads everything, of which the listener is told. Rejects with
-   * {@link StoreRefused} when it must not start, with {@link StoreUnavailable} when it may be tried again.
+   * {@link StoreRefused} when it must not start, with {@link StoreUnavailable} when it may be tried again. `grace`: for how
+   * long, in milliseconds, no other server evicts from then on when there is a list (R8), 0 by default; they learn it with this
+   * server's first word.
    */
-  open(listener: ClusterListener): Promise<Opened>;
+  open(listener: ClusterListener, grace?: number): Promise<Opened>;
   /** Runs one decision at a time for each cluster, and resolves when its outcome is durable. */
   transact(key: ClusterKey, work: Work): Promise<Decided>;
   /** Writes what was heard since the last call, in one batch, and the clock; learns what other servers did. */

@@ -239,7 +239,11 @@ export class StoreLink {
   async #open(): Promise<void> {
     const mark = this.standing.mark();
     try {
-      const { hearing, attended, left = 0 } = await this.#ask('open', () => this.#store.open(this.#registry));
+      const {
+        hearing,
+        attended,
+        left = 0,
+      } = await this.#ask('open', () => this.#store.open(this.#registry, graceTime(this.#rules)));
       this.#clock.resumeAt(hearing);
       this.standing.reached(mark, this.#store.isShared);
       this.#isOpen = true;

@@ -63,9 +63,9 @@ class PacedStore extends SqlStore {
     this.#setBacks = setBacks;
   }
 
-  override async open(listener: ClusterListener): Promise<Opened> {
+  override async open(listener: ClusterListener, grace?: number): Promise<Opened> {
     const began = this.#setBacks();
-    const opened = await super.open(listener);
+    const opened = await super.open(listener, grace);
     this.looked = began;
     return opened;
   }

@@ -38,8 +38,8 @@ export class FlakyStore implements Store {
     this.#failures.push({ error, isMade });
   }
 
-  open(listener: ClusterListener): Promise<Opened> {
-    return this.#real.open(listener);
+  open(listener: ClusterListener, grace?: number): Promise<Opened> {
+    return this.#real.open(listener, grace);
   }
 
   async transact(key: ClusterKey, work: Work): Promise<Decided> {

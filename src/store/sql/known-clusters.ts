@@ -70,6 +70,10 @@ export class KnownClusters {
     return this.#byName.size;
   }
 
+  get hasList(): boolean {
+    return [...this.#byName.values()].some(({ cluster }) => cluster.members.size > 0);
+  }
+
   /** Whether one of the lists is not released yet. */
   get isPending(): boolean {
     return this.#pending > 0;

@@ -138,21 +138,23 @@ export class SqlStore implements Store {
     return this.#decisions.retries;
   }
 
-  async open(listener: ClusterListener): Promise<Opened> {
+  async open(listener: ClusterListener, grace = 0): Promise<Opened> {
     this.#known.listener = listener;
     return this.#reach('open', async () => {
       await this.#options.prepare(this.#db);
-      return this.#db.together((session) => this.#open(session));
+      return this.#db.together((session) => this.#open(session, grace));
     });
   }
 
-  async #open(session: Session): Promise<Opened> {
+  async #open(session: Session, grace: number): Promise<Opened> {
     const before = await this.#state(session);
     // First entered, then read: whoever changes a list from here on waits for this server.
     let state = await this.#enter(session, before);
     while ((await this.#readChanges(session, state)) === 'in part') state = await this.#state(session);
     this.#known.promise(state.promisable(Math.max(0, this.#seenChange)));
-    const { released } = await this.#renew(session, state, NOTHING_HEARD);
+    // From this word on the others take it for one that hears; what its process heard last before may be lost.
+    const report = this.#known.hasList ? { ...NOTHING_HEARD, graceUntil: Infinity, grace } : NOTHING_HEARD;
+    const { released } = await this.#renew(session, state, report);
     this.#known.agree(released);
     const { now, deaf } = state.clock;
     this.#readUpTo = now - LATE_COMMIT;

@@ -94,6 +94,20 @@ const CUT_IN_A_CHANGE = Array.from({ length: 24 }, (_, i) => 50 + 50 * i).flatMa
   ),
 );
 
+/** A server that is cut off answers the only member, which is back, and is started anew before anybody else heard that. */
+const HEARD_BY_ONE_THAT_DIES = several(
+  { replicas: 3, expect: undefined },
+  [0],
+  [
+    { type: 'crash', after: 17_000, who: 0, host: false },
+    { type: 'replica-cut', after: 8_000, who: 0, lasts: 50_400 },
+    { type: 'start', after: 25_000 },
+    { type: 'restart', after: 22_000, who: 0, keepsData: true },
+    { type: 'replica-crash', after: 3_500, who: 0, host: false, lasts: 100 },
+    { type: 'balance', after: 60_000 },
+  ],
+);
+
 /** Nobody reaches the database for a while, so the shared clock stands; two members die before the last does again. */
 const DEAD_MEANWHILE = several(
   { replicas: 2, expect: 3 },
@@ -679,6 +693,12 @@ export const MUTATIONS: readonly Mutation[] = [
     faults: { replica: { neverSetsBack: true } },
     directed: DEAD_MEANWHILE,
     caughtBy: ['joined-without-majority'],
+  },
+  {
+    name: 'several servers: take a server that starts for one that hears before it has told its grace',
+    faults: { replica: { tellsGraceLate: true } },
+    directed: HEARD_BY_ONE_THAT_DIES,
+    caughtBy: ['live-member-dropped'],
   },
 ];
 

@@ -70,6 +70,8 @@ export interface ReplicaFaults {
   readonly neverMindsEpochs?: boolean;
   /** What a server heard while the shared clock stood still keeps the time of the server's own clock. */
   readonly neverSetsBack?: boolean;
+  /** A server that starts tells the others of its grace only after they take it for one that hears. */
+  readonly tellsGraceLate?: boolean;
 }
 
 export interface ReplicaHost extends ServerHost {
@@ -628,10 +630,11 @@ export class SimulatedReplica implements AddressServer {
     yield;
     yield* this.#readChanges(state);
     this.#known.promise(state.promisable(Math.max(0, this.#seenChange)));
+    const begins = this.#entry.cluster.members.size > 0 && !this.#host.replicaFaults.tellsGraceLate;
     const released = yield* this.#report(state, {
       hearing: 0,
-      graceUntil: 0,
-      grace: 0,
+      graceUntil: begins ? Infinity : 0,
+      grace: begins ? graceTime(RULES) : 0,
       patience: 0,
       isWaiting: false,
       isLast: false,
