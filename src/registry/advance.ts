@@ -22,13 +22,15 @@ import { settleTime, settlingHindrances } from './settling.js';
  * pass cannot build on each other's changes where a rule demands that the last change has been delivered.
  */
 
+const STEPS = [endRepair, seeRepaired, presence, forget, settle, found, evict, admit, quorum, fade];
+
 export function advance(cluster: Cluster, moment: Moment): Step {
   let current = cluster;
   const events: RegistryEvent[] = [];
-  for (const step of [endRepair, seeRepaired, presence, forget, settle, found, evict, admit, quorum, fade]) {
+  for (const step of STEPS) {
     const result = step(current, moment);
     current = result.cluster;
-    events.push(...result.events);
+    if (result.events.length > 0) events.push(...result.events);
   }
   return { cluster: current, events };
 }
@@ -157,7 +159,7 @@ function quorum(cluster: Cluster, moment: Moment): Step {
   const quorumLost = cluster.members.size > 0 && !held;
   if (quorumLost === cluster.quorumLost) return { cluster, events: [] };
   const next = { ...cluster, quorumLost };
-  return { cluster: next, events: quorumLost ? [eventOf(next, 'preserved', quorumAdvice(finding))] : [] };
+  return { cluster: next, events: quorumLost ? [eventOf(next, 'preserved', quorumAdvice(finding()))] : [] };
 }
 
 /** False when a tick can change nothing: a cheap look that spares a quiet cluster the whole pass. */

@@ -217,6 +217,8 @@ export function filtered<V>(
   map: ReadonlyMap<Address, V>,
   keep: (value: V, address: Address) => boolean,
 ): ReadonlyMap<Address, V> {
-  const kept = [...map].filter(([address, value]) => keep(value, address));
-  return kept.length === map.size ? map : new Map(kept);
+  for (const [address, value] of map) {
+    if (!keep(value, address)) return new Map([...map].filter(([one, other]) => keep(other, one)));
+  }
+  return map;
 }

@@ -96,7 +96,7 @@ function gate(cluster: Cluster, moment: Pick<Moment, 'now' | 'rules' | 'raft'>):
   if (cluster.awaitsRepair) return { code: 'repairing', finding: REPAIR_AWAITED };
   const all = [...cluster.members.values()];
   const { held, finding } = quorumOf(cluster, moment);
-  if (!held) return { code: 'no-majority', finding: `${finding}, and Raft needs a majority to add one` };
+  if (!held) return { code: 'no-majority', finding: `${finding()}, and Raft needs a majority to add one` };
   const listless = all.filter((member) => startsWithTheNewest(member, moment));
   if (listless.length > 0) {
     const finding = `${named(listless.map(({ address }) => address))} found the cluster and must have its list first`;

@@ -66,7 +66,7 @@ function refuseOperator(cluster: Cluster, member: Member, context: Context): Rep
   if (!held) {
     return refusal(
       'quorum-lost',
-      `${stays}: ${finding}, no majority, and Raft could not remove it. Restart the missing nodes at their addresses; if they are gone for good, start new ones and recover the cluster`,
+      `${stays}: ${finding()}, no majority, and Raft could not remove it. Restart the missing nodes at their addresses; if they are gone for good, start new ones and recover the cluster`,
     );
   }
   const other = [...cluster.members.values()].find((one) => one !== member && hasJustDied(one, context));

@@ -18,7 +18,8 @@ export function conclude(
   const advanced = advance(next, context);
   const same = advanced.cluster === next && isSame(next, original);
   const cluster = same ? original : advanced.cluster;
-  return { cluster, events: [...events, ...advanced.events], reply: reply(cluster) };
+  const all = events.length === 0 ? advanced.events : [...events, ...advanced.events];
+  return { cluster, events: all, reply: reply(cluster) };
 }
 
 export function unchanged(cluster: Cluster, reply: Reply): Outcome {

@@ -7,8 +7,8 @@ import { counted } from './unproven.js';
 
 export interface Quorum {
   readonly held: boolean;
-  /** The part of a sentence: "only 1 of 3 members are live". */
-  readonly finding: string;
+  /** The part of a sentence: "only 1 of 3 members are live". Most who ask whether it is held never say it. */
+  readonly finding: () => string;
   /** Of the whole list. */
   readonly live: number;
 }
@@ -32,21 +32,22 @@ export function quorumOf(
   const live = all.filter(isCounted);
   const isAll = all.length === listed.length;
   const onList = isAll ? live.length : listed.filter(isCounted).length;
-  const of = `${isAll ? '' : 'the '}${all.length} members${isAll ? '' : ' that count'}`;
+  const of = (): string => `${isAll ? '' : 'the '}${all.length} members${isAll ? '' : ' that count'}`;
   if (live.length < majority(all.length)) {
-    return { held: false, live: onList, finding: `only ${live.length} of ${of} are live` };
+    return { held: false, live: onList, finding: () => `only ${live.length} of ${of()} are live` };
   }
-  const firstDeath = Math.min(
-    ...all.filter((member) => !isLive(member, rules, now)).map((member) => lastAlive(member)),
+  const firstDeath = all.reduce(
+    (first, member) => (isLive(member, rules, now) ? first : Math.min(first, lastAlive(member))),
+    Infinity,
   );
   const isVoter = (member: Member): boolean => member.settled || member.joinedAt + JOINING <= firstDeath;
-  const voters = all.filter(isVoter);
-  const liveVoters = live.filter(isVoter);
-  if (voters.length > 0 && liveVoters.length < majority(voters.length)) {
-    const finding = `only ${liveVoters.length} of the ${voters.length} members that can be voters are live`;
+  const voters = all.filter(isVoter).length;
+  const liveVoters = live.filter(isVoter).length;
+  if (voters > 0 && liveVoters < majority(voters)) {
+    const finding = (): string => `only ${liveVoters} of the ${voters} members that can be voters are live`;
     return { held: false, live: onList, finding };
   }
-  return { held: true, live: onList, finding: `${live.length} of ${of} are live` };
+  return { held: true, live: onList, finding: () => `${live.length} of ${of()} are live` };
 }
 
 /** What to do about a lost majority. */

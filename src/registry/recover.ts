@@ -24,7 +24,7 @@ export function recover(cluster: Cluster, context: Context): Outcome {
   if (ahead !== undefined) return foundAfterSetBack(cluster, ahead, context);
   const { held, finding } = quorumOf(cluster, context);
   if (all.length === 0 || held) {
-    const has = all.length === 0 ? 'has no list' : `has a majority, ${finding}`;
+    const has = all.length === 0 ? 'has no list' : `has a majority, ${finding()}`;
     return unchanged(
       cluster,
       refusal('quorum-not-lost', `${name} ${has}; recover is for a lost majority only`),

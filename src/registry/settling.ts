@@ -24,7 +24,7 @@ export function settlingHindrances(
   return (member) => {
     const unheard = whyUnheard(member, moment);
     if (unheard !== undefined) return () => unheard;
-    if (!held) return () => `${finding}, no majority`;
+    if (!held) return () => `${finding()}, no majority`;
     if (least < member.joinedRevision)
       return () => `not yet sent the list with it: ${named(lacking(cluster, member.joinedRevision, moment))}`;
     if (unled.length > 0) return () => `${named(unled)} has no leader that could make it a voter`;

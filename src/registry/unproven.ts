@@ -31,6 +31,7 @@ export function counted(
   listed: readonly Member[],
   moment: Pick<Moment, 'now' | 'rules' | 'raft'>,
 ): readonly Member[] {
+  if (!listed.some(isNewcomer)) return listed;
   const { now, rules } = moment;
   const settled = listed.filter((member) => member.settled);
   const areAllLive = settled.length > 0 && settled.every((member) => isLive(member, rules, now));

@@ -149,7 +149,7 @@ function sentence(cluster: Cluster, state: ClusterState, quorum: Quorum, unsettl
       if (cluster.awaitsRepair) return REPAIR_AWAITED;
       return `${quorum.live} of ${members.size} members live, ${unsettled} not yet settled, ${waiting.size} waiting`;
     case 'quorum-lost':
-      return quorumAdvice(quorum.finding);
+      return quorumAdvice(quorum.finding());
     case 'damaged':
       return cluster.damage ?? '';
   }

@@ -1,7 +1,7 @@
 import { needsTick } from '../../../src/registry/advance.js';
 import type { Address } from '../../../src/registry/address.js';
 import { releasable } from '../../../src/registry/agreement.js';
-import { given, type Cluster, type Member } from '../../../src/registry/cluster.js';
+import { type Cluster, type Member } from '../../../src/registry/cluster.js';
 import { saysSomethingNew, type Command, type Context, type Outcome } from '../../../src/registry/decide.js';
 import { hearPoll, missProbe, observeProbe, seeEnd, wantsProbe } from '../../../src/registry/lease.js';
 import { isFollowed, unfollowed, type Left } from '../../../src/registry/leave.js';
@@ -462,14 +462,13 @@ export class SimulatedReplica implements AddressServer {
   }
 
   #context(scene: Scene = this.#scene): Context {
-    return {
-      now: this.hearing,
-      rules: RULES,
-      graceUntil: this.#clock.isBehind ? Infinity : Math.max(this.#graceUntil, scene.graceUntil),
-      ...given('othersKnow', scene.othersKnow),
-      ...given('raft', this.#host.seen(this.hearing)),
-      clusters: 1,
-    };
+    const now = this.hearing;
+    const { othersKnow } = scene;
+    const graceUntil = this.#clock.isBehind ? Infinity : Math.max(this.#graceUntil, scene.graceUntil);
+    const raft = this.#host.seen(now);
+    const moment = { now, rules: RULES, graceUntil, clusters: 1 };
+    const known = othersKnow === undefined ? moment : { ...moment, othersKnow };
+    return raft ? { ...known, raft } : known;
   }
 
   /** SqlStore.#tryToDecide. */

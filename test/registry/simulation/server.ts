@@ -2,10 +2,10 @@ import type { Address } from '../../../src/registry/address.js';
 import { needsTick } from '../../../src/registry/advance.js';
 import {
   emptyCluster,
-  given,
   type Cluster,
   type Lease,
   type ProbeAnswer,
+  type StoredLease,
 } from '../../../src/registry/cluster.js';
 import {
   saysSomethingNew,
@@ -89,12 +89,12 @@ export interface Beat {
 
 export type Poll = Extract<Command, { type: 'poll' }>;
 
-/** What a request says to the rules. */
+/** What a request says to the rules. Spelt out, as whatever happens thousands of times in a history: spreads took a tenth of it. */
 export function pollOf({ address, id, expect, connection, beat }: Request): Poll {
-  const said = { type: 'poll', address, id, expect, connectedAt: connection.openedAt } as const;
-  return beat
-    ? { ...said, source: 'heartbeat', has: beat.has, starting: beat.starting }
-    : { ...said, source: 'poll' };
+  const connectedAt = connection.openedAt;
+  if (!beat) return { type: 'poll', address, id, expect, connectedAt, source: 'poll' };
+  const { has, starting } = beat;
+  return { type: 'poll', address, id, expect, connectedAt, source: 'heartbeat', has, starting };
 }
 
 /** An address server, one on a database of its own or one of several on a shared one, as the world deals with it. */
@@ -158,7 +158,11 @@ export class SimulatedServer implements AddressServer {
   readonly #host: ServerHost;
   readonly #disk = {
     cluster: this.cluster,
-    leases: new Map<string, Lease>(),
+    leases: {
+      members: new Map<Address, StoredLease>(),
+      waiting: new Map<Address, StoredLease>(),
+      departed: new Map<Address, StoredLease>(),
+    },
     hearing: 0,
   };
   #clock: HearingClock;
@@ -357,13 +361,11 @@ export class SimulatedServer implements AddressServer {
   }
 
   #context(): Context {
-    return {
-      now: this.hearing,
-      rules: RULES,
-      graceUntil: this.#clock.isBehind && !this.#host.unnoticedPauses ? Infinity : this.#graceUntil,
-      ...given('raft', this.#host.seen(this.hearing)),
-      clusters: 1,
-    };
+    const now = this.hearing;
+    const graceUntil = this.#clock.isBehind && !this.#host.unnoticedPauses ? Infinity : this.#graceUntil;
+    const raft = this.#host.seen(now);
+    const moment = { now, rules: RULES, graceUntil, clusters: 1 };
+    return raft ? { ...moment, raft } : moment;
   }
 
   #transact(command: Command): Outcome | undefined {
@@ -419,7 +421,7 @@ export class SimulatedServer implements AddressServer {
     disk.hearing = Math.max(disk.hearing, this.hearing);
     for (const table of ['members', 'waiting', 'departed'] as const) {
       for (const [address, row] of after[table]) {
-        if (before[table].get(address) !== row) disk.leases.set(`${table} ${address}`, { ...row.lease });
+        if (before[table].get(address) !== row) write(disk.leases[table], address, row.lease);
       }
     }
     disk.cluster = after;
@@ -431,9 +433,8 @@ export class SimulatedServer implements AddressServer {
       this.#outage = true;
       return;
     }
-    for (const { address, lease } of this.cluster.members.values()) {
-      this.#disk.leases.set(`members ${address}`, { ...lease });
-    }
+    const { members } = this.#disk.leases;
+    for (const { address, lease } of this.cluster.members.values()) write(members, address, lease);
     this.#disk.hearing = Math.max(this.#disk.hearing, this.hearing);
     this.#flushedUpTo = this.hearing - 1;
     if (this.#outage) {
@@ -445,12 +446,12 @@ export class SimulatedServer implements AddressServer {
   #load(): Cluster {
     const { cluster, leases } = this.#disk;
     const load = <V extends { readonly lease: Lease }>(
-      table: string,
+      table: keyof typeof leases,
       rows: ReadonlyMap<Address, V>,
     ): ReadonlyMap<Address, V> =>
       new Map(
         [...rows].map(([address, row]) => {
-          return [address, { ...row, lease: storedLease(leases.get(`${table} ${address}`) ?? row.lease) }];
+          return [address, { ...row, lease: storedLease(leases[table].get(address) ?? row.lease) }];
         }),
       );
     return {
@@ -464,4 +465,20 @@ export class SimulatedServer implements AddressServer {
   #startGrace(): void {
     this.#graceUntil = this.#host.deafTimeCounts ? 0 : this.hearing + graceTime(RULES);
   }
+}
+
+/** In its place, since each member's is written once a second. */
+function write(table: Map<Address, StoredLease>, address: Address, lease: Lease): void {
+  const stored = table.get(address);
+  if (!stored) {
+    table.set(address, { ...lease });
+    return;
+  }
+  stored.heardAt = lease.heardAt;
+  stored.openAt = lease.openAt;
+  stored.endedAt = lease.endedAt;
+  stored.refusedAt = lease.refusedAt;
+  stored.delivered = lease.delivered;
+  stored.deliveredAt = lease.deliveredAt;
+  stored.polls = lease.polls;
 }
