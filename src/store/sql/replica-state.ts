@@ -54,29 +54,29 @@ export class ReplicaState {
     this.released = first.released;
     this.databaseMs = first.now_ms;
     this.storedDatabaseMs = first.database_ms;
-    const entered: ReplicaRow[] = [];
-    for (const { id, token, seen_at, seen, promised, revoked_at, written } of rows) {
-      if (id === null || token === null) continue;
-      entered.push({
-        id,
-        token,
-        seenAt: seen_at ?? 0,
-        seenChange: seen ?? 0,
-        promised: promised ?? 0,
-        revokedAt: revoked_at ?? 0,
-        written: written ?? 0,
-      });
-    }
-    this.own = entered.find(({ id, token }) => id === own.id && token === own.token);
-    this.holder = entered.find(({ id }) => id === own.id)?.token;
-    this.isTaken = this.holder !== undefined && this.holder !== own.token && this.holder !== own.enteredToken;
     const { now } = this.clock;
-    const others = entered.filter(({ id }) => id !== own.id);
-    this.isAlone = others.length === 0;
-    this.others = others.filter(counts);
-    this.overdue = this.others.filter((other) => isOverdue(other, now));
     const before = now - REVOKED_KEPT;
-    const isForgotten = others.some((other) => !counts(other) && other.revokedAt < before);
+    const others: ReplicaRow[] = [];
+    let holder: ReplicaRow | undefined;
+    let isAlone = true;
+    let isForgotten = false;
+    for (const row of rows) {
+      const replica = replicaOf(row);
+      if (replica === undefined) continue;
+      if (replica.id === own.id) {
+        holder = replica;
+        continue;
+      }
+      isAlone = false;
+      if (counts(replica)) others.push(replica);
+      else if (replica.revokedAt < before) isForgotten = true;
+    }
+    this.own = holder?.token === own.token ? holder : undefined;
+    this.holder = holder?.token;
+    this.isTaken = this.holder !== undefined && this.holder !== own.token && this.holder !== own.enteredToken;
+    this.isAlone = isAlone;
+    this.others = others;
+    this.overdue = others.filter((other) => isOverdue(other, now));
     this.forgetsBefore = isForgotten ? before : undefined;
   }
 
@@ -94,4 +94,26 @@ export class ReplicaState {
   othersKnow(change: number): boolean | undefined {
     return this.others.length === 0 ? undefined : doOthersKnow(this.others, change, this.clock.now);
   }
+}
+
+/** Undefined for the clock's row where no replica is entered. */
+function replicaOf({
+  id,
+  token,
+  seen_at,
+  seen,
+  promised,
+  revoked_at,
+  written,
+}: StateRow): ReplicaRow | undefined {
+  if (id === null || token === null) return undefined;
+  return {
+    id,
+    token,
+    seenAt: seen_at ?? 0,
+    seenChange: seen ?? 0,
+    promised: promised ?? 0,
+    revokedAt: revoked_at ?? 0,
+    written: written ?? 0,
+  };
 }
