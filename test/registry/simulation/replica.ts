@@ -17,6 +17,7 @@ import { answerAt, type Lack } from './blind.js';
 import type { SharedDatabase } from './database.js';
 import type { Random } from './random.js';
 import {
+  contextOf,
   controlOf,
   pollOf,
   RULES,
@@ -463,12 +464,9 @@ export class SimulatedReplica implements AddressServer {
 
   #context(scene: Scene = this.#scene): Context {
     const now = this.hearing;
-    const { othersKnow } = scene;
     const graceUntil = this.#clock.isBehind ? Infinity : Math.max(this.#graceUntil, scene.graceUntil);
     const raft = this.#host.seen(now);
-    const moment = { now, rules: RULES, graceUntil, clusters: 1 };
-    const known = othersKnow === undefined ? moment : { ...moment, othersKnow };
-    return raft ? { ...known, raft } : known;
+    return contextOf({ now, graceUntil, raft, othersKnow: scene.othersKnow });
   }
 
   /** SqlStore.#tryToDecide. */

@@ -97,6 +97,29 @@ export function pollOf({ address, id, expect, connection, beat }: Request): Poll
   return { type: 'poll', address, id, expect, connectedAt, source: 'heartbeat', has, starting };
 }
 
+/** What a decision is told. */
+export function contextOf({
+  now,
+  graceUntil,
+  raft,
+  othersKnow,
+}: {
+  readonly now: number;
+  readonly graceUntil: number;
+  readonly raft: RaftEvidence | undefined;
+  readonly othersKnow?: boolean | undefined;
+}): Context {
+  const context: { -readonly [K in keyof Context]: Context[K] } = {
+    now,
+    rules: RULES,
+    graceUntil,
+    clusters: 1,
+  };
+  if (raft) context.raft = raft;
+  if (othersKnow !== undefined) context.othersKnow = othersKnow;
+  return context;
+}
+
 /** An address server, one on a database of its own or one of several on a shared one, as the world deals with it. */
 export interface AddressServer {
   readonly state: 'up' | 'down' | 'paused';
@@ -364,8 +387,7 @@ export class SimulatedServer implements AddressServer {
     const now = this.hearing;
     const graceUntil = this.#clock.isBehind && !this.#host.unnoticedPauses ? Infinity : this.#graceUntil;
     const raft = this.#host.seen(now);
-    const moment = { now, rules: RULES, graceUntil, clusters: 1 };
-    return raft ? { ...moment, raft } : moment;
+    return contextOf({ now, graceUntil, raft });
   }
 
   #transact(command: Command): Outcome | undefined {
