@@ -14,7 +14,7 @@ const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.mi
 
 let launched: Promise<Browser> | undefined;
 
-/** One for all tests of a file. */
+/** One for all tests of a process. */
 function browser(): Promise<Browser> {
   return (launched ??= launchChromium());
 }
