@@ -41,7 +41,7 @@ type Services = Readonly<Record<string, Service>>;
 const images = officialImages();
 const unnamed =
   images.length === 0 &&
-  'NACOS_DOCKER names no checkout of github.com/nacos-group/nacos-docker (2.x:master, by colons): nothing mandatory fetches one';
+  'NACOS_DOCKER names no checkout of github.com/nacos-group/nacos-docker (several by colons): nothing mandatory fetches one';
 const lacking =
   spawnSync('docker-compose', ['version']).status === 0
     ? undefined
