@@ -31,8 +31,8 @@ export class Row<T> {
     else this.#first = after;
     if (after) after.before = before;
     else this.#last = before;
-    // Or V8's scavenges would keep what came after it: one that is in the old generation, dead or not, keeps its next one
-    // alive, which gets there so, and keeps its own (requests lived until a full collection, 10 kB each).
+    // A dead place in V8's old generation would keep its neighbours alive in each scavenge, and those theirs, until a full
+    // collection.
     place.before = place.after = undefined;
   }
 }

@@ -5,8 +5,8 @@ import type { Traced } from './refused-trace.js';
 import { ANSWER_OF, type Answer, type Ask, type Reason, type TrafficObserver } from './traffic.js';
 
 /**
- * Where a response carries its exchange. Not in a WeakMap: V8's scavenges keep the values of one, and with the exchange its
- * request and response, so each of them lived until a full collection, and memory grew by 14 kB a request until then.
+ * Where a response carries its exchange: on itself, so that both die in the same scavenge. What a WeakMap holds may live
+ * until a full collection.
  */
 const EXCHANGE = Symbol('exchange');
 
