@@ -1,11 +1,7 @@
 import assert from 'node:assert/strict';
 import { networkInterfaces } from 'node:os';
 import { describe, it } from 'node:test';
-import {
-  AGENT_SETTINGS,
-  AgentSettingError,
-  type Given,
-} from '../../src/agent/settings.js';
+import { AGENT_SETTINGS, AgentSettingError, type Given } from '../../src/agent/settings.js';
 import { readAgentSettings } from '../../src/agent/read-settings.js';
 
 const GIVEN: readonly (readonly [string, Given])[] = AGENT_SETTINGS.flatMap(({ name, default: text }) =>
