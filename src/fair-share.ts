@@ -5,7 +5,7 @@ const PER_TURN = 2;
 
 /**
  * The same while new connections come, of which the system hands over one in each turn (libuv since 1.45): they wait for as
- * many turns as there are before them, so turns must be short, on the average.
+ * many turns as there are before them, so turns must be short, on the average. Urgent work is not held up by that.
  */
 const WHILE_ARRIVING = 0.25;
 
@@ -20,10 +20,11 @@ export class FairShare {
   readonly #waiting = new Row<() => void>();
   readonly #now: () => number;
   readonly #nextTurn: (resume: () => void) => void;
-  /** Milliseconds of this turn; and of those before, what was too much while connections came. */
+  /** Milliseconds of this turn; of other than urgent work, those of turns before, too, which were too many while connections came. */
   #spent = 0;
-  /** Milliseconds that this turn has. */
-  #most = PER_TURN;
+  #spentOnOthers = 0;
+  /** Milliseconds that this turn has for other than urgent work. */
+  #mostForOthers = PER_TURN;
   #isArriving = false;
   #isPlanned = false;
 
@@ -45,7 +46,7 @@ export class FairShare {
   /** At once, when there is time and nothing waits that comes before it. */
   run(work: () => void, isUrgent = false): void {
     const isNext = !this.#urgent.first && (isUrgent || !this.#waiting.first);
-    if (isNext && this.#spent < this.#most) this.#do(work);
+    if (isNext && this.#hasTime(isUrgent)) this.#do(work, isUrgent);
     else (isUrgent ? this.#urgent : this.#waiting).add(work);
     this.#plan();
   }
@@ -63,18 +64,25 @@ export class FairShare {
     });
   }
 
-  #do(work: () => void): void {
+  #hasTime(isUrgent: boolean): boolean {
+    return this.#spent < PER_TURN && (isUrgent || this.#spentOnOthers < this.#mostForOthers);
+  }
+
+  #do(work: () => void, isUrgent: boolean): void {
     const since = this.#now();
     try {
       work();
     } finally {
-      this.#spent += this.#now() - since;
+      const took = this.#now() - since;
+      this.#spent += took;
+      if (!isUrgent) this.#spentOnOthers += took;
     }
   }
 
   #begin(): void {
-    this.#most = this.#isArriving ? WHILE_ARRIVING : PER_TURN;
-    this.#spent = this.#isArriving ? Math.max(0, this.#spent - WHILE_ARRIVING) : 0;
+    this.#spent = 0;
+    this.#mostForOthers = this.#isArriving ? WHILE_ARRIVING : PER_TURN;
+    this.#spentOnOthers = this.#isArriving ? Math.max(0, this.#spentOnOthers - WHILE_ARRIVING) : 0;
     this.#isArriving = false;
   }
 
@@ -85,9 +93,9 @@ export class FairShare {
       this.#isPlanned = false;
       this.#begin();
       try {
-        if (this.#spent < this.#most) this.#doFirst(this.#waiting);
-        while (this.#spent < this.#most && this.#doFirst(this.#urgent));
-        while (this.#spent < this.#most && this.#doFirst(this.#waiting));
+        if (this.#hasTime(false)) this.#doFirst(false);
+        while (this.#hasTime(true) && this.#doFirst(true));
+        while (this.#hasTime(false) && this.#doFirst(false));
       } finally {
         if (this.#urgent.first || this.#waiting.first) this.#plan();
       }
@@ -95,11 +103,12 @@ export class FairShare {
   }
 
   /** False when nothing waits there. */
-  #doFirst(row: Row<() => void>): boolean {
+  #doFirst(isUrgent: boolean): boolean {
+    const row = isUrgent ? this.#urgent : this.#waiting;
     const { first } = row;
     if (!first) return false;
     row.remove(first);
-    this.#do(first.value);
+    this.#do(first.value, isUrgent);
     return true;
   }
 }

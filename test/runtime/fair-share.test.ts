@@ -108,3 +108,16 @@ test('while connections come a turn is an eighth as long, and what takes longer 
   turn();
   assert.equal(done.length, 8, 'a turn in which none came has 2 ms again');
 });
+
+test('urgent work does not make up for what other work took while connections come', () => {
+  const { share, run, turn, done } = scene();
+  run('long', 10);
+  for (const name of ['U', 'V', 'W']) run(name, 1, true);
+  share.arrived();
+  turn();
+  assert.deepEqual(done, ['long', 'U', 'V'], 'its 2 ms of the turn are its own');
+  run('a', 1);
+  share.arrived();
+  turn();
+  assert.deepEqual(done, ['long', 'U', 'V', 'W'], 'other work does');
+});
