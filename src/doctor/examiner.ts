@@ -89,6 +89,8 @@ export interface ExaminerOptions {
 /** What is known of one cluster. */
 interface Patient {
   last: Examination | undefined;
+  /** Whether it showed something that may pass, so that the next look should come soon. */
+  isUnsure: boolean;
   running: Promise<Examination> | undefined;
   /** What was proven just now. */
   readonly proven: Map<string, LeaderProof>;
@@ -291,6 +293,7 @@ export class Examiner {
     if (!patient) {
       patient = {
         last: undefined,
+        isUnsure: false,
         running: undefined,
         proven: new Map(),
         blind: 0,
@@ -328,10 +331,9 @@ export class Examiner {
     }
   }
 
-  #isDue(entry: ClusterEntry, { last, blind, running, askedAt }: Patient, now: number): boolean {
+  #isDue(entry: ClusterEntry, { isUnsure, blind, running, askedAt }: Patient, now: number): boolean {
     if (running) return false;
-    const isDoubtful = last !== undefined && isUnsure(last);
-    return now - askedAt >= paceOf(entry.cluster, this.#options.service.now, blind, isDoubtful);
+    return now - askedAt >= paceOf(entry.cluster, this.#options.service.now, blind, isUnsure);
   }
 
   /** `provenWithin`: whatever has no leader is proven now, or was so many milliseconds ago. */
@@ -358,6 +360,8 @@ export class Examiner {
     else if (isDoubtful(patient) || readings.some((one) => !isRead(one) && one.reason !== NOT_ASKED))
       patient.blind++;
     patient.last = last;
+    const findings = agedFindings(last);
+    patient.isUnsure = isUnsure(last, findings);
     const leaderless = last.diagnosis.findings.find(({ code }) => code === 'no-leader');
     patient.leaderlessSince = new Map(
       (leaderless ? (leaderless.groups ?? [ALL_GROUPS]) : []).map((name) => [
@@ -365,7 +369,6 @@ export class Examiner {
         patient.leaderlessSince.get(name) ?? readAt,
       ]),
     );
-    const findings = agedFindings(last);
     const injuries = findings.filter(({ lasting, severity }) => lasting && severity === 'harm').length;
     // A group that was seen before and is not now has lost its leader with a restart: not all can be judged.
     const names = last.diagnosis.groups.map(({ name }) => name);
@@ -383,9 +386,9 @@ export class Examiner {
   }
 
   /** Whether nothing was wrong at the last look, and nothing has changed since or is under way. */
-  #isQuiet({ cluster }: ClusterEntry, { last, blind }: Patient): boolean {
+  #isQuiet({ cluster }: ClusterEntry, { last, isUnsure, blind }: Patient): boolean {
     if (!last || last.diagnosis.findings.length > 0 || cluster.awaitsRepair) return false;
-    return isQuietPace(cluster, this.#options.service.now, blind, isUnsure(last));
+    return isQuietPace(cluster, this.#options.service.now, blind, isUnsure);
   }
 
   /** What each node tells, within the bounds of a look. */
@@ -527,10 +530,10 @@ function nameOfRepair(whose: string): string {
   return `${whose} repair ${randomBytes(3).toString('hex')} at ${hostname()}`;
 }
 
-/** Whether there is something that may pass, so that the next look should come soon. */
-function isUnsure(last: Examination): boolean {
+/** Whether there is something that may pass. */
+function isUnsure(last: Examination, findings: readonly HealthFinding[]): boolean {
   return (
-    agedFindings(last).some(({ code, lasting }) => code !== 'unreadable' && !lasting) ||
+    findings.some(({ code, lasting }) => code !== 'unreadable' && !lasting) ||
     last.view.members.some((one) => !one.settled && isLiveState(one))
   );
 }
