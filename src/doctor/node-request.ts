@@ -4,7 +4,7 @@ import { TooLarge } from '../bounded-text.js';
 /*
  * How Nacos nodes are asked: plain HTTP/1.1, several requests in one go on one connection, which is closed afterwards.
  * Not by node:http, which takes twice the CPU time for a short answer, and the doctor asks thousands of nodes all the time
- * (bench/DOCTOR.md).
+ * (npm run bench:doctor).
  */
 
 export interface NodeRequest {
