@@ -22,7 +22,6 @@ describe('npm in a fresh checkout', { skip }, () => {
   const npm = (...args: readonly string[]) =>
     run('env', [
       ...['--chdir', checkout, `PATH=${node}/bin:${process.env.PATH ?? ''}`, `npm_config_nodedir=${node}`],
-      `npm_config_better_sqlite3_local_prebuilds=${node}/prebuilds`,
       ...['npm', ...args, '--prefer-offline', '--no-audit'],
     ]);
 

@@ -243,16 +243,14 @@ async function installPackage(root: string): Promise<void> {
   const archive = readdirSync(root).find((name) => name.endsWith('.tgz')) ?? '';
   await text('env', [
     ...[`PATH=${node}/bin:${process.env.PATH ?? ''}`, `npm_config_nodedir=${node}`],
-    // What was built before is not compiled again.
-    `npm_config_better_sqlite3_local_prebuilds=${node}/prebuilds`,
     ...['npm', 'install', '--global', '--prefix', join(root, 'usr'), '--prefer-offline', '--no-audit'],
     join(root, archive),
   ]);
   const module = join(root, 'usr/lib/node_modules/nacos-address-server/node_modules/better-sqlite3');
+  // The next install need not compile it again.
   await text('env', [
     `PATH=${node}/bin:${process.env.PATH ?? ''}`,
     join(ROOT, 'test/node/keep-prebuilt'),
-    `${node}/prebuilds`,
     module,
   ]);
 }
