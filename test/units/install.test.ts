@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { ROOT, run, skipWithout, text } from '../machine/command.js';
+import { otherNode } from '../machine/other-node.js';
 
 const skip = skipWithout('UNIT_TESTS', { git: 'git', make: 'make', 'g++': 'g++' });
 
@@ -13,7 +14,7 @@ describe('npm in a fresh checkout', { skip }, () => {
   let node = '';
 
   before(async () => {
-    node = await text(join(ROOT, 'test/node/fetch'), ['24']);
+    node = await otherNode('24');
     await text('git', ['clone', '--quiet', ROOT, checkout]);
   });
   after(() => rmSync(work, { recursive: true, force: true }));

@@ -3,6 +3,7 @@ import { cpSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } f
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { ROOT, skipWithout, text } from '../machine/command.js';
+import { otherNode } from '../machine/other-node.js';
 import { eventually } from '../support/eventually.js';
 import { freePort } from '../support/private-server.js';
 import { LIMIT_MS, Machine } from './machine.js';
@@ -236,7 +237,7 @@ describe('the systemd units, by a systemd', { skip }, () => {
 
 /** As the unit's comment tells: the package, packed and installed for all. Its Node.js is that of the image. */
 async function installPackage(root: string): Promise<void> {
-  const node = await text(join(ROOT, 'test/node/fetch'), ['24']);
+  const node = await otherNode('24');
   mkdirSync(join(root, 'usr/bin'), { recursive: true });
   cpSync(join(node, 'bin/node'), join(root, 'usr/bin/node'));
   await text('npm', ['pack', '--silent', '--ignore-scripts', '--pack-destination', root]);
@@ -245,13 +246,6 @@ async function installPackage(root: string): Promise<void> {
     ...[`PATH=${node}/bin:${process.env.PATH ?? ''}`, `npm_config_nodedir=${node}`],
     ...['npm', 'install', '--global', '--prefix', join(root, 'usr'), '--prefer-offline', '--no-audit'],
     join(root, archive),
-  ]);
-  const module = join(root, 'usr/lib/node_modules/nacos-address-server/node_modules/better-sqlite3');
-  // The next install need not compile it again.
-  await text('env', [
-    `PATH=${node}/bin:${process.env.PATH ?? ''}`,
-    join(ROOT, 'test/node/keep-prebuilt'),
-    module,
   ]);
 }
 
