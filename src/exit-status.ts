@@ -21,6 +21,7 @@ export const EXIT = {
 export type ExitName = keyof typeof EXIT;
 
 const ASKED = 'refused, or the server cannot be asked';
+const NOT_CONFIRMED = 'refused, not confirmed, or the server cannot be asked';
 const WRONG = 'a setting or the database cannot be used, and somebody must act';
 
 /** What each status means, by the command that ends with it. Sentences' ends, without a full stop. */
@@ -55,11 +56,11 @@ export const EXIT_STATUSES = {
     refused: ASKED,
     later: 'it left, but when --wait was over some had not taken that up yet',
   },
-  recover: { done: 'done', refused: 'refused, not confirmed, or the server cannot be asked' },
-  delete: { done: 'done', refused: 'refused, not confirmed, or the server cannot be asked' },
+  recover: { done: 'done', refused: NOT_CONFIRMED },
+  delete: { done: 'done', refused: NOT_CONFIRMED },
   import: {
     done: 'done, or nothing to do',
-    refused: 'refused, not confirmed, or the server cannot be asked',
+    refused: NOT_CONFIRMED,
     later: 'with --release some stay static',
   },
   agent: {
