@@ -24,8 +24,6 @@ export interface NacosOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-export { CONTEXT_PATH, commandPath };
-
 /** Where nodes tell their view, and who they are, below their context path: 1.4.x and 2.x; and 3.x, for administrators. */
 const VIEW_PATHS = [
   { view: '/v1/core/cluster/nodes?withInstances=false', self: '/v1/core/cluster/self' },
