@@ -45,19 +45,12 @@ export async function tellStory(
   seen: Seen,
   tell: (scene: Scene) => Promise<void>,
 ): Promise<void> {
-  const until = async (what: string, isSo: (view: ClusterView) => boolean): Promise<ClusterView> => {
-    const end = performance.now() + LONGEST;
-    for (;;) {
-      const view = await seen.cluster();
-      if (view !== undefined && isSo(view)) return view;
-      if (performance.now() > end) {
-        throw new StoryStuck(
-          `${what} was waited for ${LONGEST / 1_000} s in vain: ${view?.summary ?? 'no cluster'}`,
-        );
-      }
-      await pause(LOOK);
-    }
-  };
+  const until = (what: string, isSo: (view: ClusterView) => boolean): Promise<ClusterView> =>
+    seenToBe(
+      () => seen.cluster(),
+      isSo,
+      (view) => `${what} was waited for ${LONGEST / 1_000} s in vain: ${view?.summary ?? 'no cluster'}`,
+    );
 
   for (const id of ['node-1', 'node-2']) await demo.startNode(id);
   await tell({
@@ -129,12 +122,25 @@ export async function tellStory(
 }
 
 /** Resolves when the nodes were read and are found healthy by this list, or one that is newer. */
-async function healthy(seen: Seen, revision: number): Promise<ClusterHealth> {
+function healthy(seen: Seen, revision: number): Promise<ClusterHealth> {
+  return seenToBe(
+    () => seen.health(),
+    (health) => health.state === 'healthy' && health.revision >= revision,
+    (health) => `Raft did not become healthy: ${health?.summary}`,
+  );
+}
+
+/** Looks until it is so. Rejects with {@link StoryStuck}, which says what was seen last, after {@link LONGEST}. */
+async function seenToBe<T>(
+  look: () => Promise<T | undefined>,
+  isSo: (seen: T) => boolean,
+  whyStuck: (last: T | undefined) => string,
+): Promise<T> {
   const end = performance.now() + LONGEST;
   for (;;) {
-    const health = await seen.health();
-    if (health.state === 'healthy' && health.revision >= revision) return health;
-    if (performance.now() > end) throw new StoryStuck(`Raft did not become healthy: ${health.summary}`);
+    const seen = await look();
+    if (seen !== undefined && isSo(seen)) return seen;
+    if (performance.now() > end) throw new StoryStuck(whyStuck(seen));
     await pause(LOOK);
   }
 }
