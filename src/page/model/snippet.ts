@@ -1,3 +1,4 @@
+import { CONTEXT_PATH, commandPath } from '../../doctor/command-path.js';
 import { inShell } from '../../node-setup.js';
 
 /* Commands that the page shows, ready to be copied. */
@@ -13,7 +14,7 @@ export function repairCommand(key: string, server: string): string {
  * `version`: what the survivor runs; the path is that of 2.x where it is not known.
  */
 export function resetPeers(survivor: string, members: readonly string[], version?: string): string {
-  const path = version?.startsWith('3.') ? '/nacos/v3/admin/core/ops/raft' : '/nacos/v1/core/ops/raft';
+  const path = CONTEXT_PATH + commandPath(version);
   const say = (command: string, value: string): string =>
     `curl -X POST 'http://${survivor}${path}' \\\n` +
     `  -H 'Content-Type: application/json' \\\n` +
