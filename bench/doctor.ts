@@ -12,7 +12,7 @@ import { freePort, startAddressServer } from './servers.js';
 import { runSteady, whyUnjudged, type SteadyOptions, type SteadyResult } from './steady.js';
 
 /*
- * What the doctor costs: the same quiet members on the same server with EXAMINE on and off, in turns, and what is kept for
+ * What the doctor costs: the same quiet members on the same server with RAFT_CHECKS on and off, in turns, and what is kept for
  * each member. Nothing is failed by a number.
  */
 
@@ -49,7 +49,7 @@ const SCENARIOS: readonly Scenario[] = [
   },
 ].map((one) => ({ pollEvery: 5_000, connections: 3_000, ...one }));
 
-/** Of what EXAMINE=off takes. */
+/** Of what RAFT_CHECKS=off takes. */
 const WANTED = { memory: 1.15, cpu: 1.3, p99: 1.2 };
 
 /** Cores that others may use beside a run that is judged. */
@@ -96,7 +96,7 @@ async function run(children: Children, folder: string, scenario: Scenario): Prom
       databaseUrl: `sqlite:${file}`,
       path: '/healthz',
       nodeFlags: [],
-      args: [...PATIENT, '--examine', examine],
+      args: [...PATIENT, '--raft-checks', examine],
     });
   say(`${scenario.title}: registering`);
   const first = await start(from, 'off');
@@ -182,7 +182,7 @@ function told({ examine, steady, rss, heap, nodesCpu, others }: DoctorTurn): str
   const { polls, cpu, sending, ownCpu, errors } = steady;
   const percent = (part: number): string => `${(part * 100).toFixed(1)} %`;
   return (
-    `EXAMINE=${examine}: ${rss.toFixed(0)} MB (heap ${heap.toFixed(0)} MB, highest ${steady.memory.toFixed(0)} MB), ${percent(cpu)} of a core, ` +
+    `RAFT_CHECKS=${examine}: ${rss.toFixed(0)} MB (heap ${heap.toFixed(0)} MB, highest ${steady.memory.toFixed(0)} MB), ${percent(cpu)} of a core, ` +
     `polls p50 ${polls.p50.toFixed(2)} p99 ${polls.p99.toFixed(2)} ms (${polls.count}, ${errors} errors); generator late p99 ${sending.p99.toFixed(2)} ms, ` +
     `${percent(ownCpu)}; nodes ${percent(nodesCpu)}; others ${others.toFixed(2)} cores`
   );
@@ -237,7 +237,7 @@ function report(all: readonly Measured[]): string {
   });
   const doubts = all.flatMap(({ scenario, turns }) =>
     turns.flatMap((turn) =>
-      unjudged(turn).map((why) => `- ${scenario.title}, EXAMINE=${turn.examine}: ${why}`),
+      unjudged(turn).map((why) => `- ${scenario.title}, RAFT_CHECKS=${turn.examine}: ${why}`),
     ),
   );
   const turns = all.flatMap(({ scenario, turns }) =>
@@ -251,13 +251,13 @@ Quiet members poll on a schedule that does not wait for answers: a latency count
 
 ${doubts.length === 0 ? 'Every turn is judged: the load generators were not the limit, and nothing else computed.' : `**Not to be judged**:\n\n${doubts.join('\n')}`}
 
-${table([['', 'EXAMINE=off', 'on', 'ratio', 'wanted', ''], ...rows])}
+${table([['', 'RAFT_CHECKS=off', 'on', 'ratio', 'wanted', ''], ...rows])}
 
 ## Memory of a member
 
 Resident bytes for each member beyond what a server without members takes.
 
-${table([['', 'no members', 'EXAMINE=off, bytes each', 'on, bytes each', ''], ...each])}
+${table([['', 'no members', 'RAFT_CHECKS=off, bytes each', 'on, bytes each', ''], ...each])}
 
 ## Turns
 

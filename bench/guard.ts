@@ -112,7 +112,7 @@ async function memberCosts(
       databaseUrl: `sqlite:${database}`,
       path: '/healthz',
       nodeFlags: [],
-      args: [...PATIENT, '--examine', examine],
+      args: [...PATIENT, '--raft-checks', examine],
     });
   const first = await start(file, 'off');
   const bare = residentMemory(first.pid);
@@ -140,7 +140,7 @@ async function memberCosts(
         fleet,
       };
       const steady = await runSteady(children, server, options);
-      doubts.push(...whyUnjudged(steady).map((why) => `members with EXAMINE=${examine}: ${why}`));
+      doubts.push(...whyUnjudged(steady).map((why) => `members with RAFT_CHECKS=${examine}: ${why}`));
       await children.end(server.child);
       return ((steady.memory - bare) * 1e6) / members;
     }),
@@ -233,8 +233,8 @@ ${table([
 
 ${table([
   ['', ''],
-  ['memory of a member on its connection, EXAMINE=off', `${thousands(members.off)} bytes`],
-  ['and with EXAMINE=on', `${thousands(members.on)} bytes`],
+  ['memory of a member on its connection, RAFT_CHECKS=off', `${thousands(members.off)} bytes`],
+  ['and with RAFT_CHECKS=on', `${thousands(members.on)} bytes`],
   [`first answer, ${thousands(fleet.clusters * fleet.size)} members stored`, `${answer.toFixed(0)} ms`],
   ['--help', `${helped.toFixed(0)} ms`],
 ])}

@@ -57,7 +57,7 @@ export interface ServerOptions {
 }
 
 /** All load comes from one address. */
-const NO_LIMITS = ['--change-rate', '0', '--client-clusters', '0', '--client-addresses', '0'];
+const NO_LIMITS = ['--write-rate-limit', '0', '--client-clusters', '0', '--client-addresses', '0'];
 
 /** The built command as a user runs it. */
 export async function startAddressServer(

@@ -101,7 +101,7 @@ const schema = z.object({
   'member-ttl': duration(1_000, HOUR),
   'evict-after': duration(REPLACED_EVICT_AFTER, 24 * HOUR),
   'settle-after': duration(0, HOUR),
-  'gate-hold': duration(0, DEFAULT_RULES.gateHold),
+  'poll-hold': duration(0, DEFAULT_RULES.pollHold),
   probe: onOrOff(),
   'auth-token': readAs(tokensIn),
   'auth-token-file': path(),
@@ -110,12 +110,10 @@ const schema = z.object({
   'read-token-file': path(),
   'allowed-members': readAs((text) => AllowedMembers.parse(text)),
   'allowed-hosts': readAs((text) => KnownHosts.parse(text)),
-  'member-source': z
-    .enum(['any', 'strict'], 'is neither any nor strict')
-    .transform((text) => text === 'strict'),
+  'verify-source': onOrOff(),
   'trusted-proxies': readAs(parseNetworks),
-  'change-rate': whole(0, 999_999),
-  examine: onOrOff(),
+  'write-rate-limit': whole(0, 999_999),
+  'raft-checks': onOrOff(),
   'nacos-identity': readAs(parseIdentities),
   'raft-port-offset': z
     .string()
@@ -189,7 +187,7 @@ export function readConfig(given: Readonly<Record<SettingName, GivenSetting>>): 
       memberTtl: values['member-ttl'],
       evictAfter: values['evict-after'],
       settleAfter: values['settle-after'],
-      gateHold: values['gate-hold'],
+      pollHold: values['poll-hold'],
       probe: values.probe,
       maxAddresses: values['max-addresses'],
       maxClusters: values['max-clusters'],
@@ -203,13 +201,13 @@ export function readConfig(given: Readonly<Record<SettingName, GivenSetting>>): 
         hostname(),
         ...(values.host === undefined ? [] : [values.host]),
       ]),
-      strictSource: values['member-source'],
+      verifySource: values['verify-source'],
       trustedProxies: values['trusted-proxies'],
-      changeRate: values['change-rate'],
+      writeRateLimit: values['write-rate-limit'],
       clientAddresses: values['client-addresses'],
       clientClusters: values['client-clusters'],
     },
-    examine: { isOn: values.examine, identities, raftOffset: values['raft-port-offset'] },
+    examine: { isOn: values['raft-checks'], identities, raftOffset: values['raft-port-offset'] },
     logLevel: values['log-level'],
   };
 }

@@ -85,8 +85,8 @@ export const SETTINGS = [
     'how long a new member must be known to all before more may follow; raise it if your nodes boot slowly',
   ),
   time(
-    'gate-hold',
-    DEFAULT_RULES.gateHold,
+    'poll-hold',
+    DEFAULT_RULES.pollHold,
     'how long a poll that must wait is held; at most `2s`, Nacos waits 2.5 s',
   ),
   {
@@ -97,7 +97,7 @@ export const SETTINGS = [
       'probe the ports of silent members; `off` evicts by silence alone, for networks in which the address server cannot reach the nodes; then POSTs must be repeated within `MEMBER_TTL`',
   },
   {
-    name: 'examine',
+    name: 'raft-checks',
     value: 'on|off',
     default: 'on',
     description:
@@ -175,10 +175,11 @@ export const SETTINGS = [
       'host names and `*.domain`, separated by commas, by which browsers may open the page and the API, besides IP addresses, `localhost`, the name of this machine, names without a dot, `*.local`, `*.internal`, `*.svc` and `*.cluster.local`; `*` for all. Programs may use any name',
   },
   {
-    name: 'member-source',
-    value: 'any|strict',
-    default: 'any',
-    description: '`any`, or `strict`: `self` must be where the request comes from',
+    name: 'verify-source',
+    value: 'on|off',
+    default: 'off',
+    description: 'whether `self` must be the address that the request comes from',
+    isSwitch: true,
   },
   {
     name: 'trusted-proxies',
@@ -187,7 +188,7 @@ export const SETTINGS = [
     description: 'networks and addresses, separated by commas, whose `X-Forwarded-For` is believed',
   },
   {
-    name: 'change-rate',
+    name: 'write-rate-limit',
     value: 'number',
     default: '50',
     description:
@@ -221,6 +222,14 @@ export const SETTINGS = [
   },
   { name: 'log-level', value: 'level', default: 'info', description: LOG_LEVELS.join(', ') },
 ] as const satisfies readonly Setting[];
+
+/** What was a setting's name before the first release, and what to write in its place. */
+export const RENAMED_SETTINGS = [
+  { name: 'gate-hold', now: 'POLL_HOLD' },
+  { name: 'examine', now: 'RAFT_CHECKS', isSwitch: true },
+  { name: 'member-source', now: 'VERIFY_SOURCE (`on` for `strict`)' },
+  { name: 'change-rate', now: 'WRITE_RATE_LIMIT' },
+] as const;
 
 export type SettingName = (typeof SETTINGS)[number]['name'];
 

@@ -1,13 +1,21 @@
 import { Command } from 'commander';
 import { SETTINGS, type GivenSetting, type SettingName } from '../settings.js';
-import { addSetting, givenSetting, refusalStatus } from './settings.js';
+import {
+  addRenamedSettings,
+  addSetting,
+  givenSetting,
+  refusalStatus,
+  refuseRenamedSettings,
+} from './settings.js';
 
 /** `serve`: runs the address server until it is told to stop. */
 export function serveCommand(): Command {
   const command = new Command('serve').description('run the address server (the default command)');
   for (const setting of SETTINGS) addSetting(command, setting);
+  addRenamedSettings(command);
   return command.action(async () => {
     try {
+      refuseRenamedSettings(command);
       // Only loaded here, as with all commands: each, and the help, starts without what only others need.
       const { readConfig } = await import('../config.js');
       const config = readConfig(givenTo(command));

@@ -2,7 +2,7 @@ import { Option, type Command } from 'commander';
 import { ConfigError, PassingProblem } from '../config-error.js';
 import { EXIT } from '../exit-status.js';
 import { StoreRefused } from '../registry/ports.js';
-import { helpOf, variableOf, type GivenSetting, type Setting } from '../settings.js';
+import { helpOf, RENAMED_SETTINGS, variableOf, type GivenSetting, type Setting } from '../settings.js';
 
 /** The exit status of a start that a sentence refuses; undefined when an error is of another kind. */
 export function refusalStatus(error: unknown): number | undefined {
@@ -26,4 +26,21 @@ export function givenSetting(command: Command, name: string): GivenSetting {
   const from = command.getOptionValueSource(option);
   const source = from === 'cli' ? `--${name}` : variableOf(name);
   return { text: String(value), source, isGiven: from === 'cli' || from === 'env' };
+}
+
+/** Lets a command know the {@link RENAMED_SETTINGS}, which no help shows. */
+export function addRenamedSettings(command: Command): void {
+  for (const { name, ...setting } of RENAMED_SETTINGS) {
+    command.addOption(new Option(`--${name} <value>`).env(variableOf(name)).hideHelp());
+    if ('isSwitch' in setting) command.addOption(new Option(`--no-${name}`).default(undefined).hideHelp());
+  }
+}
+
+/** Throws {@link ConfigError} when a setting was given by the name that it had before. An empty variable is none. */
+export function refuseRenamedSettings(command: Command): void {
+  const sentences = RENAMED_SETTINGS.flatMap(({ name, now }) => {
+    const { source, text, isGiven } = givenSetting(command, name);
+    return (isGiven ?? true) && text !== '' ? [`${source} has another name now: set ${now}`] : [];
+  });
+  if (sentences.length > 0) throw new ConfigError(sentences.join('; '));
 }

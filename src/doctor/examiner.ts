@@ -69,7 +69,7 @@ const PROVE_AGAIN = 15_000;
 const NOT_ASKED = 'this server had no time to ask it: other nodes took too long';
 
 /** Why nothing is read, for those who ask. */
-const OFF = 'this server does not read the nodes (EXAMINE=off)';
+const OFF = 'this server does not read the nodes (RAFT_CHECKS=off)';
 
 export interface ExaminerOptions {
   readonly service: RegistryService;

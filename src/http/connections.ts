@@ -21,7 +21,7 @@ export interface Caller {
   readonly openedAt: number;
   /** Where its requests come from; undefined when a trusted proxy does not say. */
   readonly client: string | undefined;
-  /** The member's address that was last found to be the client's own (MEMBER_SOURCE=strict). */
+  /** The member's address that was last found to be the client's own (VERIFY_SOURCE=on). */
   ownAddress?: Address;
   /** The member whose polls it carries. */
   member?: { readonly entry: ClusterEntry; readonly address: Address };

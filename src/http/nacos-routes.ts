@@ -106,7 +106,7 @@ export class NacosRoutes {
   /** A list without `self`: there is none yet, or the hot path would have answered. */
   async #list(request: IncomingMessage, response: ServerResponse, target: Target): Promise<void> {
     const { key, name } = target;
-    const hold = mayComplete(request) ? 0 : this.#service.rules.gateHold;
+    const hold = mayComplete(request) ? 0 : this.#service.rules.pollHold;
     const entry = this.#service.find(name);
     const wasKnown = entry !== undefined && isKnown(entry.cluster);
     const list = await this.#service.awaitList(key, hold, this.#patience.of(response), Exchange.of(response));
@@ -145,14 +145,14 @@ export class NacosRoutes {
     if (typeof address !== 'string') return this.#refuse(request, response, address);
     const refused = this.#refuseNew(request, target, address);
     if (refused) return this.#refuse(request, response, refused);
-    const { gateHold } = this.#service.rules;
+    const { pollHold } = this.#service.rules;
     const held = performance.now();
     const isNew = !this.#isListed(target, address);
     const poll = await this.#pollOf(request, 'poll', target, address, caller);
     const answer = await this.#service.poll(
       target.key,
       poll,
-      gateHold - (performance.now() - held),
+      pollHold - (performance.now() - held),
       this.#patience.of(response),
       Exchange.of(response),
     );
@@ -166,7 +166,7 @@ export class NacosRoutes {
       return sendList(response, list, target.format);
     }
     const problem = this.#problemOf(answer);
-    await this.#refuse(request, response, problem, gateHold - (performance.now() - held));
+    await this.#refuse(request, response, problem, pollHold - (performance.now() - held));
   }
 
   async #heartbeat(request: IncomingMessage, response: ServerResponse, target: Target): Promise<void> {
@@ -180,7 +180,7 @@ export class NacosRoutes {
     const poll = await this.#pollOf(request, 'heartbeat', target, address, caller);
     const signal = this.#patience.of(response);
     // One that waits must come back as often as a Nacos does, or it is taken for gone.
-    const hold = Math.min(this.#longestWait(target), this.#service.rules.gateHold);
+    const hold = Math.min(this.#longestWait(target), this.#service.rules.pollHold);
     const answer = await this.#service.poll(target.key, poll, hold, signal, Exchange.of(response));
     if (isNew) this.#noteHome(target, address, caller);
     if (response.destroyed) return;
@@ -345,7 +345,7 @@ export class NacosRoutes {
     request: IncomingMessage,
     response: ServerResponse,
     problem: Problem,
-    hold: number = this.#service.rules.gateHold,
+    hold: number = this.#service.rules.pollHold,
   ): Promise<void> {
     if (!mayComplete(request) && problem.status !== 429 && hold > 0) {
       const exchange = Exchange.of(response);

@@ -85,7 +85,7 @@ export const REFUSALS = [
   'token',
   /** The token is for another cluster. */
   'scope',
-  /** It comes from elsewhere than who it speaks for (MEMBER_SOURCE=strict), or may (authority.ts). */
+  /** It comes from elsewhere than who it speaks for (VERIFY_SOURCE=on), or may (authority.ts). */
   'source',
   /** The address is in none of the networks of ALLOWED_MEMBERS. */
   'member',

@@ -245,7 +245,7 @@ function idHolder(cluster: Cluster, id: string, address: Address, context: Conte
   }
   for (const waiting of cluster.waiting.values()) {
     // One that waits at a Nacos's start-up is never away for longer than between two tries.
-    const away = silence(waiting, now) > rules.gateHold + 1_000;
+    const away = silence(waiting, now) > rules.pollHold + 1_000;
     if (waiting.id === id && waiting.address !== address && !away) return waiting.address;
   }
   return undefined;

@@ -27,7 +27,7 @@ export function founders({ members, waiting }: Cluster, { now, rules }: Moment):
     (one) =>
       one.source === 'heartbeat' ||
       one.lease.heardAt > one.since ||
-      (members.size === 0 && silence(one, now) <= rules.gateHold),
+      (members.size === 0 && silence(one, now) <= rules.pollHold),
   );
 }
 
@@ -43,7 +43,7 @@ export function admit(cluster: Cluster, moment: Moment): Step {
   for (const waiting of cluster.waiting.values()) {
     if (events.length >= ADMITTED_AT_ONCE || gate(current, moment) !== undefined) break;
     // One that is neither held nor about to try again may be dead; it comes in with its next poll.
-    if (silence(waiting, now) > rules.gateHold) continue;
+    if (silence(waiting, now) > rules.pollHold) continue;
     const revision = current.revision + 1;
     current = {
       ...current,

@@ -9,7 +9,7 @@ export interface Rules {
   /** How long a joiner must be known to all live members before it counts as settled. Default 20 s. */
   readonly settleAfter: number;
   /** How long a poll that cannot be answered yet is held. Default 2 s; Nacos's read timeout is 2.5 s. */
-  readonly gateHold: number;
+  readonly pollHold: number;
   /** Whether members' ports are probed. Without it silence alone evicts. Default true. */
   readonly probe: boolean;
   /** Addresses of all clusters together, with those that wait and those that left lately. Default {@link ALL_ADDRESSES}. */
@@ -28,7 +28,7 @@ export const DEFAULT_RULES: Rules = {
   memberTtl: 15 * SECOND,
   evictAfter: 60 * SECOND,
   settleAfter: 20 * SECOND,
-  gateHold: 2 * SECOND,
+  pollHold: 2 * SECOND,
   probe: true,
   maxAddresses: ALL_ADDRESSES,
   maxClusters: MAX_CLUSTERS,

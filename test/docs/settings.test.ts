@@ -11,7 +11,7 @@ describe('the tables of settings are those of the code (npm run docs)', () => {
     it(file, () => assert.equal(text, withTable(file, text)));
 
     it(`${file}: another default is told`, () => {
-      const slip = text.replace(/(`--(?:gate-hold|leave-wait)` .*?\| `)\d+s`/, '$199s`');
+      const slip = text.replace(/(`--(?:poll-hold|leave-wait)` .*?\| `)\d+s`/, '$199s`');
       assert.notEqual(slip, text);
       assert.notEqual(withTable(file, slip), slip);
       assert.equal(withTable(file, slip), text);

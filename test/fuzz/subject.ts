@@ -30,7 +30,7 @@ const server = await startServer(
   { after: (end) => void ends.push(end as () => unknown) },
   {
     log: pino({ level: 'info' }, pino.destination({ dest: logFile, sync: true })),
-    rules: { gateHold: 5 },
+    rules: { pollHold: 5 },
     limits: { remembered: 256 << 10 },
     access: {
       ...(guard === 'nothing' ? {} : { changeTokens: token }),

@@ -73,7 +73,7 @@ async function guarded(
 ): Promise<TestServer> {
   const file = join(tempFolder(t), 'tokens');
   writeFileSync(file, `# rotating\r\n${OLD}\r\nnew-token-0123456789abc\r\n`);
-  const server = await startServer(t, { access: { ...settings(file), ...more }, rules: { gateHold: 30 } });
+  const server = await startServer(t, { access: { ...settings(file), ...more }, rules: { pollHold: 30 } });
   await foundCluster(t, server, [A], () => `&token=${OLD}`);
   replace(file, 'new-token-0123456789abc\n');
   await server.access.look();
@@ -211,7 +211,7 @@ test('a token file is read again when it changes, and a slip in it changes nothi
   replace(file, `\uFEFF${OLD}\r\n`);
   const server = await startServer(t, {
     access: { changeTokens: { tokens: [], file } },
-    rules: { gateHold: 30 },
+    rules: { pollHold: 30 },
   });
   const may = async (token: string): Promise<boolean> =>
     (await ask(server, 'POST', withToken(pollPath(A), token), CURL)).status === 200;
@@ -228,8 +228,8 @@ test('a token file is read again when it changes, and a slip in it changes nothi
   }
 });
 
-test('MEMBER_SOURCE=strict: self is where the request comes from', async (t) => {
-  const server = await startServer(t, { access: { strictSource: true }, rules: { gateHold: 30 } });
+test('VERIFY_SOURCE=on: self is where the request comes from', async (t) => {
+  const server = await startServer(t, { access: { verifySource: true }, rules: { pollHold: 30 } });
   const strange = await ask(server, 'GET', pollPath(A), CURL);
   assert.equal(strange.status, 403);
   assert.match(strange.body, /self="127\.0\.0\.11:8848" is not where the request comes from, 127\.0\.0\.1,/);
@@ -252,7 +252,7 @@ test('MEMBER_SOURCE=strict: self is where the request comes from', async (t) => 
 
 test('ALLOWED_MEMBERS: who may be listed anew', async (t) => {
   const { AllowedMembers } = await import('../../src/http/access/allowed-members.js');
-  const open = await startServer(t, { rules: { gateHold: 30 } });
+  const open = await startServer(t, { rules: { pollHold: 30 } });
   await ask(open, 'POST', '/nacos/serverlist?self=192.0.2.1:8848');
   await open.stop();
   const server = await startServer(t, {
@@ -262,7 +262,7 @@ test('ALLOWED_MEMBERS: who may be listed anew', async (t) => {
         '127.0.0.0/28, 2001:db8::/32\r\n*.nacos.example node-1 node-3.example.',
       ),
     },
-    rules: { gateHold: 30 },
+    rules: { pollHold: 30 },
   });
   assert.equal(
     (await ask(server, 'POST', '/nacos/serverlist?self=192.0.2.1:8848')).status,
@@ -306,8 +306,8 @@ test('ALLOWED_MEMBERS: who may be listed anew', async (t) => {
 
 test('TRUSTED_PROXIES: whom a proxy names, and nobody else’s word', async (t) => {
   const server = await startServer(t, {
-    access: { trustedProxies: ['127.0.0.1/32', '10.0.0.0/8'], strictSource: true },
-    rules: { gateHold: 30 },
+    access: { trustedProxies: ['127.0.0.1/32', '10.0.0.0/8'], verifySource: true },
+    rules: { pollHold: 30 },
   });
   const through = (forwarded: string | undefined, self: string, method = 'GET') =>
     ask(server, method, pollPath(self), [
@@ -441,7 +441,7 @@ test('requests without a valid token are refused more shortly when they come too
 });
 
 test('changes are limited for each address, polls and heartbeats of members and of those who wait are not', async (t) => {
-  const server = await startServer(t, { access: { changeRate: 1, now: () => 0 }, rules: { gateHold: 30 } });
+  const server = await startServer(t, { access: { writeRateLimit: 1, now: () => 0 }, rules: { pollHold: 30 } });
   await foundCluster(t, server, [A]);
   const put = (i: number) => ask(server, 'POST', `/nacos/v1/as/nodes?cluster=c${i}&ips=127.0.0.${i + 1}`);
   let done = 0;
@@ -459,7 +459,7 @@ test('changes are limited for each address, polls and heartbeats of members and 
   ] as const) {
     const answer = await ask(server, method, path);
     assert.equal(answer.status, 429, `${method} ${path}: ${answer.body}`);
-    assert.match(answer.body, /too many changes come from 127\.0\.0\.1 \(CHANGE_RATE\); ask again later/);
+    assert.match(answer.body, /too many changes come from 127\.0\.0\.1 \(WRITE_RATE_LIMIT\); ask again later/);
   }
   assert.equal((await ask(server, 'GET', pollPath(B), NACOS)).complete, false);
   for (let i = 0; i < 20; i++) {

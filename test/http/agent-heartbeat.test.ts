@@ -107,7 +107,7 @@ test('it is never held for longer than half a lease, which it does not renew mea
 });
 
 test('one that waits is held until it is listed, and told why when it is not', async (t) => {
-  const server = await startServer(t, { rules: { gateHold: 500 } });
+  const server = await startServer(t, { rules: { pollHold: 500 } });
   const started = performance.now();
   const alone = await beat(server, A, '&expect=2&has=0&wait=60s');
   assert.deepEqual([alone.status, alone.headers.get('address-server-waiting')], [202, 'founding']);
@@ -120,7 +120,7 @@ test('one that waits is held until it is listed, and told why when it is not', a
 });
 
 test('who waits and hangs up is gone at once', async (t) => {
-  const server = await startServer(t, { rules: { gateHold: 2_000 } });
+  const server = await startServer(t, { rules: { pollHold: 2_000 } });
   const connection = await held(server, A, '&expect=2&has=0&wait=60s');
   connection.hangUp();
   await eventually('it is gone', async () => {

@@ -251,7 +251,7 @@ test('a long poll ends with the server', async (t) => {
 });
 
 test('held polls end unterminated when the server stops', async (t) => {
-  const server = await startServer(t, { rules: { gateHold: 2_000 } });
+  const server = await startServer(t, { rules: { pollHold: 2_000 } });
   const held = new NacosNode(t, server, pollPath(A, '&expect=3')).poll();
   await eventually('it waits', () => server.service.find('nacos/serverlist')?.cluster.waiting.size === 1);
   const [answer] = await Promise.all([held, server.stop()]);

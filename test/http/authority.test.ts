@@ -168,7 +168,7 @@ async function askAll(
 function start(t: Parameters<typeof startServer>[0], access: Partial<AccessSettings> = {}) {
   return startServer(t, {
     access: { trustedProxies, ...access },
-    rules: { gateHold: 30, maxClusters: 1_000 },
+    rules: { pollHold: 30, maxClusters: 1_000 },
   });
 }
 
@@ -310,7 +310,7 @@ test('a member that is listed by name is where its name says', async (t) => {
   writeFileSync(hostsFile, '10.0.0.21 node-1.example\n');
   // No name server: whoever is in no file is unknown.
   const names = new Names({ hostsFile, servers: ['127.0.0.1:9'] });
-  const server = await startServer(t, { access: { trustedProxies }, names, rules: { gateHold: 30 } });
+  const server = await startServer(t, { access: { trustedProxies }, names, rules: { pollHold: 30 } });
   for (const name of ['node-1.example:8848', 'node-2.example:8848']) {
     await say(server, at(HOME), 'POST', `/nacos/serverlist?self=${name}`);
     const leave = (client: string) => say(server, at(client), 'DELETE', `/nacos/serverlist?self=${name}`);
@@ -372,7 +372,7 @@ test('a newcomer names whom it replaces from its own address only, and nobody’
 });
 
 test('whatever comes from its address, a listed member may leave', async (t) => {
-  const server = await start(t, { changeRate: 1, now: () => 0 });
+  const server = await start(t, { writeRateLimit: 1, now: () => 0 });
   await found(server, 'serverlist');
   const leave = (self: string) => say(server, at('10.0.0.11'), 'DELETE', `/nacos/serverlist?self=${self}`);
   let answer;

@@ -125,7 +125,7 @@ async function inhabited(
   t: Parameters<typeof startServer>[0],
   limits: Partial<Limits> = {},
 ): Promise<TestServer> {
-  const server = await startServer(t, { rules: { gateHold: 30 }, limits });
+  const server = await startServer(t, { rules: { pollHold: 30 }, limits });
   const ips = 'node-1.example:8848,[2001:db8::a]:8848,127.0.0.11';
   await ask(server, 'POST', `/nacos/v1/as/nodes?ips=${ips}`);
   await ask(server, 'POST', '/other/serverlist?self=127.0.0.41:8848&expect=3');
@@ -326,7 +326,7 @@ describe('bad input', { concurrency: 2 }, () => {
   });
 
   test('a cluster takes 1,000 addresses', async (t) => {
-    const server = await startServer(t, { rules: { gateHold: 30 } });
+    const server = await startServer(t, { rules: { pollHold: 30 } });
     const form = [...CURL, 'Content-Type: application/x-www-form-urlencoded'];
     const addresses = Array.from({ length: 1_001 }, (_, i) => `127.1.${i >> 8}.${i & 255}`);
     const put = (ips: readonly string[]) =>
@@ -365,7 +365,7 @@ describe('bad input', { concurrency: 2 }, () => {
       events: (query) => store.events(query),
       close: () => store.close(),
     });
-    const server = await startServer(t, { rules: { gateHold: 30 }, wrap });
+    const server = await startServer(t, { rules: { pollHold: 30 }, wrap });
     assert.equal((await ask(server, 'POST', '/nacos/c1?self=127.0.0.31')).status, 200);
     assert.equal((await ask(server, 'POST', '/nacos/v1/as/nodes?cluster=c2&ips=127.0.0.31')).status, 200);
     const before = await state(server);

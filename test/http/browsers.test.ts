@@ -73,7 +73,7 @@ function listed(server: TestServer): string[] {
 
 for (const [i, headers] of BROWSERS.entries()) {
   test(`a browser is no member (${headers.slice(1).join(', ')})`, async (t) => {
-    const server = await startServer(t, { rules: { gateHold: 30 } });
+    const server = await startServer(t, { rules: { pollHold: 30 } });
     await foundCluster(t, server, [A]);
     await server.pass(1_000);
     for (const path of ['/nacos/serverlist', `http://10.0.0.1:8080/nacos/serverlist`, '//nacos/serverlist']) {
@@ -93,7 +93,7 @@ for (const [i, headers] of BROWSERS.entries()) {
 
 for (const [name, headers] of Object.entries(PROGRAMS)) {
   test(`${name} may be a member`, async (t) => {
-    const server = await startServer(t, { rules: { gateHold: 30 } });
+    const server = await startServer(t, { rules: { pollHold: 30 } });
     // Behind the front door first, where a new member is decided on; then through it.
     for (let i = 0; i < 2; i++) {
       await ask(server, 'GET', pollPath(A), headers);
@@ -107,7 +107,7 @@ for (const [name, headers] of Object.entries(PROGRAMS)) {
 }
 
 test('a page of another site registers nobody, however it writes that', async (t) => {
-  const server = await startServer(t, { rules: { gateHold: 30 } });
+  const server = await startServer(t, { rules: { pollHold: 30 } });
   await foundCluster(t, server, [A]);
   for (const spelling of SPELLINGS) {
     for (const from of ['Sec-Fetch-Site: cross-site', 'Origin: http://evil.example']) {
@@ -145,7 +145,7 @@ const OPERATORS: readonly (readonly [method: string, path: string])[] = [
 const REBOUND = (host: string) => [`Host: ${host}`, MOZILLA, `Referer: http://${host}/`];
 
 test('a browser reads and changes nothing by a name that may be another site’s', async (t) => {
-  const server = await startServer(t, { rules: { gateHold: 30 } });
+  const server = await startServer(t, { rules: { pollHold: 30 } });
   await foundCluster(t, server, [A]);
   for (const host of [
     'evil.example',
@@ -167,7 +167,7 @@ test('a browser reads and changes nothing by a name that may be another site’s
 });
 
 test('programs may call the server as they like', async (t) => {
-  const server = await startServer(t, { rules: { gateHold: 30 } });
+  const server = await startServer(t, { rules: { pollHold: 30 } });
   for (const headers of [
     ['Host: nacos.example.org', 'User-Agent: curl/8.5.0', 'Accept: */*'],
     ['Host: nacos.example.org', 'User-Agent: node', 'Accept-Language: *', 'Sec-Fetch-Mode: cors'],

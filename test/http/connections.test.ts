@@ -100,7 +100,7 @@ test('when no stranger is idle, the one that is busy longest makes room', async 
 
 test('the connection of a member that left is a stranger’s', async (t) => {
   // Each node has one connection for certain: a poll that was held in vain ends its own.
-  const server = await startServer(t, { limits: { connections: 3 }, rules: { gateHold: 60_000 } });
+  const server = await startServer(t, { limits: { connections: 3 }, rules: { pollHold: 60_000 } });
   const nodes = await foundCluster(t, server, [A, B, C]);
   nodes[1]!.connection!.send(request('DELETE', pollPath(C), CURL));
   assert.equal((await nodes[1]!.connection!.receive()).status, 200);

@@ -78,7 +78,7 @@ function detailOf({ body, headers }: RawAnswer): string {
 }
 
 test('a change that a browser sends for another site is refused, and nothing is changed', async (t) => {
-  const server = await startServer(t, { rules: { gateHold: 30 } });
+  const server = await startServer(t, { rules: { pollHold: 30 } });
   await foundCluster(t, server, [A]);
   const before = await state(server);
   await server.pass(1_000);

@@ -18,7 +18,7 @@ function listed(server: TestServer): string[] {
 }
 
 test('held polls all get one identical list at the moment when enough wait', async (t) => {
-  const server = await startServer(t, { rules: { gateHold: 2 * NEVER } });
+  const server = await startServer(t, { rules: { pollHold: 2 * NEVER } });
   const early = [A, B].map((self) => new NacosNode(t, server, pollPath(self, '&expect=3')).poll());
   await eventually('two wait', () => waiting(server) === 2);
   const last = new NacosNode(t, server, pollPath(C, '&expect=3')).poll();
@@ -45,7 +45,7 @@ test('without expect one is enough', async (t) => {
 });
 
 test('a caller that hangs up during the hold no longer counts as waiting', async (t) => {
-  const server = await startServer(t, { rules: { gateHold: 2_000 } });
+  const server = await startServer(t, { rules: { pollHold: 2_000 } });
   const gone = await RawConnection.open(server.port);
   gone.send(request('GET', pollPath(A, '&expect=2'), NACOS));
   await eventually('it waits', () => waiting(server) === 1);
@@ -72,7 +72,7 @@ test('a caller that tries again at once, as Nacos does, goes on waiting', async 
 });
 
 test('one that joins is held at the gate, and answered at once when it opens', async (t) => {
-  const server = await startServer(t, { rules: { gateHold: 2 * NEVER, settleAfter: 1_000 } });
+  const server = await startServer(t, { rules: { pollHold: 2 * NEVER, settleAfter: 1_000 } });
   const [founder] = await foundCluster(t, server, [A]);
   const joiner = new NacosNode(t, server, pollPath(B));
   assert.deepEqual(lines((await joiner.poll()).body), [A, B]);

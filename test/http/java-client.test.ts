@@ -88,7 +88,7 @@ for (const java of found) {
 }
 
 test('curl that follows redirects as a Java client turns to nobody else', async (t) => {
-  const server = await startServer(t, { rules: { gateHold: 30 } });
+  const server = await startServer(t, { rules: { pollHold: 30 } });
   const proxy = await openProxy(t);
   const url = `${server.url}${pollPath(A, '&expect=3')}`;
   for (const through of [[], ['--noproxy', '', '-x', `http://127.0.0.1:${proxy.port}`]]) {

@@ -121,7 +121,7 @@ test('a release gives a lease to who is heard, says why the others stay, and cha
 
 test('a member whose polls are refused stays static, and the release says so', async (t) => {
   const changeTokens = { tokens: parseTokens('right-token-0123456789'), file: undefined };
-  const server = await startServer(t, { access: { changeTokens }, rules: { gateHold: 30 } });
+  const server = await startServer(t, { access: { changeTokens }, rules: { pollHold: 30 } });
   const right = ['Authorization: Bearer right-token-0123456789'];
   await ask(server, 'POST', '/nacos/v1/as/nodes?ips=127.0.0.11', [...CURL, ...right]);
   await server.pass(1_000);

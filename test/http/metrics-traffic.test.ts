@@ -105,7 +105,7 @@ test('who waits: for a founding, at the gate, after a leave', async (t) => {
 });
 
 test('a held poll that gets its list, and one whose caller hangs up', async (t) => {
-  const server = await start(t, { rules: { gateHold: 2_000 } });
+  const server = await start(t, { rules: { pollHold: 2_000 } });
   const waits = (address: string): Promise<unknown> =>
     eventually('it waits', () => server.service.find('nacos/serverlist')?.cluster.waiting.has(address));
   await rises(
@@ -271,7 +271,7 @@ test('what is no HTTP, and what a Nacos finds on the operators’ side', async (
 });
 
 test('polls that a stop ends', async (t) => {
-  const server = await start(t, { rules: { gateHold: 2_000 } });
+  const server = await start(t, { rules: { pollHold: 2_000 } });
   const before = await scrape(server);
   const held = new NacosNode(t, server, pollPath(A, '&expect=2')).poll();
   await eventually('it waits', () => server.service.find('nacos/serverlist')?.cluster.waiting.size === 1);

@@ -207,7 +207,7 @@ test('the store: how long it takes, what it writes, and an outage with its grace
 });
 
 test('connections, those of members among them, and who is held', async (t) => {
-  const server = await startServer(t, { rules: { gateHold: 2_000 } });
+  const server = await startServer(t, { rules: { pollHold: 2_000 } });
   const [a] = await foundCluster(t, server, [A]);
   const idle = await RawConnection.open(server.port);
   const held = await RawConnection.open(server.port);

@@ -147,7 +147,7 @@ test('what is neither known nor waiting is not found, in the official words', as
 });
 
 test('a poll without self that comes during the founding gets the list as soon as there is one', async (t) => {
-  const server = await startServer(t, { rules: { gateHold: 2_000 } });
+  const server = await startServer(t, { rules: { pollHold: 2_000 } });
   const sdk = ask(server, 'GET', '/nacos/serverlist', NACOS);
   await eventually('it is held', () => server.service.find('nacos/serverlist')?.isWatched);
   await ask(server, 'POST', pollPath(A));

@@ -22,7 +22,7 @@ describe('a name with a final dot', () => {
   const NAME = 'nacos-0.nacos-headless.default.svc.cluster.local.:8848';
   for (const [door, come] of Object.entries(DOORS)) {
     test(`comes in by ${door} as it is written`, async (t) => {
-      const server = await startServer(t, { rules: { gateHold: 0 } });
+      const server = await startServer(t, { rules: { pollHold: 0 } });
       const answer = await come(server, NAME);
       assert.equal(answer.status, 200, answer.body);
       assert.equal((await ask(server, 'GET', '/nacos/serverlist', NACOS)).body, `${NAME}\n`);
@@ -34,7 +34,7 @@ describe('a name with a final dot', () => {
       [NAME, NAME.replace('nacos-0', 'Nacos-0')],
     ] as const) {
       test(`${one} keeps ${other} out, by ${door}`, async (t) => {
-        const server = await startServer(t, { rules: { gateHold: 0 } });
+        const server = await startServer(t, { rules: { pollHold: 0 } });
         await DOORS['the official API'](server, one);
         const answer = await come(server, other);
         assert.ok([400, 409].includes(answer.status), answer.body);
@@ -45,7 +45,7 @@ describe('a name with a final dot', () => {
   }
 
   test('is found in the API, and leaves', async (t) => {
-    const server = await startServer(t, { rules: { gateHold: 0 } });
+    const server = await startServer(t, { rules: { pollHold: 0 } });
     await DOORS['the official API'](server, NAME);
     const path = `/api/v1/clusters/nacos/serverlist/members/${NAME}`;
     assert.equal((await ask(server, 'GET', path, CURL)).status, 200);
@@ -66,7 +66,7 @@ describe('a variable without its value', () => {
   ] as const) {
     for (const [door, come] of Object.entries(DOORS)) {
       test(`is told of: ${raw} by ${door}`, async (t) => {
-        const server = await startServer(t, { rules: { gateHold: 0 } });
+        const server = await startServer(t, { rules: { pollHold: 0 } });
         const answer = await come(server, raw);
         assert.ok([400, 409].includes(answer.status), answer.body);
         assert.match(answer.body, sentence);
@@ -83,7 +83,7 @@ describe('a variable without its value', () => {
     ['self=', /self="" is empty, as a variable is that nobody set/],
   ] as const) {
     test(`is told of in ${query}`, async (t) => {
-      const server = await startServer(t, { rules: { gateHold: 0 } });
+      const server = await startServer(t, { rules: { pollHold: 0 } });
       const path = `/nacos/serverlist?${query}`;
       const person = await ask(server, 'GET', path, CURL);
       assert.equal(person.status, 400);
@@ -104,7 +104,7 @@ describe('a variable without its value', () => {
 describe('IPv6 without brackets', () => {
   const from = (client: string): string[] => [...CURL, `X-Forwarded-For: ${client}`];
   const start = (t: Parameters<typeof startServer>[0]): Promise<TestServer> =>
-    startServer(t, { access: { trustedProxies: ['127.0.0.1/32'] }, rules: { gateHold: 0 } });
+    startServer(t, { access: { trustedProxies: ['127.0.0.1/32'] }, rules: { pollHold: 0 } });
 
   for (const method of ['GET', 'POST']) {
     for (const [client, address] of [

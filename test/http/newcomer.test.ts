@@ -6,7 +6,7 @@ import { startServer, type TestServer, type TestServerOptions } from '../support
 
 /** A server that believes whoever 127.0.0.1 names: without such a header the caller is this machine itself. */
 const start = (t: TestContext, access: TestServerOptions['access'] = {}): Promise<TestServer> =>
-  startServer(t, { access: { trustedProxies: ['127.0.0.1/32'], ...access }, rules: { gateHold: 0 } });
+  startServer(t, { access: { trustedProxies: ['127.0.0.1/32'], ...access }, rules: { pollHold: 0 } });
 
 const from = (client: string): Record<string, string> => ({
   'x-forwarded-for': client,

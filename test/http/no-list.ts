@@ -106,9 +106,9 @@ export const CASES: readonly Case[] = [
   },
   {
     name: 'it is not where it comes from',
-    options: { access: { strictSource: true } },
+    options: { access: { verifySource: true } },
     path: pollPath(A),
-    says: 'self="127.0.0.11:8848" is not where the request comes from, 127.0.0.1, as MEMBER_SOURCE=strict demands; use self=auto',
+    says: 'self="127.0.0.11:8848" is not where the request comes from, 127.0.0.1, as VERIFY_SOURCE=on demands; use self=auto',
     status: 403,
   },
   {
@@ -164,7 +164,7 @@ export function assertSays(text: string, { says }: Case): void {
 
 /** A server on which the case is so. */
 export async function prepared(t: TestContext, { options, before }: Case): Promise<TestServer> {
-  const server = await startServer(t, { ...options, rules: { gateHold: 30 } });
+  const server = await startServer(t, { ...options, rules: { pollHold: 30 } });
   await before?.(server, t);
   return server;
 }

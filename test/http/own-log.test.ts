@@ -32,7 +32,7 @@ for (const one of CASES) {
 }
 
 test('whoever else may be a Nacos gets no redirect', async (t) => {
-  const server = await startServer(t, { rules: { gateHold: 30 } });
+  const server = await startServer(t, { rules: { pollHold: 30 } });
   for (const agent of [
     'Nacos-Server',
     'Go-http-client/1.1',
@@ -48,7 +48,7 @@ test('whoever else may be a Nacos gets no redirect', async (t) => {
 });
 
 test('held nodes are told that the server stops', async (t) => {
-  const server = await startServer(t, { rules: { gateHold: 2_000 } });
+  const server = await startServer(t, { rules: { pollHold: 2_000 } });
   const held = new NacosNode(t, server, pollPath(A, '&expect=3')).poll();
   await eventually('it waits', () => server.service.find('nacos/serverlist')?.cluster.waiting.size === 1);
   const [answer] = await Promise.all([held, server.stop()]);

@@ -236,12 +236,12 @@ const CASES: readonly Case[] = [
     ...here,
   },
   {
-    what: 'MEMBER_SOURCE=strict',
+    what: 'VERIFY_SOURCE=on',
     path: pollPath('10.0.0.5'),
     code: 'source',
     self: '10.0.0.5',
     says: /is not where the request comes from, 127\.0\.0\.1/,
-    access: { strictSource: true },
+    access: { verifySource: true },
     ...here,
   },
   {
@@ -288,7 +288,7 @@ async function startWith(
 ): Promise<TestServer & { readonly lines: () => Record<string, unknown>[] }> {
   const { log, lines } = recordingLog();
   // strict: each member polls from its own address, which foundCluster does not.
-  const { strictSource: _, clientAddresses: _c, ...access } = options.access ?? {};
+  const { verifySource: _, clientAddresses: _c, ...access } = options.access ?? {};
   const isGuarded = access.changeTokens !== undefined;
   const first = await startServer(t, { ...options, access });
   const token = isGuarded ? `&token=${TOKEN}` : '';
@@ -298,7 +298,7 @@ async function startWith(
     ...options,
     file: first.file,
     log,
-    rules: { gateHold: 20, ...options.rules },
+    rules: { pollHold: 20, ...options.rules },
   });
   return { ...server, lines: () => lines().filter(({ msg }) => msg === 'refused') };
 }

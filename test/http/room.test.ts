@@ -81,7 +81,7 @@ test('a start with more than fits serves what was heard last, founds nothing in 
 test('one client without a token makes so many clusters, and so many addresses that nobody relies on', async (t) => {
   const server = await startServer(t, {
     access: { clientAddresses: 3, clientClusters: 2 },
-    rules: { gateHold: 0 },
+    rules: { pollHold: 0 },
   });
   const beat = (cluster: string, last: number, from?: string) =>
     ask(server, 'POST', `/nacos/${cluster}?self=10.0.0.${last}:8848&expect=9`, undefined, '', from);
@@ -134,7 +134,7 @@ test('what has settled or is gone counts no more, and with a token nothing does'
       clientClusters: 1,
       changeTokens: { tokens: [{ text: 'secret-secret-secret', cluster: undefined }], file: undefined },
     },
-    rules: { gateHold: 0 },
+    rules: { pollHold: 0 },
   });
   for (let i = 1; i < 5; i++) {
     const path = `/nacos/c${i}?self=10.0.0.${i}:8848&expect=9&token=secret-secret-secret`;

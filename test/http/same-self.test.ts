@@ -54,7 +54,7 @@ test('two nodes that say the same self by turns are told apart by where they com
 });
 
 test('so are three that found a cluster with one self', async (t) => {
-  const server = await startServer(t, { rules: { gateHold: 5 } });
+  const server = await startServer(t, { rules: { pollHold: 5 } });
   const hosts = ['127.0.0.5', '127.0.0.6', '127.0.0.7'].map((from) =>
     host(t, server, from, `self=${SELF}&expect=3`),
   );

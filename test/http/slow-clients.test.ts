@@ -178,7 +178,7 @@ describe('who does not read is cut', () => {
     ['so, and goes on sending', request('GET', '/nacos/unknown', NACOS) + post.repeat(3)],
   ] as const) {
     test(`and who does not hang up when it is told ${what}`, async (t) => {
-      const server = await startServer(t, { rules: { gateHold: 30 } });
+      const server = await startServer(t, { rules: { pollHold: 30 } });
       const connection = await RawConnection.open(server.port);
       // Or node would hang up by itself.
       connection.socket.allowHalfOpen = true;

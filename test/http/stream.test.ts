@@ -81,7 +81,7 @@ describe('the stream', { concurrency: 4 }, () => {
   });
 
   test('tells of a cluster that is gone, and of one that nobody knows yet', async (t) => {
-    const server = await startServer(t, { rules: { gateHold: 30 } });
+    const server = await startServer(t, { rules: { pollHold: 30 } });
     const client = await StreamClient.open(t, server, '?cluster=nacos/new');
     assert.equal(await client.next('cluster', (data) => data === null), null);
     await ask(server, 'POST', `/nacos/new?self=${A}&expect=3`);

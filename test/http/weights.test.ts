@@ -28,11 +28,11 @@ test('what takes many tokens waits for them, and for a full bucket when it takes
 });
 
 test('a change counts for as many as it names addresses', async (t) => {
-  const server = await startServer(t, { access: { changeRate: 1, now: () => 0 } });
+  const server = await startServer(t, { access: { writeRateLimit: 1, now: () => 0 } });
   assert.equal((await put(server, 'a', addresses(20))).status, 200);
   const refused = await put(server, 'b', '10.0.0.1');
   assert.equal(refused.status, 429, refused.body);
-  assert.match(refused.body, /too many changes come from 127\.0\.0\.1 \(CHANGE_RATE\)/);
+  assert.match(refused.body, /too many changes come from 127\.0\.0\.1 \(WRITE_RATE_LIMIT\)/);
   assert.equal(server.service.find('nacos/b'), undefined);
 });
 

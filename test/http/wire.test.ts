@@ -31,7 +31,7 @@ async function openWith(server: TestServer, text: string): Promise<RawConnection
 }
 
 test('a Nacos node that must wait gets, after the gate hold, a chunk without an end, and then the end of the connection', async (t) => {
-  const server = await startServer(t, { rules: { gateHold: 400 } });
+  const server = await startServer(t, { rules: { pollHold: 400 } });
   const started = performance.now();
   const connection = await openWith(server, request('GET', pollPath(A, '&expect=3'), NACOS));
   const bytes = await connection.drain();
@@ -45,7 +45,7 @@ test('a Nacos node that must wait gets, after the gate hold, a chunk without an 
   const size = SENTENCE.length.toString(16);
   assert.equal(bytes.slice(head(bytes).length), `${size}\r\n${SENTENCE}\r\n`);
   assert.ok(held >= 395, `held for ${held} ms`);
-  assert.equal(DEFAULT_RULES.gateHold, 2_000, 'Nacos reads for 2.5 s');
+  assert.equal(DEFAULT_RULES.pollHold, 2_000, 'Nacos reads for 2.5 s');
 });
 
 for (const agent of ['curl/8.5.0', 'Wget/1.21.4', 'HTTPie/3.2.2']) {

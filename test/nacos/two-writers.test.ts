@@ -22,7 +22,7 @@ nacosTest(
   {},
   async (cluster, scenario, t) => {
     await scenario('no list is ever invalid or short, and none that stays is lacking in Nacos', async () => {
-      const server = await cluster.startServer({ args: ['--change-rate', '0'] });
+      const server = await cluster.startServer({ args: ['--write-rate-limit', '0'] });
       const change = async (method: 'POST' | 'DELETE', ips: string): Promise<void> => {
         const response = await fetch(`${server.url}/nacos/v1/as/nodes?ips=${ips}`, { method });
         assert.equal(response.status, 200, await response.text());

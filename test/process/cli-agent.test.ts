@@ -28,7 +28,7 @@ async function freePort(): Promise<number> {
 
 /** It reads no nodes: what asks a Nacos here is its agent alone. */
 function startServer(t: TestContext, env: Record<string, string> = {}, port = 0): Promise<ServerProcess> {
-  return startServerProcess(t, { file: join(tempFolder(t), 'r.db'), port, env, args: ['--no-examine'] });
+  return startServerProcess(t, { file: join(tempFolder(t), 'r.db'), port, env, args: ['--no-raft-checks'] });
 }
 
 interface Node {

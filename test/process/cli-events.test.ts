@@ -182,7 +182,7 @@ describe('events --follow', () => {
   it('ends quietly before `head`', async (t) => {
     // So many addresses at once are more than one client may change.
     const file = join(tempFolder(t), 'r.db');
-    const server = await startServerProcess(t, { file, env: { CHANGE_RATE: '0' } });
+    const server = await startServerProcess(t, { file, env: { WRITE_RATE_LIMIT: '0' } });
     // More than a pipe holds (64 KiB), so that it still writes when nobody reads.
     const ips = Array.from({ length: 250 }, (_, index) => `127.0.6.${index + 1}`).join(',');
     for (const cluster of ['one', 'two', 'three']) {

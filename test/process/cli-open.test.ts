@@ -46,7 +46,7 @@ describe('a server without a token', () => {
         startServerProcess(t, {
           file: join(tempFolder(t), 'r.db'),
           args: ['--host', '0.0.0.0'],
-          env: { GATE_HOLD: '0s', ...env },
+          env: { POLL_HOLD: '0s', ...env },
         });
       const server = await start();
       const open = await start({ AUTH_MODE: 'open' });

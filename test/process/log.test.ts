@@ -119,7 +119,7 @@ async function serve<T>(
     '127.0.0.1',
     '--database-url',
     `sqlite:${file}`,
-    '--change-rate',
+    '--write-rate-limit',
     '0',
   ];
   const started = await start(['serve', ...args]);

@@ -43,7 +43,7 @@ describe('the command line', () => {
     ['a time without a unit', ['--member-ttl', '15'], {}, /--member-ttl="15" is no time .* such as 15s/],
     ['an eviction that is too early', [], { EVICT_AFTER: '29s' }, /EVICT_AFTER="29s" is no time from 30s/],
     ['an eviction before the TTL', [], { MEMBER_TTL: '2m' }, /EVICT_AFTER="60s" is not longer/],
-    ['a hold longer than Nacos waits', ['--gate-hold', '3s'], {}, /--gate-hold="3s"/],
+    ['a hold longer than Nacos waits', ['--poll-hold', '3s'], {}, /--poll-hold="3s"/],
     ['a probe that is neither', ['--probe', 'maybe'], {}, /--probe="maybe" is neither on nor off/],
     ['connections that are none', ['--max-connections', '0'], {}, /--max-connections="0" is no whole number/],
     ['more connections than there are', [], { MAX_CONNECTIONS: '1000001' }, /from 16 to 1000000/],
@@ -67,9 +67,9 @@ describe('the command line', () => {
     ],
     [
       'a source that is none',
-      ['--member-source', 'own'],
+      ['--verify-source', 'own'],
       {},
-      /--member-source="own" is neither any nor strict/,
+      /--verify-source="own" is neither on nor off/,
     ],
     ['a mode that is none', [], { AUTH_MODE: 'off' }, /AUTH_MODE="off" is none of enforce, warn and open/],
     [
@@ -84,7 +84,13 @@ describe('the command line', () => {
       { ALLOWED_HOSTS: 'nacos.example.org:8080' },
       /ALLOWED_HOSTS=.* entry "nacos\.example\.org:8080", which is no host name/,
     ],
-    ['a rate that is none', [], { CHANGE_RATE: '-1' }, /CHANGE_RATE="-1" is no whole number/],
+    [
+      'settings by the names that they had before',
+      ['--no-examine', '--change-rate', '9'],
+      { GATE_HOLD: '1s', MEMBER_SOURCE: 'strict' },
+      /GATE_HOLD has another name now: set POLL_HOLD; --no-examine .*: set RAFT_CHECKS; MEMBER_SOURCE .*: set VERIFY_SOURCE \(`on` for `strict`\); --change-rate .*: set WRITE_RATE_LIMIT/,
+    ],
+    ['a rate that is none', [], { WRITE_RATE_LIMIT: '-1' }, /WRITE_RATE_LIMIT="-1" is no whole number/],
     [
       'a token file that is not there',
       [],

@@ -20,7 +20,7 @@ const [P, Q, R, W] = ['127.0.1.1:8848', '127.0.1.2:8848', '127.0.1.3:8848', '127
  * same: one whose decision failed since the machine was too busy is tried again, as Nacos does. And nobody counts as silent
  * since a test did not come to poll for it.
  */
-const PATIENT = { gateHold: 10_000, memberTtl: 600_000 };
+const PATIENT = { pollHold: 10_000, memberTtl: 600_000 };
 
 const clusterOf = ({ service }: TestReplica): Cluster | undefined =>
   service.find('nacos/serverlist')?.cluster;
@@ -241,7 +241,7 @@ for (const server of newerDatabases) {
     });
 
     it('forget a cluster that never was', async (t) => {
-      const rules = { memberTtl: 2_000, gateHold: 500 };
+      const rules = { memberTtl: 2_000, pollHold: 500 };
       const { a, b } = await two(t, [{ rules }, { rules }]);
       const lonely = node(t, a, P, '&expect=3');
       // Again and again, lest it be forgotten before b has learned of it.

@@ -24,7 +24,7 @@ interface Flaky {
 async function start(t: TestContext): Promise<Flaky> {
   let store: FlakyStore | undefined;
   const server = await startServer(t, {
-    rules: { gateHold: 2 * NEVER },
+    rules: { pollHold: 2 * NEVER },
     wrap: (real) => (store = new FlakyStore(real)),
   });
   return {

@@ -39,7 +39,7 @@ async function begin(t: TestContext): Promise<Stage> {
     askSystem: () => Promise.reject(new Error('unknown')),
   });
   const { log, lines } = recordingLog();
-  const server = await startServer(t, { log, rules: { gateHold: NEVER } });
+  const server = await startServer(t, { log, rules: { pollHold: NEVER } });
   const probe = new TcpProbe(names);
   server.probe.probe = (address) => probe.probe(address);
   const members: string[] = [];

@@ -23,7 +23,7 @@ async function founded(
 ): Promise<{ server: TestServer; lines: Line[]; poll: (some: readonly string[]) => Promise<void> }> {
   const lines: Line[] = [];
   const log = pino({ level: 'info' }, { write: (line) => lines.push(JSON.parse(line) as Line) });
-  const server = await startServer(t, { log, rules: { gateHold: NEVER } });
+  const server = await startServer(t, { log, rules: { pollHold: NEVER } });
   const poll = pollAs(server, cluster, members.length);
   await poll(members);
   await poll(members);

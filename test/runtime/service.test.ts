@@ -10,7 +10,7 @@ const C = '127.0.0.3:8848';
 
 async function founded(t: TestContext): Promise<TestServer> {
   // However long a slow machine takes to send three polls, all wait together.
-  const server = await startServer(t, { rules: { gateHold: NEVER } });
+  const server = await startServer(t, { rules: { pollHold: NEVER } });
   await poll(server, [A, B, C]);
   assert.deepEqual(await list(server), [A, B, C]);
   return server;

@@ -97,7 +97,7 @@ export async function startServer(
     startThread: () => new InlineThread(),
   });
   const store = options.wrap?.(real) ?? real;
-  const rules = { ...DEFAULT_RULES, gateHold: 200, ...options.rules };
+  const rules = { ...DEFAULT_RULES, pollHold: 200, ...options.rules };
   const metrics = new ServerMetrics('0.0.0-test');
   const service = new RegistryService({ store, clock, probe, rules, log, observer: metrics.runtime });
   await service.start();

@@ -21,12 +21,12 @@ export const SETTINGS_ZH: Readonly<Record<SettingName, Translation>> = {
   'member-ttl': { description: '超过这个时间没有心跳的成员视为静默；相当于 Nacos 的三次轮询' },
   'evict-after': { description: '静默且端口无响应的成员，经过这个时间后剔除；至少 `30s`' },
   'settle-after': { description: '新成员须被所有成员知晓多久之后，才允许更多节点加入；节点启动慢时请调大' },
-  'gate-hold': { description: '须等待的轮询请求挂起多久；最大 `2s`，因为 Nacos 只等 2.5 秒' },
+  'poll-hold': { description: '须等待的轮询请求挂起多久；最大 `2s`，因为 Nacos 只等 2.5 秒' },
   probe: {
     description:
       '探测静默成员的端口；`off` 表示仅凭静默剔除，用于地址服务器无法访问节点的网络；此时 POST 必须在 `MEMBER_TTL` 之内重复',
   },
-  examine: {
+  'raft-checks': {
     description:
       '读取 Nacos 节点及其 Raft 组的看法（[诊断](doctor.zh-CN.md)），供规则使用，并在 Raft 中完成成员的移除；不允许本服务器访问节点 API 时设为 `off`',
   },
@@ -58,9 +58,9 @@ export const SETTINGS_ZH: Readonly<Record<SettingName, Translation>> = {
     description:
       '浏览器可以用来打开页面和 API 的主机名和 `*.domain`，用逗号分隔；IP 地址、`localhost`、本机主机名、不含点的名称以及 `*.local`、`*.internal`、`*.svc`、`*.cluster.local` 总是可以；`*` 表示全部。程序可以使用任何名称',
   },
-  'member-source': { description: '`any`，或者 `strict`：`self` 必须是请求的来源地址' },
+  'verify-source': { description: '`self` 是否必须是请求的来源地址' },
   'trusted-proxies': { description: '采信其 `X-Forwarded-For` 的网段和地址，用逗号分隔' },
-  'change-rate': {
+  'write-rate-limit': {
     description:
       '每个客户端地址每秒可以持续进行的修改次数，瞬时可达十倍；一次写入或删除多个地址时，每个地址都计数；0 表示不限；成员的轮询、心跳和离开从不计入',
   },

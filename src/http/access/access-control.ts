@@ -81,7 +81,7 @@ export class AccessControl implements Access {
   objectionTo(target: Target, address: Address, source: Source): Objection | undefined {
     const objection = this.#changes.tokens.isEmpty ? undefined : this.#objectionToToken(target);
     if (objection && !objection.passes) return objection;
-    return (this.#settings.strictSource ? objectionToSource(address, source) : undefined) ?? objection;
+    return (this.#settings.verifySource ? objectionToSource(address, source) : undefined) ?? objection;
   }
 
   /** Whether what a caller says of a listed member besides that it lives counts: `isAtHome`, whether it speaks from its home. */

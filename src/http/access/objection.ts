@@ -45,7 +45,7 @@ export function objectionToToken(
   }
 }
 
-/** MEMBER_SOURCE=strict. A host name cannot be checked without trusting whoever answers for names. */
+/** VERIFY_SOURCE=on. A host name cannot be checked without trusting whoever answers for names. */
 export function objectionToSource(address: Address, source: Source): Objection | undefined {
   if (source.ownAddress === address) return undefined;
   const { client } = source;
@@ -54,6 +54,6 @@ export function objectionToSource(address: Address, source: Source): Objection |
     return undefined;
   }
   const from = client === undefined ? 'an address that its proxy does not name' : client;
-  const sentence = `self="${address}" is not where the request comes from, ${from}, as MEMBER_SOURCE=strict demands; use self=auto`;
+  const sentence = `self="${address}" is not where the request comes from, ${from}, as VERIFY_SOURCE=on demands; use self=auto`;
   return { because: 'source', status: 403, sentence, passes: false };
 }

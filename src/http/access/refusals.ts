@@ -35,7 +35,7 @@ export class Refusals {
 
   constructor(
     clients: ClientAddresses,
-    { changeRate, now = () => performance.now() }: Pick<AccessSettings, 'changeRate' | 'now'>,
+    { writeRateLimit, now = () => performance.now() }: Pick<AccessSettings, 'writeRateLimit' | 'now'>,
     log: Logger,
     onRefused: (because: RefusedBecause) => void = () => undefined,
   ) {
@@ -44,8 +44,8 @@ export class Refusals {
     this.#onRefused = onRefused;
     this.#failures = new RateLimit({ ...FAILURES, now });
     this.#logged = new RateLimit({ ...LOGGED, now });
-    if (changeRate > 0) {
-      this.#changes = new RateLimit({ burst: changeRate * BURST, perSecond: changeRate, now });
+    if (writeRateLimit > 0) {
+      this.#changes = new RateLimit({ burst: writeRateLimit * BURST, perSecond: writeRateLimit, now });
     }
   }
 
@@ -107,5 +107,5 @@ function refusedOften(client: string): string {
 }
 
 function changesOften(client: string): string {
-  return `too many changes come from ${client} (CHANGE_RATE)`;
+  return `too many changes come from ${client} (WRITE_RATE_LIMIT)`;
 }

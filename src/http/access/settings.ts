@@ -13,13 +13,13 @@ export interface AccessSettings {
   /** Which addresses may be listed anew; undefined for all. */
   readonly allowedMembers: AllowedMembers | undefined;
   /** Whether `self` must be the address that the request comes from. */
-  readonly strictSource: boolean;
+  readonly verifySource: boolean;
   /** By which names browsers may call this server. */
   readonly allowedHosts: KnownHosts;
   /** Networks of proxies whose X-Forwarded-For is believed. */
   readonly trustedProxies: readonly string[];
   /** Changes a second that one client address may make for long; 0 for no limit. */
-  readonly changeRate: number;
+  readonly writeRateLimit: number;
   /** Addresses that wait or have not settled, and clusters, of one client address without a token; 0 for no limit. */
   readonly clientAddresses: number;
   readonly clientClusters: number;
@@ -39,10 +39,10 @@ export const OPEN: AccessSettings = {
   readTokens: { tokens: [], file: undefined },
   mode: 'enforce',
   allowedMembers: undefined,
-  strictSource: false,
+  verifySource: false,
   allowedHosts: KnownHosts.parse(''),
   trustedProxies: [],
-  changeRate: 0,
+  writeRateLimit: 0,
   clientAddresses: 0,
   clientClusters: 0,
 };

@@ -298,13 +298,13 @@ export class SimulatedReplica implements AddressServer {
   poll(request: Request, answer: (answer: Answer) => void): () => void {
     const { address, beat } = request;
     const held: Held = { request, answer };
-    if (request.isMute) return this.#hold(held, RULES.gateHold);
+    if (request.isMute) return this.#hold(held, RULES.pollHold);
     const member = this.#entry.cluster.members.get(address);
     let isWaiting = false;
     let isRefused = false;
     if (!member || !this.#renew(member, request)) {
       if (this.#readsWhatWaited) {
-        this.#later(RULES.gateHold, () => answer('failed'));
+        this.#later(RULES.pollHold, () => answer('failed'));
         return () => undefined;
       }
       const outcome = this.#transact(pollOf(request));
@@ -312,8 +312,8 @@ export class SimulatedReplica implements AddressServer {
       if (!outcome && member && this.#standing.mayAnswerSilent()) this.#hear(member, request);
       else isRefused = outcome === undefined || outcome.reply.type === 'refused';
     }
-    if (isRefused) this.#later(RULES.gateHold, () => answer('failed'));
-    else this.#hold(held, member && beat ? beat.wait : RULES.gateHold);
+    if (isRefused) this.#later(RULES.pollHold, () => answer('failed'));
+    else this.#hold(held, member && beat ? beat.wait : RULES.pollHold);
     return () => {
       if (!this.#held.delete(held) || !isWaiting) return;
       const abandon = (): void => {

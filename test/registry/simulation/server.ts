@@ -262,7 +262,7 @@ export class SimulatedServer implements AddressServer {
     const said = pollOf(request);
     const held: Held = { request, answer };
     this.#held.add(held);
-    if (request.isMute) return this.#hold(held, RULES.gateHold);
+    if (request.isMute) return this.#hold(held, RULES.pollHold);
     const member = this.cluster.members.get(address);
     if (member) {
       hearPoll(member.lease, said, this.#clock.saidAt());
@@ -272,7 +272,7 @@ export class SimulatedServer implements AddressServer {
     }
     const outcome = this.#transact(said);
     if (outcome?.reply.type === 'listed') return this.#hold(held, beat?.wait ?? 0);
-    this.#hold(held, RULES.gateHold);
+    this.#hold(held, RULES.pollHold);
     return () => {
       if (!this.#held.delete(held) || outcome?.reply.type !== 'waiting') return;
       const abandon = (): void => void this.#transact({ type: 'abandon', address });
