@@ -96,7 +96,7 @@ async function run(): Promise<void> {
   const members = range(options.clusters).flatMap((cluster) =>
     range(options.size).map((member) => new Member(cluster, member)),
   );
-  // A cluster founds when all of it wait.
+  // A cluster bootstraps when all of it wait.
   for (let i = 0; i < members.length; i += options.size) {
     for (let tries = 0; tries < 3; tries++) {
       await Promise.all(members.slice(i, i + options.size).map((member) => member.poll(performance.now())));

@@ -62,7 +62,7 @@ export function expectedList(cluster: number, fleet: Fleet = FLEET): string {
     .join('');
 }
 
-/** Has all members poll at once, cluster by cluster, as they do when Nacos starts; each cluster founds. */
+/** Has all members poll at once, cluster by cluster, as they do when Nacos starts; each cluster bootstraps. */
 export async function registerAll(port: number, token?: string, fleet: Fleet = FLEET): Promise<void> {
   const agent = new Agent({ keepAlive: true });
   const clusters = range(fleet.clusters);

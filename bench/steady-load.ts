@@ -100,7 +100,7 @@ function failed(what: string): void {
   if (errors.length < 5) errors.push(what.slice(0, 500));
 }
 
-/** Founders are listed in the order in which they came. */
+/** Initial members are listed in the order in which they came. */
 const sorted = new Map<string, string>();
 function sameList(text: string, list: string): boolean {
   let known = sorted.get(text);

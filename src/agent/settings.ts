@@ -44,7 +44,7 @@ export const AGENT_SETTINGS: readonly AgentSetting[] = [
     unset: '`address-server.list` beside `cluster.conf`',
     description: 'the last list that was received, for a start without any server',
   },
-  { name: 'expect', value: 'n', description: 'how many members the cluster is to be founded with' },
+  { name: 'expect', value: 'n', description: 'how many members the cluster is to be bootstrapped with' },
   {
     name: 'id',
     value: 'name',

@@ -13,7 +13,7 @@ interface Options {
 }
 
 const WHAT_IT_DOES =
-  'For a cluster that was founded by a slip, or that is empty or dead. Its history stays. One of which a member was heard, or put, within the last minute (EVICT_AFTER) is not deleted.';
+  'For a cluster that was bootstrapped by a slip, or that is empty or dead. Its history stays. One of which a member was heard, or put, within the last minute (EVICT_AFTER) is not deleted.';
 
 /** `delete`: deletes a cluster of which nobody lives. */
 export function deleteCommand(): Command {

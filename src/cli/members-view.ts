@@ -8,7 +8,7 @@ import { FEW, type Picture } from './watched.js';
  */
 
 /** What needs somebody's eye first. */
-const TROUBLE: readonly ClusterState[] = ['damaged', 'quorum-lost', 'degraded', 'founding', 'empty', 'whole'];
+const TROUBLE: readonly ClusterState[] = ['damaged', 'quorum-lost', 'degraded', 'bootstrapping', 'empty', 'whole'];
 
 /** A cluster, its members, and who waits and why. */
 export function describeCluster(view: ClusterView, width: number): string[] {

@@ -47,10 +47,10 @@ export function recoverCommand(): Command {
           );
         }
         const before = await client.getJson<ClusterView>(path);
-        // The database was replaced, and nothing is founded by itself (R1).
-        const isFounding = before.members.length === 0;
+        // The database was replaced, and nothing is bootstrapped by itself (R1).
+        const isBootstrapping = before.members.length === 0;
         if (!options.yes) {
-          const what = isFounding ? WHAT_IT_FOUNDS : WHAT_IT_DOES;
+          const what = isBootstrapping ? WHAT_IT_FOUNDS : WHAT_IT_DOES;
           console.error([...describeCluster(before, lineWidth()), '', what].join('\n'));
           if (!(await confirm(`Recover ${cluster}?`)))
             throw new ClientError('not confirmed; nothing was changed');
@@ -58,7 +58,7 @@ export function recoverCommand(): Command {
         const { body: after } = await client.ask<ClusterView>('POST', `${path}/recover`);
         if (options.json) return print(JSON.stringify(after, undefined, 2));
         const lines = describeCluster(after, lineWidth());
-        const advice = isFounding ? [] : ['', raftRepair(before, after, await versionsOf(client, path))];
+        const advice = isBootstrapping ? [] : ['', raftRepair(before, after, await versionsOf(client, path))];
         await print(...lines, ...advice);
       }),
     );

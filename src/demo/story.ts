@@ -39,7 +39,7 @@ const LONGEST = 180_000;
 /** How long what is quiet is left to be looked at, in milliseconds. */
 const REST = 3_000;
 
-/** Tells how three nodes found a cluster and one is replaced. Rejects with {@link StoryStuck}, or when nothing is seen. */
+/** Tells how three nodes bootstrap a cluster and one is replaced. Rejects with {@link StoryStuck}, or when nothing is seen. */
 export async function tellStory(
   demo: Demo,
   seen: Seen,
@@ -55,15 +55,15 @@ export async function tellStory(
   for (const id of ['node-1', 'node-2']) await demo.startNode(id);
   await tell({
     what: 'node-1 and node-2 start and poll for their list. They get none yet: they wait at the gate.',
-    why: `Each asks for a cluster of ${SIZE} (expect=${SIZE}). A Nacos that starts with a shorter list founds Raft groups of its own, and groups that were founded apart never become one.`,
+    why: `Each asks for a cluster of ${SIZE} (expect=${SIZE}). A Nacos that starts with a shorter list bootstraps Raft groups of its own, and groups that were bootstrapped apart never become one.`,
     cluster: await until('two that wait', ({ waiting }) => waiting.length === 2),
   });
 
   await pause(REST);
   await demo.startNode('node-3');
-  await until('the founding', ({ members }) => members.length === SIZE);
+  await until('the bootstrap', ({ members }) => members.length === SIZE);
   await tell({
-    what: 'node-3 comes, and the cluster is founded: all three get the same list at the same moment.',
+    what: 'node-3 comes, and the cluster is bootstrapped: all three get the same list at the same moment.',
     why: 'So all three begin with the same voters. From now on each polls every 5 s, as Nacos does, and each poll renews its lease.',
     cluster: await until('a whole cluster', ({ state }) => state === 'whole'),
   });

@@ -108,7 +108,7 @@ function withoutGroups(
   const finding: Finding = {
     code: 'no-leader',
     sentence: `no Raft group has had a leader since these nodes were started, so nothing can be written: most of the list that they started with never lived (injury 3), or is gone${provenBy(proof)}`,
-    advice: `For some 30 s after a founding that is normal. Later: if a member of the list does not run, start it; else say resetPeers to one node (${REPAIR})`,
+    advice: `For some 30 s after a bootstrap that is normal. Later: if a member of the list does not run, start it; else say resetPeers to one node (${REPAIR})`,
   };
   return { findings: [finding], unknown: [] };
 }

@@ -83,7 +83,7 @@ export const listQuery = z.object({
     .optional()
     .meta({
       description:
-        'How many members the cluster is to have. The first list is founded when so many wait (R1); the largest ' +
+        'How many members the cluster is to have. The first list is bootstrapped when so many wait (R1); the largest ' +
         'number that anybody asks for wins, and 1 without any. Needs `self`.',
     }),
   id: z

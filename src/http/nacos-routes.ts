@@ -1,7 +1,7 @@
 import type { NextFunction, Request, Response } from 'express';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Address } from '../registry/address.js';
-import { neededToFound } from '../registry/gate.js';
+import { requiredToBootstrap } from '../registry/gate.js';
 import { isKnown, keyOf, type Cluster } from '../registry/cluster.js';
 import { pause } from '../pause.js';
 import { StoreUnavailable } from '../registry/ports.js';
@@ -135,8 +135,8 @@ export class NacosRoutes {
     if (cluster.damage !== undefined) {
       return refuse(request, response, this.#notNow({ why: 'internal', reason: cluster.damage }));
     }
-    const reason = `${name} has no list yet: ${cluster.waiting.size} of ${neededToFound(cluster)} members wait`;
-    refuse(request, response, this.#notNow({ why: 'founding', reason }));
+    const reason = `${name} has no list yet: ${cluster.waiting.size} of ${requiredToBootstrap(cluster)} members wait`;
+    refuse(request, response, this.#notNow({ why: 'bootstrapping', reason }));
   }
 
   async #poll(request: IncomingMessage, response: ServerResponse, target: Target): Promise<void> {
@@ -427,7 +427,7 @@ function sendList(
 }
 
 /** To a heartbeat: it is not listed, for now. */
-function sendWaiting(response: ServerResponse, why: 'founding' | 'gate' | 'left', reason: string): void {
+function sendWaiting(response: ServerResponse, why: 'bootstrapping' | 'gate' | 'left', reason: string): void {
   Exchange.of(response)?.because(why);
   send(response, 202, `${reason}\n`, { 'Retry-After': String(RETRY_AFTER), 'Address-Server-Waiting': why });
 }

@@ -4,8 +4,8 @@ export type Ask = (typeof ASKS)[number];
 
 /** Why an answer is no list, or no answer of the operators' side. */
 export const REASONS = [
-  /** There is no list yet: too few wait to found one (R1). */
-  'founding',
+  /** There is no list yet: too few wait to bootstrap one (R1). */
+  'bootstrapping',
   /** It waits at the gate (R3). */
   'gate',
   /** It has left, and polls while it stops (R4). */
@@ -57,7 +57,7 @@ export const ANSWERS = [
 export type Answer = (typeof ANSWERS)[number];
 
 export const ANSWER_OF: Readonly<Record<Reason, Answer>> = {
-  founding: 'waiting',
+  bootstrapping: 'waiting',
   gate: 'waiting',
   left: 'waiting',
   agreeing: 'unavailable',

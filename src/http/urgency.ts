@@ -11,7 +11,7 @@ const DUE_AFTER = 1_000;
 
 /**
  * Which requests come before all others: a listed member's poll or heartbeat, from where that member is heard, when it is
- * due. Its connection came behind the front door with a poll that was held, as each founder's does, and there it must not
+ * due. Its connection came behind the front door with a poll that was held, as each initial member's does, and there it must not
  * wait for whatever others ask. What a member may put first costs little, and comes once a second at most.
  */
 export class Urgency {

@@ -41,9 +41,9 @@ export class ClusterChoice {
   choose<C extends Candidate>(all: readonly C[], now: number): Chosen<C> {
     this.#note(all, now);
     if (all.length <= OWN_SERIES) return { own: all, others: [] };
-    const neverFounded = new Set(first(all.filter(isNew), NEVER_FOUNDED, byName));
+    const neverBootstrapped = new Set(first(all.filter(isNew), NEVER_FOUNDED, byName));
     const rank = (one: C): number => {
-      if (isNew(one)) return neverFounded.has(one) ? 2 : 5;
+      if (isNew(one)) return neverBootstrapped.has(one) ? 2 : 5;
       if (one.figures.state === 'quorum-lost' || one.figures.state === 'damaged' || isInjured(one)) return 0;
       if (isTroubled(one)) return 1;
       return this.#troubledAt.has(one.name) ? 3 : 4;
@@ -81,7 +81,7 @@ function isTroubled(one: Candidate): boolean {
     state === 'damaged' ||
     state === 'quorum-lost' ||
     state === 'degraded' ||
-    state === 'founding'
+    state === 'bootstrapping'
   );
 }
 

@@ -47,7 +47,7 @@ const GAUGES: readonly { name: string; help: string; value: (shown: Shown) => nu
     value: ({ figures }) => figures.longestWait / 1_000,
   },
   { name: 'revision', help: 'Counter of changes of the list.', value: ({ revision }) => revision },
-  { name: 'epoch', help: 'Counter of foundings of the list.', value: ({ epoch }) => epoch },
+  { name: 'epoch', help: 'Counter of bootstraps of the list.', value: ({ epoch }) => epoch },
   {
     name: 'size',
     help: 'How many members the cluster is meant to have; 0 without a list.',

@@ -3,7 +3,7 @@ import { filtered, given, joined, type Cluster, type Departed, type Member } fro
 import { eventOf, type EventType, type RegistryEvent } from './events.js';
 import { evict } from './evict.js';
 import { fade, hasFaded } from './forget.js';
-import { admit, founders, neededToFound } from './gate.js';
+import { admit, initialMembers, requiredToBootstrap } from './gate.js';
 import { isHeld, isUnreachable, presenceOf, silence, sinceAlive } from './lease.js';
 import { heardSince, isKnownToAll, type Moment, type Step } from './moment.js';
 import { quorumAdvice, quorumOf } from './quorum.js';
@@ -15,7 +15,7 @@ import { settleTime, settlingHindrances } from './settling.js';
 /*
  * What follows from a cluster's state and the time alone, after every command and every tick, in this order:
  *
- *   end of a repair → presence → waiting that gave up → settled → found or refound → evict one → admit → quorum lost or back
+ *   end of a repair → presence → waiting that gave up → settled → found or rebootstrap → evict one → admit → quorum lost or back
  *   → forgotten
  *
  * A step that changes the list raises the revision, and nobody has that revision yet, so the steps of one
@@ -95,14 +95,14 @@ function settle(cluster: Cluster, moment: Moment): Step {
 }
 
 /**
- * R1, and R7: all of a cluster is gone and enough wait to be a cluster of that size. Refounding drops every
+ * R1, and R7: all of a cluster is gone and enough wait to be a cluster of that size. Rebootstrap drops every
  * member, so it is as bound to grace (R8) as an eviction, and as late (R5).
  */
 function found(cluster: Cluster, moment: Moment): Step {
   const { now, rules, graceUntil } = moment;
   if (cluster.waiting.size === 0) return { cluster, events: [] };
-  const ready = founders(cluster, moment);
-  const needed = neededToFound(cluster, ready);
+  const ready = initialMembers(cluster, moment);
+  const needed = requiredToBootstrap(cluster, ready);
   if (ready.length < needed) return { cluster, events: [] };
   if (isRepairing(cluster, now) || revisionAhead(cluster) !== undefined) return { cluster, events: [] };
   const all = [...cluster.members.values()];
@@ -117,10 +117,10 @@ function found(cluster: Cluster, moment: Moment): Step {
   // A member that lives would have been heard, too, while somebody was: before, nobody may have reached this server.
   const hasEars = ready.some(({ since }) => now - since >= LATE_POLL);
   if (all.length > 0 && (!gone || !hasEars || now < graceUntil)) return { cluster, events: [] };
-  return founding(
+  return bootstrapping(
     cluster,
     ready.map((one) => joined(one, cluster.revision + 1, true, now)),
-    all.length === 0 ? 'founded' : 'refounded',
+    all.length === 0 ? 'bootstrapped' : 'rebootstrapped',
     all.length === 0
       ? `${ready.length} waited at once, ${needed} wanted`
       : `all ${all.length} members were silent and unreachable, and ${ready.length} new ones waited`,
@@ -128,21 +128,21 @@ function found(cluster: Cluster, moment: Moment): Step {
   );
 }
 
-/** The first list of an epoch: all founders get one identical list (injury 1). */
-export function founding(
+/** The first list of an epoch: all initial members get one identical list (injury 1). */
+export function bootstrapping(
   cluster: Cluster,
-  founders: readonly Member[],
-  type: Extract<EventType, 'founded' | 'refounded' | 'recovered'>,
+  initialMembers: readonly Member[],
+  type: Extract<EventType, 'bootstrapped' | 'rebootstrapped' | 'recovered'>,
   reason: string,
   { now }: Moment,
 ): Step {
-  const members = new Map(founders.map((founder) => [founder.address, founder]));
+  const members = new Map(initialMembers.map((initialMember) => [initialMember.address, initialMember]));
   const next: Cluster = {
     ...cluster,
     epoch: cluster.epoch + 1,
     revision: firstRevision(cluster),
     changedAt: now,
-    size: Math.max(members.size, ...founders.map((founder) => founder.expect ?? 0)),
+    size: Math.max(members.size, ...initialMembers.map((initialMember) => initialMember.expect ?? 0)),
     quorumLost: false,
     awaitsRepair: false,
     members,
@@ -153,13 +153,15 @@ export function founding(
   return { cluster: next, events: [event] };
 }
 
-/** R6: a lost majority is said once, loudly; the list stays. */
+/** R6: reports a lost majority once, loudly, and its return; the list stays. */
 function quorum(cluster: Cluster, moment: Moment): Step {
   const { held, finding } = quorumOf(cluster, moment);
   const quorumLost = cluster.members.size > 0 && !held;
   if (quorumLost === cluster.quorumLost) return { cluster, events: [] };
   const next = { ...cluster, quorumLost };
-  return { cluster: next, events: quorumLost ? [eventOf(next, 'preserved', quorumAdvice(finding()))] : [] };
+  if (quorumLost) return { cluster: next, events: [eventOf(next, 'quorum-lost', quorumAdvice(finding()))] };
+  if (cluster.members.size === 0) return { cluster: next, events: [] };
+  return { cluster: next, events: [eventOf(next, 'quorum-regained', `${finding()}: that is a majority again`)] };
 }
 
 /** False when a tick can change nothing: a cheap look that spares a quiet cluster the whole pass. */

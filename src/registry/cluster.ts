@@ -78,7 +78,7 @@ export interface Member {
   readonly joinedRevision: number;
   /** Since when it and every other live member have a list with it; see {@link settled}. */
   readonly knownSince?: number;
-  /** A founder, or known for the settle time: its Raft log may be trusted not to be blank. */
+  /** An initial member, or known for the settle time: its Raft log may be trusted not to be blank. */
   readonly settled: boolean;
   /** What the last event said of it. */
   readonly presence: Presence;
@@ -112,7 +112,7 @@ export interface Departed {
 
 /** One list with everything that decides about it. Immutable but for the leases. */
 export interface Cluster extends ClusterKey {
-  /** Counts foundings; 0 before the first. */
+  /** Counts bootstraps; 0 before the first. */
   readonly epoch: number;
   /** Counts changes of the list. */
   readonly revision: number;

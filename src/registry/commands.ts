@@ -102,7 +102,7 @@ export type Reply =
   | {
       readonly type: 'waiting';
       /** `left`: it has just left, and polls while it stops (R4). */
-      readonly why: 'founding' | 'gate' | 'left';
+      readonly why: 'bootstrapping' | 'gate' | 'left';
       readonly reason: string;
     }
   | { readonly type: 'refused'; readonly code: Refusal; readonly reason: string }

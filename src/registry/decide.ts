@@ -160,7 +160,7 @@ function poll(cluster: Cluster, poll: Poll, context: Context): Outcome {
       ? { type: 'listed' }
       : {
           type: 'waiting',
-          why: settled.members.size === 0 ? 'founding' : 'gate',
+          why: settled.members.size === 0 ? 'bootstrapping' : 'gate',
           reason: explainWaiting(settled, fresh, context),
         },
   );

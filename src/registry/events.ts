@@ -4,7 +4,7 @@ import type { Cluster, ClusterKey } from './cluster.js';
 /** What happened to a cluster, in the words of logs, API and metrics. */
 export const EVENT_TYPES = [
   /** When a cluster got its first list of an epoch (R1). */
-  'founded',
+  'bootstrapped',
   /** When a new address was taken to the gate (R3). */
   'waiting',
   /** When an address came onto the list, past the gate or by an operator's put. */
@@ -26,10 +26,12 @@ export const EVENT_TYPES = [
   /** When an unreachable member was taken off the list because its replacement, of the same id, had settled (R5). */
   'replaced',
   /** When a majority was lost and the list was kept as it is (R6). */
-  'preserved',
-  /** When a cluster of which nothing is left was founded anew by those waiting (R7). */
-  'refounded',
-  /** When a node was found to have a list that the database does not know: nothing is founded without an operator (R1). */
+  'quorum-lost',
+  /** When a majority of the list was live again after that, without an operator. */
+  'quorum-regained',
+  /** When a cluster of which nothing is left was bootstrapped anew by those waiting (R7). */
+  'rebootstrapped',
+  /** When a node was found to have a list that the database does not know: nothing is bootstrapped without an operator (R1). */
   'set-back',
   /** When an operator decided the list after a lost majority (R7). */
   'recovered',

@@ -9,8 +9,8 @@ import { isRepairing } from './repairing.js';
 import { DEAD_FORGOTTEN, EMPTY_FORGOTTEN, LONE_FORGOTTEN } from './rules.js';
 
 /*
- * A cluster that is gone: founded by a slip, or dead for long. A list that a node may still go by is never given up: what
- * polls next would found another, with other members (injury 2).
+ * A cluster that is gone: bootstrapped by a slip, or dead for long. A list that a node may still go by is never given up: what
+ * polls next would bootstrap another, with other members (injury 2).
  */
 
 /** An operator's word: the cluster is deleted, with everybody who waits. */

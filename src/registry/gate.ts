@@ -10,7 +10,7 @@ import { LATE_POLL, STEADY_AFTER } from './rules.js';
 import { revisionAhead, setBackAdvice } from './set-back.js';
 
 /** How many must wait at once before those waiting become the list. */
-export function neededToFound(
+export function requiredToBootstrap(
   cluster: Cluster,
   waiting: Iterable<Waiting> = cluster.waiting.values(),
 ): number {
@@ -19,10 +19,10 @@ export function neededToFound(
 }
 
 /**
- * Those who wait and count for a founding: a poll is repeated as soon as it was held in vain, so one that was not was no
+ * Those who wait and count for a bootstrap: a poll is repeated as soon as it was held in vain, so one that was not was no
  * node's, or its node is gone (injury 3). A POST may be a node's only one. Where there is a list nobody counts at once.
  */
-export function founders({ members, waiting }: Cluster, { now, rules }: Moment): Waiting[] {
+export function initialMembers({ members, waiting }: Cluster, { now, rules }: Moment): Waiting[] {
   return [...waiting.values()].filter(
     (one) =>
       one.source === 'heartbeat' ||
@@ -67,11 +67,11 @@ function admission(cluster: Cluster, waiting: Waiting): string {
 
 /** Why a new address is not on the list yet, for programs; for people there is a sentence. */
 export type WaitingCode =
-  /** There is no list: too few wait to found one (R1). */
-  | 'founding'
+  /** There is no list: too few wait to bootstrap one (R1). */
+  | 'bootstrapping'
   /** No majority is live, and Raft could not add it (R3). */
   | 'no-majority'
-  /** Too many joined or came back only just, or the founders have not been sent their list yet (R3). */
+  /** Too many joined or came back only just, or the initial members have not been sent their list yet (R3). */
   | 'unsettled'
   /** Raft is being repaired, and the list holds still; or must be, since the list was recovered (R7). */
   | 'repairing'
@@ -99,7 +99,7 @@ function gate(cluster: Cluster, moment: Pick<Moment, 'now' | 'rules' | 'raft'>):
   if (!held) return { code: 'no-majority', finding: `${finding()}, and Raft needs a majority to add one` };
   const listless = all.filter((member) => startsWithTheNewest(member, moment));
   if (listless.length > 0) {
-    const finding = `${named(listless.map(({ address }) => address))} found the cluster and must have its list first`;
+    const finding = `${named(listless.map(({ address }) => address))} bootstrap the cluster and must have its list first`;
     return { code: 'unsettled', finding };
   }
   const unsettled = all.filter((member) => !member.settled);
@@ -120,10 +120,10 @@ function gate(cluster: Cluster, moment: Pick<Moment, 'now' | 'rules' | 'raft'>):
 }
 
 /**
- * A founder that died before Raft had elected anybody is as blank as a newcomer when it comes back, and takes the list of then
+ * An initial member that died before Raft had elected anybody is as blank as a newcomer when it comes back, and takes the list of then
  * for the voters: with two newcomers beside it, three blank ones would be a majority of five, and might elect one of
  * themselves when those that have the data start again, too (found by the simulation). A leader gives it its data. One blank
- * one more than the founders that Raft did not need is no majority yet, so a first newcomer may come.
+ * one more than the initial members that Raft did not need is no majority yet, so a first newcomer may come.
  */
 function mayBeBlank(member: Member, moment: Pick<Moment, 'now' | 'rules' | 'raft'>): boolean {
   const { now, rules } = moment;
@@ -132,8 +132,8 @@ function mayBeBlank(member: Member, moment: Pick<Moment, 'now' | 'rules' | 'raft
 }
 
 /**
- * Whether a founder has not been sent a list yet: whoever is on the one with which it starts is a voter at once, without
- * having asked for it (2.5.1 JRaftServer, the first configuration), also who never comes again. A founder that polls has it
+ * Whether an initial member has not been sent a list yet: whoever is on the one with which it starts is a voter at once, without
+ * having asked for it (2.5.1 JRaftServer, the first configuration), also who never comes again. An initial member that polls has it
  * within some seconds; after that another server may have sent it, which could not say so.
  */
 function startsWithTheNewest(member: Member, { now, rules }: Pick<Moment, 'now' | 'rules'>): boolean {
@@ -153,8 +153,8 @@ export function whyWaiting(
     const reason =
       ahead !== undefined
         ? setBackAdvice(cluster, ahead)
-        : `${name} is founding: ${cluster.waiting.size} of ${neededToFound(cluster)} members wait`;
-    return () => ({ code: 'founding', reason });
+        : `${name} is bootstrapping: ${cluster.waiting.size} of ${requiredToBootstrap(cluster)} members wait`;
+    return () => ({ code: 'bootstrapping', reason });
   }
   const closed = gate(cluster, moment);
   return ({ address }) =>

@@ -65,7 +65,7 @@ export function refuseNewcomers(cluster: Cluster, addresses: readonly Address[])
   return undefined;
 }
 
-/** Nothing may become of a cluster that is not held: whoever polls would found another in its place. */
+/** Nothing may become of a cluster that is not held: whoever polls would bootstrap another in its place. */
 export function notServed({ product, name }: Cluster, { rules }: Context): Reply {
   return refusal(
     'too-many-addresses',

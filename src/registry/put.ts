@@ -1,5 +1,5 @@
 import type { Address } from './address.js';
-import { founding } from './advance.js';
+import { bootstrapping } from './advance.js';
 import { given, type Cluster, type Member } from './cluster.js';
 import type { Context, Outcome } from './commands.js';
 import { eventOf } from './events.js';
@@ -36,15 +36,15 @@ export function put(cluster: Cluster, addresses: readonly Address[], context: Co
   if (tooMany) return unchanged(cluster, tooMany);
 
   if (cluster.members.size === 0) {
-    const founders = wanted.map((address) => ({
+    const initialMembers = wanted.map((address) => ({
       ...newStatic(cluster, address, firstRevision(cluster), context),
       settled: true,
     }));
-    const { cluster: next, events } = founding(
+    const { cluster: next, events } = bootstrapping(
       cluster,
-      founders,
-      'founded',
-      `${founders.length} static member(s) were put`,
+      initialMembers,
+      'bootstrapped',
+      `${initialMembers.length} static member(s) were put`,
       context,
     );
     return conclude(next, events, context, cluster, () => ({ type: 'done' }));

@@ -1,4 +1,4 @@
-import { founding } from './advance.js';
+import { bootstrapping } from './advance.js';
 import { joined, keyOf, type Cluster } from './cluster.js';
 import type { Context, Outcome } from './commands.js';
 import { eventOf } from './events.js';
@@ -21,7 +21,7 @@ export function recover(cluster: Cluster, context: Context): Outcome {
   if (busy) return unchanged(cluster, busy);
   const all = [...cluster.members.values()];
   const ahead = revisionAhead(cluster);
-  if (ahead !== undefined) return foundAfterSetBack(cluster, ahead, context);
+  if (ahead !== undefined) return bootstrapAfterSetBack(cluster, ahead, context);
   const { held, finding } = quorumOf(cluster, context);
   if (all.length === 0 || held) {
     const has = all.length === 0 ? 'has no list' : `has a majority, ${finding()}`;
@@ -38,9 +38,9 @@ export function recover(cluster: Cluster, context: Context): Outcome {
     return unchanged(cluster, refusal('nobody-to-recover-with', `${name} cannot be recovered yet: ${why}`));
   }
   if (kept.length === 0) {
-    const founders = joining.map((one) => joined(one, cluster.revision + 1, true, now));
+    const initialMembers = joining.map((one) => joined(one, cluster.revision + 1, true, now));
     const reason = `an operator recovered the list: all ${all.length} members were unreachable, and ${joining.length} waited`;
-    const { cluster: next, events } = founding(cluster, founders, 'recovered', reason, context);
+    const { cluster: next, events } = bootstrapping(cluster, initialMembers, 'recovered', reason, context);
     return conclude(next, events, context, cluster);
   }
   const next: Cluster = {
@@ -56,12 +56,12 @@ export function recover(cluster: Cluster, context: Context): Outcome {
 }
 
 /** The database was replaced (set-back.ts): those that wait are the list, whose revisions go on. */
-function foundAfterSetBack(cluster: Cluster, ahead: number, context: Context): Outcome {
-  const founders = [...cluster.waiting.values()].map((one) =>
+function bootstrapAfterSetBack(cluster: Cluster, ahead: number, context: Context): Outcome {
+  const initialMembers = [...cluster.waiting.values()].map((one) =>
     joined(one, firstRevision(cluster), true, context.now),
   );
-  const reason = `an operator founded the list anew after its database was replaced: a node has revision ${ahead}, and ${founders.length} waited`;
-  const { cluster: next, events } = founding(cluster, founders, 'recovered', reason, context);
+  const reason = `an operator bootstrapped the list anew after its database was replaced: a node has revision ${ahead}, and ${initialMembers.length} waited`;
+  const { cluster: next, events } = bootstrapping(cluster, initialMembers, 'recovered', reason, context);
   return conclude(next, events, context, cluster);
 }
 

@@ -14,7 +14,7 @@ export const REFUSED_CODES = [
   'parameter',
   /** There is no `self` where one is needed, or nobody can tell where `auto` comes from. */
   'no-self',
-  /** It asks without `self` for a cluster that nobody founded. */
+  /** It asks without `self` for a cluster that nobody bootstrapped. */
   'unknown-cluster',
   /** Its leave, or its agent's word, is about an address that is not listed. */
   'not-listed',

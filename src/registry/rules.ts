@@ -98,7 +98,7 @@ export const EMPTY_FORGOTTEN = 24 * 3_600 * SECOND;
 
 /**
  * For how long nothing may be heard of a cluster, and no port of it answer, before it is forgotten: of one with a single
- * member, which founds the same list when it comes back, and of any other, whose members would not.
+ * member, which bootstraps the same list when it comes back, and of any other, whose members would not.
  */
 export const LONE_FORGOTTEN = 7 * 24 * 3_600 * SECOND;
 export const DEAD_FORGOTTEN = 90 * 24 * 3_600 * SECOND;

@@ -2,7 +2,7 @@ import { keyOf, type Cluster } from './cluster.js';
 
 /*
  * A database that was replaced by an empty or an older one knows less than the nodes: their agents say which revision of
- * the list they have. As long as one of those that wait says a higher one than there ever was here, nothing is founded:
+ * the list they have. As long as one of those that wait says a higher one than there ever was here, nothing is bootstrapped:
  * whoever came first would be a cluster, and the others, which live, none.
  */
 
@@ -22,7 +22,7 @@ export function firstRevision(cluster: Cluster): number {
 export function setBackAdvice(cluster: Cluster, ahead: number): string {
   const name = keyOf(cluster);
   return (
-    `${name} is founding, and nothing is founded by itself: a node has its list of revision ${ahead}, which is more than this ` +
+    `${name} is bootstrapping, and nothing is bootstrapped by itself: a node has its list of revision ${ahead}, which is more than this ` +
     `database's ${cluster.revision}, so the database was replaced or set back. Bring the right one back; or, when all nodes of the cluster wait, ` +
     `let those that wait be the list: recover ${name}`
   );

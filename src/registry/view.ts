@@ -1,16 +1,16 @@
 import type { Address } from './address.js';
 import { keyOf, type Cluster, type Source } from './cluster.js';
-import { neededToFound, REPAIR_AWAITED, whyWaiting, type WaitingCode } from './gate.js';
+import { requiredToBootstrap, REPAIR_AWAITED, whyWaiting, type WaitingCode } from './gate.js';
 import { hasLease, isLive, memberState, silence, type MemberState } from './lease.js';
 import type { Moment } from './moment.js';
 import { lacking, quorumAdvice, quorumOf, type Quorum } from './quorum.js';
 import { revisionAhead, setBackAdvice } from './set-back.js';
 
 /**
- * *empty*: no list, nobody waits. *founding*: no list yet. *whole*: every member live and settled and nobody
+ * *empty*: no list, nobody waits. *bootstrapping*: no list yet. *whole*: every member live and settled and nobody
  * waits. *degraded*: a majority is live. *quorum-lost*: none is. *damaged*: what is stored of it cannot be true.
  */
-export const CLUSTER_STATES = ['empty', 'founding', 'whole', 'degraded', 'quorum-lost', 'damaged'] as const;
+export const CLUSTER_STATES = ['empty', 'bootstrapping', 'whole', 'degraded', 'quorum-lost', 'damaged'] as const;
 export type ClusterState = (typeof CLUSTER_STATES)[number];
 
 /** What operators see of a cluster. */
@@ -28,7 +28,7 @@ export interface ClusterSummary {
   /** Listed members that have not settled yet. */
   readonly unsettled: number;
   readonly waiting: number;
-  /** While founding: how many must wait at once before they become the list (R1). */
+  /** While bootstrapping: how many must wait at once before they become the list (R1). */
   readonly needed?: number;
   /** What members are sent meanwhile, when not every server has the newest list yet (see replicas.ts). */
   readonly servedRevision?: number;
@@ -93,7 +93,7 @@ export function summarize(cluster: Cluster, moment: Moment): ClusterSummary {
     live: quorum.live,
     unsettled,
     waiting: cluster.waiting.size,
-    ...(state === 'founding' ? { needed: neededToFound(cluster) } : {}),
+    ...(state === 'bootstrapping' ? { needed: requiredToBootstrap(cluster) } : {}),
   };
 }
 
@@ -127,7 +127,7 @@ export function describe(cluster: Cluster, moment: Moment): ClusterView {
 function stateOf(cluster: Cluster, quorum: Quorum, unsettled: number): ClusterState {
   const { members, waiting } = cluster;
   if (cluster.damage !== undefined) return 'damaged';
-  if (members.size === 0) return waiting.size === 0 ? 'empty' : 'founding';
+  if (members.size === 0) return waiting.size === 0 ? 'empty' : 'bootstrapping';
   if (!quorum.held) return 'quorum-lost';
   const isWhole = quorum.live === members.size && unsettled === 0 && waiting.size === 0;
   return isWhole && !cluster.awaitsRepair ? 'whole' : 'degraded';
@@ -138,10 +138,10 @@ function sentence(cluster: Cluster, state: ClusterState, quorum: Quorum, unsettl
   switch (state) {
     case 'empty':
       return `${keyOf(cluster)} has no members and nobody waits`;
-    case 'founding': {
+    case 'bootstrapping': {
       const ahead = revisionAhead(cluster);
       if (ahead !== undefined) return setBackAdvice(cluster, ahead);
-      return `founding: ${waiting.size} of ${neededToFound(cluster)} wait`;
+      return `bootstrapping: ${waiting.size} of ${requiredToBootstrap(cluster)} wait`;
     }
     case 'whole':
       return `all ${members.size} members are live and settled`;

@@ -95,7 +95,7 @@ export class ClusterEntry {
     if (!this.isPending || sent === undefined) return sent;
     const newest = this.#cluster;
     if (address === undefined || (sent.members.has(address) && sent.epoch === newest.epoch)) return sent;
-    // A cluster that comes after one that has ended is founded for all at once.
+    // A cluster that comes after one that has ended is bootstrapped for all at once.
     if (sent.members.size === 0) return undefined;
     return mayJoin(sent, newest) && !isAnyBehind(sent, newest) ? newest : undefined;
   }

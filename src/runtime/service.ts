@@ -74,7 +74,7 @@ export interface PollRequest {
 
 export type PollAnswer =
   | { readonly type: 'list'; readonly entry: ClusterEntry; readonly list: Cluster }
-  | { readonly type: 'waiting'; readonly why: 'founding' | 'gate' | 'left'; readonly reason: string }
+  | { readonly type: 'waiting'; readonly why: 'bootstrapping' | 'gate' | 'left'; readonly reason: string }
   | { readonly type: 'refused'; readonly code: Refusal; readonly reason: string }
   | ({ readonly type: 'unavailable' } & Unavailable);
 
@@ -242,7 +242,7 @@ export class RegistryService implements LinkedRegistry {
     return this.#entries.get(key);
   }
 
-  /** Whether a cluster of this product was ever founded; the official texts tell it from an unknown cluster. */
+  /** Whether a cluster of this product was ever bootstrapped; the official texts tell it from an unknown cluster. */
   knowsProduct(product: string): boolean {
     return [...this.#entries.values()].some(
       ({ cluster }) => cluster.product === product && cluster.epoch > 0,
@@ -425,7 +425,7 @@ export class RegistryService implements LinkedRegistry {
     if (has === undefined) return;
     const { cluster } = entry;
     if (has <= cluster.revision) return entry.delivered(address, has, this.now);
-    // The list of a database that was replaced since; where there is no list nothing is founded then (set-back.ts).
+    // The list of a database that was replaced since; where there is no list nothing is bootstrapped then (set-back.ts).
     if (!entry.isSetBack(has)) return;
     this.#log.error(
       { cluster: keyOf(cluster), address, has, revision: cluster.revision },
@@ -772,14 +772,14 @@ export class RegistryService implements LinkedRegistry {
     // Whoever refused has said so, with more.
     if (type === 'refused') return;
     const fields = { event: type, cluster: `${product}/${name}`, address, revision, reason };
-    if (type === 'preserved') this.#log.error(fields, `quorum-lost: ${reason}`);
+    if (type === 'quorum-lost') this.#log.error(fields, `quorum-lost: ${reason}`);
     else if (type === 'set-back') this.#log.error(fields, `the database was set back: ${reason}`);
     else this.#log.info(fields, type);
   }
 }
 
 /** Whether a held poll may be answered, or does not wait any more; one that has just left (R4) waits for nothing. */
-function isOver(address: Address, why: 'founding' | 'gate' | 'left'): (cluster: Cluster) => boolean {
+function isOver(address: Address, why: 'bootstrapping' | 'gate' | 'left'): (cluster: Cluster) => boolean {
   return ({ members, waiting }) => members.has(address) || (why !== 'left' && !waiting.has(address));
 }
 

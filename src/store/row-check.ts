@@ -91,7 +91,7 @@ export function problemIn(
       lease ? wrong(`the lease of ${quoted(of)}`, lease, LEASE) : undefined,
     ) ??
     (members.length > 0 && (cluster.epoch === 0 || cluster.revision === 0)
-      ? `there are ${members.length} members, and the cluster was never founded (epoch ${cluster.epoch}, revision ${cluster.revision})`
+      ? `there are ${members.length} members, and the cluster was never bootstrapped (epoch ${cluster.epoch}, revision ${cluster.revision})`
       : undefined)
   );
 }

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { parseTokens } from '../../src/http/access/token.js';
 import { startServer } from '../support/server.js';
-import { foundCluster, live, pollPath } from '../support/nodes.js';
+import { bootstrapCluster, live, pollPath } from '../support/nodes.js';
 import { ask, CURL } from '../support/raw.js';
 import { tempFolder } from '../support/temp.js';
 import {
@@ -139,9 +139,9 @@ describe('what the manifests run in the Nacos container', { skip: skipWithoutToo
       const server = await startServer(t, { access: { changeTokens: tokens, readTokens: reads } });
       const query = (): string => `&token=${TOKEN}`;
       const members = ['127.0.0.11:8848', '127.0.0.12:8848', '127.0.0.13:8848'];
-      const nodes = await foundCluster(t, server, members, query);
+      const nodes = await bootstrapCluster(t, server, members, query);
       await live(server, nodes, 60_000);
-      await foundCluster(t, server, ['127.0.0.14:8848'], query);
+      await bootstrapCluster(t, server, ['127.0.0.14:8848'], query);
       const nacos = await Stub.start(t);
       const { exec } = nacosOf('poll').readinessProbe!;
       const ready = (POD_IP: string, file: Record<string, string>): Promise<number> => {
@@ -255,7 +255,7 @@ describe('what the manifests run in the Nacos container', { skip: skipWithoutToo
       const tokens = parseTokens(`nacos/serverlist:${TOKEN}`);
       const server = await startServer(t, { access: { changeTokens: { tokens, file: undefined } } });
       const members = ['127.0.0.11:8848', '127.0.0.12:8848', '127.0.0.13:8848'];
-      const nodes = await foundCluster(t, server, members, () => `&token=${TOKEN}`);
+      const nodes = await bootstrapCluster(t, server, members, () => `&token=${TOKEN}`);
       await live(server, nodes, 1_000);
       let stopped = false;
       const others = (async () => {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
 import { memberView } from '../../src/http/api/schemas.js';
-import { foundCluster } from '../support/nodes.js';
+import { bootstrapCluster } from '../support/nodes.js';
 import { getJson } from '../support/raw.js';
 import { startServer } from '../support/server.js';
 import { tempFolder } from '../support/temp.js';
@@ -27,7 +27,7 @@ test('the guide has the same commands in both languages', () => {
 
 test('what the guide asks the address server does what it says', async (t) => {
   const server = await startServer(t);
-  await foundCluster(t, server, [A, B]);
+  await bootstrapCluster(t, server, [A, B]);
   const home = tempFolder(t);
   mkdirSync(join(home, 'conf'));
   const run = async (command: string): Promise<string> => {

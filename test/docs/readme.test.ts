@@ -5,7 +5,7 @@ import { describe, test, type TestContext } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { clusterView, eventPage, streamSnapshot } from '../../src/http/api/schemas.js';
-import { foundCluster } from '../support/nodes.js';
+import { bootstrapCluster } from '../support/nodes.js';
 import { startServer, type TestServer } from '../support/server.js';
 
 const A = '10.0.0.5:8848';
@@ -66,7 +66,7 @@ describe('the commands of the documents do what they say', { concurrency: true }
 
 async function proves(t: TestContext, command: string): Promise<void> {
   const server = await startServer(t);
-  const nodes = await foundCluster(t, server, [A, B]);
+  const nodes = await bootstrapCluster(t, server, [A, B]);
   // Both poll on while time passes, five times as fast as it does.
   let stopped = false;
   const living = (async () => {

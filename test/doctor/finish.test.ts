@@ -10,7 +10,7 @@ import { A, B, Bench, C, D } from '../registry/rules.js';
 
 const voter = (address: string): string => address.replace('8848', '7848');
 
-/** Three founded, and C left; the leader A has it as a voter still, for so long. */
+/** Three bootstrapped, and C left; the leader A has it as a voter still, for so long. */
 function afterLeave(
   since: number,
   voters = [A, B, C],

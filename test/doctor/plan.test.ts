@@ -206,7 +206,7 @@ describe('the plan of a repair', () => {
         `restRaftCluster ${a},${c} ${A} *`,
       ]);
       const blank = plan(all, [node(A, {}), node(B, {}), node(C, {})], { leaderlessMs: lasting(29_999) });
-      assert.equal(blank.isPassing, true, 'a founding');
+      assert.equal(blank.isPassing, true, 'a bootstrap');
       const gone = plan([member(A)], [node(A, old)], { leaderlessMs: new Map() });
       assert.deepEqual(said(gone), [`resetPeers ${a} ${A} *`], 'nobody can be elected');
     });

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { parseTokens } from '../../src/http/access/token.js';
 import type { AccessSettings } from '../../src/http/access/settings.js';
 import { eventually } from '../support/eventually.js';
-import { foundCluster, pollPath } from '../support/nodes.js';
+import { bootstrapCluster, pollPath } from '../support/nodes.js';
 import { ask, CURL, getJson, JSON_CLIENT, NACOS, type RawAnswer } from '../support/raw.js';
 import { startServer, type TestServer } from '../support/server.js';
 import { tempFolder } from '../support/temp.js';
@@ -74,7 +74,7 @@ async function guarded(
   const file = join(tempFolder(t), 'tokens');
   writeFileSync(file, `# rotating\r\n${OLD}\r\nnew-token-0123456789abc\r\n`);
   const server = await startServer(t, { access: { ...settings(file), ...more }, rules: { pollHold: 30 } });
-  await foundCluster(t, server, [A], () => `&token=${OLD}`);
+  await bootstrapCluster(t, server, [A], () => `&token=${OLD}`);
   replace(file, 'new-token-0123456789abc\n');
   await server.access.look();
   return server;
@@ -442,7 +442,7 @@ test('requests without a valid token are refused more shortly when they come too
 
 test('changes are limited for each address, polls and heartbeats of members and of those who wait are not', async (t) => {
   const server = await startServer(t, { access: { writeRateLimit: 1, now: () => 0 }, rules: { pollHold: 30 } });
-  await foundCluster(t, server, [A]);
+  await bootstrapCluster(t, server, [A]);
   const put = (i: number) => ask(server, 'POST', `/nacos/v1/as/nodes?cluster=c${i}&ips=127.0.0.${i + 1}`);
   let done = 0;
   while ((await put(done)).status === 200) done++;

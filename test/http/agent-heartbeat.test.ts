@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import type { ClusterView, MemberView } from '../../src/registry/view.js';
 import { eventually } from '../support/eventually.js';
 import { scrape } from '../support/exposition.js';
-import { foundCluster, lines, live, pollPath } from '../support/nodes.js';
+import { bootstrapCluster, lines, live, pollPath } from '../support/nodes.js';
 import { ask, CURL, getJson, RawConnection, request, type RawAnswer } from '../support/raw.js';
 import { startServer, type TestServer } from '../support/server.js';
 
@@ -110,7 +110,7 @@ test('one that waits is held until it is listed, and told why when it is not', a
   const server = await startServer(t, { rules: { pollHold: 500 } });
   const started = performance.now();
   const alone = await beat(server, A, '&expect=2&has=0&wait=60s');
-  assert.deepEqual([alone.status, alone.headers.get('address-server-waiting')], [202, 'founding']);
+  assert.deepEqual([alone.status, alone.headers.get('address-server-waiting')], [202, 'bootstrapping']);
   assert.ok(performance.now() - started >= 490);
   const first = await held(server, A, '&expect=2&has=0&wait=60s');
   assert.equal((await beat(server, B, '&expect=2&has=0&wait=60s')).status, 200);
@@ -154,7 +154,7 @@ test('a leave is answered as soon as the agents have the list without it', async
 
 test('a problem is no renewal; it is recorded once, shown, and probed for at once', async (t) => {
   const server = await startServer(t);
-  const nodes = await foundCluster(t, server, [A, B, C]);
+  const nodes = await bootstrapCluster(t, server, [A, B, C]);
   server.probe.answers.set(C, 'refused');
   const problem = `&problem=${encodeURIComponent('its port has not answered for 6 s')}`;
   for (let i = 0; i < 3; i++) {

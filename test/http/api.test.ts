@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { eventually } from '../support/eventually.js';
-import { foundCluster, live, NacosNode, pollPath } from '../support/nodes.js';
+import { bootstrapCluster, live, NacosNode, pollPath } from '../support/nodes.js';
 import { ask, getJson, JSON_CLIENT, NACOS, RawConnection, request, type RawAnswer } from '../support/raw.js';
 import { startServer, type TestServer } from '../support/server.js';
 
@@ -32,16 +32,16 @@ function problem(answer: RawAnswer): Record<string, unknown> {
 test('the list of clusters', async (t) => {
   const server = await startServer(t);
   assert.deepEqual(await getJson(server, '/api/v1/clusters'), { clusters: [] });
-  await foundCluster(t, server, [A, B]);
-  await ask(server, 'POST', '/nacos/founding?self=127.0.0.11&expect=3');
+  await bootstrapCluster(t, server, [A, B]);
+  await ask(server, 'POST', '/nacos/bootstrapping?self=127.0.0.11&expect=3');
   await ask(server, 'GET', '/nacos/asked-for-only', NACOS);
   const { clusters } = await getJson<ClusterPage>(server, '/api/v1/clusters');
   assert.deepEqual(clusters, [
     {
       product: 'nacos',
-      cluster: 'founding',
-      state: 'founding',
-      summary: 'founding: 1 of 3 wait',
+      cluster: 'bootstrapping',
+      state: 'bootstrapping',
+      summary: 'bootstrapping: 1 of 3 wait',
       epoch: 0,
       revision: 0,
       size: 0,
@@ -87,7 +87,7 @@ test('the list of clusters in pages', async (t) => {
 
 test('one cluster', async (t) => {
   const server = await startServer(t);
-  await foundCluster(t, server, [A], () => '&id=nacos-0');
+  await bootstrapCluster(t, server, [A], () => '&id=nacos-0');
   await ask(server, 'POST', pollPath(B, '&id=nacos-1'));
   await server.pass(2_000);
   await ask(server, 'GET', pollPath(C, '&expect=3'), NACOS);
@@ -159,7 +159,7 @@ test('events in pages, newest first, or oldest first after one', async (t) => {
   const backwards = [...newest.events, ...older.events, ...oldest.events];
   assert.deepEqual(
     backwards.map(({ type }) => type),
-    ['admitted', 'admitted', 'admitted', 'admitted', 'founded'],
+    ['admitted', 'admitted', 'admitted', 'admitted', 'bootstrapped'],
   );
   assert.equal(oldest.next, undefined);
 
@@ -212,7 +212,7 @@ test('a page of events that a token may read only in part', async (t) => {
 
 test('a long poll answers when the revision changes', async (t) => {
   const server = await startServer(t);
-  await foundCluster(t, server, [A]);
+  await bootstrapCluster(t, server, [A]);
   const entry = server.service.find('nacos/serverlist')!;
   const change = getJson<{ revision: number }>(server, `${CLUSTER}?revision=1&wait=30s`);
   await eventually('it is held', () => entry.isWatched);
@@ -224,7 +224,7 @@ test('a long poll answers when the revision changes', async (t) => {
 
 test('a long poll answers after its wait, and is forgotten when the caller hangs up', async (t) => {
   const server = await startServer(t);
-  await foundCluster(t, server, [A]);
+  await bootstrapCluster(t, server, [A]);
   const entry = server.service.find('nacos/serverlist')!;
   const started = performance.now();
   const same = await getJson<{ revision: number }>(server, `${CLUSTER}?revision=1&wait=300ms`);
@@ -240,7 +240,7 @@ test('a long poll answers after its wait, and is forgotten when the caller hangs
 
 test('a long poll ends with the server', async (t) => {
   const server = await startServer(t);
-  await foundCluster(t, server, [A]);
+  await bootstrapCluster(t, server, [A]);
   const entry = server.service.find('nacos/serverlist')!;
   const held = getJson<{ revision: number }>(server, `${CLUSTER}?revision=1&wait=60s`);
   await eventually('it is held', () => entry.isWatched);
@@ -260,7 +260,7 @@ test('held polls end unterminated when the server stops', async (t) => {
 
 test('recover is refused while there is a majority, and decides the list when it is lost', async (t) => {
   const server = await startServer(t);
-  const [a] = await foundCluster(t, server, [A, B, C]);
+  const [a] = await bootstrapCluster(t, server, [A, B, C]);
   const refused = await ask(server, 'POST', `${CLUSTER}/recover`, JSON_CLIENT);
   assert.equal(refused.status, 409);
   assert.equal(
@@ -287,7 +287,7 @@ const remove = (server: TestServer, address: string, query = '') =>
 
 test('an operator takes a live member off, and waits until the others have the list', async (t) => {
   const server = await startServer(t);
-  const [a, b] = await foundCluster(t, server, [A, B, C]);
+  const [a, b] = await bootstrapCluster(t, server, [A, B, C]);
   const late = await remove(server, C, '?wait=100ms');
   assert.equal(late.status, 202, late.body);
   assert.deepEqual(JSON.parse(late.body), { address: C, revision: 2, undelivered: [A, B] });
@@ -310,7 +310,7 @@ test('an operator takes a live member off, and waits until the others have the l
 
 test('an operator does not take a member off that may have led just now, unless by force', async (t) => {
   const server = await startServer(t);
-  const [a, b] = await foundCluster(t, server, [A, B, C]);
+  const [a, b] = await bootstrapCluster(t, server, [A, B, C]);
   server.probe.answers.set(C, 'unreachable');
   await live(server, [a!, b!], 20_000);
   const refused = await remove(server, C);
@@ -346,7 +346,7 @@ test('the server', async (t) => {
 
 test('what is wrong is a problem that names it', async (t) => {
   const server = await startServer(t);
-  await foundCluster(t, server, [A]);
+  await bootstrapCluster(t, server, [A]);
   const wrong: readonly (readonly [path: string, status: number, detail: RegExp])[] = [
     ['/api/v1/clusters?page=2', 400, /parameter page is unknown/],
     ['/api/v1/clusters?limit=0', 400, /limit="0" is outside 1 to 1000/],
@@ -395,7 +395,7 @@ test('health', async (t) => {
 
 test('a restart is followed by grace, with the persisted list at once (R8)', async (t) => {
   const first = await startServer(t);
-  await foundCluster(t, first, [A, B]);
+  await bootstrapCluster(t, first, [A, B]);
   await first.stop();
   const second: TestServer = await startServer(t, { file: first.file });
   assert.equal((await ask(second, 'GET', pollPath(B), NACOS)).body, `${A}\n${B}\n`);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { KnownHosts } from '../../src/http/access/known-hosts.js';
-import { foundCluster, pollPath } from '../support/nodes.js';
+import { bootstrapCluster, pollPath } from '../support/nodes.js';
 import { ask, CURL, JSON_CLIENT, NACOS } from '../support/raw.js';
 import { startServer, type TestServer } from '../support/server.js';
 
@@ -74,7 +74,7 @@ function listed(server: TestServer): string[] {
 for (const [i, headers] of BROWSERS.entries()) {
   test(`a browser is no member (${headers.slice(1).join(', ')})`, async (t) => {
     const server = await startServer(t, { rules: { pollHold: 30 } });
-    await foundCluster(t, server, [A]);
+    await bootstrapCluster(t, server, [A]);
     await server.pass(1_000);
     for (const path of ['/nacos/serverlist', `http://10.0.0.1:8080/nacos/serverlist`, '//nacos/serverlist']) {
       for (const spelling of SPELLINGS) {
@@ -108,7 +108,7 @@ for (const [name, headers] of Object.entries(PROGRAMS)) {
 
 test('a page of another site registers nobody, however it writes that', async (t) => {
   const server = await startServer(t, { rules: { pollHold: 30 } });
-  await foundCluster(t, server, [A]);
+  await bootstrapCluster(t, server, [A]);
   for (const spelling of SPELLINGS) {
     for (const from of ['Sec-Fetch-Site: cross-site', 'Origin: http://evil.example']) {
       await ask(server, 'GET', `/nacos/serverlist${spelling}`, [HOST, CUSTOM, from]);
@@ -146,7 +146,7 @@ const REBOUND = (host: string) => [`Host: ${host}`, MOZILLA, `Referer: http://${
 
 test('a browser reads and changes nothing by a name that may be another site’s', async (t) => {
   const server = await startServer(t, { rules: { pollHold: 30 } });
-  await foundCluster(t, server, [A]);
+  await bootstrapCluster(t, server, [A]);
   for (const host of [
     'evil.example',
     'evil.example:8080',

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { eventually } from '../support/eventually.js';
 import { assertRefused } from '../support/exposition.js';
 import { recordingLog } from '../support/log.js';
-import { foundCluster, pollPath } from '../support/nodes.js';
+import { bootstrapCluster, pollPath } from '../support/nodes.js';
 import { ask, CURL, JSON_CLIENT, RawConnection, request } from '../support/raw.js';
 import { startServer, type TestServer } from '../support/server.js';
 
@@ -33,7 +33,7 @@ function closed(connection: RawConnection): Promise<true> {
 test('at the limit the stranger that was idle longest makes room, and no member', async (t) => {
   const { log, lines } = recordingLog();
   const server = await startServer(t, { limits: { connections: 5 }, log });
-  const [a, b] = await foundCluster(t, server, [A, B]);
+  const [a, b] = await bootstrapCluster(t, server, [A, B]);
   const first = await stranger(server);
   const second = await stranger(server, CLUSTER);
   const held = await RawConnection.open(server.port);
@@ -64,7 +64,7 @@ test('at the limit the stranger that was idle longest makes room, and no member'
 test('when every connection carries a member, a new one is refused at once', async (t) => {
   const { log, lines } = recordingLog();
   const server = await startServer(t, { limits: { connections: 3 }, log });
-  const nodes = await foundCluster(t, server, [A, B, C]);
+  const nodes = await bootstrapCluster(t, server, [A, B, C]);
   for (let i = 0; i < 5; i++) {
     const late = await RawConnection.open(server.port);
     await closed(late);
@@ -81,7 +81,7 @@ test('when every connection carries a member, a new one is refused at once', asy
 
 test('when no stranger is idle, the one that is busy longest makes room', async (t) => {
   const server = await startServer(t, { limits: { connections: 3 } });
-  const [a] = await foundCluster(t, server, [A]);
+  const [a] = await bootstrapCluster(t, server, [A]);
   const held: RawConnection[] = [];
   for (const cluster of ['one', 'two']) {
     const connection = await RawConnection.open(server.port);
@@ -101,7 +101,7 @@ test('when no stranger is idle, the one that is busy longest makes room', async 
 test('the connection of a member that left is a stranger’s', async (t) => {
   // Each node has one connection for certain: a poll that was held in vain ends its own.
   const server = await startServer(t, { limits: { connections: 3 }, rules: { pollHold: 60_000 } });
-  const nodes = await foundCluster(t, server, [A, B, C]);
+  const nodes = await bootstrapCluster(t, server, [A, B, C]);
   nodes[1]!.connection!.send(request('DELETE', pollPath(C), CURL));
   assert.equal((await nodes[1]!.connection!.receive()).status, 200);
   const late = await stranger(server);
@@ -114,14 +114,14 @@ test('a trusted proxy’s connection may carry members, and stays', async (t) =>
   const access = { trustedProxies: ['127.0.0.2/32'] };
   const server = await startServer(t, { access, limits: { connections: 2 } });
   const proxy = await RawConnection.open(server.port, '127.0.0.2');
-  await foundCluster(t, server, [A]);
+  await bootstrapCluster(t, server, [A]);
   await closed(await RawConnection.open(server.port));
   assert.ok(await listens(proxy));
 });
 
 test('5,000 strangers, one after another and all at once, leave the members alone', async (t) => {
   const server = await startServer(t, { limits: { connections: 80 } });
-  const nodes = await foundCluster(t, server, [A, B, C]);
+  const nodes = await bootstrapCluster(t, server, [A, B, C]);
   const connections = nodes.map(({ connection }) => connection);
   for (let i = 0; i < 50; i++) {
     const strangers = await Promise.all(Array.from({ length: 100 }, () => RawConnection.open(server.port)));

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { KnownHosts } from '../../src/http/access/known-hosts.js';
-import { foundCluster, pollPath } from '../support/nodes.js';
+import { bootstrapCluster, pollPath } from '../support/nodes.js';
 import { ask, getJson, type RawAnswer } from '../support/raw.js';
 import { startServer, type TestServer } from '../support/server.js';
 
@@ -79,7 +79,7 @@ function detailOf({ body, headers }: RawAnswer): string {
 
 test('a change that a browser sends for another site is refused, and nothing is changed', async (t) => {
   const server = await startServer(t, { rules: { pollHold: 30 } });
-  await foundCluster(t, server, [A]);
+  await bootstrapCluster(t, server, [A]);
   const before = await state(server);
   await server.pass(1_000);
   for (const [headers, named] of FOREIGN) {
@@ -100,7 +100,7 @@ test('a change that a browser sends for another site is refused, and nothing is 
 
 test('what only reads is answered to everybody', async (t) => {
   const server = await startServer(t, { access });
-  await foundCluster(t, server, [A]);
+  await bootstrapCluster(t, server, [A]);
   for (const [headers] of FOREIGN) {
     for (const path of ['/nacos/serverlist', '/nacos/serverlist?x=self', '/api/v1/clusters', '/healthz']) {
       const answer = await ask(server, 'GET', path, [...headers, ...BROWSER]);
@@ -128,7 +128,7 @@ test('this server’s own page and programs may change what they like', async (t
 
 test('a caller that calls itself a Nacos gets no complete refusal', async (t) => {
   const server = await startServer(t);
-  await foundCluster(t, server, [A]);
+  await bootstrapCluster(t, server, [A]);
   const headers = [HOST, 'User-Agent: Java/17.0.15', 'Accept: */*', 'Origin: http://evil.example'];
   const answer = await ask(server, 'GET', pollPath(B), headers);
   assert.deepEqual([answer.status, answer.complete], [302, false]);

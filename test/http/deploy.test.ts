@@ -8,7 +8,7 @@ import { runInNewContext } from 'node:vm';
 import { parse } from 'yaml';
 import { eventually } from '../support/eventually.js';
 import { scrape, type Exposition, type Sample } from '../support/exposition.js';
-import { foundCluster, live, pollPath } from '../support/nodes.js';
+import { bootstrapCluster, live, pollPath } from '../support/nodes.js';
 import { readPromql, type Matcher, type Selector } from '../support/promql.js';
 import { promtool, skipWithoutPromtool } from '../support/promtool.js';
 import { ask, CURL, JSON_CLIENT, NACOS } from '../support/raw.js';
@@ -60,12 +60,12 @@ const dashboard = JSON.parse(readFileSync(join(DEPLOY, 'grafana/dashboard.json')
 /** A server after everything that the rules and the dashboard look at has happened to it. */
 async function afterSomeTraffic(t: Pick<TestContext, 'after'>): Promise<TestServer> {
   const server = await startServer(t);
-  const [a] = await foundCluster(t, server, ['127.0.0.11:8848', '127.0.0.12:8848']);
+  const [a] = await bootstrapCluster(t, server, ['127.0.0.11:8848', '127.0.0.12:8848']);
   await ask(server, 'POST', pollPath('127.0.0.11:8848'));
   await ask(server, 'GET', '/nacos/unknown', NACOS);
   await ask(server, 'GET', '/api/v1/clusters/nacos/serverlist', JSON_CLIENT);
   await ask(server, 'GET', '/api/v1/events', JSON_CLIENT);
-  await ask(server, 'POST', '/nacos/founding?self=127.0.0.31&expect=3', CURL);
+  await ask(server, 'POST', '/nacos/bootstrapping?self=127.0.0.31&expect=3', CURL);
   await live(server, [a!], 20_000);
   await server.service.exchange();
   // A kind of garbage collection appears with its first, and V8 may have had nothing to collect yet.

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { foundCluster, pollPath } from '../support/nodes.js';
+import { bootstrapCluster, pollPath } from '../support/nodes.js';
 import { ask, CURL, JSON_CLIENT, NACOS } from '../support/raw.js';
 import { startServer } from '../support/server.js';
 
@@ -13,7 +13,7 @@ function filledUp(headers: readonly string[], count: number): string[] {
 
 test('100 header fields are read, at both doors', async (t) => {
   const server = await startServer(t);
-  await foundCluster(t, server, [A]);
+  await bootstrapCluster(t, server, [A]);
   for (const headers of [NACOS, [...NACOS, 'TE: trailers']]) {
     assert.equal((await ask(server, 'GET', '/nacos/serverlist', filledUp(headers, 100))).status, 200);
   }
@@ -21,7 +21,7 @@ test('100 header fields are read, at both doors', async (t) => {
 
 test('a request with more is refused, since node would pass over the rest, and nothing is done', async (t) => {
   const server = await startServer(t);
-  await foundCluster(t, server, [A]);
+  await bootstrapCluster(t, server, [A]);
   const sentence = 'the request cannot be read: it has 101 header fields, and 100 are the most';
   for (const [method, path] of [
     ['GET', '/nacos/serverlist'],

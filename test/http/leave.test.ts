@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { eventually } from '../support/eventually.js';
-import { foundCluster, lines, live, NacosNode, pollPath } from '../support/nodes.js';
+import { bootstrapCluster, lines, live, NacosNode, pollPath } from '../support/nodes.js';
 import { ask, CURL, NACOS, RawConnection, request } from '../support/raw.js';
 import { startServer, type TestServer } from '../support/server.js';
 
@@ -22,7 +22,7 @@ function watch(promise: Promise<unknown>): { settled: boolean } {
 
 test('DELETE with wait answers when every other live member has polled the list without it', async (t) => {
   const server = await startServer(t);
-  const [a, b] = await foundCluster(t, server, [A, B, C]);
+  const [a, b] = await bootstrapCluster(t, server, [A, B, C]);
   await server.pass(1_000);
   const leave = ask(server, 'DELETE', pollPath(C, '&wait=10s'));
   const answered = watch(leave);
@@ -45,7 +45,7 @@ test('DELETE with wait answers when every other live member has polled the list 
 
 test('DELETE with wait gives up after it and says who has not polled', async (t) => {
   const server = await startServer(t);
-  const [a] = await foundCluster(t, server, [A, B, C]);
+  const [a] = await bootstrapCluster(t, server, [A, B, C]);
   const leave = ask(server, 'DELETE', pollPath(C, '&wait=500ms'));
   await eventually('it has left', () => server.service.find('nacos/serverlist')!.cluster.revision === 2);
   await a!.poll();
@@ -59,7 +59,7 @@ test('DELETE with wait gives up after it and says who has not polled', async (t)
 
 test('a silent member is not waited for', async (t) => {
   const server = await startServer(t);
-  const [a, , c] = await foundCluster(t, server, [A, B, C]);
+  const [a, , c] = await bootstrapCluster(t, server, [A, B, C]);
   await live(server, [a!, c!], 20_000);
   const leave = ask(server, 'DELETE', pollPath(C, '&wait=10s'));
   await eventually('it has left', () => server.service.find('nacos/serverlist')!.cluster.revision === 2);
@@ -70,7 +70,7 @@ test('a silent member is not waited for', async (t) => {
 
 test('a heartbeat’s answer does not tell the Nacos it is sent for', async (t) => {
   const server = await startServer(t);
-  const [a] = await foundCluster(t, server, [A]);
+  const [a] = await bootstrapCluster(t, server, [A]);
   await ask(server, 'POST', pollPath(B));
   await live(server, [a!], 10_000);
   await ask(server, 'POST', pollPath(B));
@@ -84,7 +84,7 @@ test('a heartbeat’s answer does not tell the Nacos it is sent for', async (t) 
 
 test('a leave needs self, and an address that is known', async (t) => {
   const server = await startServer(t);
-  await foundCluster(t, server, [A]);
+  await bootstrapCluster(t, server, [A]);
   const missing = await ask(server, 'DELETE', '/nacos/serverlist');
   assert.equal(missing.status, 400);
   assert.match(missing.body, /^self is missing/);
@@ -96,7 +96,7 @@ test('a leave needs self, and an address that is known', async (t) => {
 
 test('a leave may be said twice', async (t) => {
   const server = await startServer(t);
-  await foundCluster(t, server, [A, B]);
+  await bootstrapCluster(t, server, [A, B]);
   for (let i = 0; i < 2; i++) {
     const answer = await ask(server, 'DELETE', pollPath(B));
     assert.equal(answer.status, 200);
@@ -106,7 +106,7 @@ test('a leave may be said twice', async (t) => {
 
 test('what a leaving node polls does not register it again: for 15 s, and on its old connections for good', async (t) => {
   const server = await startServer(t);
-  const nodes = await foundCluster(t, server, [A, B, C]);
+  const nodes = await bootstrapCluster(t, server, [A, B, C]);
   const [a, b, c] = nodes;
   const idle = await RawConnection.open(server.port);
   t.after(() => idle.hangUp());
@@ -131,7 +131,7 @@ test('what a leaving node polls does not register it again: for 15 s, and on its
 
 test('the quiet time starts when a leave that waited is done', async (t) => {
   const server = await startServer(t);
-  const [a, b] = await foundCluster(t, server, [A, B, C]);
+  const [a, b] = await bootstrapCluster(t, server, [A, B, C]);
   await server.pass(1_000);
   const leave = ask(server, 'DELETE', pollPath(C, '&wait=10s'));
   await eventually('it has left', () => server.service.find('nacos/serverlist')!.cluster.revision === 2);
@@ -146,9 +146,9 @@ test('the quiet time starts when a leave that waited is done', async (t) => {
   );
 });
 
-test('the last one that leaves empties the cluster, which founds as a new one', async (t) => {
+test('the last one that leaves empties the cluster, which bootstraps as a new one', async (t) => {
   const server = await startServer(t);
-  await foundCluster(t, server, [A]);
+  await bootstrapCluster(t, server, [A]);
   await server.pass(1_000);
   assert.equal((await ask(server, 'DELETE', pollPath(A, '&wait=10s'))).status, 200);
   const node = await ask(server, 'GET', '/nacos/serverlist', NACOS);

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { parseTokens } from '../../src/http/access/token.js';
 import { memberView, releaseAnswer, waitingView } from '../../src/http/api/schemas.js';
 import { eventually } from '../support/eventually.js';
-import { foundCluster, live, NacosNode, pollPath } from '../support/nodes.js';
+import { bootstrapCluster, live, NacosNode, pollPath } from '../support/nodes.js';
 import { ask, CURL, JSON_CLIENT, NACOS, type RawAnswer } from '../support/raw.js';
 import { startServer, type TestServer } from '../support/server.js';
 
@@ -21,7 +21,7 @@ const detailOf = ({ body }: RawAnswer): string => (JSON.parse(body) as { detail:
 
 test('a member by its address, one that waits with the reason, and nobody else', async (t) => {
   const server = await startServer(t);
-  await foundCluster(t, server, [A, B, C]);
+  await bootstrapCluster(t, server, [A, B, C]);
   const listed = await member(server, A);
   assert.equal(listed.status, 200);
   const { address, source, settled } = memberView.parse(JSON.parse(listed.body));
@@ -42,8 +42,8 @@ test('a member by its address, one that waits with the reason, and nobody else',
 
 test('settled=true is 200 only when it is: a readiness probe', async (t) => {
   const server = await startServer(t);
-  const nodes = await foundCluster(t, server, [A, B, C]);
-  for (const address of [A, B, C]) assert.equal((await isSettled(server, address)).status, 200, 'a founder');
+  const nodes = await bootstrapCluster(t, server, [A, B, C]);
+  for (const address of [A, B, C]) assert.equal((await isSettled(server, address)).status, 200, 'an initial member');
   const joiner = new NacosNode(t, server, pollPath(D));
   await joiner.pollUntilListed();
   const joined = await isSettled(server, D);

@@ -45,7 +45,7 @@ describe('which clusters get series of their own', () => {
   });
 
   it('those in trouble, each in place of a whole one', () => {
-    const states = { 500: 'quorum-lost', 700: 'degraded', 900: 'founding' } as const;
+    const states = { 500: 'quorum-lost', 700: 'degraded', 900: 'bootstrapping' } as const;
     const { own } = new ClusterChoice().choose(clusters(1_000, states), 0);
     assert.deepEqual(namesOf(own), [...upTo(OWN_SERIES - 3), nameOf(500), nameOf(700), nameOf(900)]);
   });
@@ -68,7 +68,7 @@ describe('which clusters get series of their own', () => {
   it('not too many that never had a list, which whoever polls can make', () => {
     const strange = Array.from({ length: 5_000 }, (_, i) => ({
       name: `a/${i}`,
-      figures: { state: 'founding', epoch: 0 } as const,
+      figures: { state: 'bootstrapping', epoch: 0 } as const,
     }));
     const { own } = new ClusterChoice().choose([...strange, ...clusters(1_000, { 999: 'degraded' })], 0);
     assert.equal(own.filter(({ name }) => name.startsWith('a/')).length, NEVER_FOUNDED);

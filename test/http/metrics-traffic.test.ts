@@ -6,7 +6,7 @@ import { StoreUnavailable, type Store } from '../../src/registry/ports.js';
 import { eventually } from '../support/eventually.js';
 import { Exposition, risen, scrape } from '../support/exposition.js';
 import { FlakyStore } from '../support/flaky-store.js';
-import { foundCluster, NacosNode, pollPath } from '../support/nodes.js';
+import { bootstrapCluster, NacosNode, pollPath } from '../support/nodes.js';
 import { ask, CURL, JSON_CLIENT, NACOS, RawConnection, request } from '../support/raw.js';
 import { startServer, type TestServer, type TestServerOptions } from '../support/server.js';
 import { SharedStore } from '../support/shared-store.js';
@@ -58,8 +58,8 @@ const other = (method: string, route: string, status: number | string): Record<s
 
 test('lists: polls, plain polls and heartbeats, in front and behind the front door', async (t) => {
   const server = await start(t);
-  const first = { ...poll('list'), ...event('waiting', 'founded') };
-  await rises(server, () => ask(server, 'GET', pollPath(A), NACOS), first, 'a founding');
+  const first = { ...poll('list'), ...event('waiting', 'bootstrapped') };
+  await rises(server, () => ask(server, 'GET', pollPath(A), NACOS), first, 'a bootstrap');
   await rises(server, () => ask(server, 'GET', pollPath(A), NACOS), poll('list'));
   await rises(server, () => ask(server, 'GET', LIST, NACOS), poll('list', 'none'));
   await rises(server, () => ask(server, 'POST', pollPath(A)), heartbeat('list'));
@@ -70,26 +70,26 @@ test('lists: polls, plain polls and heartbeats, in front and behind the front do
   await rises(server, () => ask(server, 'POST', pollPath(A), viaHttp), heartbeat('list'), 'not in front');
 });
 
-test('who waits: for a founding, at the gate, after a leave', async (t) => {
+test('who waits: for a bootstrap, at the gate, after a leave', async (t) => {
   const server = await start(t);
-  const founding = { ...poll('waiting'), ...held('no-list') };
+  const bootstrapping = { ...poll('waiting'), ...held('no-list') };
   const path = pollPath(A, '&expect=2');
   await rises(
     server,
     () => ask(server, 'GET', path, NACOS),
-    { ...founding, ...cut('founding'), ...event('waiting') },
+    { ...bootstrapping, ...cut('bootstrapping'), ...event('waiting') },
     'a Nacos',
   );
-  await rises(server, () => ask(server, 'GET', path, CURL), founding, 'people get a complete answer');
+  await rises(server, () => ask(server, 'GET', path, CURL), bootstrapping, 'people get a complete answer');
   await rises(server, () => ask(server, 'POST', path), heartbeat('waiting'), 'a heartbeat is not held');
   await rises(server, () => ask(server, 'GET', LIST, NACOS), {
     ...poll('waiting', 'none'),
-    ...cut('founding'),
+    ...cut('bootstrapping'),
     ...held('no-list'),
   });
 
   const gate = await start(t);
-  await foundCluster(t, gate, [A]);
+  await bootstrapCluster(t, gate, [A]);
   await ask(gate, 'GET', pollPath(B), NACOS);
   const blocked = { ...poll('waiting'), ...held('no-list') };
   await rises(gate, () => ask(gate, 'GET', pollPath(C), NACOS), {
@@ -134,7 +134,7 @@ test('a held poll that gets its list, and one whose caller hangs up', async (t) 
       ...poll('list'),
       ...heartbeat('list'),
       ...held('list'),
-      'events_total{type="founded"}': 1,
+      'events_total{type="bootstrapped"}': 1,
       'events_total{type="waiting"}': 2,
     },
   );
@@ -142,7 +142,7 @@ test('a held poll that gets its list, and one whose caller hangs up', async (t) 
 
 test('what is refused: by the registry, for a wrong parameter, and what is unknown', async (t) => {
   const server = await start(t);
-  await foundCluster(t, server, [A], () => '&id=nacos-0');
+  await bootstrapCluster(t, server, [A], () => '&id=nacos-0');
   const nothing = held('no-list');
   for (const [path, answer, self] of [
     [pollPath(B, '&id=nacos-0'), 'refused', 'given'],
@@ -196,7 +196,7 @@ test('access: what a member sends without a valid token counts once, by whicheve
   const refused = { 'refused_requests_total{reason="token"}': 1 };
   for (const mode of ['enforce', 'warn'] as const) {
     const server = await start(t, { access: { changeTokens, mode } });
-    await foundCluster(t, server, [A], () => '&token=secret-secret-secret');
+    await bootstrapCluster(t, server, [A], () => '&token=secret-secret-secret');
     const beaten = heartbeat(mode === 'warn' ? 'list' : 'unauthorized');
     for (const headers of [NACOS, [...NACOS, 'Connection: close']]) {
       await rises(
@@ -211,7 +211,7 @@ test('access: what a member sends without a valid token counts once, by whicheve
     }
   }
   const server = await start(t, { access: { changeTokens, mode: 'warn' } });
-  await foundCluster(t, server, [A], () => '&token=secret-secret-secret');
+  await bootstrapCluster(t, server, [A], () => '&token=secret-secret-secret');
   const joined = { ...poll('list'), ...event('waiting', 'admitted'), ...refused };
   await rises(
     server,
@@ -224,7 +224,7 @@ test('access: what a member sends without a valid token counts once, by whicheve
 test('an outage of the store, a decision that throws, and servers that do not agree yet', async (t) => {
   let store: FlakyStore | undefined;
   const server = await start(t, { wrap: (real) => (store = new FlakyStore(real)) });
-  await foundCluster(t, server, [A]);
+  await bootstrapCluster(t, server, [A]);
   store!.become('failing');
   const unavailable = { ...poll('unavailable'), ...held('no-list') };
   await rises(server, () => ask(server, 'GET', pollPath(B), NACOS), { ...unavailable, ...cut('store') });
@@ -291,7 +291,7 @@ test('polls that a stop ends', async (t) => {
 
 test('other requests by route, whatever their path, and without those that asked to be held', async (t) => {
   const server = await start(t);
-  await foundCluster(t, server, [A]);
+  await bootstrapCluster(t, server, [A]);
   const route = '/api/v1/clusters/{product}/{cluster}';
   const json = (path: string) => () => ask(server, 'GET', path, JSON_CLIENT);
   await rises(server, json('/api/v1/clusters/nacos/serverlist'), other('GET', route, 200));

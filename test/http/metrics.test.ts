@@ -8,7 +8,7 @@ import { STORE_FAILURES, STORE_OPERATIONS } from '../../src/runtime/observer.js'
 import { eventually } from '../support/eventually.js';
 import { scrape } from '../support/exposition.js';
 import { FlakyStore } from '../support/flaky-store.js';
-import { foundCluster, live, pollPath } from '../support/nodes.js';
+import { bootstrapCluster, live, pollPath } from '../support/nodes.js';
 import { startServerProcess } from '../support/process.js';
 import { ask, CURL, JSON_CLIENT, NACOS, RawConnection, request } from '../support/raw.js';
 import { startServer } from '../support/server.js';
@@ -76,7 +76,7 @@ test('every series of a closed set is there from the start, at 0', async (t) => 
     ['address_server_poll_duration_seconds_count', ['answer', ['list']]],
     [
       'address_server_clusters',
-      ['state', ['empty', 'founding', 'whole', 'degraded', 'quorum-lost', 'damaged']],
+      ['state', ['empty', 'bootstrapping', 'whole', 'degraded', 'quorum-lost', 'damaged']],
     ],
   ];
   for (const [name, ...labels] of expected) {
@@ -96,7 +96,7 @@ test('every series of a closed set is there from the start, at 0', async (t) => 
   }
 });
 
-test('a cluster from its founding to a lost majority', async (t) => {
+test('a cluster from its bootstrap to a lost majority', async (t) => {
   const server = await startServer(t);
   const gauge = async (name: string, more: Record<string, string> = {}): Promise<number> =>
     (await scrape(server)).value(`address_server_cluster_${name}`, { ...OURS, ...more });
@@ -111,11 +111,11 @@ test('a cluster from its founding to a lost majority', async (t) => {
 
   await ask(server, 'POST', pollPath(A, '&expect=3'));
   await server.pass(3_000);
-  assert.deepEqual(await states(), ['1 founding']);
+  assert.deepEqual(await states(), ['1 bootstrapping']);
   assert.deepEqual([await gauge('waiting_addresses'), await gauge('longest_wait_seconds')], [1, 3]);
   assert.equal(await gauge('epoch'), 0);
 
-  const nodes = await foundCluster(t, server, [A, B, C]);
+  const nodes = await bootstrapCluster(t, server, [A, B, C]);
   assert.deepEqual(await states(), ['1 whole']);
   assert.equal(await gauge('members', { state: 'live' }), 3);
   assert.deepEqual([await gauge('revision'), await gauge('epoch'), await gauge('size')], [1, 1, 3]);
@@ -147,7 +147,7 @@ test('a cluster from its founding to a lost majority', async (t) => {
     assert.equal(await gauge('members', { state }), count, state);
   }
   const counters = await scrape(server);
-  assert.equal(counters.value('address_server_events_total', { type: 'preserved' }), 1);
+  assert.equal(counters.value('address_server_events_total', { type: 'quorum-lost' }), 1);
   assert.equal(counters.value('address_server_events_total', { type: 'evicted' }), 0);
   assert.ok(counters.value('address_server_probes_total', { answer: 'refused' }) > 0);
   assert.ok(counters.value('address_server_probes_total', { answer: 'unreachable' }) > 0);
@@ -157,7 +157,7 @@ test('a cluster from its founding to a lost majority', async (t) => {
 test('the store: how long it takes, what it writes, and an outage with its grace', async (t) => {
   let store: FlakyStore | undefined;
   const server = await startServer(t, { wrap: (real) => (store = new FlakyStore(real)) });
-  const nodes = await foundCluster(t, server, [A, B]);
+  const nodes = await bootstrapCluster(t, server, [A, B]);
   const durations = 'address_server_store_operation_duration_seconds';
   // One may have been under way already.
   await server.service.exchange();
@@ -208,7 +208,7 @@ test('the store: how long it takes, what it writes, and an outage with its grace
 
 test('connections, those of members among them, and who is held', async (t) => {
   const server = await startServer(t, { rules: { pollHold: 2_000 } });
-  const [a] = await foundCluster(t, server, [A]);
+  const [a] = await bootstrapCluster(t, server, [A]);
   const idle = await RawConnection.open(server.port);
   const held = await RawConnection.open(server.port);
   held.send(request('GET', pollPath(B, '&expect=9'), NACOS));
@@ -232,7 +232,7 @@ test('connections, those of members among them, and who is held', async (t) => {
 test('several servers on one store', async (t) => {
   let shared: SharedStore | undefined;
   const server = await startServer(t, { wrap: (real) => (shared = new SharedStore(real)) });
-  await foundCluster(t, server, [A]);
+  await bootstrapCluster(t, server, [A]);
   await server.service.exchange();
   assert.equal((await scrape(server)).value('address_server_servers'), 2);
   assert.equal((await scrape(server)).value('address_server_cluster_change_pending', OURS), 0);
@@ -245,9 +245,9 @@ test('several servers on one store', async (t) => {
 
 test('each server counts for itself', async (t) => {
   const [one, other] = [await startServer(t), await startServer(t)];
-  await foundCluster(t, one, [A]);
-  assert.equal((await scrape(one)).value('address_server_events_total', { type: 'founded' }), 1);
-  assert.equal((await scrape(other)).value('address_server_events_total', { type: 'founded' }), 0);
+  await bootstrapCluster(t, one, [A]);
+  assert.equal((await scrape(one)).value('address_server_events_total', { type: 'bootstrapped' }), 1);
+  assert.equal((await scrape(other)).value('address_server_events_total', { type: 'bootstrapped' }), 0);
 });
 
 test('scrapes at the same time share one answer', async (t) => {
@@ -277,6 +277,6 @@ test('the program as it is started: its version, the process and the event loop'
   assert.ok(found.value('process_open_fds') > 5);
   assert.ok(found.find('nodejs_eventloop_lag_p99_seconds').length === 1);
   assert.equal(found.types.get('nodejs_gc_duration_seconds'), 'histogram');
-  assert.equal(found.value('address_server_events_total', { type: 'founded' }), 1);
+  assert.equal(found.value('address_server_events_total', { type: 'bootstrapped' }), 1);
   for (const { name } of found.samples) assert.match(name, /^(address_server|process|nodejs)_/);
 });

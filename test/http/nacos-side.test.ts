@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { eventually } from '../support/eventually.js';
-import { foundCluster, lines, live, NacosNode, pollPath } from '../support/nodes.js';
+import { bootstrapCluster, lines, live, NacosNode, pollPath } from '../support/nodes.js';
 import { ask, CURL, getJson, NACOS, RawConnection, request } from '../support/raw.js';
 import { startServer } from '../support/server.js';
 
@@ -35,7 +35,7 @@ test('self without a port has Nacos’s, and is the same member as with it', asy
 
 test('an id of a live member is refused to another address', async (t) => {
   const server = await startServer(t);
-  await foundCluster(t, server, [A, B, C], (address) => `&id=nacos-${address.slice(8, 10)}`);
+  await bootstrapCluster(t, server, [A, B, C], (address) => `&id=nacos-${address.slice(8, 10)}`);
   const sentence =
     `id=nacos-11 belongs to ${A}, which is alive; ${D} can take its place once it is silent, ` +
     'or needs an id of its own\n';
@@ -50,7 +50,7 @@ test('an id of a live member is refused to another address', async (t) => {
 test('a new address with the id of a silent member takes its place', async (t) => {
   const server = await startServer(t);
   const id = (address: string): string => `&id=nacos-${address.slice(8, 10)}`;
-  const [a, b, c] = await foundCluster(t, server, [A, B, C], id);
+  const [a, b, c] = await bootstrapCluster(t, server, [A, B, C], id);
   c!.die();
   await live(server, [a!, b!], 20_000);
   const replacement = new NacosNode(t, server, pollPath(D, id(C)));
@@ -66,7 +66,7 @@ test('a new address with the id of a silent member takes its place', async (t) =
 
 test('view=live leaves out who does not answer, never the caller, and is never empty', async (t) => {
   const server = await startServer(t);
-  const nodes = await foundCluster(t, server, [A, B, C]);
+  const nodes = await bootstrapCluster(t, server, [A, B, C]);
   await live(server, nodes.slice(0, 2), 20_000);
   const view = async (query: string): Promise<string[]> =>
     lines((await ask(server, 'GET', `/nacos/serverlist?view=live${query}`, NACOS)).body);
@@ -81,7 +81,7 @@ test('view=live leaves out who does not answer, never the caller, and is never e
 test('a Nacos without a context path, which asks for /serverlist, gets the usual list', async (t) => {
   const server = await startServer(t);
   const paths = ['/serverlist', '/nacos/serverlist'];
-  const [node] = await foundCluster(t, server, [A]);
+  const [node] = await bootstrapCluster(t, server, [A]);
   // By either door: the front door reads no TE.
   for (const headers of [NACOS, [...NACOS, 'TE: trailers'], CURL]) {
     for (const path of paths) assert.equal((await ask(server, 'GET', path, headers)).body, `${A}\n`);
@@ -105,7 +105,7 @@ test('a Nacos without a context path, which asks for /serverlist, gets the usual
 
 test('what SDK clients add to the query says nothing', async (t) => {
   const server = await startServer(t);
-  await foundCluster(t, server, [A, B]);
+  await bootstrapCluster(t, server, [A, B]);
   for (const query of [
     'namespace=',
     'namespace=public',
@@ -124,7 +124,7 @@ test('POST answers 202 and the reason while waiting, then the list', async (t) =
   const server = await startServer(t);
   const first = await ask(server, 'POST', pollPath(A, '&expect=2'));
   assert.equal(first.status, 202);
-  assert.equal(first.body, 'nacos/serverlist is founding: 1 of 2 members wait\n');
+  assert.equal(first.body, 'nacos/serverlist is bootstrapping: 1 of 2 members wait\n');
   assert.equal(first.headers.get('retry-after'), '2');
   const second = await ask(server, 'POST', pollPath(B, '&expect=2'));
   assert.equal(second.status, 200);
@@ -136,7 +136,7 @@ test('what is neither known nor waiting is not found, in the official words', as
   const server = await startServer(t);
   const none = await ask(server, 'GET', '/none/serverlist');
   assert.deepEqual([none.status, none.body], [404, 'product=none not found.']);
-  await foundCluster(t, server, [A]);
+  await bootstrapCluster(t, server, [A]);
   const other = await ask(server, 'GET', '/nacos/other');
   assert.deepEqual([other.status, other.body], [404, 'product=nacos,cluster=other not found.']);
   for (const path of ['/none/serverlist', '/nacos/other']) {
@@ -146,7 +146,7 @@ test('what is neither known nor waiting is not found, in the official words', as
   }
 });
 
-test('a poll without self that comes during the founding gets the list as soon as there is one', async (t) => {
+test('a poll without self that comes during the bootstrap gets the list as soon as there is one', async (t) => {
   const server = await startServer(t, { rules: { pollHold: 2_000 } });
   const sdk = ask(server, 'GET', '/nacos/serverlist', NACOS);
   await eventually('it is held', () => server.service.find('nacos/serverlist')?.isWatched);
@@ -156,7 +156,7 @@ test('a poll without self that comes during the founding gets the list as soon a
 
 test('R10: the end of a member’s connection is a sign of death, shown at once', async (t) => {
   const server = await startServer(t);
-  const [, b] = await foundCluster(t, server, [A, B, C]);
+  const [, b] = await bootstrapCluster(t, server, [A, B, C]);
   server.probe.answers.set(B, 'refused');
   b!.die();
   const state = async (): Promise<string | undefined> =>
@@ -176,7 +176,7 @@ test('R10: the end of a member’s connection is a sign of death, shown at once'
 
 test('the end of a stranger’s or an SDK’s connection says nothing of a member', async (t) => {
   const server = await startServer(t);
-  await foundCluster(t, server, [A, B, C]);
+  await bootstrapCluster(t, server, [A, B, C]);
   for (const self of [A, B, C]) server.probe.answers.set(self, 'refused');
   await ask(server, 'GET', '/nacos/serverlist', NACOS);
   await ask(server, 'POST', pollPath(A), CURL);

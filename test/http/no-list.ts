@@ -3,7 +3,7 @@ import type { TestContext } from 'node:test';
 import { AllowedMembers } from '../../src/http/access/allowed-members.js';
 import { parseTokens } from '../../src/http/access/token.js';
 import { FlakyStore } from '../support/flaky-store.js';
-import { foundCluster, pollPath } from '../support/nodes.js';
+import { bootstrapCluster, pollPath } from '../support/nodes.js';
 import { ask } from '../support/raw.js';
 import { startServer, type TestServer, type TestServerOptions } from '../support/server.js';
 
@@ -39,13 +39,13 @@ export const CASES: readonly Case[] = [
   {
     name: 'it waits for the others',
     path: pollPath(A, '&expect=3'),
-    says: 'nacos|serverlist is founding: 1 of 3 members wait',
+    says: 'nacos|serverlist is bootstrapping: 1 of 3 members wait',
     status: 503,
   },
   {
     name: 'it waits at the gate',
     before: async (server, t) => {
-      await foundCluster(t, server, [A]);
+      await bootstrapCluster(t, server, [A]);
       await server.pass(40_000);
     },
     path: pollPath(B),
@@ -53,7 +53,7 @@ export const CASES: readonly Case[] = [
     status: 503,
   },
   {
-    name: 'it does not say who it is, and the others have not founded yet',
+    name: 'it does not say who it is, and the others have not bootstrapped yet',
     before: (server) => ask(server, 'POST', pollPath(A, '&expect=3')),
     path: '/nacos/serverlist',
     says: 'nacos|serverlist has no list yet: 1 of 3 members wait',
@@ -113,7 +113,7 @@ export const CASES: readonly Case[] = [
   },
   {
     name: 'another spelling of it is listed',
-    before: (server, t) => foundCluster(t, server, ['nacos-0.example:8848']),
+    before: (server, t) => bootstrapCluster(t, server, ['nacos-0.example:8848']),
     path: pollPath('NACOS-0.example:8848'),
     says: 'NACOS-0.example:8848 is another spelling of nacos-0.example:8848',
     status: 409,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { foundCluster, lines, live, pollPath } from '../support/nodes.js';
+import { bootstrapCluster, lines, live, pollPath } from '../support/nodes.js';
 import { ask, CURL, getJson, NACOS, type RawAnswer } from '../support/raw.js';
 import { startServer, type TestServer } from '../support/server.js';
 
@@ -138,7 +138,7 @@ test('a static member that also polls has a lease, and stays without it', async 
 
 test('a member that is put stays when its polls end', async (t) => {
   const server = await startServer(t);
-  const nodes = await foundCluster(t, server, ['127.0.0.21:8848', '127.0.0.22:8848', '127.0.0.23:8848']);
+  const nodes = await bootstrapCluster(t, server, ['127.0.0.21:8848', '127.0.0.22:8848', '127.0.0.23:8848']);
   await put(server, 'ips=127.0.0.23');
   await live(server, nodes.slice(0, 2), 200_000);
   assert.deepEqual(lines((await ask(server, 'GET', '/nacos/serverlist')).body).length, 3);
@@ -146,7 +146,7 @@ test('a member that is put stays when its polls end', async (t) => {
 
 test('a deleted member’s own polls do not bring it back', async (t) => {
   const server = await startServer(t);
-  const nodes = await foundCluster(t, server, ['127.0.0.21:8848', '127.0.0.22:8848']);
+  const nodes = await bootstrapCluster(t, server, ['127.0.0.21:8848', '127.0.0.22:8848']);
   await live(server, nodes, 5_000);
   await remove(server, 'ips=127.0.0.22');
   assert.ok(!(await nodes[1]!.poll()).complete);

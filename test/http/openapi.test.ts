@@ -5,7 +5,7 @@ import type { z } from 'zod';
 import { NAMED, streamSnapshot } from '../../src/http/api/schemas.js';
 import type { CodeSample, OpenApi, Response } from '../../src/http/api/openapi.js';
 import { eventually } from '../support/eventually.js';
-import { foundCluster, live, pollPath, type NacosNode } from '../support/nodes.js';
+import { bootstrapCluster, live, pollPath, type NacosNode } from '../support/nodes.js';
 import { ask, CURL, getJson, JSON_CLIENT, NACOS, RawConnection, request } from '../support/raw.js';
 import { startServer, type TestServer } from '../support/server.js';
 
@@ -25,7 +25,7 @@ interface Scene {
 /** What the examples are about: three members, and somebody who waits elsewhere. */
 async function scene(t: TestContext): Promise<Scene> {
   const server = await startServer(t);
-  const nodes = await foundCluster(t, server, [A, B, C]);
+  const nodes = await bootstrapCluster(t, server, [A, B, C]);
   await ask(server, 'POST', '/nacos/other?self=10.0.1.5&expect=3');
   return { server, nodes };
 }

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { eventually } from '../support/eventually.js';
 import { FlakyStore } from '../support/flaky-store.js';
-import { foundCluster, lines, live, pollPath } from '../support/nodes.js';
+import { bootstrapCluster, lines, live, pollPath } from '../support/nodes.js';
 import { ask, CURL, getJson, JSON_CLIENT, NACOS } from '../support/raw.js';
 import { startServer, type TestServer } from '../support/server.js';
 import { tempFolder } from '../support/temp.js';
@@ -83,7 +83,7 @@ async function assertBack(server: TestServer): Promise<void> {
 
 test('R9: with the store failing, lists are served from memory and nothing changes', async (t) => {
   const { server, store } = await startFlaky(t);
-  await foundCluster(t, server, [A, B, C]);
+  await bootstrapCluster(t, server, [A, B, C]);
   store.become('failing');
   await server.service.exchange();
   await assertServesFromMemory(server);
@@ -96,7 +96,7 @@ test('R9: with the store failing, lists are served from memory and nothing chang
 test('R9: the first request that meets the failing store is answered like the later ones', async (t) => {
   for (const method of ['GET', 'POST', 'DELETE'] as const) {
     const { server, store } = await startFlaky(t);
-    await foundCluster(t, server, [A]);
+    await bootstrapCluster(t, server, [A]);
     store.become('failing');
     const self = method === 'DELETE' ? A : B;
     const answer = await ask(server, method, pollPath(self), method === 'GET' ? NACOS : CURL);
@@ -107,7 +107,7 @@ test('R9: the first request that meets the failing store is answered like the la
 
 test('R9: a store that hangs holds nobody longer than 2 s', async (t) => {
   const { server, store } = await startFlaky(t);
-  await foundCluster(t, server, [A, B, C]);
+  await bootstrapCluster(t, server, [A, B, C]);
   store.become('hanging');
   const started = performance.now();
   const [listed, unlisted, leave] = await Promise.all([
@@ -128,7 +128,7 @@ test('R9: a store that hangs holds nobody longer than 2 s', async (t) => {
 
 test('renewals heard during an outage count after it', async (t) => {
   const { server, store } = await startFlaky(t);
-  const nodes = await foundCluster(t, server, [A, B, C]);
+  const nodes = await bootstrapCluster(t, server, [A, B, C]);
   store.become('failing');
   await server.service.exchange();
   await live(server, nodes, 100_000);
@@ -141,7 +141,7 @@ test('renewals heard during an outage count after it', async (t) => {
 
 test('nobody is evicted in the grace after an outage, and then the rules go on', async (t) => {
   const { server, store } = await startFlaky(t);
-  const nodes = await foundCluster(t, server, [A, B, C]);
+  const nodes = await bootstrapCluster(t, server, [A, B, C]);
   store.become('failing');
   await server.service.exchange();
   await live(server, nodes.slice(0, 2), 100_000);
@@ -156,7 +156,7 @@ test('nobody is evicted in the grace after an outage, and then the rules go on',
 
 test('a leave that is done before the store goes away is answered as done', async (t) => {
   const { server, store } = await startFlaky(t);
-  const [a, b] = await foundCluster(t, server, [A, B, C]);
+  const [a, b] = await bootstrapCluster(t, server, [A, B, C]);
   const leave = ask(server, 'DELETE', pollPath(C, '&wait=10s'));
   await eventually('it has left', () => server.service.find('nacos/serverlist')!.cluster.revision === 2);
   store.become('failing');
@@ -192,7 +192,7 @@ test('R9: a full disk, and room on it again', async (t) => {
   }
   const server = await startServer(t, { file: join(folder, 'registry.db') });
   try {
-    await foundCluster(t, server, [A, B, C]);
+    await bootstrapCluster(t, server, [A, B, C]);
     const filler = join(folder, 'filler');
     assert.throws(() => writeFileSync(filler, Buffer.alloc(1 << 20)), /ENOSPC/);
     await eventually('the outage is noticed', async () => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { eventually, NEVER } from '../support/eventually.js';
 import { assertRefused } from '../support/exposition.js';
-import { foundCluster, pollPath } from '../support/nodes.js';
+import { bootstrapCluster, pollPath } from '../support/nodes.js';
 import { ask, CURL, JSON_CLIENT, NACOS, RawConnection, request } from '../support/raw.js';
 import { startServer, type TestServer } from '../support/server.js';
 
@@ -18,7 +18,7 @@ function isHeld(server: TestServer): boolean {
 
 test('requests on one connection are handled one after another', async (t) => {
   const server = await startServer(t);
-  await foundCluster(t, server, [A]);
+  await bootstrapCluster(t, server, [A]);
   const connection = await RawConnection.open(server.port);
   connection.send(HELD + request('DELETE', pollPath(A), CURL) + request('GET', CLUSTER, JSON_CLIENT));
   await eventually('the first is held', () => isHeld(server));
@@ -34,7 +34,7 @@ test('requests on one connection are handled one after another', async (t) => {
 
 test('what follows a request that ended the connection is not done', async (t) => {
   const server = await startServer(t);
-  await foundCluster(t, server, [A, B]);
+  await bootstrapCluster(t, server, [A, B]);
   for (const first of [
     request('GET', '/nacos/unknown', NACOS),
     request('GET', '/nacos/serverlist', [...CURL, 'Connection: close']),
@@ -48,7 +48,7 @@ test('what follows a request that ended the connection is not done', async (t) =
 
 test('what follows a held request is not done when the caller hangs up', async (t) => {
   const server = await startServer(t, { limits: { drain: 2 * NEVER } });
-  await foundCluster(t, server, [A, B]);
+  await bootstrapCluster(t, server, [A, B]);
   const connection = await RawConnection.open(server.port);
   connection.send(HELD + request('DELETE', pollPath(A), CURL).repeat(3));
   await eventually('the first is held', () => isHeld(server));
@@ -62,7 +62,7 @@ test('what follows a held request is not done when the caller hangs up', async (
 
 test('what is no HTTP ends a stream without a word in it', async (t) => {
   const server = await startServer(t);
-  await foundCluster(t, server, [A]);
+  await bootstrapCluster(t, server, [A]);
   const connection = await RawConnection.open(server.port);
   connection.send(request('GET', '/api/v1/stream', JSON_CLIENT));
   let bytes = '';
@@ -75,7 +75,7 @@ test('what is no HTTP ends a stream without a word in it', async (t) => {
 
 test('16 requests may be sent ahead of their answers, and no more', async (t) => {
   const server = await startServer(t);
-  await foundCluster(t, server, [A]);
+  await bootstrapCluster(t, server, [A]);
   const fits = await RawConnection.open(server.port);
   fits.send(LIST.repeat(17));
   for (let i = 0; i < 17; i++) assert.equal((await fits.receive()).status, 200);
@@ -94,7 +94,7 @@ test('16 requests may be sent ahead of their answers, and no more', async (t) =>
 
 test('who pipelines does not keep others waiting', async (t) => {
   const server = await startServer(t);
-  await foundCluster(t, server, [A]);
+  await bootstrapCluster(t, server, [A]);
   const greedy = await RawConnection.open(server.port);
   const modest = await RawConnection.open(server.port);
   let answered = 0;
@@ -111,7 +111,7 @@ test('who pipelines does not keep others waiting', async (t) => {
 
 test('all connections together may send so many ahead, and who sends more is cut', async (t) => {
   const server = await startServer(t, { limits: { pipelinedByAll: 5 } });
-  await foundCluster(t, server, [A]);
+  await bootstrapCluster(t, server, [A]);
   const first = await RawConnection.open(server.port);
   first.send(HELD + LIST.repeat(4));
   await eventually('it is held', () => isHeld(server));

@@ -11,7 +11,7 @@ import { REFUSED_CODES, type RefusedCode } from '../../src/registry/refused.js';
 import type { ClusterSummary } from '../../src/registry/view.js';
 import { MOST_ELSEWHERE, MOST_OF_CLUSTER, MOST_OF_SOURCE } from '../../src/runtime/refused-callers.js';
 import { recordingLog } from '../support/log.js';
-import { foundCluster, pollPath } from '../support/nodes.js';
+import { bootstrapCluster, pollPath } from '../support/nodes.js';
 import { ask, CURL, getJson, JSON_CLIENT, NACOS, type RawAnswer } from '../support/raw.js';
 import { startServer, type TestServer, type TestServerOptions } from '../support/server.js';
 
@@ -292,7 +292,7 @@ async function startWith(
   const isGuarded = access.changeTokens !== undefined;
   const first = await startServer(t, { ...options, access });
   const token = isGuarded ? `&token=${TOKEN}` : '';
-  await foundCluster(t, first, [A, B], (address) => `${token}${address === A ? '&id=one' : ''}`);
+  await bootstrapCluster(t, first, [A, B], (address) => `${token}${address === A ? '&id=one' : ''}`);
   await first.stop();
   const server = await startServer(t, {
     ...options,
@@ -507,7 +507,7 @@ test('a browser’s own look leaves none', async (t) => {
 test('with tokens for reads, strays are for those who may read all, and a cluster’s callers for its readers', async (t) => {
   const tokens = parseTokens('reader-of-all-0123456789 nacos/serverlist:reader-of-one-0123456789');
   const server = await startServer(t, { access: { readTokens: { tokens, file: undefined } } });
-  await foundCluster(t, server, [A]);
+  await bootstrapCluster(t, server, [A]);
   await ask(server, 'GET', '/severlist', CURL);
   await ask(server, 'POST', '/nacos/serverlist', CURL);
   const shownTo = async (path: string, token?: string): Promise<number> => {

@@ -28,7 +28,7 @@ test('many puts at once do not pass the limit of all addresses together', async 
   assert.match(refused?.body ?? '', /more than 250 addresses, the most this server takes \(MAX_ADDRESSES\)/);
 });
 
-test('a cluster that was founded by a slip is deleted, and makes room', async (t) => {
+test('a cluster that was bootstrapped by a slip is deleted, and makes room', async (t) => {
   const server = await startServer(t, { rules: { maxAddresses: 150 } });
   const put = (cluster: string, network: number) =>
     ask(server, 'POST', `/nacos/v1/as/nodes?cluster=${cluster}&ips=${addresses(network, 100)}`);
@@ -48,7 +48,7 @@ test('a cluster that was founded by a slip is deleted, and makes room', async (t
   assert.match(body, /"type":"deleted"/);
 });
 
-test('a start with more than fits serves what was heard last, founds nothing in the place of the rest, and says so', async (t) => {
+test('a start with more than fits serves what was heard last, bootstraps nothing in the place of the rest, and says so', async (t) => {
   const first = await startServer(t);
   await ask(first, 'POST', `/nacos/v1/as/nodes?cluster=old&ips=${addresses(1, 100)}`);
   await first.pass(61_000);

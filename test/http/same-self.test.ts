@@ -53,7 +53,7 @@ test('two nodes that say the same self by turns are told apart by where they com
   assert.equal(events.filter(({ type }) => type === 'refused').length, 1);
 });
 
-test('so are three that found a cluster with one self', async (t) => {
+test('so are three that bootstrap a cluster with one self', async (t) => {
   const server = await startServer(t, { rules: { pollHold: 5 } });
   const hosts = ['127.0.0.5', '127.0.0.6', '127.0.0.7'].map((from) =>
     host(t, server, from, `self=${SELF}&expect=3`),

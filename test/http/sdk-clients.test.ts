@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { foundCluster, pollPath } from '../support/nodes.js';
+import { bootstrapCluster, pollPath } from '../support/nodes.js';
 import { ask, CURL, NACOS, RawConnection, request } from '../support/raw.js';
 import { startServer } from '../support/server.js';
 
@@ -12,7 +12,7 @@ const SDK = ['User-Agent: Nacos-Java-Client:v1.0.0', 'Client-Version: Nacos-Java
 
 test('an SDK client gets a list that it can split at CRLF, on a connection that others used, too', async (t) => {
   const server = await startServer(t);
-  await foundCluster(t, server, [A, B]);
+  await bootstrapCluster(t, server, [A, B]);
   const { headers, body } = await ask(server, 'GET', '/nacos/serverlist', SDK);
   assert.deepEqual(body.split('\r\n').sort(), [A, B]);
   assert.equal(headers.get('content-type'), 'text/plain;charset=UTF-8');
@@ -31,7 +31,7 @@ test('an SDK client gets a list that it can split at CRLF, on a connection that 
 
 test('members, people and 1.4 nodes get what they always got, whatever they call themselves', async (t) => {
   const server = await startServer(t);
-  await foundCluster(t, server, [A]);
+  await bootstrapCluster(t, server, [A]);
   const agent = ['User-Agent: nacos-address-server-agent/0.1.0'];
   assert.equal((await ask(server, 'GET', '/nacos/serverlist', agent)).body, `${A}\n`);
   for (const headers of [NACOS, CURL, SDK]) {
@@ -45,7 +45,7 @@ test('members, people and 1.4 nodes get what they always got, whatever they call
 
 test('a client that appends ?namespace= to a list with a query is understood', async (t) => {
   const server = await startServer(t);
-  await foundCluster(t, server, [A]);
+  await bootstrapCluster(t, server, [A]);
   for (const path of ['?view=live?namespace=public', '?namespace=a-b', '?view=live?namespace=']) {
     const answer = await ask(server, 'GET', `/nacos/serverlist${path}`, SDK);
     assert.deepEqual([answer.status, answer.body], [200, A], path);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { foundCluster, pollPath } from '../support/nodes.js';
+import { bootstrapCluster, pollPath } from '../support/nodes.js';
 import { ask, CURL, JSON_CLIENT, NACOS } from '../support/raw.js';
 import { startServer } from '../support/server.js';
 
@@ -74,7 +74,7 @@ const ALL = [
 
 test('every route of the operators’ side has its security headers, and the Nacos side none', async (t) => {
   const server = await startServer(t);
-  await foundCluster(t, server, [A]);
+  await bootstrapCluster(t, server, [A]);
   for (const [method, path, wanted = {}] of ROUTES) {
     for (const client of [CURL, JSON_CLIENT]) {
       const { headers } = await ask(server, method, path, client);
@@ -102,7 +102,7 @@ test('errors that are found before a route is have them too', async (t) => {
 
 test('a list is answered the same to the byte at both doors', async (t) => {
   const server = await startServer(t);
-  await foundCluster(t, server, [A]);
+  await bootstrapCluster(t, server, [A]);
   const headersOf = async (headers: readonly string[]): Promise<string[]> =>
     [...(await ask(server, 'GET', '/nacos/serverlist', headers)).headers.keys()].sort();
   assert.deepEqual(await headersOf(NACOS), await headersOf([...NACOS, 'TE: trailers']));

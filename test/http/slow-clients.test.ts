@@ -3,7 +3,7 @@ import { describe, test, type TestContext } from 'node:test';
 import { eventually } from '../support/eventually.js';
 import { assertRefused } from '../support/exposition.js';
 import { recordingLog } from '../support/log.js';
-import { foundCluster, pollPath } from '../support/nodes.js';
+import { bootstrapCluster, pollPath } from '../support/nodes.js';
 import { ask, CURL, JSON_CLIENT, NACOS, RawConnection, request } from '../support/raw.js';
 import { startServer, type TestServer, type TestServerOptions } from '../support/server.js';
 
@@ -104,7 +104,7 @@ describe('what comes byte by byte is cut', { concurrency: 12 }, () => {
   ] as const) {
     test(what, async (t) => {
       const server = await startServer(t, { limits: { arrival: ARRIVAL } });
-      await foundCluster(t, server, [A]);
+      await bootstrapCluster(t, server, [A]);
       const connection = await RawConnection.open(server.port);
       connection.send(atOnce);
       for (let i = 0; i < answers; i++) await connection.receive();
@@ -124,7 +124,7 @@ describe('what comes byte by byte is cut', { concurrency: 12 }, () => {
 
   test('but a long poll may take longer than a request', async (t) => {
     const server = await startServer(t, { limits: { arrival: ARRIVAL } });
-    await foundCluster(t, server, [A]);
+    await bootstrapCluster(t, server, [A]);
     const answer = await ask(server, 'GET', `${CLUSTER}?revision=1&wait=3s`, JSON_CLIENT);
     assert.equal(answer.status, 200);
   });

@@ -13,7 +13,7 @@ import {
 import type { ClusterSummary, ClusterView } from '../../src/registry/view.js';
 import { eventually, NEVER } from '../support/eventually.js';
 import { FlakyStore } from '../support/flaky-store.js';
-import { foundCluster } from '../support/nodes.js';
+import { bootstrapCluster } from '../support/nodes.js';
 import { ask, getJson, JSON_CLIENT, NACOS } from '../support/raw.js';
 import { startServer, type TestServer } from '../support/server.js';
 import { StreamClient } from '../support/stream.js';
@@ -48,7 +48,7 @@ async function history(server: TestServer): Promise<number[]> {
 describe('the stream', { concurrency: 4 }, () => {
   test('starts with a snapshot, and tells what changes', async (t) => {
     const server = await startServer(t);
-    await foundCluster(t, server, [A]);
+    await bootstrapCluster(t, server, [A]);
     const client = await StreamClient.open(t, server);
     const { clusters, server: view } = await client.next<Snapshot>('snapshot');
     assert.deepEqual(clusters, (await getJson<{ clusters: unknown }>(server, '/api/v1/clusters')).clusters);
@@ -88,7 +88,7 @@ describe('the stream', { concurrency: 4 }, () => {
     const view = await client.next<ClusterView | null>('cluster', (data) => data !== null);
     assert.deepEqual(
       clusterView.parse(view).waiting.map(({ address, code }) => [address, code]),
-      [[A, 'founding']],
+      [[A, 'bootstrapping']],
     );
     await client.next<Changes>('clusters', ({ changed }) => changed.length === 1);
     await server.pass(16_000);
@@ -99,7 +99,7 @@ describe('the stream', { concurrency: 4 }, () => {
 
   test('tells of one cluster whole: at once, at every change, and as its leases run', async (t) => {
     const server = await startServer(t);
-    const [a] = await foundCluster(t, server, [A]);
+    const [a] = await bootstrapCluster(t, server, [A]);
     const client = await StreamClient.open(t, server, '?cluster=nacos/serverlist');
     const first = await client.next<ClusterView>('cluster');
     assert.deepEqual(clusterView.parse(first), await getJson(server, '/api/v1/clusters/nacos/serverlist'));
@@ -115,7 +115,7 @@ describe('the stream', { concurrency: 4 }, () => {
 
   test('goes on after Last-Event-ID, or after a number, without a gap and without doubles', async (t) => {
     const server = await startServer(t);
-    await foundCluster(t, server, [A]);
+    await bootstrapCluster(t, server, [A]);
     const first = await StreamClient.open(t, server, '?after=0');
     await eventually('it has the history', () => first.seqs.length === 2);
     await put(server, B);
@@ -174,7 +174,7 @@ describe('the stream', { concurrency: 4 }, () => {
   test('tells of an outage, in which members still grow silent, and of its end (R9)', async (t) => {
     let store: FlakyStore | undefined;
     const server = await startServer(t, { wrap: (real) => (store = new FlakyStore(real)) });
-    await foundCluster(t, server, [A, B]);
+    await bootstrapCluster(t, server, [A, B]);
     const client = await StreamClient.open(t, server);
     await client.next('snapshot');
     store!.become('failing');
@@ -231,7 +231,7 @@ describe('the stream', { concurrency: 4 }, () => {
     const file = join(tempFolder(t), 'tokens');
     writeFileSync(file, `${SCOPED}\n`);
     const server = await startServer(t, { access: { readTokens: { tokens: [], file } } });
-    await foundCluster(t, server, [A]);
+    await bootstrapCluster(t, server, [A]);
     const headers = { Authorization: `Bearer ${SCOPED}` };
     const all = await StreamClient.open(t, server, '', headers);
     const one = await StreamClient.open(t, server, '?cluster=nacos/serverlist', headers);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import { eventually } from '../support/eventually.js';
-import { foundCluster, type NacosNode } from '../support/nodes.js';
+import { bootstrapCluster, type NacosNode } from '../support/nodes.js';
 import { CURL, NACOS, RawConnection, request } from '../support/raw.js';
 import { startServer, type TestServer } from '../support/server.js';
 
@@ -43,22 +43,22 @@ async function answeredBefore(
   return before;
 }
 
-async function founded(t: TestContext): Promise<{ server: TestServer; a: NacosNode }> {
+async function bootstrapped(t: TestContext): Promise<{ server: TestServer; a: NacosNode }> {
   const server = await startServer(t);
-  const [a] = await foundCluster(t, server, [A, B]);
+  const [a] = await bootstrapCluster(t, server, [A, B]);
   assert.ok(a);
   return { server, a };
 }
 
 test('a member whose poll is due waits for nobody, though its connection came behind the front door', async (t) => {
-  const { server, a } = await founded(t);
+  const { server, a } = await bootstrapped(t);
   await server.pass(5_000);
   const before = await answeredBefore(t, server, () => a.poll());
   assert.ok(before < MANY / 2, `${before} of ${MANY} were answered before it`);
 });
 
 test('so does its heartbeat', async (t) => {
-  const { server } = await founded(t);
+  const { server } = await bootstrapped(t);
   await server.pass(5_000);
   const connection = await behindTheDoor(t, server);
   const before = await answeredBefore(t, server, async () => {
@@ -69,7 +69,7 @@ test('so does its heartbeat', async (t) => {
 });
 
 test('who polls again and again, or from elsewhere, waits for its turn', async (t) => {
-  const { server, a } = await founded(t);
+  const { server, a } = await bootstrapped(t);
   await a.poll();
   const again = await answeredBefore(t, server, () => a.poll());
   assert.ok(again > MANY / 2, `only ${again} of ${MANY} were answered before it`);

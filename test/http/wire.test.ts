@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { DEFAULT_RULES } from '../../src/registry/rules.js';
-import { foundCluster, NacosNode, pollPath } from '../support/nodes.js';
+import { bootstrapCluster, NacosNode, pollPath } from '../support/nodes.js';
 import { ask, CURL, JSON_CLIENT, NACOS, RawConnection, request } from '../support/raw.js';
 import { startServer, type TestServer } from '../support/server.js';
 
 const A = '127.0.0.11:8848';
-const SENTENCE = 'nacos/serverlist is founding: 1 of 3 members wait\n';
+const SENTENCE = 'nacos/serverlist is bootstrapping: 1 of 3 members wait\n';
 
 const HEADERS = (body: string, revision: number): RegExp =>
   new RegExp(
@@ -103,7 +103,7 @@ test('whoever does not say who it is may be a Nacos', async (t) => {
 
 test('a list is exactly its lines, and keeps the connection for 75 s', async (t) => {
   const server = await startServer(t);
-  const [node] = await foundCluster(t, server, [A, '[::1]:8848', 'nacos-2.example:9000']);
+  const [node] = await bootstrapCluster(t, server, [A, '[::1]:8848', 'nacos-2.example:9000']);
   const answer = await node!.poll();
   assert.equal(answer.body.split('\n').sort().join('\n'), `\n${A}\n[::1]:8848\nnacos-2.example:9000`);
   assert.ok(answer.body.endsWith('\n') && !answer.body.startsWith('\ufeff'));
@@ -122,7 +122,7 @@ test('the list in JSON is what Nacos 1.3.0 to 2.0.2 read', async (t) => {
 
 test('both doors give the same answer', async (t) => {
   const server = await startServer(t);
-  await foundCluster(t, server, [A, '127.0.0.12:8848']);
+  await bootstrapCluster(t, server, [A, '127.0.0.12:8848']);
   for (const path of ['/nacos/serverlist', pollPath(A), '/nacos/serverlist?view=live&format=json']) {
     const [fast, slow] = await Promise.all([
       ask(server, 'GET', path, NACOS),
@@ -140,7 +140,7 @@ test('both doors give the same answer', async (t) => {
 
 test('a connection that went to the slow door goes on to serve polls, renewals included', async (t) => {
   const server = await startServer(t);
-  const nodes = await foundCluster(t, server, [A, '127.0.0.12:8848', '127.0.0.13:8848']);
+  const nodes = await bootstrapCluster(t, server, [A, '127.0.0.12:8848', '127.0.0.13:8848']);
   const connections = nodes.map((node) => node.connection);
   for (let i = 0; i < 5; i++) {
     await server.pass(5_000);
@@ -158,7 +158,7 @@ test('a connection that went to the slow door goes on to serve polls, renewals i
 
 test('a connection goes on after a list from the front door turned into a wait', async (t) => {
   const server = await startServer(t);
-  await foundCluster(t, server, [A]);
+  await bootstrapCluster(t, server, [A]);
   const connection = await openWith(server, request('GET', '/nacos/serverlist', NACOS));
   assert.equal((await connection.receive()).body, `${A}\n`);
   connection.send(request('GET', '/other/serverlist', NACOS));
@@ -169,7 +169,7 @@ test('a connection goes on after a list from the front door turned into a wait',
 
 test('a request that comes in pieces is one request', async (t) => {
   const server = await startServer(t);
-  await foundCluster(t, server, [A]);
+  await bootstrapCluster(t, server, [A]);
   const text = request('GET', '/nacos/serverlist', NACOS);
   for (const cuts of [[1], [9, 20], [text.length - 1], [text.length - 2], [40, 41, 42, 43]]) {
     const connection = await RawConnection.open(server.port);
@@ -189,7 +189,7 @@ test('a request that comes in pieces is one request', async (t) => {
 
 test('pipelined requests are answered one by one in their order', async (t) => {
   const server = await startServer(t);
-  await foundCluster(t, server, [A]);
+  await bootstrapCluster(t, server, [A]);
   const plain = request('GET', '/nacos/serverlist', NACOS);
   const json = request('GET', '/nacos/serverlist?format=json', NACOS);
   const connection = await openWith(server, plain + json + plain);
@@ -201,7 +201,7 @@ test('pipelined requests are answered one by one in their order', async (t) => {
 
 test('Connection: close is honoured', async (t) => {
   const server = await startServer(t);
-  await foundCluster(t, server, [A]);
+  await bootstrapCluster(t, server, [A]);
   const headers = [...CURL, 'Connection: close'];
   const connection = await openWith(server, request('GET', '/nacos/serverlist', headers));
   const bytes = await connection.drain();
@@ -211,7 +211,7 @@ test('Connection: close is honoured', async (t) => {
 
 test('HTTP/1.0 gets the list and the end of the connection', async (t) => {
   const server = await startServer(t);
-  await foundCluster(t, server, [A]);
+  await bootstrapCluster(t, server, [A]);
   const connection = await openWith(server, request('GET', '/nacos/serverlist', [], '', '1.0'));
   const bytes = await connection.drain();
   assert.match(head(bytes), /^HTTP\/1\.1 200 OK\r\n/);
@@ -220,7 +220,7 @@ test('HTTP/1.0 gets the list and the end of the connection', async (t) => {
 
 test('a body on GET is passed over and does not become the next request', async (t) => {
   const server = await startServer(t);
-  await foundCluster(t, server, [A]);
+  await bootstrapCluster(t, server, [A]);
   const smuggled = request('DELETE', pollPath(A), CURL);
   const headers = [...CURL, `Content-Length: ${smuggled.length}`];
   const connection = await openWith(server, request('GET', '/nacos/serverlist', headers, smuggled));
@@ -232,7 +232,7 @@ test('a body on GET is passed over and does not become the next request', async 
 
 test('header names may be in any letter case', async (t) => {
   const server = await startServer(t);
-  await foundCluster(t, server, [A]);
+  await bootstrapCluster(t, server, [A]);
   for (const change of [String.prototype.toLowerCase, String.prototype.toUpperCase]) {
     const headers = NACOS.map((header) => header.replace(/^[^:]+/, (name) => change.call(name)));
     assert.equal((await ask(server, 'GET', '/nacos/serverlist', headers)).body, `${A}\n`);
@@ -245,7 +245,7 @@ test('header names may be in any letter case', async (t) => {
 
 test('HEAD is GET without the body, and registers nobody', async (t) => {
   const server = await startServer(t);
-  await foundCluster(t, server, [A]);
+  await bootstrapCluster(t, server, [A]);
   const connection = await openWith(server, request('HEAD', pollPath('127.0.0.12:8848'), CURL));
   const answer = await connection.receive({ head: true });
   assert.equal(answer.status, 200);
@@ -257,7 +257,7 @@ test('HEAD is GET without the body, and registers nobody', async (t) => {
 
 test('a request without Host is answered', async (t) => {
   const server = await startServer(t);
-  await foundCluster(t, server, [A]);
+  await bootstrapCluster(t, server, [A]);
   const answer = await ask(server, 'GET', '/nacos/serverlist', ['User-Agent: Java/17.0.15']);
   assert.equal(answer.body, `${A}\n`);
 });

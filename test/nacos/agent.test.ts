@@ -25,7 +25,7 @@ nacosTest('file lookup, an agent around each node', {}, async (cluster, scenario
     return [...read.value].sort();
   };
 
-  await scenario('three nodes found a cluster', async () => {
+  await scenario('three nodes bootstrap a cluster', async () => {
     server = await cluster.startServer();
     nodes = await cluster.startNodes(3, { lookup: 'agent', servers: [server] });
     await cluster.agree(nodes);

@@ -90,7 +90,7 @@ async function formOneCluster(
     await cluster.agree(nodes);
     assert.deepEqual(await listOf(server()), addressesOf(nodes));
     const events = await eventsOf(server());
-    assert.equal(events.filter(({ type }) => type === 'founded').length, 1);
+    assert.equal(events.filter(({ type }) => type === 'bootstrapped').length, 1);
   });
 
   await scenario('each is ready in the eyes of its readiness probe', async () => {

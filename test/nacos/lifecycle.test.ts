@@ -9,13 +9,13 @@ import { nacosTest } from './suite.js';
 import { patiently } from './patience.js';
 
 nacosTest(
-  'founding, restarts of the address server, all nodes lost, a leave',
+  'bootstrapping, restarts of the address server, all nodes lost, a leave',
   {},
   async (cluster, scenario, t) => {
     let server: ServerProcess;
     let nodes: NacosNode[] = [];
 
-    await scenario('three nodes that start at once found one cluster in which all are voters', async () => {
+    await scenario('three nodes that start at once bootstrap one cluster in which all are voters', async () => {
       server = await cluster.startServer();
       nodes = await cluster.startNodes(3, { lookupPort: server.port });
       await cluster.agree(nodes);
@@ -24,7 +24,7 @@ nacosTest(
       const voters = nodes.map(({ voter }) => voter).sort();
       for (const [name, group] of groups) assert.deepEqual(group.voters, voters, name);
       const events = await eventsOf(server);
-      assert.equal(events.filter(({ type }) => type === 'founded').length, 1);
+      assert.equal(events.filter(({ type }) => type === 'bootstrapped').length, 1);
       assert.equal((await viewOf(server)).epoch, 1);
     });
 
@@ -95,7 +95,7 @@ nacosTest(
     }
 
     await scenario(
-      'all nodes are killed at once, and three new addresses found the cluster anew',
+      'all nodes are killed at once, and three new addresses bootstrap the cluster again',
       async () => {
         const killed = nodes;
         await Promise.all(killed.map((node) => node.end('SIGKILL')));
@@ -105,7 +105,7 @@ nacosTest(
         assert.equal(view.epoch, 2);
         assert.deepEqual(await listOf(server), addressesOf(nodes));
         const events = await eventsOf(server);
-        assert.equal(events.filter(({ type }) => type === 'refounded').length, 1);
+        assert.equal(events.filter(({ type }) => type === 'rebootstrapped').length, 1);
         assert.deepEqual(cluster.harmIn(events, ['evicted']), []);
       },
     );
@@ -113,7 +113,7 @@ nacosTest(
     await scenario(
       'a leave that waits answers when the others have the list; the rest are all voters',
       async () => {
-        // The hard case: it leads, and the others, founded together, poll together, just before the answer.
+        // The hard case: it leads, and the others, bootstrapped together, poll together, just before the answer.
         const [leaver, ...rest] = mostLeadingFirst(nodes, await groupsOf(nodes));
         const { status, text } = await leave(server, leaver.address, '15s');
         assert.equal(status, 200, text);

@@ -52,7 +52,7 @@ nacosTest(
       }
     };
 
-    await scenario('two nodes found a cluster', async () => {
+    await scenario('two nodes bootstrap a cluster', async () => {
       server = await cluster.startServer();
       nodes = await cluster.startNodes(2, { lookupPort: server.port, query });
       await cluster.agree(nodes);

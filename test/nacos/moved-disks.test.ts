@@ -10,7 +10,7 @@ import { patiently } from './patience.js';
 import { nacosTest } from './suite.js';
 import { allLed, haveInstance, haveJoined } from './unsafe-lists.js';
 
-/** Starts nodes that have ended at new addresses with their old disks, which a server that knows nobody lets found a list. */
+/** Starts nodes that have ended at new addresses with their old disks, which a server that knows nobody lets bootstrap a list. */
 async function move(
   cluster: Cluster,
   nodes: readonly NacosNode[],

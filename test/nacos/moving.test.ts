@@ -79,7 +79,7 @@ nacosTest(
       const types = (await eventsOf(server)).map(({ type }) => type);
       assert.deepEqual(
         types.filter((type) => type !== 'silent' && type !== 'down' && type !== 'returned'),
-        ['founded', 'released', 'released', 'released'],
+        ['bootstrapped', 'released', 'released', 'released'],
       );
     });
 

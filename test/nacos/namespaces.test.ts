@@ -40,7 +40,7 @@ nacosTest(
       });
     };
 
-    await scenario('two nodes in the east and one in the west found one cluster', () =>
+    await scenario('two nodes in the east and one in the west bootstrap one cluster', () =>
       told(async () => {
         server = await cluster.startServer({
           through: networks.in(0),
@@ -99,8 +99,8 @@ nacosTest(
         assertLists(nodes);
         const { events } = await api<{ events: HistoryEvent[] }>('/events?limit=1000');
         const types = events.map(({ type }) => type);
-        assert.equal(types.filter((type) => type === 'founded').length, 1, types.join());
-        for (const type of ['evicted', 'left', 'replaced', 'refounded'] as const) {
+        assert.equal(types.filter((type) => type === 'bootstrapped').length, 1, types.join());
+        for (const type of ['evicted', 'left', 'replaced', 'rebootstrapped'] as const) {
           assert.ok(!types.includes(type), types.join());
         }
       }),

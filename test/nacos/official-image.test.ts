@@ -133,7 +133,7 @@ for (const image of images) {
       let nodes: NacosNode[] = [];
 
       await scenario(
-        'with the guide’s file three new nodes found one cluster at their first start',
+        'with the guide’s file three new nodes bootstrap one cluster at their first start',
         async () => {
           await place.startServer();
           nodes = await place.startAll(ours);

@@ -24,7 +24,7 @@ nacosTest(
     };
     const startNew = (): Promise<NacosNode> => cluster.startNode({ lookupPort: server.port });
 
-    await scenario('three nodes found a cluster', async () => {
+    await scenario('three nodes bootstrap a cluster', async () => {
       server = await cluster.startServer();
       nodes = await cluster.startNodes(3, { lookupPort: server.port });
       await cluster.agree(nodes);

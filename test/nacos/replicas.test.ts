@@ -70,7 +70,7 @@ nacosTest(
     };
     const startNode = (): Promise<NacosNode> => cluster.startNode({ lookupPort: balancer.port });
 
-    await scenario('three nodes found a cluster', async () => {
+    await scenario('three nodes bootstrap a cluster', async () => {
       use(await start(), await start());
       nodes = await Promise.all([startNode(), startNode(), startNode()]);
       await cluster.agree(nodes);
@@ -202,9 +202,9 @@ nacosTest(
     await scenario('no node was dropped, and what was written is everywhere', async () => {
       const events = await eventsOf(servers[0]!);
       const types = new Set(events.map(({ type }) => type));
-      assert.deepEqual(cluster.harmIn(events, ['evicted', 'replaced', 'preserved']), []);
-      assert.ok(!types.has('refounded'));
-      assert.equal(events.filter(({ type }) => type === 'founded').length, 1);
+      assert.deepEqual(cluster.harmIn(events, ['evicted', 'replaced', 'quorum-lost']), []);
+      assert.ok(!types.has('rebootstrapped'));
+      assert.equal(events.filter(({ type }) => type === 'bootstrapped').length, 1);
       for (const node of nodes) {
         await patiently(`${node.port} has the data`, () => readInstance(node, 'kept'), 500);
       }

@@ -13,7 +13,7 @@ nacosTest('a false silence, and a member by heartbeat', {}, async (cluster, scen
   let nodes: NacosNode[] = [];
 
   await scenario(
-    'three nodes found a cluster, one of them through a network that can be blocked',
+    'three nodes bootstrap a cluster, one of them through a network that can be blocked',
     async () => {
       server = await cluster.startServer();
       proxy = await cluster.proxyTo(server);

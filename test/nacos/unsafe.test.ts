@@ -34,9 +34,9 @@ nacosTest('answers that are no list', {}, async (cluster, scenario) => {
     async () => {
       assert.ok(disk instanceof TinyDisk);
       const server = await cluster.startServer({ file: join(disk.folder, 'registry.db') });
-      // Two, not one: a founder alone was seen not to name the leader of one group after a second had joined.
-      const founders = await cluster.startNodes(2, { lookupPort: server.port, query: ofTwo });
-      await cluster.agree(founders);
+      // Two, not one: an initial member alone was seen not to name the leader of one group after a second had joined.
+      const initialMembers = await cluster.startNodes(2, { lookupPort: server.port, query: ofTwo });
+      await cluster.agree(initialMembers);
 
       disk.fill();
       const degraded = async (): Promise<boolean> => {
@@ -50,7 +50,7 @@ nacosTest('answers that are no list', {}, async (cluster, scenario) => {
       await patiently(
         'it has tried more often than Nacos would by itself',
         async () => {
-          assertRunning([...founders, joiner]);
+          assertRunning([...initialMembers, joiner]);
           assert.equal(await joiner.serves(), false, 'it has not started alone');
           return proxy.connections >= 8;
         },
@@ -58,12 +58,12 @@ nacosTest('answers that are no list', {}, async (cluster, scenario) => {
       );
       assert.ok(await degraded());
       assert.match(joiner.logged(), /nacos-address-server says: the store is unavailable/);
-      assert.deepEqual(await listOf(server), addressesOf(founders));
-      await cluster.agree(founders);
+      assert.deepEqual(await listOf(server), addressesOf(initialMembers));
+      await cluster.agree(initialMembers);
 
       disk.makeRoom();
-      await cluster.agree([...founders, joiner]);
-      assert.deepEqual(await listOf(server), addressesOf([...founders, joiner]));
+      await cluster.agree([...initialMembers, joiner]);
+      assert.deepEqual(await listOf(server), addressesOf([...initialMembers, joiner]));
     },
     noDisk,
   );

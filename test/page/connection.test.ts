@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { eventually } from '../support/eventually.js';
 import { FlakyStore } from '../support/flaky-store.js';
-import { foundCluster, NacosNode, pollPath } from '../support/nodes.js';
+import { bootstrapCluster, NacosNode, pollPath } from '../support/nodes.js';
 import { startServerProcess } from '../support/process.js';
 import { startServer } from '../support/server.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
@@ -23,7 +23,7 @@ pageTest(
     // On a slow machine nobody is to fall silent meanwhile.
     const env = { MEMBER_TTL: '10m', EVICT_AFTER: '1h' };
     const first = await startServerProcess(t, { file, env });
-    await foundCluster(t, first, [A, B]);
+    await bootstrapCluster(t, first, [A, B]);
     const { page } = await visit(t, first.url, { expected: UNREACHABLE });
     const row = page.locator(`.member-row[data-address="${A}"]`);
     await row.getByText('live', { exact: true }).waitFor();
@@ -53,14 +53,14 @@ pageTest(
     await page.locator('[data-type=admitted]').getByText(C).waitFor();
     await page.locator(`.member-row[data-address="${C}"]`).waitFor();
     await page.getByText(/^Grace: nobody is evicted for another /).waitFor();
-    await becomes(() => eventTypes(page), ['admitted', 'waiting', 'founded', 'waiting', 'waiting']);
+    await becomes(() => eventTypes(page), ['admitted', 'waiting', 'bootstrapped', 'waiting', 'waiting']);
     assert.equal(await page.evaluate('window.notReloaded'), true);
   },
 );
 
 pageTest('the stream is closed while the tab is hidden, and open again when it is shown', async (t) => {
   const server = await startServer(t);
-  await foundCluster(t, server, [A, B]);
+  await bootstrapCluster(t, server, [A, B]);
   const { feed } = server.server;
   const tab = await openTab(t, server.url);
   await eventually('the stream is open', () => feed.listeners === 1);
@@ -74,7 +74,7 @@ pageTest(
   'a network that swallows everything is found out, and a quiet server is not taken for one',
   async (t) => {
     const server = await startServer(t);
-    await foundCluster(t, server, [A, B]);
+    await bootstrapCluster(t, server, [A, B]);
     const network = await TcpProxy.open({ port: server.port });
     t.after(() => network.close());
     const { page } = await visit(t, `http://127.0.0.1:${network.port}`, { expected: UNREACHABLE });
@@ -160,9 +160,9 @@ pageTest('one stream to a page, opened anew for another cluster', async (t) => {
 pageTest('a server without its store says so, and its history comes back with it', async (t) => {
   let store: FlakyStore | undefined;
   const server = await startServer(t, { wrap: (real) => (store = new FlakyStore(real)) });
-  await foundCluster(t, server, [A, B]);
+  await bootstrapCluster(t, server, [A, B]);
   const { page } = await visit(t, server.url, { expected: /status of 503/ });
-  await page.locator('[data-type=founded]').waitFor();
+  await page.locator('[data-type=bootstrapped]').waitFor();
 
   store!.become('failing');
   await server.service.exchange();
@@ -175,7 +175,7 @@ pageTest('a server without its store says so, and its history comes back with it
 
   store!.become('up');
   await server.service.exchange();
-  await page.locator('[data-type=founded]').waitFor();
+  await page.locator('[data-type=bootstrapped]').waitFor();
   await becomes(() => page.getByRole('alert').count(), 0);
   await becomes(() => page.getByText('Degraded:').count(), 0);
 });

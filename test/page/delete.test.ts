@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { foundCluster, live, NacosNode, pollPath } from '../support/nodes.js';
+import { bootstrapCluster, live, NacosNode, pollPath } from '../support/nodes.js';
 import { startServer } from '../support/server.js';
 import { accessibilityProblems, becomes, pageTest, visit } from './browser.js';
 
@@ -7,7 +7,7 @@ const [A, B, C] = ['10.0.3.11:8848', '10.0.3.12:8848', '10.0.3.13:8848'] as cons
 
 pageTest('a cluster of which nobody lives is deleted, not while one may live', async (t) => {
   const server = await startServer(t);
-  const nodes = await foundCluster(t, server, [A, B]);
+  const nodes = await bootstrapCluster(t, server, [A, B]);
   const { page } = await visit(t, server.url, { expected: /status of 409/ });
   const open = page.getByRole('button', { name: 'Delete …' });
   await page.locator('.hero').getByText('All 2 members are live').waitFor();
@@ -40,9 +40,9 @@ pageTest('a cluster of which nobody lives is deleted, not while one may live', a
   await page.getByRole('heading', { name: 'No clusters yet' }).waitFor();
 });
 
-pageTest('one that waits to be founded is deleted, in Chinese', async (t) => {
+pageTest('one that waits to be bootstrapped is deleted, in Chinese', async (t) => {
   const server = await startServer(t);
-  await foundCluster(t, server, [A, B]);
+  await bootstrapCluster(t, server, [A, B]);
   await new NacosNode(t, server, pollPath(C, '&expect=3').replace('serverlist', 'slip')).poll();
   // What the page asked of it just before it was deleted may be answered after that.
   const { page } = await visit(t, server.url, { hash: '#/nacos/slip', expected: /status of 404/ });
@@ -59,7 +59,7 @@ pageTest('one that waits to be founded is deleted, in Chinese', async (t) => {
 
 pageTest('a cluster that comes back while one is asked is not deleted', async (t) => {
   const server = await startServer(t);
-  const nodes = await foundCluster(t, server, [A, B, C]);
+  const nodes = await bootstrapCluster(t, server, [A, B, C]);
   await server.pass(35_000);
   const { page } = await visit(t, server.url);
   await page.getByRole('button', { name: 'Delete …' }).click();

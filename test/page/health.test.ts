@@ -6,7 +6,7 @@ import { parseTokens } from '../../src/http/access/token.js';
 import { Believers, GROUPS, voter } from '../support/believers.js';
 import type { Cleanup } from '../support/cleanup.js';
 import { eventually, NEVER } from '../support/eventually.js';
-import { foundCluster, live, NacosNode } from '../support/nodes.js';
+import { bootstrapCluster, live, NacosNode } from '../support/nodes.js';
 import { ask } from '../support/raw.js';
 import { startServer, type TestServer } from '../support/server.js';
 import { accessibilityProblems, becomes, matches, pageTest, visit } from './browser.js';
@@ -408,7 +408,7 @@ pageTest('with a token for reads and for changes', async (t) => {
     access: { readTokens: tokens(read), changeTokens: tokens(change) },
   });
   const nacos = await Believers.start(t, 1);
-  await foundCluster(t, server, nacos.addresses, () => `&token=${change}`);
+  await bootstrapCluster(t, server, nacos.addresses, () => `&token=${change}`);
   const { page } = await visit(t, server.url, { readToken: read });
   await page.locator('.health').getByText('Unknown', { exact: true }).waitFor();
   await answer(page, everything(nacos));
@@ -420,7 +420,7 @@ pageTest('after a recovery nothing is left to do once Nacos is well', async (t) 
   const server = await startServer(t);
   const nacos = await Believers.start(t, 3);
   const [a, b, c] = nacos.addresses as [string, string, string];
-  const nodes = await foundCluster(t, server, nacos.addresses);
+  const nodes = await bootstrapCluster(t, server, nacos.addresses);
   for (const i of [1, 2]) {
     nodes[i]!.die();
     nacos.stop(i);
@@ -445,7 +445,7 @@ pageTest('after a recovery nothing is left to do once Nacos is well', async (t) 
 pageTest('who was taken off and is a voter still: the dialog says of which groups', async (t) => {
   const server = await startServer(t);
   const nacos = await Believers.start(t, 3);
-  const nodes = await foundCluster(t, server, nacos.addresses);
+  const nodes = await bootstrapCluster(t, server, nacos.addresses);
   const c = nacos.addresses[2]!;
   nodes[2]!.die();
   nacos.stop(2);

@@ -12,17 +12,17 @@ pageTest('the history: newest first, filtered by event, cluster and words', asyn
   await ask(server, 'DELETE', '/nacos/v1/as/nodes?cluster=a&ips=10.1.0.2');
   const { page } = await visit(t, server.url);
   await page.locator('.event').nth(3).waitFor();
-  await becomes(() => eventTypes(page), ['left', 'founded', 'admitted', 'founded']);
+  await becomes(() => eventTypes(page), ['left', 'bootstrapped', 'admitted', 'bootstrapped']);
   // The server's clock is in 2026, and the reader in Berlin.
   await becomes(() => page.locator('.day h3').innerText(), 'Thu, 1 Jan 2026');
   await becomes(() => page.locator('.event time').first().innerText(), '01:00:00');
   await page.getByText('Times in Europe/Berlin (GMT+1)').waitFor();
 
   const history = page.getByRole('region', { name: 'History of all clusters' });
-  await history.getByLabel('Event', { exact: true }).selectOption('founded');
-  await becomes(() => eventTypes(page), ['founded', 'founded']);
+  await history.getByLabel('Event', { exact: true }).selectOption('bootstrapped');
+  await becomes(() => eventTypes(page), ['bootstrapped', 'bootstrapped']);
   await history.getByLabel('Cluster', { exact: true }).selectOption('nacos/b');
-  await becomes(() => eventTypes(page), ['founded']);
+  await becomes(() => eventTypes(page), ['bootstrapped']);
   await history.getByLabel('Event', { exact: true }).selectOption('');
   await history.getByLabel('Cluster', { exact: true }).selectOption('');
   await history.getByLabel('Search events').fill('10.1.0.2');
@@ -40,7 +40,7 @@ pageTest('the history: newest first, filtered by event, cluster and words', asyn
   await page.locator('.event').nth(2).waitFor({ state: 'detached' });
   // The cluster's own history is fetched only now.
   await page.locator('.event').nth(1).waitFor();
-  await becomes(() => eventTypes(page), ['admitted', 'founded']);
+  await becomes(() => eventTypes(page), ['admitted', 'bootstrapped']);
 });
 
 pageTest('older events are loaded page by page, and searched without being shown', async (t) => {

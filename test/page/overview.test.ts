@@ -6,7 +6,7 @@ import { startServer, type TestServer } from '../support/server.js';
 import type { Cleanup } from '../support/cleanup.js';
 import { becomes, matches, pageTest, visit } from './browser.js';
 
-/** Three whole clusters, one that founds, a degraded one and one without a majority. */
+/** Three whole clusters, one that bootstraps, a degraded one and one without a majority. */
 async function manyClusters(t: Cleanup): Promise<TestServer> {
   const server = await startServer(t);
   for (const name of ['audit', 'billing', 'zulu']) {
@@ -25,7 +25,7 @@ async function manyClusters(t: Cleanup): Promise<TestServer> {
     server.probe.answers.set(`${gone}:8848`, 'refused');
   for (const gone of [degraded[2]!, lost[1]!, lost[2]!]) gone.die();
   await live(server, [...degraded.slice(0, 2), ...lost.slice(0, 1)], 20_000);
-  await node('prod/founding', '10.4.0.1').poll();
+  await node('prod/bootstrapping', '10.4.0.1').poll();
   return server;
 }
 
@@ -37,17 +37,17 @@ pageTest('all clusters, the troubled first, filtered by state and by words', asy
   await page.getByRole('heading', { name: 'Clusters', exact: true }).waitFor();
   await becomes(
     () => names(page),
-    ['nacos/lost', 'nacos/degraded', 'prod/founding', 'edge/audit', 'edge/billing', 'edge/zulu'],
+    ['nacos/lost', 'nacos/degraded', 'prod/bootstrapping', 'edge/audit', 'edge/billing', 'edge/zulu'],
   );
   await becomes(() => page.title(), '(3) Nacos address server');
   const filter = page.getByRole('group', { name: 'Filter by state' });
   await becomes(
     async () => (await filter.getByRole('button').allInnerTexts()).map((text) => text.replace('\n', ' ')),
-    ['All 6', 'Quorum-lost 1', 'Degraded 1', 'Founding 1', 'Whole 3'],
+    ['All 6', 'Quorum-lost 1', 'Degraded 1', 'Bootstrapping 1', 'Whole 3'],
   );
   await page
-    .getByRole('link', { name: 'prod/founding' })
-    .getByText('Founding 1 of 3', { exact: true })
+    .getByRole('link', { name: 'prod/bootstrapping' })
+    .getByText('Bootstrapping 1 of 3', { exact: true })
     .waitFor();
   await page
     .getByRole('link', { name: 'nacos/lost' })
@@ -65,8 +65,8 @@ pageTest('all clusters, the troubled first, filtered by state and by words', asy
   await becomes(async () => (await names(page)).length, 6);
 
   // A change of state moves it, and is told to those who listen.
-  await ask(server, 'POST', '/nacos/v1/as/nodes?product=prod&cluster=founding&ips=10.4.0.9');
-  await page.locator('[role=status][aria-live=polite]').getByText('prod/founding: Degraded').waitFor();
+  await ask(server, 'POST', '/nacos/v1/as/nodes?product=prod&cluster=bootstrapping&ips=10.4.0.9');
+  await page.locator('[role=status][aria-live=polite]').getByText('prod/bootstrapping: Degraded').waitFor();
 });
 
 pageTest('by keyboard alone: search, move, open, back', async (t) => {
@@ -128,8 +128,8 @@ pageTest('by keyboard alone: search, move, open, back', async (t) => {
 
 pageTest('a cluster’s page can be linked, also one that nobody knows yet', async (t) => {
   const server = await manyClusters(t);
-  const { page } = await visit(t, server.url, { hash: '#/prod/founding' });
-  await page.locator('.hero').getByText('Founding 1 of 3', { exact: true }).waitFor();
+  const { page } = await visit(t, server.url, { hash: '#/prod/bootstrapping' });
+  await page.locator('.hero').getByText('Bootstrapping 1 of 3', { exact: true }).waitFor();
   await page.getByRole('link', { name: 'All clusters' }).click();
   await page.getByRole('heading', { name: 'Clusters', exact: true }).waitFor();
 

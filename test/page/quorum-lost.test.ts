@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { foundCluster, live, NacosNode, pollPath } from '../support/nodes.js';
+import { bootstrapCluster, live, NacosNode, pollPath } from '../support/nodes.js';
 import { parseTokens } from '../../src/http/access/token.js';
 import { startServer, type TestServer, type TestServerOptions } from '../support/server.js';
 import type { Cleanup } from '../support/cleanup.js';
@@ -12,7 +12,7 @@ const TOKEN = 'correct-horse-battery';
 async function lostCluster(t: Cleanup, options: TestServerOptions = {}): Promise<TestServer> {
   const server = await startServer(t, options);
   const token = options.access ? `&token=${TOKEN}` : '';
-  const nodes = await foundCluster(t, server, [A, B, C], () => token);
+  const nodes = await bootstrapCluster(t, server, [A, B, C], () => token);
   for (const gone of nodes.slice(1)) gone.die();
   server.probe.answers.set(B, 'refused').set(C, 'refused');
   await live(server, nodes.slice(0, 1), 20_000);

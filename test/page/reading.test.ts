@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Page } from 'playwright-core';
 import type { Cleanup } from '../support/cleanup.js';
-import { foundCluster, live, NacosNode, pollPath } from '../support/nodes.js';
+import { bootstrapCluster, live, NacosNode, pollPath } from '../support/nodes.js';
 import { startServer, type TestServer } from '../support/server.js';
 import { accessibilityProblems, becomes, pageTest, visit } from './browser.js';
 
@@ -10,7 +10,7 @@ const [A, B, C] = ['10.0.3.11:8848', '10.0.3.12:8848', '10.0.3.13:8848'] as cons
 /** One cluster of which two are gone and one waits: every kind of thing is on its page. */
 async function troubled(t: Cleanup): Promise<TestServer> {
   const server = await startServer(t);
-  const nodes = await foundCluster(
+  const nodes = await bootstrapCluster(
     t,
     server,
     [A, B, C],
@@ -40,8 +40,8 @@ pageTest('in Chinese when the browser is, with what the server says in English a
     .getByRole('list', { name: '等待准入' })
     .getByText('列表中没有存活的多数派，Raft 无法接纳新成员。')
     .waitFor();
-  await page.locator('[data-type=founded]').getByText('集群得到了初始列表。').waitFor();
-  await page.locator('[data-type=founded] [lang=en]').getByText('3 waited at once').waitFor();
+  await page.locator('[data-type=bootstrapped]').getByText('集群得到了初始列表。').waitFor();
+  await page.locator('[data-type=bootstrapped] [lang=en]').getByText('3 waited at once').waitFor();
   // No English sentence stands alone, and none is left out.
   const english = await page.evaluate<string[]>(`
     [...document.querySelectorAll('h1, h2, h3, p, li, button, dt, label, option, [role=columnheader]')]

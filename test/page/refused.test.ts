@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { foundCluster, pollPath } from '../support/nodes.js';
+import { bootstrapCluster, pollPath } from '../support/nodes.js';
 import { ask, CURL, NACOS } from '../support/raw.js';
 import { startServer } from '../support/server.js';
 import { accessibilityProblems, becomes, pageTest, visit } from './browser.js';
@@ -20,7 +20,7 @@ pageTest('before there is a cluster, a node whose URL has another path is seen',
 
 pageTest('on a cluster’s page are those that named it and those that named none, live', async (t) => {
   const server = await startServer(t);
-  await foundCluster(t, server, [A]);
+  await bootstrapCluster(t, server, [A]);
   const { page } = await visit(t, server.url);
   await page.locator('.member-row[data-address]').waitFor();
   assert.equal(await page.locator('.callers').count(), 0, 'nobody was refused');
@@ -41,7 +41,7 @@ pageTest('on a cluster’s page are those that named it and those that named non
 
 pageTest('the overview counts them with each cluster, and has those that named none', async (t) => {
   const server = await startServer(t);
-  await foundCluster(t, server, [A]);
+  await bootstrapCluster(t, server, [A]);
   await ask(server, 'POST', '/nacos/other?self=10.0.0.9:8848', CURL);
   await ask(server, 'GET', pollPath('10.0.0.5:x'), CURL);
   for (let i = 0; i < 9; i++) await ask(server, 'GET', `/typo-${i}`, CURL, '', `127.0.0.${i + 2}`);

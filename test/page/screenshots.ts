@@ -8,7 +8,7 @@ import type { ClusterHealth } from '../../src/doctor/health.js';
 import type { Reading } from '../../src/doctor/node-view.js';
 import type { ClusterView } from '../../src/registry/view.js';
 import { GROUPS } from '../support/believers.js';
-import { foundCluster, live, NacosNode, pollPath } from '../support/nodes.js';
+import { bootstrapCluster, live, NacosNode, pollPath } from '../support/nodes.js';
 import { ask } from '../support/raw.js';
 import { startServer, type TestServer } from '../support/server.js';
 import { launchChromium, openWindow, type Reader } from './chromium.js';
@@ -30,9 +30,9 @@ type Clean = Pick<TestContext, 'after'>;
 
 const [A, B, C, D] = ['10.0.3.11:8848', '10.0.3.12:8848', '10.0.3.13:8848', '10.0.3.27:8848'] as const;
 
-/** The usual life of a cluster: founded, a node lost and replaced, another one silent. */
+/** The usual life of a cluster: bootstrapped, a node lost and replaced, another one silent. */
 async function busyCluster(t: Clean, server: TestServer): Promise<NacosNode[]> {
-  const nodes = await foundCluster(
+  const nodes = await bootstrapCluster(
     t,
     server,
     [A, B, C],
@@ -54,15 +54,15 @@ async function manyClusters(t: Clean, server: TestServer): Promise<void> {
       await ask(server, 'POST', `/nacos/v1/as/nodes?product=${product}&cluster=${name}&ips=${ips.join(',')}`);
     }
   }
-  const founders = [1, 2].map((n) => new NacosNode(t, server, `/edge/payments?self=10.4.0.${n}&expect=3`));
-  await Promise.all(founders.map((node) => node.poll()));
+  const initialMembers = [1, 2].map((n) => new NacosNode(t, server, `/edge/payments?self=10.4.0.${n}&expect=3`));
+  await Promise.all(initialMembers.map((node) => node.poll()));
   const lost = [1, 2, 3].map((n) => new NacosNode(t, server, `/prod/registry?self=10.8.0.${n}&expect=3`));
   await Promise.all(lost.map((node) => node.pollUntilListed()));
   const nodes = await busyCluster(t, server);
   for (const gone of lost.slice(1)) gone.die();
   server.probe.answers.set('10.8.0.2:8848', 'refused').set('10.8.0.3:8848', 'refused');
   await live(server, [...nodes, lost[0]!], 20_000);
-  await Promise.all(founders.map((node) => node.poll()));
+  await Promise.all(initialMembers.map((node) => node.poll()));
 }
 
 /** Each heard at another moment. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { parse } from 'yaml';
 import { parseTokens } from '../../src/http/access/token.js';
-import { foundCluster, NacosNode } from '../support/nodes.js';
+import { bootstrapCluster, NacosNode } from '../support/nodes.js';
 import { startServer } from '../support/server.js';
 import { matches, pageTest, visit } from './browser.js';
 
@@ -10,7 +10,7 @@ const [A, B] = ['10.0.3.11:8848', '10.0.3.12:8848'] as const;
 
 pageTest('the copied configuration is right, in its four forms', async (t) => {
   const server = await startServer(t);
-  await foundCluster(t, server, [A, B]);
+  await bootstrapCluster(t, server, [A, B]);
   const { page, context } = await visit(t, server.url);
   await context.grantPermissions(['clipboard-read', 'clipboard-write']);
   const setup = page.locator('.setup');

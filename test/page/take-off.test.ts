@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { NEVER } from '../support/eventually.js';
-import { foundCluster, live } from '../support/nodes.js';
+import { bootstrapCluster, live } from '../support/nodes.js';
 import { startServer } from '../support/server.js';
 import { becomes, pageTest, visit } from './browser.js';
 
@@ -8,7 +8,7 @@ const [A, B, C] = ['10.0.3.11:8848', '10.0.3.12:8848', '10.0.3.13:8848'] as cons
 
 pageTest('a dead member is taken off, not before Raft can remove it', async (t) => {
   const server = await startServer(t);
-  const nodes = await foundCluster(t, server, [A, B, C]);
+  const nodes = await bootstrapCluster(t, server, [A, B, C]);
   nodes[2]!.die();
   server.probe.answers.set(C, 'refused');
   await live(server, nodes.slice(0, 2), 20_000);
@@ -49,7 +49,7 @@ pageTest('a dead member is taken off, not before Raft can remove it', async (t) 
 
 pageTest('a member that comes back while one is asked is not taken off', async (t) => {
   const server = await startServer(t);
-  const nodes = await foundCluster(t, server, [A, B, C]);
+  const nodes = await bootstrapCluster(t, server, [A, B, C]);
   await live(server, nodes.slice(0, 2), 35_000);
   const { page } = await visit(t, server.url);
   await page.getByRole('button', { name: `Take off … ${C}` }).click();

@@ -43,7 +43,7 @@ describe('events', () => {
     assert.deepEqual([all.status, all.err], [0, '']);
     const [head, first, ...more] = all.out.trimEnd().split('\n');
     assert.match(head!, /^time +cluster +event +address +revision$/);
-    assert.match(first!, /^\d{4}-\d\d-\d\dT[\d:.]+Z  nacos\/serverlist +founded +1 +\w/);
+    assert.match(first!, /^\d{4}-\d\d-\d\dT[\d:.]+Z  nacos\/serverlist +bootstrapped +1 +\w/);
     assert.equal(more.length, 5);
     const some = await runCli(t, [
       'events',

@@ -66,7 +66,7 @@ describe('import', () => {
   it('shows what would change with --dry-run, warns of what the source lacks, and leaves leases alone', async (t) => {
     const { server, write, run } = await start(t);
     for (const self of [A, B]) new PollingNode(t, server, self, '&expect=2');
-    await eventually('they founded', async () => (await view(server)).members?.length === 2);
+    await eventually('they bootstrapped', async () => (await view(server)).members?.length === 2);
     const file = write(`${B}\n${C}\n`);
     const dry = await run(file, '--dry-run');
     assert.equal(dry.status, 0, dry.err);

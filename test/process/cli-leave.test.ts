@@ -10,11 +10,11 @@ import { tempFolder } from '../support/temp.js';
 
 const [A, B, C, D] = ['127.0.7.1:8848', '127.0.7.2:8848', '127.0.7.3:8848', '127.0.7.4:8848'] as const;
 
-/** Three founders that poll on; nobody listens on their ports. */
+/** Three initial members that poll on; nobody listens on their ports. */
 async function start(t: TestContext) {
   const server = await startServerProcess(t, { file: join(tempFolder(t), 'r.db') });
   const nodes = [A, B, C].map((self) => new PollingNode(t, server, self, '&expect=3'));
-  await eventually('they founded', async () => (await view(server)).members?.length === 3);
+  await eventually('they bootstrapped', async () => (await view(server)).members?.length === 3);
   return { server, nodes };
 }
 

@@ -4,7 +4,7 @@ import { describe, it, type TestContext } from 'node:test';
 import type { ClusterView } from '../../src/registry/view.js';
 import { jsonLines, linesOf, runCli, startOnTerminal } from '../support/cli.js';
 import { eventually } from '../support/eventually.js';
-import { foundCluster } from '../support/nodes.js';
+import { bootstrapCluster } from '../support/nodes.js';
 import { PollingNode } from '../support/polling.js';
 import { startCli, startServerProcess, type ServerProcess } from '../support/process.js';
 import { tempFolder } from '../support/temp.js';
@@ -20,12 +20,12 @@ async function start(t: TestContext, options: Partial<Parameters<typeof startSer
 const OPENED = '\x1b[?1049h\x1b[?25l';
 const CLOSED = '\x1b[?25h\x1b[?1049l';
 
-/** Two founders that poll on, and one more that waits for them. */
+/** Two initial members that poll on, and one more that waits for them. */
 async function found(t: TestContext, server: ServerProcess): Promise<PollingNode[]> {
   const nodes = [A, B].map(
     (self) => new PollingNode(t, server, self, `&expect=2&id=id-of-${self.slice(8, 9)}`),
   );
-  await eventually('they founded', async () =>
+  await eventually('they bootstrapped', async () =>
     (await runCli(t, ['members'], env(server))).out.includes('whole'),
   );
   return nodes;
@@ -44,7 +44,7 @@ type Line = Omit<ClusterView, 'state'> & { readonly state: ClusterView['state'] 
 describe('members', () => {
   it('shows states, ages, revisions, who waits and why', async (t) => {
     const server = await start(t);
-    await foundCluster(t, server, [A, B], (self) => `&id=id-of-${self}`);
+    await bootstrapCluster(t, server, [A, B], (self) => `&id=id-of-${self}`);
     await post(server, `/other/list?self=${C}&expect=3`);
     const { status, out, err } = await runCli(t, ['members'], env(server));
     assert.deepEqual([status, err], [0, '']);
@@ -56,7 +56,7 @@ describe('members', () => {
     assert.match(out, new RegExp(`^${A}  id-of-${A}  live +poll +\\d\\.\\d s ago +yes +1$`, 'm'));
     assert.match(
       out,
-      new RegExp(`^${C}  waiting  for \\d s +other/list is founding: 1 of 3 members wait$`, 'm'),
+      new RegExp(`^${C}  waiting  for \\d s +other/list is bootstrapping: 1 of 3 members wait$`, 'm'),
     );
     const one = await runCli(t, ['members', 'other/list'], env(server));
     assert.ok(!one.out.includes('nacos/serverlist'));
@@ -138,7 +138,7 @@ describe('members --watch', () => {
     await eventually('one', () => last('one')?.members.length === 1);
     await eventually('two', async () => {
       await post(server, `/nacos/two?self=${B}&expect=2`);
-      return last('two')?.state === 'founding';
+      return last('two')?.state === 'bootstrapping';
     });
     await post(server, `/nacos/one?self=${A}`);
     await eventually('one, changed', () => last('one')?.members.length === 2);
@@ -177,7 +177,7 @@ describe('members --watch', () => {
     const nodes = await found(t, server);
     await post(server, `/nacos/other?self=${C}&expect=2`);
     const terminal = await startOnTerminal(t, ['members', '--watch'], { env: env(server) });
-    await eventually('the picture', () => terminal.screen().includes('nacos/other is founding: 1 of 2'));
+    await eventually('the picture', () => terminal.screen().includes('nacos/other is bootstrapping: 1 of 2'));
     assert.match(terminal.screen(), new RegExp(`^${server.url} at [-\\dT:.]+Z, server up\n`));
     assert.match(terminal.screen(), new RegExp(`^${A}  id-of-1  live `, 'm'));
     for (const line of terminal.screen().split('\n')) assert.ok(line.length <= 80, line);
@@ -246,7 +246,7 @@ describe('members --watch', () => {
     const lines = terminal.screen().split('\n');
     assert.equal(lines.length, 10);
     assert.match(lines[2]!, /^cluster +state +members +live +unsettled +waiting +revision$/);
-    assert.match(lines[3]!, /^nacos\/zz +founding +0 +0 +0 +1 +0$/);
+    assert.match(lines[3]!, /^nacos\/zz +bootstrapping +0 +0 +0 +1 +0$/);
     assert.match(lines[9]!, /^… \d+ more lines: a taller window shows them$/);
   });
 });

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { runCli } from '../support/cli.js';
 import { eventually } from '../support/eventually.js';
-import { foundCluster } from '../support/nodes.js';
+import { bootstrapCluster } from '../support/nodes.js';
 import { startServerProcess } from '../support/process.js';
 import { startServer } from '../support/server.js';
 import { tempFolder } from '../support/temp.js';
@@ -21,7 +21,7 @@ describe('a server without a token', () => {
   it('tells the commands of others what to do', async (t) => {
     // Behind a proxy that names nobody, whoever asks is not here.
     const server = await startServer(t, { access: { trustedProxies: ['127.0.0.1/32'] } });
-    await foundCluster(t, server, [A, B]);
+    await bootstrapCluster(t, server, [A, B]);
     for (const args of [
       ['leave', A, '--wait', '0s'],
       ['recover', CLUSTER, '--yes'],

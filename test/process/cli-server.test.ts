@@ -161,7 +161,7 @@ describe('--token', () => {
       for (const command of [['members', 'nacos/serverlist'], ['events']]) {
         const { status, out, err } = await runCli(t, [...command, '--server', server.url, ...args], env);
         assert.deepEqual([status, err], [0, '']);
-        assert.match(out, /127\.0\.8\.1:8848|founded/);
+        assert.match(out, /127\.0\.8\.1:8848|bootstrapped/);
       }
     }
     const recover = await runCli(t, ['recover', 'nacos/serverlist', '--yes', '--server', server.url], {

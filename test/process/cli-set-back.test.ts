@@ -6,7 +6,7 @@ import { eventually } from '../support/eventually.js';
 import { startServer } from '../support/server.js';
 import { tempFolder } from '../support/temp.js';
 
-it('recover founds with those that wait after a database was replaced', async (t) => {
+it('recover bootstraps with those that wait after a database was replaced', async (t) => {
   const server = await startServer(t, { file: join(tempFolder(t), 'r.db') });
   const beat = (self: string): Promise<Response> =>
     fetch(`${server.url}/nacos/serverlist?self=${self}&expect=2&has=57`, { method: 'POST' });

@@ -28,7 +28,7 @@ async function assertGone(cli: CliProcess): Promise<void> {
 }
 
 describe('demo', () => {
-  it('shows three nodes that found a cluster, and one that dies and is replaced', async (t) => {
+  it('shows three nodes that bootstrap a cluster, and one that dies and is replaced', async (t) => {
     const cli = startCli(t, ['demo', '--exit', '--json']);
     assert.equal(await cli.exited, 0, cli.stderr());
     assert.equal(cli.stderr(), '');

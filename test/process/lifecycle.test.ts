@@ -117,7 +117,7 @@ describe('the process', () => {
     const events = lines.filter((line) => 'event' in line);
     assert.deepEqual(
       events.map(({ event, address }) => [event, address].filter(Boolean).join(' ')),
-      [`waiting ${A}`, 'founded', `waiting ${B}`, `admitted ${B}`],
+      [`waiting ${A}`, 'bootstrapped', `waiting ${B}`, `admitted ${B}`],
     );
     for (const line of events) {
       assert.equal(line.cluster, 'nacos/serverlist');

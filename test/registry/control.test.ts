@@ -89,7 +89,7 @@ describe('R5 asks whether this server reaches anybody', () => {
 });
 
 describe('R7 asks whether this server reaches anybody', () => {
-  it('refounds over nobody while those that wait do not answer either', () => {
+  it('bootstraps again over nobody while those that wait do not answer either', () => {
     const bench = new Bench().found(P, Q, R);
     const wait = (): void => {
       for (const address of [D, E, F]) bench.poll(address);

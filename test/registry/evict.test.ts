@@ -51,7 +51,7 @@ describe('R5 Evict', () => {
   });
 
   it('names the replacement of the same id', () => {
-    const bench = new Bench().foundWithIds(A, B, C);
+    const bench = new Bench().bootstrapWithIds(A, B, C);
     bench.pass(16_000, [A, B], [C]);
     bench.poll(D, { id: 'n2', expect: 3 });
     bench.pass(40_000, [A, B, D], [C]);
@@ -146,7 +146,7 @@ describe('R6 Preserve', () => {
     bench.said();
     bench.pass(300_000, [A], [B, C]);
     assert.deepEqual(bench.list, [A, B, C]);
-    assert.equal(bench.said().filter((event) => event === 'preserved').length, 1);
+    assert.equal(bench.said().filter((event) => event === 'quorum-lost').length, 1);
     assert.equal(bench.cluster.quorumLost, true);
     bench.poll(B);
     assert.equal(bench.cluster.quorumLost, false);

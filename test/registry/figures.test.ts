@@ -23,14 +23,14 @@ describe('a cluster in numbers', () => {
     });
   });
 
-  it('that is founding: how many wait, and for how long the first has', () => {
+  it('that is bootstrapping: how many wait, and for how long the first has', () => {
     const bench = new Bench();
     bench.poll(A, { expect: 3 });
     bench.pass(4_000, [A]);
     bench.poll(B, { expect: 3 });
     bench.pass(2_000, [A, B]);
     const { state, waiting, longestWait, epoch } = figures(bench);
-    assert.deepEqual([state, waiting, longestWait, epoch], ['founding', 2, 6_000, 0]);
+    assert.deepEqual([state, waiting, longestWait, epoch], ['bootstrapping', 2, 6_000, 0]);
   });
 
   it('with members of every state', () => {

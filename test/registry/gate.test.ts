@@ -48,12 +48,12 @@ describe('R3 Gate', () => {
     assert.deepEqual(bench.list, [A, B, C]);
   });
 
-  it('lets nobody onto the list with which the founders start: each on it is a voter at once, whether it comes again or not', () => {
+  it('lets nobody onto the list with which the initial members start: each on it is a voter at once, whether it comes again or not', () => {
     const bench = new Bench();
-    const founders = [A, B, C];
-    for (const address of founders) bench.heartbeat(address, { expect: 3, has: 0 });
+    const initialMembers = [A, B, C];
+    for (const address of initialMembers) bench.heartbeat(address, { expect: 3, has: 0 });
     const reply = bench.heartbeat(D, { has: 0 });
-    const reason = `${D} waits to join nacos/serverlist: ${founders.join(', ')} found the cluster and must have its list first`;
+    const reason = `${D} waits to join nacos/serverlist: ${initialMembers.join(', ')} bootstrap the cluster and must have its list first`;
     assert.deepEqual(reply, { type: 'waiting', why: 'gate', reason });
     for (const address of [A, B]) deliver(bench.cluster.members.get(address)!.lease, 1, bench.now);
     assert.equal(bench.heartbeat(D, { has: 0 }).type, 'waiting');
@@ -61,7 +61,7 @@ describe('R3 Gate', () => {
     assert.equal(bench.heartbeat(D, { has: 0 }).type, 'listed');
   });
 
-  it('waits for founders for 8 s only: a server that is cut off may have sent them their list', () => {
+  it('waits for initial members for 8 s only: a server that is cut off may have sent them their list', () => {
     const bench = new Bench();
     for (const address of [A, B, C]) bench.heartbeat(address, { expect: 3, has: 0 });
     bench.now += 7_999;
@@ -70,7 +70,7 @@ describe('R3 Gate', () => {
     assert.equal(bench.heartbeat(D, { has: 0 }).type, 'listed');
   });
 
-  it('does not wait for founders of which nothing shows that they have the list', () => {
+  it('does not wait for initial members of which nothing shows that they have the list', () => {
     const bench = new Bench();
     for (const address of [A, B, C]) bench.heartbeat(address, { expect: 3 });
     assert.equal(bench.heartbeat(D).type, 'listed', 'scripts only say that they are there');
@@ -94,7 +94,7 @@ describe('R3 Gate', () => {
       return bench;
     };
 
-    it('nobody that is not live: a founder may be blank', () => {
+    it('nobody that is not live: an initial member may be blank', () => {
       const bench = silent();
       assert.equal(bench.poll(D).type, 'listed');
       assert.deepEqual(bench.poll(E), { type: 'waiting', why: 'gate', reason });
@@ -178,14 +178,14 @@ describe('ids', () => {
   });
 
   it('takes a new address with the id of a silent member', () => {
-    const bench = new Bench().foundWithIds(A, B, C);
+    const bench = new Bench().bootstrapWithIds(A, B, C);
     bench.pass(20_000, [A, B], [C]);
     assert.equal(bench.poll(D, { id: 'n2' }).type, 'listed');
     assert.match(bench.events.at(-1)?.reason ?? '', /to replace 127\.0\.0\.3:8848/);
   });
 
   it('takes a new address with the id of a static member whose port refuses', () => {
-    const bench = new Bench().foundWithIds(A, B, C);
+    const bench = new Bench().bootstrapWithIds(A, B, C);
     bench.do({ type: 'put', addresses: [C] });
     assert.equal(bench.poll(D, { id: 'n2' }).type, 'refused', 'it lives');
     bench.pass(20_000, [A, B], [C], 'refused');

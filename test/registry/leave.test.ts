@@ -117,7 +117,7 @@ describe('R4 Leave', () => {
     assert.deepEqual(bench.do({ type: 'leave', address: C }), { type: 'unknown' });
   });
 
-  it('empties the cluster with the last, and the next founding is a new epoch', () => {
+  it('empties the cluster with the last, and the next bootstrap is a new epoch', () => {
     const bench = new Bench().found(A, B);
     bench.do({ type: 'leave', address: A });
     bench.do({ type: 'leave', address: B });

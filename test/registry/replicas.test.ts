@@ -86,11 +86,11 @@ describe('R5 with several servers', () => {
     assert.ok(!tick(overdue()), 'a server alone knows all there is');
   });
 
-  it('refounds nothing on one server’s view', () => {
+  it('bootstraps nothing again on one server’s view', () => {
     const bench = new Bench().found(A, B, C);
     bench.pass(70_000, [], [A, B, C]);
     const joiners = ['x.y:1', 'x.y:2', 'x.y:3'];
-    const refounds = (othersKnow: boolean): boolean => {
+    const bootstrapsAgain = (othersKnow: boolean): boolean => {
       let cluster = bench.cluster;
       for (const [i, address] of [...joiners, ...joiners].entries()) {
         const now = bench.now + (i < joiners.length ? 0 : 8_000);
@@ -102,7 +102,7 @@ describe('R5 with several servers', () => {
       }
       return cluster.epoch === 2;
     };
-    assert.ok(!refounds(false));
-    assert.ok(refounds(true));
+    assert.ok(!bootstrapsAgain(false));
+    assert.ok(bootstrapsAgain(true));
   });
 });

@@ -52,15 +52,15 @@ export class Bench {
     return this.do({ type: 'poll', address, source: 'heartbeat', connectedAt: this.now, ...more });
   }
 
-  /** Founds a cluster of these addresses. */
+  /** Bootstraps a cluster of these addresses. */
   found(...addresses: Address[]): this {
     for (const address of addresses) this.poll(address, { expect: addresses.length });
     for (const address of addresses) this.poll(address, { expect: addresses.length });
     return this;
   }
 
-  /** Has these addresses poll until they are founded, with the ids n0, n1, … in their order. */
-  foundWithIds(...addresses: Address[]): this {
+  /** Has these addresses poll until they are bootstrapped, with the ids n0, n1, … in their order. */
+  bootstrapWithIds(...addresses: Address[]): this {
     for (const [i, address] of addresses.entries()) {
       this.poll(address, { id: `n${i}`, expect: addresses.length });
     }

@@ -10,7 +10,7 @@ describe('a registry that knows less than its nodes', () => {
       return reply.type === 'waiting' ? `${reply.why}: ${reply.reason}` : reply.type;
     });
 
-  it('founds nothing, says so once, and tells those that wait why', () => {
+  it('bootstraps nothing, says so once, and tells those that wait why', () => {
     const bench = new Bench();
     for (let round = 0; round < 5; round++) {
       for (const said of beats(bench, 57, A, B, C)) {
@@ -25,7 +25,7 @@ describe('a registry that knows less than its nodes', () => {
     assert.match(said[0]?.reason ?? '', /revision 57/);
   });
 
-  it('founds nothing either when one alone says so and others wait', () => {
+  it('bootstraps nothing either when one alone says so and others wait', () => {
     const bench = new Bench();
     bench.poll(A, { expect: 2 });
     bench.heartbeat(B, { has: 3, expect: 2 });
@@ -46,7 +46,7 @@ describe('a registry that knows less than its nodes', () => {
     assert.ok(bench.cluster.revision > revision + 1, `revision ${bench.cluster.revision}`);
   });
 
-  it('founds with those that wait at an operator’s word, and its revisions go on', () => {
+  it('bootstraps with those that wait at an operator’s word, and its revisions go on', () => {
     const bench = new Bench();
     beats(bench, 57, A, B, C);
     assert.equal(bench.do({ type: 'recover' }).type, 'done');
@@ -77,7 +77,7 @@ describe('a registry that knows less than its nodes', () => {
     assert.equal(reply.type === 'refused' && reply.code, 'quorum-not-lost');
   });
 
-  it('founds as ever with agents that know nothing more', () => {
+  it('bootstraps as ever with agents that know nothing more', () => {
     const bench = new Bench().found(A);
     assert.equal(bench.cluster.revision, 1);
     bench.do({ type: 'leave', address: A, wait: 0 });

@@ -8,7 +8,7 @@ function why(bench: Bench): string | undefined {
   return whyUnsettled(bench.cluster.members.get(D)!, bench.cluster, bench);
 }
 
-/** Three founders, and a fourth that has just joined. */
+/** Three initial members, and a fourth that has just joined. */
 function joining(): Bench {
   const bench = new Bench().found(A, B, C);
   bench.poll(D);

@@ -31,7 +31,7 @@ describe('strangers beside three members', () => {
       bench.pass(20_000, [A, B], [C, ...STRANGERS]);
       assert.equal(bench.cluster.quorumLost, false);
       bench.pass(300_000, [A, B], [C, ...STRANGERS]);
-      assert.equal(bench.events.filter(({ type }) => type === 'preserved').length, 0);
+      assert.equal(bench.events.filter(({ type }) => type === 'quorum-lost').length, 0);
       assert.deepEqual(bench.list, [A, B]);
       assert.equal(bench.cluster.size, 3);
       bench.poll(C);
@@ -53,7 +53,7 @@ describe('strangers beside three members', () => {
     bench.pass(120_000, [A, B, C], STRANGERS);
     assert.deepEqual(bench.list, [A, B, C]);
     assert.equal(bench.cluster.size, 3);
-    assert.equal(bench.events.filter(({ type }) => type === 'preserved').length, 0);
+    assert.equal(bench.events.filter(({ type }) => type === 'quorum-lost').length, 0);
   });
 
   it('does not let those that ask once a minute stay, or keep a node at the gate', () => {
@@ -74,7 +74,7 @@ describe('strangers beside three members', () => {
       bench.pass(10_000, [A, B], [C, ...bench.list.slice(2)]);
     }
     assert.ok(!bench.list.includes(C));
-    assert.equal(bench.events.filter(({ type }) => type === 'preserved').length, 0);
+    assert.equal(bench.events.filter(({ type }) => type === 'quorum-lost').length, 0);
   });
 
   for (const [how, ask] of [
@@ -197,7 +197,7 @@ describe('newcomers of which nobody has settled, since all that had data have le
   });
 });
 
-describe('a stranger beside one founder', () => {
+describe('a stranger beside one initial member', () => {
   it('comes in, counts for nothing and is taken off', () => {
     const bench = new Bench().found(A);
     bench.pass(60_000, [A]);
@@ -205,11 +205,11 @@ describe('a stranger beside one founder', () => {
     assert.deepEqual(bench.list, [A, B]);
     bench.pass(45_000, [A], [B]);
     assert.deepEqual(bench.list, [A]);
-    assert.equal(bench.events.filter(({ type }) => type === 'preserved').length, 0);
+    assert.equal(bench.events.filter(({ type }) => type === 'quorum-lost').length, 0);
   });
 });
 
-describe('strangers that ask again and again beside one founder', () => {
+describe('strangers that ask again and again beside one initial member', () => {
   for (const every of [5, 20, 45]) {
     it(`every ${every} s for a while: they are taken off, and the majority is back by itself`, () => {
       const bench = new Bench().found(A);
@@ -225,7 +225,7 @@ describe('strangers that ask again and again beside one founder', () => {
   }
 });
 
-describe('strangers at a founding', () => {
+describe('strangers at a bootstrap', () => {
   it('does not found with those that asked once', () => {
     const bench = new Bench();
     for (const who of STRANGERS.slice(1)) bench.poll(who, { expect: 3 });

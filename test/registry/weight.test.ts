@@ -56,7 +56,7 @@ function held(count: number): Cluster {
 
 /** Each makes what is measured: a run that has its own cluster, of so many addresses. */
 const CASES: Readonly<Record<string, (count: number) => () => unknown>> = {
-  'a put that founds': (count) => {
+  'a put that bootstraps': (count) => {
     const command: Command = { type: 'put', addresses: addresses(count) };
     return () => after(none(), command, 1);
   },

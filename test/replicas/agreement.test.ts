@@ -69,7 +69,7 @@ for (const server of newerDatabases) {
       const answers = await Promise.all([first, second]);
       for (const answer of answers) assert.deepEqual(lines(answer.body), [P, Q]);
       assert.deepEqual(answers.map(revisionOf), [1, 1]);
-      assert.equal((await eventsOf(a)).filter((event) => event === 'founded').length, 1);
+      assert.equal((await eventsOf(a)).filter((event) => event === 'bootstrapped').length, 1);
     });
 
     it('tell each other of a change', async (t) => {

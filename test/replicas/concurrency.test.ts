@@ -17,7 +17,7 @@ const FOUNDERS = 9;
 /** How many must have left before it is over, however slow the machine is. */
 const LEAVES = 5;
 
-/** No machine is so slow that a node would count as silent; `preserved` would say so. */
+/** No machine is so slow that a node would count as silent; `quorum-lost` would say so. */
 const RULES = { settleAfter: 2_000, memberTtl: 600_000, evictAfter: 3_600_000 };
 
 /** A node that joins, polls whichever replica a balancer picks, leaves and comes back under a new address. */
@@ -41,7 +41,7 @@ class Node {
   async run(): Promise<void> {
     const { crowd, random } = this;
     if (this.#index >= FOUNDERS) {
-      await crowd.founded;
+      await crowd.bootstrapped;
       await sleep(1_000 + random() * (SECONDS * 500));
     }
     while (!crowd.isOver) {
@@ -110,7 +110,7 @@ class Node {
     if (this.state === 'joining') {
       this.state = 'in';
       this.since = revision;
-      this.crowd.tellFounded();
+      this.crowd.tellBootstrapped();
     }
   }
 
@@ -127,8 +127,8 @@ class Node {
 
 class Crowd {
   isOver = false;
-  tellFounded: () => void = () => undefined;
-  readonly founded = new Promise<void>((resolve) => (this.tellFounded = resolve));
+  tellBootstrapped: () => void = () => undefined;
+  readonly bootstrapped = new Promise<void>((resolve) => (this.tellBootstrapped = resolve));
   readonly replicas: TestReplica[];
   readonly nodes: Node[] = Array.from({ length: NODES }, (_, i) => new Node(i, this));
 
@@ -138,7 +138,7 @@ class Crowd {
 
   end(): void {
     this.isOver = true;
-    this.tellFounded();
+    this.tellBootstrapped();
   }
 
   anyReplica(): TestReplica {
@@ -160,7 +160,7 @@ async function play(t: TestContext, server: TestServer): Promise<void> {
   const done = Promise.all(crowd.nodes.map((node) => node.run()));
   const leavesOf = (nodes: readonly Node[]): string[] => nodes.flatMap((node) => node.leaves);
   const enough = async (): Promise<void> => {
-    await eventually('they found', () => crowd.nodes.some(({ state }) => state === 'in'));
+    await eventually('they bootstrap', () => crowd.nodes.some(({ state }) => state === 'in'));
     await sleep(SECONDS * 1_000);
     await eventually('some have left', () => leavesOf(crowd.nodes).length >= LEAVES);
   };
@@ -173,14 +173,14 @@ async function play(t: TestContext, server: TestServer): Promise<void> {
     return new Set(views).size === 1 && new Set(replicas.map((r) => clusterOf(r).revision)).size === 1;
   });
   const final = clusterOf(replicas[0]!);
-  assert.equal(final.epoch, 1, 'one founding');
+  assert.equal(final.epoch, 1, 'one bootstrap');
   const leaves = leavesOf(crowd.nodes);
   for (const address of wanted) assert.ok(final.members.has(address), `${address} was dropped`);
   for (const address of leaves) assert.ok(!final.members.has(address), `the leave of ${address} was lost`);
   const events = await replicas[0]!.service.events({ limit: 1_000 });
   const count = (type: string): number => events.filter((event) => event.type === type).length;
-  assert.equal(count('founded'), 1);
-  const harmful = events.filter(({ type }) => ['evicted', 'refounded', 'preserved'].includes(type));
+  assert.equal(count('bootstrapped'), 1);
+  const harmful = events.filter(({ type }) => ['evicted', 'rebootstrapped', 'quorum-lost'].includes(type));
   assert.deepEqual(harmful, []);
   assert.equal(count('left'), leaves.length);
   assert.ok(leaves.length > 0 && wanted.length > FOUNDERS / 2);

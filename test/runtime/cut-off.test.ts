@@ -3,7 +3,7 @@ import { Agent, request } from 'node:http';
 import { describe, it, type TestContext } from 'node:test';
 import { LATE_POLL, LIST_CURRENT, SILENT_UNTOLD } from '../../src/registry/rules.js';
 import type { PollAnswer } from '../../src/runtime/service.js';
-import { foundCluster, lines, live, NacosNode, pollPath } from '../support/nodes.js';
+import { bootstrapCluster, lines, live, NacosNode, pollPath } from '../support/nodes.js';
 import { ask, CURL, NACOS, type RawAnswer } from '../support/raw.js';
 import { startServer } from '../support/server.js';
 import { SharedStore } from '../support/shared-store.js';
@@ -14,7 +14,7 @@ const [P, Q, R, W] = ['127.0.3.1:8848', '127.0.3.2:8848', '127.0.3.3:8848', '127
 async function setUp(t: TestContext) {
   let store: SharedStore | undefined;
   const server = await startServer(t, { wrap: (real) => (store = new SharedStore(real)) });
-  const nodes = await foundCluster(t, server, [P, Q, R]);
+  const nodes = await bootstrapCluster(t, server, [P, Q, R]);
   await server.service.exchange();
   const shared = store!;
   const goDown = async (): Promise<void> => {

@@ -62,7 +62,7 @@ describe('a list that not every server has yet', () => {
     assert.equal(entry.listFor(A)?.revision, 1);
   });
 
-  it('is kept from those who found a cluster anew until all know that the one before has ended', () => {
+  it('is kept from those who bootstrap a cluster anew until all know that the one before has ended', () => {
     const entry = new ClusterEntry(KEY);
     entry.replace(cluster(2, A, B), cluster(1));
     assert.equal(entry.listFor(A), undefined);
@@ -71,13 +71,13 @@ describe('a list that not every server has yet', () => {
   it('is kept from one that was on the list of an earlier epoch, as that list is', () => {
     const entry = new ClusterEntry(KEY);
     const before = cluster(1, A, B);
-    const refounded = { ...cluster(2, C), epoch: 2 };
+    const rebootstrapped = { ...cluster(2, C), epoch: 2 };
     const back = { ...cluster(3, C, A), epoch: 2 };
-    entry.replace(refounded, before);
-    assert.equal(entry.listFor(C), refounded);
+    entry.replace(rebootstrapped, before);
+    assert.equal(entry.listFor(C), rebootstrapped);
     entry.replace(back, before);
     assert.equal(entry.listFor(A), undefined);
-    entry.replace(back, refounded);
+    entry.replace(back, rebootstrapped);
     assert.equal(entry.listFor(A), back);
   });
 

@@ -16,7 +16,7 @@ interface Line {
   readonly address?: string;
 }
 
-async function founded(
+async function bootstrapped(
   t: TestContext,
   cluster = 'serverlist',
   members = [A, B, C],
@@ -58,7 +58,7 @@ const SAID = 'a member cannot be probed from here; while that lasts it stays lis
 
 describe('probes', () => {
   it('of a server that reaches nobody evict nobody, and say so once', async (t) => {
-    const { server, lines, poll } = await founded(t);
+    const { server, lines, poll } = await bootstrapped(t);
     for (const address of [A, B, C]) server.probe.answers.set(address, 'unreachable');
     await pass(server, 600_000, poll, [A, B]);
     assert.deepEqual(await list(server), [A, B, C]);
@@ -72,7 +72,7 @@ describe('probes', () => {
   });
 
   it('behind a firewall that refuses all evict nobody, nor show anybody as down', async (t) => {
-    const { server, lines, poll } = await founded(t);
+    const { server, lines, poll } = await bootstrapped(t);
     for (const address of [A, B, C]) server.probe.answers.set(address, 'refused');
     await pass(server, 300_000, poll, [A, B]);
     assert.deepEqual(await list(server), [A, B, C]);
@@ -83,7 +83,7 @@ describe('probes', () => {
   });
 
   it('of a cluster that dies as a whole show all of it as down: nobody was heard since', async (t) => {
-    const { server, lines, poll } = await founded(t);
+    const { server, lines, poll } = await bootstrapped(t);
     for (const address of [A, B, C]) server.probe.answers.set(address, 'refused');
     const connections = await Promise.all(
       [A, B, C].map((self) => openPoll(t, server.port, `/nacos/serverlist?self=${self}&expect=3`)),
@@ -104,7 +104,7 @@ describe('probes', () => {
   });
 
   it('that cannot be tried evict nobody', async (t) => {
-    const { server, lines, poll } = await founded(t);
+    const { server, lines, poll } = await bootstrapped(t);
     const unknown = 'nacos-2.test cannot be reached by its name: its look-up failed (EAI_AGAIN)';
     server.probe.answers.set(C, { unknown });
     await pass(server, 600_000, poll, [A, B]);
@@ -126,7 +126,7 @@ describe('probes', () => {
   });
 
   it('of clusters whose hosts hang leave those of another their turn, and their own', async (t) => {
-    const { server, poll } = await founded(t);
+    const { server, poll } = await bootstrapped(t);
     const { service, probe } = server;
     const asked = new Set<string>();
     const ends: (() => void)[] = [];

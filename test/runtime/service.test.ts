@@ -8,7 +8,7 @@ const A = '127.0.0.1:8848';
 const B = '127.0.0.2:8848';
 const C = '127.0.0.3:8848';
 
-async function founded(t: TestContext): Promise<TestServer> {
+async function bootstrapped(t: TestContext): Promise<TestServer> {
   // However long a slow machine takes to send three polls, all wait together.
   const server = await startServer(t, { rules: { pollHold: NEVER } });
   await poll(server, [A, B, C]);
@@ -47,14 +47,14 @@ async function events({ url }: TestServer): Promise<string[]> {
 
 describe('the running registry', () => {
   it('evicts over real time what the rules evict', async (t) => {
-    const server = await founded(t);
+    const server = await bootstrapped(t);
     await pass(server, 85_000, [A, B]);
     assert.deepEqual(await list(server), [A, B]);
     assert.ok((await events(server)).includes(`evicted ${C}`));
   });
 
   it('keeps a silent member whose port answers', async (t) => {
-    const server = await founded(t);
+    const server = await bootstrapped(t);
     server.probe.answers.set(C, 'open');
     await pass(server, 300_000, [A, B]);
     assert.deepEqual(await list(server), [A, B, C]);
@@ -62,7 +62,7 @@ describe('the running registry', () => {
   });
 
   it('does not count its own pause as silence, and evicts nobody for two TTLs after it (R8)', async (t) => {
-    const server = await founded(t);
+    const server = await bootstrapped(t);
     await pass(server, 55_000, [A, B]);
     server.time.pass(600_000);
     await server.service.tick();
@@ -73,7 +73,7 @@ describe('the running registry', () => {
   });
 
   it('serves the stored list at once after a restart, and evicts nobody for two TTLs (R8)', async (t) => {
-    const first = await founded(t);
+    const first = await bootstrapped(t);
     await pass(first, 55_000, [A, B]);
     await first.stop();
     const second = await startServer(t, { file: first.file });
@@ -85,7 +85,7 @@ describe('the running registry', () => {
   });
 
   it('probes at once when a member’s poll connection ends, and shows it as down (R10)', async (t) => {
-    const server = await founded(t);
+    const server = await bootstrapped(t);
     const connection = await openPoll(t, server.port, `/nacos/serverlist?self=${C}`);
     assert.match(connection.received(), /^HTTP\/1\.1 200 OK/);
     server.probe.answers.set(C, 'refused');
@@ -99,7 +99,7 @@ describe('the running registry', () => {
   });
 
   it('takes the end of a live member’s connection for nothing', async (t) => {
-    const server = await founded(t);
+    const server = await bootstrapped(t);
     server.probe.answers.set(C, 'open');
     const connection = await openPoll(t, server.port, `/nacos/serverlist?self=${C}`);
     connection.socket.destroy();

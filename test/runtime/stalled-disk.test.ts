@@ -6,7 +6,7 @@ import type { ClusterListener, Decided, Opened, Store, Work } from '../../src/re
 import { KeyedQueue } from '../../src/store/keyed-queue.js';
 import { eventually } from '../support/eventually.js';
 import { FlakyStore } from '../support/flaky-store.js';
-import { foundCluster } from '../support/nodes.js';
+import { bootstrapCluster } from '../support/nodes.js';
 import { ask, NACOS } from '../support/raw.js';
 import { startServer, type TestServer } from '../support/server.js';
 
@@ -62,7 +62,7 @@ async function begin(t: TestContext): Promise<{ server: TestServer; store: Stall
     wrap: (real: Store) => (store = new StalledStore(real)),
   });
   t.after(() => store?.goOn());
-  await foundCluster(t, server, [A, B, C]);
+  await bootstrapCluster(t, server, [A, B, C]);
   await Promise.all([A, B, C].map((self) => poll(server, self)));
   return { server, store: store! };
 }

@@ -66,7 +66,7 @@ function work(command: Command, later = 0): Work {
 }
 
 /** The decision that lists an address in a new cluster. */
-export function founding(address: string): Work {
+export function bootstrapping(address: string): Work {
   return work({ type: 'poll', address, source: 'poll', connectedAt: 0 });
 }
 
@@ -103,11 +103,11 @@ export function storeContract(name: string, factory: StoreFactory): void {
         key,
         work({ type: 'poll', address: 'a.b:1', source: 'poll', id: 'n0', expect: 2, connectedAt: 0 }),
       );
-      const founded = await store.transact(
+      const bootstrapped = await store.transact(
         key,
         work({ type: 'poll', address: 'c.d:1', source: 'heartbeat', expect: 2, connectedAt: 0 }),
       );
-      deliver(founded.cluster.members.get('a.b:1')!.lease, 1, 1);
+      deliver(bootstrapped.cluster.members.get('a.b:1')!.lease, 1, 1);
       await store.transact(key, work({ type: 'poll', address: 'e.f:1', source: 'poll', connectedAt: 0 }));
       await store.transact(
         key,
@@ -294,7 +294,7 @@ export function storeContract(name: string, factory: StoreFactory): void {
       const older = await store.events({ cluster: key, before: mine.at(-1)?.seq, limit: 3 });
       assert.deepEqual(
         older.map(({ type }) => type),
-        ['admitted', 'founded'],
+        ['admitted', 'bootstrapped'],
       );
       const newer = await store.events({ cluster: key, after: mine.at(-1)?.seq, limit: 10 });
       assert.deepEqual(

@@ -68,7 +68,7 @@ describe('rows that a person has edited', () => {
     ['a revision below none', cluster({ revision: -1 }), /revision=-1/],
     ['no revision', cluster({ revision: null }), /revision=null/],
     ['an epoch that is a text', cluster({ epoch: '{' }), /epoch="\{"/],
-    ['members that were never founded', cluster({ epoch: 0 }), /never founded/],
+    ['members that were never bootstrapped', cluster({ epoch: 0 }), /never bootstrapped/],
     ['a name with a slash', cluster({ name: 'a/b' }), /name="a\/b"/],
   ] as const) {
     it(`are refused for ${what}`, () => assert.match(problemIn(found, none) ?? '', sentence));

@@ -153,8 +153,8 @@ describe('a full disk', () => {
       rmSync(disk, { recursive: true });
     });
     await store.open(new Listener());
-    const { founding, key } = await import('./contract.js');
-    await store.transact(key, founding('127.0.0.1:8848'));
+    const { bootstrapping, key } = await import('./contract.js');
+    await store.transact(key, bootstrapping('127.0.0.1:8848'));
     // Everything that is left of the disk, also of the room that SQLite's files have already.
     const ballast = join(disk, 'ballast');
     try {
@@ -165,7 +165,7 @@ describe('a full disk', () => {
     const failed = await fillUntilFailure(store);
     assert.match(failed, /full/);
     execFileSync('rm', [ballast]);
-    await store.transact({ ...key, name: 'after' }, founding('127.0.0.2:8848'));
+    await store.transact({ ...key, name: 'after' }, bootstrapping('127.0.0.2:8848'));
     await store.close();
     const again = storeOn(file);
     const { all: clusters } = await listening(again);
@@ -176,10 +176,10 @@ describe('a full disk', () => {
 });
 
 async function fillUntilFailure(store: SqliteStore): Promise<string> {
-  const { founding } = await import('./contract.js');
+  const { bootstrapping } = await import('./contract.js');
   for (let i = 0; i < 5_000; i++) {
     try {
-      await store.transact({ product: 'fill', name: `c${i}` }, founding(`127.1.${i >> 8}.${i & 255}:8848`));
+      await store.transact({ product: 'fill', name: `c${i}` }, bootstrapping(`127.1.${i >> 8}.${i & 255}:8848`));
     } catch (error) {
       return (error as Error).message;
     }

@@ -40,8 +40,8 @@ export function pollPath(self: string, query = ''): string {
   return `/nacos/serverlist?self=${self}${query}`;
 }
 
-/** Nodes that have founded `/nacos/serverlist` together. */
-export async function foundCluster(
+/** Nodes that have bootstrapped `/nacos/serverlist` together. */
+export async function bootstrapCluster(
   t: Pick<TestContext, 'after'>,
   server: { port: number },
   addresses: readonly string[],

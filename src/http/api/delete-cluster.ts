@@ -10,7 +10,7 @@ export const deleteClusterRoute = route({
   tag: 'Clusters',
   summary: 'Deletes a cluster of which nobody lives',
   description:
-    'For one that was founded by a slip, or that is empty or dead: its list, and whoever waits. Its history stays. A cluster ' +
+    'For one that was bootstrapped by a slip, or that is empty or dead: its list, and whoever waits. Its history stays. A cluster ' +
     'of which a member was heard, or put, within `EVICT_AFTER` is not deleted: take its members off first.',
   access: 'change',
   params: clusterParams,

@@ -38,7 +38,7 @@ const LIST = {
   or: { 'application/json': jsonList },
 };
 const UNTERMINATED =
-  'There is no list that is safe to start from: founding, a closed gate, a store that is away. To a Nacos node this, and ' +
+  'There is no list that is safe to start from: bootstrapping, a closed gate, a store that is away. To a Nacos node this, and ' +
   'whatever else is no list, is never a complete answer: it is held for up to 2 s, and its chunked body ends without the ' +
   'last chunk, which every Nacos retries. Java’s own client gets it with the status 302, and reports the sentence, which stands in ' +
   'place of a port in `Location`: it asks nobody for that. People’s clients, and whoever accepts JSON, get the sentence.';
@@ -67,7 +67,7 @@ export const NACOS_SIDE: readonly Described[] = [
     summary: 'The list, as Nacos polls it',
     description:
       'With `self` the poll is also a heartbeat: it registers the member or renews its lease. A listed member always ' +
-      'gets the list, with itself on it (R2); a new one gets it when it is founded (R1) or past the gate (R3). Without ' +
+      'gets the list, with itself on it (R2); a new one gets it when it is bootstrapped (R1) or past the gate (R3). Without ' +
       '`self` nothing changes, nor when a browser sends it: that is answered as one without. Parameters that are not named here are passed over. ' +
       '`/serverlist`, which a Nacos with the context path `/` asks for, is `/nacos/serverlist`.',
     access: 'none',
@@ -134,7 +134,7 @@ export const NACOS_SIDE: readonly Described[] = [
       200: LIST,
       202: {
         description:
-          'It waits: the sentence says why, and `Address-Server-Waiting` in one word: founding, gate, left.',
+          'It waits: the sentence says why, and `Address-Server-Waiting` in one word: bootstrapping, gate, left.',
         type: 'text/plain',
         schema: text,
       },
@@ -251,7 +251,7 @@ export const OFFICIAL_API: readonly Described[] = [
     problems: {
       400: WRONG,
       ...TOKEN,
-      404: 'No cluster of this product was ever founded.',
+      404: 'No cluster of this product was ever bootstrapped.',
       503: NOT_STORED,
     },
     examples: [{ name: 'delete', summary: 'One of them', query: { ips: '10.0.0.2' }, status: 200 }],

@@ -42,7 +42,7 @@ export const refusedRoutes = [
     name: 'listStrayCallers',
     tag: 'Clusters',
     summary: 'Who was refused and named no known cluster',
-    description: `${BOUNDS}Of these 100 are kept: a path that is no list’s, or a cluster that nobody had founded when they came. Nobody is shown to a caller whose token is for some clusters only.`,
+    description: `${BOUNDS}Of these 100 are kept: a path that is no list’s, or a cluster that nobody had bootstrapped when they came. Nobody is shown to a caller whose token is for some clusters only.`,
     access: 'any',
     responses: { 200: { description: 'The callers; none is well.', schema: refusedCallers } },
     examples: [{ name: 'callers', summary: 'Whose path has a slip?', status: 200 }],

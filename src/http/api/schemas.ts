@@ -36,23 +36,23 @@ const revision = count('Counts the changes of the list.', 4);
 const ofCluster = {
   product,
   cluster,
-  state: z.enum(['empty', 'founding', 'whole', 'degraded', 'quorum-lost', 'damaged']).meta({
+  state: z.enum(['empty', 'bootstrapping', 'whole', 'degraded', 'quorum-lost', 'damaged']).meta({
     description:
-      '*empty*: no list, and nobody waits. *founding*: no list yet. *whole*: every member is live and settled, and ' +
+      '*empty*: no list, and nobody waits. *bootstrapping*: no list yet. *whole*: every member is live and settled, and ' +
       'nobody waits. *degraded*: a majority is live. *quorum-lost*: none is. *damaged*: what is stored of it cannot be its state, and none of it is served.',
   }),
   summary: z.string().meta({
     description: 'What the state means here, and what to do.',
     examples: ['all 3 members are live and settled'],
   }),
-  epoch: count('Counts the foundings; 0 before the first.', 1),
+  epoch: count('Counts the bootstraps; 0 before the first.', 1),
   revision,
   size: count('How many members the cluster is meant to have; 0 without a list.', 3),
 };
 const live = count('Members that count towards a majority.', 3);
 const unsettled = count('Listed members that have not settled yet.', 0);
 const needed = count(
-  'While founding: how many must wait at once before they become the list (R1).',
+  'While bootstrapping: how many must wait at once before they become the list (R1).',
   3,
 ).exactOptional();
 const servedRevision = count(
@@ -98,7 +98,7 @@ export const memberView = z
         '*live*: heard within its lease. *silent*: not. *down*: nobody listens on its port any more. *static*: put by ' +
         'an operator, and counted as live.',
     }),
-    settled: z.boolean().meta({ description: 'A founder, or known to all for long enough (R3).' }),
+    settled: z.boolean().meta({ description: 'An initial member, or known to all for long enough (R3).' }),
     silentMs: ms('Since it was last heard; absent for a static member that never was', 2_000).exactOptional(),
     leaseMs: ms('Left of its lease, 0 when that ran out', 13_000).exactOptional(),
     delivered: count('The revision that it was last sent; 0 for none.', 4),
@@ -135,14 +135,14 @@ export const waitingView = z
     id,
     expect: count('The cluster size that it asked for.', 3).exactOptional(),
     waitingMs: ms('Since it came', 1_500),
-    code: z.enum(['founding', 'no-majority', 'unsettled', 'repairing', 'turn']).meta({
+    code: z.enum(['bootstrapping', 'no-majority', 'unsettled', 'repairing', 'turn']).meta({
       description:
-        'Why it waits. *founding*: too few wait for the first list (R1). *no-majority*: Raft could not add it. ' +
-        '*unsettled*: others joined or came back only just, or the founders have not been sent their list yet (R3). *repairing*: Raft is being repaired. *turn*: it comes in with its next poll.',
+        'Why it waits. *bootstrapping*: too few wait for the first list (R1). *no-majority*: Raft could not add it. ' +
+        '*unsettled*: others joined or came back only just, or the initial members have not been sent their list yet (R3). *repairing*: Raft is being repaired. *turn*: it comes in with its next poll.',
     }),
     reason: z.string().meta({
       description: 'The same as a sentence.',
-      examples: ['nacos/serverlist is founding: 1 of 3 members wait'],
+      examples: ['nacos/serverlist is bootstrapping: 1 of 3 members wait'],
     }),
   })
   .meta({ id: 'Waiting', description: 'A new address that is held at the gate and not on the list.' });
@@ -183,7 +183,7 @@ export const refusedCaller = z
       description:
         'Why, for programs. *path*: the path is no list’s. *astray*: a Nacos asks the operators’ side. *self*: `self` is no ' +
         'address. *unexpanded*: it holds a variable that nobody expanded, or that was empty. *parameter*: another parameter is wrong. ' +
-        '*no-self*: it lacks. *unknown-cluster*: nobody founded the cluster, and there is no `self` to do so. *not-listed*: a ' +
+        '*no-self*: it lacks. *unknown-cluster*: nobody bootstrapped the cluster, and there is no `self` to do so. *not-listed*: a ' +
         'leave, or an agent’s word, of an address that is not listed. *id-in-use*, *other-spelling*, *no-member-address*: the rules ' +
         'refuse the address (R3). *too-many-addresses*, *too-many-clusters*, *too-many-of-one*: a limit is reached. *token*, *scope*, ' +
         '*source*, *member*, *rate*: access control refuses it.',

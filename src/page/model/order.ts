@@ -5,7 +5,7 @@ export const STATES: readonly ClusterState[] = [
   'damaged',
   'quorum-lost',
   'degraded',
-  'founding',
+  'bootstrapping',
   'whole',
   'empty',
 ];
@@ -16,7 +16,7 @@ const byName = new Intl.Collator('en', { numeric: true });
 
 /** Whether somebody should look at it. */
 export function isTroubled(state: ClusterState): boolean {
-  return state === 'damaged' || state === 'quorum-lost' || state === 'degraded' || state === 'founding';
+  return state === 'damaged' || state === 'quorum-lost' || state === 'degraded' || state === 'bootstrapping';
 }
 
 /** The same, or Raft is injured, whatever the list looks like. */

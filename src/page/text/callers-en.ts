@@ -6,7 +6,7 @@ export const callersEn = {
   help: 'They named this cluster and were refused. Mostly it is a slip in a node’s URL.',
   strays: 'Refused callers of no known cluster',
   straysHelp:
-    'They asked for something else, or for a cluster that nobody had founded. Mostly it is a slip in a node’s URL, which ends in /nacos/serverlist?self=NODE_IP:8848&expect=3.',
+    'They asked for something else, or for a cluster that nobody had bootstrapped. Mostly it is a slip in a node’s URL, which ends in /nacos/serverlist?self=NODE_IP:8848&expect=3.',
   from: 'From',
   fromUnknown: 'a proxy that does not say for whom',
   noSelf: 'no self',
@@ -21,7 +21,7 @@ export const callersEn = {
     unexpanded: 'What stands after self= is a variable that nobody expanded, or that was empty.',
     parameter: 'A parameter of the URL is wrong, or is given twice.',
     'no-self': 'self= is missing, or nobody can tell where self=auto comes from.',
-    'unknown-cluster': 'Nobody has founded this cluster: the name in the path is wrong, or self= is missing.',
+    'unknown-cluster': 'Nobody has bootstrapped this cluster: the name in the path is wrong, or self= is missing.',
     'not-listed': 'It speaks for an address that is not listed.',
     'id-in-use': 'Its id= belongs to another node, which is alive.',
     'other-spelling': 'The node is known under another spelling of this address.',

@@ -71,13 +71,13 @@ export const en = {
   shown: (shown: string, all: string) => `${shown} of ${all}`,
   state: {
     empty: 'Empty',
-    founding: 'Founding',
+    bootstrapping: 'Bootstrapping',
     whole: 'Whole',
     degraded: 'Degraded',
     'quorum-lost': 'Quorum-lost',
     damaged: 'Damaged',
   } satisfies Record<ClusterState, string>,
-  foundingOf: (waiting: string, needed: string) => `Founding ${waiting} of ${needed}`,
+  bootstrappingOf: (waiting: string, needed: string) => `Bootstrapping ${waiting} of ${needed}`,
   /** What a state means here; undefined where the server's own sentence says it in this language. */
   summary: undefined as
     | undefined
@@ -95,10 +95,10 @@ export const en = {
   noClustersDo:
     'A cluster appears here with the first poll of a Nacos node. Start the nodes with this configuration:',
   noClustersDemo:
-    'No Nacos at hand? This command, in a terminal, shows fake nodes that found a cluster, lose a member and replace it:',
+    'No Nacos at hand? This command, in a terminal, shows fake nodes that bootstrap a cluster, lose a member and replace it:',
   demo: 'Demo',
   unknown: (key: string) => `${key} is unknown: nobody was ever listed or waits.`,
-  unknownDo: 'Nacos nodes with this configuration would found it:',
+  unknownDo: 'Nacos nodes with this configuration would bootstrap it:',
 
   facts: {
     revision: 'Revision',
@@ -110,10 +110,10 @@ export const en = {
   },
   factsHelp: {
     revision: 'Counts the changes of the list',
-    epoch: 'Counts the foundings of the cluster',
+    epoch: 'Counts the bootstraps of the cluster',
     size: 'How many members the cluster is meant to have',
     live: 'Heard within the TTL',
-    settled: 'Founders, and those known to all others for long enough',
+    settled: 'Initial members, and those known to all others for long enough',
     newest: 'Members that have the current revision',
   },
   ofAll: (count: string, all: string) => `${count} of ${all}`,
@@ -211,7 +211,7 @@ export const en = {
     `The page keeps ${count} events; older ones are in the API and on the command line.`,
   historyProblem: 'The history cannot be read:',
   event: {
-    founded: 'Founded',
+    bootstrapped: 'Bootstrapped',
     waiting: 'Waiting',
     admitted: 'Admitted',
     left: 'Left',
@@ -222,8 +222,8 @@ export const en = {
     released: 'Released',
     evicted: 'Evicted',
     replaced: 'Replaced',
-    preserved: 'Preserved (quorum-lost)',
-    refounded: 'Refounded',
+    'quorum-lost': 'Quorum lost',
+    rebootstrapped: 'Rebootstrapped',
     'set-back': 'Database set back',
     recovered: 'Recovered',
     repairing: 'Repair begun',
@@ -305,8 +305,8 @@ export const en = {
     will: (members: string, waiting: string) =>
       `Its list (members: ${members}) and whoever waits (${waiting} now) are gone at once. Its history stays.`,
     before:
-      'Its nodes must be stopped for good, or have another configuration. Those that still poll would found another in its place, with other members.',
-    after: 'For a cluster that was founded by a slip, or that is empty or dead.',
+      'Its nodes must be stopped for good, or have another configuration. Those that still poll would bootstrap another in its place, with other members.',
+    after: 'For a cluster that was bootstrapped by a slip, or that is empty or dead.',
     submit: 'Delete it',
     back: (key: string) => `A member of ${key} is live: it cannot be deleted.`,
     doneTitle: (key: string) => `${key} is deleted`,

@@ -63,16 +63,16 @@ export const zh: Texts = {
   shown: (shown, all) => `${shown} / ${all}`,
   state: {
     empty: '空',
-    founding: '创建中',
+    bootstrapping: '创建中',
     whole: '完整',
     degraded: '降级',
     'quorum-lost': '失去多数派',
     damaged: '数据损坏',
   },
-  foundingOf: (waiting, needed) => `创建中 ${waiting} / ${needed}`,
+  bootstrappingOf: (waiting, needed) => `创建中 ${waiting} / ${needed}`,
   summary: {
     empty: () => '没有成员，也没有谁在等待。',
-    founding: ({ waiting }) => `${waiting} 个成员在等待，人数到齐后创建集群。`,
+    bootstrapping: ({ waiting }) => `${waiting} 个成员在等待，人数到齐后创建集群。`,
     whole: ({ members }) => `全部 ${members} 个成员存活且稳定。`,
     degraded: ({ live, members, unsettled, waiting }) =>
       `${members} 个成员中 ${live} 个存活，${unsettled} 个尚未稳定，${waiting} 个等待准入。`,
@@ -184,7 +184,7 @@ export const zh: Texts = {
   waiting: '等待准入',
   waitingFor: (time) => `已等 ${time}`,
   waitingCode: {
-    founding: '集群正在创建，等待的成员还没有到齐。',
+    bootstrapping: '集群正在创建，等待的成员还没有到齐。',
     'no-majority': '列表中没有存活的多数派，Raft 无法接纳新成员。',
     unsettled:
       '有成员刚刚加入、尚未稳定，而新节点连同刚刚恢复的成员必须少于多数派；或者创始成员还没有拿到列表。',
@@ -211,7 +211,7 @@ export const zh: Texts = {
   full: (count) => `本页最多保留 ${count} 条事件；更早的请用 API 或命令行查看。`,
   historyProblem: '无法读取历史：',
   event: {
-    founded: '创建',
+    bootstrapped: '创建',
     waiting: '等待',
     admitted: '准入',
     left: '离开',
@@ -222,8 +222,8 @@ export const zh: Texts = {
     released: '转为租约',
     evicted: '剔除',
     replaced: '替换',
-    preserved: '保全（失去多数派）',
-    refounded: '重建',
+    'quorum-lost': '失去多数派',
+    rebootstrapped: '重建',
     'set-back': '数据库倒退',
     recovered: '人工恢复',
     repairing: '开始修复',
@@ -234,7 +234,7 @@ export const zh: Texts = {
     refused: '拒绝',
   },
   eventSays: {
-    founded: '集群得到了初始列表。',
+    bootstrapped: '集群得到了初始列表。',
     waiting: '新地址开始等待准入。',
     admitted: '已加入列表。',
     left: '自己离开，或由运维人员摘除。',
@@ -245,8 +245,8 @@ export const zh: Texts = {
     released: '静态成员已有自己的心跳，从此由租约管理；列表不变。',
     evicted: '失联已久，端口也没有响应，已从列表中剔除。',
     replaced: '替代者已经稳定，旧成员已从列表中剔除。',
-    preserved: '没有存活的多数派，列表保持不变。',
-    refounded: '原有成员全部消失，由等待的节点重新创建。',
+    'quorum-lost': '没有存活的多数派，列表保持不变。',
+    rebootstrapped: '原有成员全部消失，由等待的节点重新创建。',
     'set-back':
       '有节点持有的列表版本高于本数据库：数据库被替换或回退过，未经运维人员确认不会创建集群（recover）。',
     recovered: '运维人员恢复了列表。请接着修复 Raft（doctor --repair）。',

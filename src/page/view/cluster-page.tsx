@@ -55,7 +55,7 @@ export function ClusterPage({ name }: { name: string }) {
   );
 }
 
-/** How many nodes the cluster is meant to have: as it is, or as those who would found it say. */
+/** How many nodes the cluster is meant to have: as it is, or as those who would bootstrap it say. */
 function sizeOf(view: ClusterView | null | undefined): number {
   if (!view) return USUAL_SIZE;
   return view.size > 0 ? view.size : (view.needed ?? USUAL_SIZE);

@@ -94,7 +94,7 @@ export const STATE_ICONS: Record<ClusterState, IconName> = {
   'quorum-lost': 'stop',
   damaged: 'stop',
   degraded: 'warning',
-  founding: 'forming',
+  bootstrapping: 'forming',
   whole: 'check',
   empty: 'dashed',
 };
@@ -115,7 +115,7 @@ export const MEMBER_ICONS: Record<MemberState, IconName> = {
 };
 
 export const EVENT_ICONS: Record<EventType, IconName> = {
-  founded: 'spark',
+  bootstrapped: 'spark',
   waiting: 'hourglass',
   admitted: 'enter',
   left: 'leave',
@@ -126,8 +126,8 @@ export const EVENT_ICONS: Record<EventType, IconName> = {
   released: 'open',
   evicted: 'out',
   replaced: 'swap',
-  preserved: 'stop',
-  refounded: 'spark',
+  'quorum-lost': 'stop',
+  rebootstrapped: 'spark',
   'set-back': 'warning',
   recovered: 'wrench',
   deleted: 'out',

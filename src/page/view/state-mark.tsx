@@ -13,8 +13,8 @@ export function StateMark({ cluster }: { cluster: ClusterSummary }) {
 }
 
 function stateWord({ state, waiting, needed }: ClusterSummary, { t, f }: Words): string {
-  return state === 'founding' && needed !== undefined
-    ? t.foundingOf(f.number(waiting), f.number(needed))
+  return state === 'bootstrapping' && needed !== undefined
+    ? t.bootstrappingOf(f.number(waiting), f.number(needed))
     : t.state[state];
 }
 

@@ -5,7 +5,7 @@ import { useWords, type Words } from '../text/words.js';
 import { EVENT_ICONS, Icon } from './icons.js';
 
 const TONES: Record<EventType, 'good' | 'bad' | 'warn' | 'plain'> = {
-  founded: 'good',
+  bootstrapped: 'good',
   waiting: 'plain',
   admitted: 'good',
   left: 'plain',
@@ -16,8 +16,8 @@ const TONES: Record<EventType, 'good' | 'bad' | 'warn' | 'plain'> = {
   released: 'plain',
   evicted: 'warn',
   replaced: 'plain',
-  preserved: 'bad',
-  refounded: 'bad',
+  'quorum-lost': 'bad',
+  rebootstrapped: 'bad',
   'set-back': 'bad',
   recovered: 'bad',
   deleted: 'warn',

@@ -49,7 +49,7 @@ const CLOCK_BEHIND = 5_000;
 /** How long a transaction may take from its reading the clock to its commit, in milliseconds, amply. */
 const LATE_COMMIT = 3_000;
 
-/** After which time a cluster that was never founded is forgotten, in milliseconds. */
+/** After which time a cluster that was never bootstrapped is forgotten, in milliseconds. */
 const FORGET_AFTER = 3_600_000;
 
 /** The shared clock goes back by less than this when a database's wall clock is set, in milliseconds. */

@@ -22,7 +22,7 @@ import type { Change, LeaseBatch, Stored } from './messages.js';
 const EVENTS_PER_CLUSTER = 1_000;
 const EVENTS_IN_ALL = 100_000;
 
-/** What is true of the row of a deleted cluster, and of one that was deleted and waits to be founded anew. */
+/** What is true of the row of a deleted cluster, and of one that was deleted and waits to be bootstrapped anew. */
 const DELETED = 'epoch = 0 AND revision > 0';
 
 /** How long an open waits for a server that is just stopping to give the file up, in milliseconds. */
@@ -292,7 +292,7 @@ function whyNot(file: string): string | undefined {
 }
 
 function corrupt(file: string, found: string): string {
-  return `the database ${file} is damaged or no SQLite database (${found}); it was left as it is. Restore a backup, or move it away: the running nodes then found their list anew with their next polls`;
+  return `the database ${file} is damaged or no SQLite database (${found}); it was left as it is. Restore a backup, or move it away: the running nodes then bootstrap their list anew with their next polls`;
 }
 
 const MEMBER_COLUMNS = [

@@ -14,14 +14,14 @@ export type Invariant =
   | 'caller-not-listed'
   /** No process is sent a list that is older than one it was sent before, whoever sends it. */
   | 'went-back'
-  /** Lists of one revision are the same, and no epoch is founded twice. */
+  /** Lists of one revision are the same, and no epoch is bootstrapped twice. */
   | 'forked'
-  /** Data of one epoch never descends from two foundings. */
+  /** Data of one epoch never descends from two bootstraps. */
   | 'disjoint-groups'
   /** A new address is admitted only while a majority of the list is alive. */
   | 'joined-without-majority'
-  /** The first list of a cluster has as many members as were asked for; later foundings follow its size (R7). */
-  | 'founded-too-small'
+  /** The first list of a cluster has as many members as were asked for; later bootstraps follow its size (R7). */
+  | 'bootstrapped-too-small'
   /** A node that left does not come back while it stops. */
   | 'left-and-listed'
   /** While Raft is being repaired, the list changes by a node's own leave only. */
@@ -80,9 +80,9 @@ interface Removal {
  *
  * What physics excuses, each of it recognised from the truth alone:
  * - *majority lost for good*: of the listed voters, fewer than a majority still have their data, or all of them
- *   left before a joiner had become one, or R7 founded anew over all of them. From then on
+ *   left before a joiner had become one, or R7 bootstrapped anew over all of them. From then on
  *   an operator must act (R6), which the end of a history does; until then a group without a leader, and one
- *   founded beside what is left of the old one, are excused. Everything else still holds.
+ *   bootstrapped beside what is left of the old one, are excused. Everything else still holds.
  * - *a removal without a leader*: the address left (or so soon that no other node ever had it) or was evicted, and between that and the last node's seeing
  *   it the leader died, or so many of the others that it had no majority any more. Its eviction is only excused if the leader had given no sign of its death yet, or if a
  *   majority of the voters was down. A leave takes effect at once whatever the leader does (R4).
@@ -101,7 +101,7 @@ export class Invariants {
   readonly #removals = new Map<Address, Removal>();
   readonly #epochOf = new Map<number, number>();
   readonly #lists = new Map<number, string>();
-  #founders: readonly Address[] = [];
+  #initialMembers: readonly Address[] = [];
   #leaderlessSince: number | undefined;
   /** For how many seconds in a row a node ran and whichever server it asked heard, since it joined; {@link BETWEEN_POLLS} at most. */
   readonly #audible = new Map<Address, number>();
@@ -226,15 +226,15 @@ export class Invariants {
     if (after.epoch < before.epoch || after.revision < before.revision) {
       throw new Violation('forked', `epoch ${after.epoch} was decided after epoch ${before.epoch}`);
     }
-    if (isNewEpoch) this.#founders = [...after.members.keys()];
+    if (isNewEpoch) this.#initialMembers = [...after.members.keys()];
     if (command.type === 'put' && !isNewEpoch) this.#judgePut(before, after);
     if (isNewEpoch && before.members.size > 0 && command.type !== 'recover') {
-      this.majorityLost ??= 'all members were unreachable, and those waiting founded a new epoch (R7)';
+      this.majorityLost ??= 'all members were unreachable, and those waiting bootstrapped a new epoch (R7)';
     }
     const { expect = 1 } = this.#world.setup;
     if (isNewEpoch && before.members.size === 0 && command.type !== 'put' && after.members.size < expect) {
       throw new Violation(
-        'founded-too-small',
+        'bootstrapped-too-small',
         `${[...after.members.keys()].join(' ')} of ${expect} expected`,
       );
     }
@@ -517,7 +517,7 @@ export class Invariants {
     return addresses.filter((address) => this.#world.raft.peers.get(address)?.up);
   }
 
-  founded(lineage: Lineage): void {
+  bootstrapped(lineage: Lineage): void {
     this.judgeMajority();
     const { epoch } = this.#world.registry.cluster;
     const rival = [...this.#epochOf.values()].includes(epoch);
@@ -559,7 +559,7 @@ export class Invariants {
       this.majorityLost = 'nobody had data any more';
       return;
     }
-    const voters = hasRaft ? [...best.voters] : this.#founders;
+    const voters = hasRaft ? [...best.voters] : this.#initialMembers;
     const listed = voters.filter((voter) => members.has(voter));
     // One that left or was evicted while nobody could remove it, and is gone, still counts in Raft, and holds nothing.
     const isLost = (voter: Address): boolean => {

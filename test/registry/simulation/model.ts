@@ -24,7 +24,7 @@ export interface Peer {
   readonly address: Address;
   up: boolean;
   upSince: number;
-  /** Which founding its log descends from; 0 is a blank disk. */
+  /** Which bootstrap its log descends from; 0 is a blank disk. */
   lineage: number;
   term: number;
   index: number;
@@ -37,7 +37,7 @@ export interface Peer {
   startList: readonly Address[];
 }
 
-/** A founding of Raft: the first leader that blank nodes elected. */
+/** A bootstrap of Raft: the first leader that blank nodes elected. */
 export interface Lineage {
   readonly id: number;
   readonly leader: Address;
@@ -45,7 +45,7 @@ export interface Lineage {
 }
 
 export interface RaftListener {
-  founded(lineage: Lineage): void;
+  bootstrapped(lineage: Lineage): void;
   /** A leader met a voter with data of another lineage. */
   clash(leader: Peer, voter: Peer): void;
   /** A leader was elected without what a voter has that was confirmed: one that had lost its data voted for it. */
@@ -122,7 +122,7 @@ export class RaftModel {
     return undefined;
   }
 
-  /** Who has the newest log of the newest founding, running or not. */
+  /** Who has the newest log of the newest bootstrap, running or not. */
   best(): Peer | undefined {
     let best: Peer | undefined;
     for (const peer of this.peers.values()) {
@@ -279,7 +279,7 @@ export class RaftModel {
       const { address: leader, voters } = candidate;
       const id = ++this.#lineages;
       // Judged by what there was before it.
-      this.#listener.founded({ id, leader, voters });
+      this.#listener.bootstrapped({ id, leader, voters });
       candidate.lineage = id;
     }
     candidate.term++;

@@ -300,7 +300,7 @@ const NOBODY_SETTLED: readonly History[] = Array.from({ length: 40 }, (_, salt) 
   ],
 }));
 
-/** A founder dies before Raft is founded, two newcomers come, the others die, and it comes back. */
+/** An initial member dies before Raft is bootstrapped, two newcomers come, the others die, and it comes back. */
 const BLANK_FOUNDER: readonly History[] = Array.from({ length: 40 }, (_, salt) => ({
   setup: { expect: 3, ids: false, retries: 200, salt, replicas: 0 },
   starts: [0, 0, 0],
@@ -387,7 +387,7 @@ export const MUTATIONS: readonly Mutation[] = [
     caughtBy: ['not-whole-in-the-end'],
   },
   {
-    name: 'take a founder that died for one that has its data',
+    name: 'take an initial member that died for one that has its data',
     faults: afterwards((cluster, context) => {
       const all = [...cluster.members.values()];
       const settled = all.filter((one) => one.settled);
@@ -417,7 +417,7 @@ export const MUTATIONS: readonly Mutation[] = [
     caughtBy: ['not-whole-in-the-end'],
   },
   {
-    name: 'let a newcomer onto the list with which the founders start',
+    name: 'let a newcomer onto the list with which the initial members start',
     faults: afterwards((cluster, context) => {
       const all = [...cluster.members.values()];
       const isOpen = all.every((one) => one.settled && isLive(one, context.rules, context.now));
@@ -501,7 +501,7 @@ export const MUTATIONS: readonly Mutation[] = [
       decide: (cluster, command, context) =>
         decide(cluster, command.type === 'poll' ? { ...command, expect: undefined } : command, context),
     },
-    caughtBy: ['founded-too-small'],
+    caughtBy: ['bootstrapped-too-small'],
   },
   {
     name: 'admit all who wait at once',

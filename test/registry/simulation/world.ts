@@ -171,9 +171,9 @@ export class World {
     this.#trace = trace;
     this.random = new Random(setup.salt);
     this.raft = new RaftModel(this.random, {
-      founded: (lineage) => {
+      bootstrapped: (lineage) => {
         this.note(() => `${lineage.leader} leads a new Raft group of ${[...lineage.voters].join(' ')}`);
-        this.invariants.founded(lineage);
+        this.invariants.bootstrapped(lineage);
       },
       overtaken: (leader, voter) => this.invariants.overtaken(leader, voter),
       clash: (leader, voter) => {
@@ -348,7 +348,7 @@ export class World {
   #ask(address: Address): void {
     const server = this.#anyServer();
     if (this.#isHealed || server?.state !== 'up' || isDeaf(server.lack)) return;
-    // Whoever asks where there is no list founds one (R1), and again where all are gone, and nodes wait, with them (R7): left
+    // Whoever asks where there is no list bootstraps one (R1), and again where all are gone, and nodes wait, with them (R7): left
     // out (README).
     const { members, quorumLost } = this.registry.cluster;
     if (members.size === 0 || (this.strangers.has(address) && quorumLost)) return;
@@ -735,11 +735,11 @@ export class World {
       this.note(() => `server: ${type} ${address ?? ''} (revision ${revision}: ${reason})`);
     }
     this.invariants.changed(before, after, command);
-    if (after.epoch > before.epoch && before.epoch > 0) this.#refounded();
+    if (after.epoch > before.epoch && before.epoch > 0) this.#rebootstrapped();
   }
 
   /** The disks of an older epoch must not come back (R7): its nodes return blank. */
-  #refounded(): void {
+  #rebootstrapped(): void {
     for (const node of this.nodes.values()) {
       const runs = node.state === 'running' || node.state === 'stopping';
       if (!runs && !this.registry.cluster.members.has(node.address)) this.raft.wipe(node.address);

@@ -4,7 +4,7 @@ import type { Cluster } from '../../../src/registry/cluster.js';
 import { createDatabase, openAdmin, testDatabases } from '../../support/databases.js';
 import { createSqlStore } from '../../support/replicas.js';
 import { connectPatiently } from '../../support/sql.js';
-import { founding, key, Listener } from '../contract.js';
+import { bootstrapping, key, Listener } from '../contract.js';
 
 const A = '127.0.0.11:8848';
 
@@ -17,8 +17,8 @@ for (const server of testDatabases) {
       const url = await createDatabase(t, server);
       const first = createSqlStore(connectPatiently(t, url), 'a:1');
       await first.open(new Listener());
-      await first.transact(key, founding(A));
-      await first.transact({ ...key, name: 'other' }, founding(A));
+      await first.transact(key, bootstrapping(A));
+      await first.transact({ ...key, name: 'other' }, bootstrapping(A));
       await first.close();
       const admin = await openAdmin(dialect, url);
       t.after(() => admin.close());

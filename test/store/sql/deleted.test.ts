@@ -8,7 +8,7 @@ import { Listener } from '../contract.js';
 
 for (const server of testDatabases) {
   const { name, dialect, skip } = server;
-  it(`${name}: of deleted clusters the latest are kept, of those never founded none`, { skip }, async (t) => {
+  it(`${name}: of deleted clusters the latest are kept, of those never bootstrapped none`, { skip }, async (t) => {
     const url = await createDatabase(t, server);
     const database = connectPatiently(t, url);
     const store = createSqlStore(connectPatiently(t, url), 'a:1');

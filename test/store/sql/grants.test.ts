@@ -13,7 +13,7 @@ import { SqlStore } from '../../../src/store/sql/sql-store.js';
 import { Cleanup } from '../../support/cleanup.js';
 import { connectAdmin, createDatabase, testDatabases, type TestServer } from '../../support/databases.js';
 import { connectPatiently } from '../../support/sql.js';
-import { founding, key, Listener, REPORT } from '../contract.js';
+import { bootstrapping, key, Listener, REPORT } from '../contract.js';
 
 /** Every grant of the documentation, executed as it stands there but for the names and the passwords. */
 
@@ -165,7 +165,7 @@ for (const server of testDatabases) {
         },
       });
       await store.open(new Listener());
-      await store.transact(key, founding('127.0.0.1:8848'));
+      await store.transact(key, bootstrapping('127.0.0.1:8848'));
       await store.transact(key, (cluster) => ({
         cluster: { ...cluster, members: new Map(), revision: cluster.revision + 1 },
         events: [],

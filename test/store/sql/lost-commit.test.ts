@@ -6,7 +6,7 @@ import { testDatabases } from '../../support/databases.js';
 import { makePlace } from '../../support/place.js';
 import { createSqlStore } from '../../support/replicas.js';
 import { connectTo } from '../../support/sql.js';
-import { founding, key, Listener } from '../contract.js';
+import { bootstrapping, key, Listener } from '../contract.js';
 
 const A = '127.0.0.11:8848';
 
@@ -29,7 +29,7 @@ for (const server of testDatabases) {
         cleanup.after(() => store.close());
         await store.open(new Listener());
         place.proxy.once(pattern, () => place.proxy[how]());
-        await assert.rejects(store.transact(key, founding(A)), (error) => {
+        await assert.rejects(store.transact(key, bootstrapping(A)), (error) => {
           assert.ok(error instanceof StoreUnavailable, String(error));
           assert.equal(error instanceof StoreOutcomeUnknown, isUnknown, error.message);
           return true;

@@ -85,7 +85,7 @@ for (const server of testDatabases) {
       const event = {
         product: 'p',
         name: 'n',
-        type: 'founded',
+        type: 'bootstrapped',
         revision: 1,
         reason: '为什么 🙂 \\ \' " ?',
       } as const;

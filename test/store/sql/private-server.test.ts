@@ -7,7 +7,7 @@ import { DatabaseError, type DatabaseErrorKind, type Statement } from '../../../
 import { migrationsFolder } from '../../../src/package-info.js';
 import { readMigrations } from '../../../src/store/migrate.js';
 import { migrate } from '../../../src/store/sql/migrator.js';
-import { founding, key, Listener } from '../contract.js';
+import { bootstrapping, key, Listener } from '../contract.js';
 import { openAdmin, testDatabases } from '../../support/databases.js';
 import {
   privateServerMissing,
@@ -150,7 +150,7 @@ for (const { name, dialect } of testDatabases) {
       // With what the schema alone could not show: a decision with rows in every table.
       const store = createSqlStore(connectTo(t, url('', { user: server.admin })), 'a:1');
       await store.open(new Listener());
-      await store.transact(key, founding('127.0.0.1:8848'));
+      await store.transact(key, bootstrapping('127.0.0.1:8848'));
       assert.equal((await store.events({ limit: 9 })).length > 0, true);
       await store.close();
     });

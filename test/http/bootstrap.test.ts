@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { eventually, NEVER } from '../support/eventually.js';
-import { foundCluster, lines, NacosNode, pollPath } from '../support/nodes.js';
+import { bootstrapCluster, lines, NacosNode, pollPath } from '../support/nodes.js';
 import { ask, CURL, NACOS, RawConnection, request } from '../support/raw.js';
 import { startServer, type TestServer } from '../support/server.js';
 
@@ -73,10 +73,10 @@ test('a caller that tries again at once, as Nacos does, goes on waiting', async 
 
 test('one that joins is held at the gate, and answered at once when it opens', async (t) => {
   const server = await startServer(t, { rules: { pollHold: 2 * NEVER, settleAfter: 1_000 } });
-  const [founder] = await foundCluster(t, server, [A]);
+  const [initialMember] = await bootstrapCluster(t, server, [A]);
   const joiner = new NacosNode(t, server, pollPath(B));
   assert.deepEqual(lines((await joiner.poll()).body), [A, B]);
-  await founder!.poll();
+  await initialMember!.poll();
   await server.service.tick();
 
   const held = new NacosNode(t, server, pollPath(C)).poll();
@@ -88,7 +88,7 @@ test('one that joins is held at the gate, and answered at once when it opens', a
 
 test('a waiting node is told why', async (t) => {
   const server = await startServer(t);
-  await foundCluster(t, server, [A]);
+  await bootstrapCluster(t, server, [A]);
   await ask(server, 'GET', pollPath(B), NACOS);
   const answer = await ask(server, 'GET', pollPath(C), CURL);
   assert.equal(answer.status, 503);

@@ -1,10 +1,10 @@
-import { foundCluster, live, NacosNode, pollPath } from '../support/nodes.js';
+import { bootstrapCluster, live, NacosNode, pollPath } from '../support/nodes.js';
 import { startServer } from '../support/server.js';
 import { becomes, pageTest, visit } from './browser.js';
 
 const [A, B, C] = ['10.0.3.11:8848', '10.0.3.12:8848', '10.0.3.13:8848'] as const;
 
-pageTest('a founding is seen live: nothing, 2 of 3, whole', async (t) => {
+pageTest('a bootstrap is seen live: nothing, 2 of 3, whole', async (t) => {
   const server = await startServer(t);
   const { page } = await visit(t, server.url);
   await page.getByRole('heading', { name: 'No clusters yet' }).waitFor();
@@ -15,11 +15,11 @@ pageTest('a founding is seen live: nothing, 2 of 3, whole', async (t) => {
   ];
   await Promise.all([a.poll(), b.poll()]);
   const hero = page.locator('.hero');
-  await hero.getByText('Founding 2 of 3', { exact: true }).waitFor();
+  await hero.getByText('Bootstrapping 2 of 3', { exact: true }).waitFor();
   const waiting = page.getByRole('list', { name: 'Waiting' });
   await waiting.getByText(A).waitFor();
   await waiting.getByText('nacos-1', { exact: true }).waitFor();
-  await becomes(() => waiting.getByText('nacos/serverlist is founding: 2 of 3 members wait').count(), 2);
+  await becomes(() => waiting.getByText('nacos/serverlist is bootstrapping: 2 of 3 members wait').count(), 2);
 
   const c = new NacosNode(t, server, pollPath(C, '&expect=3&id=nacos-2'));
   await Promise.all([a, b, c].map((node) => node.pollUntilListed()));
@@ -27,12 +27,12 @@ pageTest('a founding is seen live: nothing, 2 of 3, whole', async (t) => {
   await hero.getByText('All 3 members are live and settled.').waitFor();
   await becomes(() => page.locator('.member-row[data-address]').count(), 3);
   await becomes(() => waiting.count(), 0);
-  await page.locator('[data-type=founded]').getByText('3 waited at once, 3 wanted').waitFor();
+  await page.locator('[data-type=bootstrapped]').getByText('3 waited at once, 3 wanted').waitFor();
 });
 
 pageTest('a member goes silent and returns', async (t) => {
   const server = await startServer(t);
-  const nodes = await foundCluster(t, server, [A, B, C]);
+  const nodes = await bootstrapCluster(t, server, [A, B, C]);
   const { page } = await visit(t, server.url);
   const row = page.locator(`.member-row[data-address="${C}"]`);
   await row.getByText('live', { exact: true }).waitFor();
@@ -55,7 +55,7 @@ pageTest('a member goes silent and returns', async (t) => {
 
 pageTest('one sees who has the newest list, and who has settled', async (t) => {
   const server = await startServer(t);
-  const nodes = await foundCluster(t, server, [A, B]);
+  const nodes = await bootstrapCluster(t, server, [A, B]);
   const { page } = await visit(t, server.url);
   await page.locator(`.member-row[data-address="${B}"]`).getByText('rev 1').waitFor();
   const joiner = new NacosNode(t, server, pollPath(C));

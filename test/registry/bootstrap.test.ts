@@ -3,17 +3,17 @@ import { describe, it } from 'node:test';
 import { A, B, Bench, C, D, E } from './rules.js';
 
 describe('R1 Found', () => {
-  it('founds with one by default', () => {
+  it('bootstraps with one by default', () => {
     const bench = new Bench();
     assert.deepEqual(bench.poll(A), { type: 'listed' });
     assert.deepEqual(bench.list, [A]);
-    assert.deepEqual(bench.said(), [`waiting ${A}`, 'founded']);
+    assert.deepEqual(bench.said(), [`waiting ${A}`, 'bootstrapped']);
   });
 
-  it('founds when as many wait at once as are expected, with one identical list', () => {
+  it('bootstraps when as many wait at once as are expected, with one identical list', () => {
     const bench = new Bench();
     const first = bench.poll(A, { expect: 3 });
-    assert.equal(first.type === 'waiting' && first.why, 'founding');
+    assert.equal(first.type === 'waiting' && first.why, 'bootstrapping');
     assert.equal(bench.poll(B, { expect: 3 }).type, 'waiting');
     assert.deepEqual(bench.list, []);
     assert.equal(bench.poll(C, { expect: 3 }).type, 'listed');
@@ -65,7 +65,7 @@ describe('R1 Found', () => {
     assert.deepEqual(bench.list, []);
   });
 
-  it('founds when static members are put, and others then pass the gate', () => {
+  it('bootstraps when static members are put, and others then pass the gate', () => {
     const bench = new Bench();
     bench.poll(D, { expect: 3 });
     assert.equal(bench.do({ type: 'put', addresses: [A, B, A] }).type, 'done');
@@ -85,10 +85,10 @@ describe('R1 Found', () => {
   });
 });
 
-describe('R7 Refound', () => {
+describe('R7 Rebootstrap', () => {
   const dead = (bench: Bench): void => bench.pass(61_000, [], [A, B, C]);
 
-  it('founds a new epoch of those waiting when all members are silent and unreachable', () => {
+  it('bootstraps a new epoch of those waiting when all members are silent and unreachable', () => {
     const bench = new Bench().found(A, B, C);
     dead(bench);
     const fresh = [D, E, '127.0.0.9:8848'];
@@ -99,7 +99,7 @@ describe('R7 Refound', () => {
     assert.equal(bench.poll('127.0.0.9:8848', { expect: 3 }).type, 'listed');
     assert.deepEqual(bench.list, [D, E, '127.0.0.9:8848']);
     assert.equal(bench.cluster.epoch, 2);
-    assert.ok(bench.said().includes('refounded'));
+    assert.ok(bench.said().includes('rebootstrapped'));
   });
 
   it('does not before a member that lives would have been heard, too', () => {
@@ -170,7 +170,7 @@ describe('R7 recover', () => {
     assert.equal(again.type === 'refused' && again.code, 'no-repair-awaited');
   });
 
-  it('founds anew with those that wait when nobody is left and they are fewer than the cluster was', () => {
+  it('bootstraps anew with those that wait when nobody is left and they are fewer than the cluster was', () => {
     const bench = new Bench().found(A, B, C);
     bench.pass(20_000, [], [A, B, C]);
     bench.poll(D);

@@ -77,7 +77,7 @@ nacosTest(
     let nodes: NacosNode[] = [];
 
     await scenario(
-      'two nodes that were founded with two dead ones look ready, and have no leader',
+      'two nodes that were bootstrapped with two dead ones look ready, and have no leader',
       async () => {
         server = await cluster.startServer();
         const live = await takePorts(cluster, 2);
