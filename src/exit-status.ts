@@ -61,7 +61,7 @@ export const EXIT_STATUSES = {
   import: {
     done: 'done, or nothing to do',
     refused: NOT_CONFIRMED,
-    later: 'with --release some stay static',
+    later: 'with --adopt some stay static',
   },
   agent: {
     done: 'told to stop; with a command, its own status',

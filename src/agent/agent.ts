@@ -124,7 +124,7 @@ export class Agent {
   /** One last heartbeat that says why its Nacos is gone; within 2 s or not at all. */
   async sayGone(problem: string): Promise<void> {
     const { client } = this.#parts;
-    await withinTime(2_000, undefined, (signal) => client.beat({ has: 0, wait: 0, problem }, signal));
+    await withinTime(2_000, undefined, (signal) => client.beat({ revision: 0, wait: 0, unhealthy: problem }, signal));
   }
 
   get #isStopped(): boolean {
@@ -146,7 +146,7 @@ export class Agent {
       // Not all at once, however they were started; and never less often than the lease wants.
       const wait = Math.round(times.wait * (0.85 + Math.random() * 0.15));
       const isStarting = !health.hasAnswered;
-      const answer = await client.beat({ has: this.#has, wait, problem, isStarting }, this.#interrupt.signal);
+      const answer = await client.beat({ revision: this.#has, wait, unhealthy: problem, isStarting }, this.#interrupt.signal);
       if (this.#interrupt.signal.aborted) continue;
       failures = answer.type === 'unavailable' ? failures + 1 : 0;
       this.#isWaiting = answer.type === 'waiting';
@@ -214,7 +214,7 @@ export class Agent {
   }
 
   /**
-   * Whether the list is not for its Nacos. The registry goes on hearing which one that has (`has`), and so learns that its
+   * Whether the list is not for its Nacos. The registry goes on hearing which one that has (`revision`), and so learns that its
    * database was replaced. A node that starts does so with the last list, when that is the newer one.
    */
   async #isHeldBack(list: NodeList): Promise<boolean> {

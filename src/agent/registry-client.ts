@@ -27,11 +27,11 @@ export interface Speaker {
 
 export interface Beat {
   /** The revision that this node's Nacos has; 0 for none yet. */
-  readonly has: number;
+  readonly revision: number;
   /** How long the server may hold its answer while there is no other list, in milliseconds. */
   readonly wait: number;
   /** Why the member must not be renewed. */
-  readonly problem?: string | undefined;
+  readonly unhealthy?: string | undefined;
   /** Whether its Nacos has not answered yet since it was started: it lives, and cannot take part in Raft. */
   readonly isStarting?: boolean;
 }
@@ -62,11 +62,11 @@ export class RegistryClient {
   }
 
   /** One heartbeat. A signal that aborts ends it early, as unavailable. */
-  async beat({ has, wait, problem, isStarting }: Beat, signal: AbortSignal): Promise<BeatAnswer> {
+  async beat({ revision, wait, unhealthy, isStarting }: Beat, signal: AbortSignal): Promise<BeatAnswer> {
     const { expect, id } = this.#speaker;
     const query = this.#query({
-      ...(problem === undefined ? { has: String(has) } : { problem: problem.slice(0, 300) }),
-      ...(isStarting && problem === undefined ? { starting: 'true' } : {}),
+      ...(unhealthy === undefined ? { revision: String(revision) } : { unhealthy: unhealthy.slice(0, 300) }),
+      ...(isStarting && unhealthy === undefined ? { starting: 'true' } : {}),
       ...(expect === undefined ? {} : { expect: String(expect) }),
       ...(id === undefined ? {} : { id }),
     });

@@ -65,7 +65,7 @@ async function look(client: Client, path: string, wait: number): Promise<Cluster
   const until = performance.now() + wait;
   for (;;) {
     const health = await freshHealth(client, path);
-    if (health.state !== 'settling' || performance.now() >= until) return health;
+    if (health.state !== 'transient' || performance.now() >= until) return health;
     await pause(Math.min(LOOK, until - performance.now()));
   }
 }

@@ -8,7 +8,7 @@ import { confirm } from './confirm.js';
 import { readList } from './import/list.js';
 import { mustBeAbleToAsk, type ImportOptions } from './import/options.js';
 import { describePlan, planOf, warningsOf, type Plan } from './import/plan.js';
-import { releaseMembers } from './import/release.js';
+import { adoptMembers } from './import/adopt.js';
 import { readSource, sourceName } from './import/source.js';
 import { lineWidth, print } from './output.js';
 
@@ -20,22 +20,22 @@ const DEFAULT_CLUSTER = 'nacos/serverlist';
 /** `import`: takes the list that a running Nacos cluster has today as static members, and gives them leases later. */
 export function importCommand(): Command {
   return clientCommand('import', 'take the list of a running Nacos cluster as static members')
-    .usage('[options] <source> [cluster]\n       nacos-address-server import --release [options] [cluster]')
+    .usage('[options] <source> [cluster]\n       nacos-address-server import --adopt [options] [cluster]')
     .argument(
       '[source]',
       'a cluster.conf, a list that nginx serves, - for the standard input, or the URL of a list',
     )
     .argument('[cluster]', `product/cluster; ${DEFAULT_CLUSTER} if left out`)
-    .option('--release', 'give the static members that are heard a lease: the end of a move')
+    .option('--adopt', 'give the static members that are heard a lease: the end of a move')
     .option('--dry-run', 'only show what would change')
     .option('--yes', 'do not ask; needed where no terminal is')
     .addHelpText('after', '\nNothing is taken off a list, and a source with one bad entry is refused whole.')
     .action(
       (first: string | undefined, second: string | undefined, options: ImportOptions, command: Command) =>
         run(async () => {
-          if (options.release) {
-            if (second !== undefined) throw new ClientError('--release takes no source, only a cluster');
-            return releaseMembers(clientOf(command), first ?? DEFAULT_CLUSTER, options);
+          if (options.adopt) {
+            if (second !== undefined) throw new ClientError('--adopt takes no source, only a cluster');
+            return adoptMembers(clientOf(command), first ?? DEFAULT_CLUSTER, options);
           }
           if (first === undefined) throw new ClientError('a source is missing: a file, a URL, or -');
           await importList(clientOf(command), first, second ?? DEFAULT_CLUSTER, options);
@@ -77,7 +77,7 @@ async function importList(
   await print(
     ...(options.yes ? [...shown, ''] : []),
     `${cluster} has revision ${after.revision} now, and all ${addresses.length} of ${name} are on it.`,
-    'Next: let the nodes poll with self=…, one after the other (docs/moving.md); then import --release.',
+    'Next: let the nodes poll with self=…, one after the other (docs/moving.md); then import --adopt.',
   );
 }
 

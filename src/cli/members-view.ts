@@ -8,7 +8,7 @@ import { FEW, type Picture } from './watched.js';
  */
 
 /** What needs somebody's eye first. */
-const TROUBLE: readonly ClusterState[] = ['damaged', 'quorum-lost', 'degraded', 'bootstrapping', 'empty', 'whole'];
+const TROUBLE: readonly ClusterState[] = ['damaged', 'quorum-lost', 'impaired', 'bootstrapping', 'empty', 'whole'];
 
 /** A cluster, its members, and who waits and why. */
 export function describeCluster(view: ClusterView, width: number): string[] {
@@ -99,7 +99,7 @@ function memberRow(member: MemberView, { revision }: ClusterView): Row {
 }
 
 function noteOn({ refused, problem, unprobed }: MemberView): string | undefined {
-  if (problem !== undefined) return `ailing: ${problem}`;
+  if (problem !== undefined) return `unhealthy: ${problem}`;
   if (refused !== undefined) return `refused: ${refused}`;
   return unprobed && `stays listed: ${unprobed}`;
 }

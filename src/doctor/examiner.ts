@@ -369,13 +369,13 @@ export class Examiner {
         patient.leaderlessSince.get(name) ?? readAt,
       ]),
     );
-    const injuries = findings.filter(({ lasting, severity }) => lasting && severity === 'harm').length;
+    const raftProblems = findings.filter(({ lasting, severity }) => lasting && severity === 'harm').length;
     // A group that was seen before and is not now has lost its leader with a restart: not all can be judged.
     const names = last.diagnosis.groups.map(({ name }) => name);
     const isWhole = [...patient.groups].every((name) => names.includes(name));
     for (const name of names) patient.groups.add(name);
     const evidence = evidenceIn(last, raftOffset, readAt);
-    entry.examined(isWhole || !evidence ? evidence : { ...evidence, whole: undefined }, injuries);
+    entry.examined(isWhole || !evidence ? evidence : { ...evidence, whole: undefined }, raftProblems);
     this.#tell(entry, patient, findings);
     this.#goOn(this.#finish(entry, patient, last));
     return last;

@@ -5,10 +5,10 @@ import { NORMAL_FOR, type Finding, type FindingCode } from './findings.js';
 
 /**
  * *healthy*: every node believes what the registry lists, and every Raft group has a leader and exactly these voters.
- * *settling*: something differs, and has not done so for longer than is normal. *attention*: something lasts that harms
- * nobody yet. *injured*: something lasts that harms the cluster. *unknown*: nothing could be judged.
+ * *transient*: something differs, and has not done so for longer than is normal. *attention*: something lasts that harms
+ * nobody yet. *unhealthy*: something lasts that harms the cluster. *unknown*: nothing could be judged.
  */
-export const HEALTH_STATES = ['healthy', 'settling', 'attention', 'injured', 'unknown'] as const;
+export const HEALTH_STATES = ['healthy', 'transient', 'attention', 'unhealthy', 'unknown'] as const;
 export type HealthState = (typeof HEALTH_STATES)[number];
 
 export interface HealthFinding extends Finding {
@@ -71,8 +71,8 @@ export function withAge(finding: Finding, sinceMs: number): HealthFinding {
 
 export function stateOf(findings: readonly HealthFinding[], unknown: readonly string[]): HealthState {
   const lasting = findings.filter((finding) => finding.lasting);
-  if (lasting.some(({ severity }) => severity === 'harm')) return 'injured';
-  if (findings.some((finding) => !finding.lasting)) return 'settling';
+  if (lasting.some(({ severity }) => severity === 'harm')) return 'unhealthy';
+  if (findings.some((finding) => !finding.lasting)) return 'transient';
   if (lasting.length > 0) return 'attention';
   return unknown.length > 0 ? 'unknown' : 'healthy';
 }
@@ -91,10 +91,10 @@ export function summaryOfHealth(
   switch (state) {
     case 'healthy':
       return 'every node believes what the registry lists, and every Raft group has a leader and exactly these voters';
-    case 'settling':
+    case 'transient':
       return `not for longer than is normal: ${first(false)}`;
     case 'attention':
-    case 'injured':
+    case 'unhealthy':
       return first(true);
     case 'unknown':
       return unknown.join('; ');

@@ -90,7 +90,7 @@ export function planRepair(patient: Patient): RepairPlan {
   if (views.length === 0 && patient.members.some(isLiveState))
     return made([], [], [], { refused: unreadable(patient.readings) });
   const misnamed = views.find(({ otherName }) => otherName !== undefined);
-  if (misnamed && (unled.length > 0 || nothing || led.some(isInjured))) {
+  if (misnamed && (unled.length > 0 || nothing || led.some(isUnhealthy))) {
     const { address, otherName } = misnamed;
     const refused = `${address} calls itself ${otherName}, so a command with the listed voters would take its vote: let it go by its listed name first (doctor says how), restart it, and look again`;
     return made([], [], mend(split, patient), { refused });
@@ -116,7 +116,7 @@ function mayGiveUp({ name, lead, leader }: RaftGroup, proofs: Patient['proofs'])
   return lead === 'unknown' && leader !== undefined && proofs.get(name)?.isLed === true;
 }
 
-function isInjured({ phantoms, dropped }: RaftGroup): boolean {
+function isUnhealthy({ phantoms, dropped }: RaftGroup): boolean {
   return phantoms.length + dropped.length > 0;
 }
 

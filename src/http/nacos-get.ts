@@ -81,15 +81,15 @@ export class ListReader {
   beat(target: Target, caller: Caller): Found | undefined {
     const entry = this.#service.find(target.name);
     const address = addressOfSelf(target, caller);
-    if (!entry || address === undefined || target.problem !== undefined) return undefined;
+    if (!entry || address === undefined || target.unhealthy !== undefined) return undefined;
     const objection = this.#access.objectionTo(target, address, caller);
     if (objection && !objection.passes) return undefined;
     if (!this.#renew(entry, address, 'heartbeat', target, caller)) return undefined;
-    // Not delivered: a script has it now, its Nacos has what it polls itself, or what the next heartbeat says (`has`).
+    // Not delivered: a script has it now, its Nacos has what it polls itself, or what the next heartbeat says (`revision`).
     // Its beats follow each other at once, on whichever connection: what was sent on this one tells nothing.
     const list = this.#service.listFor(entry, address);
     // An agent that has it wants to be held until there is another.
-    if (!list || (target.wait > 0 && target.has === list.revision)) return undefined;
+    if (!list || (target.wait > 0 && target.revision === list.revision)) return undefined;
     if (objection) this.#noted(entry, address, objection, caller);
     return { list };
   }
@@ -133,12 +133,12 @@ export class ListReader {
 export function pollOf(
   address: Address,
   source: 'poll' | 'heartbeat',
-  { id, expect, has, starting }: Target,
+  { id, expect, revision, starting }: Target,
   { openedAt }: Caller,
   counts = true,
 ): PollRequest {
   if (!counts) return { address, source, expect, openedAt };
-  const said = source === 'heartbeat' ? { has, starting } : {};
+  const said = source === 'heartbeat' ? { revision, starting } : {};
   return { address, source, id, expect, ...said, openedAt };
 }
 

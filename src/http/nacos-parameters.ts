@@ -100,7 +100,7 @@ export const listQuery = z.object({
         'counts only from the address itself, or from where the member is heard. Needs `self`.',
       examples: ['nacos-0'],
     }),
-  has: wholeNumber(0, Number.MAX_SAFE_INTEGER, 7, 'is no revision')
+  revision: wholeNumber(0, Number.MAX_SAFE_INTEGER, 7, 'is no revision')
     .optional()
     .meta({
       description:
@@ -115,7 +115,7 @@ export const listQuery = z.object({
         'POST only, an agent’s word: its Nacos has been started and has not answered yet. The member is renewed, and neither ' +
         'settles nor is counted on in an eviction (R5). Needs `self`.',
     }),
-  problem: z
+  unhealthy: z
     .string()
     .regex(/^[^\p{Cc}\u2028\u2029]{1,300}$/u, 'is no sentence of 1 to 300 characters')
     .optional()
@@ -129,7 +129,7 @@ export const listQuery = z.object({
     .optional()
     .meta({
       description:
-        'POST: how long to hold the answer while the list is the one that `has` names, or the address waits; at most ' +
+        'POST: how long to hold the answer while the list is the one that `revision` names, or the address waits; at most ' +
         'half of a lease. DELETE: how long to wait until every other live member has the list without the one that leaves, up to ' +
         '`60s`. The node must run until then (R4); `15s` is comfortable.',
     }),

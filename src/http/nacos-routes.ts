@@ -175,7 +175,7 @@ export class NacosRoutes {
     if (typeof address !== 'string') return refuse(request, response, address);
     const refused = this.#refuseNew(request, target, address);
     if (refused) return refuse(request, response, refused);
-    if (target.problem !== undefined) return this.#ail(request, response, target, address, target.problem);
+    if (target.unhealthy !== undefined) return this.#reportUnhealthy(request, response, target, address, target.unhealthy);
     const isNew = !this.#isListed(target, address);
     const poll = await this.#pollOf(request, 'heartbeat', target, address, caller);
     const signal = this.#patience.of(response);
@@ -184,7 +184,7 @@ export class NacosRoutes {
     const answer = await this.#service.poll(target.key, poll, hold, signal, Exchange.of(response));
     if (isNew) this.#noteHome(target, address, caller);
     if (response.destroyed) return;
-    // Not delivered: a script has it now, its Nacos has what it polls itself, or what the next heartbeat says (`has`).
+    // Not delivered: a script has it now, its Nacos has what it polls itself, or what the next heartbeat says (`revision`).
     if (answer.type === 'list') return this.#newList(request, response, target, address, answer);
     if (answer.type === 'waiting') {
       return sendWaiting(response, answer.why, answer.reason);
@@ -201,7 +201,7 @@ export class NacosRoutes {
     { entry, list }: Extract<PollAnswer, { type: 'list' }>,
   ): Promise<void> {
     const wait = this.#longestWait(target);
-    if (target.has !== list.revision || wait <= 0) return sendList(response, list, target.format);
+    if (target.revision !== list.revision || wait <= 0) return sendList(response, list, target.format);
     const signal = this.#patience.of(response);
     const watch = Exchange.of(response);
     await this.#service.otherList(entry, address, list.revision, wait, signal, watch);
@@ -217,7 +217,7 @@ export class NacosRoutes {
   }
 
   /** An agent's word that its Nacos does not answer. It gets the list, as everybody who is listed (R2). */
-  async #ail(
+  async #reportUnhealthy(
     request: IncomingMessage,
     response: ServerResponse,
     target: Target,
@@ -234,9 +234,9 @@ export class NacosRoutes {
     if (refused) return refuse(request, response, refused);
     // Each first word is a decision and an event.
     const often =
-      entry && !this.#service.isAiling(entry, address) ? this.#access.refuseOften(request) : undefined;
+      entry && !this.#service.isUnhealthy(entry, address) ? this.#access.refuseOften(request) : undefined;
     if (often) return refuse(request, response, often);
-    if (!entry || !this.#service.ail(entry, address, problem)) {
+    if (!entry || !this.#service.reportUnhealthy(entry, address, problem)) {
       const detail = `self="${address}" is not listed in ${target.name}; a node that does not answer is not registered`;
       return refuse(request, response, { status: 404, detail, code: 'not-listed' });
     }

@@ -23,11 +23,11 @@ export interface Target {
   /** `view=live`: only the members that answer now. */
   readonly live: boolean;
   /** The revision that the member's Nacos has, as its agent says. */
-  readonly has?: number;
+  readonly revision?: number;
   /** Whether the member's Nacos has been started and has not answered yet, as its agent says. */
   readonly starting: boolean;
   /** How it shows that its Nacos does not answer, as its agent says. */
-  readonly problem?: string;
+  readonly unhealthy?: string;
   /** How long a leave waits for the others, or a heartbeat for another list, in milliseconds; 0 without. */
   readonly wait: number;
   /** What was given as `token`, unchecked. */
@@ -68,8 +68,8 @@ export function parseTarget(url: string): ReadTarget {
   const given = query.value;
   const read = listQuery.safeParse(Object.fromEntries(given));
   if (!read.success) return { ...firstProblem(read.error, given), name };
-  const { self, expect, id, has, starting, problem, wait = 0, format, view, token } = read.data;
-  for (const one of ['expect', 'id', 'has', 'starting', 'problem'] as const) {
+  const { self, expect, id, revision, starting, unhealthy, wait = 0, format, view, token } = read.data;
+  for (const one of ['expect', 'id', 'revision', 'starting', 'unhealthy'] as const) {
     const value = given.get(one);
     if (value !== undefined && self === undefined) {
       return {
@@ -86,9 +86,9 @@ export function parseTarget(url: string): ReadTarget {
       ...(self === undefined ? {} : { self }),
       ...(expect === undefined ? {} : { expect }),
       ...(id === undefined ? {} : { id }),
-      ...(has === undefined ? {} : { has }),
+      ...(revision === undefined ? {} : { revision }),
       starting: starting === 'true',
-      ...(problem === undefined ? {} : { problem }),
+      ...(unhealthy === undefined ? {} : { unhealthy }),
       format,
       live: view === 'live',
       wait,

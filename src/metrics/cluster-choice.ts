@@ -18,7 +18,7 @@ export interface Candidate {
   readonly name: string;
   readonly figures: Pick<ClusterFigures, 'state' | 'epoch'>;
   /** Findings that last and harm it, whatever its state. */
-  readonly injuries?: number;
+  readonly raftProblems?: number;
 }
 
 export interface Chosen<C extends Candidate> {
@@ -44,7 +44,7 @@ export class ClusterChoice {
     const neverBootstrapped = new Set(first(all.filter(isNew), NEVER_FOUNDED, byName));
     const rank = (one: C): number => {
       if (isNew(one)) return neverBootstrapped.has(one) ? 2 : 5;
-      if (one.figures.state === 'quorum-lost' || one.figures.state === 'damaged' || isInjured(one)) return 0;
+      if (one.figures.state === 'quorum-lost' || one.figures.state === 'damaged' || isUnhealthy(one)) return 0;
       if (isTroubled(one)) return 1;
       return this.#troubledAt.has(one.name) ? 3 : 4;
     };
@@ -70,17 +70,17 @@ function isNew({ figures }: Candidate): boolean {
   return figures.epoch === 0;
 }
 
-function isInjured({ injuries = 0 }: Candidate): boolean {
-  return injuries > 0;
+function isUnhealthy({ raftProblems = 0 }: Candidate): boolean {
+  return raftProblems > 0;
 }
 
 function isTroubled(one: Candidate): boolean {
   const { state } = one.figures;
   return (
-    isInjured(one) ||
+    isUnhealthy(one) ||
     state === 'damaged' ||
     state === 'quorum-lost' ||
-    state === 'degraded' ||
+    state === 'impaired' ||
     state === 'bootstrapping'
   );
 }

@@ -17,7 +17,7 @@ interface Shown {
   readonly figures: Omit<ClusterFigures, 'state' | 'revision' | 'epoch'>;
   readonly quorumLost: number;
   readonly pending: number;
-  readonly injuries: number;
+  readonly raftProblems: number;
   readonly awaitsRepair: number;
   /** Undefined for the others: added up they would say nothing. */
   readonly revision?: number;
@@ -69,9 +69,9 @@ const GAUGES: readonly { name: string; help: string; value: (shown: Shown) => nu
     value: ({ pending }) => pending,
   },
   {
-    name: 'injuries',
+    name: 'raft_problems',
     help: 'Findings about the nodes and their Raft groups that last and harm the cluster.',
-    value: ({ injuries }) => injuries,
+    value: ({ raftProblems }) => raftProblems,
   },
   {
     name: 'awaits_repair',
@@ -144,7 +144,7 @@ export class ClusterMetrics {
         cluster: name,
         figures: figuresOf(cluster, service.momentOf(entry)),
         isPending,
-        injuries: entry.injuries,
+        raftProblems: entry.raftProblems,
         awaitsRepair: cluster.awaitsRepair,
       });
       if (breather.isDue) await breather.breathe();
@@ -164,11 +164,11 @@ interface Looked {
   readonly cluster: string;
   readonly figures: ClusterFigures;
   readonly isPending: boolean;
-  readonly injuries: number;
+  readonly raftProblems: number;
   readonly awaitsRepair: boolean;
 }
 
-function shownAlone({ product, cluster, figures, isPending, injuries, awaitsRepair }: Looked): Shown {
+function shownAlone({ product, cluster, figures, isPending, raftProblems, awaitsRepair }: Looked): Shown {
   const { revision, epoch, state } = figures;
   return {
     product,
@@ -176,7 +176,7 @@ function shownAlone({ product, cluster, figures, isPending, injuries, awaitsRepa
     figures,
     quorumLost: Number(state === 'quorum-lost'),
     pending: Number(isPending),
-    injuries,
+    raftProblems,
     awaitsRepair: Number(awaitsRepair),
     revision,
     epoch,
@@ -208,7 +208,7 @@ function addedUp(all: readonly Looked[]): Shown {
     },
     quorumLost: sum(({ state }) => Number(state === 'quorum-lost')),
     pending: all.filter(({ isPending }) => isPending).length,
-    injuries: all.reduce((total, { injuries }) => total + injuries, 0),
+    raftProblems: all.reduce((total, { raftProblems }) => total + raftProblems, 0),
     awaitsRepair: all.filter(({ awaitsRepair }) => awaitsRepair).length,
   };
 }

@@ -15,14 +15,14 @@ export type Command =
       /** 1 to {@link MAX_EXPECT}. */
       readonly expect?: number | undefined;
       /** A heartbeat's word: the revision that its Nacos has, 0 for none yet. */
-      readonly has?: number | undefined;
+      readonly revision?: number | undefined;
       /** A heartbeat's word: its Nacos has been started and has not answered yet. */
       readonly starting?: boolean | undefined;
       /** When the connection that carries it was opened, on the hearing clock. */
       readonly connectedAt: number;
     }
   /** A member's agent says that its Nacos does not answer, and how it shows. */
-  | { readonly type: 'ail'; readonly address: Address; readonly problem: string }
+  | { readonly type: 'unhealthy'; readonly address: Address; readonly problem: string }
   /** A held poll's connection ended before its answer: the caller is gone. */
   | { readonly type: 'abandon'; readonly address: Address }
   /** A member's own word, or an operator's. The node is stopped `wait` milliseconds later at the latest. */
@@ -39,7 +39,7 @@ export type Command =
   /** The whole cluster is given up: nobody of it lives. */
   | { readonly type: 'forget' }
   /** Static members that make themselves heard become leased ones. */
-  | { readonly type: 'release' }
+  | { readonly type: 'adopt' }
   /** Somebody repairs Raft: takes the lock, says what it has done (nothing in an empty note), or that it is over. */
   | {
       readonly type: 'repair';
@@ -107,7 +107,7 @@ export type Reply =
     }
   | { readonly type: 'refused'; readonly code: Refusal; readonly reason: string }
   | { readonly type: 'left' }
-  | { readonly type: 'released'; readonly released: readonly Address[]; readonly kept: readonly Kept[] }
+  | { readonly type: 'adopted'; readonly adopted: readonly Address[]; readonly kept: readonly Kept[] }
   | { readonly type: 'unknown' }
   | { readonly type: 'done' };
 

@@ -9,7 +9,7 @@ import { deliver, hearPoll, newLease, presenceOf, silence } from './lease.js';
 import { conclude, notServed, overLimit, refusal, refuseNewcomers, unchanged } from './outcome.js';
 import { put } from './put.js';
 import { recover, takeForRepaired } from './recover.js';
-import { release } from './release.js';
+import { adopt } from './adopt.js';
 import { repair } from './repair.js';
 import { abandonRepair } from './repairing.js';
 import { revisionAhead, setBackAdvice } from './set-back.js';
@@ -31,8 +31,8 @@ export function decide(cluster: Cluster, command: Command, context: Context): Ou
   switch (command.type) {
     case 'poll':
       return poll(cluster, command, context);
-    case 'ail':
-      return ail(cluster, command, context);
+    case 'unhealthy':
+      return reportUnhealthy(cluster, command, context);
     case 'abandon':
       return conclude(
         { ...cluster, waiting: without(cluster.waiting, command.address) },
@@ -48,8 +48,8 @@ export function decide(cluster: Cluster, command: Command, context: Context): Ou
       return remove(cluster, command.addresses, context);
     case 'forget':
       return forget(cluster, context);
-    case 'release':
-      return release(cluster, context);
+    case 'adopt':
+      return adopt(cluster, context);
     case 'recover':
       return command.repaired ? takeForRepaired(cluster, context) : recover(cluster, context);
     case 'repair':
@@ -145,8 +145,8 @@ function poll(cluster: Cluster, poll: Poll, context: Context): Outcome {
     ? cluster.waiting
     : new Map(withoutSameId(cluster.waiting, fresh)).set(poll.address, fresh);
   // Where there is a list it says what its Nacos was delivered (service.ts), and this is no such list's.
-  if (poll.has !== undefined && poll.has > cluster.revision && cluster.members.size === 0) {
-    deliver(lease, poll.has, context.now);
+  if (poll.revision !== undefined && poll.revision > cluster.revision && cluster.members.size === 0) {
+    deliver(lease, poll.revision, context.now);
   }
   const departedLeft = departed ? without(cluster.departed, poll.address) : cluster.departed;
   const next = same && !departed ? cluster : { ...cluster, waiting, departed: departedLeft };
@@ -170,16 +170,16 @@ function poll(cluster: Cluster, poll: Poll, context: Context): Outcome {
  * Its agent's word is no sign of death, so it stays listed; but an eviction may not count on its vote (R5) until it has
  * been well for a while. Said once: who is silent or down already needs no more words.
  */
-function ail(
+function reportUnhealthy(
   cluster: Cluster,
-  { address, problem }: Extract<Command, { type: 'ail' }>,
+  { address, problem }: Extract<Command, { type: 'unhealthy' }>,
   context: Context,
 ): Outcome {
   const member = cluster.members.get(address);
   if (!member) return unchanged(cluster, { type: 'unknown' });
   if (presenceOf(member, context.rules, context.now) !== 'live') return conclude(cluster, [], context);
   const members = new Map(cluster.members).set(address, { ...member, presenceSince: context.now });
-  const event = eventOf(cluster, 'ailing', `its agent says: ${problem}; it stays listed`, address);
+  const event = eventOf(cluster, 'unhealthy', `its agent says: ${problem}; it stays listed`, address);
   return conclude({ ...cluster, members }, [event], context, cluster);
 }
 

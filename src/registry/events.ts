@@ -12,7 +12,7 @@ export const EVENT_TYPES = [
   /** When a member left by its own or an operator's word (R4). */
   'left',
   /** When a member's agent said that its Nacos does not answer: it is not renewed meanwhile. */
-  'ailing',
+  'unhealthy',
   /** When nobody listens on a member's port any more (R10). */
   'down',
   /** When a member's lease ran out. */
@@ -20,7 +20,7 @@ export const EVENT_TYPES = [
   /** When a silent or down member was heard again. */
   'returned',
   /** When a static member that is heard became a leased one, by an operator's word; the list stays as it is. */
-  'released',
+  'adopted',
   /** When an unreachable member was taken off the list (R5). */
   'evicted',
   /** When an unreachable member was taken off the list because its replacement, of the same id, had settled (R5). */

@@ -58,10 +58,10 @@ export function hear(lease: Lease, at: number, polled: boolean): void {
  */
 export function hearPoll(
   lease: Lease,
-  { source, has }: { readonly source: 'poll' | 'heartbeat'; readonly has?: number | undefined },
+  { source, revision }: { readonly source: 'poll' | 'heartbeat'; readonly revision?: number | undefined },
   now: number,
 ): void {
-  hear(lease, now, source === 'poll' || has !== undefined);
+  hear(lease, now, source === 'poll' || revision !== undefined);
 }
 
 /** The list was sent to a member. */

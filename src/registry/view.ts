@@ -8,9 +8,9 @@ import { revisionAhead, setBackAdvice } from './set-back.js';
 
 /**
  * *empty*: no list, nobody waits. *bootstrapping*: no list yet. *whole*: every member live and settled and nobody
- * waits. *degraded*: a majority is live. *quorum-lost*: none is. *damaged*: what is stored of it cannot be true.
+ * waits. *impaired*: a majority is live. *quorum-lost*: none is. *damaged*: what is stored of it cannot be true.
  */
-export const CLUSTER_STATES = ['empty', 'bootstrapping', 'whole', 'degraded', 'quorum-lost', 'damaged'] as const;
+export const CLUSTER_STATES = ['empty', 'bootstrapping', 'whole', 'impaired', 'quorum-lost', 'damaged'] as const;
 export type ClusterState = (typeof CLUSTER_STATES)[number];
 
 /** What operators see of a cluster. */
@@ -33,7 +33,7 @@ export interface ClusterSummary {
   /** What members are sent meanwhile, when not every server has the newest list yet (see replicas.ts). */
   readonly servedRevision?: number;
   /** Findings of the doctor that last and harm the cluster, whatever its state is; absent without any. */
-  readonly injuries?: number;
+  readonly raftProblems?: number;
   /** Callers that named it and were refused lately, whatever its state is; absent without any. */
   readonly refused?: number;
 }
@@ -130,7 +130,7 @@ function stateOf(cluster: Cluster, quorum: Quorum, unsettled: number): ClusterSt
   if (members.size === 0) return waiting.size === 0 ? 'empty' : 'bootstrapping';
   if (!quorum.held) return 'quorum-lost';
   const isWhole = quorum.live === members.size && unsettled === 0 && waiting.size === 0;
-  return isWhole && !cluster.awaitsRepair ? 'whole' : 'degraded';
+  return isWhole && !cluster.awaitsRepair ? 'whole' : 'impaired';
 }
 
 function sentence(cluster: Cluster, state: ClusterState, quorum: Quorum, unsettled: number): string {
@@ -145,7 +145,7 @@ function sentence(cluster: Cluster, state: ClusterState, quorum: Quorum, unsettl
     }
     case 'whole':
       return `all ${members.size} members are live and settled`;
-    case 'degraded':
+    case 'impaired':
       if (cluster.awaitsRepair) return REPAIR_AWAITED;
       return `${quorum.live} of ${members.size} members live, ${unsettled} not yet settled, ${waiting.size} waiting`;
     case 'quorum-lost':

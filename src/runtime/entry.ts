@@ -15,7 +15,7 @@ export class ClusterEntry {
   #sent: Cluster | undefined;
   #stamp = 0;
   #evidence: RaftEvidence | undefined;
-  #injuries = 0;
+  #raftProblems = 0;
   #dropped: ReadonlySet<Address> | undefined;
   /** The highest revision that a node was heard to have and this registry never had; 0 for none. */
   #ahead = 0;
@@ -106,24 +106,24 @@ export class ClusterEntry {
   }
 
   /** How many things were found that last and harm the cluster. */
-  get injuries(): number {
-    return this.#injuries;
+  get raftProblems(): number {
+    return this.#raftProblems;
   }
 
   /** The nodes were read. */
-  examined(evidence: RaftEvidence | undefined, injuries: number): void {
+  examined(evidence: RaftEvidence | undefined, raftProblems: number): void {
     this.#evidence = evidence;
-    this.#injuries = injuries;
+    this.#raftProblems = raftProblems;
     this.#wake();
   }
 
   /** A member's agent says that its Nacos does not answer: a sentence how that shows. */
-  ails(address: Address, sentence: string, now: number): void {
+  markUnhealthy(address: Address, sentence: string, now: number): void {
     if (this.#cluster.members.has(address)) this.#problems.note(address, sentence, now);
   }
 
   /** It answers again. */
-  isWell(address: Address): void {
+  markHealthy(address: Address): void {
     this.#problems.forget(address);
   }
 

@@ -65,7 +65,7 @@ export interface PollRequest {
   readonly id?: string | undefined;
   readonly expect?: number | undefined;
   /** The revision that its Nacos has, when a heartbeat says so. */
-  readonly has?: number | undefined;
+  readonly revision?: number | undefined;
   /** Its Nacos has been started and has not answered yet, says a heartbeat. */
   readonly starting?: boolean | undefined;
   /** When its connection was opened, on the service's monotonic clock. */
@@ -416,19 +416,19 @@ export class RegistryService implements LinkedRegistry {
 
   #hear(entry: ClusterEntry, member: Member, poll: PollRequest): void {
     hearPoll(member.lease, poll, this.#clock.saidAt());
-    entry.isWell(member.address);
+    entry.markHealthy(member.address);
     this.#noteDelivered(entry, poll);
   }
 
   /** What a heartbeat says of the list that its Nacos has. */
-  #noteDelivered(entry: ClusterEntry, { address, has }: PollRequest): void {
-    if (has === undefined) return;
+  #noteDelivered(entry: ClusterEntry, { address, revision }: PollRequest): void {
+    if (revision === undefined) return;
     const { cluster } = entry;
-    if (has <= cluster.revision) return entry.delivered(address, has, this.now);
+    if (revision <= cluster.revision) return entry.delivered(address, revision, this.now);
     // The list of a database that was replaced since; where there is no list nothing is bootstrapped then (set-back.ts).
-    if (!entry.isSetBack(has)) return;
+    if (!entry.isSetBack(revision)) return;
     this.#log.error(
-      { cluster: keyOf(cluster), address, has, revision: cluster.revision },
+      { cluster: keyOf(cluster), address, nodeRevision: revision, revision: cluster.revision },
       'a node has a newer list than this database: it was replaced or set back. Bring the right one back, or compare the list with the nodes (doctor)',
     );
   }
@@ -522,11 +522,11 @@ export class RegistryService implements LinkedRegistry {
    * A member's agent says that its Nacos does not answer: no renewal. Said anew every few seconds; the first is decided
    * and recorded, and its port is probed at once (R10). False for an address that is not listed.
    */
-  ail(entry: ClusterEntry, address: Address, problem: string): boolean {
+  reportUnhealthy(entry: ClusterEntry, address: Address, problem: string): boolean {
     const member = entry.cluster.members.get(address);
     if (!member) return false;
-    const isNew = !this.isAiling(entry, address);
-    entry.ails(address, problem, this.now);
+    const isNew = !this.isUnhealthy(entry, address);
+    entry.markUnhealthy(address, problem, this.now);
     if (!isNew) return true;
     void this.#recordAiling(entry, member, problem);
     return true;
@@ -536,18 +536,18 @@ export class RegistryService implements LinkedRegistry {
     try {
       const { address } = member;
       // Later words are news as long as this one is not recorded.
-      if (this.#link.outage) entry.isWell(address);
-      else await this.#transact(entry.cluster, { type: 'ail', address, problem });
+      if (this.#link.outage) entry.markHealthy(address);
+      else await this.#transact(entry.cluster, { type: 'unhealthy', address, problem });
       // Only now: what is down already has nothing more to say.
       if (this.rules.probe) await this.#probeMember(entry, member);
     } catch (error) {
-      entry.isWell(member.address);
+      entry.markHealthy(member.address);
       this.#link.failed(error);
     }
   }
 
   /** Whether a member's agent has said lately that its Nacos does not answer. */
-  isAiling(entry: ClusterEntry, address: Address): boolean {
+  isUnhealthy(entry: ClusterEntry, address: Address): boolean {
     return entry.problemOf(address, this.now, this.rules.memberTtl) !== undefined;
   }
 
@@ -576,7 +576,7 @@ export class RegistryService implements LinkedRegistry {
    */
   command(
     key: ClusterKey,
-    command: Extract<Command, { type: 'put' | 'delete' | 'release' | 'recover' | 'repair' | 'forget' }>,
+    command: Extract<Command, { type: 'put' | 'delete' | 'adopt' | 'recover' | 'repair' | 'forget' }>,
   ): Promise<Decided> {
     return this.#transactInTime(key, command);
   }

@@ -22,15 +22,15 @@ export function viewOf(entry: ClusterEntry, service: RegistryService): ClusterVi
   return { ...view, members, ...besides(entry, service) };
 }
 
-/** What the server knows besides: members are sent another list while not every server has the newest; injuries; refusals. */
+/** What the server knows besides: members are sent another list while not every server has the newest; Raft problems; refusals. */
 function besides(
   entry: ClusterEntry,
   { refused }: RegistryService,
-): Pick<ClusterSummary, 'servedRevision' | 'injuries' | 'refused'> {
+): Pick<ClusterSummary, 'servedRevision' | 'raftProblems' | 'refused'> {
   const lately = refused.lately(entry, keyOf(entry.cluster));
   return {
     ...(entry.isPending ? given('servedRevision', entry.servedRevision) : {}),
-    ...(entry.injuries > 0 ? { injuries: entry.injuries } : {}),
+    ...(entry.raftProblems > 0 ? { raftProblems: entry.raftProblems } : {}),
     ...(lately > 0 ? { refused: lately } : {}),
   };
 }

@@ -49,7 +49,7 @@ interface Scene {
   readonly others: readonly Peer[];
   /** What the registry sends. */
   say(revision: number, ...addresses: string[]): void;
-  /** The `has` that it heard last. */
+  /** The `revision` that it heard last. */
   has(): string | undefined;
   list(): string;
   said(): string[];
@@ -70,7 +70,7 @@ async function scene(
   let has: string | undefined;
   const registry = await peer(t, (url) => {
     const query = new URL(url, 'http://x').searchParams;
-    if (query.has('has')) has = query.get('has') ?? undefined;
+    if (query.has('revision')) has = query.get('revision') ?? undefined;
     return sent;
   });
   const { log, lines } = recordingLog();

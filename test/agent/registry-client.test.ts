@@ -43,7 +43,7 @@ describe('the agent’s client', { concurrency: 4, timeout: 2 * NEVER }, () => {
     const client = clientOf((await blackHole(t)).url);
     const collecting = setInterval(collect, 100);
     t.after(() => clearInterval(collecting));
-    const value = await client.beat({ has: 0, wait: 5_000 }, forEver);
+    const value = await client.beat({ revision: 0, wait: 5_000 }, forEver);
     assert.equal(value.type, 'unavailable');
     assert.match(value.type === 'unavailable' ? value.reason : '', /does not answer within 3 s$/);
   });
@@ -52,11 +52,11 @@ describe('the agent’s client', { concurrency: 4, timeout: 2 * NEVER }, () => {
     const server = await startServer(t);
     const silent = [await blackHole(t), await blackHole(t)];
     const client = clientOf(...silent.map(({ url }) => url), new URL(`${server.url}/`));
-    const value = await client.beat({ has: 0, wait: 5_000 }, forEver);
+    const value = await client.beat({ revision: 0, wait: 5_000 }, forEver);
     assert.deepEqual([value.type, value.type === 'list' && value.isHeld], ['list', false]);
     const taken = silent.map((one) => one.taken());
     const started = performance.now();
-    const again = await client.beat({ has: 1, wait: 500 }, forEver);
+    const again = await client.beat({ revision: 1, wait: 500 }, forEver);
     assert.deepEqual([again.type, again.type === 'list' && again.isHeld], ['list', true]);
     assert.ok(performance.now() - started >= 490, 'it holds');
     assert.deepEqual(
@@ -69,7 +69,7 @@ describe('the agent’s client', { concurrency: 4, timeout: 2 * NEVER }, () => {
   it('says a leave everywhere before it waits for the others', async (t) => {
     const server = await startServer(t);
     const client = clientOf((await blackHole(t)).url, new URL(`${server.url}/`));
-    await client.beat({ has: 0, wait: 0 }, forEver);
+    await client.beat({ revision: 0, wait: 0 }, forEver);
     const other = clientOf((await blackHole(t)).url, new URL(`${server.url}/`));
     const value = await other.leave(1_000, forEver);
     assert.equal(value.left, true, value.said);
@@ -80,7 +80,7 @@ describe('the agent’s client', { concurrency: 4, timeout: 2 * NEVER }, () => {
     const hole = await blackHole(t);
     const client = clientOf(hole.url);
     const controller = new AbortController();
-    const beat = client.beat({ has: 0, wait: 0 }, controller.signal);
+    const beat = client.beat({ revision: 0, wait: 0 }, controller.signal);
     await eventually('it has connected', () => hole.taken() === 1);
     controller.abort();
     const value = await beat;

@@ -55,7 +55,7 @@ test('so does the agent', async (t) => {
     token: () => undefined,
   };
   const answer = await new RegistryClient(speaker).beat(
-    { has: 0, wait: 60_000 },
+    { revision: 0, wait: 60_000 },
     new AbortController().signal,
   );
   assert.equal(answer.type, 'unavailable');

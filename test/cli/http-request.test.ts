@@ -66,7 +66,7 @@ describe('a port that fetch refuses', { concurrency: false }, () => {
       self: A,
       token: () => undefined,
     };
-    const beat = await new RegistryClient(speaker).beat({ has: 0, wait: 0 }, new AbortController().signal);
+    const beat = await new RegistryClient(speaker).beat({ revision: 0, wait: 0 }, new AbortController().signal);
     assert.deepEqual(beat, { type: 'list', list: { addresses: [A], revision: 1 }, isHeld: true });
     assert.equal(await readSource(`${url}/nacos/serverlist`), `${A}\n`);
     const address = new URL(url).host;

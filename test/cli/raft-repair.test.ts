@@ -10,7 +10,7 @@ function cluster(
   return {
     product: 'nacos',
     cluster: 'serverlist',
-    state: 'degraded',
+    state: 'impaired',
     summary: '',
     epoch: 1,
     revision: 1,

@@ -73,14 +73,14 @@ describe('the examiner', () => {
     assert.deepEqual([before.state, before.readMs], ['unknown', undefined]);
     assert.equal((await look(server)).state, 'healthy');
     nodes.groups.one = { ...nodes.groups.one!, raftGroupMember: nodes.voters.slice(0, 2) };
-    assert.deepEqual([(await look(server)).state, codes(await look(server))], ['settling', ['no-voter']]);
+    assert.deepEqual([(await look(server)).state, codes(await look(server))], ['transient', ['no-voter']]);
     server.time.pass(59_000);
     assert.equal((await look(server)).findings[0]?.lasting, false);
     server.time.pass(1_000);
     const { state, findings } = await look(server);
-    assert.deepEqual([state, findings[0]?.lasting, findings[0]?.sinceMs], ['injured', true, 60_000]);
-    const summary = (await (await fetch(`${server.url}${path}`)).json()) as { injuries?: number };
-    assert.equal(summary.injuries, 1);
+    assert.deepEqual([state, findings[0]?.lasting, findings[0]?.sinceMs], ['unhealthy', true, 60_000]);
+    const summary = (await (await fetch(`${server.url}${path}`)).json()) as { raftProblems?: number };
+    assert.equal(summary.raftProblems, 1);
     nodes.groups.one = { ...nodes.groups.one, raftGroupMember: nodes.voters };
     assert.equal((await look(server)).state, 'healthy');
   });
@@ -147,7 +147,7 @@ describe('the examiner', () => {
     const known = async (): Promise<void> => {
       await eventually('it waits', () => server.service.find('nacos/serverlist')!.isWatched);
       for (const self of nodes.addresses.slice(0, 2)) {
-        await fetch(`${server.url}/nacos/serverlist?self=${self}&has=2`, { method: 'POST' });
+        await fetch(`${server.url}/nacos/serverlist?self=${self}&revision=2`, { method: 'POST' });
       }
       // The others have the list, and time enough has passed.
       await server.pass(5_000);

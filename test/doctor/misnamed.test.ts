@@ -31,7 +31,7 @@ describe('a node that calls itself otherwise than it is listed', () => {
   it('is found, with both names and the settings, and nothing is said of its votes', async (t) => {
     const { server, b } = await begin(t);
     const { state, findings } = await look(server);
-    assert.equal(state, 'settling', 'not healthy');
+    assert.equal(state, 'transient', 'not healthy');
     assert.deepEqual(
       findings.map(({ code, node }) => [code, node]),
       [['misnamed', b]],
@@ -43,7 +43,7 @@ describe('a node that calls itself otherwise than it is listed', () => {
       /nacos\.inetutils\.ip-address=127\.0\.0\.1,.*NACOS_SERVER_IP.*or self=nacos-1\.nacos:8848/,
     );
     server.time.pass(15_000);
-    assert.equal((await look(server)).state, 'injured');
+    assert.equal((await look(server)).state, 'unhealthy');
   });
 
   it('is no evidence of Raft as a whole, so that rules go by time, until it is set right', async (t) => {

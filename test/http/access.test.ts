@@ -49,7 +49,7 @@ const CHANGES: readonly {
   { name: 'a leave', method: 'DELETE', path: pollPath(A), inUrl: true },
   { name: 'a put', method: 'POST', path: '/nacos/v1/as/nodes?ips=127.0.0.21' },
   { name: 'a delete', method: 'DELETE', path: '/nacos/v1/as/nodes?ips=127.0.0.11' },
-  { name: 'a release', method: 'POST', path: '/api/v1/clusters/nacos/serverlist/release' },
+  { name: 'an adoption', method: 'POST', path: '/api/v1/clusters/nacos/serverlist/adopt' },
   { name: 'a recover', method: 'POST', path: '/api/v1/clusters/nacos/serverlist/recover' },
   {
     name: 'an operator’s leave',
@@ -455,7 +455,7 @@ test('changes are limited for each address, polls and heartbeats of members and 
     ['DELETE', pollPath(B)],
     ['DELETE', '/api/v1/clusters/nacos/serverlist/members/127.0.0.11:8848'],
     ['POST', '/api/v1/clusters/nacos/serverlist/recover'],
-    ['POST', '/api/v1/clusters/nacos/serverlist/release'],
+    ['POST', '/api/v1/clusters/nacos/serverlist/adopt'],
   ] as const) {
     const answer = await ask(server, method, path);
     assert.equal(answer.status, 429, `${method} ${path}: ${answer.body}`);

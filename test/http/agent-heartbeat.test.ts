@@ -45,8 +45,8 @@ test('what it has is what its Nacos was delivered, which a mere heartbeat cannot
     [1, 2],
     [99, 2],
   ] as const) {
-    assert.equal((await beat(server, A, `&has=${has}`)).status, 200);
-    assert.equal((await memberOf(server, A)).delivered, delivered, `has=${has}`);
+    assert.equal((await beat(server, A, `&revision=${has}`)).status, 200);
+    assert.equal((await memberOf(server, A)).delivered, delivered, `revision=${has}`);
   }
   assert.equal((await memberOf(server, A)).current, true);
   assert.equal((await memberOf(server, B)).delivered, 0);
@@ -54,25 +54,25 @@ test('what it has is what its Nacos was delivered, which a mere heartbeat cannot
 
 test('a joiner settles when all agents have the list with it', async (t) => {
   const server = await startServer(t);
-  await beat(server, A, '&has=0');
-  await beat(server, B, '&has=0');
+  await beat(server, A, '&revision=0');
+  await beat(server, B, '&revision=0');
   const pass = async (has: string): Promise<void> => {
     for (let i = 0; i < 6; i++) {
       await server.pass(5_000);
       await beat(server, A, has);
-      await beat(server, B, '&has=2');
+      await beat(server, B, '&revision=2');
     }
   };
-  await pass('&has=1');
+  await pass('&revision=1');
   assert.equal((await memberOf(server, B)).settled, false, 'A has never had it');
-  await pass('&has=2');
+  await pass('&revision=2');
   assert.equal((await memberOf(server, B)).settled, true);
 });
 
 test('it is held while its Nacos has the list, and answered at once when there is another', async (t) => {
   const server = await startServer(t);
   await beat(server, A);
-  const connection = await held(server, A, '&has=1&wait=60s');
+  const connection = await held(server, A, '&revision=1&wait=60s');
   // In real time, which its duration is measured in.
   await delay(1_000);
   await ask(server, 'POST', '/nacos/v1/as/nodes?ips=127.0.0.12', CURL);
@@ -89,10 +89,10 @@ test('it is answered at once when it has another, and after its wait when nothin
   const server = await startServer(t);
   await beat(server, A);
   const behind = performance.now();
-  assert.equal((await beat(server, A, '&has=0&wait=60s')).status, 200);
+  assert.equal((await beat(server, A, '&revision=0&wait=60s')).status, 200);
   assert.ok(performance.now() - behind < 50_000, 'not after its wait');
   const started = performance.now();
-  const answer = await beat(server, A, '&has=1&wait=300ms');
+  const answer = await beat(server, A, '&revision=1&wait=300ms');
   assert.deepEqual([answer.status, answer.body], [200, `${A}\n`]);
   assert.ok(performance.now() - started >= 290);
 });
@@ -101,7 +101,7 @@ test('it is never held for longer than half a lease, which it does not renew mea
   const server = await startServer(t, { rules: { memberTtl: 1_000 } });
   await beat(server, A);
   const started = performance.now();
-  assert.equal((await beat(server, A, '&has=1&wait=60s')).status, 200);
+  assert.equal((await beat(server, A, '&revision=1&wait=60s')).status, 200);
   const took = performance.now() - started;
   assert.ok(took >= 490 && took < 50_000, `${took} ms`);
 });
@@ -109,11 +109,11 @@ test('it is never held for longer than half a lease, which it does not renew mea
 test('one that waits is held until it is listed, and told why when it is not', async (t) => {
   const server = await startServer(t, { rules: { pollHold: 500 } });
   const started = performance.now();
-  const alone = await beat(server, A, '&expect=2&has=0&wait=60s');
+  const alone = await beat(server, A, '&expect=2&revision=0&wait=60s');
   assert.deepEqual([alone.status, alone.headers.get('address-server-waiting')], [202, 'bootstrapping']);
   assert.ok(performance.now() - started >= 490);
-  const first = await held(server, A, '&expect=2&has=0&wait=60s');
-  assert.equal((await beat(server, B, '&expect=2&has=0&wait=60s')).status, 200);
+  const first = await held(server, A, '&expect=2&revision=0&wait=60s');
+  assert.equal((await beat(server, B, '&expect=2&revision=0&wait=60s')).status, 200);
   const answer = await first.receive();
   assert.equal(answer.status, 200, 'the gate opened for it too');
   assert.deepEqual(lines(answer.body), [A, B]);
@@ -121,7 +121,7 @@ test('one that waits is held until it is listed, and told why when it is not', a
 
 test('who waits and hangs up is gone at once', async (t) => {
   const server = await startServer(t, { rules: { pollHold: 2_000 } });
-  const connection = await held(server, A, '&expect=2&has=0&wait=60s');
+  const connection = await held(server, A, '&expect=2&revision=0&wait=60s');
   connection.hangUp();
   await eventually('it is gone', async () => {
     const answer = await ask(server, 'GET', CLUSTER, CURL);
@@ -131,22 +131,22 @@ test('who waits and hangs up is gone at once', async (t) => {
 
 test('one that has left is told so in a word', async (t) => {
   const server = await startServer(t);
-  await beat(server, A, '&has=0');
-  await beat(server, B, '&has=0');
-  const connection = await held(server, B, '&has=2&wait=5s');
+  await beat(server, A, '&revision=0');
+  await beat(server, B, '&revision=0');
+  const connection = await held(server, B, '&revision=2&wait=5s');
   assert.equal((await ask(server, 'DELETE', pollPath(B), CURL)).status, 200);
-  for (const answer of [await connection.receive(), await beat(server, B, '&has=2&wait=5s')]) {
+  for (const answer of [await connection.receive(), await beat(server, B, '&revision=2&wait=5s')]) {
     assert.deepEqual([answer.status, answer.headers.get('address-server-waiting')], [202, 'left']);
   }
 });
 
 test('a leave is answered as soon as the agents have the list without it', async (t) => {
   const server = await startServer(t);
-  await Promise.all([A, B, C].map((self) => beat(server, self, '&expect=3&has=0&wait=2s')));
-  for (const self of [A, B, C]) await beat(server, self, '&has=1');
+  await Promise.all([A, B, C].map((self) => beat(server, self, '&expect=3&revision=0&wait=2s')));
+  for (const self of [A, B, C]) await beat(server, self, '&revision=1');
   const leaving = ask(server, 'DELETE', pollPath(C, '&wait=10s'), CURL);
   await eventually('it is off', () => !server.service.find('nacos/serverlist')?.cluster.members.has(C));
-  for (const self of [A, B]) await beat(server, self, '&has=2');
+  for (const self of [A, B]) await beat(server, self, '&revision=2');
   await server.pass(3_000);
   const answer = await leaving;
   assert.deepEqual([answer.status, answer.body.includes('every live member has the list')], [200, true]);
@@ -156,7 +156,7 @@ test('a problem is no renewal; it is recorded once, shown, and probed for at onc
   const server = await startServer(t);
   const nodes = await bootstrapCluster(t, server, [A, B, C]);
   server.probe.answers.set(C, 'refused');
-  const problem = `&problem=${encodeURIComponent('its port has not answered for 6 s')}`;
+  const problem = `&unhealthy=${encodeURIComponent('its port has not answered for 6 s')}`;
   for (let i = 0; i < 3; i++) {
     const answer = await beat(server, C, problem);
     assert.deepEqual([answer.status, lines(answer.body)], [200, [A, B, C]]);
@@ -168,9 +168,9 @@ test('a problem is no renewal; it is recorded once, shown, and probed for at onc
     `${CLUSTER}/events`,
   );
   const said = events.filter(({ address, type }) => address === C && type !== 'waiting');
-  assert.deepEqual(said.map(({ type }) => type).sort(), ['ailing', 'down']);
+  assert.deepEqual(said.map(({ type }) => type).sort(), ['unhealthy', 'down']);
   assert.equal(
-    said.find(({ type }) => type === 'ailing')?.reason,
+    said.find(({ type }) => type === 'unhealthy')?.reason,
     'its agent says: its port has not answered for 6 s; it stays listed',
   );
   for (let i = 0; i < 4; i++) {
@@ -179,7 +179,7 @@ test('a problem is no renewal; it is recorded once, shown, and probed for at onc
   }
   assert.ok((await memberOf(server, C)).silentMs! >= 20_000);
   server.probe.answers.delete(C);
-  await beat(server, C, '&has=1');
+  await beat(server, C, '&revision=1');
   await eventually('it is back', async () => (await memberOf(server, C)).state === 'live');
   assert.equal((await memberOf(server, C)).problem, undefined);
 });
@@ -187,7 +187,7 @@ test('a problem is no renewal; it is recorded once, shown, and probed for at onc
 test('a problem registers nobody', async (t) => {
   const server = await startServer(t);
   await beat(server, A);
-  const answer = await beat(server, B, '&problem=x');
+  const answer = await beat(server, B, '&unhealthy=x');
   assert.deepEqual(
     [answer.status, answer.body],
     [404, `self="${B}" is not listed in nacos/serverlist; a node that does not answer is not registered\n`],
@@ -198,16 +198,16 @@ test('a problem registers nobody', async (t) => {
 test('what is wrong with the words is said', async (t) => {
   const server = await startServer(t);
   for (const [query, sentence] of [
-    ['&has=-1', /has="-1" is no revision/],
-    ['&has=1.5', /has="1.5" is no revision/],
-    ['&problem=', /problem="" is no sentence of 1 to 300 characters/],
-    ['&problem=a%0Ab', /problem="a\\nb" is no sentence/],
-    [`&problem=${'x'.repeat(301)}`, /is no sentence/],
+    ['&revision=-1', /revision="-1" is no revision/],
+    ['&revision=1.5', /revision="1.5" is no revision/],
+    ['&unhealthy=', /unhealthy="" is no sentence of 1 to 300 characters/],
+    ['&unhealthy=a%0Ab', /unhealthy="a\\nb" is no sentence/],
+    [`&unhealthy=${'x'.repeat(301)}`, /is no sentence/],
   ] as const) {
     const answer = await beat(server, A, query);
     assert.equal(answer.status, 400, query);
     assert.match(answer.body, sentence);
   }
-  const answer = await ask(server, 'POST', '/nacos/serverlist?has=1', CURL);
-  assert.match(answer.body, /has="1" says something of a member that is not named/);
+  const answer = await ask(server, 'POST', '/nacos/serverlist?revision=1', CURL);
+  assert.match(answer.body, /revision="1" says something of a member that is not named/);
 });

@@ -94,7 +94,7 @@ test('one cluster', async (t) => {
   assert.deepEqual(await getJson(server, CLUSTER), {
     product: 'nacos',
     cluster: 'serverlist',
-    state: 'degraded',
+    state: 'impaired',
     summary: '2 of 2 members live, 1 not yet settled, 1 waiting',
     epoch: 1,
     revision: 2,

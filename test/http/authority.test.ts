@@ -97,7 +97,7 @@ const WORDS: readonly {
     [
       ['a put', 'POST', (cluster) => `/nacos/v1/as/nodes?cluster=${cluster}&ips=10.0.0.21`],
       ['a delete', 'DELETE', (cluster) => `/nacos/v1/as/nodes?cluster=${cluster}&ips=10.0.0.11`],
-      ['a release', 'POST', (cluster) => `/api/v1/clusters/nacos/${cluster}/release`],
+      ['an adoption', 'POST', (cluster) => `/api/v1/clusters/nacos/${cluster}/adopt`],
       ['a recover', 'POST', (cluster) => `/api/v1/clusters/nacos/${cluster}/recover`],
       ['a repair', 'POST', (cluster) => `/api/v1/clusters/nacos/${cluster}/repair?plan=5f2b6c0d9a11`],
       ['an operator’s leave', 'DELETE', (cluster) => `/api/v1/clusters/nacos/${cluster}/members/${A}`],
@@ -343,7 +343,7 @@ test('an id, and what an agent says, counts from where the member is', async (t)
   const { members } = server.service.find('nacos/serverlist')!.cluster;
   const since = members.get(A)!.presenceSince;
   await server.pass(1_000);
-  await post(STRANGER, `${A}&starting=true&has=1`);
+  await post(STRANGER, `${A}&starting=true&revision=1`);
   await server.pass(1);
   const after = server.service.find('nacos/serverlist')!.cluster.members.get(A)!;
   assert.equal(after.presenceSince, since, 'its Nacos does not start');
@@ -358,10 +358,10 @@ test('a newcomer names whom it replaces from its own address only, and nobody’
   const C = '10.0.0.13:8848';
   const D = '10.0.0.14:8848';
   await server.pass(5_000);
-  await post('10.0.0.11', `${A}&has=2`);
-  await post(HOME, `${B}&has=2`);
+  await post('10.0.0.11', `${A}&revision=2`);
+  await post(HOME, `${B}&revision=2`);
   await server.pass(21_000);
-  await Promise.all([post('10.0.0.11', `${A}&has=2`), post(HOME, `${B}&has=2`)]);
+  await Promise.all([post('10.0.0.11', `${A}&revision=2`), post(HOME, `${B}&revision=2`)]);
   const stranger = await post(STRANGER, `${C}&id=nacos-2`);
   assert.ok(stranger.status === 200 || stranger.status === 202, stranger.body);
   const owner = await post('10.0.0.14', `${D}&id=nacos-2`);

@@ -259,7 +259,7 @@ describe('bad input', { concurrency: 2 }, () => {
       ['/api/v1/clusters/nacos/serverlist', 'GET, HEAD, DELETE', ['POST', 'PUT', 'PATCH']],
       ['/api/v1/clusters/nacos/serverlist/events', read, ['POST', 'DELETE']],
       ['/api/v1/clusters/nacos/serverlist/members/127.0.0.11', 'GET, HEAD, DELETE', ['POST', 'PUT']],
-      ['/api/v1/clusters/nacos/serverlist/release', 'POST', ['GET', 'HEAD', 'PUT', 'DELETE']],
+      ['/api/v1/clusters/nacos/serverlist/adopt', 'POST', ['GET', 'HEAD', 'PUT', 'DELETE']],
       ['/api/v1/clusters/nacos/serverlist/recover', 'POST', ['GET', 'HEAD', 'PUT', 'DELETE']],
     ] as const) {
       for (const method of methods) {

@@ -134,7 +134,7 @@ const OPERATORS: readonly (readonly [method: string, path: string])[] = [
   ['GET', '/api/v1/stream'],
   ['HEAD', '/api/v1/clusters'],
   ['GET', '/api/v1/clusters/nacos/serverlist/health?fresh=true'],
-  ['POST', '/api/v1/clusters/nacos/serverlist/release'],
+  ['POST', '/api/v1/clusters/nacos/serverlist/adopt'],
   ['DELETE', `/api/v1/clusters/nacos/serverlist/members/${A}`],
   ['POST', '/nacos/v1/as/nodes?ips=127.0.0.21'],
   ['POST', pollPath(B)],

@@ -60,7 +60,7 @@ const CHANGES: readonly (readonly [method: string, path: string])[] = [
   ['POST', '/nacos/v1/as/nodes?ips=127.0.0.21'],
   ['DELETE', '/nacos/v1/as/nodes?ips=127.0.0.11'],
   ['POST', '/api/v1/clusters/nacos/serverlist/recover'],
-  ['POST', '/api/v1/clusters/nacos/serverlist/release'],
+  ['POST', '/api/v1/clusters/nacos/serverlist/adopt'],
   ['DELETE', `/api/v1/clusters/nacos/serverlist/members/${A}`],
 ];
 

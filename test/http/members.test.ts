@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseTokens } from '../../src/http/access/token.js';
-import { memberView, releaseAnswer, waitingView } from '../../src/http/api/schemas.js';
+import { memberView, adoptAnswer, waitingView } from '../../src/http/api/schemas.js';
 import { eventually } from '../support/eventually.js';
 import { bootstrapCluster, live, NacosNode, pollPath } from '../support/nodes.js';
 import { ask, CURL, JSON_CLIENT, NACOS, type RawAnswer } from '../support/raw.js';
@@ -76,19 +76,19 @@ test('settled=true of one that waits is 409 with the reason', async (t) => {
   assert.match(detailOf(waits), /^127\.0\.0\.11:8848 waits at the gate of nacos\/serverlist: .*1 of 3/);
 });
 
-test('a release gives a lease to who is heard, says why the others stay, and changes no list', async (t) => {
+test('an adoption gives a lease to who is heard, says why the others stay, and changes no list', async (t) => {
   const server = await startServer(t);
   await ask(server, 'POST', '/nacos/v1/as/nodes?ips=127.0.0.11,127.0.0.12,127.0.0.13');
   await server.pass(1_000);
   const nodes = [A, B].map((self) => new NacosNode(t, server, pollPath(self)));
   await live(server, nodes, 10_000);
-  const release = async () => {
-    const answer = await ask(server, 'POST', `${CLUSTER}/release`, JSON_CLIENT);
+  const adopt = async () => {
+    const answer = await ask(server, 'POST', `${CLUSTER}/adopt`, JSON_CLIENT);
     assert.equal(answer.status, 200, answer.body);
-    return releaseAnswer.parse(JSON.parse(answer.body));
+    return adoptAnswer.parse(JSON.parse(answer.body));
   };
-  const first = await release();
-  assert.deepEqual([first.revision, first.released], [1, [A, B]]);
+  const first = await adopt();
+  assert.deepEqual([first.revision, first.adopted], [1, [A, B]]);
   assert.deepEqual(
     first.kept.map(({ address }) => address),
     [C],
@@ -106,27 +106,27 @@ test('a release gives a lease to who is heard, says why the others stay, and cha
   await eventually('it is seen to poll', async () => (await viewOf(A)).source === 'poll');
 
   await ask(server, 'POST', pollPath(C));
-  const second = await release();
-  assert.deepEqual(second, { revision: 1, released: [C], kept: [] });
+  const second = await adopt();
+  assert.deepEqual(second, { revision: 1, adopted: [C], kept: [] });
   assert.equal(memberView.parse(JSON.parse((await member(server, C)).body)).source, 'heartbeat');
   const { body } = await ask(server, 'GET', `${CLUSTER}/events`, JSON_CLIENT);
   const { events } = JSON.parse(body) as { events: { type: string; address?: string }[] };
   assert.deepEqual(
-    events.filter(({ type }) => type === 'released').map((event) => event.address),
+    events.filter(({ type }) => type === 'adopted').map((event) => event.address),
     [C, B, A],
   );
-  const unknown = await ask(server, 'POST', '/api/v1/clusters/nacos/none/release', JSON_CLIENT);
+  const unknown = await ask(server, 'POST', '/api/v1/clusters/nacos/none/adopt', JSON_CLIENT);
   assert.equal(unknown.status, 404);
 });
 
-test('a member whose polls are refused stays static, and the release says so', async (t) => {
+test('a member whose polls are refused stays static, and the adoption says so', async (t) => {
   const changeTokens = { tokens: parseTokens('right-token-0123456789'), file: undefined };
   const server = await startServer(t, { access: { changeTokens }, rules: { pollHold: 30 } });
   const right = ['Authorization: Bearer right-token-0123456789'];
   await ask(server, 'POST', '/nacos/v1/as/nodes?ips=127.0.0.11', [...CURL, ...right]);
   await server.pass(1_000);
   await ask(server, 'GET', pollPath(A), NACOS);
-  const answer = await ask(server, 'POST', `${CLUSTER}/release`, [...JSON_CLIENT, ...right]);
-  const { kept } = releaseAnswer.parse(JSON.parse(answer.body));
+  const answer = await ask(server, 'POST', `${CLUSTER}/adopt`, [...JSON_CLIENT, ...right]);
+  const { kept } = adoptAnswer.parse(JSON.parse(answer.body));
   assert.match(kept[0]!.reason, /never been heard: .*\. Its polls are refused: a token is needed/);
 });

@@ -45,20 +45,20 @@ describe('which clusters get series of their own', () => {
   });
 
   it('those in trouble, each in place of a whole one', () => {
-    const states = { 500: 'quorum-lost', 700: 'degraded', 900: 'bootstrapping' } as const;
+    const states = { 500: 'quorum-lost', 700: 'impaired', 900: 'bootstrapping' } as const;
     const { own } = new ClusterChoice().choose(clusters(1_000, states), 0);
     assert.deepEqual(namesOf(own), [...upTo(OWN_SERIES - 3), nameOf(500), nameOf(700), nameOf(900)]);
   });
 
   it('the worst first, when even those in trouble are too many', () => {
-    const degraded = Object.fromEntries(upTo(900).map((_, i) => [i, 'degraded' as const]));
-    const { own } = new ClusterChoice().choose(clusters(1_000, { ...degraded, 899: 'quorum-lost' }), 0);
+    const impaired = Object.fromEntries(upTo(900).map((_, i) => [i, 'impaired' as const]));
+    const { own } = new ClusterChoice().choose(clusters(1_000, { ...impaired, 899: 'quorum-lost' }), 0);
     assert.deepEqual(namesOf(own), [...upTo(OWN_SERIES - 1), nameOf(899)]);
   });
 
   it('and those that were in trouble within the last hour, so that their recovery is seen', () => {
     const choice = new ClusterChoice();
-    choice.choose(clusters(1_000, { 500: 'degraded' }), 0);
+    choice.choose(clusters(1_000, { 500: 'impaired' }), 0);
     const later = choice.choose(clusters(1_000), REMEMBER_TROUBLE - 1);
     assert.deepEqual(namesOf(later.own), [...upTo(OWN_SERIES - 1), nameOf(500)]);
     const forgotten = choice.choose(clusters(1_000), REMEMBER_TROUBLE);
@@ -70,7 +70,7 @@ describe('which clusters get series of their own', () => {
       name: `a/${i}`,
       figures: { state: 'bootstrapping', epoch: 0 } as const,
     }));
-    const { own } = new ClusterChoice().choose([...strange, ...clusters(1_000, { 999: 'degraded' })], 0);
+    const { own } = new ClusterChoice().choose([...strange, ...clusters(1_000, { 999: 'impaired' })], 0);
     assert.equal(own.filter(({ name }) => name.startsWith('a/')).length, NEVER_FOUNDED);
     assert.ok(namesOf(own).includes(nameOf(999)));
     assert.ok(namesOf(own).includes(nameOf(100)));

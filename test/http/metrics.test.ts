@@ -76,7 +76,7 @@ test('every series of a closed set is there from the start, at 0', async (t) => 
     ['address_server_poll_duration_seconds_count', ['answer', ['list']]],
     [
       'address_server_clusters',
-      ['state', ['empty', 'bootstrapping', 'whole', 'degraded', 'quorum-lost', 'damaged']],
+      ['state', ['empty', 'bootstrapping', 'whole', 'impaired', 'quorum-lost', 'damaged']],
     ],
   ];
   for (const [name, ...labels] of expected) {
@@ -130,7 +130,7 @@ test('a cluster from its bootstrap to a lost majority', async (t) => {
     [await gauge('members_lacking_revision'), await gauge('longest_unsettled_seconds')],
     [1, 10],
   );
-  assert.deepEqual(await states(), ['1 degraded']);
+  assert.deepEqual(await states(), ['1 impaired']);
   await ask(server, 'DELETE', pollPath(D));
 
   server.probe.answers.set(B, 'unreachable');

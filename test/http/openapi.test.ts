@@ -38,7 +38,7 @@ const BEFORE: Readonly<Record<string, (scene: Scene) => Promise<void>>> = {
     return live(server, nodes.slice(1), 40_000);
   },
   // Two of the three were put, and 10.0.0.7 is silent.
-  releaseMembers: async ({ server, nodes }) => {
+  adoptMembers: async ({ server, nodes }) => {
     await ask(server, 'POST', `/nacos/v1/as/nodes?ips=${B},${C}`);
     await live(server, nodes.slice(0, 2), 20_000);
   },
@@ -220,7 +220,7 @@ test('every problem is as described', async (t) => {
     ['get', '/api/v1/stream', '/api/v1/stream?after=1~x', 400],
     ['post', `${cluster}/recover`, '/api/v1/clusters/nacos/serverlist/recover', 409],
     ['post', `${cluster}/recover`, '/api/v1/clusters/nacos/none/recover', 404],
-    ['post', `${cluster}/release`, '/api/v1/clusters/nacos/none/release', 404],
+    ['post', `${cluster}/adopt`, '/api/v1/clusters/nacos/none/adopt', 404],
     ['get', `${cluster}/health`, '/api/v1/clusters/nacos/none/health', 404],
     ['get', `${cluster}/repair`, '/api/v1/clusters/nacos/none/repair', 404],
     ['get', `${cluster}/repair`, '/api/v1/clusters/nacos/serverlist/repair?survivor=a:b:c', 400],

@@ -60,7 +60,7 @@ async function assertServesFromMemory(server: TestServer): Promise<void> {
     assert.equal(official.headers.get('retry-after'), '2');
     assert.match(official.body, /^nothing was changed: the store is unavailable/);
   }
-  for (const word of ['recover', 'release']) {
+  for (const word of ['recover', 'adopt']) {
     const refused = await ask(server, 'POST', `/api/v1/clusters/nacos/serverlist/${word}`, JSON_CLIENT);
     assert.equal(refused.status, 503);
     assert.match(refused.body, /the store is unavailable/);

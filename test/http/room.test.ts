@@ -145,7 +145,7 @@ test('what has settled or is gone counts no more, and with a token nothing does'
 test('nodes that come back after their cluster was deleted found it, and its revisions go on', async (t) => {
   const first = await startServer(t);
   const beat = (server: typeof first): ReturnType<typeof ask> =>
-    ask(server, 'POST', '/nacos/slip?self=10.9.9.9:8848&has=1');
+    ask(server, 'POST', '/nacos/slip?self=10.9.9.9:8848&revision=1');
   assert.equal((await ask(first, 'POST', '/nacos/v1/as/nodes?cluster=slip&ips=10.9.9.9')).status, 200);
   await first.pass(61_000);
   assert.equal((await ask(first, 'DELETE', '/api/v1/clusters/nacos/slip')).status, 200);

@@ -50,10 +50,10 @@ nacosTest(
       },
     );
 
-    await scenario('a node that is restarted with self is heard, and can be released', async () => {
+    await scenario('a node that is restarted with self is heard, and can be adopted', async () => {
       nodes[0] = await cluster.restartNode(nodes[0]!, { lookupPort: server.port });
       await cluster.agree(nodes);
-      const ran = await runCli(t, ['import', '--release', '--yes', '--server', server.url]);
+      const ran = await runCli(t, ['import', '--adopt', '--yes', '--server', server.url]);
       assert.equal(ran.status, 75, 'two do not say who they are yet');
       const sources = async (): Promise<(string | undefined)[]> => {
         const { members } = await viewOf(server);

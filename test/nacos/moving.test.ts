@@ -59,9 +59,9 @@ nacosTest(
           });
           await cluster.agree(nodes);
           assert.equal(await settledStatus(node), 200);
-          const early = await run('import', '--release', '--dry-run', '--json');
-          const { released } = JSON.parse(early.out) as { released: string[] };
-          assert.deepEqual(released.sort(), addressesOf(nodes.slice(0, i + 1)), 'those that have moved');
+          const early = await run('import', '--adopt', '--dry-run', '--json');
+          const { adopted } = JSON.parse(early.out) as { adopted: string[] };
+          assert.deepEqual(adopted.sort(), addressesOf(nodes.slice(0, i + 1)), 'those that have moved');
         }
         const { revision, epoch } = await viewOf(server);
         assert.deepEqual([revision, epoch], [1, 1], 'the list was the same all the time');
@@ -69,8 +69,8 @@ nacosTest(
       },
     );
 
-    await scenario('the release gives each of them a lease', async () => {
-      const { status, out } = await run('import', '--release', '--yes');
+    await scenario('the adoption gives each of them a lease', async () => {
+      const { status, out } = await run('import', '--adopt', '--yes');
       assert.equal(status, 0, out);
       for (const node of nodes) {
         await patiently('it is seen to poll', async () => (await sourceOf(node)) === 'poll', 250);
@@ -79,7 +79,7 @@ nacosTest(
       const types = (await eventsOf(server)).map(({ type }) => type);
       assert.deepEqual(
         types.filter((type) => type !== 'silent' && type !== 'down' && type !== 'returned'),
-        ['bootstrapped', 'released', 'released', 'released'],
+        ['bootstrapped', 'adopted', 'adopted', 'adopted'],
       );
     });
 
@@ -96,7 +96,7 @@ nacosTest(
       // And forth again.
       nodes[0] = await cluster.restartNode(again, { lookupPort: server.port });
       await cluster.agree(nodes);
-      assert.equal((await run('import', '--release', '--yes')).status, 0);
+      assert.equal((await run('import', '--adopt', '--yes')).status, 0);
     });
 
     await scenario('one that is killed is evicted as any other', async () => {

@@ -42,7 +42,7 @@ pageTest('a member goes silent and returns', async (t) => {
   await row.getByText('silent', { exact: true }).waitFor();
   await row.getByText('20 s', { exact: true }).waitFor();
   await becomes(() => row.locator('.age').getAttribute('data-phase'), 'over');
-  await page.locator('.hero').getByText('Degraded', { exact: true }).waitFor();
+  await page.locator('.hero').getByText('Impaired', { exact: true }).waitFor();
   await becomes(() => page.title(), '(1) Nacos address server');
   await becomes(() => page.locator('.member-row[data-address] code').allTextContents(), [C, A, B]);
 

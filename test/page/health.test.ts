@@ -59,7 +59,7 @@ function everything(nacos: Believers): ClusterHealth {
     product: 'nacos',
     cluster: 'serverlist',
     revision: 1,
-    state: 'injured',
+    state: 'unhealthy',
     summary: 'as many findings as there are',
     readMs: 1_000,
     findings: FINDING_CODES.map((code, i) => ({
@@ -123,7 +123,7 @@ pageTest('a voter of whom nobody knows: normal for a moment, and then with what 
   nacos.vote([...nacos.addresses.map(voter), GONE]);
   await look(server);
   const { page, panel } = await open(t, server);
-  await panel.getByText('Settling', { exact: true }).waitFor();
+  await panel.getByText('Transient', { exact: true }).waitFor();
   const finding = panel.locator('[data-code=phantom-voter]');
   await finding.getByRole('heading', { name: 'Phantom voter' }).waitFor();
   await finding.getByText('for 0 s, which may be normal for a moment').waitFor();
@@ -133,7 +133,7 @@ pageTest('a voter of whom nobody knows: normal for a moment, and then with what 
   await server.pass(30_000);
   await look(server);
   await askAgain(page);
-  await panel.getByText('Injured', { exact: true }).waitFor();
+  await panel.getByText('Unhealthy', { exact: true }).waitFor();
   await finding.getByText('for 30 s', { exact: true }).waitFor();
   await finding.getByText('it counts for every majority and never votes').first().waitFor();
   await becomes(
@@ -201,7 +201,7 @@ pageTest('a repair is seen while it is under way, and in the history, in Chinese
   await askAgain(page);
   await panel.getByText('正在逐步修复 Raft；每一步都记在历史中。').waitFor();
   await panel.locator('[lang=en]').getByText("an operator's repair").waitFor();
-  await panel.getByText('受损', { exact: true }).waitFor();
+  await panel.getByText('不健康', { exact: true }).waitFor();
   await becomes(() => panel.locator('pre').count(), 0, 'another one would be refused');
 
   // Meanwhile nobody comes in.
@@ -222,7 +222,7 @@ pageTest('in Chinese every finding has its words, and English stands as the deta
   await answer(page, everything(nacos));
   await askAgain(page);
   await panel.getByRole('heading', { name: 'Nacos 自身的看法' }).waitFor();
-  await panel.getByText('受损', { exact: true }).waitFor();
+  await panel.getByText('不健康', { exact: true }).waitFor();
   const codes = await page.evaluate<FindingCode[]>(
     `[...document.querySelectorAll('.finding')].map(({ dataset }) => dataset.code)`,
   );
@@ -264,7 +264,7 @@ pageTest(
       for (const width of [320, 900, 1280]) {
         const { page } = await visit(t, server.url, { colorScheme, width, reducedMotion: 'reduce' });
         for (const state of HEALTH_STATES) {
-          const repair = state === 'settling' ? { repair: { by: 'somebody', leftMs: 1_000 } } : {};
+          const repair = state === 'transient' ? { repair: { by: 'somebody', leftMs: 1_000 } } : {};
           await page.unrouteAll();
           await answer(page, { ...all, state, ...repair });
           await page.reload();
@@ -378,7 +378,7 @@ pageTest('when it cannot be had, the last one stays, says how old it is, and the
   await panel.getByText(/^read \d s ago$/).waitFor();
 });
 
-pageTest('among all clusters the injured stand with the troubled, and say so', async (t) => {
+pageTest('among all clusters the unhealthy ones stand with the troubled, and say so', async (t) => {
   const { server, nacos } = await listed(t);
   for (const cluster of ['audit', 'zulu'])
     await ask(server, 'POST', `/nacos/v1/as/nodes?cluster=${cluster}&ips=10.0.0.1`);

@@ -6,7 +6,7 @@ import { startServer, type TestServer } from '../support/server.js';
 import type { Cleanup } from '../support/cleanup.js';
 import { becomes, matches, pageTest, visit } from './browser.js';
 
-/** Three whole clusters, one that bootstraps, a degraded one and one without a majority. */
+/** Three whole clusters, one that bootstraps, a impaired one and one without a majority. */
 async function manyClusters(t: Cleanup): Promise<TestServer> {
   const server = await startServer(t);
   for (const name of ['audit', 'billing', 'zulu']) {
@@ -19,12 +19,12 @@ async function manyClusters(t: Cleanup): Promise<TestServer> {
     await Promise.all(nodes.map((one) => one.pollUntilListed()));
     return nodes;
   };
-  const degraded = await three('nacos/degraded', '10.2.0');
+  const impaired = await three('nacos/impaired', '10.2.0');
   const lost = await three('nacos/lost', '10.3.0');
   for (const gone of ['10.2.0.3', '10.3.0.2', '10.3.0.3'])
     server.probe.answers.set(`${gone}:8848`, 'refused');
-  for (const gone of [degraded[2]!, lost[1]!, lost[2]!]) gone.die();
-  await live(server, [...degraded.slice(0, 2), ...lost.slice(0, 1)], 20_000);
+  for (const gone of [impaired[2]!, lost[1]!, lost[2]!]) gone.die();
+  await live(server, [...impaired.slice(0, 2), ...lost.slice(0, 1)], 20_000);
   await node('prod/bootstrapping', '10.4.0.1').poll();
   return server;
 }
@@ -37,13 +37,13 @@ pageTest('all clusters, the troubled first, filtered by state and by words', asy
   await page.getByRole('heading', { name: 'Clusters', exact: true }).waitFor();
   await becomes(
     () => names(page),
-    ['nacos/lost', 'nacos/degraded', 'prod/bootstrapping', 'edge/audit', 'edge/billing', 'edge/zulu'],
+    ['nacos/lost', 'nacos/impaired', 'prod/bootstrapping', 'edge/audit', 'edge/billing', 'edge/zulu'],
   );
   await becomes(() => page.title(), '(3) Nacos address server');
   const filter = page.getByRole('group', { name: 'Filter by state' });
   await becomes(
     async () => (await filter.getByRole('button').allInnerTexts()).map((text) => text.replace('\n', ' ')),
-    ['All 6', 'Quorum-lost 1', 'Degraded 1', 'Bootstrapping 1', 'Whole 3'],
+    ['All 6', 'Quorum-lost 1', 'Impaired 1', 'Bootstrapping 1', 'Whole 3'],
   );
   await page
     .getByRole('link', { name: 'prod/bootstrapping' })
@@ -66,7 +66,7 @@ pageTest('all clusters, the troubled first, filtered by state and by words', asy
 
   // A change of state moves it, and is told to those who listen.
   await ask(server, 'POST', '/nacos/v1/as/nodes?product=prod&cluster=bootstrapping&ips=10.4.0.9');
-  await page.locator('[role=status][aria-live=polite]').getByText('prod/bootstrapping: Degraded').waitFor();
+  await page.locator('[role=status][aria-live=polite]').getByText('prod/bootstrapping: Impaired').waitFor();
 });
 
 pageTest('by keyboard alone: search, move, open, back', async (t) => {

@@ -145,14 +145,14 @@ async function main(t: Clean): Promise<void> {
   await shoot(browser, one, 'cluster-chinese', { locale: 'zh-CN' });
   await shoot(browser, one, 'cluster-phone', { width: 360, height: 740, isPhone: true, colorScheme: 'dark' });
 
-  const injured = await startServer(t);
-  const all = await busyCluster(t, injured);
-  await live(injured, all, 60_000);
-  await spread(injured, all);
+  const unhealthy = await startServer(t);
+  const all = await busyCluster(t, unhealthy);
+  await live(unhealthy, all, 60_000);
+  await spread(unhealthy, all);
   // All are live and settled, and Raft still has the one that crashed, and not yet the one in its place.
-  const health = await healthOfNodes(injured, [A, B, C]);
-  await shoot(browser, injured, 'injured', { height: 1_040, health });
-  await shoot(browser, injured, 'injured-chinese', { height: 1_040, health, locale: 'zh-CN' });
+  const health = await healthOfNodes(unhealthy, [A, B, C]);
+  await shoot(browser, unhealthy, 'unhealthy', { height: 1_040, health });
+  await shoot(browser, unhealthy, 'unhealthy-chinese', { height: 1_040, health, locale: 'zh-CN' });
 
   await loseMajority(t, one, nodes);
   await shoot(browser, one, 'quorum-lost', {});

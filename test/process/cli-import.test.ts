@@ -255,19 +255,19 @@ describe('import', () => {
   });
 });
 
-describe('import --release', () => {
+describe('import --adopt', () => {
   it('gives a lease to those that are heard, and has a status of its own while some are not', async (t) => {
     const { server, write, run } = await start(t);
     await run(write(`${A}\n${B}\n`), '--yes');
     const a = new PollingNode(t, server, A);
     await eventually('A is heard', async () => (await view(server)).members?.[0]?.leaseMs !== undefined);
-    const dry = await run('--release', '--dry-run', '--json');
+    const dry = await run('--adopt', '--dry-run', '--json');
     assert.deepEqual(JSON.parse(dry.out), {
       revision: 1,
-      released: [A],
+      adopted: [A],
       kept: [{ address: B, reason: 'it is not heard' }],
     });
-    const some = await run('--release', '--yes');
+    const some = await run('--adopt', '--yes');
     assert.deepEqual([some.status, some.err], [75, '']);
     assert.match(
       some.out,
@@ -277,11 +277,11 @@ describe('import --release', () => {
     assert.deepEqual(await sources(server), [`${A} poll`, `${B} static`]);
     new PollingNode(t, server, B);
     await eventually('B is heard', async () => (await view(server)).members?.[1]?.leaseMs !== undefined);
-    const rest = await run('--release', 'nacos/serverlist', '--yes', '--json');
+    const rest = await run('--adopt', 'nacos/serverlist', '--yes', '--json');
     assert.equal(rest.status, 0);
-    assert.deepEqual(JSON.parse(rest.out), { revision: 1, released: [B], kept: [] });
+    assert.deepEqual(JSON.parse(rest.out), { revision: 1, adopted: [B], kept: [] });
     assert.match(
-      (await run('--release', '--yes')).out,
+      (await run('--adopt', '--yes')).out,
       /^Nothing to do: nacos\/serverlist has no static members\./,
     );
     a.pause();
@@ -291,13 +291,13 @@ describe('import --release', () => {
     const { write, run } = await start(t);
     await run(write(`${A}\n`), '--yes');
     assert.match(
-      (await run('--release')).err,
-      /import --release asks before .* there is no terminal; give --yes/,
+      (await run('--adopt')).err,
+      /import --adopt asks before .* there is no terminal; give --yes/,
     );
-    const both = await run('--release', 'cluster.conf', 'nacos/serverlist', '--yes');
-    assert.match(both.err, /--release takes no source, only a cluster/);
+    const both = await run('--adopt', 'cluster.conf', 'nacos/serverlist', '--yes');
+    assert.match(both.err, /--adopt takes no source, only a cluster/);
     assert.match(
-      (await run('--release', 'cluster.conf', '--yes')).err,
+      (await run('--adopt', 'cluster.conf', '--yes')).err,
       /is not of the form product\/cluster/,
     );
   });

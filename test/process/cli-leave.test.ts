@@ -127,7 +127,7 @@ describe('recover', () => {
     const { server } = await lose(t);
     const ran = await run(t, server, 'recover', 'nacos/serverlist', '--yes');
     assert.deepEqual([ran.status, ran.err], [0, '']);
-    assert.match(ran.out, /^nacos\/serverlist: degraded /);
+    assert.match(ran.out, /^nacos\/serverlist: impaired /);
     assert.match(ran.out, /^ {2}nacos-address-server doctor nacos\/serverlist --repair$/m);
     assert.ok(
       ran.out.includes(

@@ -26,7 +26,7 @@ describe('a server without a token', () => {
       ['leave', A, '--wait', '0s'],
       ['recover', CLUSTER, '--yes'],
       ['recover', CLUSTER, '--repaired'],
-      ['import', '--release', CLUSTER, '--yes'],
+      ['import', '--adopt', CLUSTER, '--yes'],
       ['delete', CLUSTER, '--yes'],
     ]) {
       const { status, out, err } = await runCli(t, [...args, '--server', server.url]);

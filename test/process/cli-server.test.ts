@@ -28,7 +28,7 @@ const COMMANDS: readonly (readonly string[])[] = [
   ['events', 'nacos/serverlist', '--follow'],
   ['leave', A],
   ['recover', 'nacos/serverlist', '--yes'],
-  ['import', '--release', '--yes'],
+  ['import', '--adopt', '--yes'],
 ];
 /** One for each way to ask: once, for a stream, for a change. */
 const DIFFERENT = [COMMANDS[0]!, COMMANDS[3]!, COMMANDS[6]!];
@@ -299,7 +299,7 @@ describe('the help of the operators’ commands', () => {
       ['events', ['--follow', '--limit'], /0 done.*; 1 /],
       ['leave', ['--wait', '--force'], /0 done; 1 .*; 75 /],
       ['recover', ['--yes'], /0 done; 1 /],
-      ['import', ['--release', '--dry-run', '--yes'], /0 done.*; 1 .*; 75 /],
+      ['import', ['--adopt', '--dry-run', '--yes'], /0 done.*; 1 .*; 75 /],
     ] as const) {
       const { status, out: printed } = await runCli(t, [command, '--help']);
       assert.equal(status, 0);
@@ -321,7 +321,7 @@ describe('what a server says', () => {
     const cluster = {
       product: 'nacos',
       cluster: `x${evil}`,
-      state: 'degraded',
+      state: 'impaired',
       summary: evil,
       epoch: 1,
       revision: 1,

@@ -9,7 +9,7 @@ import { tempFolder } from '../support/temp.js';
 it('recover bootstraps with those that wait after a database was replaced', async (t) => {
   const server = await startServer(t, { file: join(tempFolder(t), 'r.db') });
   const beat = (self: string): Promise<Response> =>
-    fetch(`${server.url}/nacos/serverlist?self=${self}&expect=2&has=57`, { method: 'POST' });
+    fetch(`${server.url}/nacos/serverlist?self=${self}&expect=2&revision=57`, { method: 'POST' });
   for (const self of ['127.0.0.11:8848', '127.0.0.12:8848']) {
     const answer = await beat(self);
     assert.equal(answer.status, 202);

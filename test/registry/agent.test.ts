@@ -29,18 +29,18 @@ describe('A member with an agent', () => {
     assert.deepEqual(bench.list, [A, B, C], 'nor evicted');
   });
 
-  it('is recorded as ailing once, and stays live until its lease runs out', () => {
+  it('is recorded as unhealthy once, and stays live until its lease runs out', () => {
     const bench = new Bench().found(A, B, C);
     bench.said();
-    const ail = (): void => void bench.do({ type: 'ail', address: C, problem: 'no answer for 6 s' });
-    ail();
+    const reportUnhealthy = (): void => void bench.do({ type: 'unhealthy', address: C, problem: 'no answer for 6 s' });
+    reportUnhealthy();
     assert.equal(bench.events[0]?.reason, 'its agent says: no answer for 6 s; it stays listed');
-    assert.deepEqual(bench.said(), [`ailing ${C}`]);
+    assert.deepEqual(bench.said(), [`unhealthy ${C}`]);
     assert.equal(state(bench, C), 'live');
     bench.pass(16_000, [A, B], [C]);
-    ail();
+    reportUnhealthy();
     assert.deepEqual(bench.said(), [`silent ${C}`], 'a silent one has nothing more to say');
-    assert.deepEqual(bench.do({ type: 'ail', address: D, problem: 'x' }), { type: 'unknown' });
+    assert.deepEqual(bench.do({ type: 'unhealthy', address: D, problem: 'x' }), { type: 'unknown' });
   });
 
   it('does not settle while its Nacos starts, however long it is known', () => {
@@ -90,7 +90,7 @@ describe('A member with an agent', () => {
     const bench = new Bench().found(A, B, C);
     bench.pass(40_000, [A, B, C]);
     bench.pass(59_000, [A, B], [C]);
-    bench.do({ type: 'ail', address: B, problem: 'x' });
+    bench.do({ type: 'unhealthy', address: B, problem: 'x' });
     bench.pass(20_000, [A, B], [C]);
     assert.deepEqual(bench.list, [A, B, C], 'B may not be able to vote');
     bench.pass(15_000, [A, B], [C]);

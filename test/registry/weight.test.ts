@@ -83,10 +83,10 @@ const CASES: Readonly<Record<string, (count: number) => () => unknown>> = {
     const cluster = listOf(count);
     return () => after(cluster, { type: 'delete', addresses: [...cluster.members.keys()] }, 2);
   },
-  'a release': (count) => {
+  'an adoption': (count) => {
     const cluster = listOf(count);
     for (const { lease } of cluster.members.values()) lease.heardAt = 2;
-    return () => after(cluster, { type: 'release' }, 3);
+    return () => after(cluster, { type: 'adopt' }, 3);
   },
   'a tick with many that joined only just': (count) => {
     const cluster = unsettled(count);
@@ -99,7 +99,7 @@ const CASES: Readonly<Record<string, (count: number) => () => unknown>> = {
   'a tick with many dead': (count) => {
     let cluster = listOf(count);
     for (const { lease } of cluster.members.values()) lease.heardAt = 2;
-    cluster = after(cluster, { type: 'release' }, 3);
+    cluster = after(cluster, { type: 'adopt' }, 3);
     const dead = { heardAt: 3, refusedAt: 95_000, failedAt: 95_000, probedAt: 95_000 };
     for (const [i, { lease }] of [...cluster.members.values()].entries()) {
       Object.assign(

@@ -135,7 +135,7 @@ export function storeContract(name: string, factory: StoreFactory): void {
       const { cluster } = await store.transact(key, work(put));
       const { now } = (await store.exchange(REPORT)).scene;
       hear(cluster.members.get(addresses[0]!)!.lease, now + 1, true);
-      const released = await store.transact(key, work({ type: 'release' }, 2));
+      const released = await store.transact(key, work({ type: 'adopt' }, 2));
       assert.deepEqual(
         released.recorded.map(({ type, address, revision }) => [type, address, revision]),
         [['released', addresses[0], 1]],

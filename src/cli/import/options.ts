@@ -5,7 +5,7 @@ export interface ImportOptions {
   readonly json?: true;
   readonly yes?: true;
   readonly dryRun?: true;
-  readonly release?: true;
+  readonly adopt?: true;
 }
 
 /** Throws {@link ClientError} where a change could never be confirmed. */

@@ -2,7 +2,7 @@ import { viewOf } from '../../runtime/views.js';
 import { find, keyFrom, UNKNOWN_CLUSTER, unknownCluster } from './clusters.js';
 import { clusterParams, leaveQuery, memberParams, recoverQuery } from './parameters.js';
 import { problem, route } from './route.js';
-import { clusterView, leaveAnswer, releaseAnswer } from './schemas.js';
+import { clusterView, leaveAnswer, adoptAnswer } from './schemas.js';
 
 const SERVERLIST = { product: 'nacos', cluster: 'serverlist' };
 
@@ -72,8 +72,8 @@ export const changeRoutes = [
 
   route({
     method: 'post',
-    path: '/api/v1/clusters/{product}/{cluster}/release',
-    name: 'releaseMembers',
+    path: '/api/v1/clusters/{product}/{cluster}/adopt',
+    name: 'adoptMembers',
     tag: 'Clusters',
     summary: 'Gives static members a lease: the end of a migration',
     description:
@@ -82,15 +82,15 @@ export const changeRoutes = [
       'static; say it again when they are.',
     access: 'change',
     params: clusterParams,
-    responses: { 200: { description: 'Who was released, and who was not and why.', schema: releaseAnswer } },
+    responses: { 200: { description: 'Who was adopted, and who was not and why.', schema: adoptAnswer } },
     problems: { 404: UNKNOWN_CLUSTER, 409: 'What is stored of the cluster is damaged.' },
-    examples: [{ name: 'release', summary: 'Whoever polls with self', params: SERVERLIST, status: 200 }],
+    examples: [{ name: 'adopt', summary: 'Whoever polls with self', params: SERVERLIST, status: 200 }],
     async handle({ service }, { params }) {
       const entry = find(service, params);
       if (!entry) return unknownCluster(params);
-      const { reply, cluster } = await service.command(keyFrom(params), { type: 'release' });
+      const { reply, cluster } = await service.command(keyFrom(params), { type: 'adopt' });
       if (reply.type === 'refused') return problem(409, reply.reason);
-      if (reply.type !== 'released') throw new Error(`a release is not answered ${reply.type}`);
+      if (reply.type !== 'adopted') throw new Error(`an adoption is not answered ${reply.type}`);
       const { members } = viewOf(entry, service);
       const kept = reply.kept.map(({ address, reason }) => {
         const refused = members.find((member) => member.address === address)?.refused;
@@ -99,7 +99,7 @@ export const changeRoutes = [
           reason: refused === undefined ? reason : `${reason}. Its polls are refused: ${refused}`,
         };
       });
-      return { status: 200, body: { revision: cluster.revision, released: [...reply.released], kept } };
+      return { status: 200, body: { revision: cluster.revision, adopted: [...reply.adopted], kept } };
     },
   }),
 

@@ -12,7 +12,7 @@ import type { Described } from './route.js';
  */
 
 const SERVERLIST = { product: 'nacos', cluster: 'serverlist' };
-const { self, expect, id, has, starting, problem, wait, format, view, token } = listQuery.shape;
+const { self, expect, id, revision, starting, unhealthy, wait, format, view, token } = listQuery.shape;
 const SECURITY = [{}, { token: [] }, { bearer: [] }, { basic: [] }];
 const REQUIRED_SELF = self.unwrap().meta(self.meta() ?? {});
 
@@ -125,11 +125,11 @@ export const NACOS_SIDE: readonly Described[] = [
     summary: 'A heartbeat in the name of a node',
     description:
       'For scripts and sidecars of nodes whose own poll carries no `self`. As long as nothing else is heard of it, a ' +
-      'port that answers keeps such a member alive. An agent says with `has` which list it has given its Nacos, and waits ' +
+      'port that answers keeps such a member alive. An agent says with `revision` which list it has given its Nacos, and waits ' +
       'with `wait` until there is another: so a change reaches it at once.',
     access: 'none',
     security: SECURITY,
-    query: z.object({ self: REQUIRED_SELF, expect, id, has, starting, problem, wait, format, token }),
+    query: z.object({ self: REQUIRED_SELF, expect, id, revision, starting, unhealthy, wait, format, token }),
     responses: {
       200: LIST,
       202: {
@@ -142,7 +142,7 @@ export const NACOS_SIDE: readonly Described[] = [
     problems: {
       400: WRONG,
       ...TOKEN,
-      404: 'Of a `problem`: the address is not listed.',
+      404: 'With `unhealthy`: the address is not listed.',
       409: 'The address cannot be listed: another spelling of it is, or its `id` belongs to a live member.',
       503: 'The store is away, and without it nobody new is listed (R9).',
       507: FULL,
@@ -159,7 +159,7 @@ export const NACOS_SIDE: readonly Described[] = [
         name: 'agent',
         summary: 'Its agent has given it revision 2, and waits a moment for another list',
         params: SERVERLIST,
-        query: { self: '10.0.0.6:8848', has: '2', wait: '100ms' },
+        query: { self: '10.0.0.6:8848', revision: '2', wait: '100ms' },
         status: 200,
       },
     ],

@@ -36,10 +36,10 @@ const revision = count('Counts the changes of the list.', 4);
 const ofCluster = {
   product,
   cluster,
-  state: z.enum(['empty', 'bootstrapping', 'whole', 'degraded', 'quorum-lost', 'damaged']).meta({
+  state: z.enum(['empty', 'bootstrapping', 'whole', 'impaired', 'quorum-lost', 'damaged']).meta({
     description:
       '*empty*: no list, and nobody waits. *bootstrapping*: no list yet. *whole*: every member is live and settled, and ' +
-      'nobody waits. *degraded*: a majority is live. *quorum-lost*: none is. *damaged*: what is stored of it cannot be its state, and none of it is served.',
+      'nobody waits. *impaired*: a majority is live. *quorum-lost*: none is. *damaged*: what is stored of it cannot be its state, and none of it is served.',
   }),
   summary: z.string().meta({
     description: 'What the state means here, and what to do.',
@@ -60,7 +60,7 @@ const servedRevision = count(
   3,
 ).exactOptional();
 
-const injuries = count(
+const raftProblems = count(
   'Findings that last and harm the cluster, whatever its state is (see its health); absent without any.',
   1,
 ).exactOptional();
@@ -79,7 +79,7 @@ export const clusterSummary = z
     waiting: count('New addresses held at the gate.', 0),
     needed,
     servedRevision,
-    injuries,
+    raftProblems,
     refused,
   })
   .meta({ id: 'ClusterSummary', description: 'A cluster at a glance.' });
@@ -155,7 +155,7 @@ export const clusterView = z
     ttlMs: ms("A member's lease (`MEMBER_TTL`): `silentMs` runs up to it", 15_000),
     needed,
     servedRevision,
-    injuries,
+    raftProblems,
     refused,
     members: z.array(memberView).meta({ description: 'In the order of joining.' }),
     waiting: z.array(waitingView).meta({ description: 'In the order of arrival.' }),
@@ -316,10 +316,10 @@ export const deletedCluster = z
   })
   .meta({ id: 'DeletedCluster', description: 'A cluster that was deleted.' });
 
-export const releaseAnswer = z
+export const adoptAnswer = z
   .strictObject({
     revision,
-    released: z.array(address).meta({ description: 'Static members that have a lease from now on.' }),
+    adopted: z.array(address).meta({ description: 'Static members that have a lease from now on.' }),
     kept: z
       .array(
         z.strictObject({
@@ -334,8 +334,8 @@ export const releaseAnswer = z
       )
       .meta({ description: 'Members that stay static, and why.' }),
   })
-  .meta({ id: 'Released', description: 'Static members were released.' });
-export type ReleaseAnswerView = z.output<typeof releaseAnswer>;
+  .meta({ id: 'Adopted', description: 'Static members were adopted.' });
+export type AdoptAnswerView = z.output<typeof adoptAnswer>;
 
 const group = z
   .string()
@@ -385,8 +385,8 @@ export const clusterHealth = z
     state: z.enum(HEALTH_STATES).meta({
       description:
         '*healthy*: every node believes what is listed, and every Raft group has a leader and exactly these voters. ' +
-        '*settling*: something differs, not yet for longer than is normal. *attention*: something lasts that harms ' +
-        'nobody yet. *injured*: something lasts that harms the cluster. *unknown*: nothing could be judged.',
+        '*transient*: something differs, not yet for longer than is normal. *attention*: something lasts that harms ' +
+        'nobody yet. *unhealthy*: something lasts that harms the cluster. *unknown*: nothing could be judged.',
     }),
     summary: z.string().meta({ description: 'The state as a sentence.' }),
     readMs: ms(
@@ -499,7 +499,7 @@ export const NAMED = [
   aliveAnswer,
   leaveAnswer,
   deletedCluster,
-  releaseAnswer,
+  adoptAnswer,
   clusterHealth,
   findingView,
   nodeHealth,

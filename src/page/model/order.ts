@@ -4,7 +4,7 @@ import { keyOf, type ClusterState, type ClusterSummary, type ClusterView, type M
 export const STATES: readonly ClusterState[] = [
   'damaged',
   'quorum-lost',
-  'degraded',
+  'impaired',
   'bootstrapping',
   'whole',
   'empty',
@@ -16,12 +16,12 @@ const byName = new Intl.Collator('en', { numeric: true });
 
 /** Whether somebody should look at it. */
 export function isTroubled(state: ClusterState): boolean {
-  return state === 'damaged' || state === 'quorum-lost' || state === 'degraded' || state === 'bootstrapping';
+  return state === 'damaged' || state === 'quorum-lost' || state === 'impaired' || state === 'bootstrapping';
 }
 
-/** The same, or Raft is injured, whatever the list looks like. */
-export function needsLook({ state, injuries = 0 }: Pick<ClusterSummary, 'state' | 'injuries'>): boolean {
-  return isTroubled(state) || injuries > 0;
+/** The same, or Raft is unhealthy, whatever the list looks like. */
+export function needsLook({ state, raftProblems = 0 }: Pick<ClusterSummary, 'state' | 'raftProblems'>): boolean {
+  return isTroubled(state) || raftProblems > 0;
 }
 
 /** Whether it may be deleted, as far as is seen here: nobody of it lives. The server knows the rest, and says why not yet. */
@@ -37,10 +37,10 @@ export function inOrder(clusters: Iterable<ClusterSummary>): ClusterSummary[] {
     .map(({ cluster }) => cluster);
 }
 
-/** Who is injured stands with those in trouble. */
-function clusterRank({ state, injuries = 0 }: ClusterSummary): number {
+/** Unhealthy clusters stand with those in trouble. */
+function clusterRank({ state, raftProblems = 0 }: ClusterSummary): number {
   const rank = STATE_RANK.get(state) ?? 0;
-  return injuries > 0 ? Math.min(rank, STATES.indexOf('degraded')) : rank;
+  return raftProblems > 0 ? Math.min(rank, STATES.indexOf('impaired')) : rank;
 }
 
 export function countStates(clusters: Iterable<ClusterSummary>): ReadonlyMap<ClusterState, number> {

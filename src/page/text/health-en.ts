@@ -15,17 +15,17 @@ export const healthEn = {
     `The nodes were last read ${time} ago, and nothing newer is known here: it may be otherwise by now.`,
   state: {
     healthy: 'Healthy',
-    settling: 'Settling',
+    transient: 'Transient',
     attention: 'Attention',
-    injured: 'Injured',
+    unhealthy: 'Unhealthy',
     unknown: 'Unknown',
   } satisfies Record<HealthState, string>,
   says: {
     healthy:
       'Every node that was read believes what is listed here, and every Raft group has a leader and exactly these voters.',
-    settling: 'Something differs, and has not done so for longer than is normal. It may pass by itself.',
+    transient: 'Something differs, and has not done so for longer than is normal. It may pass by itself.',
     attention: 'Something lasts that does no harm yet.',
-    injured: 'Something lasts that harms the cluster.',
+    unhealthy: 'Something lasts that harms the cluster.',
     unknown: 'It cannot be judged whether Nacos is well.',
   } satisfies Record<HealthState, string>,
   findings: {

@@ -6,16 +6,16 @@ export const healthZh: HealthTexts = {
   old: (time) => `节点上次读取是在 ${time}前，此后没有更新的消息：现在的情况可能已经不同。`,
   state: {
     healthy: '健康',
-    settling: '变化中',
+    transient: '变化中',
     attention: '需要留意',
-    injured: '受损',
+    unhealthy: '不健康',
     unknown: '未知',
   },
   says: {
     healthy: '每个读到的节点的看法都与这里的列表一致，每个 Raft 组都有 Leader，投票成员也与列表完全相同。',
-    settling: '有些地方不一致，但持续时间还在正常范围之内，可能会自行消失。',
+    transient: '有些地方不一致，但持续时间还在正常范围之内，可能会自行消失。',
     attention: '有问题持续存在，目前还没有造成损害。',
-    injured: '有问题持续存在，并且正在损害集群。',
+    unhealthy: '有问题持续存在，并且正在损害集群。',
     unknown: '无法判断 Nacos 是否正常。',
   },
   findings: {

@@ -65,7 +65,7 @@ export const zh: Texts = {
     empty: '空',
     bootstrapping: '创建中',
     whole: '完整',
-    degraded: '降级',
+    impaired: '部分异常',
     'quorum-lost': '失去多数派',
     damaged: '数据损坏',
   },
@@ -74,7 +74,7 @@ export const zh: Texts = {
     empty: () => '没有成员，也没有谁在等待。',
     bootstrapping: ({ waiting }) => `${waiting} 个成员在等待，人数到齐后创建集群。`,
     whole: ({ members }) => `全部 ${members} 个成员存活且稳定。`,
-    degraded: ({ live, members, unsettled, waiting }) =>
+    impaired: ({ live, members, unsettled, waiting }) =>
       `${members} 个成员中 ${live} 个存活，${unsettled} 个尚未稳定，${waiting} 个等待准入。`,
     'quorum-lost': ({ live, members }) =>
       `${members} 个成员中只有 ${live} 个存活，没有多数派：列表保持不变，不剔除任何成员。请在原地址重启缺失的节点；如果它们已永久消失，请启动新节点，然后恢复集群。`,
@@ -116,7 +116,7 @@ export const zh: Texts = {
   pending: (revision, served) =>
     `修订号 ${revision} 尚未到达所有服务器；在此之前，成员拿到的是修订号 ${served}。`,
   refused: '有以它的名义发来的轮询被拒绝：',
-  ailing: '代理报告其 Nacos 没有响应：',
+  unhealthy: '代理报告其 Nacos 没有响应：',
   unprobed: '从这里无法判断它是否已经死亡，因此它留在列表上：',
 
   lostSteps: (missing, waiting) => [
@@ -215,14 +215,15 @@ export const zh: Texts = {
     waiting: '等待',
     admitted: '准入',
     left: '离开',
-    ailing: '无响应',
+    unhealthy: '无响应',
     down: '宕机',
     silent: '静默',
     returned: '恢复心跳',
-    released: '转为租约',
+    adopted: '转为租约',
     evicted: '剔除',
     replaced: '替换',
     'quorum-lost': '失去多数派',
+    'quorum-regained': '恢复多数派',
     rebootstrapped: '重建',
     'set-back': '数据库倒退',
     recovered: '人工恢复',
@@ -238,14 +239,15 @@ export const zh: Texts = {
     waiting: '新地址开始等待准入。',
     admitted: '已加入列表。',
     left: '自己离开，或由运维人员摘除。',
-    ailing: '代理报告其 Nacos 没有响应，期间不再续约。',
+    unhealthy: '代理报告其 Nacos 没有响应，期间不再续约。',
     down: '端口拒绝连接。',
     silent: '超过 TTL 没有心跳。',
     returned: '重新有了心跳。',
-    released: '静态成员已有自己的心跳，从此由租约管理；列表不变。',
+    adopted: '静态成员已有自己的心跳，从此由租约管理；列表不变。',
     evicted: '失联已久，端口也没有响应，已从列表中剔除。',
     replaced: '替代者已经稳定，旧成员已从列表中剔除。',
     'quorum-lost': '没有存活的多数派，列表保持不变。',
+    'quorum-regained': '多数派再次存活。',
     rebootstrapped: '原有成员全部消失，由等待的节点重新创建。',
     'set-back':
       '有节点持有的列表版本高于本数据库：数据库被替换或回退过，未经运维人员确认不会创建集群（recover）。',

@@ -93,7 +93,7 @@ export function Icon({ name }: { name: IconName }) {
 export const STATE_ICONS: Record<ClusterState, IconName> = {
   'quorum-lost': 'stop',
   damaged: 'stop',
-  degraded: 'warning',
+  impaired: 'warning',
   bootstrapping: 'forming',
   whole: 'check',
   empty: 'dashed',
@@ -101,9 +101,9 @@ export const STATE_ICONS: Record<ClusterState, IconName> = {
 
 export const HEALTH_ICONS: Record<HealthState, IconName> = {
   healthy: 'check',
-  settling: 'hourglass',
+  transient: 'hourglass',
   attention: 'warning',
-  injured: 'stop',
+  unhealthy: 'stop',
   unknown: 'dashed',
 };
 
@@ -119,14 +119,15 @@ export const EVENT_ICONS: Record<EventType, IconName> = {
   waiting: 'hourglass',
   admitted: 'enter',
   left: 'leave',
-  ailing: 'warning',
+  unhealthy: 'warning',
   down: 'cross',
   silent: 'dashed',
   returned: 'back',
-  released: 'open',
+  adopted: 'open',
   evicted: 'out',
   replaced: 'swap',
   'quorum-lost': 'stop',
+  'quorum-regained': 'back',
   rebootstrapped: 'spark',
   'set-back': 'warning',
   recovered: 'wrench',

@@ -39,7 +39,7 @@ export function Members({ view, at }: { view: ClusterView; at: number }) {
       (search === '' || matches(`${one.address} ${one.id ?? ''} ${one.source} ${one.state}`)),
   );
   const noted = ordered.flatMap(({ address, refused, problem, unprobed }) => [
-    ...(problem === undefined ? [] : [{ address, what: t.ailing, sentence: problem }]),
+    ...(problem === undefined ? [] : [{ address, what: t.unhealthy, sentence: problem }]),
     ...(refused === undefined ? [] : [{ address, what: t.refused, sentence: refused }]),
     ...(unprobed === undefined ? [] : [{ address, what: t.unprobed, sentence: unprobed }]),
   ]);
@@ -135,7 +135,7 @@ function MemberRow({ view, member, part, at, index }: MemberRowProps) {
   const isOld = useIsOld();
   const { address, id, source, state, settled, silentMs, refused, problem, unprobed } = member;
   const warning = problem ?? refused ?? unprobed;
-  const what = problem === undefined ? (refused === undefined ? t.unprobed : t.refused) : t.ailing;
+  const what = problem === undefined ? (refused === undefined ? t.unprobed : t.refused) : t.unhealthy;
   return (
     <div role="row" class={`member-row tone-${state}`} aria-rowindex={index + 2} data-address={address}>
       <span role="cell" class="member-state" title={t.memberStateHelp[state]}>

@@ -114,7 +114,7 @@ interface ClusterRowProps {
 function ClusterRow({ cluster, index, count: all }: ClusterRowProps) {
   const words = useWords();
   const { t, f } = words;
-  const { product, live, members, waiting, revision, state, injuries = 0, refused = 0 } = cluster;
+  const { product, live, members, waiting, revision, state, raftProblems = 0, refused = 0 } = cluster;
   const { says, detail } = explain(cluster, words);
   const count =
     members === 0 ? t.waitingCount(waiting, f.number(waiting)) : t.liveOf(f.number(live), f.number(members));
@@ -128,9 +128,9 @@ function ClusterRow({ cluster, index, count: all }: ClusterRowProps) {
         <StateMark cluster={cluster} />
         {needsLook(cluster) && (
           <span class="cluster-says">
-            {injuries > 0 && state !== 'quorum-lost' && (
-              <span class="injured">
-                <Icon name="stop" /> {t.health.title}: {t.health.says.injured}{' '}
+            {raftProblems > 0 && state !== 'quorum-lost' && (
+              <span class="unhealthy">
+                <Icon name="stop" /> {t.health.title}: {t.health.says.unhealthy}{' '}
               </span>
             )}
             {isTroubled(state) && says}

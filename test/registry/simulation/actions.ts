@@ -35,7 +35,7 @@ export type Action = { readonly after: number } & (
   | { readonly type: 'dismiss'; readonly who: number; readonly returns: boolean }
   /** An operator puts the members that there are, or those that start. */
   | { readonly type: 'put' }
-  | { readonly type: 'release' }
+  | { readonly type: 'adopt' }
   /** The doctor repairs Raft, or dies over it. */
   | { readonly type: 'repair'; readonly lasts: number; readonly dies: boolean }
   | { readonly type: 'server-restart'; readonly clean: boolean; readonly lasts: number }
@@ -153,7 +153,7 @@ const ofOperators: readonly Weighted[] = [
     }),
   },
   { weight: 1, arbitrary: fc.record({ type: fc.constant('put' as const), after: moment }) },
-  { weight: 1, arbitrary: fc.record({ type: fc.constant('release' as const), after: moment }) },
+  { weight: 1, arbitrary: fc.record({ type: fc.constant('adopt' as const), after: moment }) },
   {
     weight: 2,
     arbitrary: fc.record({
@@ -371,9 +371,9 @@ export function apply(world: World, action: Action): void {
     case 'put':
       say('an operator puts the members');
       return world.put();
-    case 'release':
+    case 'adopt':
       say('an operator releases the static members');
-      return world.release();
+      return world.adopt();
     case 'repair':
       say(`the doctor repairs for ${seconds(action.lasts)}${action.dies ? ' and dies' : ''}`);
       return world.repair(action.lasts, action.dies);

@@ -96,7 +96,7 @@ export class Invariants {
   /** On the server's hearing clock. */
   readonly #heardAt = new Map<Address, number>();
   readonly #toldAt = new Map<Address, number>();
-  readonly #ailedAt = new Map<Address, number>();
+  readonly #unhealthyAt = new Map<Address, number>();
   readonly #refused = new Set<Address>();
   readonly #removals = new Map<Address, Removal>();
   readonly #epochOf = new Map<number, number>();
@@ -128,12 +128,12 @@ export class Invariants {
     if (at === this.#world.registry.hearing) this.#refused.delete(address);
     if (!told) return;
     this.#toldAt.set(address, later(this.#toldAt));
-    if (starting) this.ailed(address);
+    if (starting) this.becameUnhealthy(address);
   }
 
   /** Its agent says that its Nacos cannot take part in Raft: a sign that whoever it was before has just died. */
-  ailed(address: Address): void {
-    this.#ailedAt.set(address, this.#world.registry.hearing);
+  becameUnhealthy(address: Address): void {
+    this.#unhealthyAt.set(address, this.#world.registry.hearing);
   }
 
   /**
@@ -506,10 +506,10 @@ export class Invariants {
   #gaveSign(address: Address): boolean {
     const { hearing } = this.#world.registry;
     const quiet = hearing - (this.#heardAt.get(address) ?? hearing);
-    const ailed = hearing - (this.#ailedAt.get(address) ?? -Infinity);
+    const becameUnhealthy = hearing - (this.#unhealthyAt.get(address) ?? -Infinity);
     // What its agent says counts for as long as it is not silent: then an open port may speak for it.
     const saidSo =
-      ailed < REPLACED_EVICT_AFTER - this.#clockSkew && quiet < RULES.memberTtl - this.#clockSkew;
+      becameUnhealthy < REPLACED_EVICT_AFTER - this.#clockSkew && quiet < RULES.memberTtl - this.#clockSkew;
     return this.#isKnownDead(address) || quiet > SIGN_OF_DEATH || saidSo;
   }
 

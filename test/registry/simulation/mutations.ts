@@ -150,12 +150,12 @@ const BACK_TOO_SOON = several(
     { type: 'leave', after: 1_000, who: 0, stopsAfter: 2_000, reconnects: false },
     { type: 'replica-cut', after: 29_000, who: 0, lasts: 100_000 },
     { type: 'reuse', after: 500, who: 0 },
-    { type: 'release', after: 120_000 },
+    { type: 'adopt', after: 120_000 },
   ],
 );
 
 /** Nothing happens any more for a while. */
-const later = (after: number): Action => ({ type: 'release', after });
+const later = (after: number): Action => ({ type: 'adopt', after });
 
 /** A member comes back while the server is paused, just before it falls due, and a newcomer is read first when it goes on. */
 const BACK_IN_A_PAUSE: readonly History[] = Array.from({ length: 40 }, (_, salt) => ({
@@ -566,7 +566,7 @@ export const MUTATIONS: readonly Mutation[] = [
       decide: (cluster, command, context) =>
         decide(
           cluster,
-          command.type === 'ail'
+          command.type === 'unhealthy'
             ? { type: 'poll', source: 'heartbeat', address: command.address, connectedAt: context.now }
             : command,
           context,
@@ -598,11 +598,11 @@ export const MUTATIONS: readonly Mutation[] = [
     caughtBy: ['live-member-dropped'],
   },
   {
-    name: 'release whoever is static, heard or not, and take off who is not',
+    name: 'adopt whoever is static, heard or not, and take off who is not',
     faults: {
       decide: (cluster, command, context) => {
         const outcome = decide(cluster, command, context);
-        if (command.type !== 'release') return outcome;
+        if (command.type !== 'adopt') return outcome;
         return { ...outcome, cluster: dropIf(outcome.cluster, ({ source }) => source === 'static') };
       },
     },

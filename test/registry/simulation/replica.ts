@@ -339,9 +339,9 @@ export class SimulatedReplica implements AddressServer {
     this.#probe(address);
   }
 
-  ail(address: Address): void {
+  reportUnhealthy(address: Address): void {
     if (this.state !== 'up' || !this.lists(address)) return;
-    this.#transact({ type: 'ail', address, problem: 'it does not answer' });
+    this.#transact({ type: 'unhealthy', address, problem: 'it does not answer' });
     this.#probe(address);
   }
 

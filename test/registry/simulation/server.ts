@@ -94,7 +94,7 @@ export function pollOf({ address, id, expect, connection, beat }: Request): Poll
   const connectedAt = connection.openedAt;
   if (!beat) return { type: 'poll', address, id, expect, connectedAt, source: 'poll' };
   const { has, starting } = beat;
-  return { type: 'poll', address, id, expect, connectedAt, source: 'heartbeat', has, starting };
+  return { type: 'poll', address, id, expect, connectedAt, source: 'heartbeat', revision: has, starting };
 }
 
 /** What a decision is told. */
@@ -139,7 +139,7 @@ export interface AddressServer {
   /** R10. */
   connectionClosed(address: Address, byPeer: boolean): void;
   /** An agent's word that its Nacos does not answer. */
-  ail(address: Address): void;
+  reportUnhealthy(address: Address): void;
   /** An operator's word, or the doctor's; undefined when nothing can be decided now. */
   command(command: Spoken): Outcome | undefined;
   /** Whether it takes the address for a member, right or wrong. */
@@ -160,7 +160,7 @@ export function controlOf(
   if (answer === 'refused' && control !== 'unanswered') host.refused(address);
   return control;
 }
-export type Spoken = Extract<Command, { type: 'put' | 'release' | 'recover' | 'repair' | 'leave' }>;
+export type Spoken = Extract<Command, { type: 'put' | 'adopt' | 'recover' | 'repair' | 'leave' }>;
 
 interface Held {
   readonly request: Request;
@@ -299,9 +299,9 @@ export class SimulatedServer implements AddressServer {
     this.#probe(address);
   }
 
-  ail(address: Address): void {
+  reportUnhealthy(address: Address): void {
     if (this.state !== 'up' || !this.cluster.members.has(address)) return;
-    this.#transact({ type: 'ail', address, problem: 'it does not answer' });
+    this.#transact({ type: 'unhealthy', address, problem: 'it does not answer' });
     this.#probe(address);
   }
 

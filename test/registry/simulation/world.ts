@@ -329,7 +329,7 @@ export class World {
     node.connection = undefined;
     if (how === 'host' || node.cut !== undefined) return;
     // An agent's last word.
-    if (how === 'process' && this.#hasAgent(node) && !wasMute) this.#ail(node);
+    if (how === 'process' && this.#hasAgent(node) && !wasMute) this.#reportUnhealthy(node);
     this.schedule.after(FIN_AFTER, () => {
       hangUp?.();
       if (connection && !wasMute) this.#closed(node, connection);
@@ -387,8 +387,8 @@ export class World {
     if (known.length > 0) this.#anyServer()?.command({ type: 'put', addresses: known });
   }
 
-  release(): void {
-    this.#anyServer()?.command({ type: 'release' });
+  adopt(): void {
+    this.#anyServer()?.command({ type: 'adopt' });
   }
 
   /** An operator takes a node off the list that does not run; `returns`: it may be started again all the same. */
@@ -611,7 +611,7 @@ export class World {
 
   /** Every few seconds, as long as it does; without an agent nobody says anything. */
   #saysItHangs(node: Node): void {
-    if (this.#hasAgent(node) && node.cut === undefined) this.#ail(node);
+    if (this.#hasAgent(node) && node.cut === undefined) this.#reportUnhealthy(node);
     this.#pollAfter(node, POLL_EVERY);
   }
 
@@ -623,11 +623,11 @@ export class World {
     return this.setup.agents === true && !mute;
   }
 
-  #ail({ address }: Node): void {
+  #reportUnhealthy({ address }: Node): void {
     const server = this.#anyServer();
     if (server?.state !== 'up' || !server.lists(address)) return;
-    this.invariants.ailed(address);
-    server.ail(address);
+    this.invariants.becameUnhealthy(address);
+    server.reportUnhealthy(address);
   }
 
   /** Whose connection it is, a server knows by polls alone. */
@@ -865,7 +865,7 @@ export class World {
     }
     const fixed = [...this.registry.cluster.members.values()].filter(({ source }) => source === 'static');
     if (fixed.length === 0) return;
-    this.release();
+    this.adopt();
     for (const { address } of fixed) {
       const node = this.nodes.get(address);
       if (node?.gone !== false)

@@ -16,7 +16,7 @@ function imported(...addresses: Address[]): Bench {
 const sources = (bench: Bench): string[] => [...bench.cluster.members.values()].map(({ source }) => source);
 const states = (bench: Bench): string[] => view(bench.cluster, bench).members.map(({ state }) => state);
 
-describe('release: static members become leased ones', () => {
+describe('adopt: static members become leased ones', () => {
   it('as they speak, by polls or by heartbeats, and the list stays as it is', () => {
     const bench = imported();
     bench.poll(A);
@@ -24,7 +24,7 @@ describe('release: static members become leased ones', () => {
     bench.heartbeat(C);
     bench.poll(C);
     const { revision, epoch, size, changedAt } = bench.cluster;
-    assert.deepEqual(bench.do({ type: 'release' }), { type: 'released', released: [A, B, C], kept: [] });
+    assert.deepEqual(bench.do({ type: 'adopt' }), { type: 'adopted', adopted: [A, B, C], kept: [] });
     assert.deepEqual(sources(bench), ['heartbeat', 'heartbeat', 'heartbeat'], 'until they speak again');
     for (const address of [A, C]) bench.poll(address);
     bench.heartbeat(B);
@@ -39,16 +39,16 @@ describe('release: static members become leased ones', () => {
         changedAt: bench.cluster.changedAt,
       },
     );
-    assert.deepEqual(bench.said(), [`released ${A}`, `released ${B}`, `released ${C}`]);
+    assert.deepEqual(bench.said(), [`adopted ${A}`, `adopted ${B}`, `adopted ${C}`]);
   });
 
   it('but not one that was never heard, which is told why', () => {
     const bench = imported();
     bench.poll(A);
-    const reply = bench.do({ type: 'release' });
+    const reply = bench.do({ type: 'adopt' });
     assert.deepEqual(reply, {
-      type: 'released',
-      released: [A],
+      type: 'adopted',
+      adopted: [A],
       kept: [B, C].map((address) => ({
         address,
         reason: `${address} has never been heard: its node must poll with self=${address}, or a heartbeat be sent for it`,
@@ -61,9 +61,9 @@ describe('release: static members become leased ones', () => {
     const bench = imported();
     for (const address of [A, B, C]) bench.poll(address);
     bench.pass(20_000, [A], [C], 'refused');
-    const reply = bench.do({ type: 'release' });
-    assert.ok(reply.type === 'released');
-    assert.deepEqual(reply.released, [A]);
+    const reply = bench.do({ type: 'adopt' });
+    assert.ok(reply.type === 'adopted');
+    assert.deepEqual(reply.adopted, [A]);
     assert.deepEqual(
       reply.kept.map(({ address }) => address),
       [B, C],
@@ -78,10 +78,10 @@ describe('release: static members become leased ones', () => {
     const bench = imported();
     bench.pass(10_000, [A, B, C]);
     bench.said();
-    bench.do({ type: 'release' });
+    bench.do({ type: 'adopt' });
     assert.deepEqual(states(bench), ['live', 'live', 'live']);
     bench.pass(300_000, [A, B, C]);
-    assert.deepEqual(bench.said(), [`released ${A}`, `released ${B}`, `released ${C}`]);
+    assert.deepEqual(bench.said(), [`adopted ${A}`, `adopted ${B}`, `adopted ${C}`]);
     assert.deepEqual(states(bench), ['live', 'live', 'live']);
   });
 
@@ -89,19 +89,19 @@ describe('release: static members become leased ones', () => {
     const bench = imported();
     for (const address of [A, B, C]) bench.poll(address);
     bench.poll(D);
-    bench.do({ type: 'release' });
+    bench.do({ type: 'adopt' });
     bench.said();
     const { cluster } = bench;
-    assert.deepEqual(bench.do({ type: 'release' }), { type: 'released', released: [], kept: [] });
+    assert.deepEqual(bench.do({ type: 'adopt' }), { type: 'adopted', adopted: [], kept: [] });
     assert.equal(bench.cluster, cluster, 'nothing is stored');
     assert.deepEqual(bench.said(), []);
     assert.equal(cluster.members.get(D)?.source, 'poll');
   });
 
-  it('lets R5 evict a released member that dies, and never one that was left static', () => {
+  it('lets R5 evict a adopted member that dies, and never one that was left static', () => {
     const bench = imported(A, B, C, D);
     bench.pass(5_000, [A, B, C]);
-    bench.do({ type: 'release' });
+    bench.do({ type: 'adopt' });
     bench.pass(35_000, [A, B, C]);
     bench.pass(65_000, [A, B], [C, D]);
     assert.deepEqual(bench.list, [A, B, D]);
@@ -110,14 +110,14 @@ describe('release: static members become leased ones', () => {
     assert.deepEqual(bench.list, [A, B, D]);
   });
 
-  it('counts a released member as steady only 30 s later (R5): its node may have restarted just now', () => {
+  it('counts a adopted member as steady only 30 s later (R5): its node may have restarted just now', () => {
     const bench = imported();
-    // C is dead and due since long; A and B, both of which its eviction counts on, are released just now.
+    // C is dead and due since long; A and B, both of which its eviction counts on, are adopted just now.
     for (const address of [A, B, C]) bench.poll(address);
-    bench.do({ type: 'release' });
+    bench.do({ type: 'adopt' });
     bench.do({ type: 'put', addresses: [A, B] });
     bench.pass(59_000, [A, B], [C]);
-    bench.do({ type: 'release' });
+    bench.do({ type: 'adopt' });
     bench.pass(29_000, [A, B], [C]);
     assert.deepEqual(bench.list, [A, B, C]);
     bench.pass(3_000, [A, B], [C]);
@@ -128,7 +128,7 @@ describe('release: static members become leased ones', () => {
     const bench = imported();
     bench.poll(A, { id: 'nacos-0', expect: 3 });
     bench.heartbeat(B);
-    bench.do({ type: 'release' });
+    bench.do({ type: 'adopt' });
     bench.poll(B, { id: 'nacos-1' });
     const { members } = bench.cluster;
     assert.deepEqual([members.get(A)?.id, members.get(B)?.id], ['nacos-0', 'nacos-1']);

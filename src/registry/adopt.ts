@@ -8,13 +8,13 @@ import { conclude } from './outcome.js';
 /**
  * The end of a migration: every static member that makes itself heard becomes a leased one, as if it had never been
  * put. The list stays as it is, and so does its revision. Whoever is not live by its own lease stays static, since it
- * would be silent, and perhaps evicted, as soon as it was released.
+ * would be silent, and perhaps evicted, as soon as it was adopted.
  */
-export function release(cluster: Cluster, context: Context): Outcome {
+export function adopt(cluster: Cluster, context: Context): Outcome {
   const { now } = context;
   const members = new Map(cluster.members);
   const events: RegistryEvent[] = [];
-  const released: Address[] = [];
+  const adopted: Address[] = [];
   const kept: Kept[] = [];
   for (const member of cluster.members.values()) {
     if (member.source !== 'static') continue;
@@ -33,11 +33,11 @@ export function release(cluster: Cluster, context: Context): Outcome {
       // heard for as long (R5), and for how long this one was, nobody noted either.
       presenceSince: now,
     });
-    released.push(address);
-    events.push(eventOf(cluster, 'released', 'it is heard, so from now on its lease decides', address));
+    adopted.push(address);
+    events.push(eventOf(cluster, 'adopted', 'it is heard, so from now on its lease decides', address));
   }
-  const next = released.length === 0 ? cluster : { ...cluster, members };
-  return conclude(next, events, context, cluster, () => ({ type: 'released', released, kept }));
+  const next = adopted.length === 0 ? cluster : { ...cluster, members };
+  return conclude(next, events, context, cluster, () => ({ type: 'adopted', adopted, kept }));
 }
 
 /** Why a static member stays one; undefined for one that is live by its own lease. */
