@@ -17,7 +17,7 @@ export const DEFAULT_COMMAND: CommandName = 'serve';
 export const COMMANDS: Readonly<Record<CommandName, CommandLine>> = {
   serve: { group: 'Server', summary: 'run the address server (the default command)' },
   migrate: { group: 'Server', summary: 'bring the database’s schema up to date' },
-  demo: { group: 'Server', summary: 'watch fake nodes bootstrap a cluster and replace one' },
+  demo: { group: 'Server', summary: 'watch fake nodes form a cluster, lose a node' },
   members: { group: 'Cluster', summary: 'print the clusters of a running server' },
   events: { group: 'Cluster', summary: 'print the history of a running server' },
   doctor: { group: 'Cluster', summary: 'compare Nacos’s Raft with the list, and repair it' },

@@ -61,14 +61,14 @@ async function askToLeave(client: Client, path: string, wait: number): Promise<A
 
 /** What happened, and what to do next. */
 function describe({ status, body }: Answer<LeaveAnswerView>, cluster: string, wait: string): string {
-  const { address, revision, undelivered, voterOf = [] } = body;
+  const { address, revision, pendingMembers, voterIn = [] } = body;
   const left = `${address} is off ${cluster}, which has revision ${revision} now.`;
   const stop = 'If its node still runs, stop it: it joins again when it goes on polling.';
-  const isDone = undelivered.length === 0 && voterOf.length === 0;
+  const isDone = pendingMembers.length === 0 && voterIn.length === 0;
   if (isDone) return `${left}\nEvery other live member has taken that up. ${stop}`;
   const lacking = [
-    ...undelivered,
-    ...(voterOf.length > 0 ? [`Raft, in which it is still a voter of ${voterOf.join(', ')}`] : []),
+    ...pendingMembers,
+    ...(voterIn.length > 0 ? [`Raft, in which it is still a voter of ${voterIn.join(', ')}`] : []),
   ].join(', ');
   if (status === 202) {
     return `${left}\nAfter ${wait} these had not taken that up yet: ${lacking}\nLet its node run if it still does, and run the same again: it goes on waiting.`;

@@ -105,7 +105,7 @@ function noteOn({ refused, problem, unprobed }: MemberView): string | undefined 
 }
 
 /** The revision that a member has. */
-function listOf({ current, delivered }: MemberView, revision: number): string {
+function listOf({ upToDate: current, deliveredRevision: delivered }: MemberView, revision: number): string {
   if (current) return delivered === revision ? String(revision) : `${revision}, presumed`;
   return delivered === 0 ? 'none' : `${delivered} of ${revision}`;
 }

@@ -1,4 +1,4 @@
-import { voterOf } from '../doctor/groups.js';
+import { voterIn } from '../doctor/groups.js';
 import { commandPath, CONTEXT_PATH } from '../doctor/command-path.js';
 import { canReset } from '../doctor/node-view.js';
 import { NOBODY } from '../doctor/proof.js';
@@ -70,5 +70,5 @@ function whereElse(version: string | undefined): string {
 function raftAddress(address: Address): string | undefined {
   if (!parseAddress(address).ok) return undefined;
   const { port } = splitAddress(address);
-  return port > 1_000 ? voterOf(address, 1_000) : undefined;
+  return port > 1_000 ? voterIn(address, 1_000) : undefined;
 }

@@ -1,4 +1,4 @@
-import { voterOf } from '../doctor/groups.js';
+import { voterIn } from '../doctor/groups.js';
 import type { Address } from '../registry/address.js';
 
 /** How long the voters that are left need to elect another leader, in milliseconds (seen on 2.5.1: 5 to 6 s). */
@@ -58,7 +58,7 @@ export class FakeRaft {
   /** A voter is removed by an operator's word. False while there is no leader that could. */
   remove(voter: string): boolean {
     if (this.leader === undefined) return false;
-    this.#voters = this.#voters.filter((one) => voterOf(one, OFFSET) !== voter);
+    this.#voters = this.#voters.filter((one) => voterIn(one, OFFSET) !== voter);
     return true;
   }
 
@@ -66,9 +66,9 @@ export class FakeRaft {
   groupsOf(self: Address): Readonly<Record<string, ToldGroup>> {
     if (this.#leader === undefined || !this.#voters.includes(self)) return {};
     const told: ToldGroup = {
-      leader: voterOf(this.#leader, OFFSET),
+      leader: voterIn(this.#leader, OFFSET),
       term: this.#term,
-      raftGroupMember: this.#voters.map((one) => voterOf(one, OFFSET)),
+      raftGroupMember: this.#voters.map((one) => voterIn(one, OFFSET)),
     };
     return Object.fromEntries(GROUPS.map((name) => [name, told]));
   }

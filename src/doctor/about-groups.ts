@@ -1,5 +1,5 @@
 import type { Finding } from './findings.js';
-import { mayLive, voterOf, type ListedMember, type RaftGroup } from './groups.js';
+import { mayLive, voterIn, type ListedMember, type RaftGroup } from './groups.js';
 import { ALL_GROUPS, type LeaderProof } from './proof.js';
 import { isRead, showsLedGroups, type Reading } from './node-view.js';
 
@@ -33,7 +33,7 @@ export function aboutGroups(
     for (const address of hidden) hiding.add(address, name);
     for (const voter of extra) phantoms.add(voter, name);
   }
-  const voters = members.map(({ address }) => voterOf(address, offset)).join(',');
+  const voters = members.map(({ address }) => voterIn(address, offset)).join(',');
   return {
     unknown: [
       ...(views.some(showsLedGroups) ? [] : [oldRaft]),

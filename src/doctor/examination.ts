@@ -91,7 +91,7 @@ export function healthOf(
         address,
         ...(isRead(reading) ? given('version', reading.version) : { reason: reading.reason }),
         leads: groups.filter(({ leader }) => leader?.address === address).map(({ name }) => name),
-        voterOf: groups
+        voterIn: groups
           .filter(({ copy }) => copy?.voters.some((voter) => memberOf(voter, raftOffset) === address))
           .map(({ name }) => name),
       };

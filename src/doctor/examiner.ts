@@ -163,7 +163,7 @@ export class Examiner {
     const { repair } = cluster;
     const under =
       repair && isRepairing(cluster, service.now)
-        ? { by: repair.by, leftMs: repair.until - service.now }
+        ? { holder: repair.holder, leftMs: repair.until - service.now }
         : undefined;
     const last = this.#patients.get(entry)?.last;
     if (last) return healthOf(isTold ? last : withoutReasons(last), raftOffset, this.#clock(), under);
@@ -198,7 +198,7 @@ export class Examiner {
   /** Looks, and says what would repair the cluster; those who ask at about the same time share the look. */
   async plan(entry: ClusterEntry, survivor?: Address): Promise<RepairPlan> {
     const { isOn } = this.#options;
-    if (!isOn) return { id: 'off', steps: [], loss: [], manual: [], refused: OFF };
+    if (!isOn) return { id: 'off', steps: [], dataLossRisks: [], manualSteps: [], refused: OFF };
     return this.#planFrom(entry, await this.#lookAnew(entry, LATELY), survivor);
   }
 
@@ -210,7 +210,7 @@ export class Examiner {
     entry: ClusterEntry,
     planId: string,
     survivor?: Address,
-  ): Promise<{ readonly refused: string } | { readonly by: string; readonly plan: RepairPlan }> {
+  ): Promise<{ readonly refused: string } | { readonly holder: string; readonly plan: RepairPlan }> {
     const examination = await this.#lookAnew(entry, 0);
     const plan = await this.#planFrom(entry, examination, survivor);
     if (plan.refused !== undefined) return { refused: plan.refused };
@@ -220,16 +220,16 @@ export class Examiner {
       };
     }
     if (plan.steps.length === 0) return { refused: 'there is nothing that a command repairs' };
-    const by = nameOfRepair("an operator's");
+    const holder = nameOfRepair("an operator's");
     const groups = new Set(plan.steps.map(({ group }) => group));
     const where = groups.has(undefined) ? 'every Raft group' : `${groups.size} Raft group(s)`;
     const what = plan.steps.map(({ command }) => command);
-    const why = `${by}: ${[...new Set(what)].join(', ')} in ${where}, ${plan.steps.length} step(s)`;
-    const repair = { entry, steps: plan.steps, by, why, revision: examination.view.revision };
+    const why = `${holder}: ${[...new Set(what)].join(', ')} in ${where}, ${plan.steps.length} step(s)`;
+    const repair = { entry, steps: plan.steps, holder, why, revision: examination.view.revision };
     const refused = await beginRepair(this.#toolsFor(entry), repair);
     if (refused !== undefined) return { refused };
     this.#goOn(runRepair(this.#toolsFor(entry), repair));
-    return { by, plan };
+    return { holder, plan };
   }
 
   #toolsFor(entry: ClusterEntry): RepairTools {
@@ -369,7 +369,7 @@ export class Examiner {
         patient.leaderlessSince.get(name) ?? readAt,
       ]),
     );
-    const raftProblems = findings.filter(({ lasting, severity }) => lasting && severity === 'harm').length;
+    const raftProblems = findings.filter(({ persistent, severity }) => persistent && severity === 'harm').length;
     // A group that was seen before and is not now has lost its leader with a restart: not all can be judged.
     const names = last.diagnosis.groups.map(({ name }) => name);
     const isWhole = [...patient.groups].every((name) => names.includes(name));
@@ -460,8 +460,8 @@ export class Examiner {
   #tell(entry: ClusterEntry, patient: Patient, findings: readonly HealthFinding[]): void {
     const { log } = this.#options;
     const cluster = keyOf(entry.cluster);
-    const lasting = findings.filter((one) => one.lasting);
-    for (const finding of lasting) {
+    const persistent = findings.filter((one) => one.persistent);
+    for (const finding of persistent) {
       if (patient.told.has(keyOfFinding(finding))) continue;
       const { code, node, groups, sentence, advice } = finding;
       // Of nodes that never could be read there is nothing to say at night.
@@ -470,7 +470,7 @@ export class Examiner {
         sentence,
       );
     }
-    const keys = new Set(lasting.map(keyOfFinding));
+    const keys = new Set(persistent.map(keyOfFinding));
     for (const key of patient.told) if (!keys.has(key)) log.info({ cluster, finding: key }, 'is over');
     patient.told = keys;
   }
@@ -495,9 +495,9 @@ export class Examiner {
       );
       if (steps.length === 0) return;
       patient.finishAgainAt = last.at + FINISH_AGAIN;
-      const by = nameOfRepair("the registry's own");
+      const holder = nameOfRepair("the registry's own");
       const why = `${who.join(', ')} left the list, and Raft kept it as a voter: removing it`;
-      const repair = { entry, steps, by, why, revision: last.view.revision };
+      const repair = { entry, steps, holder, why, revision: last.view.revision };
       // Another server may be at it.
       if ((await beginRepair(this.#toolsFor(entry), repair)) !== undefined) return;
       await runRepair(this.#toolsFor(entry), repair);
@@ -533,7 +533,7 @@ function nameOfRepair(whose: string): string {
 /** Whether there is something that may pass. */
 function isUnsure(last: Examination, findings: readonly HealthFinding[]): boolean {
   return (
-    findings.some(({ code, lasting }) => code !== 'unreadable' && !lasting) ||
+    findings.some(({ code, persistent }) => code !== 'unreadable' && !persistent) ||
     last.view.members.some((one) => !one.settled && isLiveState(one))
   );
 }

@@ -57,7 +57,7 @@ export interface RaftGroup {
 }
 
 /** A member's address in Raft groups. `offset`: how far a node's Raft port lies below its main port, 1,000 by default. */
-export function voterOf(address: Address, offset: number): string {
+export function voterIn(address: Address, offset: number): string {
   const { port } = splitAddress(address);
   return address.replace(/\d+$/, String(port - offset));
 }
@@ -65,12 +65,12 @@ export function voterOf(address: Address, offset: number): string {
 /** Those of several members, separated by commas, as Raft commands take them. */
 export function votersOf(members: readonly Pick<ListedMember, 'address'>[], offset: number): string {
   return members
-    .map(({ address }) => voterOf(address, offset))
+    .map(({ address }) => voterIn(address, offset))
     .sort()
     .join(',');
 }
 
-/** The main address of a voter; see {@link voterOf}. */
+/** The main address of a voter; see {@link voterIn}. */
 export function memberOf(voter: string, offset: number): Address {
   return voter.replace(/\d+$/, (port) => String(Number(port) + offset));
 }
@@ -99,8 +99,8 @@ export function judgeGroups(
   const read = new Set(views.map(({ address }) => address));
   const live = members.filter(isLiveState);
   const voters = (are: readonly ListedMember[]): Set<string> =>
-    new Set(are.map(({ address }) => voterOf(address, offset)));
-  const ownVoter = (node: NodeView): string => voterOf(ownName(node), offset);
+    new Set(are.map(({ address }) => voterIn(address, offset)));
+  const ownVoter = (node: NodeView): string => voterIn(ownName(node), offset);
   const misnamed = new Set(
     views.filter(({ otherName }) => otherName !== undefined).map(({ address }) => address),
   );
@@ -140,7 +140,7 @@ export function judgeGroups(
     );
     const missing = live.flatMap(({ address }) =>
       misnamed.has(address) ||
-      has.has(voterOf(address, offset)) ||
+      has.has(voterIn(address, offset)) ||
       apart.some((node) => node.address === address)
         ? []
         : [address],
@@ -203,9 +203,9 @@ function canLead(
   alive: ReadonlySet<string>,
   unsure: ReadonlySet<string>,
 ): RaftGroup['lead'] {
-  const needed = majority(voters.length);
+  const requiredVotes = majority(voters.length);
   const able = voters.filter((voter) => alive.has(voter)).length;
-  if (able >= needed) return 'led';
+  if (able >= requiredVotes) return 'led';
   const possible = able + voters.filter((voter) => unsure.has(voter)).length;
-  return possible < needed ? 'unled' : 'unknown';
+  return possible < requiredVotes ? 'unled' : 'unknown';
 }

@@ -15,7 +15,7 @@ export interface HealthFinding extends Finding {
   /** For how long it has been seen, in milliseconds. */
   readonly sinceMs: number;
   /** Whether it has been seen for longer than is normal; see {@link NORMAL_FOR}. */
-  readonly lasting: boolean;
+  readonly persistent: boolean;
   /** Whether it harms the cluster, or only may. */
   readonly severity: 'harm' | 'notice';
 }
@@ -28,7 +28,7 @@ export interface NodeHealth {
   /** The Raft groups that it leads. */
   readonly leads: readonly string[];
   /** Those that it is a voter of, by their leaders' copies. */
-  readonly voterOf: readonly string[];
+  readonly voterIn: readonly string[];
 }
 
 export interface ClusterHealth {
@@ -49,7 +49,7 @@ export interface ClusterHealth {
   /** The Raft groups that were seen. */
   readonly groups: readonly string[];
   /** A repair that is under way, and for how long nothing need be heard of it. */
-  readonly repair?: { readonly by: string; readonly leftMs: number };
+  readonly repair?: { readonly holder: string; readonly leftMs: number };
 }
 
 const NOTICES: ReadonlySet<FindingCode> = new Set([
@@ -64,16 +64,16 @@ export function withAge(finding: Finding, sinceMs: number): HealthFinding {
   return {
     ...finding,
     sinceMs,
-    lasting: sinceMs >= NORMAL_FOR[finding.code],
+    persistent: sinceMs >= NORMAL_FOR[finding.code],
     severity: NOTICES.has(finding.code) ? 'notice' : 'harm',
   };
 }
 
 export function stateOf(findings: readonly HealthFinding[], unknown: readonly string[]): HealthState {
-  const lasting = findings.filter((finding) => finding.lasting);
-  if (lasting.some(({ severity }) => severity === 'harm')) return 'unhealthy';
-  if (findings.some((finding) => !finding.lasting)) return 'transient';
-  if (lasting.length > 0) return 'attention';
+  const persistent = findings.filter((finding) => finding.persistent);
+  if (persistent.some(({ severity }) => severity === 'harm')) return 'unhealthy';
+  if (findings.some((finding) => !finding.persistent)) return 'transient';
+  if (persistent.length > 0) return 'attention';
   return unknown.length > 0 ? 'unknown' : 'healthy';
 }
 
@@ -83,8 +83,8 @@ export function summaryOfHealth(
   findings: readonly HealthFinding[],
   unknown: readonly string[],
 ): string {
-  const first = (lasting: boolean): string => {
-    const some = findings.filter((finding) => finding.lasting === lasting);
+  const first = (persistent: boolean): string => {
+    const some = findings.filter((finding) => finding.persistent === persistent);
     const [one, ...more] = some.sort((a, b) => a.severity.localeCompare(b.severity));
     return `${one?.sentence}${more.length > 0 ? `; and ${more.length} more` : ''}`;
   };

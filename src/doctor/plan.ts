@@ -5,7 +5,7 @@ import {
   isLiveState,
   leadersApart,
   mayLive,
-  voterOf,
+  voterIn,
   votersOf,
   type ListedMember,
   type RaftGroup,
@@ -38,9 +38,9 @@ export interface RepairPlan {
   readonly id: string;
   readonly steps: readonly RepairStep[];
   /** What may be lost by it: sentences. */
-  readonly loss: readonly string[];
+  readonly dataLossRisks: readonly string[];
   /** What no command repairs, and how people do: sentences, in order. */
-  readonly manual: readonly string[];
+  readonly manualSteps: readonly string[];
   /** Why nothing can be planned now; absent when there is a plan, or nothing to do. */
   readonly refused?: string;
   /** Whether that may pass by itself within a minute, so that it pays to ask again; `refused` says what is awaited. */
@@ -101,10 +101,10 @@ export function planRepair(patient: Patient): RepairPlan {
   }
   const isReset = unled.length > 0 || nothing;
   const reset = isReset && stepsOfReset(patient, views, unled, unled.length === groups.length);
-  const { steps, manual } = mendLed(led, patient);
-  return made([...(reset ? reset.steps : []), ...steps], reset ? reset.loss : [], [
+  const { steps, manualSteps } = mendLed(led, patient);
+  return made([...(reset ? reset.steps : []), ...steps], reset ? reset.dataLossRisks : [], [
     ...mend(split, patient),
-    ...manual,
+    ...manualSteps,
   ]);
 }
 
@@ -124,7 +124,7 @@ function isUnhealthy({ phantoms, dropped }: RaftGroup): boolean {
 function mendLed(
   led: readonly RaftGroup[],
   { members, raftOffset, dead, noVoterMs }: Patient,
-): Pick<RepairPlan, 'steps' | 'manual'> {
+): Pick<RepairPlan, 'steps' | 'manualSteps'> {
   const steps: RepairStep[] = [];
   const outside = new Grouped();
   const strangers = new Grouped();
@@ -140,17 +140,17 @@ function mendLed(
     }
     if (dropped.length === 0 || !phantoms.every((voter) => dead.has(voter))) continue;
     // A listed one that is down and no voter could not be brought up to date, and would hold up all.
-    const has = members.filter(({ address }) => copy?.voters.includes(voterOf(address, raftOffset)));
+    const has = members.filter(({ address }) => copy?.voters.includes(voterIn(address, raftOffset)));
     const back = members.filter(({ address }) => dropped.includes(address));
     steps.push({
       command: 'restRaftCluster',
       node: leader.address,
       group: name,
       value: votersOf([...has, ...back], raftOffset),
-      sentence: `let ${leader.address} make ${dropped.map((address) => voterOf(address, raftOffset)).join(', ')} a voter of group ${name} again; it gets the group's data from the leader`,
+      sentence: `let ${leader.address} make ${dropped.map((address) => voterIn(address, raftOffset)).join(', ')} a voter of group ${name} again; it gets the group's data from the leader`,
     });
   }
-  const manual = [
+  const manualSteps = [
     ...outside.all.map(
       ([address, names]) =>
         `${address} is no voter of ${of(names)} and was not seen to have been one: it has not joined, cannot be read, or leads one of its own, whose data a command would destroy. Restart it, wait a minute, and look again`,
@@ -160,7 +160,7 @@ function mendLed(
         `${voter} is a voter of ${of(names)}, is not on the list, and may live: it answers, other nodes have it on their lists, or this server cannot tell. Let it poll this server (with self=…), or stop it; then look again`,
     ),
   ];
-  return { steps, manual };
+  return { steps, manualSteps };
 }
 
 /** The step that takes a vote; `why`: what is true of the voter. */
@@ -171,13 +171,13 @@ export function removal({ address }: NodeView, group: string, voter: string, why
 
 function made(
   steps: readonly RepairStep[],
-  loss: readonly string[],
-  manual: readonly string[],
+  dataLossRisks: readonly string[],
+  manualSteps: readonly string[],
   refusal: Refusal = {},
 ): RepairPlan {
-  const what = JSON.stringify([steps, loss, manual, refusal.refused]);
+  const what = JSON.stringify([steps, dataLossRisks, manualSteps, refusal.refused]);
   const id = createHash('sha256').update(what).digest('hex').slice(0, 12);
-  return { id, steps, loss, manual, ...refusal };
+  return { id, steps, dataLossRisks, manualSteps, ...refusal };
 }
 
 /** Nothing is known, which is not to say that nothing is wrong. */
@@ -284,7 +284,7 @@ function refuseSoon(
 
 /** Whether an election may be under way: most voters live by some node's copy, or nothing is known of them. */
 function mayElect({ raftOffset }: Patient, views: readonly NodeView[], name: string): boolean {
-  const alive = new Set(views.map((view) => voterOf(ownName(view), raftOffset)));
+  const alive = new Set(views.map((view) => voterIn(ownName(view), raftOffset)));
   const copies = views.flatMap(({ groups }) => groups.get(name) ?? []);
   return (
     copies.length === 0 ||

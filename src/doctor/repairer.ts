@@ -6,7 +6,7 @@ import type { ClusterEntry } from '../runtime/entry.js';
 import type { RegistryService } from '../runtime/service.js';
 import { Grouped, of } from './about-groups.js';
 import type { Examination } from './examination.js';
-import { voterOf, type RaftGroup } from './groups.js';
+import { voterIn, type RaftGroup } from './groups.js';
 import { sendCommand, type CommandResult, type NacosOptions, type RaftCommand } from './nacos-api.js';
 import { isRead, type NodeView, type Reading } from './node-view.js';
 import type { RepairStep } from './plan.js';
@@ -56,7 +56,7 @@ export interface Repair {
   readonly entry: ClusterEntry;
   readonly steps: readonly RepairStep[];
   /** Who, another word for each repair. */
-  readonly by: string;
+  readonly holder: string;
   /** What the lock's event says. */
   readonly why: string;
   /** Of which revision of the list the plan was made. */
@@ -69,9 +69,9 @@ export class Surprise extends Error {}
 /** Takes the lock of a repair. Resolves with why it was refused, or with nothing. Rejects with StoreUnavailable. */
 export async function beginRepair(
   { service }: RepairTools,
-  { entry, by, why }: Repair,
+  { entry, holder, why }: Repair,
 ): Promise<string | undefined> {
-  const { reply } = await service.command(entry.cluster, { type: 'repair', action: 'begin', by, note: why });
+  const { reply } = await service.command(entry.cluster, { type: 'repair', action: 'begin', holder, note: why });
   if (reply.type === 'refused') return reply.reason;
   return reply.type === 'unknown' ? `${keyOf(entry.cluster)} has no list` : undefined;
 }
@@ -82,10 +82,10 @@ export async function beginRepair(
  */
 export async function runRepair(tools: RepairTools, repair: Repair): Promise<boolean> {
   const { service, log } = tools;
-  const { entry, by, steps } = repair;
+  const { entry, holder, steps } = repair;
   let done = 0;
   const end = async (action: 'repaired' | 'repair-stopped', note: string): Promise<void> => {
-    await service.command(entry.cluster, { type: 'repair', action, by, note });
+    await service.command(entry.cluster, { type: 'repair', action, holder, note });
   };
   try {
     for (const step of steps) {
@@ -115,8 +115,8 @@ export async function runRepair(tools: RepairTools, repair: Repair): Promise<boo
   }
 }
 
-async function say({ service }: RepairTools, { entry, by }: Repair, note: string): Promise<void> {
-  const { reply } = await service.command(entry.cluster, { type: 'repair', action: 'step', by, note });
+async function say({ service }: RepairTools, { entry, holder }: Repair, note: string): Promise<void> {
+  const { reply } = await service.command(entry.cluster, { type: 'repair', action: 'step', holder, note });
   if (reply.type === 'refused') throw new Surprise(reply.reason);
 }
 
@@ -209,7 +209,7 @@ async function joined(tools: RepairTools, repair: Repair, step: RepairStep): Pro
       if (lead !== 'led' || !leader || !copy) continue;
       const voters = step.value.split(',').filter((voter) => !copy.voters.includes(voter));
       for (const voter of voters) none.add(voter, name);
-      const followers = dropped.map((address) => voterOf(address, raftOffset));
+      const followers = dropped.map((address) => voterIn(address, raftOffset));
       const late = voters.filter((voter) => {
         const key = `${name} ${voter}`;
         if (!followers.includes(voter)) return (following.delete(key), false);

@@ -1,6 +1,6 @@
 import { of } from './about-groups.js';
 import type { Address } from '../registry/address.js';
-import { isLiveState, voterOf, votersOf, type ListedMember, type RaftGroup } from './groups.js';
+import { isLiveState, voterIn, votersOf, type ListedMember, type RaftGroup } from './groups.js';
 import type { NodeView } from './node-view.js';
 import type { Patient, RepairStep } from './plan.js';
 
@@ -13,7 +13,7 @@ export function stepsOfReset(
   views: readonly NodeView[],
   unled: readonly RaftGroup[],
   isAll: boolean,
-): { readonly steps: readonly RepairStep[]; readonly loss: readonly string[] } {
+): { readonly steps: readonly RepairStep[]; readonly dataLossRisks: readonly string[] } {
   const names = unled.map(({ name }) => name);
   const kept = new Map<NodeView, string[]>();
   for (const name of names) {
@@ -31,12 +31,12 @@ export function stepsOfReset(
       ...targets.map(({ node, group }) => reset(patient, node, group)),
       ...targets.flatMap(({ node, group }) => rejoin(patient, node, group)),
     ],
-    loss: [...kept].map(([node, groups]) => lossBy(patient, views, node, groups, isOne)),
+    dataLossRisks: [...kept].map(([node, groups]) => lossBy(patient, views, node, groups, isOne)),
   };
 }
 
 function reset({ raftOffset }: Patient, node: Address, group: string | undefined): RepairStep {
-  const value = voterOf(node, raftOffset);
+  const value = voterIn(node, raftOffset);
   const sentence = `tell ${node} that ${value} is the only voter of ${nameOf(group)}; its data is kept`;
   return { command: 'resetPeers', node, ...(group === undefined ? {} : { group }), value, sentence };
 }

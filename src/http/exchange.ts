@@ -2,7 +2,7 @@ import type { Request } from 'express';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { HoldWatch } from '../runtime/service.js';
 import type { Traced } from './refused-trace.js';
-import { ANSWER_OF, type Answer, type Ask, type Reason, type TrafficObserver } from './traffic.js';
+import { OUTCOME_OF, type Outcome, type RequestKind, type Reason, type TrafficObserver } from './traffic.js';
 
 /**
  * Where a response carries its exchange: on itself, so that both die in the same scavenge. What a WeakMap holds may live
@@ -29,7 +29,7 @@ export class Exchange implements HoldWatch {
   readonly #onRefused: OnRefused;
   readonly #since = performance.now();
   readonly #asksToBeHeld: boolean;
-  #ask: Ask | undefined;
+  #ask: RequestKind | undefined;
   #route: string | undefined;
   #reason: Reason | undefined;
   #heldSince: number | undefined;
@@ -61,7 +61,7 @@ export class Exchange implements HoldWatch {
   }
 
   /** It is about a list: a poll or a heartbeat, or something else, such as a leave. */
-  isAboutList(ask: Ask | undefined): void {
+  isAboutList(ask: RequestKind | undefined): void {
     this.#ask = ask;
     this.#route = LIST_ROUTE;
   }
@@ -95,7 +95,7 @@ export class Exchange implements HoldWatch {
   complete(status: number): void {
     if (this.#isOver) return;
     const ms = this.#over();
-    const answer = this.#reason === undefined ? 'list' : ANSWER_OF[this.#reason];
+    const answer = this.#reason === undefined ? 'list' : OUTCOME_OF[this.#reason];
     if (this.#ask !== undefined) this.#answered(this.#ask, answer, ms);
     else this.#requested(String(status), this.#asksToBeHeld ? undefined : ms);
   }
@@ -105,7 +105,7 @@ export class Exchange implements HoldWatch {
     if (this.#isOver) return;
     this.#reason = reason;
     const ms = this.#over();
-    if (this.#ask !== undefined) this.#answered(this.#ask, ANSWER_OF[reason], ms);
+    if (this.#ask !== undefined) this.#answered(this.#ask, OUTCOME_OF[reason], ms);
     else this.#requested('unterminated', ms);
     this.#traffic.cut(reason);
   }
@@ -117,7 +117,7 @@ export class Exchange implements HoldWatch {
     return performance.now() - this.#since;
   }
 
-  #answered(ask: Ask, answer: Answer, ms: number): void {
+  #answered(ask: RequestKind, answer: Outcome, ms: number): void {
     // What a heartbeat asked for says nothing of the server.
     const asked = ask === 'heartbeat' && this.#asksToBeHeld;
     this.#traffic.answered(ask, answer, asked ? ms - this.#held : ms);

@@ -7,7 +7,7 @@ import { KEEP_ALIVE } from './list-answer.js';
 import type { ListReader } from './nacos-get.js';
 import { isSdkClient } from './read-target.js';
 import { isListPath, parseTarget, type Target } from './target.js';
-import type { Ask, TrafficObserver } from './traffic.js';
+import type { RequestKind, TrafficObserver } from './traffic.js';
 import { TurnClock } from './turn-clock.js';
 
 /** The largest request that is read here, in bytes; a poll has some 300. */
@@ -90,7 +90,7 @@ export class FrontDoor {
   }
 
   /** The answer to a request that is whole and plain and needs no decision. */
-  #read(chunk: Buffer, connection: Connection): { bytes: Buffer; ask: Ask } | undefined {
+  #read(chunk: Buffer, connection: Connection): { bytes: Buffer; ask: RequestKind } | undefined {
     if (chunk.length > MAX_REQUEST) return undefined;
     const text = chunk.toString('latin1');
     const isHeartbeat = text.startsWith('POST /');

@@ -19,7 +19,7 @@ import { refuse, refuseMethod, send, type Problem } from './reply.js';
 import { storeProblem } from './store-problem.js';
 import { codeOfWrong, isRefusedCode } from './refused-trace.js';
 import { isListPath, type ListFormat, type ReadTarget, type Target } from './target.js';
-import type { Ask, Reason } from './traffic.js';
+import type { RequestKind, Reason } from './traffic.js';
 
 const ALLOW = 'GET, HEAD, POST, DELETE';
 
@@ -273,7 +273,7 @@ export class NacosRoutes {
       }
       const said = `${address} left ${name}, revision ${left.revision}`;
       const lacks = [
-        ...(left.undelivered.length > 0 ? [`not yet taken up by ${left.undelivered.join(', ')}`] : []),
+        ...(left.pendingMembers.length > 0 ? [`not yet taken up by ${left.pendingMembers.join(', ')}`] : []),
         ...(left.votes.length > 0 ? [`still a voter of ${left.votes.join(', ')}`] : []),
       ];
       if (lacks.length === 0) return send(response, 200, `${said}; every live member has the list\n`);
@@ -390,7 +390,7 @@ export function madeOf(service: RegistryService): Made {
 }
 
 /** Undefined for what is neither a poll nor a heartbeat. */
-function askOf({ method, url = '' }: IncomingMessage, target: ReadTarget): Ask | undefined {
+function askOf({ method, url = '' }: IncomingMessage, target: ReadTarget): RequestKind | undefined {
   switch (method) {
     case 'GET':
       if (target.ok) return target.value.self === undefined ? 'plain' : 'poll';

@@ -1,6 +1,6 @@
 /** Who asks for a list: a poll says who it is with `self`; a plain one does not; a heartbeat is POSTed. */
-export const ASKS = ['poll', 'plain', 'heartbeat'] as const;
-export type Ask = (typeof ASKS)[number];
+export const REQUEST_KINDS = ['poll', 'plain', 'heartbeat'] as const;
+export type RequestKind = (typeof REQUEST_KINDS)[number];
 
 /** Why an answer is no list, or no answer of the operators' side. */
 export const REASONS = [
@@ -40,7 +40,7 @@ export const REASONS = [
 export type Reason = (typeof REASONS)[number];
 
 /** What came of a poll or heartbeat, coarser than the reason. */
-export const ANSWERS = [
+export const OUTCOMES = [
   'list',
   'waiting',
   'refused',
@@ -54,9 +54,9 @@ export const ANSWERS = [
   /** The caller hung up before there was an answer. */
   'abandoned',
 ] as const;
-export type Answer = (typeof ANSWERS)[number];
+export type Outcome = (typeof OUTCOMES)[number];
 
-export const ANSWER_OF: Readonly<Record<Reason, Answer>> = {
+export const OUTCOME_OF: Readonly<Record<Reason, Outcome>> = {
   bootstrapping: 'waiting',
   gate: 'waiting',
   left: 'waiting',
@@ -76,8 +76,8 @@ export const ANSWER_OF: Readonly<Record<Reason, Answer>> = {
 };
 
 /** How the hold of a poll ended: with a list; without one; before its time, since the caller or the server went. */
-export const HOLD_ENDS = ['list', 'no-list', 'abandoned'] as const;
-export type HoldEnd = (typeof HOLD_ENDS)[number];
+export const HOLD_OUTCOMES = ['list', 'no-list', 'abandoned'] as const;
+export type HoldOutcome = (typeof HOLD_OUTCOMES)[number];
 
 /** What access control and the limits keep from being served. */
 export const REFUSALS = [
@@ -116,13 +116,13 @@ export interface OtherRequest {
  */
 export interface TrafficObserver {
   /** A poll or heartbeat was answered, after so many milliseconds. */
-  answered(ask: Ask, answer: Answer, ms: number): void;
+  answered(ask: RequestKind, answer: Outcome, ms: number): void;
   /** Any other request was answered. */
   requested(request: OtherRequest): void;
   /** An answer was left unterminated (unterminated.ts). */
   cut(reason: Reason): void;
   /** A poll could not be answered with a list at once, and was held for so many milliseconds in all. */
-  held(ms: number, end: HoldEnd): void;
+  held(ms: number, end: HoldOutcome): void;
   /** Access control or a limit stepped in. Said once for each request or connection, whatever was answered. */
   refused(reason: RefusalReason): void;
 }

@@ -59,7 +59,7 @@ const GAUGES: readonly { name: string; help: string; value: (shown: Shown) => nu
     value: ({ quorumLost }) => quorumLost,
   },
   {
-    name: 'members_lacking_revision',
+    name: 'members_out_of_date',
     help: 'Live members that have not been sent the current revision.',
     value: ({ figures }) => figures.lacking,
   },
@@ -84,7 +84,7 @@ const GAUGES: readonly { name: string; help: string; value: (shown: Shown) => nu
 export class ClusterMetrics {
   readonly #choice = new ClusterChoice();
   readonly #states: Gauge<'state'>;
-  readonly #addedUp: Gauge;
+  readonly #aggregated: Gauge;
   #shown: readonly Shown[] = [];
 
   constructor(registry: Registry) {
@@ -95,8 +95,8 @@ export class ClusterMetrics {
       labelNames: ['state'],
       registers,
     });
-    this.#addedUp = new Gauge({
-      name: 'address_server_clusters_added_up',
+    this.#aggregated = new Gauge({
+      name: 'address_server_clusters_aggregated',
       help: `Clusters without series of their own; their numbers are added up under product and cluster "${OTHERS}".`,
       registers,
     });
@@ -153,8 +153,8 @@ export class ClusterMetrics {
     for (const state of CLUSTER_STATES) {
       this.#states.set({ state }, all.filter(({ figures }) => figures.state === state).length);
     }
-    this.#addedUp.set(others.length);
-    this.#shown = [...own.map(shownAlone), ...(others.length > 0 ? [addedUp(others)] : [])];
+    this.#aggregated.set(others.length);
+    this.#shown = [...own.map(shownAlone), ...(others.length > 0 ? [aggregated(others)] : [])];
   }
 }
 
@@ -184,7 +184,7 @@ function shownAlone({ product, cluster, figures, isPending, raftProblems, awaits
 }
 
 /** Numbers are added up; of times the longest counts. */
-function addedUp(all: readonly Looked[]): Shown {
+function aggregated(all: readonly Looked[]): Shown {
   const sum = (value: (figures: ClusterFigures) => number): number =>
     all.reduce((total, { figures }) => total + value(figures), 0);
   const most = (value: (figures: ClusterFigures) => number): number =>

@@ -19,7 +19,7 @@ const PROBE_ANSWERS = ['open', 'refused', 'unreachable', 'unknown'] as const sat
  */
 export class RuntimeMetrics implements RuntimeObserver {
   readonly #events: Counter<'type'>;
-  readonly #probes: Counter<'answer'>;
+  readonly #probes: Counter<'outcome'>;
   readonly #durations: Histogram<'operation'>;
   readonly #errors: Counter<'operation' | 'error'>;
   readonly #written: Histogram;
@@ -36,10 +36,10 @@ export class RuntimeMetrics implements RuntimeObserver {
     this.#probes = new Counter({
       name: 'address_server_probes_total',
       help: "Probes of members' ports, by their answer; unknown when this server could not try.",
-      labelNames: ['answer'],
+      labelNames: ['outcome'],
       registers,
     });
-    for (const answer of PROBE_ANSWERS) this.#probes.inc({ answer }, 0);
+    for (const answer of PROBE_ANSWERS) this.#probes.inc({ outcome: answer }, 0);
     this.#durations = new Histogram({
       name: 'address_server_store_operation_duration_seconds',
       help: 'How long the store took for an answer or an error.',
@@ -70,7 +70,7 @@ export class RuntimeMetrics implements RuntimeObserver {
   }
 
   probed(answer: ProbeAnswer | 'unknown'): void {
-    this.#probes.inc({ answer });
+    this.#probes.inc({ outcome: answer });
   }
 
   asked(operation: StoreOperation, ms: number, error?: StoreFailure): void {

@@ -1,12 +1,12 @@
 import { Counter, Histogram, type Registry } from 'prom-client';
 import {
-  ANSWERS,
-  HOLD_ENDS,
+  OUTCOMES,
+  HOLD_OUTCOMES,
   REASONS,
   REFUSALS,
-  type Answer,
-  type Ask,
-  type HoldEnd,
+  type Outcome,
+  type RequestKind,
+  type HoldOutcome,
   type OtherRequest,
   type Reason,
   type RefusalReason,
@@ -17,15 +17,15 @@ import { Buckets, registerBuckets, type Series } from './buckets.js';
 /** Upper ends of the buckets of polls and heartbeats, in milliseconds. A list takes some 20 µs. */
 const BOUNDS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500];
 
-type ByAnswer = Readonly<Record<Answer, Buckets>>;
+type ByOutcome = Readonly<Record<Outcome, Buckets>>;
 
 /** What is asked of the server over HTTP, and what it answers. */
 export class TrafficMetrics implements TrafficObserver {
-  readonly #holds: Histogram<'end'>;
-  readonly #polls: Readonly<Record<Ask, ByAnswer>> = {
-    poll: byAnswer(),
-    plain: byAnswer(),
-    heartbeat: byAnswer(),
+  readonly #holds: Histogram<'outcome'>;
+  readonly #polls: Readonly<Record<RequestKind, ByOutcome>> = {
+    poll: byOutcome(),
+    plain: byOutcome(),
+    heartbeat: byOutcome(),
   };
   readonly #requests: Counter<'route' | 'method' | 'status'>;
   readonly #durations: Histogram<'route' | 'method' | 'status'>;
@@ -38,24 +38,24 @@ export class TrafficMetrics implements TrafficObserver {
     new Counter({
       name: 'address_server_polls_total',
       help: 'Polls of lists by their answer, and by whether they say with self who asks.',
-      labelNames: ['self', 'answer'],
+      labelNames: ['self', 'outcome'],
       registers,
       collect() {
         this.reset();
-        for (const answer of ANSWERS) {
-          this.inc({ self: 'given', answer }, poll[answer].count);
-          this.inc({ self: 'none', answer }, plain[answer].count);
+        for (const outcome of OUTCOMES) {
+          this.inc({ self: 'given', outcome }, poll[outcome].count);
+          this.inc({ self: 'none', outcome }, plain[outcome].count);
         }
       },
     });
     new Counter({
       name: 'address_server_heartbeats_total',
       help: 'Heartbeats of members by their answer.',
-      labelNames: ['answer'],
+      labelNames: ['outcome'],
       registers,
       collect() {
         this.reset();
-        for (const answer of ANSWERS) this.inc({ answer }, heartbeat[answer].count);
+        for (const outcome of OUTCOMES) this.inc({ outcome }, heartbeat[outcome].count);
       },
     });
     registerBuckets(
@@ -79,26 +79,26 @@ export class TrafficMetrics implements TrafficObserver {
     this.#holds = new Histogram({
       name: 'address_server_poll_hold_seconds',
       help: 'How long polls were held that could not be answered with a list at once, by how that ended.',
-      labelNames: ['end'],
+      labelNames: ['outcome'],
       buckets: [0.01, 0.05, 0.1, 0.25, 0.5, 1, 1.5, 2, 2.5],
       registers,
     });
-    for (const end of HOLD_ENDS) this.#holds.zero({ end });
+    for (const outcome of HOLD_OUTCOMES) this.#holds.zero({ outcome });
     this.#requests = new Counter({
-      name: 'address_server_requests_total',
+      name: 'address_server_http_requests_total',
       help: 'All other requests, by route, method and status.',
       labelNames: ['route', 'method', 'status'],
       registers,
     });
     this.#durations = new Histogram({
-      name: 'address_server_request_duration_seconds',
+      name: 'address_server_http_request_duration_seconds',
       help: 'Time from the headers of any other request until its answer; without those that asked to be held (wait) and streams.',
       labelNames: ['route', 'method', 'status'],
       buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5],
       registers,
     });
     this.#cut = new Counter({
-      name: 'address_server_unterminated_answers_total',
+      name: 'address_server_unterminated_responses_total',
       help: 'Answers that were left unterminated, which a Nacos tries again, by why there was no list.',
       labelNames: ['reason'],
       registers,
@@ -113,8 +113,8 @@ export class TrafficMetrics implements TrafficObserver {
     for (const reason of REFUSALS) this.#refused.inc({ reason }, 0);
   }
 
-  answered(ask: Ask, answer: Answer, ms: number): void {
-    this.#polls[ask][answer].record(ms);
+  answered(kind: RequestKind, outcome: Outcome, ms: number): void {
+    this.#polls[kind][outcome].record(ms);
   }
 
   requested({ ms, ...labels }: OtherRequest): void {
@@ -126,8 +126,8 @@ export class TrafficMetrics implements TrafficObserver {
     this.#cut.inc({ reason });
   }
 
-  held(ms: number, end: HoldEnd): void {
-    this.#holds.observe({ end }, ms / 1_000);
+  held(ms: number, outcome: HoldOutcome): void {
+    this.#holds.observe({ outcome }, ms / 1_000);
   }
 
   refused(reason: RefusalReason): void {
@@ -135,16 +135,16 @@ export class TrafficMetrics implements TrafficObserver {
   }
 }
 
-function byAnswer(): ByAnswer {
-  return Object.fromEntries(ANSWERS.map((answer) => [answer, new Buckets(BOUNDS)])) as Record<
-    Answer,
+function byOutcome(): ByOutcome {
+  return Object.fromEntries(OUTCOMES.map((outcome) => [outcome, new Buckets(BOUNDS)])) as Record<
+    Outcome,
     Buckets
   >;
 }
 
 /** Lists always; every other answer once it was given, since a histogram has many series. */
-function seriesOf(kinds: readonly ByAnswer[]): Series[] {
-  return ANSWERS.map((answer) => ({ labels: { answer }, of: kinds.map((kind) => kind[answer]) })).filter(
-    ({ labels, of }) => labels.answer === 'list' || of.some(({ count }) => count > 0),
+function seriesOf(kinds: readonly ByOutcome[]): Series[] {
+  return OUTCOMES.map((outcome) => ({ labels: { outcome }, of: kinds.map((kind) => kind[outcome]) })).filter(
+    ({ labels, of }) => labels.outcome === 'list' || of.some(({ count }) => count > 0),
   );
 }

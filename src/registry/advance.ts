@@ -102,8 +102,8 @@ function found(cluster: Cluster, moment: Moment): Step {
   const { now, rules, graceUntil } = moment;
   if (cluster.waiting.size === 0) return { cluster, events: [] };
   const ready = initialMembers(cluster, moment);
-  const needed = requiredToBootstrap(cluster, ready);
-  if (ready.length < needed) return { cluster, events: [] };
+  const requiredMembers = requiredToBootstrap(cluster, ready);
+  if (ready.length < requiredMembers) return { cluster, events: [] };
   if (isRepairing(cluster, now) || revisionAhead(cluster) !== undefined) return { cluster, events: [] };
   const all = [...cluster.members.values()];
   const gone = all.every(
@@ -122,7 +122,7 @@ function found(cluster: Cluster, moment: Moment): Step {
     ready.map((one) => joined(one, cluster.revision + 1, true, now)),
     all.length === 0 ? 'bootstrapped' : 'rebootstrapped',
     all.length === 0
-      ? `${ready.length} waited at once, ${needed} wanted`
+      ? `${ready.length} waited at once, ${requiredMembers} wanted`
       : `all ${all.length} members were silent and unreachable, and ${ready.length} new ones waited`,
     moment,
   );

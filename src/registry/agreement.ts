@@ -124,7 +124,7 @@ export function sendable<List>(
 }
 
 /** Leaves out what will never be sent: what is not, nor will be when this server's next promise is kept, nor is the newest. */
-export function needed<List>(
+export function requiredVersions<List>(
   versions: readonly Version<List>[],
   { promised, aim }: Pick<Watermarks, 'promised' | 'aim'>,
 ): readonly Version<List>[] {

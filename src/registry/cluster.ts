@@ -144,7 +144,7 @@ export interface Cluster extends ClusterKey {
 /** The lock of a repair: one at a time. */
 export interface Repair {
   /** Who has it, in words. */
-  readonly by: string;
+  readonly holder: string;
   /** Until when nothing need be heard of it. */
   readonly until: number;
 }

@@ -45,7 +45,7 @@ export type Command =
       readonly type: 'repair';
       readonly action: 'begin' | 'step' | 'repaired' | 'repair-stopped';
       /** Who: another word for each repair. */
-      readonly by: string;
+      readonly holder: string;
       /** A sentence for the history. */
       readonly note: string;
     }

@@ -51,6 +51,20 @@ export const EVENT_TYPES = [
 
 export type EventType = (typeof EVENT_TYPES)[number];
 
+/** What events were called before the first release, as a database from then still has them. */
+const RENAMED: Readonly<Record<string, EventType>> = {
+  founded: 'bootstrapped',
+  refounded: 'rebootstrapped',
+  preserved: 'quorum-lost',
+  ailing: 'unhealthy',
+  released: 'adopted',
+};
+
+/** The type of a stored event, by its present name. */
+export function eventTypeOf(stored: string): EventType {
+  return RENAMED[stored] ?? (stored as EventType);
+}
+
 /** One change, as `decide` reports it; the store adds its number and the wall clock's time. */
 export interface RegistryEvent extends ClusterKey {
   readonly type: EventType;

@@ -76,7 +76,7 @@ export type WaitingCode =
   /** Raft is being repaired, and the list holds still; or must be, since the list was recovered (R7). */
   | 'repairing'
   /** The gate is open: it comes in with its next poll, or after those before it. */
-  | 'turn';
+  | 'queued';
 
 /** What is to be done about a list that was recovered. */
 export const REPAIR_AWAITED =
@@ -159,7 +159,7 @@ export function whyWaiting(
   const closed = gate(cluster, moment);
   return ({ address }) =>
     closed === undefined
-      ? { code: 'turn', reason: `${address} waits for its turn to join ${name}` }
+      ? { code: 'queued', reason: `${address} waits for its turn to join ${name}` }
       : { code: closed.code, reason: `${address} waits to join ${name}: ${closed.finding}` };
 }
 

@@ -95,7 +95,7 @@ export interface Left {
 /** What a leave still lacks; until it lacks nothing its node should run (injury 4). */
 export interface Unfollowed {
   /** Live members that have not been sent the list without it, or had no time yet to tell Raft. */
-  readonly undelivered: readonly Address[];
+  readonly pendingMembers: readonly Address[];
   /** Raft groups that were seen to have it as a voter still; none when the nodes cannot be read. */
   readonly votes: readonly string[];
 }
@@ -105,12 +105,12 @@ export function unfollowed(cluster: Cluster, { address, revision }: Left, moment
   // Since the list last changed, not since the leave was last said: it may be said again.
   const votes = votesAfter(address, cluster.changedAt, moment);
   return votes === undefined
-    ? { undelivered: notFollowed(cluster, revision, moment), votes: [] }
-    : { undelivered: lacking(cluster, revision, moment), votes };
+    ? { pendingMembers: notFollowed(cluster, revision, moment), votes: [] }
+    : { pendingMembers: lacking(cluster, revision, moment), votes };
 }
 
-export function isFollowed({ undelivered, votes }: Unfollowed): boolean {
-  return undelivered.length === 0 && votes.length === 0;
+export function isFollowed({ pendingMembers, votes }: Unfollowed): boolean {
+  return pendingMembers.length === 0 && votes.length === 0;
 }
 
 /**
@@ -130,7 +130,7 @@ export function followed({ address, revision }: Left): (cluster: Cluster, moment
       behind.pop();
     }
     const lack = unfollowed(cluster, { address, revision }, moment);
-    behind = [...lack.undelivered];
+    behind = [...lack.pendingMembers];
     return isFollowed(lack);
   };
 }

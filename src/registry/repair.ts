@@ -11,7 +11,7 @@ export function refuseInRepair(cluster: Cluster, { now }: Pick<Moment, 'now'>): 
   if (!isRepairing(cluster, now)) return undefined;
   return refusal(
     'repair-under-way',
-    `Raft of ${keyOf(cluster)} is being repaired (${cluster.repair?.by}), so its list must hold still; say it again when that is over, within ${REPAIR_LEASE / 1_000} s of its last step`,
+    `Raft of ${keyOf(cluster)} is being repaired (${cluster.repair?.holder}), so its list must hold still; say it again when that is over, within ${REPAIR_LEASE / 1_000} s of its last step`,
   );
 }
 
@@ -21,7 +21,7 @@ export function repair(
   command: Extract<Command, { type: 'repair' }>,
   context: Context,
 ): Outcome {
-  const { by, note } = command;
+  const { holder, note } = command;
   const held = isRepairing(cluster, context.now) ? cluster.repair : undefined;
   const until = context.now + REPAIR_LEASE;
   if (command.action === 'begin') {
@@ -32,14 +32,14 @@ export function repair(
         cluster,
         refusal(
           'repair-under-way',
-          `Raft of ${keyOf(cluster)} is being repaired already (${held.by}); if that has died, its lock is free in ${left} s`,
+          `Raft of ${keyOf(cluster)} is being repaired already (${held.holder}); if that has died, its lock is free in ${left} s`,
         ),
       );
     }
-    const next = { ...cluster, repair: { by, until } };
+    const next = { ...cluster, repair: { holder, until } };
     return conclude(next, [eventOf(next, 'repairing', note)], context, cluster);
   }
-  if (held?.by !== by) {
+  if (held?.holder !== holder) {
     return unchanged(
       cluster,
       refusal('repair-lost', `the lock of this repair of ${keyOf(cluster)} has run out, so it must stop`),
@@ -47,7 +47,7 @@ export function repair(
   }
   switch (command.action) {
     case 'step': {
-      const next = { ...cluster, repair: { by, until } };
+      const next = { ...cluster, repair: { holder, until } };
       return conclude(next, note === '' ? [] : [eventOf(next, 'repair-step', note)], context, cluster);
     }
     case 'repaired':

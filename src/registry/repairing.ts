@@ -31,6 +31,6 @@ export function abandonRepair(cluster: Cluster, why: string): Step {
   const { repair } = cluster;
   if (repair === undefined) return { cluster, events: [] };
   const next = { ...cluster, repair: undefined };
-  const reason = `${repair.by}: ${why}. Look again (doctor), and repair what is left`;
+  const reason = `${repair.holder}: ${why}. Look again (doctor), and repair what is left`;
   return { cluster: next, events: [eventOf(next, 'repair-stopped', reason)] };
 }

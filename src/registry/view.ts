@@ -29,7 +29,7 @@ export interface ClusterSummary {
   readonly unsettled: number;
   readonly waiting: number;
   /** While bootstrapping: how many must wait at once before they become the list (R1). */
-  readonly needed?: number;
+  readonly requiredMembers?: number;
   /** What members are sent meanwhile, when not every server has the newest list yet (see replicas.ts). */
   readonly servedRevision?: number;
   /** Findings of the doctor that last and harm the cluster, whatever its state is; absent without any. */
@@ -56,9 +56,9 @@ export interface MemberView {
   /** Milliseconds left of its lease, 0 when it ran out. */
   readonly leaseMs?: number;
   /** The revision it last received. */
-  readonly delivered: number;
+  readonly deliveredRevision: number;
   /** Whether it is presumed or known to have the current revision. */
-  readonly current: boolean;
+  readonly upToDate: boolean;
   /** Polls come in its name that are refused, for example without a valid token: the sentence that they get. */
   readonly refused?: string;
   /** How it shows that its Nacos does not answer, as its agent says. */
@@ -93,7 +93,7 @@ export function summarize(cluster: Cluster, moment: Moment): ClusterSummary {
     live: quorum.live,
     unsettled,
     waiting: cluster.waiting.size,
-    ...(state === 'bootstrapping' ? { needed: requiredToBootstrap(cluster) } : {}),
+    ...(state === 'bootstrapping' ? { requiredMembers: requiredToBootstrap(cluster) } : {}),
   };
 }
 
@@ -109,8 +109,8 @@ export function describe(cluster: Cluster, moment: Moment): ClusterView {
       state: memberState(member, rules, now),
       settled: member.settled,
       ...(hasLease(member) ? { silentMs: silent, leaseMs: Math.max(0, rules.memberTtl - silent) } : {}),
-      delivered: member.lease.delivered,
-      current: isLive(member, rules, now) && !lackingNow.has(member.address),
+      deliveredRevision: member.lease.delivered,
+      upToDate: isLive(member, rules, now) && !lackingNow.has(member.address),
     };
   });
   const why = whyWaiting(cluster, moment);

@@ -508,9 +508,9 @@ export class RegistryService implements LinkedRegistry {
     const { reply, cluster } = await this.#transactInTime(key, { type: 'leave', address, wait, operator });
     const { revision } = cluster;
     if (reply.type === 'refused') {
-      return { known: true, refused: reply.reason, undelivered: [], votes: [], revision };
+      return { known: true, refused: reply.reason, pendingMembers: [], votes: [], revision };
     }
-    if (reply.type === 'unknown') return { known: false, undelivered: [], votes: [], revision };
+    if (reply.type === 'unknown') return { known: false, pendingMembers: [], votes: [], revision };
     const entry = this.#entryOf(key);
     const left = { address, revision };
     const isFollowed = followed(left);

@@ -111,7 +111,7 @@ export function clusterRow(cluster: Cluster): ClusterRow {
     size: cluster.size,
     quorum_lost: Number(cluster.quorumLost),
     awaits_repair: Number(cluster.awaitsRepair),
-    repair_by: cluster.repair?.by ?? null,
+    repair_by: cluster.repair?.holder ?? null,
     repair_until: cluster.repair?.until ?? null,
   };
 }
@@ -202,7 +202,7 @@ export function toCluster(
     quorumLost: cluster.quorum_lost === 1,
     awaitsRepair: cluster.awaits_repair === 1,
     repair:
-      cluster.repair_by === null ? undefined : { by: cluster.repair_by, until: cluster.repair_until ?? 0 },
+      cluster.repair_by === null ? undefined : { holder: cluster.repair_by, until: cluster.repair_until ?? 0 },
     members: new Map(
       members.map((row) => [row.address, toMember(row, lease(row.address, row.joined_at))] as const),
     ),

@@ -23,8 +23,8 @@ function cluster(
       state,
       source: 'poll',
       settled: true,
-      delivered: 1,
-      current: true,
+      deliveredRevision: 1,
+      upToDate: true,
     })),
     waiting: [],
   };

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { settledPlan } from '../../src/cli/doctor/repair.js';
 import type { RepairPlan } from '../../src/doctor/plan.js';
 
-const EMPTY: RepairPlan = { id: 'a', steps: [], loss: [], manual: [] };
+const EMPTY: RepairPlan = { id: 'a', steps: [], dataLossRisks: [], manualSteps: [] };
 
 /** What is made of plans that are given one after the other: the last one that was asked for, and what was told. */
 async function settle(...plans: readonly RepairPlan[]): Promise<{ plan: RepairPlan; told: string[] }> {

@@ -75,10 +75,10 @@ describe('the examiner', () => {
     nodes.groups.one = { ...nodes.groups.one!, raftGroupMember: nodes.voters.slice(0, 2) };
     assert.deepEqual([(await look(server)).state, codes(await look(server))], ['transient', ['no-voter']]);
     server.time.pass(59_000);
-    assert.equal((await look(server)).findings[0]?.lasting, false);
+    assert.equal((await look(server)).findings[0]?.persistent, false);
     server.time.pass(1_000);
     const { state, findings } = await look(server);
-    assert.deepEqual([state, findings[0]?.lasting, findings[0]?.sinceMs], ['unhealthy', true, 60_000]);
+    assert.deepEqual([state, findings[0]?.persistent, findings[0]?.sinceMs], ['unhealthy', true, 60_000]);
     const summary = (await (await fetch(`${server.url}${path}`)).json()) as { raftProblems?: number };
     assert.equal(summary.raftProblems, 1);
     nodes.groups.one = { ...nodes.groups.one, raftGroupMember: nodes.voters };

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { examined, ageOf, type Examination } from '../../src/doctor/examination.js';
 import { NORMAL_FOR, type FindingCode } from '../../src/doctor/findings.js';
-import { voterOf } from '../../src/doctor/groups.js';
+import { voterIn } from '../../src/doctor/groups.js';
 import type { GroupCopy, Reading } from '../../src/doctor/node-view.js';
 import type { Address } from '../../src/registry/address.js';
 import { describe as viewed } from '../../src/registry/view.js';
@@ -19,7 +19,7 @@ const HOURS = process.env.SIMULATION_RUNS === undefined ? 2 : 12;
 /** A simulated cluster of three, whose nodes are read every 3 s, as the examiner does when something may change. */
 class Watched {
   readonly world: World;
-  readonly lasting = new Set<string>();
+  readonly persistent = new Set<string>();
   looks = 0;
   #last: Examination | undefined;
   /** A lost leader's name is never cleared. */
@@ -41,7 +41,7 @@ class Watched {
 
   /** The codes of what lasted for longer than is normal. */
   get codes(): FindingCode[] {
-    return [...new Set([...this.lasting].map((text) => text.split(':', 1)[0] as FindingCode))];
+    return [...new Set([...this.persistent].map((text) => text.split(':', 1)[0] as FindingCode))];
   }
 
   #look(): void {
@@ -55,7 +55,7 @@ class Watched {
     this.looks++;
     for (const finding of this.#last.diagnosis.findings) {
       if (ageOf(this.#last, finding) < NORMAL_FOR[finding.code]) continue;
-      this.lasting.add(`${finding.code}: ${(world.now / 1_000).toFixed(0)} s, ${finding.sentence}`);
+      this.persistent.add(`${finding.code}: ${(world.now / 1_000).toFixed(0)} s, ${finding.sentence}`);
     }
   }
 
@@ -69,8 +69,8 @@ class Watched {
     const groups = new Map<string, GroupCopy>();
     if (peer && peer.lineage > 0) {
       const leader = peer.leads ? peer : this.world.raft.leaderOf(address);
-      if (leader) this.#leaders.set(address, voterOf(leader.address, OFFSET));
-      const voters = [...peer.voters].map((voter) => voterOf(voter, OFFSET));
+      if (leader) this.#leaders.set(address, voterIn(leader.address, OFFSET));
+      const voters = [...peer.voters].map((voter) => voterIn(voter, OFFSET));
       groups.set('raft', { leader: this.#leaders.get(address), term: peer.term, voters });
     }
     return { address, version: '2.5.1', members: [...new Set([...node.list, address])], groups };
@@ -85,7 +85,7 @@ describe('an hour of a healthy cluster', () => {
       const watched = new Watched(1, replicas);
       watched.pass(HOUR);
       assert.ok(watched.looks > 1_000);
-      assert.deepEqual([...watched.lasting], []);
+      assert.deepEqual([...watched.persistent], []);
     });
 
     it(`with ${servers}: every node replaced again and again, some by kill -9, some restarted: no false alarm`, () => {
@@ -115,7 +115,7 @@ describe('an hour of a healthy cluster', () => {
               watched.pass(225_000);
           }
         }
-        assert.deepEqual([...watched.lasting], [], `salt ${salt}`);
+        assert.deepEqual([...watched.persistent], [], `salt ${salt}`);
         assert.equal(watched.running.length, 3);
       }
     });

@@ -14,7 +14,7 @@ function listed(...addresses: readonly string[]): { members: MemberView[] } {
 }
 
 function member(address: string, state: MemberView['state'] = 'live'): MemberView {
-  return { address, source: 'poll', state, settled: true, delivered: 1, current: true };
+  return { address, source: 'poll', state, settled: true, deliveredRevision: 1, upToDate: true };
 }
 
 const copy = (leader: string | undefined, term = 3, voters: readonly string[] = [a, b, c]): GroupCopy => ({

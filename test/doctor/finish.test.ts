@@ -15,7 +15,7 @@ function afterLeave(
   since: number,
   voters = [A, B, C],
 ): { bench: Bench; last: Examination; events: RecordedEvent[] } {
-  const bench = new Bench().found(A, B, C);
+  const bench = new Bench().bootstrap(A, B, C);
   bench.do({ type: 'leave', address: C });
   bench.pass(20_000, [A, B]);
   const group = { leader: voter(A), term: 2, voters: voters.map(voter) };
@@ -99,7 +99,7 @@ describe('what left the list and is a voter still', () => {
 
 describe('how often nodes are read', () => {
   const quiet = (): Bench => {
-    const bench = new Bench().found(A, B, C);
+    const bench = new Bench().bootstrap(A, B, C);
     bench.pass(120_000, [A, B, C]);
     return bench;
   };

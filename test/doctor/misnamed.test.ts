@@ -77,11 +77,11 @@ describe('a node that calls itself otherwise than it is listed', () => {
     const [first, , third] = nodes.addresses.map(voter);
     nodes.vote([first!, third!, voter(OTHER), '127.9.9.9:7']);
     const plan = await look<RepairPlan>(server, 'repair');
-    assert.deepEqual([plan.steps, plan.manual], [[], []]);
+    assert.deepEqual([plan.steps, plan.manualSteps], [[], []]);
     assert.ok(plan.refused?.startsWith(`${b} calls itself ${OTHER}, so a command`), plan.refused);
     nodes.vote([first!, third!, voter(OTHER)]);
     const none = await look<RepairPlan>(server, 'repair');
-    assert.deepEqual([none.steps, none.manual, none.refused], [[], [], undefined]);
+    assert.deepEqual([none.steps, none.manualSteps, none.refused], [[], [], undefined]);
   });
 
   it('is told of its port, and not of a name that is another member’s', async (t) => {

@@ -50,14 +50,14 @@ function plan(
     hasMajority: true,
     dead: new Set([x, y]),
     proofs: new Map([...groups.map(({ name }) => name), '*'].map((name) => [name, proof(false)] as const)),
-    leaderlessMs: lasting(30_000),
+    leaderlessMs: persistent(30_000),
     noVoterMs: new Map([A, B, C].map((address) => [address, 60_000] as const)),
     ...more,
   });
 }
 
 /** For how long groups have had no leader. */
-const lasting = (ms: number): ReadonlyMap<string, number> =>
+const persistent = (ms: number): ReadonlyMap<string, number> =>
   new Map(['one', 'two', '*'].map((name) => [name, ms] as const));
 
 const proof = (isLed: boolean): LeaderProof => ({ at: 0, node: A, isLed, said: 'no leader' });
@@ -70,8 +70,8 @@ describe('the plan of a repair', () => {
 
   it('has no steps for a healthy cluster', () => {
     const copies: Copies = { one: [a, 3, [a, b, c]] };
-    const { steps, loss, manual, refused } = plan(all, [node(A, copies), node(B, copies), node(C, copies)]);
-    assert.deepEqual([steps, loss, manual, refused], [[], [], [], undefined]);
+    const { steps, dataLossRisks, manualSteps, refused } = plan(all, [node(A, copies), node(B, copies), node(C, copies)]);
+    assert.deepEqual([steps, dataLossRisks, manualSteps, refused], [[], [], [], undefined]);
   });
 
   it('brings a live member back by restRaftCluster at each group’s own leader (injury 2)', () => {
@@ -80,12 +80,12 @@ describe('the plan of a repair', () => {
       node(B, { one: [a, 2, [a, b, c]], two: [c, 2, [a, b, c]] }),
       node(C, { one: [a, 3, [a, c]], two: [c, 2, [a, c]] }),
     ];
-    const { loss, ...made } = plan(all, views);
-    assert.deepEqual(said({ loss, ...made }), [
+    const { dataLossRisks, ...made } = plan(all, views);
+    assert.deepEqual(said({ dataLossRisks, ...made }), [
       `restRaftCluster ${a},${b},${c} ${A} one`,
       `restRaftCluster ${a},${b},${c} ${C} two`,
     ]);
-    assert.deepEqual(loss, []);
+    assert.deepEqual(dataLossRisks, []);
   });
 
   it('makes nobody a voter who may lead a group of its own and not show it (injury 1)', () => {
@@ -96,15 +96,15 @@ describe('the plan of a repair', () => {
     const some = [member(A), member(B)];
     const split = plan(some, views);
     assert.deepEqual(split.steps, []);
-    assert.match(split.manual[0] ?? '', /^group one exist more than once/);
-    assert.equal(split.manual.length, 2, 'the restart of B mends two as well');
+    assert.match(split.manualSteps[0] ?? '', /^group one exist more than once/);
+    assert.equal(split.manualSteps.length, 2, 'the restart of B mends two as well');
     const alone = plan(some, [views[0]!, node(B, {})]);
     assert.deepEqual(alone.steps, []);
-    assert.match(alone.manual[0] ?? '', new RegExp(`^${B} is no voter of 2 groups .*Restart it`));
-    assert.match(alone.manual[0] ?? '', /no voter of 2 groups \(one, two\)/);
-    assert.equal(alone.manual.length, 1, 'one sentence for each node');
+    assert.match(alone.manualSteps[0] ?? '', new RegExp(`^${B} is no voter of 2 groups .*Restart it`));
+    assert.match(alone.manualSteps[0] ?? '', /no voter of 2 groups \(one, two\)/);
+    assert.equal(alone.manualSteps.length, 1, 'one sentence for each node');
     const early = plan(some, [views[0]!, node(B, {})], { noVoterMs: new Map([[B, 59_999]]) });
-    assert.deepEqual(early.manual, [], 'it may have started only just');
+    assert.deepEqual(early.manualSteps, [], 'it may have started only just');
     const unread = plan(some, [views[0]!, { address: B, reason: 'it does not answer' }]);
     assert.deepEqual(unread.steps, []);
   });
@@ -115,7 +115,7 @@ describe('the plan of a repair', () => {
     assert.deepEqual(said(plan(all, views)), [`removePeer ${x} ${A} one`]);
     const alive = plan(all, views, { dead: new Set() });
     assert.deepEqual(alive.steps, []);
-    assert.match(alive.manual[0] ?? '', /is not on the list, and may live/);
+    assert.match(alive.manualSteps[0] ?? '', /is not on the list, and may live/);
   });
 
   describe('a lost majority', () => {
@@ -124,7 +124,7 @@ describe('the plan of a repair', () => {
     it('is reset at the survivor, once for all groups where that is the same', () => {
       const made = plan([member(A)], [node(A, old)]);
       assert.deepEqual(said(made), [`resetPeers ${a} ${A} *`]);
-      assert.match(made.loss[0] ?? '', /What 10\.0\.0\.1:8848 does not have of any group is lost/);
+      assert.match(made.dataLossRisks[0] ?? '', /What 10\.0\.0\.1:8848 does not have of any group is lost/);
     });
 
     it('keeps the data of the highest term, group by group', () => {
@@ -145,8 +145,8 @@ describe('the plan of a repair', () => {
         made.steps.map(({ isAwaited }) => isAwaited),
         [undefined, undefined, true, true],
       );
-      assert.match(made.loss[0] ?? '', /^What 10\.0\.0\.1:8848 does not have of group one is lost/);
-      assert.match(made.loss[0] ?? '', /It shows the highest term/);
+      assert.match(made.dataLossRisks[0] ?? '', /^What 10\.0\.0\.1:8848 does not have of group one is lost/);
+      assert.match(made.dataLossRisks[0] ?? '', /It shows the highest term/);
     });
 
     it('never makes a voter of one that joined only just, nor takes it for the survivor', () => {
@@ -175,7 +175,7 @@ describe('the plan of a repair', () => {
       });
       assert.match(nothing.refused ?? '', /has a leader, and no member/);
       const three = (ms: number): RepairPlan =>
-        plan([member(A)], [node(A, old, '3.0.3')], { proofs: new Map(), leaderlessMs: lasting(ms) });
+        plan([member(A)], [node(A, old, '3.0.3')], { proofs: new Map(), leaderlessMs: persistent(ms) });
       assert.match(three(29_999).refused ?? '', /awaited are 30 s without/, '3.x proves nothing');
       assert.equal(three(29_999).isPassing, true);
       assert.deepEqual(said(three(30_000)), [`resetPeers ${a} ${A} *`]);
@@ -197,7 +197,7 @@ describe('the plan of a repair', () => {
       const members = [member(A), member(B, { state: 'down' }), member(C)];
       const copies: Copies = { one: [b, 2, [a, b, c]], two: [b, 2, [a, b, c]] };
       const views = [node(A, copies), node(C, copies)];
-      const early = new Map([...lasting(60_000), ['two', 29_999] as const]);
+      const early = new Map([...persistent(60_000), ['two', 29_999] as const]);
       const waits = plan(members, views, { leaderlessMs: early });
       assert.deepEqual([waits.steps, waits.isPassing], [[], true]);
       assert.match(waits.refused ?? '', /group two may be about to elect .* awaited are 30 s without one/);
@@ -205,7 +205,7 @@ describe('the plan of a repair', () => {
         `resetPeers ${a} ${A} *`,
         `restRaftCluster ${a},${c} ${A} *`,
       ]);
-      const blank = plan(all, [node(A, {}), node(B, {}), node(C, {})], { leaderlessMs: lasting(29_999) });
+      const blank = plan(all, [node(A, {}), node(B, {}), node(C, {})], { leaderlessMs: persistent(29_999) });
       assert.equal(blank.isPassing, true, 'a bootstrap');
       const gone = plan([member(A)], [node(A, old)], { leaderlessMs: new Map() });
       assert.deepEqual(said(gone), [`resetPeers ${a} ${A} *`], 'nobody can be elected');
@@ -258,7 +258,7 @@ describe('the plan of a repair', () => {
     const blank = [node(A, {}), node(B, {}), node(C, {})];
 
     it('names one alone, whom the others join, and says that who has most cannot be told', () => {
-      const { steps, loss } = plan(all, blank);
+      const { steps, dataLossRisks } = plan(all, blank);
       assert.deepEqual(
         steps.map(({ command, value, isAwaited }) => [command, value, isAwaited]),
         [
@@ -266,8 +266,8 @@ describe('the plan of a repair', () => {
           ['restRaftCluster', [a, b, c].join(), true],
         ],
       );
-      assert.match(loss[0] ?? '', /also when 10\.0\.0\.2:8848 or 10\.0\.0\.3:8848 has it/);
-      assert.match(loss[0] ?? '', /cannot be told.*name the one that was stopped last with --survivor/);
+      assert.match(dataLossRisks[0] ?? '', /also when 10\.0\.0\.2:8848 or 10\.0\.0\.3:8848 has it/);
+      assert.match(dataLossRisks[0] ?? '', /cannot be told.*name the one that was stopped last with --survivor/);
     });
 
     it('takes whom the operator names, and among others whoever shows most', () => {
@@ -277,7 +277,7 @@ describe('the plan of a repair', () => {
       const shows = node(B, { one: [undefined, 0, [x, y]] });
       assert.equal(plan(all, [blank[0]!, shows, blank[2]!]).steps[0]?.node, B);
       const terms = [node(A, { one: [x, 4, [a, b, x]] }), node(B, { one: [x, 4, [a, b, x]] }), blank[2]!];
-      assert.match(plan(all, terms).loss[0] ?? '', /Another shows the same term.*10\.0\.0\.1:8848 was first/);
+      assert.match(plan(all, terms).dataLossRisks[0] ?? '', /Another shows the same term.*10\.0\.0\.1:8848 was first/);
     });
 
     it('waits for nobody who stays away, and for nobody who joined only just', () => {
@@ -307,11 +307,11 @@ describe('the plan of a repair', () => {
 
   it('leaves groups that do not know each other to people, and says in what order (injury 1)', () => {
     const alone = (address: string, voter: string): NodeView => node(address, { one: [voter, 1, [voter]] });
-    const { steps, manual } = plan(all, [alone(A, a), alone(B, b), alone(C, c)]);
+    const { steps, manualSteps } = plan(all, [alone(A, a), alone(B, b), alone(C, c)]);
     assert.deepEqual(steps, []);
-    assert.match(manual[0] ?? '', /here 10\.0\.0\.1:8848 \(the first on the list\)/);
+    assert.match(manualSteps[0] ?? '', /here 10\.0\.0\.1:8848 \(the first on the list\)/);
     assert.deepEqual(
-      manual.slice(1).map((sentence) => /^stop (\S+), empty its data directory/.exec(sentence)?.[1]),
+      manualSteps.slice(1).map((sentence) => /^stop (\S+), empty its data directory/.exec(sentence)?.[1]),
       [B, C],
     );
   });

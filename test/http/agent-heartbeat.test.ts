@@ -35,7 +35,7 @@ test('what it has is what its Nacos was delivered, which a mere heartbeat cannot
   const server = await startServer(t);
   await beat(server, A);
   await beat(server, B);
-  assert.deepEqual(await memberOf(server, A).then(({ delivered, current }) => [delivered, current]), [
+  assert.deepEqual(await memberOf(server, A).then(({ deliveredRevision: delivered, upToDate: current }) => [delivered, current]), [
     0,
     false,
   ]);
@@ -46,10 +46,10 @@ test('what it has is what its Nacos was delivered, which a mere heartbeat cannot
     [99, 2],
   ] as const) {
     assert.equal((await beat(server, A, `&revision=${has}`)).status, 200);
-    assert.equal((await memberOf(server, A)).delivered, delivered, `revision=${has}`);
+    assert.equal((await memberOf(server, A)).deliveredRevision, delivered, `revision=${has}`);
   }
-  assert.equal((await memberOf(server, A)).current, true);
-  assert.equal((await memberOf(server, B)).delivered, 0);
+  assert.equal((await memberOf(server, A)).upToDate, true);
+  assert.equal((await memberOf(server, B)).deliveredRevision, 0);
 });
 
 test('a joiner settles when all agents have the list with it', async (t) => {
@@ -168,7 +168,7 @@ test('a problem is no renewal; it is recorded once, shown, and probed for at onc
     `${CLUSTER}/events`,
   );
   const said = events.filter(({ address, type }) => address === C && type !== 'waiting');
-  assert.deepEqual(said.map(({ type }) => type).sort(), ['unhealthy', 'down']);
+  assert.deepEqual(said.map(({ type }) => type).sort(), ['down', 'unhealthy']);
   assert.equal(
     said.find(({ type }) => type === 'unhealthy')?.reason,
     'its agent says: its port has not answered for 6 s; it stays listed',

@@ -49,7 +49,7 @@ test('the list of clusters', async (t) => {
       live: 0,
       unsettled: 0,
       waiting: 1,
-      needed: 3,
+      requiredMembers: 3,
     },
     {
       product: 'nacos',
@@ -111,8 +111,8 @@ test('one cluster', async (t) => {
         settled: true,
         silentMs: 2_000,
         leaseMs: 13_000,
-        delivered: 1,
-        current: false,
+        deliveredRevision: 1,
+        upToDate: false,
       },
       {
         address: B,
@@ -122,8 +122,8 @@ test('one cluster', async (t) => {
         settled: false,
         silentMs: 2_000,
         leaseMs: 13_000,
-        delivered: 0,
-        current: false,
+        deliveredRevision: 0,
+        upToDate: false,
       },
     ],
     waiting: [
@@ -290,7 +290,7 @@ test('an operator takes a live member off, and waits until the others have the l
   const [a, b] = await bootstrapCluster(t, server, [A, B, C]);
   const late = await remove(server, C, '?wait=100ms');
   assert.equal(late.status, 202, late.body);
-  assert.deepEqual(JSON.parse(late.body), { address: C, revision: 2, undelivered: [A, B] });
+  assert.deepEqual(JSON.parse(late.body), { address: C, revision: 2, pendingMembers: [A, B] });
   assert.equal((await ask(server, 'GET', '/nacos/serverlist')).body, `${A}\n${B}\n`);
 
   const again = remove(server, C, '?wait=30s');
@@ -299,12 +299,12 @@ test('an operator takes a live member off, and waits until the others have the l
   await server.pass(3_000);
   const done = await again;
   assert.equal(done.status, 200);
-  assert.deepEqual(JSON.parse(done.body), { address: C, revision: 2, undelivered: [] });
+  assert.deepEqual(JSON.parse(done.body), { address: C, revision: 2, pendingMembers: [] });
 
   const atOnce = await remove(server, encodeURIComponent(B));
   assert.deepEqual(
     [atOnce.status, JSON.parse(atOnce.body)],
-    [200, { address: B, revision: 3, undelivered: [A] }],
+    [200, { address: B, revision: 3, pendingMembers: [A] }],
   );
 });
 

@@ -82,7 +82,7 @@ const WORDS: readonly {
   {
     name: 'that the second one does not answer',
     method: 'POST',
-    path: (cluster) => `/nacos/${cluster}?self=${B}&problem=gone`,
+    path: (cluster) => `/nacos/${cluster}?self=${B}&unhealthy=gone`,
     may: [...HERE, 'the second member', 'from where the second is heard'],
     inUrl: true,
   },
@@ -124,7 +124,7 @@ async function say(
 }
 
 /** A cluster of two, each heard from where it is. */
-async function found(server: TestServer, cluster: string, query = ''): Promise<void> {
+async function bootstrap(server: TestServer, cluster: string, query = ''): Promise<void> {
   for (const [self, from] of [
     [A, '10.0.0.11'],
     [B, HOME],
@@ -156,7 +156,7 @@ async function askAll(
   for (const word of WORDS) {
     for (const [who, how] of Object.entries(WHO) as [WhoName, Who][]) {
       const cluster = `c${++count}`;
-      await found(server, cluster, query);
+      await bootstrap(server, cluster, query);
       const before = await state(server, cluster);
       const answer = await say(server, how, word.method, word.path(cluster));
       check(word, who, answer, (await state(server, cluster)) !== before);
@@ -178,7 +178,7 @@ test('without a token each word counts from where it may come from, and from now
     const server = await start(t);
     for (const [i, word] of WORDS.entries()) {
       const cluster = `c${i}`;
-      await found(server, cluster);
+      await bootstrap(server, cluster);
       const before = await state(server, cluster);
       const answer = await say(server, how, word.method, word.path(cluster));
       const hasChanged = (await state(server, cluster)) !== before;
@@ -210,7 +210,7 @@ test('with a token it alone decides', async (t) => {
     const server = await start(t, access);
     for (const [i, word] of WORDS.entries()) {
       const cluster = `c${i}`;
-      await found(server, cluster, `&token=${TOKEN}`);
+      await bootstrap(server, cluster, `&token=${TOKEN}`);
       const before = await state(server, cluster);
       const without = await say(server, how, word.method, word.path(cluster));
       assert.equal(without.status, 401, `${word.name} by ${who}: ${without.body}`);
@@ -225,7 +225,7 @@ test('with a token it alone decides', async (t) => {
 
 test('AUTH_MODE=warn guards nothing where there is a token, and opens nothing where there is none', async (t) => {
   const server = await start(t, { mode: 'warn' });
-  await found(server, 'serverlist');
+  await bootstrap(server, 'serverlist');
   const answer = await say(server, at(STRANGER), 'DELETE', `/nacos/serverlist?self=${A}`);
   assert.equal(answer.status, 403);
 });
@@ -247,7 +247,7 @@ test('the server says what a change needs, and refusals are counted', async (t) 
 
 test('who says a member’s name is not where the member is', async (t) => {
   const server = await start(t);
-  await found(server, 'serverlist');
+  await bootstrap(server, 'serverlist');
   const leave = (client: string, self = B) =>
     say(server, at(client), 'DELETE', `/nacos/serverlist?self=${self}`);
   const poll = (client: string, self = B) => say(server, at(client), 'GET', `/nacos/serverlist?self=${self}`);
@@ -325,7 +325,7 @@ interface View {
 
 test('an id, and what an agent says, counts from where the member is', async (t) => {
   const server = await start(t);
-  await found(server, 'serverlist');
+  await bootstrap(server, 'serverlist');
   const post = (client: string, query: string) =>
     say(server, at(client), 'POST', `/nacos/serverlist?self=${query}`);
   const ids = async () => {
@@ -352,7 +352,7 @@ test('an id, and what an agent says, counts from where the member is', async (t)
 
 test('a newcomer names whom it replaces from its own address only, and nobody’s name is taken from its owner', async (t) => {
   const server = await start(t);
-  await found(server, 'serverlist');
+  await bootstrap(server, 'serverlist');
   const post = (client: string, query: string) =>
     say(server, at(client), 'POST', `/nacos/serverlist?self=${query}`);
   const C = '10.0.0.13:8848';
@@ -373,7 +373,7 @@ test('a newcomer names whom it replaces from its own address only, and nobody’
 
 test('whatever comes from its address, a listed member may leave', async (t) => {
   const server = await start(t, { writeRateLimit: 1, now: () => 0 });
-  await found(server, 'serverlist');
+  await bootstrap(server, 'serverlist');
   const leave = (self: string) => say(server, at('10.0.0.11'), 'DELETE', `/nacos/serverlist?self=${self}`);
   let answer;
   // A hundred nodes of another cluster stop behind the same address, and were never here.

@@ -33,7 +33,7 @@ test('hand-kept buckets are exposed exactly as prom-client exposes its own', asy
   }
   const sumless = (text: string): string => text.replace(/_sum(\S+) \S+/g, '_sum$1');
   assert.equal(sumless(await ours.metrics()), sumless(await theirs.metrics()));
-  assert.match(await ours.metrics(), /took_seconds_sum\{answer="list"\} 1000\.50825\n/);
+  assert.match(await ours.metrics(), /took_seconds_sum\{outcome="list"\} 1000\.50825\n/);
 });
 
 test('all that is read in one turn of the event loop has waited since its start', async () => {

@@ -107,7 +107,7 @@ test('1,000 clusters of 10: series stay bounded, nothing is lost, and polls go o
   const names = new Set(found.samples.flatMap(({ labels }) => labels.cluster ?? []));
   assert.equal(names.size, OWN_SERIES + 1);
   assert.ok(names.has(OTHERS));
-  assert.equal(found.value('address_server_clusters_added_up'), CLUSTERS - OWN_SERIES);
+  assert.equal(found.value('address_server_clusters_aggregated'), CLUSTERS - OWN_SERIES);
   assert.equal(total(found, 'address_server_clusters'), CLUSTERS);
   assert.equal(total(found, 'address_server_cluster_members'), CLUSTERS * SIZE);
   const others = { product: OTHERS, cluster: OTHERS };

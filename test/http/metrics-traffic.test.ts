@@ -38,22 +38,22 @@ const REFUSED = 'events_total{type="refused"}';
 
 /** A poll or heartbeat counts by its answer, and how long it took by the same. */
 const poll = (answer: string, self = 'given'): Record<string, number> => ({
-  [`polls_total{answer="${answer}",self="${self}"}`]: 1,
-  [`poll_duration_seconds_count{answer="${answer}"}`]: 1,
+  [`polls_total{outcome="${answer}",self="${self}"}`]: 1,
+  [`poll_duration_seconds_count{outcome="${answer}"}`]: 1,
 });
 const heartbeat = (answer: string): Record<string, number> => ({
-  [`heartbeats_total{answer="${answer}"}`]: 1,
-  [`heartbeat_duration_seconds_count{answer="${answer}"}`]: 1,
+  [`heartbeats_total{outcome="${answer}"}`]: 1,
+  [`heartbeat_duration_seconds_count{outcome="${answer}"}`]: 1,
 });
 const cut = (reason: string): Record<string, number> => ({
-  [`unterminated_answers_total{reason="${reason}"}`]: 1,
+  [`unterminated_responses_total{reason="${reason}"}`]: 1,
 });
-const held = (end: string): Record<string, number> => ({ [`poll_hold_seconds_count{end="${end}"}`]: 1 });
+const held = (end: string): Record<string, number> => ({ [`poll_hold_seconds_count{outcome="${end}"}`]: 1 });
 const event = (...types: string[]): Record<string, number> =>
   Object.fromEntries(types.map((type) => [`events_total{type="${type}"}`, 1]));
 const other = (method: string, route: string, status: number | string): Record<string, number> => {
   const labels = `{method="${method}",route="${route}",status="${status}"}`;
-  return { [`requests_total${labels}`]: 1, [`request_duration_seconds_count${labels}`]: 1 };
+  return { [`http_requests_total${labels}`]: 1, [`http_request_duration_seconds_count${labels}`]: 1 };
 };
 
 test('lists: polls, plain polls and heartbeats, in front and behind the front door', async (t) => {
@@ -284,7 +284,7 @@ test('polls that a stop ends', async (t) => {
   assert.deepEqual(risen(before, new Exposition(text.toString())), {
     ...poll('unavailable'),
     ...cut('stopping'),
-    'poll_hold_seconds_count{end="abandoned"}': 1,
+    'poll_hold_seconds_count{outcome="abandoned"}': 1,
     ...event('waiting'),
   });
 });
@@ -306,11 +306,11 @@ test('other requests by route, whatever their path, and without those that asked
     ...event('admitted'),
   });
   await rises(server, json('/api/v1/clusters/nacos/serverlist?revision=2&wait=20ms'), {
-    [`requests_total{method="GET",route="${route}",status="200"}`]: 1,
+    [`http_requests_total{method="GET",route="${route}",status="200"}`]: 1,
   });
   for (let i = 0; i < 20; i++) await ask(server, 'GET', `/x/${i}/y/${i}`);
   const routes = new Set(
-    (await scrape(server)).find('address_server_requests_total').map(({ labels }) => labels.route),
+    (await scrape(server)).find('address_server_http_requests_total').map(({ labels }) => labels.route),
   );
   assert.ok(routes.size < 10, [...routes].join(' '));
 });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import { parseTokens } from '../../src/http/access/token.js';
-import { ANSWERS, HOLD_ENDS, REASONS, REFUSALS } from '../../src/http/traffic.js';
+import { OUTCOMES, HOLD_OUTCOMES, REASONS, REFUSALS } from '../../src/http/traffic.js';
 import { packageVersion } from '../../src/package-info.js';
 import { EVENT_TYPES } from '../../src/registry/events.js';
 import { STORE_FAILURES, STORE_OPERATIONS } from '../../src/runtime/observer.js';
@@ -66,13 +66,13 @@ test('every series of a closed set is there from the start, at 0', async (t) => 
   const found = await scrape(await startServer(t));
   const expected: readonly (readonly [name: string, ...labels: [string, readonly string[]][]])[] = [
     ['address_server_events_total', ['type', EVENT_TYPES]],
-    ['address_server_unterminated_answers_total', ['reason', REASONS]],
+    ['address_server_unterminated_responses_total', ['reason', REASONS]],
     ['address_server_refused_requests_total', ['reason', REFUSALS]],
-    ['address_server_polls_total', ['self', ['given', 'none']], ['answer', ANSWERS]],
-    ['address_server_heartbeats_total', ['answer', ANSWERS]],
+    ['address_server_polls_total', ['self', ['given', 'none']], ['answer', OUTCOMES]],
+    ['address_server_heartbeats_total', ['answer', OUTCOMES]],
     ['address_server_probes_total', ['answer', ['open', 'refused', 'unreachable', 'unknown']]],
     ['address_server_store_errors_total', ['operation', STORE_OPERATIONS], ['error', STORE_FAILURES]],
-    ['address_server_poll_hold_seconds_count', ['end', HOLD_ENDS]],
+    ['address_server_poll_hold_seconds_count', ['end', HOLD_OUTCOMES]],
     ['address_server_poll_duration_seconds_count', ['answer', ['list']]],
     [
       'address_server_clusters',
@@ -119,15 +119,15 @@ test('a cluster from its bootstrap to a lost majority', async (t) => {
   assert.deepEqual(await states(), ['1 whole']);
   assert.equal(await gauge('members', { state: 'live' }), 3);
   assert.deepEqual([await gauge('revision'), await gauge('epoch'), await gauge('size')], [1, 1, 3]);
-  assert.equal(await gauge('members_lacking_revision'), 0);
+  assert.equal(await gauge('members_out_of_date'), 0);
   assert.equal(await gauge('waiting_addresses'), 0);
 
   await ask(server, 'POST', pollPath(D));
-  assert.deepEqual([await gauge('revision'), await gauge('members_lacking_revision')], [2, 4]);
+  assert.deepEqual([await gauge('revision'), await gauge('members_out_of_date')], [2, 4]);
   assert.deepEqual([await gauge('unsettled_members'), await gauge('longest_unsettled_seconds')], [1, 0]);
   await live(server, nodes, 10_000);
   assert.deepEqual(
-    [await gauge('members_lacking_revision'), await gauge('longest_unsettled_seconds')],
+    [await gauge('members_out_of_date'), await gauge('longest_unsettled_seconds')],
     [1, 10],
   );
   assert.deepEqual(await states(), ['1 impaired']);

@@ -106,7 +106,7 @@ describe('the stream', { concurrency: 4 }, () => {
     await put(server, B);
     await client.next<ClusterView>('cluster', ({ revision }) => revision === 2);
     await a!.poll();
-    await client.next<ClusterView>('cluster', ({ members }) => members[0]?.delivered === 2);
+    await client.next<ClusterView>('cluster', ({ members }) => members[0]?.deliveredRevision === 2);
     await server.pass(4_000);
     await client.next<ClusterView>('cluster', ({ members }) => members[0]?.silentMs === 4_000);
     const second = await StreamClient.open(t, server, '?cluster=nacos/serverlist');

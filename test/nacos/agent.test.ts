@@ -33,7 +33,7 @@ nacosTest('file lookup, an agent around each node', {}, async (cluster, scenario
     for (const node of nodes) assert.deepEqual(confOf(node), addressesOf(nodes));
     await patiently('the registry knows that all have the list', async () => {
       const { state, members } = await viewOf(server);
-      return state === 'whole' && members.every(({ current }) => current);
+      return state === 'whole' && members.every(({ upToDate: current }) => current);
     });
   });
 

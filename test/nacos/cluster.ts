@@ -342,7 +342,7 @@ async function summaryOf(server: Pick<ServerProcess, 'url'>): Promise<string[]> 
     return [
       `${server.url}: ${state}, revision ${revision}`,
       ...members.map(
-        ({ address, state, settled, delivered, problem = '' }) =>
+        ({ address, state, settled, deliveredRevision: delivered, problem = '' }) =>
           `${address} ${state}, ${settled ? 'settled' : 'not settled'}, has ${delivered} ${problem}`,
       ),
       ...waiting.map(({ reason, waitingMs }) => `${reason} (${waitingMs} ms)`),

@@ -27,8 +27,8 @@ nacosTest('context paths other than /nacos', { can: ['raft views'] }, async (clu
           return health.findings.length === 0 && { health };
         });
         assert.deepEqual([health.state, health.unknown, health.groups], ['healthy', [], all]);
-        for (const { version, voterOf } of health.nodes) {
-          assert.deepEqual([version, voterOf], [cluster.version, all]);
+        for (const { version, voterIn } of health.nodes) {
+          assert.deepEqual([version, voterIn], [cluster.version, all]);
         }
         await Promise.all(nodes.map((node) => node.end('SIGKILL')));
       },

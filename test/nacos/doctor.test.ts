@@ -39,7 +39,7 @@ nacosTest(
       assert.deepEqual([state, findings, unknown, status], ['healthy', [], [], 0]);
       const all = [...(await groupsOf(nodes)).keys()].sort();
       assert.deepEqual(groups, all);
-      for (const { version, voterOf } of read) assert.deepEqual([version, voterOf], [cluster.version, all]);
+      for (const { version, voterIn } of read) assert.deepEqual([version, voterIn], [cluster.version, all]);
       assert.equal(read.flatMap(({ leads }) => leads).length, all.length, 'each group has one leader');
       const nothing = await repair(t, server, '--yes');
       assert.deepEqual([nothing.status, nothing.plan.steps], [0, []]);

@@ -119,7 +119,7 @@ nacosTest(
         assert.equal(status, 200, text);
         const { members, revision } = await viewOf(server);
         assert.deepEqual(members.map(({ address }) => address).sort(), addressesOf(rest));
-        for (const { address, delivered } of members) assert.ok(delivered >= revision, address);
+        for (const { address, deliveredRevision: delivered } of members) assert.ok(delivered >= revision, address);
         // The server has looked: where the nodes show their groups, that is what `wait` waits for. Sent is not enough:
         // whoever stops before Raft has worked on it may stay a phantom voter.
         for (const [name, { voters }] of await groupsOf(nodes)) {

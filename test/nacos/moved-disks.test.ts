@@ -82,9 +82,9 @@ nacosTest(
             ['restRaftCluster', all.join(), undefined, true],
           ],
         );
-        const [loss = ''] = plan.loss;
-        assert.match(loss, /Who has most cannot be told.*name the one that was stopped last with --survivor/);
-        for (const { address } of others) assert.ok(loss.includes(address), loss);
+        const [dataLossRisks = ''] = plan.dataLossRisks;
+        assert.match(dataLossRisks, /Who has most cannot be told.*name the one that was stopped last with --survivor/);
+        for (const { address } of others) assert.ok(dataLossRisks.includes(address), dataLossRisks);
       },
     );
 

@@ -68,7 +68,7 @@ nacosTest(
 /** How many polls without `self` the server has answered with a list. */
 async function listPolls({ url }: ServerProcess): Promise<number> {
   const metrics = await (await fetch(`${url}/metrics`)).text();
-  return Number(/^address_server_polls_total\{self="none",answer="list"\} (\d+)/m.exec(metrics)?.[1] ?? 0);
+  return Number(/^address_server_polls_total\{self="none",outcome="list"\} (\d+)/m.exec(metrics)?.[1] ?? 0);
 }
 
 /** A list as nginx serves it from a file. */

@@ -91,7 +91,7 @@ nacosTest(
             await assertKept(nodes);
             const { state, members, revision } = await viewOf();
             assert.equal(revision, before.revision);
-            return state === 'whole' && members.every((member) => member.state === 'live' && member.current);
+            return state === 'whole' && members.every((member) => member.state === 'live' && member.upToDate);
           },
           500,
         );

@@ -51,7 +51,7 @@ nacosTest(
         async () => {
           const views = await Promise.all(servers.map(viewOf));
           return views.every(
-            ({ state, members }) => state === 'whole' && members.every(({ current }) => current),
+            ({ state, members }) => state === 'whole' && members.every(({ upToDate: current }) => current),
           );
         },
         250,

@@ -68,7 +68,7 @@ function everything(nacos: Believers): ClusterHealth {
       sentence: `the server’s own sentence of ${code} with a_rather_long_name_of_a_raft_group`,
       advice: 'none',
       sinceMs: 1_000 * 60 ** (i % 3),
-      lasting: i % 4 !== 3,
+      persistent: i % 4 !== 3,
       severity: i > 5 ? 'harm' : 'notice',
     })),
     unknown: ['whether naming_service_metadata has a majority: some of its voters cannot be read'],
@@ -76,7 +76,7 @@ function everything(nacos: Believers): ClusterHealth {
       address,
       version: '2.5.1',
       leads: i === 0 ? GROUPS : [],
-      voterOf: GROUPS.slice(i),
+      voterIn: GROUPS.slice(i),
     })),
     groups: GROUPS,
   };
@@ -264,7 +264,7 @@ pageTest(
       for (const width of [320, 900, 1280]) {
         const { page } = await visit(t, server.url, { colorScheme, width, reducedMotion: 'reduce' });
         for (const state of HEALTH_STATES) {
-          const repair = state === 'transient' ? { repair: { by: 'somebody', leftMs: 1_000 } } : {};
+          const repair = state === 'transient' ? { repair: { holder: 'somebody', leftMs: 1_000 } } : {};
           await page.unrouteAll();
           await answer(page, { ...all, state, ...repair });
           await page.reload();

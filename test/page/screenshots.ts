@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import type { TestContext } from 'node:test';
 import type { Browser, Page } from 'playwright-core';
 import { examined, healthOf } from '../../src/doctor/examination.js';
-import { voterOf } from '../../src/doctor/groups.js';
+import { voterIn } from '../../src/doctor/groups.js';
 import type { ClusterHealth } from '../../src/doctor/health.js';
 import type { Reading } from '../../src/doctor/node-view.js';
 import type { ClusterView } from '../../src/registry/view.js';
@@ -90,9 +90,9 @@ async function healthOfNodes(server: TestServer, voters?: readonly string[]): Pr
   const view = JSON.parse((await ask(server, 'GET', CLUSTER)).body) as ClusterView;
   const members = view.members.map(({ address }) => address);
   const copy = {
-    leader: voterOf(A, OFFSET),
+    leader: voterIn(A, OFFSET),
     term: 3,
-    voters: (voters ?? members).map((address) => voterOf(address, OFFSET)),
+    voters: (voters ?? members).map((address) => voterIn(address, OFFSET)),
   };
   const groups = new Map(GROUPS.map((name) => [name, copy]));
   const readings = view.members.map(({ address, state }): Reading =>

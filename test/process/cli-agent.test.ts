@@ -132,7 +132,7 @@ describe('agent around a command', { concurrency: 3 }, () => {
     }
     await eventually('the server knows that both have it', async () => {
       const member = await memberOf(server, first);
-      return member?.current;
+      return member?.upToDate;
     });
   });
 

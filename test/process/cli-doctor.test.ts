@@ -92,7 +92,7 @@ describe('doctor', { concurrency: 2 }, () => {
     assert.equal(ran.status, 2);
     const { state, findings } = JSON.parse(ran.out) as ClusterHealth;
     assert.deepEqual(findings.map(({ code }) => code).sort(), ['list-differs', 'list-differs', 'split']);
-    assert.deepEqual([state, findings[0]?.lasting], ['transient', false], 'it was only just seen');
+    assert.deepEqual([state, findings[0]?.persistent], ['transient', false], 'it was only just seen');
     const text = await doctor(t, server);
     assert.match(
       text.out,

@@ -57,8 +57,8 @@ describe('leave', () => {
     assert.match(ran.out, new RegExp(`^After 1s these had not taken that up yet: .*${B}`, 'm'));
     const json = await run(t, server, 'leave', C, '--wait', '500ms', '--json');
     assert.equal(json.status, 75);
-    const { address, undelivered } = JSON.parse(json.out) as { address: string; undelivered: string[] };
-    assert.deepEqual([address, undelivered.includes(B)], [C, true]);
+    const { address, pendingMembers } = JSON.parse(json.out) as { address: string; pendingMembers: string[] };
+    assert.deepEqual([address, pendingMembers.includes(B)], [C, true]);
     nodes[1]!.resume();
     const again = await run(t, server, 'leave', C);
     assert.equal(again.status, 0, again.out);

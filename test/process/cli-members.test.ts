@@ -21,7 +21,7 @@ const OPENED = '\x1b[?1049h\x1b[?25l';
 const CLOSED = '\x1b[?25h\x1b[?1049l';
 
 /** Two initial members that poll on, and one more that waits for them. */
-async function found(t: TestContext, server: ServerProcess): Promise<PollingNode[]> {
+async function bootstrap(t: TestContext, server: ServerProcess): Promise<PollingNode[]> {
   const nodes = [A, B].map(
     (self) => new PollingNode(t, server, self, `&expect=2&id=id-of-${self.slice(8, 9)}`),
   );
@@ -91,7 +91,7 @@ describe('members', () => {
 describe('members --watch', () => {
   it('prints a JSON line a change, over a restart of the server', async (t) => {
     const server = await start(t);
-    const nodes = await found(t, server);
+    const nodes = await bootstrap(t, server);
     const cli = startCli(t, ['members', 'nacos/serverlist', '--watch', '--json'], { env: env(server) });
     const views = (): Line[] => jsonLines<Line>(cli);
     await eventually('the first', () => views().length === 1);
@@ -174,7 +174,7 @@ describe('members --watch', () => {
 
   it('redraws a terminal in place, shows a lost connection, and puts the terminal back on Ctrl-C', async (t) => {
     const server = await start(t);
-    const nodes = await found(t, server);
+    const nodes = await bootstrap(t, server);
     await post(server, `/nacos/other?self=${C}&expect=2`);
     const terminal = await startOnTerminal(t, ['members', '--watch'], { env: env(server) });
     await eventually('the picture', () => terminal.screen().includes('nacos/other is bootstrapping: 1 of 2'));

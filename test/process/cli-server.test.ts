@@ -352,7 +352,7 @@ describe('what a server says', () => {
       if (request.method === 'POST' && !path.includes('/good/')) {
         response.writeHead(409).end(JSON.stringify({ detail: evil }));
       } else if (request.method === 'DELETE') {
-        response.end(JSON.stringify({ address: evil, revision: 1, undelivered: [evil] }));
+        response.end(JSON.stringify({ address: evil, revision: 1, pendingMembers: [evil] }));
       } else if (path.includes('/events')) response.end(JSON.stringify({ events: [event] }));
       else if (path.startsWith('/api/v1/clusters?') || path === '/api/v1/clusters') {
         response.end(JSON.stringify({ clusters: [cluster] }));

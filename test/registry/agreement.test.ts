@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import {
   aim,
   learn,
-  needed,
+  requiredVersions,
   promisable,
   promise,
   releasable,
@@ -69,7 +69,7 @@ describe('what is kept of a list that changes all the time', () => {
   it('is the version that is sent, the one that will be next, and the newest', () => {
     const versions = versionsOf([1, 4], [2, 7], [3, 9], [4, 11]);
     const revisions = (promised: number, aimed: number): number[] =>
-      needed(versions, { promised, aim: aimed }).map(({ revision }) => revision);
+      requiredVersions(versions, { promised, aim: aimed }).map(({ revision }) => revision);
     assert.deepEqual(revisions(4, 8), [1, 2, 4]);
     assert.deepEqual(revisions(8, 8), [2, 4]);
     assert.deepEqual(revisions(11, 11), [4]);
@@ -94,7 +94,7 @@ describe('servers whose list changes at every moment', () => {
       marks.aim = aimOf(marks.aim, changes, marks.released);
       const most = promisable([rows[(i + 1) % 2]!], changes);
       marks.promised = promise(marks.promised, { aim: marks.aim, promisable: most });
-      server.versions = needed(server.versions, marks);
+      server.versions = requiredVersions(server.versions, marks);
       Object.assign(own, { seenChange: changes, promised: marks.promised });
       released = Math.max(released, releasable(rows));
       marks.released = released;

@@ -89,7 +89,7 @@ describe('R7 Rebootstrap', () => {
   const dead = (bench: Bench): void => bench.pass(61_000, [], [A, B, C]);
 
   it('bootstraps a new epoch of those waiting when all members are silent and unreachable', () => {
-    const bench = new Bench().found(A, B, C);
+    const bench = new Bench().bootstrap(A, B, C);
     dead(bench);
     const fresh = [D, E, '127.0.0.9:8848'];
     for (const address of fresh) assert.equal(bench.poll(address, { expect: 3 }).type, 'waiting');
@@ -103,7 +103,7 @@ describe('R7 Rebootstrap', () => {
   });
 
   it('does not before a member that lives would have been heard, too', () => {
-    const bench = new Bench().found(A, B, C);
+    const bench = new Bench().bootstrap(A, B, C);
     dead(bench);
     const fresh = [D, E, '127.0.0.9:8848'];
     for (const address of fresh) bench.poll(address, { expect: 3 });
@@ -117,7 +117,7 @@ describe('R7 Rebootstrap', () => {
   });
 
   it('does not with fewer than the size', () => {
-    const bench = new Bench().found(A, B, C);
+    const bench = new Bench().bootstrap(A, B, C);
     dead(bench);
     bench.poll(D, { expect: 2 });
     bench.poll(E, { expect: 2 });
@@ -125,7 +125,7 @@ describe('R7 Rebootstrap', () => {
   });
 
   it('does not while one member answers a probe', () => {
-    const bench = new Bench().found(A, B, C);
+    const bench = new Bench().bootstrap(A, B, C);
     dead(bench);
     bench.probe(B, 'open');
     for (const address of [D, E, '127.0.0.9:8848']) bench.poll(address, { expect: 3 });
@@ -133,14 +133,14 @@ describe('R7 Rebootstrap', () => {
   });
 
   it('does not before an eviction would, though every port refuses', () => {
-    const bench = new Bench().found(A, B, C);
+    const bench = new Bench().bootstrap(A, B, C);
     bench.pass(59_000, [], [A, B, C], 'refused');
     for (const address of [D, E, '127.0.0.9:8848']) bench.poll(address, { expect: 3 });
     assert.deepEqual(bench.list, [A, B, C]);
   });
 
   it('does not in grace', () => {
-    const bench = new Bench().found(A, B, C);
+    const bench = new Bench().bootstrap(A, B, C);
     bench.graceUntil = bench.now + 90_000;
     dead(bench);
     for (const address of [D, E, '127.0.0.9:8848']) bench.poll(address, { expect: 3 });
@@ -150,7 +150,7 @@ describe('R7 Rebootstrap', () => {
 
 describe('R7 recover', () => {
   it('makes the list of those that answer; who waits joins one by one when Raft has been repaired', () => {
-    const bench = new Bench().found(A, B, C);
+    const bench = new Bench().bootstrap(A, B, C);
     bench.pass(20_000, [A], [B, C]);
     bench.poll(D);
     bench.poll(E);
@@ -171,7 +171,7 @@ describe('R7 recover', () => {
   });
 
   it('bootstraps anew with those that wait when nobody is left and they are fewer than the cluster was', () => {
-    const bench = new Bench().found(A, B, C);
+    const bench = new Bench().bootstrap(A, B, C);
     bench.pass(20_000, [], [A, B, C]);
     bench.poll(D);
     assert.equal(bench.do({ type: 'recover' }).type, 'done');
@@ -179,7 +179,7 @@ describe('R7 recover', () => {
   });
 
   it('keeps a silent member whose port answers', () => {
-    const bench = new Bench().found(A, B, C);
+    const bench = new Bench().bootstrap(A, B, C);
     bench.pass(20_000, [A], [C]);
     bench.probe(B, 'open');
     bench.poll(D);
@@ -190,7 +190,7 @@ describe('R7 recover', () => {
   it('is refused while a majority is live, and without anybody to recover with', () => {
     const bench = new Bench();
     assert.equal(bench.do({ type: 'recover' }).type, 'refused');
-    bench.found(A, B, C);
+    bench.bootstrap(A, B, C);
     assert.deepEqual(bench.do({ type: 'recover' }), {
       type: 'refused',
       code: 'quorum-not-lost',

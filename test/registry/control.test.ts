@@ -33,7 +33,7 @@ const witness =
 
 describe('R5 asks whether this server reaches anybody', () => {
   it('evicts nobody while no live member answers either, and does when one does', () => {
-    const bench = new Bench().found(P, Q, R);
+    const bench = new Bench().bootstrap(P, Q, R);
     pass(bench, 600_000, [P, Q], [R], 'unreachable', () => 'unanswered');
     assert.deepEqual(bench.list, [P, Q, R]);
     pass(bench, 5_000, [P, Q], [R], 'unreachable', witness({ address: P }));
@@ -41,7 +41,7 @@ describe('R5 asks whether this server reaches anybody', () => {
   });
 
   it('takes no refusal for a death while live members are refused too: then it is the way that refuses', () => {
-    const bench = new Bench().found(P, Q, R);
+    const bench = new Bench().bootstrap(P, Q, R);
     pass(bench, 600_000, [P, Q], [R], 'refused', witness({ address: P, answer: 'refused' }));
     assert.deepEqual(bench.list, [P, Q, R]);
     assert.equal(bench.cluster.members.get(R)?.presence, 'silent', 'nor is it down');
@@ -51,26 +51,26 @@ describe('R5 asks whether this server reaches anybody', () => {
   });
 
   it('takes silence for one when live members at least refuse: so packets come and go', () => {
-    const bench = new Bench().found(P, Q, R);
+    const bench = new Bench().bootstrap(P, Q, R);
     pass(bench, 65_000, [P, Q], [R], 'unreachable', witness({ address: P, answer: 'refused' }));
     assert.deepEqual(bench.list, [P, Q]);
   });
 
   it('wants a witness of that time, and another than the member itself', () => {
-    const bench = new Bench().found(P, Q, R);
+    const bench = new Bench().bootstrap(P, Q, R);
     pass(bench, 300_000, [P, Q], [R], 'unreachable', (at) => ({ ...at.witness(), askedAt: at.now - 1_000 }));
     pass(bench, 300_000, [P, Q], [R], 'unreachable', witness({ address: R }));
     assert.deepEqual(bench.list, [P, Q, R]);
   });
 
   it('knows by itself who listens on this machine', () => {
-    const bench = new Bench().found(A, B, C);
+    const bench = new Bench().bootstrap(A, B, C);
     pass(bench, 65_000, [A, B], [C], 'refused', () => 'unanswered');
     assert.deepEqual(bench.list, [A, B]);
   });
 
   it('shows a refused port as down when there is nobody to ask, and evicts nobody for it', () => {
-    const bench = new Bench().found(P);
+    const bench = new Bench().bootstrap(P);
     bench.probe(P, 'refused', 'nobody');
     bench.do({ type: 'tick' });
     assert.equal(bench.cluster.members.get(P)?.presence, 'down');
@@ -78,7 +78,7 @@ describe('R5 asks whether this server reaches anybody', () => {
   });
 
   it('lets no server’s refused port outvote another’s open one', () => {
-    const bench = new Bench().found(P, Q, R);
+    const bench = new Bench().bootstrap(P, Q, R);
     pass(bench, 100_000, [P], [Q, R], 'refused', witness({ address: P }));
     const { lease } = bench.cluster.members.get(R)!;
     merge(lease, { ...lease, openAt: bench.now - 2_000 });
@@ -90,7 +90,7 @@ describe('R5 asks whether this server reaches anybody', () => {
 
 describe('R7 asks whether this server reaches anybody', () => {
   it('bootstraps again over nobody while those that wait do not answer either', () => {
-    const bench = new Bench().found(P, Q, R);
+    const bench = new Bench().bootstrap(P, Q, R);
     const wait = (): void => {
       for (const address of [D, E, F]) bench.poll(address);
     };
@@ -106,7 +106,7 @@ describe('R7 asks whether this server reaches anybody', () => {
   });
 
   it('does not recover a list by an operator’s word when it may be this server that reaches nobody', () => {
-    const bench = new Bench().found(P, Q, R);
+    const bench = new Bench().bootstrap(P, Q, R);
     pass(bench, 120_000, [P], [Q, R], 'unreachable', () => 'unanswered');
     assert.deepEqual(bench.do({ type: 'recover' }).type, 'refused');
     assert.deepEqual(bench.list, [P, Q, R]);
@@ -118,7 +118,7 @@ describe('R7 asks whether this server reaches anybody', () => {
 
 describe('who is asked', () => {
   it('is whoever was heard last; of a cluster without a live member, those that wait', () => {
-    const bench = new Bench().found(A, B, C, D);
+    const bench = new Bench().bootstrap(A, B, C, D);
     bench.now += 1_000;
     bench.poll(C);
     bench.now += 1_000;
@@ -135,7 +135,7 @@ describe('who is asked', () => {
   });
 
   it('never is a member that is not heard', () => {
-    const bench = new Bench().found(A, B, C);
+    const bench = new Bench().bootstrap(A, B, C);
     bench.pass(20_000, [A], [B, C]);
     assert.deepEqual(
       witnessesOf(bench.cluster, bench.rules, bench.now).map(({ address }) => address),

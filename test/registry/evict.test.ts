@@ -17,7 +17,7 @@ it('R5 waits when a static member is heard for the first time, whose node has ju
 
 describe('R5 Evict', () => {
   it('evicts a silent, unreachable member after 60 s and not before', () => {
-    const bench = new Bench().found(A, B, C);
+    const bench = new Bench().bootstrap(A, B, C);
     bench.pass(59_000, [A, B], [C]);
     assert.deepEqual(bench.list, [A, B, C]);
     bench.pass(2_000, [A, B], [C]);
@@ -27,20 +27,20 @@ describe('R5 Evict', () => {
   });
 
   it('never evicts a member whose port answers', () => {
-    const bench = new Bench().found(A, B, C);
+    const bench = new Bench().bootstrap(A, B, C);
     bench.pass(600_000, [A, B], [C], 'open');
     assert.deepEqual(bench.list, [A, B, C]);
   });
 
   it('never evicts on an old probe', () => {
-    const bench = new Bench().found(A, B, C);
+    const bench = new Bench().bootstrap(A, B, C);
     bench.pass(40_000, [A, B], [C]);
     bench.pass(60_000, [A, B], []);
     assert.deepEqual(bench.list, [A, B, C]);
   });
 
   it('evicts after 30 s, and not before, when the replacement has settled', () => {
-    const bench = new Bench().found(A, B, C);
+    const bench = new Bench().bootstrap(A, B, C);
     bench.poll(D);
     bench.pass(26_000, [A, B, C, D]);
     assert.equal(bench.cluster.members.get(D)?.settled, true);
@@ -60,7 +60,7 @@ describe('R5 Evict', () => {
   });
 
   it('evicts one at a time, after the live have the previous change', () => {
-    const bench = new Bench().found(A, B, C, D, E);
+    const bench = new Bench().bootstrap(A, B, C, D, E);
     bench.pass(61_000, [A, B, C], [D, E]);
     assert.equal(bench.list.length, 4);
     // Heard, but not delivered: nothing more happens, for as long as it takes.
@@ -86,7 +86,7 @@ describe('R5 Evict', () => {
   });
 
   it('without probes, evicts by silence alone', () => {
-    const bench = new Bench({ probe: false }).found(A, B, C);
+    const bench = new Bench({ probe: false }).bootstrap(A, B, C);
     bench.pass(61_000, [A, B]);
     assert.deepEqual(bench.list, [A, B]);
   });
@@ -104,7 +104,7 @@ describe('R5 Evict', () => {
 
 describe('R5 beside other deaths', () => {
   it('evicts nobody while another member may just have died, who may have been the leader', () => {
-    const bench = new Bench().found(A, B, C, D, E);
+    const bench = new Bench().bootstrap(A, B, C, D, E);
     bench.pass(50_000, [A, B, C, D], [E]);
     // From now on D is silent too.
     bench.pass(29_000, [A, B, C], [D, E]);
@@ -114,7 +114,7 @@ describe('R5 beside other deaths', () => {
   });
 
   it('counts the 30 s from the last open port', () => {
-    const bench = new Bench().found(A, B, C);
+    const bench = new Bench().bootstrap(A, B, C);
     bench.pass(90_000, [A, B], [C], 'open');
     bench.pass(29_000, [A, B], [C], 'refused');
     assert.deepEqual(bench.list, [A, B, C]);
@@ -123,14 +123,14 @@ describe('R5 beside other deaths', () => {
   });
 
   it('takes no newcomer for the replacement of one that has not settled', () => {
-    const bench = new Bench().found(A, B, C);
+    const bench = new Bench().bootstrap(A, B, C);
     bench.heartbeat(D);
     bench.pass(50_000, [A, B, C], [D], 'refused');
     assert.deepEqual(bench.list, [A, B, C, D], 'it boots');
   });
 
   it('counts on those who can be voters: newcomers do not make up for dead voters', () => {
-    const bench = new Bench().found(A, B, C);
+    const bench = new Bench().bootstrap(A, B, C);
     bench.poll(D);
     bench.poll(E);
     assert.deepEqual(bench.list, [A, B, C, D, E]);
@@ -142,7 +142,7 @@ describe('R5 beside other deaths', () => {
 
 describe('R6 Preserve', () => {
   it('evicts nobody without a live majority, says so once, and recovers by itself', () => {
-    const bench = new Bench().found(A, B, C);
+    const bench = new Bench().bootstrap(A, B, C);
     bench.said();
     bench.pass(300_000, [A], [B, C]);
     assert.deepEqual(bench.list, [A, B, C]);
@@ -150,11 +150,11 @@ describe('R6 Preserve', () => {
     assert.equal(bench.cluster.quorumLost, true);
     bench.poll(B);
     assert.equal(bench.cluster.quorumLost, false);
-    assert.deepEqual(bench.said(), [`returned ${B}`]);
+    assert.deepEqual(bench.said(), [`returned ${B}`, 'quorum-regained']);
   });
 
   it('evicts nobody at the moment a majority is back, whose members still boot', () => {
-    const bench = new Bench().found(A, B, C);
+    const bench = new Bench().bootstrap(A, B, C);
     bench.pass(300_000, [A], [B, C]);
     bench.pass(29_000, [A, B], [C]);
     assert.deepEqual(bench.list, [A, B, C]);
@@ -163,7 +163,7 @@ describe('R6 Preserve', () => {
   });
 
   it('does not evict one of two', () => {
-    const bench = new Bench().found(A, B);
+    const bench = new Bench().bootstrap(A, B);
     bench.pass(300_000, [A], [B]);
     assert.deepEqual(bench.list, [A, B]);
   });
@@ -171,7 +171,7 @@ describe('R6 Preserve', () => {
 
 describe('R8 Grace', () => {
   it('evicts nobody before its end', () => {
-    const bench = new Bench().found(A, B, C);
+    const bench = new Bench().bootstrap(A, B, C);
     bench.graceUntil = bench.now + 90_000;
     bench.pass(89_000, [A, B], [C]);
     assert.deepEqual(bench.list, [A, B, C]);
@@ -182,7 +182,7 @@ describe('R8 Grace', () => {
 
 describe('R10 Signs of death', () => {
   it('shows a refused port as down at once, and leaves the list alone', () => {
-    const bench = new Bench().found(A, B, C);
+    const bench = new Bench().bootstrap(A, B, C);
     bench.said();
     bench.now += 100;
     bench.probe(C, 'refused');
@@ -195,7 +195,7 @@ describe('R10 Signs of death', () => {
   });
 
   it('takes no answer at all for no sign', () => {
-    const bench = new Bench().found(A, B, C);
+    const bench = new Bench().bootstrap(A, B, C);
     bench.said();
     bench.probe(C, 'unreachable');
     bench.do({ type: 'tick' });

@@ -11,7 +11,7 @@ const isSettled = (bench: Bench, address: Address): boolean | undefined =>
 
 describe('what is seen of Raft: a joiner', () => {
   it('does not settle before it is a voter of every group, however long it is known to all', () => {
-    const bench = new Bench().found(A, B, C);
+    const bench = new Bench().bootstrap(A, B, C);
     bench.seen = voters(A, B, C);
     bench.poll(D);
     bench.pass(60_000, [A, B, C, D]);
@@ -28,13 +28,13 @@ describe('what is seen of Raft: a joiner', () => {
   });
 
   it('settles 5 s after it was seen to vote and follow, instead of 20 s', () => {
-    const bench = new Bench().found(A, B, C);
+    const bench = new Bench().bootstrap(A, B, C);
     bench.seen = voters(A, B, C, D);
     bench.poll(D);
     bench.pass(5_000, [A, B, C, D]);
     bench.pass(6_000, [A, B, C, D]);
     assert.equal(isSettled(bench, D), true);
-    const other = new Bench().found(A, B, C);
+    const other = new Bench().bootstrap(A, B, C);
     const { whole, ...rest } = voters(A, B, C, D);
     other.seen = { ...rest, whole: whole && { ...whole, followers: new Set([A, B, C]) } };
     other.poll(D);
@@ -49,7 +49,7 @@ describe('what is seen of Raft: a joiner', () => {
   });
 
   it('takes nothing from what was seen before it joined, or is old', () => {
-    const bench = new Bench().found(A, B, C);
+    const bench = new Bench().bootstrap(A, B, C);
     bench.poll(D);
     bench.seen = undefined;
     bench.pass(30_000, [A, B, C, D]);
@@ -59,7 +59,7 @@ describe('what is seen of Raft: a joiner', () => {
 
 describe('what is seen of Raft: R5', () => {
   it('evicts nobody while a group has no leader, since the removal would be lost', () => {
-    const bench = new Bench().found(A, B, C);
+    const bench = new Bench().bootstrap(A, B, C);
     bench.seen = leaderless;
     bench.pass(120_000, [A, B], [C]);
     assert.deepEqual(bench.list, [A, B, C]);
@@ -71,7 +71,7 @@ describe('what is seen of Raft: R5', () => {
 
 describe('what is seen of Raft: a leave', () => {
   it('is done when Raft has let go of it, and not before', () => {
-    const bench = new Bench().found(A, B, C);
+    const bench = new Bench().bootstrap(A, B, C);
     bench.do({ type: 'leave', address: C });
     const left = { address: C, revision: bench.cluster.revision };
     const lacks = (seen: Bench['seen']): unknown => {
@@ -82,20 +82,20 @@ describe('what is seen of Raft: a leave', () => {
     bench.pass(5_000, [A, B]);
     assert.deepEqual(
       lacks(undefined),
-      { undelivered: [A, B], votes: [] },
+      { pendingMembers: [A, B], votes: [] },
       'time must do, and has not passed',
     );
-    assert.deepEqual(lacks(voters(A, B, C)), { undelivered: [], votes: ['one', 'two'] });
-    assert.deepEqual(lacks(voters(A, B)), { undelivered: [], votes: [] }, 'seen, without waiting');
+    assert.deepEqual(lacks(voters(A, B, C)), { pendingMembers: [], votes: ['one', 'two'] });
+    assert.deepEqual(lacks(voters(A, B)), { pendingMembers: [], votes: [] }, 'seen, without waiting');
     bench.pass(5_000, [A, B]);
-    assert.deepEqual(lacks(undefined), { undelivered: [], votes: [] });
-    assert.deepEqual(lacks(voters(A, B, C)), { undelivered: [], votes: ['one', 'two'] }, 'however late');
+    assert.deepEqual(lacks(undefined), { pendingMembers: [], votes: [] });
+    assert.deepEqual(lacks(voters(A, B, C)), { pendingMembers: [], votes: ['one', 'two'] }, 'however late');
   });
 });
 
 describe('what is seen of Raft: a recovered list', () => {
   it('opens the gate when every group has a leader', () => {
-    const bench = new Bench().found(A, B, C);
+    const bench = new Bench().bootstrap(A, B, C);
     bench.pass(20_000, [A], [B, C]);
     bench.poll(D);
     bench.seen = leaderless;

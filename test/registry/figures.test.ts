@@ -34,7 +34,7 @@ describe('a cluster in numbers', () => {
   });
 
   it('with members of every state', () => {
-    const bench = new Bench().found(A, B, C);
+    const bench = new Bench().bootstrap(A, B, C);
     bench.do({ type: 'put', addresses: [D, E] });
     bench.pass(20_000, [A, B], [C]);
     bench.probe(B, 'refused');
@@ -42,7 +42,7 @@ describe('a cluster in numbers', () => {
   });
 
   it('with a joiner: who lacks the revision, and for how long it has not settled', () => {
-    const bench = new Bench().found(A, B, C);
+    const bench = new Bench().bootstrap(A, B, C);
     bench.poll(D);
     const before = figures(bench);
     assert.deepEqual([before.revision, before.size, before.lacking, before.unsettled], [2, 3, 3, 1]);
@@ -56,7 +56,7 @@ describe('a cluster in numbers', () => {
   });
 
   it('whose majority is lost', () => {
-    const bench = new Bench().found(A, B, C);
+    const bench = new Bench().bootstrap(A, B, C);
     bench.pass(16_000, [A], [B, C]);
     assert.equal(figures(bench).state, 'quorum-lost');
   });

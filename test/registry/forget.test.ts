@@ -23,7 +23,7 @@ describe('A cluster is deleted', () => {
   });
 
   it('when nobody of it was heard for a minute, and not before', () => {
-    const bench = new Bench().found(A, B, C);
+    const bench = new Bench().bootstrap(A, B, C);
     assert.match(refusedBy(bench), /127\.0\.0\.1:8848 is being heard/);
     bench.pass(59_000, [], []);
     assert.match(refusedBy(bench), /one of its members was heard, or put, 59 s ago\. Try again in 1 s/);
@@ -36,13 +36,13 @@ describe('A cluster is deleted', () => {
   });
 
   it('not when a member that was silent is heard again', () => {
-    const bench = new Bench().found(A, B, C);
+    const bench = new Bench().bootstrap(A, B, C);
     bench.pass(70_000, [B], []);
     assert.match(refusedBy(bench), /127\.0\.0\.2:8848 is being heard/);
   });
 
   it('not while its port answers', () => {
-    const bench = new Bench().found(A);
+    const bench = new Bench().bootstrap(A);
     bench.pass(60_000, [], []);
     bench.probe(A, 'open');
     assert.match(refusedBy(bench), /was heard, or put, 0 s ago/);
@@ -57,7 +57,7 @@ describe('A cluster is deleted', () => {
   });
 
   it('not in a grace, nor before every server knows of the silence', () => {
-    const bench = new Bench().found(A);
+    const bench = new Bench().bootstrap(A);
     bench.pass(60_000, [], []);
     bench.graceUntil = bench.now + 10_000;
     assert.match(refusedBy(bench), /could not hear for a while\. Try again in 10 s/);
@@ -70,7 +70,7 @@ describe('A cluster is deleted', () => {
 
 describe('A cluster is forgotten', () => {
   it('a day after its last member left', () => {
-    const bench = new Bench().found(A);
+    const bench = new Bench().bootstrap(A);
     bench.do({ type: 'leave', address: A });
     bench.pass(200_000);
     assert.equal(bench.cluster.epoch, 1);
@@ -82,7 +82,7 @@ describe('A cluster is forgotten', () => {
   });
 
   it('a week after its only member died, and not a moment before', () => {
-    const bench = new Bench().found(A);
+    const bench = new Bench().bootstrap(A);
     bench.now += 7 * DAY - 1;
     bench.probe(A, 'unreachable');
     bench.do({ type: 'tick' });
@@ -93,7 +93,7 @@ describe('A cluster is forgotten', () => {
   });
 
   it('not after a week when there were several, nor ever while a port answers or it was put', () => {
-    const bench = new Bench().found(A, B, C);
+    const bench = new Bench().bootstrap(A, B, C);
     bench.now += 8 * DAY;
     for (const address of [A, B, C]) bench.probe(address, 'unreachable');
     bench.do({ type: 'tick' });
@@ -135,7 +135,7 @@ describe('There is room for so many addresses', () => {
   });
 
   it('nothing becomes of a cluster that is stored and not served, but that it is deleted', () => {
-    const bench = new Bench().found(A);
+    const bench = new Bench().bootstrap(A);
     bench.pass(60_000, [], []);
     const context = { now: bench.now, rules, graceUntil: 0, clusters: 1, isLeft: true };
     const { reply, cluster } = decide(bench.cluster, { type: 'put', addresses: [B] }, context);

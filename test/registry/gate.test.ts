@@ -5,7 +5,7 @@ import { A, B, Bench, C, D, E, F, voters } from './rules.js';
 
 describe('R2 Known', () => {
   it('gives a listed address the list at once, also while the majority is lost', () => {
-    const bench = new Bench().found(A, B, C);
+    const bench = new Bench().bootstrap(A, B, C);
     bench.pass(60_000, [], [A, B, C]);
     assert.deepEqual(bench.poll(B), { type: 'listed' });
     assert.ok(bench.list.includes(B));
@@ -14,14 +14,14 @@ describe('R2 Known', () => {
 
 describe('R3 Gate', () => {
   it('admits a new address to a live list', () => {
-    const bench = new Bench().found(A, B, C);
+    const bench = new Bench().bootstrap(A, B, C);
     assert.deepEqual(bench.poll(D), { type: 'listed' });
     assert.deepEqual(bench.list, [A, B, C, D]);
     assert.deepEqual(bench.said().slice(-2), [`waiting ${D}`, `admitted ${D}`]);
   });
 
   it('holds it while no majority is live, and admits it when one is again', () => {
-    const bench = new Bench().found(A, B, C);
+    const bench = new Bench().bootstrap(A, B, C);
     bench.pass(20_000, [A], [B, C]);
     const reply = bench.poll(D);
     assert.equal(reply.type === 'waiting' && reply.why, 'gate');
@@ -31,7 +31,7 @@ describe('R3 Gate', () => {
   });
 
   it('does not count a member whose port refuses as live', () => {
-    const bench = new Bench().found(A, B, C);
+    const bench = new Bench().bootstrap(A, B, C);
     bench.pass(1_000, [], [B, C], 'refused');
     assert.equal(bench.poll(D).type, 'waiting');
   });
@@ -51,23 +51,23 @@ describe('R3 Gate', () => {
   it('lets nobody onto the list with which the initial members start: each on it is a voter at once, whether it comes again or not', () => {
     const bench = new Bench();
     const initialMembers = [A, B, C];
-    for (const address of initialMembers) bench.heartbeat(address, { expect: 3, has: 0 });
-    const reply = bench.heartbeat(D, { has: 0 });
+    for (const address of initialMembers) bench.heartbeat(address, { expect: 3, revision: 0 });
+    const reply = bench.heartbeat(D, { revision: 0 });
     const reason = `${D} waits to join nacos/serverlist: ${initialMembers.join(', ')} bootstrap the cluster and must have its list first`;
     assert.deepEqual(reply, { type: 'waiting', why: 'gate', reason });
     for (const address of [A, B]) deliver(bench.cluster.members.get(address)!.lease, 1, bench.now);
-    assert.equal(bench.heartbeat(D, { has: 0 }).type, 'waiting');
+    assert.equal(bench.heartbeat(D, { revision: 0 }).type, 'waiting');
     deliver(bench.cluster.members.get(C)!.lease, 1, bench.now);
-    assert.equal(bench.heartbeat(D, { has: 0 }).type, 'listed');
+    assert.equal(bench.heartbeat(D, { revision: 0 }).type, 'listed');
   });
 
   it('waits for initial members for 8 s only: a server that is cut off may have sent them their list', () => {
     const bench = new Bench();
-    for (const address of [A, B, C]) bench.heartbeat(address, { expect: 3, has: 0 });
+    for (const address of [A, B, C]) bench.heartbeat(address, { expect: 3, revision: 0 });
     bench.now += 7_999;
-    assert.equal(bench.heartbeat(D, { has: 0 }).type, 'waiting');
+    assert.equal(bench.heartbeat(D, { revision: 0 }).type, 'waiting');
     bench.now += 1;
-    assert.equal(bench.heartbeat(D, { has: 0 }).type, 'listed');
+    assert.equal(bench.heartbeat(D, { revision: 0 }).type, 'listed');
   });
 
   it('does not wait for initial members of which nothing shows that they have the list', () => {
@@ -77,7 +77,7 @@ describe('R3 Gate', () => {
   });
 
   it('keeps those that have settled a majority of the new list', () => {
-    const bench = new Bench().found(A, B, C);
+    const bench = new Bench().bootstrap(A, B, C);
     bench.poll(D);
     assert.equal(bench.poll(E).type, 'listed', '3 of 5 have data');
     assert.equal(bench.poll(F).type, 'waiting', '3 of 6 are no majority');
@@ -89,7 +89,7 @@ describe('R3 Gate', () => {
     const reason = `${E} waits to join nacos/serverlist: ${D} joined only just, and ${C} is not live, or had a break less than 30 s ago: those that have their data for certain must stay a majority`;
     /** C is silent, and D has just come in. */
     const silent = (): Bench => {
-      const bench = new Bench().found(A, B, C);
+      const bench = new Bench().bootstrap(A, B, C);
       bench.pass(60_000, [A, B]);
       return bench;
     };
@@ -118,7 +118,7 @@ describe('R3 Gate', () => {
   });
 
   it('settles a joiner only when the other live members have the list with it', () => {
-    const bench = new Bench().found(A, B, C);
+    const bench = new Bench().bootstrap(A, B, C);
     bench.poll(D);
     bench.poll(A);
     bench.poll(B);
@@ -136,14 +136,14 @@ describe('R3 Gate', () => {
   });
 
   it('does not settle a joiner that never came back', () => {
-    const bench = new Bench().found(A, B, C);
+    const bench = new Bench().bootstrap(A, B, C);
     bench.poll(D);
     bench.pass(40_000, [A, B, C]);
     assert.equal(bench.cluster.members.get(D)?.settled, false);
   });
 
   it('admits who waits in the order of arrival', () => {
-    const bench = new Bench().found(A);
+    const bench = new Bench().bootstrap(A);
     bench.poll(B);
     bench.poll(C);
     bench.poll(D);
@@ -152,7 +152,7 @@ describe('R3 Gate', () => {
   });
 
   it('does not admit one that neither is held nor comes back', () => {
-    const bench = new Bench().found(A);
+    const bench = new Bench().bootstrap(A);
     bench.poll(B);
     bench.pass(15_000, [A, B]);
     bench.poll(C);
@@ -194,7 +194,7 @@ describe('ids', () => {
   });
 
   it('learns an id that a listed member tells later', () => {
-    const bench = new Bench().found(A, B, C);
+    const bench = new Bench().bootstrap(A, B, C);
     bench.poll(A, { id: 'n0' });
     assert.equal(bench.cluster.members.get(A)?.id, 'n0');
     assert.equal(bench.cluster.revision, 1);

@@ -8,7 +8,7 @@ import { A, B, Bench, C, D, E, F } from './rules.js';
 
 describe('R4 Leave', () => {
   it('takes effect at once', () => {
-    const bench = new Bench().found(A, B, C);
+    const bench = new Bench().bootstrap(A, B, C);
     assert.deepEqual(bench.do({ type: 'leave', address: C }), { type: 'left' });
     assert.deepEqual(bench.list, [A, B]);
     assert.equal(bench.cluster.size, 2);
@@ -16,7 +16,7 @@ describe('R4 Leave', () => {
   });
 
   it('is complete when every other live member has been sent the list', () => {
-    const bench = new Bench().found(A, B, C);
+    const bench = new Bench().bootstrap(A, B, C);
     bench.do({ type: 'leave', address: C });
     assert.deepEqual(lacking(bench.cluster, 2, bench), [A, B]);
     bench.poll(A);
@@ -26,7 +26,7 @@ describe('R4 Leave', () => {
   });
 
   it('gives the others time to tell Raft, after they were sent the list', () => {
-    const bench = new Bench().found(A, B, C);
+    const bench = new Bench().bootstrap(A, B, C);
     bench.do({ type: 'leave', address: C });
     bench.poll(A);
     bench.poll(B);
@@ -39,7 +39,7 @@ describe('R4 Leave', () => {
 
   it('is asked whether it is complete as often as one likes, at the cost of who was behind', () => {
     const others = Array.from({ length: 400 }, (_, i) => `10.0.${i >> 8}.${i & 255}:8848`);
-    const bench = new Bench().found(C, ...others);
+    const bench = new Bench().bootstrap(C, ...others);
     bench.do({ type: 'leave', address: C });
     let looked = 0;
     class Counted extends Map<string, Member> {
@@ -68,7 +68,7 @@ describe('R4 Leave', () => {
   });
 
   it('does not register the leaving node again for 15 s', () => {
-    const bench = new Bench().found(A, B, C);
+    const bench = new Bench().bootstrap(A, B, C);
     bench.do({ type: 'leave', address: C });
     bench.now += 14_999;
     const reply = bench.poll(C);
@@ -81,7 +81,7 @@ describe('R4 Leave', () => {
   });
 
   it('never does on a connection opened before the leave', () => {
-    const bench = new Bench().found(A, B, C);
+    const bench = new Bench().bootstrap(A, B, C);
     const connectedAt = bench.now - 1;
     bench.do({ type: 'leave', address: C });
     for (let poll = 0; poll < 200; poll++) {
@@ -92,7 +92,7 @@ describe('R4 Leave', () => {
   });
 
   it('is quiet for 15 s after the end of its wait', () => {
-    const bench = new Bench().found(A, B, C);
+    const bench = new Bench().bootstrap(A, B, C);
     bench.do({ type: 'leave', address: C, wait: 10_000 });
     bench.pass(24_000, [A, B]);
     assert.equal(bench.poll(C).type, 'waiting');
@@ -101,7 +101,7 @@ describe('R4 Leave', () => {
   });
 
   it('starts the quiet time anew when it is said again', () => {
-    const bench = new Bench().found(A, B, C);
+    const bench = new Bench().bootstrap(A, B, C);
     bench.do({ type: 'leave', address: C });
     bench.pass(10_000, [A, B]);
     assert.deepEqual(bench.do({ type: 'leave', address: C }), { type: 'left' });
@@ -110,7 +110,7 @@ describe('R4 Leave', () => {
   });
 
   it('forgets a leave in the end', () => {
-    const bench = new Bench().found(A, B, C);
+    const bench = new Bench().bootstrap(A, B, C);
     bench.do({ type: 'leave', address: C });
     bench.pass(140_000, [A, B]);
     assert.equal(bench.cluster.departed.size, 0);
@@ -118,7 +118,7 @@ describe('R4 Leave', () => {
   });
 
   it('empties the cluster with the last, and the next bootstrap is a new epoch', () => {
-    const bench = new Bench().found(A, B);
+    const bench = new Bench().bootstrap(A, B);
     bench.do({ type: 'leave', address: A });
     bench.do({ type: 'leave', address: B });
     assert.deepEqual(bench.list, []);
@@ -131,7 +131,7 @@ describe('R4 Leave', () => {
   });
 
   it('is unknown for an address that never was', () => {
-    const bench = new Bench().found(A);
+    const bench = new Bench().bootstrap(A);
     assert.deepEqual(bench.do({ type: 'leave', address: D }), { type: 'unknown' });
     assert.equal(bench.cluster.revision, 1);
   });
@@ -144,7 +144,7 @@ describe('R4 Leave', () => {
   });
 
   it('needs no majority', () => {
-    const bench = new Bench().found(A, B, C);
+    const bench = new Bench().bootstrap(A, B, C);
     bench.pass(60_000, [A], [B, C]);
     bench.do({ type: 'leave', address: B });
     assert.deepEqual(bench.list, [A, C]);
@@ -160,13 +160,13 @@ describe("R4 Leave by an operator's word", () => {
   });
 
   it('takes a live member off at once, as its own word does', () => {
-    const bench = new Bench().found(A, B, C);
+    const bench = new Bench().bootstrap(A, B, C);
     assert.deepEqual(bench.do({ type: 'leave', address: C, operator }), { type: 'left' });
     assert.deepEqual(bench.list, [A, B]);
   });
 
   it('is refused for 30 s after the last sign of life of a member that is not live', () => {
-    const bench = new Bench().found(A, B, C);
+    const bench = new Bench().bootstrap(A, B, C);
     bench.pass(15_000, [A, B]);
     bench.now += 3_500;
     const reply = bench.do({ type: 'leave', address: C, operator });
@@ -182,7 +182,7 @@ describe("R4 Leave by an operator's word", () => {
   });
 
   it('counts an open port and the end of its connection as signs of life', () => {
-    const bench = new Bench().found(A, B, C);
+    const bench = new Bench().bootstrap(A, B, C);
     bench.pass(40_000, [A, B]);
     bench.probe(C, 'open');
     assert.equal(bench.do({ type: 'leave', address: C, operator }).type, 'refused');
@@ -195,14 +195,14 @@ describe("R4 Leave by an operator's word", () => {
   });
 
   it('is refused at once for one that is down, which may have led until just now', () => {
-    const bench = new Bench().found(A, B, C);
+    const bench = new Bench().bootstrap(A, B, C);
     bench.now += 1_000;
     bench.probe(C, 'refused');
     assert.equal(bench.do({ type: 'leave', address: C, operator }).type, 'refused');
   });
 
   it('is refused for one whose poll is late, which may have died with its host', () => {
-    const bench = new Bench().found(A, B, C);
+    const bench = new Bench().bootstrap(A, B, C);
     bench.pass(10_000, [A, B, C]);
     bench.pass(9_000, [A, B]);
     assert.deepEqual(bench.do({ type: 'leave', address: C, operator }), {
@@ -214,7 +214,7 @@ describe("R4 Leave by an operator's word", () => {
   });
 
   it('is refused for one that is not live while another may just have died, which may have led', () => {
-    const bench = new Bench().found(A, B, C, D, E);
+    const bench = new Bench().bootstrap(A, B, C, D, E);
     bench.pass(40_000, [A, B, C, D], [E], 'refused');
     bench.probe(A, 'refused');
     const reply = bench.do({ type: 'leave', address: E, operator });
@@ -225,7 +225,7 @@ describe("R4 Leave by an operator's word", () => {
   });
 
   it('is refused for members that are not live while the quorum is lost', () => {
-    const bench = new Bench().found(A, B, C);
+    const bench = new Bench().bootstrap(A, B, C);
     bench.pass(60_000, [A], [B, C]);
     const reply = bench.do({ type: 'leave', address: B, operator });
     assert.deepEqual(reply, {
@@ -238,7 +238,7 @@ describe("R4 Leave by an operator's word", () => {
   });
 
   it('takes anybody off by force', () => {
-    const bench = new Bench().found(A, B, C);
+    const bench = new Bench().bootstrap(A, B, C);
     bench.pass(16_000, [A, B]);
     assert.deepEqual(bench.do({ type: 'leave', address: C, operator: byForce }), { type: 'left' });
     bench.pass(60_000, [A], [B]);
@@ -247,13 +247,13 @@ describe("R4 Leave by an operator's word", () => {
   });
 
   it("is not asked of a member's own word", () => {
-    const bench = new Bench().found(A, B, C);
+    const bench = new Bench().bootstrap(A, B, C);
     bench.pass(16_000, [A, B]);
     assert.deepEqual(bench.do({ type: 'leave', address: C }), { type: 'left' });
   });
 
   it('takes static and waiting addresses off as ever', () => {
-    const bench = new Bench().found(A, B);
+    const bench = new Bench().bootstrap(A, B);
     bench.poll(C);
     bench.do({ type: 'put', addresses: [D] });
     bench.poll(E);
@@ -268,14 +268,14 @@ describe("R4 Leave by an operator's word", () => {
 
 describe('size', () => {
   it('stays when a replacement joined before the old one left', () => {
-    const bench = new Bench().found(A, B, C);
+    const bench = new Bench().bootstrap(A, B, C);
     bench.poll(D);
     bench.do({ type: 'leave', address: A });
     assert.equal(bench.cluster.size, 3);
   });
 
   it('grows by a larger expect, not by polls that repeat the old one', () => {
-    const bench = new Bench().found(A, B, C);
+    const bench = new Bench().bootstrap(A, B, C);
     bench.do({ type: 'leave', address: C });
     bench.poll(A, { expect: 3 });
     assert.equal(bench.cluster.size, 2);
@@ -284,7 +284,7 @@ describe('size', () => {
   });
 
   it('is three again when a replacement with expect=3 came after a leave', () => {
-    const bench = new Bench().found(A, B, C);
+    const bench = new Bench().bootstrap(A, B, C);
     bench.do({ type: 'leave', address: C });
     bench.poll(D, { expect: 3 });
     bench.pass(30_000, [A, B, D]);
@@ -294,7 +294,7 @@ describe('size', () => {
 
 describe('static members', () => {
   it('may be put onto a list, and deleted again', () => {
-    const bench = new Bench().found(A, B, C);
+    const bench = new Bench().bootstrap(A, B, C);
     bench.do({ type: 'put', addresses: [C, D] });
     assert.deepEqual(bench.list, [A, B, C, D]);
     assert.equal(bench.cluster.members.get(C)?.source, 'static');

@@ -75,7 +75,7 @@ describe('a new address', () => {
 
   it('that was listed before this was a rule stays listed', () => {
     const old = '[::ffff:10.0.0.5]:8848';
-    const bench = new Bench().found(A);
+    const bench = new Bench().bootstrap(A);
     const [member] = bench.cluster.members.values();
     assert.ok(member);
     bench.cluster = { ...bench.cluster, members: new Map([[old, { ...member, address: old }]]) };

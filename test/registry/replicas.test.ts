@@ -31,7 +31,7 @@ describe('a list that a member may not have', () => {
   const [A, B, C] = ['a.b:1', 'c.d:1', 'e.f:1'] as const;
 
   it('is the one before the newest, of one that has an older one and is not down', () => {
-    const bench = new Bench().found(A, B, C);
+    const bench = new Bench().bootstrap(A, B, C);
     bench.do({ type: 'leave', address: C });
     const before = bench.cluster;
     assert.ok(isAnyBehind(before, bench.cluster), 'nobody has been sent the list without C');
@@ -45,7 +45,7 @@ describe('a list that a member may not have', () => {
   });
 
   it('is nothing that is known of one that never polls for itself', () => {
-    const bench = new Bench().found(A);
+    const bench = new Bench().bootstrap(A);
     bench.heartbeat(B);
     const before = bench.cluster;
     bench.poll(A);
@@ -59,7 +59,7 @@ describe('R5 with several servers', () => {
 
   /** C has been silent and unreachable for long enough, and a tick is due. */
   function overdue(): Bench {
-    const bench = new Bench().found(A, B, C);
+    const bench = new Bench().bootstrap(A, B, C);
     bench.graceUntil = Infinity;
     bench.pass(90_000, [A, B], [C]);
     bench.graceUntil = 0;
@@ -87,7 +87,7 @@ describe('R5 with several servers', () => {
   });
 
   it('bootstraps nothing again on one server’s view', () => {
-    const bench = new Bench().found(A, B, C);
+    const bench = new Bench().bootstrap(A, B, C);
     bench.pass(70_000, [], [A, B, C]);
     const joiners = ['x.y:1', 'x.y:2', 'x.y:3'];
     const bootstrapsAgain = (othersKnow: boolean): boolean => {

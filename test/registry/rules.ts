@@ -47,13 +47,13 @@ export class Bench {
 
   heartbeat(
     address: Address,
-    more: { id?: string; expect?: number; has?: number; starting?: boolean } = {},
+    more: { id?: string; expect?: number; revision?: number; starting?: boolean } = {},
   ): Reply {
     return this.do({ type: 'poll', address, source: 'heartbeat', connectedAt: this.now, ...more });
   }
 
   /** Bootstraps a cluster of these addresses. */
-  found(...addresses: Address[]): this {
+  bootstrap(...addresses: Address[]): this {
     for (const address of addresses) this.poll(address, { expect: addresses.length });
     for (const address of addresses) this.poll(address, { expect: addresses.length });
     return this;

@@ -6,7 +6,7 @@ import { A, B, Bench, C } from './rules.js';
 describe('a registry that knows less than its nodes', () => {
   const beats = (bench: Bench, has: number, ...addresses: string[]): string[] =>
     addresses.map((address) => {
-      const reply = bench.heartbeat(address, { has, expect: 3 });
+      const reply = bench.heartbeat(address, { revision: has, expect: 3 });
       return reply.type === 'waiting' ? `${reply.why}: ${reply.reason}` : reply.type;
     });
 
@@ -28,7 +28,7 @@ describe('a registry that knows less than its nodes', () => {
   it('bootstraps nothing either when one alone says so and others wait', () => {
     const bench = new Bench();
     bench.poll(A, { expect: 2 });
-    bench.heartbeat(B, { has: 3, expect: 2 });
+    bench.heartbeat(B, { revision: 3, expect: 2 });
     bench.poll(C, { expect: 2 });
     assert.deepEqual(bench.list, []);
     // It is gone, and so is what it said.
@@ -37,11 +37,11 @@ describe('a registry that knows less than its nodes', () => {
   });
 
   it('takes no node of a deleted cluster for a sign of that', () => {
-    const bench = new Bench().found(A, B);
+    const bench = new Bench().bootstrap(A, B);
     const { revision } = bench.cluster;
     bench.pass(61_000, [], []);
     assert.equal(bench.do({ type: 'forget' }).type, 'done');
-    for (const address of [A, B]) bench.heartbeat(address, { has: revision, expect: 2 });
+    for (const address of [A, B]) bench.heartbeat(address, { revision: revision, expect: 2 });
     assert.deepEqual(bench.list, [A, B]);
     assert.ok(bench.cluster.revision > revision + 1, `revision ${bench.cluster.revision}`);
   });
@@ -78,13 +78,13 @@ describe('a registry that knows less than its nodes', () => {
   });
 
   it('bootstraps as ever with agents that know nothing more', () => {
-    const bench = new Bench().found(A);
+    const bench = new Bench().bootstrap(A);
     assert.equal(bench.cluster.revision, 1);
     bench.do({ type: 'leave', address: A, wait: 0 });
     assert.equal(bench.cluster.revision, 2);
     bench.now += 60_000;
-    assert.equal(bench.heartbeat(B, { has: 2 }).type, 'listed');
+    assert.equal(bench.heartbeat(B, { revision: 2 }).type, 'listed');
     const fresh = new Bench();
-    assert.equal(fresh.heartbeat(B, { has: 0 }).type, 'listed');
+    assert.equal(fresh.heartbeat(B, { revision: 0 }).type, 'listed');
   });
 });

@@ -10,7 +10,7 @@ function why(bench: Bench): string | undefined {
 
 /** Three initial members, and a fourth that has just joined. */
 function joining(): Bench {
-  const bench = new Bench().found(A, B, C);
+  const bench = new Bench().bootstrap(A, B, C);
   bench.poll(D);
   return bench;
 }
@@ -45,7 +45,7 @@ describe('why a member has not settled', () => {
   });
 
   it('does not count on a member that has only just come back, nor on one whose Nacos still starts', () => {
-    const alone = new Bench().found(A);
+    const alone = new Bench().bootstrap(A);
     alone.pass(60_000, [A]);
     alone.probe(A, 'refused');
     alone.do({ type: 'tick' });
@@ -58,11 +58,11 @@ describe('why a member has not settled', () => {
     alone.pass(6_000, [A, D]);
     assert.equal(alone.cluster.members.get(D)?.settled, true);
 
-    const starting = new Bench().found(A);
+    const starting = new Bench().bootstrap(A);
     starting.pass(60_000, [A]);
     starting.poll(D);
     for (let i = 0; i < 20; i++) {
-      starting.heartbeat(A, { has: starting.cluster.revision, starting: true });
+      starting.heartbeat(A, { revision: starting.cluster.revision, starting: true });
       starting.pass(5_000, [D]);
     }
     assert.equal(starting.cluster.members.get(D)?.settled, false);

@@ -11,7 +11,7 @@ const STRANGERS = [D, E, F];
 
 /** Three members for a minute, so that they are steady. */
 function three(): Bench {
-  const bench = new Bench().found(A, B, C);
+  const bench = new Bench().bootstrap(A, B, C);
   bench.pass(60_000, [A, B, C]);
   return bench;
 }
@@ -22,7 +22,7 @@ describe('strangers beside three members', () => {
     ['with expect', (bench: Bench, who: string) => bench.poll(who, { expect: 99 })],
     ['with an id', (bench: Bench, who: string) => bench.poll(who, { id: `n${who}` })],
     ['by a heartbeat', (bench: Bench, who: string) => bench.heartbeat(who)],
-    ['of agents', (bench: Bench, who: string) => bench.heartbeat(who, { has: 0, starting: true })],
+    ['of agents', (bench: Bench, who: string) => bench.heartbeat(who, { revision: 0, starting: true })],
   ] as const) {
     it(`${how}: a crash beside them does not lose the majority, and all are taken off`, () => {
       const bench = three();
@@ -142,7 +142,7 @@ describe('newcomers that were heard again and died, which may vote', () => {
   });
 
   it('do not count while all that have settled live, and are taken off', () => {
-    const bench = new Bench().found(A);
+    const bench = new Bench().bootstrap(A);
     bench.pass(60_000, [A]);
     bench.poll(B);
     bench.pass(10_000, [A, B]);
@@ -199,7 +199,7 @@ describe('newcomers of which nobody has settled, since all that had data have le
 
 describe('a stranger beside one initial member', () => {
   it('comes in, counts for nothing and is taken off', () => {
-    const bench = new Bench().found(A);
+    const bench = new Bench().bootstrap(A);
     bench.pass(60_000, [A]);
     bench.poll(B);
     assert.deepEqual(bench.list, [A, B]);
@@ -212,7 +212,7 @@ describe('a stranger beside one initial member', () => {
 describe('strangers that ask again and again beside one initial member', () => {
   for (const every of [5, 20, 45]) {
     it(`every ${every} s for a while: they are taken off, and the majority is back by itself`, () => {
-      const bench = new Bench().found(A);
+      const bench = new Bench().bootstrap(A);
       bench.pass(60_000, [A]);
       for (let i = 0; i < 3; i++) {
         bench.poll(B);

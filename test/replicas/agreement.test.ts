@@ -55,7 +55,7 @@ for (const server of newerDatabases) {
     };
     const node = (t: TestContext, replica: TestReplica, self: string, query = ''): NacosNode =>
       new NacosNode(t, replica, pollPath(self, query));
-    const found = async (t: TestContext, ...at: [TestReplica, string][]): Promise<NacosNode[]> => {
+    const bootstrap = async (t: TestContext, ...at: [TestReplica, string][]): Promise<NacosNode[]> => {
       const nodes = at.map(([replica, self]) => node(t, replica, self, `&expect=${at.length}`));
       await Promise.all(nodes.map((one) => one.pollUntilListed()));
       return nodes;
@@ -74,7 +74,7 @@ for (const server of newerDatabases) {
 
     it('tell each other of a change', async (t) => {
       const { a, b } = await two(t);
-      const [p] = await found(t, [a, P], [b, Q]);
+      const [p] = await bootstrap(t, [a, P], [b, Q]);
       await node(t, b, W).pollUntilListed();
       await eventually('a sends the new list', async () => lines((await p!.poll()).body).includes(W));
     });
@@ -86,7 +86,7 @@ for (const server of newerDatabases) {
         { rules, clockOff: 3_600_000 },
         { rules, clockOff: -3_600_000 },
       ]);
-      const [p, q] = await found(t, [a, P], [b, Q]);
+      const [p, q] = await bootstrap(t, [a, P], [b, Q]);
       for (let i = 0; i < 14; i++) {
         await sleep(1_000);
         await Promise.all([p!.poll(), q!.poll()]);
@@ -104,7 +104,7 @@ for (const server of newerDatabases) {
 
     it('send no new list while one of them may still send the old one', async (t) => {
       const { a, b, proxyB } = await two(t);
-      const [p] = await found(t, [a, P], [b, Q]);
+      const [p] = await bootstrap(t, [a, P], [b, Q]);
       proxyB.silence();
       const joiner = await node(t, a, W).pollUntilListed();
       assert.deepEqual(lines(joiner.body), [P, Q, W], 'the joiner has its list at once');
@@ -127,7 +127,7 @@ for (const server of newerDatabases) {
 
     it('do not wait for one that was given up', async (t) => {
       const { a, b, proxyB, direct } = await two(t);
-      const [p] = await found(t, [a, P], [b, Q]);
+      const [p] = await bootstrap(t, [a, P], [b, Q]);
       proxyB.silence();
       await node(t, a, W).pollUntilListed();
       assert.equal(revisionOf(await p!.poll()), 1);
@@ -141,7 +141,7 @@ for (const server of newerDatabases) {
 
     it('do not wait for one that was stopped', async (t) => {
       const { a, b } = await two(t);
-      const [p] = await found(t, [a, P], [a, Q]);
+      const [p] = await bootstrap(t, [a, P], [a, Q]);
       await b.stop();
       await node(t, a, W).pollUntilListed();
       await eventually('a sends the new list', async () => revisionOf(await p!.poll()) === 2);
@@ -149,7 +149,7 @@ for (const server of newerDatabases) {
 
     it('lose no leave, whoever is told, and answer it when all have the list', async (t) => {
       const { a, b } = await two(t);
-      const [p, q] = await found(t, [a, P], [b, Q], [b, R]);
+      const [p, q] = await bootstrap(t, [a, P], [b, Q], [b, R]);
       let isOver = false;
       const polling = (async () => {
         while (!isOver) {
@@ -185,7 +185,7 @@ for (const server of newerDatabases) {
 
     it('know one that was restarted under its name, and two that were given the same', async (t) => {
       const { a, b, start } = await two(t);
-      await found(t, [a, P], [b, Q]);
+      await bootstrap(t, [a, P], [b, Q]);
       const again = await start('b');
       await eventually('three', () =>
         [a, b, again.replica].every((one) => one.service.health().servers === 3),
@@ -197,7 +197,7 @@ for (const server of newerDatabases) {
 
     it('never go back to an older list when the database does', async (t) => {
       const { a, b, direct } = await two(t);
-      const [p, q] = await found(t, [a, P], [b, Q]);
+      const [p, q] = await bootstrap(t, [a, P], [b, Q]);
       await node(t, a, W).pollUntilListed();
       await eventually('all have it', async () => revisionOf(await q!.poll()) === 2, undefined, 100);
       await setBack(direct, 1);
@@ -213,7 +213,7 @@ for (const server of newerDatabases) {
       // A fifth of it is how late a mere renewal may be written.
       const rules = { memberTtl: 60_000 };
       const { a, b, proxyB, direct } = await two(t, [{ rules }, { rules }]);
-      const [, q] = await found(t, [a, P], [b, Q]);
+      const [, q] = await bootstrap(t, [a, P], [b, Q]);
       proxyB.silence();
       await setBack(direct, 0);
       await eventually('a has written it back', () => hasMembers(direct, 2), undefined, 100);

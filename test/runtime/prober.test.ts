@@ -121,7 +121,7 @@ describe('probes', () => {
       [undefined, undefined, unknown],
     );
     const metrics = await (await fetch(`${server.url}/metrics`)).text();
-    const times = Number(/probes_total\{answer="unknown"\} (\d+)/.exec(metrics)?.[1]);
+    const times = Number(/probes_total\{outcome="unknown"\} (\d+)/.exec(metrics)?.[1]);
     assert.ok(times > 100 && times <= 600_000 / 3_000, `tried every 3 s, not all the time: ${times}`);
   });
 

@@ -119,17 +119,17 @@ export function storeContract(name: string, factory: StoreFactory): void {
       );
       await store.transact(
         key,
-        work({ type: 'repair', action: 'begin', by: 'a server’s repair', note: 'why' }),
+        work({ type: 'repair', action: 'begin', holder: 'a server’s repair', note: 'why' }),
       );
       const { cluster } = await store.transact(key, work({ type: 'leave', address: 'c.d:1' }));
       const { listener } = await open();
       assert.deepEqual(plain(listener.all), plain([cluster]));
-      assert.equal(cluster.repair?.by, 'a server’s repair');
+      assert.equal(cluster.repair?.holder, 'a server’s repair');
       assert.equal(cluster.waiting.size, 2);
       assert.equal(cluster.departed.size, 1);
     });
 
-    it('keeps that a static member was released, though the list is the same', async (t) => {
+    it('keeps that a static member was adopted, though the list is the same', async (t) => {
       const { open } = setUp(t);
       const { store } = await open();
       const { cluster } = await store.transact(key, work(put));
@@ -138,7 +138,7 @@ export function storeContract(name: string, factory: StoreFactory): void {
       const released = await store.transact(key, work({ type: 'adopt' }, 2));
       assert.deepEqual(
         released.recorded.map(({ type, address, revision }) => [type, address, revision]),
-        [['released', addresses[0], 1]],
+        [['adopted', addresses[0], 1]],
       );
       const { listener } = await open();
       assert.deepEqual(

@@ -175,6 +175,27 @@ describe('a full disk', () => {
   });
 });
 
+it('tells events that were stored before the first release by their present names', async (t) => {
+  const file = join(tempFolder(t), 'r.db');
+  const { bootstrapping, key } = await import('./contract.js');
+  const store = storeOn(file);
+  t.after(() => store.close());
+  await store.open(new Listener());
+  await store.transact(key, bootstrapping('127.0.0.1:8848'));
+  const types = ['founded', 'refounded', 'preserved', 'ailing', 'released', 'evicted'];
+  const db = new SQLite(file);
+  const add = db.prepare(
+    "INSERT INTO address_server_event (time_ms, product, name, type, revision, reason) VALUES (1, 'old', 'one', ?, 1, 'x')",
+  );
+  for (const type of types) add.run(type);
+  db.close();
+  const told = await store.events({ cluster: { product: 'old', name: 'one' }, after: 0, limit: 10 });
+  assert.deepEqual(
+    told.map(({ type }) => type),
+    ['bootstrapped', 'rebootstrapped', 'quorum-lost', 'unhealthy', 'adopted', 'evicted'],
+  );
+});
+
 async function fillUntilFailure(store: SqliteStore): Promise<string> {
   const { bootstrapping } = await import('./contract.js');
   for (let i = 0; i < 5_000; i++) {

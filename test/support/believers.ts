@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { TestContext } from 'node:test';
-import { voterOf } from '../../src/doctor/groups.js';
+import { voterIn } from '../../src/doctor/groups.js';
 import type { RaftCommand } from '../../src/doctor/nacos-api.js';
 
 /** One Raft group, as its leader has it. */
@@ -106,5 +106,5 @@ export class Believers {
 
 /** A member's address in Raft groups. */
 export function voter(address: string): string {
-  return voterOf(address, 1_000);
+  return voterIn(address, 1_000);
 }

@@ -53,7 +53,7 @@ export async function repairCluster(client: Client, cluster: string, options: Re
       );
     }
     if (options.json) await print(JSON.stringify({ plan, events: [] }, undefined, 2));
-    if (plan.steps.length + plan.manual.length > 0 || plan.refused !== undefined)
+    if (plan.steps.length + plan.manualSteps.length > 0 || plan.refused !== undefined)
       process.exitCode = EXIT.found;
     return;
   }
@@ -70,7 +70,7 @@ export async function repairCluster(client: Client, cluster: string, options: Re
   if (options.json) await print(JSON.stringify({ plan, events, health }, undefined, 2));
   else await print('', ...describeHealth(health, width));
   if (events.at(-1)?.type !== 'repaired') process.exitCode = EXIT.stopped;
-  else if (plan.manual.length > 0) process.exitCode = EXIT.found;
+  else if (plan.manualSteps.length > 0) process.exitCode = EXIT.found;
 }
 
 /** Asks for a plan until there is one, or what stands against it does not pass by itself, within {@link PASSING}. */
@@ -92,7 +92,7 @@ export async function settledPlan(
 async function followRepair(
   client: Client,
   path: string,
-  { by, after }: RepairBegun,
+  { holder: by, eventsAfter: after }: RepairBegun,
   tell: (event: EventView) => Promise<void>,
 ): Promise<readonly EventView[]> {
   const all: EventView[] = [];

@@ -8,7 +8,7 @@ import { wrap } from '../table.js';
 export function describeHealth(health: ClusterHealth, width: number): string[] {
   const { findings, unknown, state, repair } = health;
   const name = nameOf(health);
-  const under = repair ? wrap(plain(`${name} is being repaired (${repair.by}): see its events`), width) : [];
+  const under = repair ? wrap(plain(`${name} is being repaired (${repair.holder}): see its events`), width) : [];
   const found = findings.flatMap((finding) => [
     ...wrap(plain(`${finding.code}${ageOf(finding)}: ${finding.sentence}.`), width),
     ...wrap(plain(`  ${finding.advice}`), width),
@@ -19,15 +19,15 @@ export function describeHealth(health: ClusterHealth, width: number): string[] {
   return [...under, ...cannotTell];
 }
 
-function ageOf({ sinceMs, lasting }: HealthFinding): string {
+function ageOf({ sinceMs, persistent }: HealthFinding): string {
   const seconds = Math.floor(sinceMs / 1_000);
   const age = seconds < 120 ? `${seconds} s` : `${Math.floor(seconds / 60)} min`;
-  return lasting ? ` (for ${age})` : ` (for ${age}, which may be normal)`;
+  return persistent ? ` (for ${age})` : ` (for ${age}, which may be normal)`;
 }
 
 /** What a repair would do, as one reads it before one says yes. */
 export function describePlan(plan: RepairPlan, name: string, width: number): string[] {
-  const { steps, loss, manual, refused } = plan;
+  const { steps, dataLossRisks, manualSteps, refused } = plan;
   const item = (text: string): string[] => {
     const [first = '', ...more] = wrap(plain(text), width - 2);
     return [`- ${first}`, ...more.map((line) => `  ${line}`)];
@@ -43,8 +43,8 @@ export function describePlan(plan: RepairPlan, name: string, width: number): str
       lines.push(...wrap(plain(said.trim()), width - 4).map((line) => `    ${line}`));
     });
   }
-  if (loss.length > 0) lines.push('What may be lost:', ...loss.flatMap(item));
-  if (manual.length > 0) lines.push('What no command repairs:', ...manual.flatMap(item));
+  if (dataLossRisks.length > 0) lines.push('What may be lost:', ...dataLossRisks.flatMap(item));
+  if (manualSteps.length > 0) lines.push('What no command repairs:', ...manualSteps.flatMap(item));
   if (lines.length === 0) lines.push(`${name}: there is nothing to repair`);
   return lines;
 }

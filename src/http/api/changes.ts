@@ -48,7 +48,7 @@ export const changeRoutes = [
       const { address } = params;
       const key = keyFrom(params);
       const left = await service.leave(key, address, wait, patience.of(response), { force });
-      const { revision, undelivered, votes } = left;
+      const { revision, pendingMembers, votes } = left;
       if (!left.known) {
         const name = `${params.product}/${params.cluster}`;
         return problem(
@@ -62,10 +62,10 @@ export const changeRoutes = [
       const body = {
         address,
         revision,
-        undelivered: [...undelivered],
-        ...(votes.length > 0 ? { voterOf: [...votes] } : {}),
+        pendingMembers: [...pendingMembers],
+        ...(votes.length > 0 ? { voterIn: [...votes] } : {}),
       };
-      const isDone = undelivered.length === 0 && votes.length === 0;
+      const isDone = pendingMembers.length === 0 && votes.length === 0;
       return { status: wait > 0 && !isDone ? 202 : 200, body };
     },
   }),

@@ -51,7 +51,7 @@ const ofCluster = {
 };
 const live = count('Members that count towards a majority.', 3);
 const unsettled = count('Listed members that have not settled yet.', 0);
-const needed = count(
+const requiredMembers = count(
   'While bootstrapping: how many must wait at once before they become the list (R1).',
   3,
 ).exactOptional();
@@ -77,7 +77,7 @@ export const clusterSummary = z
     live,
     unsettled,
     waiting: count('New addresses held at the gate.', 0),
-    needed,
+    requiredMembers,
     servedRevision,
     raftProblems,
     refused,
@@ -101,8 +101,8 @@ export const memberView = z
     settled: z.boolean().meta({ description: 'An initial member, or known to all for long enough (R3).' }),
     silentMs: ms('Since it was last heard; absent for a static member that never was', 2_000).exactOptional(),
     leaseMs: ms('Left of its lease, 0 when that ran out', 13_000).exactOptional(),
-    delivered: count('The revision that it was last sent; 0 for none.', 4),
-    current: z.boolean().meta({ description: 'Live, and known or presumed to have the current revision.' }),
+    deliveredRevision: count('The revision that it was last sent; 0 for none.', 4),
+    upToDate: z.boolean().meta({ description: 'Live, and known or presumed to have the current revision.' }),
     refused: z
       .string()
       .exactOptional()
@@ -135,7 +135,7 @@ export const waitingView = z
     id,
     expect: count('The cluster size that it asked for.', 3).exactOptional(),
     waitingMs: ms('Since it came', 1_500),
-    code: z.enum(['bootstrapping', 'no-majority', 'unsettled', 'repairing', 'turn']).meta({
+    code: z.enum(['bootstrapping', 'no-majority', 'unsettled', 'repairing', 'queued']).meta({
       description:
         'Why it waits. *bootstrapping*: too few wait for the first list (R1). *no-majority*: Raft could not add it. ' +
         '*unsettled*: others joined or came back only just, or the initial members have not been sent their list yet (R3). *repairing*: Raft is being repaired. *turn*: it comes in with its next poll.',
@@ -153,7 +153,7 @@ export const clusterView = z
     live,
     unsettled,
     ttlMs: ms("A member's lease (`MEMBER_TTL`): `silentMs` runs up to it", 15_000),
-    needed,
+    requiredMembers,
     servedRevision,
     raftProblems,
     refused,
@@ -295,10 +295,10 @@ export const leaveAnswer = z
   .strictObject({
     address,
     revision,
-    undelivered: z.array(address).meta({
+    pendingMembers: z.array(address).meta({
       description: 'Live members that lack the list without it, or had no time yet to tell Raft (R4).',
     }),
-    voterOf: z
+    voterIn: z
       .array(z.string())
       .exactOptional()
       .meta({
@@ -356,7 +356,7 @@ export const findingView = z
     sentence: z.string().meta({ description: 'What was found.' }),
     advice: z.string().meta({ description: 'What to do.' }),
     sinceMs: ms('For how long it has been seen', 42_000),
-    lasting: z.boolean().meta({
+    persistent: z.boolean().meta({
       description:
         'Whether that is longer than is normal: a list on its way, an election, a node that starts.',
     }),
@@ -373,7 +373,7 @@ export const nodeHealth = z
       .exactOptional()
       .meta({ description: 'Its version of Nacos.', examples: ['2.5.1'] }),
     leads: z.array(group).meta({ description: 'The Raft groups that it leads.' }),
-    voterOf: z.array(group).meta({ description: 'Those that it is a voter of, as their leaders say.' }),
+    voterIn: z.array(group).meta({ description: 'Those that it is a voter of, as their leaders say.' }),
   })
   .meta({ id: 'NodeHealth', description: 'One node, as it was read.' });
 
@@ -399,7 +399,7 @@ export const clusterHealth = z
     groups: z.array(group).meta({ description: 'The Raft groups that were seen.' }),
     repair: z
       .strictObject({
-        by: z.string().meta({ description: 'Who repairs.' }),
+        holder: z.string().meta({ description: 'Who repairs.' }),
         leftMs: ms('For how long nothing need be heard of it', 28_000),
       })
       .exactOptional()
@@ -432,8 +432,8 @@ export const repairPlan = z
     steps: z
       .array(repairStep)
       .meta({ description: 'In order. Empty when there is nothing that a command repairs.' }),
-    loss: sentences('What may be lost by it.'),
-    manual: sentences('What no command repairs, and how people do, in order.'),
+    dataLossRisks: sentences('What may be lost by it.'),
+    manualSteps: sentences('What no command repairs, and how people do, in order.'),
     refused: z
       .string()
       .exactOptional()
@@ -446,8 +446,8 @@ export const repairPlan = z
 
 export const repairBegun = z
   .strictObject({
-    by: z.string().meta({ description: 'Who repairs: how its events name it.' }),
-    after: count('The number of the last event before it: what it does are events after that one.', 41),
+    holder: z.string().meta({ description: 'Who repairs: how its events name it.' }),
+    eventsAfter: count('The number of the last event before it: what it does are events after that one.', 41),
     steps: count('How many steps it has.', 5),
   })
   .meta({ id: 'RepairBegun', description: 'A repair has begun.' });

@@ -19,9 +19,9 @@ export interface TakenOff {
   readonly address: string;
   readonly revision: number;
   /** Live members that have not got the list without it yet. */
-  readonly undelivered: readonly string[];
+  readonly pendingMembers: readonly string[];
   /** Raft groups of Nacos that were seen to have it as a voter still. */
-  readonly voterOf?: readonly string[];
+  readonly voterIn?: readonly string[];
 }
 
 export interface EventPage {

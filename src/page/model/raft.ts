@@ -3,7 +3,7 @@ import type { ClusterHealth } from './types.js';
 /** What one node is in the Raft groups of its cluster. */
 export interface RaftPart {
   /** Of how many groups it is a voter, and of how many that is known: those that have a leader. */
-  readonly voterOf: number;
+  readonly voterIn: number;
   readonly known: number;
   readonly leads: number;
   readonly version: string | undefined;
@@ -15,9 +15,9 @@ export function raftParts(health: ClusterHealth | undefined): ReadonlyMap<string
   const { nodes } = health;
   const known = new Set(nodes.flatMap(({ leads }) => leads)).size;
   return new Map(
-    nodes.map(({ address, voterOf, leads, version }) => [
+    nodes.map(({ address, voterIn, leads, version }) => [
       address,
-      { voterOf: voterOf.length, known, leads: leads.length, version },
+      { voterIn: voterIn.length, known, leads: leads.length, version },
     ]),
   );
 }

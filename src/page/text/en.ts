@@ -77,7 +77,7 @@ export const en = {
     'quorum-lost': 'Quorum-lost',
     damaged: 'Damaged',
   } satisfies Record<ClusterState, string>,
-  bootstrappingOf: (waiting: string, needed: string) => `Bootstrapping ${waiting} of ${needed}`,
+  bootstrappingOf: (waiting: string, requiredMembers: string) => `Bootstrapping ${waiting} of ${requiredMembers}`,
   /** What a state means here; undefined where the server's own sentence says it in this language. */
   summary: undefined as
     | undefined
@@ -272,8 +272,8 @@ export const en = {
     done: (address: string, revision: string) => `${address} is off the list, revision ${revision}.`,
     allHave: 'Every live member has the new list.',
     back: (address: string) => `${address} is live again: there is nothing to take off.`,
-    undelivered: (who: string) => `Not yet with the new list: ${who}. They get it with their next poll.`,
-    voterOf: (groups: string) =>
+    pendingMembers: (who: string) => `Not yet with the new list: ${who}. They get it with their next poll.`,
+    voterIn: (groups: string) =>
       `Still a voter of Raft groups: ${groups}. Whether that lasts is said under “${healthEn.title}”.`,
   },
   typeName: (key: string) => `Type ${key} to confirm`,

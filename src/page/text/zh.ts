@@ -69,7 +69,7 @@ export const zh: Texts = {
     'quorum-lost': '失去多数派',
     damaged: '数据损坏',
   },
-  bootstrappingOf: (waiting, needed) => `创建中 ${waiting} / ${needed}`,
+  bootstrappingOf: (waiting, requiredMembers) => `创建中 ${waiting} / ${requiredMembers}`,
   summary: {
     empty: () => '没有成员，也没有谁在等待。',
     bootstrapping: ({ waiting }) => `${waiting} 个成员在等待，人数到齐后创建集群。`,
@@ -189,7 +189,7 @@ export const zh: Texts = {
     unsettled:
       '有成员刚刚加入、尚未稳定，而新节点连同刚刚恢复的成员必须少于多数派；或者创始成员还没有拿到列表。',
     repairing: '正在修复或需要先修复 Raft，在此之前不接纳新成员。',
-    turn: '正在排队加入。',
+    queued: '正在排队加入。',
   },
   expects: (count) => `期望 ${count} 个`,
 
@@ -291,8 +291,8 @@ export const zh: Texts = {
     done: (address, revision) => `${address} 已从列表中摘除，修订号 ${revision}。`,
     allHave: '所有存活成员都已拿到新列表。',
     back: (address) => `${address} 已恢复心跳，不需要摘除。`,
-    undelivered: (who) => `尚未拿到新列表：${who}。它们会在下一次轮询时拿到。`,
-    voterOf: (groups) => `仍是这些 Raft 组的投票成员：${groups}。是否持续存在，见“${healthZh.title}”。`,
+    pendingMembers: (who) => `尚未拿到新列表：${who}。它们会在下一次轮询时拿到。`,
+    voterIn: (groups) => `仍是这些 Raft 组的投票成员：${groups}。是否持续存在，见“${healthZh.title}”。`,
   },
   typeName: (key) => `输入 ${key} 以确认`,
   recoverDialog: {

@@ -58,5 +58,5 @@ export function ClusterPage({ name }: { name: string }) {
 /** How many nodes the cluster is meant to have: as it is, or as those who would bootstrap it say. */
 function sizeOf(view: ClusterView | null | undefined): number {
   if (!view) return USUAL_SIZE;
-  return view.size > 0 ? view.size : (view.needed ?? USUAL_SIZE);
+  return view.size > 0 ? view.size : (view.requiredMembers ?? USUAL_SIZE);
 }

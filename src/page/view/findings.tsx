@@ -40,10 +40,10 @@ function KindOfFinding({ code, findings, tone }: Kind) {
           </>
         )}
         <ul class="sentences">
-          {findings.slice(0, MOST).map(({ sentence, sinceMs, lasting }) => (
+          {findings.slice(0, MOST).map(({ sentence, sinceMs, persistent }) => (
             <li key={sentence} class="detail">
               <span class="since">
-                {lasting
+                {persistent
                   ? t.health.since(f.duration(sinceMs))
                   : t.health.sinceMaybeNormal(f.duration(sinceMs))}
               </span>
@@ -73,9 +73,9 @@ function kindsOf(findings: readonly HealthFinding[]): readonly Kind[] {
   const rank = { bad: 0, warn: 1, info: 2 };
   return [...byCode]
     .map(([code, same]): Kind => {
-      const lasting = same.filter((one) => one.lasting);
-      const harms = lasting.some(({ severity }) => severity === 'harm');
-      return { code, findings: same, tone: harms ? 'bad' : lasting.length > 0 ? 'warn' : 'info' };
+      const persistent = same.filter((one) => one.persistent);
+      const harms = persistent.some(({ severity }) => severity === 'harm');
+      return { code, findings: same, tone: harms ? 'bad' : persistent.length > 0 ? 'warn' : 'info' };
     })
     .sort((a, b) => rank[a.tone] - rank[b.tone]);
 }

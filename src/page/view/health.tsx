@@ -35,7 +35,7 @@ export function HealthCard({ view }: { view: ClusterView }) {
           <p class="notice warn">
             <Icon name="wrench" /> {t.health.repairing}{' '}
             <span class="dim" lang="en">
-              {repair.by}
+              {repair.holder}
             </span>
           </p>
         )}
@@ -79,7 +79,7 @@ function ReadAge({ health }: { health: Heard<ClusterHealth> }) {
 function WhatRepairs({ findings, view }: { findings: readonly HealthFinding[]; view: ClusterView }) {
   const { t } = useWords();
   const lasts = (...codes: readonly HealthFinding['code'][]): boolean =>
-    findings.some(({ lasting, code }) => lasting && codes.includes(code));
+    findings.some(({ persistent, code }) => persistent && codes.includes(code));
   // Without a majority of the list no group is given a leader: the top of the page says what comes before.
   const isMended = lasts(
     'no-voter',

@@ -17,7 +17,7 @@ export function Hero({ view }: { view: ClusterView }) {
   const { says, detail } = explain(summary, words);
   const majority = Math.floor(members.length / 2) + 1;
   const settled = members.filter((member) => member.settled).length;
-  const newest = members.filter((member) => member.current).length;
+  const newest = members.filter((member) => member.upToDate).length;
   const of = (count: number): string => t.ofAll(f.number(count), f.number(members.length));
   const facts: readonly (readonly [name: keyof typeof t.facts, value: string])[] = [
     ['live', of(live)],
@@ -105,13 +105,13 @@ function QuorumLost({ view }: { view: ClusterView }) {
   );
 }
 
-function seatsOf({ members, waiting, needed = 0 }: ClusterView): Seat[] {
+function seatsOf({ members, waiting, requiredMembers = 0 }: ClusterView): Seat[] {
   const seats = members.map((member): Seat => {
     if (member.state === 'silent' || member.state === 'down') return 'lost';
     return member.settled ? 'live' : 'unsettled';
   });
   const rank = (seat: Seat): number => ['live', 'unsettled', 'lost'].indexOf(seat);
   seats.sort((a, b) => rank(a) - rank(b));
-  const free = Math.max(0, needed - waiting.length);
+  const free = Math.max(0, requiredMembers - waiting.length);
   return [...seats, ...waiting.map((): Seat => 'waiting'), ...Array<Seat>(free).fill('free')];
 }

@@ -193,7 +193,7 @@ function MemberRow({ view, member, part, at, index }: MemberRowProps) {
 /** Which list a member has: the newest, or how far behind it is. */
 function Delivered({ view, member }: { view: ClusterView; member: MemberView }) {
   const { t, f } = useWords();
-  const { delivered, current } = member;
+  const { deliveredRevision: delivered, upToDate: current } = member;
   const behind = view.revision - delivered;
   return (
     <span

@@ -61,11 +61,11 @@ function Shares({
 }
 
 /** Of a summary, which has only the numbers. */
-export function seatsOf({ members, live, waiting, needed = 0 }: ClusterSummary): Seat[] {
+export function seatsOf({ members, live, waiting, requiredMembers = 0 }: ClusterSummary): Seat[] {
   return [
     ...Array<Seat>(live).fill('live'),
     ...Array<Seat>(Math.max(0, members - live)).fill('lost'),
     ...Array<Seat>(waiting).fill('waiting'),
-    ...Array<Seat>(Math.max(0, needed - waiting)).fill('free'),
+    ...Array<Seat>(Math.max(0, requiredMembers - waiting)).fill('free'),
   ];
 }

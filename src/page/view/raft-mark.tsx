@@ -6,15 +6,15 @@ import { Icon } from './icons.js';
 export function RaftMark({ part }: { part: RaftPart }) {
   const { t, f } = useWords();
   const words = t.health.raft;
-  const { voterOf, known, leads } = part;
+  const { voterIn, known, leads } = part;
   if (known === 0) return null;
-  const [some, all] = [f.number(voterOf), f.number(known)];
-  const isWhole = voterOf === known;
+  const [some, all] = [f.number(voterIn), f.number(known)];
+  const isWhole = voterIn === known;
   const help = [words.voterHelp(some, all), ...(leads > 0 ? [words.leadsHelp(f.number(leads))] : [])];
   return (
     <span class={isWhole ? 'raft-mark dim' : 'raft-mark lacking'} title={f.list(help)}>
       {!isWhole && <Icon name="warning" />}
-      {isWhole ? words.voter : voterOf === 0 ? words.noVoter : words.someVoter(some, all)}
+      {isWhole ? words.voter : voterIn === 0 ? words.noVoter : words.someVoter(some, all)}
       {leads > 0 && ` · ${words.leads(f.number(leads))}`}
     </span>
   );

@@ -12,9 +12,9 @@ export function StateMark({ cluster }: { cluster: ClusterSummary }) {
   );
 }
 
-function stateWord({ state, waiting, needed }: ClusterSummary, { t, f }: Words): string {
-  return state === 'bootstrapping' && needed !== undefined
-    ? t.bootstrappingOf(f.number(waiting), f.number(needed))
+function stateWord({ state, waiting, requiredMembers }: ClusterSummary, { t, f }: Words): string {
+  return state === 'bootstrapping' && requiredMembers !== undefined
+    ? t.bootstrappingOf(f.number(waiting), f.number(requiredMembers))
     : t.state[state];
 }
 

@@ -8,7 +8,7 @@ import {
   type StoredLease,
 } from '../../registry/cluster.js';
 import { merge, storedLease } from '../../registry/lease.js';
-import { aim, learn, needed, promise, sendable, UNREAD, type Version } from '../../registry/agreement.js';
+import { aim, learn, requiredVersions, promise, sendable, UNREAD, type Version } from '../../registry/agreement.js';
 import type { Behind, ClusterListener } from '../../registry/ports.js';
 import { reconciled } from '../../registry/reconcile.js';
 import { factsOf, isDirty, noteLost, noteStored } from '../stored-leases.js';
@@ -241,7 +241,7 @@ export class KnownClusters {
   /** What is kept of these versions by the marks as they are, and which of them is sent. */
   #judge(all: readonly Version<Cluster>[]): Pick<Known, 'versions' | 'sent'> {
     const marks = { released: this.#released, promised: this.#promised, aim: this.#aim };
-    const versions = needed(all, marks);
+    const versions = requiredVersions(all, marks);
     return { versions, sent: sendable(versions, marks)?.list };
   }
 

@@ -1,7 +1,7 @@
 import { randomInt, randomUUID } from 'node:crypto';
 import { releasable } from '../../registry/agreement.js';
 import { keyOf, type Cluster, type ClusterKey } from '../../registry/cluster.js';
-import type { RecordedEvent } from '../../registry/events.js';
+import { eventTypeOf, type RecordedEvent } from '../../registry/events.js';
 import {
   StoreBusy,
   StoreOutcomeUnknown,
@@ -228,8 +228,8 @@ export class SqlStore implements Store {
 
   async events(query: EventQuery): Promise<readonly RecordedEvent[]> {
     const rows = await this.#reach('use', () => this.#db.run<StoredEvent>(this.#queries.events(query)));
-    return rows.map(({ time_ms, address, ...event }) => {
-      return { ...event, time: time_ms, ...(address === null ? {} : { address }) };
+    return rows.map(({ time_ms, type, address, ...event }) => {
+      return { ...event, type: eventTypeOf(type), time: time_ms, ...(address === null ? {} : { address }) };
     });
   }
 

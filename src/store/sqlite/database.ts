@@ -2,7 +2,7 @@ import SQLite from 'better-sqlite3';
 import { closeSync, existsSync, openSync, statSync, unlinkSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { ClusterKey } from '../../registry/cluster.js';
-import type { RecordedEvent } from '../../registry/events.js';
+import { eventTypeOf, type RecordedEvent } from '../../registry/events.js';
 import { StoreRefused, type EventQuery } from '../../registry/ports.js';
 import { DELETED_KEPT } from '../../registry/rules.js';
 import { readMigrations } from '../migrate.js';
@@ -157,7 +157,9 @@ export class SqliteDatabase {
         after: after ?? null,
         limit,
       }) as (Omit<RecordedEvent, 'address'> & { address: string | null })[];
-    return rows.map(({ address, ...event }) => (address === null ? event : { ...event, address }));
+    return rows.map(({ type, address, ...event }) => {
+      return { ...event, type: eventTypeOf(type), ...(address === null ? {} : { address }) };
+    });
   }
 
   close(): void {
@@ -235,13 +237,13 @@ function meaningOf(
   const is = (...names: readonly string[]): boolean =>
     names.some((name) => code.startsWith(`SQLITE_${name}`));
   const passing = (sentence: string) => ({ sentence, mayPass: true });
-  const lasting = (sentence: string) => ({ sentence, mayPass: false });
+  const persistent = (sentence: string) => ({ sentence, mayPass: false });
   if (is('BUSY', 'LOCKED')) {
     return passing(
       `the database ${file} is locked by another process, perhaps a second server on the same file; stop it, or name another file in DATABASE_URL`,
     );
   }
-  if (is('NOTADB', 'CORRUPT')) return lasting(corrupt(file, message));
+  if (is('NOTADB', 'CORRUPT')) return persistent(corrupt(file, message));
   if (is('FULL')) return passing(`the disk of the database ${file} is full; make room`);
   if (is('NOMEM')) return passing(`there is no memory for the database ${file}`);
   if (is('READONLY', 'CANTOPEN', 'PERM', 'IOERR')) {
@@ -265,14 +267,14 @@ function meaningOf(
       );
     }
     return is('READONLY')
-      ? lasting(
+      ? persistent(
           `the database ${file} cannot be written; give this user the right to write the file and its folder`,
         )
-      : lasting(
+      : persistent(
           `the database ${file} cannot be opened; check that the folder exists and that this user may read and write it`,
         );
   }
-  return lasting(`the database ${file} cannot be used (${code})`);
+  return persistent(`the database ${file} cannot be used (${code})`);
 }
 
 /** The system's code for why a file, or a new one in its folder, cannot be written; undefined when it can. */

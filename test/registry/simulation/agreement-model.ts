@@ -2,7 +2,7 @@ import {
   aim,
   learn,
   mayJoin,
-  needed,
+  requiredVersions,
   promisable,
   promise,
   releasable,
@@ -546,7 +546,7 @@ export class AgreementModel {
     const versions = learn(server.versions, { list, revision: list.revision, change: listChange });
     const marks = { released, promised: server.promised, aim: server.aim };
     return this.#with(state, i, {
-      versions: needed(versions, marks),
+      versions: requiredVersions(versions, marks),
       row: listChange,
       isDisputed: false,
       released,
@@ -556,7 +556,7 @@ export class AgreementModel {
   /** Its watermarks move. */
   #move(state: State, i: number, marks: Partial<Watermarks & { releasedLast: number }>): State {
     const { promised, aim, versions } = { ...state.servers[i]!, ...marks };
-    return this.#with(state, i, { ...marks, versions: needed(versions, { promised, aim }) });
+    return this.#with(state, i, { ...marks, versions: requiredVersions(versions, { promised, aim }) });
   }
 
   #decisions(state: State, i: number, add: (label: string, next: State) => void): void {

@@ -216,11 +216,11 @@ export class Invariants {
     const joined = [...after.members.keys()].filter((address) => !before.members.has(address));
     const isNewEpoch = after.epoch !== before.epoch;
     const isOwnWord = command.type === 'leave' && command.operator === undefined;
-    const isLocked = before.repair !== undefined && before.repair.by === after.repair?.by;
+    const isLocked = before.repair !== undefined && before.repair.holder === after.repair?.holder;
     if (isLocked && after.revision !== before.revision && !isOwnWord) {
       throw new Violation(
         'changed-in-repair',
-        `${before.repair.by} was under way, and the list became another`,
+        `${before.repair.holder} was under way, and the list became another`,
       );
     }
     if (after.epoch < before.epoch || after.revision < before.revision) {

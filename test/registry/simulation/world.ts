@@ -407,7 +407,7 @@ export class World {
     const by = `repair ${++this.#repairs}`;
     const server = this.#anyServer();
     const say = (action: 'begin' | 'step' | 'repaired' | 'repair-stopped'): boolean =>
-      server?.command({ type: 'repair', action, by, note: '' })?.reply.type === 'done';
+      server?.command({ type: 'repair', action, holder: by, note: '' })?.reply.type === 'done';
     if (!say('begin')) return;
     const goOn = (left: number): void => {
       if (!say('step')) return;
@@ -779,7 +779,7 @@ export class World {
         if (this.now - since < FINISH_AFTER || !isDead || isKnown || !this.invariants.hasGone(voter))
           continue;
         const say = (action: 'begin' | 'repaired'): Outcome | undefined =>
-          server.command({ type: 'repair', action, by: 'finish', note: '' });
+          server.command({ type: 'repair', action, holder: 'finish', note: '' });
         if (say('begin')?.reply.type !== 'done') continue;
         say('repaired');
       }
@@ -927,7 +927,7 @@ export class World {
     const by = `repair ${++this.#repairs}`;
     const server = this.#anyServer();
     const say = (action: 'begin' | 'repaired'): boolean =>
-      server?.command({ type: 'repair', action, by, note: '' })?.reply.type === 'done';
+      server?.command({ type: 'repair', action, holder: by, note: '' })?.reply.type === 'done';
     if (!say('begin')) return;
     // As in plan.ts; without a majority of those the operator first takes off who is gone, and no stranger stays then.
     const settled = listed.filter((address) => registry.cluster.members.get(address)?.settled);

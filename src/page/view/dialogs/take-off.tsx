@@ -22,8 +22,8 @@ export function TakeOffDialog({ cluster, address }: { cluster: string; address: 
           <p class="notice good">
             <Icon name="check" /> {words.done(done.address, f.number(done.revision))}
           </p>
-          <p>{done.undelivered.length === 0 ? words.allHave : words.undelivered(f.list(done.undelivered))}</p>
-          {done.voterOf && done.voterOf.length > 0 && <p>{words.voterOf(f.list(done.voterOf))}</p>}
+          <p>{done.pendingMembers.length === 0 ? words.allHave : words.pendingMembers(f.list(done.pendingMembers))}</p>
+          {done.voterIn && done.voterIn.length > 0 && <p>{words.voterIn(f.list(done.voterIn))}</p>}
         </div>
       ) : (
         <ChangeForm
