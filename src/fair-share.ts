@@ -1,4 +1,4 @@
-import { Row } from './row.js';
+import { LinkedList } from './row.js';
 
 /** How long work of a turn may take before what is left waits for the next, in milliseconds. */
 const PER_TURN = 2;
@@ -15,9 +15,9 @@ const WHILE_ARRIVING = 0.25;
  * that time only, however many requests there are for the server behind it (bench/FLOOD.md). Urgent work comes before all
  * other, of which one piece is done in each turn all the same.
  */
-export class FairShare {
-  readonly #urgent = new Row<() => void>();
-  readonly #waiting = new Row<() => void>();
+export class LoopBudget {
+  readonly #urgent = new LinkedList<() => void>();
+  readonly #waiting = new LinkedList<() => void>();
   readonly #now: () => number;
   readonly #nextTurn: (resume: () => void) => void;
   /** Milliseconds of this turn; of other than urgent work, those of turns before, too, which were too many while connections came. */

@@ -8,7 +8,7 @@ import { Examiner } from './doctor/examiner.js';
 import { READ_TIMEOUT } from './doctor/nacos-api.js';
 import { Names } from './probe/names.js';
 import { TcpProbe } from './probe/tcp.js';
-import { HearingClock } from './runtime/hearing-clock.js';
+import { LeaseClock } from './runtime/hearing-clock.js';
 import { RegistryService } from './runtime/service.js';
 import { createAccess, warnOfOpenChanges } from './create-access.js';
 import { createStore } from './create-store.js';
@@ -25,7 +25,7 @@ export async function start(config: Config, log: Logger): Promise<Running> {
   const metrics = new ServerMetrics(packageVersion());
   const names = new Names();
   const access = createAccess(config, log, metrics.traffic, names);
-  const clock = new HearingClock();
+  const clock = new LeaseClock();
   const store = await createStore(config, clock, log);
   const observer = metrics.runtime;
   const probe = new TcpProbe(names);

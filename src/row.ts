@@ -1,31 +1,31 @@
-/** Where a value stands in a {@link Row}. */
-export interface Place<T> {
+/** Where a value stands in a {@link LinkedList}. */
+export interface ListNode<T> {
   readonly value: T;
-  before: Place<T> | undefined;
-  after: Place<T> | undefined;
+  before: ListNode<T> | undefined;
+  after: ListNode<T> | undefined;
 }
 
 /**
  * Values in the order in which they came; each may leave from wherever it stands. Every step takes constant time. A Set
  * would not do: it finds its first only past all that were deleted before it.
  */
-export class Row<T> {
-  #first: Place<T> | undefined;
-  #last: Place<T> | undefined;
+export class LinkedList<T> {
+  #first: ListNode<T> | undefined;
+  #last: ListNode<T> | undefined;
 
-  get first(): Place<T> | undefined {
+  get first(): ListNode<T> | undefined {
     return this.#first;
   }
 
-  add(value: T): Place<T> {
-    const place: Place<T> = { value, before: this.#last, after: undefined };
+  add(value: T): ListNode<T> {
+    const place: ListNode<T> = { value, before: this.#last, after: undefined };
     if (this.#last) this.#last.after = place;
     else this.#first = place;
     return (this.#last = place);
   }
 
   /** The place must be one of this row, and is none of it afterwards. */
-  remove(place: Place<T>): void {
+  remove(place: ListNode<T>): void {
     const { before, after } = place;
     if (before) before.after = after;
     else this.#first = after;

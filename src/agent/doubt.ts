@@ -1,5 +1,5 @@
 import { majority } from '../registry/cluster.js';
-import { named, type Address } from '../registry/address.js';
+import { joinLimited, type Address } from '../registry/address.js';
 import type { NodeList } from './conf-file.js';
 
 /**
@@ -23,7 +23,7 @@ export async function doubtOf(
   if (living.length === 0) return undefined;
   const what = `drops ${dropped.length} of the ${last.addresses.length} members of the last list`;
   const how = goesBack ? `is older than ${last.revision}, which was here before, and ${what}` : what;
-  return `revision ${list.revision} ${how}, and ${named(living)} still answer; was the registry's database replaced? Should it be right all the same, set AGENT_HOLD_BACK=off until this node has it`;
+  return `revision ${list.revision} ${how}, and ${joinLimited(living)} still answer; was the registry's database replaced? Should it be right all the same, set AGENT_HOLD_BACK=off until this node has it`;
 }
 
 /** As many are asked at once. */

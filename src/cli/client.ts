@@ -1,7 +1,7 @@
 import { boundedText, TooLarge } from '../bounded-text.js';
 import { httpRequest, requestFailure, type HttpAnswer } from '../http-request.js';
 import { ClientError } from './client-error.js';
-import { plain, readPlainJson } from './plain.js';
+import { toPrintable, readPlainJson } from './plain.js';
 import type { GivenToken } from './token.js';
 
 /** Longest time an answer may take, in milliseconds, besides what it is asked to wait. */
@@ -12,7 +12,7 @@ const LARGEST_ANSWER = 16 << 20;
 
 export type Method = 'GET' | 'POST' | 'DELETE';
 
-/** An answer, its text {@link plain}. */
+/** An answer, its text {@link toPrintable}. */
 export interface Answer<T> {
   readonly status: number;
   readonly body: T;
@@ -72,7 +72,7 @@ export class Client {
     try {
       const signal = AbortSignal.timeout(TIMEOUT);
       const response = await this.#ask('POST', path, signal, undefined, new URLSearchParams(fields));
-      return plain(await boundedText(response, LARGEST_ANSWER));
+      return toPrintable(await boundedText(response, LARGEST_ANSWER));
     } catch (error) {
       throw this.#unreachable(error, true);
     }
@@ -125,7 +125,7 @@ export class Client {
       const to = URL.canParse(location, this.name) ? new URL(location, this.name).origin : 'elsewhere';
       return new ClientError(`${this.name} sends its callers to ${to}; give that as --server`, status);
     }
-    const detail = this.#withoutToken(detailOf(text) || plain(statusText) || 'nothing more');
+    const detail = this.#withoutToken(detailOf(text) || toPrintable(statusText) || 'nothing more');
     // A server that has no token says so, and what to do.
     if ((status !== 401 && status !== 403) || /\bAUTH_TOKEN\b/.test(detail))
       return new ClientError(`${this.name} says ${status}: ${detail}`, status);
@@ -149,7 +149,7 @@ export class Client {
         `${this.name} answers without end: its answer is ${error.message}; is --server right?${unknown}`,
       );
     }
-    const reason = plain(requestFailure(error));
+    const reason = toPrintable(requestFailure(error));
     if (isChange && !NOT_CONNECTED.test(reason)) {
       return new ClientError(
         `${this.name} did not answer (${reason}); whether it did what it was asked is not known: look (members, events) before you ask again`,
@@ -181,5 +181,5 @@ function detailOf(text: string): string {
   } catch {
     // It is no JSON.
   }
-  return plain(text.trim().slice(0, 200));
+  return toPrintable(text.trim().slice(0, 200));
 }

@@ -1,7 +1,7 @@
 import { Command, Option } from 'commander';
 import { ClientError } from './client-error.js';
 import { Client } from './client.js';
-import { plain } from './plain.js';
+import { toPrintable } from './plain.js';
 import { parseServer } from './server-url.js';
 import { parseToken } from './token.js';
 
@@ -84,9 +84,9 @@ export async function run(action: () => Promise<void>): Promise<void> {
 
 /** Prints a sentence where errors go. */
 export function complain(sentence: string): void {
-  console.error(`nacos-address-server: ${plain(sentence)}`);
+  console.error(`nacos-address-server: ${toPrintable(sentence)}`);
 }
 
 function plainLines(text: string): string {
-  return text.split('\n').map(plain).join('\n');
+  return text.split('\n').map(toPrintable).join('\n');
 }

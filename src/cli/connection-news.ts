@@ -2,7 +2,7 @@ import { complain } from './command.js';
 import type { Said } from './stream.js';
 
 /** Says on standard error when the connection is lost, why, and when it is there again. */
-export class ConnectionNews {
+export class ConnectionNotices {
   #isLost = false;
 
   tell(said: Said): void {

@@ -1,7 +1,7 @@
 import type { EventPage, EventView } from '../http/api/schemas.js';
 import type { Client } from './client.js';
 import { clusterPath, nameOf } from './cluster-name.js';
-import { ConnectionNews } from './connection-news.js';
+import { ConnectionNotices } from './connection-news.js';
 import { readStream } from './stream.js';
 
 /** How far back it is looked at least for where the stream must begin. */
@@ -30,7 +30,7 @@ export async function follow(
   // the stream begins before what was shown, and what is known already is passed over.
   const known = new Set([...recent, ...own].map(({ seq }) => seq));
   const after = String(recent.at(-1)?.seq ?? 0);
-  const news = new ConnectionNews();
+  const news = new ConnectionNotices();
   const stream = readStream(client, new URLSearchParams({ after }));
   for (;;) {
     const { value: said } = await stream.next();

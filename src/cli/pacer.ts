@@ -1,5 +1,5 @@
 /** Does something as often as it is asked for, but at most once in a while; what is asked for too early is done late. */
-export class Pacer {
+export class Throttle {
   readonly #action: () => Promise<void>;
   readonly #every: number;
   #doneAt = -Infinity;

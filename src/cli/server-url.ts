@@ -1,6 +1,6 @@
 import { unexpandedIn } from '../registry/unexpanded.js';
 import { ClientError } from './client-error.js';
-import { plain } from './plain.js';
+import { toPrintable } from './plain.js';
 
 const EXAMPLE = 'it is such as http://127.0.0.1:8080, 10.0.0.5:8080 or http://[::1]:8080';
 
@@ -11,7 +11,7 @@ const EXAMPLE = 'it is such as http://127.0.0.1:8080, 10.0.0.5:8080 or http://[:
 export function parseServer(text: string, source: string): URL {
   const given = text.trim();
   // Credentials and tokens are not repeated, wherever they stand.
-  const shown = /[@?#]/.test(given) ? source : `${source}=${plain(JSON.stringify(given))}`;
+  const shown = /[@?#]/.test(given) ? source : `${source}=${toPrintable(JSON.stringify(given))}`;
   // What looks like a variable may be part of a password.
   const unexpanded = given.includes('@') ? undefined : unexpandedIn(given);
   if (unexpanded !== undefined) throw new ClientError(`${shown} ${unexpanded}`);

@@ -1,8 +1,8 @@
 import type { Client } from './client.js';
-import { ConnectionNews } from './connection-news.js';
-import { Pacer } from './pacer.js';
+import { ConnectionNotices } from './connection-news.js';
+import { Throttle } from './pacer.js';
 import { readStream } from './stream.js';
-import { Watched, type Picture } from './watched.js';
+import { ClusterCache, type Picture } from './watched.js';
 
 /** Nothing is shown more often, in milliseconds. */
 const EVERY = 1_000;
@@ -17,14 +17,14 @@ export interface Display {
 
 /** `members --watch`: shows clusters as they change, until a signal. Rejects with ClientError. */
 export async function watch(client: Client, cluster: string | undefined, display: Display): Promise<never> {
-  const watched = new Watched(client, cluster);
-  const pacer = new Pacer(async () => {
+  const watched = new ClusterCache(client, cluster);
+  const pacer = new Throttle(async () => {
     await watched.refresh({ atAGlance: display.isScreen });
     await display.show(watched.picture);
     if (watched.isAging) pacer.ask();
   }, EVERY);
   const follow = async (): Promise<never> => {
-    const news = new ConnectionNews();
+    const news = new ConnectionNotices();
     const stream = readStream(client, new URLSearchParams(cluster === undefined ? {} : { cluster }));
     for (;;) {
       const { value: said } = await stream.next();

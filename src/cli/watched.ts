@@ -25,7 +25,7 @@ export interface Picture {
  * The clusters that are watched, kept up to date by what the stream says. It tells of one cluster whole; when all are
  * watched it says which changed, and those are asked for.
  */
-export class Watched {
+export class ClusterCache {
   readonly #client: Client;
   readonly #one: string | undefined;
   #server: ServerView | undefined;

@@ -47,7 +47,7 @@ export function aboutGroups(
       }),
       ...hiding.all.map(
         ([node, names]) =>
-          `whether ${node} leads ${of(names)} of its own, too: it is no voter of the other nodes' and shows none, as a 2.5.1 that was started alone sometimes does`,
+          `whether ${node} leads ${describeGroups(names)} of its own, too: it is no voter of the other nodes' and shows none, as a 2.5.1 that was started alone sometimes does`,
       ),
     ],
     findings: [
@@ -55,20 +55,20 @@ export function aboutGroups(
       ...splits.all.map(([nodes, names]): Finding => ({
         code: 'split',
         groups: names,
-        sentence: `${nodes} each lead ${of(names)}, and neither has the other as a voter: data written to one is not on the other (injury 1)`,
+        sentence: `${nodes} each lead ${describeGroups(names)}, and neither has the other as a voter: data written to one is not on the other (injury 1)`,
         advice:
           'No command merges them. Keep the node whose data counts, and restart the others one by one with empty data directories (`doctor --repair` says which, and in what order).',
       })),
       ...missing.all.map(([node, names]): Finding => {
         const unseen = strange.get(node);
         const later = unseen
-          ? `it shows no copy of ${of(unseen)}, so it has never met a leader of it, or leads one of its own (injury 1), which it may show then`
+          ? `it shows no copy of ${describeGroups(unseen)}, so it has never met a leader of it, or leads one of its own (injury 1), which it may show then`
           : `or say restRaftCluster with all voters (${voters}) to each group's leader, which needs no restart (${REPAIR})`;
         return {
           code: 'no-voter',
           node,
           groups: names,
-          sentence: `${node} is live and listed, and no voter of ${of(names)}: it was dropped from a list for a moment (injury 2), or has not joined yet`,
+          sentence: `${node} is live and listed, and no voter of ${describeGroups(names)}: it was dropped from a list for a moment (injury 2), or has not joined yet`,
           advice: `While it starts that is normal. Later: restart it${unseen ? ';' : ','} ${later}`,
         };
       }),
@@ -76,7 +76,7 @@ export function aboutGroups(
         code: 'phantom-voter',
         node: voter,
         groups: names,
-        sentence: `${voter} is a voter of ${of(names)}, and no member of the list has that address: it counts for every majority and never votes (injury 4)`,
+        sentence: `${voter} is a voter of ${describeGroups(names)}, and no member of the list has that address: it counts for every majority and never votes (injury 4)`,
         advice: `Say removePeer with ${voter} to each group's leader (${REPAIR})`,
       })),
     ],
@@ -124,7 +124,7 @@ function noLeader(groups: readonly string[], proofs: ReadonlyMap<string, LeaderP
     {
       code: 'no-leader',
       groups,
-      sentence: `${of(groups)} cannot have a leader, so nothing can be written: no node calls itself the leader, or most voters are gone (a lost majority, or injury 3)${provenBy(proof)}`,
+      sentence: `${describeGroups(groups)} cannot have a leader, so nothing can be written: no node calls itself the leader, or most voters are gone (a lost majority, or injury 3)${provenBy(proof)}`,
       advice: `During an election, up to some 10 s, that is normal. Later: start the missing nodes; if they are gone for good, recover the list, and say resetPeers to the survivor with the most data (${REPAIR})`,
     },
   ];
@@ -150,6 +150,6 @@ export class Grouped {
 }
 
 /** Several groups, in words. */
-export function of(groups: readonly string[]): string {
+export function describeGroups(groups: readonly string[]): string {
   return groups.length === 1 ? `group ${groups[0]}` : `${groups.length} groups (${groups.join(', ')})`;
 }

@@ -1,4 +1,4 @@
-import { canonical, named, parseAddress, splitAddress, type Address } from '../registry/address.js';
+import { canonical, joinLimited, parseAddress, splitAddress, type Address } from '../registry/address.js';
 import type { Finding } from './findings.js';
 import { isLiveState, type ListedMember } from './groups.js';
 import { isRead, type NodeView, type Reading, type Unreadable } from './node-view.js';
@@ -82,8 +82,8 @@ function aboutList(view: NodeView, listed: ReadonlySet<Address>): Finding[] {
   const more = view.members.filter((name) => name !== other && !listed.has(name));
   if (lacks.length > 0 || more.length > 0) {
     const what = [
-      ...(lacks.length > 0 ? [`lacks ${named(lacks)}`] : []),
-      ...(more.length > 0 ? [`has ${named(more)}, which the registry does not list`] : []),
+      ...(lacks.length > 0 ? [`lacks ${joinLimited(lacks)}`] : []),
+      ...(more.length > 0 ? [`has ${joinLimited(more)}, which the registry does not list`] : []),
     ];
     findings.push({
       code: 'list-differs',

@@ -1,4 +1,4 @@
-import { given } from '../registry/cluster.js';
+import { optional } from '../registry/cluster.js';
 import type { RaftEvidence } from '../registry/evidence.js';
 import { evidenceOf } from './evidence-of.js';
 import { diagnose, keyOfFinding, type Diagnosis, type Finding } from './findings.js';
@@ -89,7 +89,7 @@ export function healthOf(
       const { address } = reading;
       return {
         address,
-        ...(isRead(reading) ? given('version', reading.version) : { reason: reading.reason }),
+        ...(isRead(reading) ? optional('version', reading.version) : { reason: reading.reason }),
         leads: groups.filter(({ leader }) => leader?.address === address).map(({ name }) => name),
         voterIn: groups
           .filter(({ copy }) => copy?.voters.some((voter) => memberOf(voter, raftOffset) === address))
@@ -97,7 +97,7 @@ export function healthOf(
       };
     }),
     groups: groups.map(({ name }) => name),
-    ...given('repair', repair),
+    ...optional('repair', repair),
   };
 }
 

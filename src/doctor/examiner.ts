@@ -2,11 +2,11 @@ import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { Logger } from 'pino';
 import type { Address } from '../registry/address.js';
-import { given, isKnown, keyOf } from '../registry/cluster.js';
+import { optional, isKnown, keyOf } from '../registry/cluster.js';
 import { isUnreachable } from '../registry/lease.js';
 import type { Probe } from '../registry/ports.js';
 import { isRepairing } from '../registry/repairing.js';
-import type { ClusterEntry } from '../runtime/entry.js';
+import type { ServedCluster } from '../runtime/entry.js';
 import type { RegistryService } from '../runtime/service.js';
 import { viewOf } from '../runtime/views.js';
 import {
@@ -87,7 +87,7 @@ export interface ExaminerOptions {
 }
 
 /** What is known of one cluster. */
-interface Patient {
+interface ClusterInspection {
   last: Examination | undefined;
   /** Whether it showed something that may pass, so that the next look should come soon. */
   isUnsure: boolean;
@@ -120,7 +120,7 @@ export class Examiner {
   readonly #options: ExaminerOptions;
   readonly #clock: () => number;
   readonly #dead = new WeakMap<Examination, Promise<ReadonlySet<string>>>();
-  readonly #patients = new Map<ClusterEntry, Patient>();
+  readonly #patients = new Map<ServedCluster, ClusterInspection>();
   readonly #stopped = new AbortController();
   readonly #tasks = new Set<Promise<unknown>>();
   readonly #reads = new Slots(MAX_READS, READS_OF_ONE);
@@ -157,7 +157,7 @@ export class Examiner {
   }
 
   /** As of the last look; `isTold`: with how members fail to answer. */
-  health(entry: ClusterEntry, isTold = true): ClusterHealth {
+  health(entry: ServedCluster, isTold = true): ClusterHealth {
     const { service, raftOffset, isOn } = this.#options;
     const { cluster } = entry;
     const { repair } = cluster;
@@ -186,17 +186,17 @@ export class Examiner {
    * Asks all nodes of a cluster now. One that was under way may have missed what was just done; those who ask meanwhile share
    * the next one.
    */
-  examine(entry: ClusterEntry): Promise<Examination> {
+  examine(entry: ServedCluster): Promise<Examination> {
     return this.#lookAnew(entry, undefined);
   }
 
-  #begin(entry: ClusterEntry, patient: Patient, provenWithin?: number): Promise<Examination> {
+  #begin(entry: ServedCluster, patient: ClusterInspection, provenWithin?: number): Promise<Examination> {
     patient.running ??= this.#look(entry, patient, provenWithin).finally(() => (patient.running = undefined));
     return patient.running;
   }
 
   /** Looks, and says what would repair the cluster; those who ask at about the same time share the look. */
-  async plan(entry: ClusterEntry, survivor?: Address): Promise<RepairPlan> {
+  async plan(entry: ServedCluster, survivor?: Address): Promise<RepairPlan> {
     const { isOn } = this.#options;
     if (!isOn) return { id: 'off', steps: [], dataLossRisks: [], manualSteps: [], refused: OFF };
     return this.#planFrom(entry, await this.#lookAnew(entry, LATELY), survivor);
@@ -207,7 +207,7 @@ export class Examiner {
    * background: its steps are events. Rejects with StoreUnavailable.
    */
   async repair(
-    entry: ClusterEntry,
+    entry: ServedCluster,
     planId: string,
     survivor?: Address,
   ): Promise<{ readonly refused: string } | { readonly holder: string; readonly plan: RepairPlan }> {
@@ -232,27 +232,27 @@ export class Examiner {
     return { holder, plan };
   }
 
-  #toolsFor(entry: ClusterEntry): RepairTools {
+  #toolsFor(entry: ServedCluster): RepairTools {
     const { service, log, raftOffset } = this.#options;
-    const look = (other: ClusterEntry): Promise<Examination> => this.#lookAnew(other, 0);
+    const look = (other: ServedCluster): Promise<Examination> => this.#lookAnew(other, 0);
     return { service, nacos: this.#nacosOf(entry), log, raftOffset, clock: this.#clock, look };
   }
 
-  #nacosOf({ cluster }: ClusterEntry): NacosOptions {
+  #nacosOf({ cluster }: ServedCluster): NacosOptions {
     const { nacos, identities } = this.#options;
     const identity = identities?.get(keyOf(cluster));
     const { product } = cluster;
-    return { ...nacos, ...given('identity', identity), product, signal: this.#stopped.signal };
+    return { ...nacos, ...optional('identity', identity), product, signal: this.#stopped.signal };
   }
 
   /** One that was under way when it was asked for may have missed what was just done, and proves less. */
-  async #lookAnew(entry: ClusterEntry, provenWithin: number | undefined): Promise<Examination> {
+  async #lookAnew(entry: ServedCluster, provenWithin: number | undefined): Promise<Examination> {
     const patient = this.#patientOf(entry);
     await patient.running;
     return this.#begin(entry, patient, provenWithin);
   }
 
-  async #planFrom(entry: ClusterEntry, examination: Examination, survivor?: Address): Promise<RepairPlan> {
+  async #planFrom(entry: ServedCluster, examination: Examination, survivor?: Address): Promise<RepairPlan> {
     const { service, raftOffset } = this.#options;
     const { view, readings, diagnosis, proofs } = examination;
     const { leaderlessSince } = this.#patientOf(entry);
@@ -275,7 +275,7 @@ export class Examiner {
   }
 
   /** Probed once for each look. */
-  #deadIn(entry: ClusterEntry, examination: Examination): Promise<ReadonlySet<string>> {
+  #deadIn(entry: ServedCluster, examination: Examination): Promise<ReadonlySet<string>> {
     const { probe, raftOffset } = this.#options;
     let dead = this.#dead.get(examination);
     if (!dead) {
@@ -288,7 +288,7 @@ export class Examiner {
     return dead;
   }
 
-  #patientOf(entry: ClusterEntry): Patient {
+  #patientOf(entry: ServedCluster): ClusterInspection {
     let patient = this.#patients.get(entry);
     if (!patient) {
       patient = {
@@ -331,13 +331,13 @@ export class Examiner {
     }
   }
 
-  #isDue(entry: ClusterEntry, { isUnsure, blind, running, askedAt }: Patient, now: number): boolean {
+  #isDue(entry: ServedCluster, { isUnsure, blind, running, askedAt }: ClusterInspection, now: number): boolean {
     if (running) return false;
     return now - askedAt >= paceOf(entry.cluster, this.#options.service.now, blind, isUnsure);
   }
 
   /** `provenWithin`: whatever has no leader is proven now, or was so many milliseconds ago. */
-  async #look(entry: ClusterEntry, patient: Patient, provenWithin?: number): Promise<Examination> {
+  async #look(entry: ServedCluster, patient: ClusterInspection, provenWithin?: number): Promise<Examination> {
     const { service, raftOffset } = this.#options;
     const nacos = this.#nacosOf(entry);
     this.#assertRuns();
@@ -386,15 +386,15 @@ export class Examiner {
   }
 
   /** Whether nothing was wrong at the last look, and nothing has changed since or is under way. */
-  #isQuiet({ cluster }: ClusterEntry, { last, isUnsure, blind }: Patient): boolean {
+  #isQuiet({ cluster }: ServedCluster, { last, isUnsure, blind }: ClusterInspection): boolean {
     if (!last || last.diagnosis.findings.length > 0 || cluster.awaitsRepair) return false;
     return isQuietPace(cluster, this.#options.service.now, blind, isUnsure);
   }
 
   /** What each node tells, within the bounds of a look. */
   #readAll(
-    entry: ClusterEntry,
-    patient: Patient,
+    entry: ServedCluster,
+    patient: ClusterInspection,
     members: readonly { readonly address: Address }[],
     nacos: NacosOptions,
     isQuiet: boolean,
@@ -425,7 +425,7 @@ export class Examiner {
   /** A proof for each group that nobody has been seen to lead for a while; one that was given lately is kept. */
   async #prove(
     seen: Examination,
-    { last: before, proven }: Patient,
+    { last: before, proven }: ClusterInspection,
     provenWithin: number | undefined,
     nacos: NacosOptions,
   ): Promise<Map<string, LeaderProof>> {
@@ -457,7 +457,7 @@ export class Examiner {
   }
 
   /** What lasts is logged once, and its end. */
-  #tell(entry: ClusterEntry, patient: Patient, findings: readonly HealthFinding[]): void {
+  #tell(entry: ServedCluster, patient: ClusterInspection, findings: readonly HealthFinding[]): void {
     const { log } = this.#options;
     const cluster = keyOf(entry.cluster);
     const persistent = findings.filter((one) => one.persistent);
@@ -476,7 +476,7 @@ export class Examiner {
   }
 
   /** Takes whoever was evicted or has left off Raft too, where that was lost. */
-  async #finish(entry: ClusterEntry, patient: Patient, last: Examination): Promise<void> {
+  async #finish(entry: ServedCluster, patient: ClusterInspection, last: Examination): Promise<void> {
     const { service, log, raftOffset } = this.#options;
     if (this.#stopped.signal.aborted) return;
     if (last.at < patient.finishAgainAt || service.health().outage || isRepairing(entry.cluster, service.now))
@@ -511,7 +511,7 @@ export class Examiner {
 }
 
 /** The list, and who of it may live though it is not heard. */
-function listedView(entry: ClusterEntry, service: RegistryService): ListedView {
+function listedView(entry: ServedCluster, service: RegistryService): ListedView {
   const view = viewOf(entry, service);
   const { members } = entry.cluster;
   return {
@@ -539,7 +539,7 @@ function isUnsure(last: Examination, findings: readonly HealthFinding[]): boolea
 }
 
 /** Whether nothing was read of its nodes lately, or ever. */
-function isDoubtful({ last, blind }: Patient): boolean {
+function isDoubtful({ last, blind }: ClusterInspection): boolean {
   return last === undefined || blind > 0;
 }
 

@@ -37,7 +37,7 @@ export function isQuietPace(cluster: Cluster, now: number, blind: number, isUnsu
 }
 
 function wantedOf(cluster: Cluster, now: number, isUnsure: boolean): number {
-  const isLeaving = [...cluster.departed.values()].some(({ leftAt }) => now - leftAt < JUST);
+  const isLeaving = [...cluster.tombstones.values()].some(({ leftAt }) => now - leftAt < JUST);
   const isSoon = isUnsure || now - cluster.changedAt < LATELY || cluster.repair !== undefined;
   return isLeaving ? LEAVING : isSoon ? SOON : QUIET;
 }

@@ -10,7 +10,7 @@ import {
   type ListedMember,
   type RaftGroup,
 } from './groups.js';
-import { Grouped, of } from './about-groups.js';
+import { Grouped, describeGroups } from './about-groups.js';
 import { NORMAL_FOR } from './findings.js';
 import type { RaftCommand } from './nacos-api.js';
 import { ALL_GROUPS, type LeaderProof } from './proof.js';
@@ -48,7 +48,7 @@ export interface RepairPlan {
 }
 
 /** What is to be repaired, as it was read. */
-export interface Patient {
+export interface RepairInput {
   readonly members: readonly ListedMember[];
   readonly readings: readonly Reading[];
   readonly groups: readonly RaftGroup[];
@@ -76,7 +76,7 @@ export interface Patient {
  * have more entries in its log (JRaft, read), and refuses its vote. What a leader is told needs nobody's consent: a node
  * follows it whatever configuration it has. Groups that do not know each other are merged by no command.
  */
-export function planRepair(patient: Patient): RepairPlan {
+export function planRepair(patient: RepairInput): RepairPlan {
   const { groups } = patient;
   const views = patient.readings.filter(isRead);
   const split = groups.filter(({ apart }) => apart.length > 0);
@@ -112,7 +112,7 @@ export function planRepair(patient: Patient): RepairPlan {
  * Whether the group's leader has lost its majority, and says that it leads all the same: it does so for some 5 s, in which a
  * plan would be one for the other groups only. When it goes on, the list is smaller than the cluster.
  */
-function mayGiveUp({ name, lead, leader }: RaftGroup, proofs: Patient['proofs']): boolean {
+function mayGiveUp({ name, lead, leader }: RaftGroup, proofs: RepairInput['proofs']): boolean {
   return lead === 'unknown' && leader !== undefined && proofs.get(name)?.isLed === true;
 }
 
@@ -123,7 +123,7 @@ function isUnhealthy({ phantoms, dropped }: RaftGroup): boolean {
 /** What is to be done in groups that have a leader. */
 function mendLed(
   led: readonly RaftGroup[],
-  { members, raftOffset, dead, noVoterMs }: Patient,
+  { members, raftOffset, dead, noVoterMs }: RepairInput,
 ): Pick<RepairPlan, 'steps' | 'manualSteps'> {
   const steps: RepairStep[] = [];
   const outside = new Grouped();
@@ -153,11 +153,11 @@ function mendLed(
   const manualSteps = [
     ...outside.all.map(
       ([address, names]) =>
-        `${address} is no voter of ${of(names)} and was not seen to have been one: it has not joined, cannot be read, or leads one of its own, whose data a command would destroy. Restart it, wait a minute, and look again`,
+        `${address} is no voter of ${describeGroups(names)} and was not seen to have been one: it has not joined, cannot be read, or leads one of its own, whose data a command would destroy. Restart it, wait a minute, and look again`,
     ),
     ...strangers.all.map(
       ([voter, names]) =>
-        `${voter} is a voter of ${of(names)}, is not on the list, and may live: it answers, other nodes have it on their lists, or this server cannot tell. Let it poll this server (with self=…), or stop it; then look again`,
+        `${voter} is a voter of ${describeGroups(names)}, is not on the list, and may live: it answers, other nodes have it on their lists, or this server cannot tell. Let it poll this server (with self=…), or stop it; then look again`,
     ),
   ];
   return { steps, manualSteps };
@@ -197,7 +197,7 @@ type Refusal = Pick<RepairPlan, 'refused' | 'isPassing'>;
 
 /** Why no group without a leader can be given one, until something is done about it. */
 function refuseReset(
-  patient: Patient,
+  patient: RepairInput,
   views: readonly NodeView[],
   unled: readonly RaftGroup[],
 ): Refusal | undefined {
@@ -206,7 +206,7 @@ function refuseReset(
 }
 
 function reasonAgainstReset(
-  patient: Patient,
+  patient: RepairInput,
   views: readonly NodeView[],
   unled: readonly RaftGroup[],
 ): string | undefined {
@@ -249,7 +249,7 @@ function reasonAgainstReset(
 
 /** Why no group without a leader can be given one just now: what may pass by itself, and what is awaited. */
 function refuseSoon(
-  patient: Patient,
+  patient: RepairInput,
   views: readonly NodeView[],
   unled: readonly RaftGroup[],
   undecided: readonly RaftGroup[],
@@ -283,7 +283,7 @@ function refuseSoon(
 }
 
 /** Whether an election may be under way: most voters live by some node's copy, or nothing is known of them. */
-function mayElect({ raftOffset }: Patient, views: readonly NodeView[], name: string): boolean {
+function mayElect({ raftOffset }: RepairInput, views: readonly NodeView[], name: string): boolean {
   const alive = new Set(views.map((view) => voterIn(ownName(view), raftOffset)));
   const copies = views.flatMap(({ groups }) => groups.get(name) ?? []);
   return (
@@ -293,7 +293,7 @@ function mayElect({ raftOffset }: Patient, views: readonly NodeView[], name: str
 }
 
 /** Injury 1: people restart nodes, since no command merges groups. */
-function mend(split: readonly RaftGroup[], { members }: Patient): string[] {
+function mend(split: readonly RaftGroup[], { members }: RepairInput): string[] {
   if (split.length === 0) return [];
   const leaders = leadersApart(split);
   const listed = members.map(({ address }) => address);
@@ -302,7 +302,7 @@ function mend(split: readonly RaftGroup[], { members }: Patient): string[] {
     ...listed.filter((address) => !leaders.has(address)),
   ];
   return [
-    `${of(split.map(({ name }) => name))} exist more than once, led by ${[...leaders].join(', ')}, and no command merges them. Decide whose data counts: here ${kept} (the first on the list); what was written only to the others is lost, so read it from them first`,
+    `${describeGroups(split.map(({ name }) => name))} exist more than once, led by ${[...leaders].join(', ')}, and no command merges them. Decide whose data counts: here ${kept} (the first on the list); what was written only to the others is lost, so read it from them first`,
     ...others.map(
       (address) =>
         `stop ${address}, empty its data directory (data/protocol/raft, and data/ as a whole with an embedded database), start it again, and wait until doctor finds it a voter of every group before the next`,

@@ -2,9 +2,9 @@ import type { Logger } from 'pino';
 import { keyOf } from '../registry/cluster.js';
 import { pause } from '../pause.js';
 import { StoreUnavailable } from '../registry/ports.js';
-import type { ClusterEntry } from '../runtime/entry.js';
+import type { ServedCluster } from '../runtime/entry.js';
 import type { RegistryService } from '../runtime/service.js';
-import { Grouped, of } from './about-groups.js';
+import { Grouped, describeGroups } from './about-groups.js';
 import type { Examination } from './examination.js';
 import { voterIn, type RaftGroup } from './groups.js';
 import { sendCommand, type CommandResult, type NacosOptions, type RaftCommand } from './nacos-api.js';
@@ -49,11 +49,11 @@ export interface RepairTools {
   /** A steady clock, in milliseconds. */
   readonly clock: () => number;
   /** Asks all nodes now. */
-  readonly look: (entry: ClusterEntry) => Promise<Examination>;
+  readonly look: (entry: ServedCluster) => Promise<Examination>;
 }
 
 export interface Repair {
-  readonly entry: ClusterEntry;
+  readonly entry: ServedCluster;
   readonly steps: readonly RepairStep[];
   /** Who, another word for each repair. */
   readonly holder: string;
@@ -223,7 +223,7 @@ async function joined(tools: RepairTools, repair: Repair, step: RepairStep): Pro
       const { done, reason } = await insist(tools, repair, leader, command, options);
       if (!done) refusals.push(`${leader.address} did not take ${step.command} for ${name}: ${reason}`);
     }
-    lacking = [...none.all.map(([voter, names]) => `${voter} is no voter of ${of(names)}`), ...refusals];
+    lacking = [...none.all.map(([voter, names]) => `${voter} is no voter of ${describeGroups(names)}`), ...refusals];
     await pause(LOOK);
   }
   const what = lacking.length > 0 ? lacking.join('; ') : 'a group has no leader';

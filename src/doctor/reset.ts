@@ -1,15 +1,15 @@
-import { of } from './about-groups.js';
+import { describeGroups } from './about-groups.js';
 import type { Address } from '../registry/address.js';
 import { isLiveState, voterIn, votersOf, type ListedMember, type RaftGroup } from './groups.js';
 import type { NodeView } from './node-view.js';
-import type { Patient, RepairStep } from './plan.js';
+import type { RepairInput, RepairStep } from './plan.js';
 
 /**
  * The steps that give groups without a leader one again, and what may be lost by them. `unled`: those groups; none when no
  * node shows any. `isAll`: whether they are all that there are.
  */
 export function stepsOfReset(
-  patient: Patient,
+  patient: RepairInput,
   views: readonly NodeView[],
   unled: readonly RaftGroup[],
   isAll: boolean,
@@ -35,14 +35,14 @@ export function stepsOfReset(
   };
 }
 
-function reset({ raftOffset }: Patient, node: Address, group: string | undefined): RepairStep {
+function reset({ raftOffset }: RepairInput, node: Address, group: string | undefined): RepairStep {
   const value = voterIn(node, raftOffset);
   const sentence = `tell ${node} that ${value} is the only voter of ${nameOf(group)}; its data is kept`;
   return { command: 'resetPeers', node, ...(group === undefined ? {} : { group }), value, sentence };
 }
 
 /** What makes voters of the others that are to be some. */
-function rejoin(patient: Patient, node: Address, group: string | undefined): RepairStep[] {
+function rejoin(patient: RepairInput, node: Address, group: string | undefined): RepairStep[] {
   const base = baseOf(patient).filter(isLiveState);
   const others = base.flatMap(({ address }) => (address === node ? [] : [address]));
   if (others.length === 0) return [];
@@ -66,12 +66,12 @@ function nameOf(group: string | undefined): string {
  * Who are to be the voters of a group without a leader. Not those that joined only just: blank nodes that are a majority
  * would elect one of themselves.
  */
-export function baseOf({ members, survivor }: Patient): readonly ListedMember[] {
+export function baseOf({ members, survivor }: RepairInput): readonly ListedMember[] {
   return members.filter(({ address, settled }) => settled || address === survivor);
 }
 
 /** Of whose data the group is made: the best of the settled members, or whom the operator names. */
-function survivorOf(patient: Patient, views: readonly NodeView[], group: string | undefined): NodeView {
+function survivorOf(patient: RepairInput, views: readonly NodeView[], group: string | undefined): NodeView {
   const { survivor } = patient;
   const able = views.find(({ address }) => address === survivor) ?? candidates(patient, views, group)[0];
   // There is one: see refuseReset.
@@ -80,7 +80,7 @@ function survivorOf(patient: Patient, views: readonly NodeView[], group: string 
 
 /** Live settled members, first the one at the highest term, then whoever shows more, then the one that joined first. */
 function candidates(
-  { members }: Patient,
+  { members }: RepairInput,
   views: readonly NodeView[],
   group: string | undefined,
 ): readonly NodeView[] {
@@ -104,7 +104,7 @@ function termOf({ groups }: NodeView, group: string | undefined): number {
 
 /** What may be lost when the data of a node is kept, and how far that could be told. `isAll`: also of groups not shown. */
 function lossBy(
-  patient: Patient,
+  patient: RepairInput,
   views: readonly NodeView[],
   node: NodeView,
   groups: readonly string[],
@@ -112,7 +112,7 @@ function lossBy(
 ): string {
   const { address } = node;
   const others = candidates(patient, views, undefined).filter((other) => other.address !== address);
-  const lost = `What ${address} does not have of ${isAll ? 'any group' : of(groups)} is lost`;
+  const lost = `What ${address} does not have of ${isAll ? 'any group' : describeGroups(groups)} is lost`;
   if (others.length === 0) return lost;
   const but = `${lost}, also when ${others.map((other) => other.address).join(' or ')} has it`;
   if (patient.survivor === address) return `${but}: you named it`;

@@ -1,5 +1,5 @@
 import type { Address } from '../registry/address.js';
-import type { ClusterEntry } from '../runtime/entry.js';
+import type { ServedCluster } from '../runtime/entry.js';
 import type { Homes } from './access/homes.js';
 import type { Connection } from './connections.js';
 
@@ -18,7 +18,7 @@ export interface Claimed {
  */
 export class Carriers {
   readonly #homes: Homes;
-  readonly #kept = new WeakMap<ClusterEntry, Map<Address, Connection[]>>();
+  readonly #kept = new WeakMap<ServedCluster, Map<Address, Connection[]>>();
 
   constructor(homes: Homes) {
     this.#homes = homes;

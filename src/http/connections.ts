@@ -2,18 +2,18 @@ import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Address } from '../registry/address.js';
 import type { Cluster } from '../registry/cluster.js';
-import type { ClusterEntry } from '../runtime/entry.js';
+import type { ServedCluster } from '../runtime/entry.js';
 import type { RegistryService } from '../runtime/service.js';
 import type { AccessControl } from './access/access-control.js';
 import type { ClientAddresses } from './access/client-address.js';
 import { Carriers, type Claimed } from './carriers.js';
 import type { Limits } from './limits.js';
-import { Row, type Place } from '../row.js';
-import type { Seldom } from './seldom.js';
+import { LinkedList, type ListNode } from '../row.js';
+import type { LogThrottle } from './seldom.js';
 import type { RefusalReason, TrafficObserver } from './traffic.js';
 
 /** What is known of a caller from the connection that it uses. */
-export interface Caller {
+export interface PeerState {
   /**
    * When the connection was opened, on the service's monotonic clock: the hearing clock may be set back to that of other
    * servers.
@@ -24,7 +24,7 @@ export interface Caller {
   /** The member's address that was last found to be the client's own (VERIFY_SOURCE=on). */
   ownAddress?: Address;
   /** The member whose polls it carries. */
-  member?: { readonly entry: ClusterEntry; readonly address: Address };
+  member?: { readonly entry: ServedCluster; readonly address: Address };
   /** The list that was last sent on it, when (performance.now()), and to whom. */
   sent?: { list: Cluster; at: number; address: Address | undefined };
   /** Whether lists were sent on it to several addresses: a proxy is in between, and each of them may be sent another elsewhere. */
@@ -32,14 +32,14 @@ export interface Caller {
 }
 
 /** One TCP connection. */
-export interface Connection extends Caller {
+export interface Connection extends PeerState {
   readonly socket: Socket;
   /** Whether a request on it is under way behind the front door. */
   isBusy: boolean;
   /** The member for which it is kept (carriers.ts). */
   carries?: Connection['member'] | undefined;
   /** Among the idle or the busy that may be cut; none while it is known to be kept. */
-  place?: Place<Connection> | undefined;
+  place?: ListNode<Connection> | undefined;
 }
 
 /**
@@ -51,18 +51,18 @@ export class Connections {
   readonly #clients: ClientAddresses;
   readonly #carriers: Carriers;
   readonly #limits: Limits;
-  readonly #seldom: Seldom;
+  readonly #seldom: LogThrottle;
   readonly #traffic: TrafficObserver;
   readonly #open = new Map<Socket, Connection>();
-  readonly #idle = new Row<Connection>();
-  readonly #busy = new Row<Connection>();
+  readonly #idle = new LinkedList<Connection>();
+  readonly #busy = new LinkedList<Connection>();
   #closing = false;
 
   constructor(
     service: RegistryService,
     { clients, homes }: Pick<AccessControl, 'clients' | 'homes'>,
     limits: Limits,
-    seldom: Seldom,
+    seldom: LogThrottle,
     traffic: TrafficObserver,
   ) {
     this.#service = service;
@@ -115,7 +115,7 @@ export class Connections {
    * Who sends a request. What a trusted proxy sends may be of a different client each time: each request then counts as
    * one on a connection of its own, which nobody watches, since its end says nothing of a member.
    */
-  callerOf(request: IncomingMessage): Caller {
+  callerOf(request: IncomingMessage): PeerState {
     const { socket } = request;
     if (!this.isProxy(socket)) return this.of(socket);
     return { openedAt: this.#service.monotonic, client: this.#clients.of(request) };
@@ -207,7 +207,7 @@ export class Connections {
    * Those that are kept leave the row on the way, each once for its time in it, so a step is constant on the whole.
    * One that is taken off its list later comes back with its next request, or is closed as idle.
    */
-  #firstStranger(row: Row<Connection>): Connection | undefined {
+  #firstStranger(row: LinkedList<Connection>): Connection | undefined {
     for (let first = row.first; first; first = row.first) {
       const connection = first.value;
       // A trusted proxy sends whose requests it likes.
@@ -232,7 +232,7 @@ export class Connections {
     connection.place = undefined;
   }
 
-  #rowOf({ isBusy }: Connection): Row<Connection> {
+  #rowOf({ isBusy }: Connection): LinkedList<Connection> {
     return isBusy ? this.#busy : this.#idle;
   }
 }
@@ -243,7 +243,7 @@ const KEPT: Claimed = { isKept: true };
  * A list goes out on a connection. In place: this happens at every poll. True when it is found only now that several
  * addresses share the connection.
  */
-export function noteSent(caller: Caller, list: Cluster, address: Address | undefined): boolean {
+export function noteSent(caller: PeerState, list: Cluster, address: Address | undefined): boolean {
   const at = performance.now();
   const { sent } = caller;
   if (!sent) {
@@ -260,6 +260,6 @@ export function noteSent(caller: Caller, list: Cluster, address: Address | undef
 }
 
 /** What was sent last on the connection to who asks now; undefined when that may be another, or may have asked elsewhere. */
-export function sentTo({ sent, isShared }: Caller, address: Address | undefined): Caller['sent'] {
+export function sentTo({ sent, isShared }: PeerState, address: Address | undefined): PeerState['sent'] {
   return isShared === true || sent?.address !== address ? undefined : sent;
 }

@@ -6,9 +6,9 @@ import { DEFAULT_LIMITS, type Limits } from './limits.js';
 import { KEEP_ALIVE } from './list-answer.js';
 import type { ListReader } from './nacos-get.js';
 import { isSdkClient } from './read-target.js';
-import { isListPath, parseTarget, type Target } from './target.js';
+import { isListPath, parseTarget, type ListRequest } from './target.js';
 import type { RequestKind, TrafficObserver } from './traffic.js';
-import { TurnClock } from './turn-clock.js';
+import { LoopClock } from './turn-clock.js';
 
 /** The largest request that is read here, in bytes; a poll has some 300. */
 const MAX_REQUEST = 4_096;
@@ -36,8 +36,8 @@ export class FrontDoor {
   readonly #connections: Connections;
   readonly #limits: Limits;
   readonly #traffic: TrafficObserver;
-  readonly #turn = new TurnClock();
-  readonly #targets: Cache<Target | undefined>;
+  readonly #turn = new LoopClock();
+  readonly #targets: Cache<ListRequest | undefined>;
   readonly #headers: Cache<boolean>;
 
   constructor(
@@ -137,7 +137,7 @@ function saidOfBrowsers(lines: readonly string[], names: readonly string[]): Rec
 }
 
 /** Only what is right is answered here; the sentence about what is wrong is the slow path's. */
-function readTarget(url: string): Target | undefined {
+function readTarget(url: string): ListRequest | undefined {
   if (/[^\x21-\x7e]/.test(url) || !isListPath(url.split('?', 1)[0] ?? '')) return undefined;
   const target = parseTarget(url);
   return target.ok ? target.value : undefined;

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Connections } from './connections.js';
-import type { FairShare } from '../fair-share.js';
+import type { LoopBudget } from '../fair-share.js';
 
 type Handle = (request: IncomingMessage, response: ServerResponse) => void;
 
@@ -11,7 +11,7 @@ interface Parts {
   readonly most: number;
   /** So is one whose request would wait beside this many of all connections. */
   readonly mostOfAll: number;
-  readonly share: FairShare;
+  readonly share: LoopBudget;
   /** Whether a request comes before those of other connections. */
   readonly isUrgent: (request: IncomingMessage) => boolean;
   readonly handle: Handle;
@@ -29,7 +29,7 @@ interface Line {
  * held. And what changes something must not be overtaken (RFC 9112, 9.3.2). All connections together get a share of each
  * turn of the event loop only (fair-share.ts).
  */
-export class InTurn {
+export class RequestPipeline {
   readonly #connections: Connections;
   readonly #parts: Parts;
   readonly #lines = new Map<Socket, Line>();

@@ -3,8 +3,8 @@ import type { RegistryService } from '../runtime/service.js';
 import type { Access } from './access/access.js';
 import { callsItselfNacos } from './caller.js';
 import type { Connections } from './connections.js';
-import type { FairShare } from '../fair-share.js';
-import type { Patience } from './patience.js';
+import type { LoopBudget } from '../fair-share.js';
+import type { HeldRequests } from './patience.js';
 import { cutShort, send, sendProblem } from './reply.js';
 import type { TrafficObserver } from './traffic.js';
 
@@ -15,7 +15,7 @@ export const METRICS_PATH = '/metrics';
 export interface Readable {
   readonly service: RegistryService;
   readonly connections: Pick<Connections, 'count'>;
-  readonly patience: Pick<Patience, 'held'>;
+  readonly heldRequests: Pick<HeldRequests, 'held'>;
 }
 
 /** Metrics of one server; what implements it need not know of HTTP, nor HTTP of what they are written with. */
@@ -32,7 +32,7 @@ const WAITING = 50;
 /**
  * `GET /metrics`. A Nacos whose url names it gets nothing complete: it would take the text for a list, or start alone.
  */
-export function metricsRoute(metrics: Metrics, access: Access, server: Readable, share: FairShare) {
+export function metricsRoute(metrics: Metrics, access: Access, server: Readable, share: LoopBudget) {
   let waiting = 0;
   return async (request: Request, response: Response): Promise<void> => {
     if (callsItselfNacos(request)) {

@@ -1,17 +1,17 @@
 import { addressOf, canonical, splitAddress, type Address } from '../registry/address.js';
 import type { Cluster } from '../registry/cluster.js';
-import type { ClusterEntry } from '../runtime/entry.js';
+import type { ServedCluster } from '../runtime/entry.js';
 import type { PollRequest, RegistryService } from '../runtime/service.js';
 import type { AccessControl } from './access/access-control.js';
 import type { Objection } from './access/objection.js';
-import { noteSent, sentTo, type Caller } from './connections.js';
+import { noteSent, sentTo, type PeerState } from './connections.js';
 import { liveList, ListAnswers, whole } from './list-answer.js';
 import type { RefusedTrace } from './refused-trace.js';
-import type { Seldom } from './seldom.js';
-import type { ListFormat, Target } from './target.js';
+import type { LogThrottle } from './seldom.js';
+import type { ListFormat, ListRequest } from './target.js';
 
 /** A list that may be sent at once. */
-export interface Found {
+export interface LocatedCluster {
   readonly list: Cluster;
   /** The members of a `view=live`, in place of all. */
   readonly live?: readonly Address[];
@@ -24,11 +24,11 @@ export interface Found {
 export class ListReader {
   readonly #service: RegistryService;
   readonly #access: AccessControl;
-  readonly #seldom: Seldom;
+  readonly #seldom: LogThrottle;
   readonly #trace: RefusedTrace;
   readonly #answers = new ListAnswers();
 
-  constructor(service: RegistryService, access: AccessControl, seldom: Seldom, trace: RefusedTrace) {
+  constructor(service: RegistryService, access: AccessControl, seldom: LogThrottle, trace: RefusedTrace) {
     this.#service = service;
     this.#access = access;
     this.#seldom = seldom;
@@ -36,7 +36,7 @@ export class ListReader {
   }
 
   /** A list goes out to a caller that polls for it; `address` undefined: it does not say who it is. */
-  noteSent(caller: Caller, list: Cluster, address: Address | undefined): void {
+  noteSent(caller: PeerState, list: Cluster, address: Address | undefined): void {
     if (!this.#service.isShared || !noteSent(caller, list, address)) return;
     this.#seldom.warn(
       { client: caller.client },
@@ -48,7 +48,7 @@ export class ListReader {
    * Undefined when it takes a decision, or is refused. A caller that is a member is renewed by it, unless it may not
    * speak for that member: it gets the list (R2), and nothing is noted of it but that.
    */
-  read(target: Target, caller: Caller): Found | undefined {
+  read(target: ListRequest, caller: PeerState): LocatedCluster | undefined {
     const entry = this.#service.find(target.name);
     if (!entry || entry.cluster.members.size === 0) return undefined;
     const address = addressOfSelf(target, caller);
@@ -78,7 +78,7 @@ export class ListReader {
    * The same for a heartbeat of a listed member. A script or sidecar sends it, so its connection's end says
    * nothing about the member.
    */
-  beat(target: Target, caller: Caller): Found | undefined {
+  beat(target: ListRequest, caller: PeerState): LocatedCluster | undefined {
     const entry = this.#service.find(target.name);
     const address = addressOfSelf(target, caller);
     if (!entry || address === undefined || target.unhealthy !== undefined) return undefined;
@@ -95,13 +95,13 @@ export class ListReader {
   }
 
   /** A listed caller is answered in spite of an objection, which is shown with the member. */
-  #noted(entry: ClusterEntry, address: Address | undefined, objection: Objection, caller: Caller): void {
+  #noted(entry: ServedCluster, address: Address | undefined, objection: Objection, caller: PeerState): void {
     this.#access.noted(objection);
     if (address !== undefined) this.#trace.answered(entry, address, objection, caller.client);
   }
 
   /** A listed or waiting address is heard, from an address or one that a proxy does not say; whether what the caller says of it besides counts. */
-  hear(entry: ClusterEntry, address: Address, client: string | undefined): boolean {
+  hear(entry: ServedCluster, address: Address, client: string | undefined): boolean {
     const { homes } = this.#access;
     const isAtHome = homes.heard(entry, address, client, this.#service.now);
     const home = isAtHome ? undefined : homes.otherHome(entry, address, client);
@@ -111,11 +111,11 @@ export class ListReader {
 
   /** False when the address is not listed, or its poll takes a decision. */
   #renew(
-    entry: ClusterEntry,
+    entry: ServedCluster,
     address: Address,
     source: 'poll' | 'heartbeat',
-    target: Target,
-    caller: Caller,
+    target: ListRequest,
+    caller: PeerState,
   ): boolean {
     const member = entry.cluster.members.get(address);
     if (member === undefined) return false;
@@ -124,7 +124,7 @@ export class ListReader {
   }
 
   /** The whole HTTP answer. */
-  whole({ list, live }: Found, format: ListFormat): Buffer {
+  whole({ list, live }: LocatedCluster, format: ListFormat): Buffer {
     return live ? whole(list, live, format) : this.#answers.get(list, format);
   }
 }
@@ -133,8 +133,8 @@ export class ListReader {
 export function pollOf(
   address: Address,
   source: 'poll' | 'heartbeat',
-  { id, expect, revision, starting }: Target,
-  { openedAt }: Caller,
+  { id, expect, revision, starting }: ListRequest,
+  { openedAt }: PeerState,
   counts = true,
 ): PollRequest {
   if (!counts) return { address, source, expect, openedAt };
@@ -146,7 +146,7 @@ export function pollOf(
  * Undefined without `self`, for `self=auto` when it is not known where the request comes from, and for what may be one of two
  * addresses and comes from neither.
  */
-export function addressOfSelf({ self }: Target, { client }: Caller): Address | undefined {
+export function addressOfSelf({ self }: ListRequest, { client }: PeerState): Address | undefined {
   if (self === undefined || self.type === 'address') return self?.address;
   if (client === undefined) return undefined;
   return self.type === 'auto'

@@ -9,16 +9,16 @@ import type { PollAnswer, PollRequest, RegistryService } from '../runtime/servic
 import type { AccessControl } from './access/access-control.js';
 import type { Made } from './access/newcomers.js';
 import { mayComplete } from './caller.js';
-import type { Caller, Connections } from './connections.js';
+import type { PeerState, Connections } from './connections.js';
 import { Exchange } from './exchange.js';
 import { listBody, listHeaders } from './list-answer.js';
 import { addressOfSelf, pollOf, type ListReader } from './nacos-get.js';
-import type { Patience } from './patience.js';
+import type { HeldRequests } from './patience.js';
 import { targetOf } from './read-target.js';
 import { refuse, refuseMethod, send, type Problem } from './reply.js';
 import { storeProblem } from './store-problem.js';
 import { codeOfWrong, isRefusedCode } from './refused-trace.js';
-import { isListPath, type ListFormat, type ReadTarget, type Target } from './target.js';
+import { isListPath, type ListFormat, type ReadTarget, type ListRequest } from './target.js';
 import type { RequestKind, Reason } from './traffic.js';
 
 const ALLOW = 'GET, HEAD, POST, DELETE';
@@ -32,7 +32,7 @@ export interface NacosSide {
   readonly access: AccessControl;
   readonly reader: ListReader;
   readonly connections: Connections;
-  readonly patience: Patience;
+  readonly heldRequests: HeldRequests;
 }
 
 /**
@@ -44,14 +44,14 @@ export class NacosRoutes {
   readonly #access: AccessControl;
   readonly #reader: ListReader;
   readonly #connections: Connections;
-  readonly #patience: Patience;
+  readonly #heldRequests: HeldRequests;
 
-  constructor({ service, access, reader, connections, patience }: NacosSide) {
+  constructor({ service, access, reader, connections, heldRequests }: NacosSide) {
     this.#service = service;
     this.#access = access;
     this.#reader = reader;
     this.#connections = connections;
-    this.#patience = patience;
+    this.#heldRequests = heldRequests;
   }
 
   /** Behind express: what came with a body, or is wrong. */
@@ -94,7 +94,7 @@ export class NacosRoutes {
   }
 
   /** Polls and heartbeats that came here with their connection, but are answered as at the front door. */
-  #answersAtOnce({ method }: IncomingMessage, response: ServerResponse, target: Target): boolean {
+  #answersAtOnce({ method }: IncomingMessage, response: ServerResponse, target: ListRequest): boolean {
     if (method !== 'GET' && method !== 'POST') return false;
     const caller = this.#connections.callerOf(response.req);
     const found = method === 'GET' ? this.#reader.read(target, caller) : this.#reader.beat(target, caller);
@@ -104,12 +104,12 @@ export class NacosRoutes {
   }
 
   /** A list without `self`: there is none yet, or the hot path would have answered. */
-  async #list(request: IncomingMessage, response: ServerResponse, target: Target): Promise<void> {
+  async #list(request: IncomingMessage, response: ServerResponse, target: ListRequest): Promise<void> {
     const { key, name } = target;
     const hold = mayComplete(request) ? 0 : this.#service.rules.pollHold;
     const entry = this.#service.find(name);
     const wasKnown = entry !== undefined && isKnown(entry.cluster);
-    const list = await this.#service.awaitList(key, hold, this.#patience.of(response), Exchange.of(response));
+    const list = await this.#service.awaitList(key, hold, this.#heldRequests.of(response), Exchange.of(response));
     if (list) {
       this.#reader.noteSent(this.#connections.callerOf(request), list, undefined);
       return sendList(response, list, target.format);
@@ -139,7 +139,7 @@ export class NacosRoutes {
     refuse(request, response, this.#notNow({ why: 'bootstrapping', reason }));
   }
 
-  async #poll(request: IncomingMessage, response: ServerResponse, target: Target): Promise<void> {
+  async #poll(request: IncomingMessage, response: ServerResponse, target: ListRequest): Promise<void> {
     const caller = this.#connections.callerOf(request);
     const address = this.#speaker(request, target, caller);
     if (typeof address !== 'string') return this.#refuse(request, response, address);
@@ -153,7 +153,7 @@ export class NacosRoutes {
       target.key,
       poll,
       pollHold - (performance.now() - held),
-      this.#patience.of(response),
+      this.#heldRequests.of(response),
       Exchange.of(response),
     );
     if (isNew) this.#noteHome(target, address, caller);
@@ -169,7 +169,7 @@ export class NacosRoutes {
     await this.#refuse(request, response, problem, pollHold - (performance.now() - held));
   }
 
-  async #heartbeat(request: IncomingMessage, response: ServerResponse, target: Target): Promise<void> {
+  async #heartbeat(request: IncomingMessage, response: ServerResponse, target: ListRequest): Promise<void> {
     const caller = this.#connections.callerOf(request);
     const address = this.#speaker(request, target, caller);
     if (typeof address !== 'string') return refuse(request, response, address);
@@ -178,7 +178,7 @@ export class NacosRoutes {
     if (target.unhealthy !== undefined) return this.#reportUnhealthy(request, response, target, address, target.unhealthy);
     const isNew = !this.#isListed(target, address);
     const poll = await this.#pollOf(request, 'heartbeat', target, address, caller);
-    const signal = this.#patience.of(response);
+    const signal = this.#heldRequests.of(response);
     // One that waits must come back as often as a Nacos does, or it is taken for gone.
     const hold = Math.min(this.#longestWait(target), this.#service.rules.pollHold);
     const answer = await this.#service.poll(target.key, poll, hold, signal, Exchange.of(response));
@@ -196,20 +196,20 @@ export class NacosRoutes {
   async #newList(
     request: IncomingMessage,
     response: ServerResponse,
-    target: Target,
+    target: ListRequest,
     address: Address,
     { entry, list }: Extract<PollAnswer, { type: 'list' }>,
   ): Promise<void> {
     const wait = this.#longestWait(target);
     if (target.revision !== list.revision || wait <= 0) return sendList(response, list, target.format);
-    const signal = this.#patience.of(response);
+    const signal = this.#heldRequests.of(response);
     const watch = Exchange.of(response);
     await this.#service.otherList(entry, address, list.revision, wait, signal, watch);
     if (response.destroyed) return;
-    const { members, departed } = entry.cluster;
+    const { members, tombstones: tombstones } = entry.cluster;
     if (!members.has(address)) {
       const reason = `${address} was just taken off ${target.name}`;
-      return sendWaiting(response, departed.has(address) ? 'left' : 'gate', reason);
+      return sendWaiting(response, tombstones.has(address) ? 'left' : 'gate', reason);
     }
     const other = this.#service.listFor(entry, address);
     if (other) return sendList(response, other, target.format);
@@ -220,7 +220,7 @@ export class NacosRoutes {
   async #reportUnhealthy(
     request: IncomingMessage,
     response: ServerResponse,
-    target: Target,
+    target: ListRequest,
     address: Address,
     problem: string,
   ): Promise<void> {
@@ -246,11 +246,11 @@ export class NacosRoutes {
   }
 
   /** Milliseconds: a heartbeat that is held renews nothing meanwhile. */
-  #longestWait({ wait }: Target): number {
+  #longestWait({ wait }: ListRequest): number {
     return Math.min(wait, this.#service.rules.memberTtl / 2);
   }
 
-  async #leave(request: IncomingMessage, response: ServerResponse, target: Target): Promise<void> {
+  async #leave(request: IncomingMessage, response: ServerResponse, target: ListRequest): Promise<void> {
     const { key, name, wait } = target;
     const address = this.#speaker(request, target, this.#connections.callerOf(request));
     if (typeof address !== 'string') return refuse(request, response, address);
@@ -262,7 +262,7 @@ export class NacosRoutes {
     const often = isListed ? undefined : this.#access.refuseOften(request);
     if (often) return refuse(request, response, often);
     try {
-      const left = await this.#service.leave(key, address, wait, this.#patience.of(response));
+      const left = await this.#service.leave(key, address, wait, this.#heldRequests.of(response));
       if (left.refused !== undefined) {
         // Nobody's own word is refused, but that of a damaged cluster.
         return refuse(request, response, this.#notNow({ why: 'internal', reason: left.refused }));
@@ -285,7 +285,7 @@ export class NacosRoutes {
   }
 
   /** The address that a request speaks for, if it may; otherwise what to answer, with nothing changed. */
-  #speaker(request: IncomingMessage, target: Target, caller: Caller): Address | Problem {
+  #speaker(request: IncomingMessage, target: ListRequest, caller: PeerState): Address | Problem {
     const address = addressOfSelf(target, caller);
     if (address === undefined) {
       const { self } = target;
@@ -303,9 +303,9 @@ export class NacosRoutes {
   async #pollOf(
     request: IncomingMessage,
     source: 'poll' | 'heartbeat',
-    target: Target,
+    target: ListRequest,
     address: Address,
-    caller: Caller,
+    caller: PeerState,
   ): Promise<PollRequest> {
     const entry = this.#service.find(target.name);
     if (entry?.cluster.members.has(address)) {
@@ -318,19 +318,19 @@ export class NacosRoutes {
     return pollOf(address, source, isBelieved ? target : rest, caller);
   }
 
-  #isListed({ name }: Target, address: Address): boolean {
+  #isListed({ name }: ListRequest, address: Address): boolean {
     return this.#service.find(name)?.cluster.members.has(address) === true;
   }
 
   /** One that was not listed, and now waits or is, was heard. */
-  #noteHome({ name }: Target, address: Address, { client }: Caller): void {
+  #noteHome({ name }: ListRequest, address: Address, { client }: PeerState): void {
     const entry = this.#service.find(name);
     if (!entry?.cluster.members.has(address) && !entry?.cluster.waiting.has(address)) return;
     this.#reader.hear(entry, address, client);
   }
 
   /** Who is listed already stays so, and who waits already goes on waiting, however often it polls. */
-  #refuseNew(request: IncomingMessage, { key, name }: Target, address: Address): Problem | undefined {
+  #refuseNew(request: IncomingMessage, { key, name }: ListRequest, address: Address): Problem | undefined {
     const { members, waiting } = this.#service.find(name)?.cluster ?? {};
     if (members?.has(address) || waiting?.has(address)) return undefined;
     return (
@@ -350,7 +350,7 @@ export class NacosRoutes {
     if (!mayComplete(request) && problem.status !== 429 && hold > 0) {
       const exchange = Exchange.of(response);
       exchange?.begin();
-      await pause(hold, this.#patience.of(response));
+      await pause(hold, this.#heldRequests.of(response));
       exchange?.end();
     }
     refuse(request, response, problem);
@@ -369,7 +369,7 @@ export class NacosRoutes {
     return {
       status: 503,
       detail: reason,
-      reason: this.#patience.isOver ? 'stopping' : why,
+      reason: this.#heldRequests.isOver ? 'stopping' : why,
       retryAfter: RETRY_AFTER,
     };
   }

@@ -5,7 +5,7 @@ import type { ServerResponse } from 'node:http';
  * the server stops. (AbortSignal.any would do, but node 20 keeps something of each of its signals for as long as
  * the server's own lives.)
  */
-export class Patience {
+export class HeldRequests {
   readonly #held = new Set<AbortController>();
   #stopped = false;
 

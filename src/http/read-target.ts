@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { given } from '../registry/cluster.js';
+import { optional } from '../registry/cluster.js';
 import { headerToken } from './access/credential.js';
 import { isFromBrowser } from './browser.js';
 import { parseTarget, type ReadTarget } from './target.js';
@@ -34,7 +34,7 @@ export function targetOf(request: IncomingMessage): ReadTarget {
   if (!splits && token === target.value.token) return target;
   return {
     ok: true,
-    value: { ...target.value, ...(splits ? { format: 'crlf' } : {}), ...given('token', token) },
+    value: { ...target.value, ...(splits ? { format: 'crlf' } : {}), ...optional('token', token) },
   };
 }
 

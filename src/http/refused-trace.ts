@@ -5,7 +5,7 @@ import { isKnown, keyOf } from '../registry/cluster.js';
 import { REFUSED_CODES, type RefusedCode } from '../registry/refused.js';
 import { unexpandedIn } from '../registry/unexpanded.js';
 import { printable } from '../printable.js';
-import type { ClusterEntry } from '../runtime/entry.js';
+import type { ServedCluster } from '../runtime/entry.js';
 import type { Noted } from '../runtime/refused-callers.js';
 import type { RegistryService } from '../runtime/service.js';
 import type { ClientAddresses } from './access/client-address.js';
@@ -93,7 +93,7 @@ export class RefusedTrace {
   };
 
   /** A poll or heartbeat in a listed member's name gets its list in spite of an objection, and mostly has no other effect. */
-  answered(entry: ClusterEntry, address: Address, objection: Objection, client: string | undefined): void {
+  answered(entry: ServedCluster, address: Address, objection: Objection, client: string | undefined): void {
     const { product, name } = entry.cluster;
     const refusal = {
       from: client,
@@ -112,7 +112,7 @@ export class RefusedTrace {
    * Two callers speak in the name of one address by turns, the other from `home`. Each is answered: which of them is the node
    * is not known here.
    */
-  sameSelf(entry: ClusterEntry, address: Address, client: string | undefined, home: string): void {
+  sameSelf(entry: ServedCluster, address: Address, client: string | undefined, home: string): void {
     const { product, name } = entry.cluster;
     const from = client ?? 'an address that its proxy does not name';
     const refusal = {
@@ -126,7 +126,7 @@ export class RefusedTrace {
     this.#tell(this.#service.refused.note(refusal, keyOf(entry.cluster)), entry, address);
   }
 
-  #tell(noted: Noted, entry: ClusterEntry | undefined, address: Address | undefined): void {
+  #tell(noted: Noted, entry: ServedCluster | undefined, address: Address | undefined): void {
     const now = this.#service.monotonic;
     const isNew = noted.toldAt === undefined;
     if (noted.toldAt !== undefined && now - noted.toldAt < TOLD_AGAIN) return;

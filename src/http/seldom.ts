@@ -4,7 +4,7 @@ import type { Logger } from 'pino';
 const SILENCE = 60_000;
 
 /** Warnings about what strangers can bring about as often as they like: each is said at most once a minute. */
-export class Seldom {
+export class LogThrottle {
   readonly #log: Logger;
   readonly #saidAt = new Map<string, number>();
 

@@ -19,10 +19,10 @@ import { ROUTES } from './api/table.js';
 import { Connections } from './connections.js';
 import { guardBrowsers } from './cross-site.js';
 import { Exchange } from './exchange.js';
-import { FairShare } from '../fair-share.js';
+import { LoopBudget } from '../fair-share.js';
 import { FrontDoor } from './front-door.js';
 import { refuseManyHeaders } from './header-fields.js';
-import { InTurn } from './in-turn.js';
+import { RequestPipeline } from './in-turn.js';
 import { DEFAULT_LIMITS, type Limits } from './limits.js';
 import { KEEP_ALIVE } from './list-answer.js';
 import { METRICS_PATH, metricsRoute, refuseMetricsMethod, type Metrics, type Readable } from './metrics.js';
@@ -30,12 +30,12 @@ import { ListReader } from './nacos-get.js';
 import { NacosRoutes } from './nacos-routes.js';
 import { officialApi, OFFICIAL_PATH } from './official-api.js';
 import { operatorsPage } from './page.js';
-import { Patience } from './patience.js';
+import { HeldRequests } from './patience.js';
 import { endWith, refuse, sendProblem } from './reply.js';
 import { pathAndQuery } from './request-target.js';
 import { RefusedTrace } from './refused-trace.js';
 import { Straight } from './straight.js';
-import { Seldom } from './seldom.js';
+import { LogThrottle } from './seldom.js';
 import { securityHeaders } from './security-headers.js';
 import { NO_TRAFFIC } from './traffic.js';
 import { quote } from './target.js';
@@ -67,38 +67,38 @@ export interface ServerOptions {
 /** The HTTP side: the hot path in front, express behind it. */
 export class AddressServer {
   readonly #options: ServerOptions;
-  readonly #patience = new Patience();
+  readonly #heldRequests = new HeldRequests();
   readonly #connections: Connections;
   readonly #http: HttpServer;
   readonly #door: FrontDoor;
   /** What is told to those who listen. */
   readonly feed: Feed;
   readonly #drain: number;
-  readonly #inTurn: InTurn;
-  readonly #seldom: Seldom;
+  readonly #inTurn: RequestPipeline;
+  readonly #seldom: LogThrottle;
   #looking: NodeJS.Timeout | undefined;
 
   constructor(options: ServerOptions) {
     this.#options = options;
     const { service, access, examiner, log } = options;
     const traffic = options.metrics?.traffic ?? NO_TRAFFIC;
-    const patience = this.#patience;
+    const heldRequests = this.#heldRequests;
     const limits = { ...DEFAULT_LIMITS, ...options.limits };
     this.#drain = limits.drain;
     this.feed = new Feed(service, log);
-    this.#seldom = new Seldom(log);
+    this.#seldom = new LogThrottle(log);
     const connections = new Connections(service, access, limits, this.#seldom, traffic);
     this.#connections = connections;
     const trace = new RefusedTrace(service, access.clients, log);
     const reader = new ListReader(service, access, this.#seldom, trace);
-    const routes = new NacosRoutes({ service, access, reader, connections, patience });
-    const context = { service, examiner, access, feed: this.feed, connections, patience };
-    const share = new FairShare();
+    const routes = new NacosRoutes({ service, access, reader, connections, heldRequests });
+    const context = { service, examiner, access, feed: this.feed, connections, heldRequests };
+    const share = new LoopBudget();
     const failed = answerToFailed(log, limits);
     const app = buildApp(options, limits, routes, context, share, failed);
     const straight = new Straight({ routes, access, headerFields: limits.headerFields, failed });
     const { isUrgent } = new Urgency(service, access, connections);
-    this.#inTurn = new InTurn(connections, {
+    this.#inTurn = new RequestPipeline(connections, {
       most: limits.pipelined,
       mostOfAll: limits.pipelinedByAll,
       share,
@@ -168,7 +168,7 @@ export class AddressServer {
     const closed = once(this.#door.server, 'close');
     this.#http.close();
     this.#door.server.close();
-    this.#patience.stop();
+    this.#heldRequests.stop();
     this.#connections.stopWatching();
     clearInterval(this.#looking);
     await this.#inTurn.drained(this.#drain);
@@ -186,7 +186,7 @@ function buildApp(
   limits: Limits,
   routes: NacosRoutes,
   context: ApiContext & Readable,
-  share: FairShare,
+  share: LoopBudget,
   failed: ReturnType<typeof answerToFailed>,
 ): express.Express {
   const app = express();

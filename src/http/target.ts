@@ -12,7 +12,7 @@ import { clusterName, listQuery, productName, type Self } from './nacos-paramete
 export type ListFormat = z.output<typeof listQuery>['format'] | 'crlf';
 
 /** What `/{product}/{cluster}?…` asks for. Parameters that are not ours (SDK clients send `namespace`) are ignored. */
-export interface Target {
+export interface ListRequest {
   readonly key: ClusterKey;
   /** {@link keyOf} of it. */
   readonly name: string;
@@ -35,7 +35,7 @@ export interface Target {
 }
 
 /** A target as it was read. */
-export type ReadTarget = { readonly ok: true; readonly value: Target } | Bad;
+export type ReadTarget = { readonly ok: true; readonly value: ListRequest } | Bad;
 
 interface Bad {
   readonly ok: false;

@@ -4,7 +4,7 @@
  * its own turn came. So a latency counts the wait for those before it, which is most of it under load; it is also one
  * look at the clock less for each.
  */
-export class TurnClock {
+export class LoopClock {
   #startedAt = 0;
   #isTurning = false;
 

@@ -4,7 +4,7 @@ import { setImmediate } from 'node:timers/promises';
 const AT_MOST = 2;
 
 /** Lets long work make room for everything else again and again. */
-export class Breather {
+export class TimeSlicer {
   #since = performance.now();
 
   get isDue(): boolean {

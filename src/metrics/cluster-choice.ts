@@ -1,4 +1,4 @@
-import type { ClusterFigures } from '../registry/figures.js';
+import type { ClusterStats } from '../registry/figures.js';
 
 /** Clusters that get series of their own, at most. */
 export const OWN_SERIES = 200;
@@ -16,7 +16,7 @@ export const REMEMBER_TROUBLE = 3_600_000;
 export interface Candidate {
   /** `product/name`. */
   readonly name: string;
-  readonly figures: Pick<ClusterFigures, 'state' | 'epoch'>;
+  readonly figures: Pick<ClusterStats, 'state' | 'epoch'>;
   /** Findings that last and harm it, whatever its state. */
   readonly raftProblems?: number;
 }

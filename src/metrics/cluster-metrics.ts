@@ -1,10 +1,10 @@
 import { Gauge, type Registry } from 'prom-client';
 import { isKnown, keyOf } from '../registry/cluster.js';
-import { figuresOf, type ClusterFigures } from '../registry/figures.js';
+import { figuresOf, type ClusterStats } from '../registry/figures.js';
 import { MEMBER_STATES } from '../registry/lease.js';
 import { CLUSTER_STATES } from '../registry/view.js';
 import type { RegistryService } from '../runtime/service.js';
-import type { Breather } from './breather.js';
+import type { TimeSlicer } from './breather.js';
 import { ClusterChoice } from './cluster-choice.js';
 
 /** The product and cluster of the series in which all others are added up; no name may hold such characters. */
@@ -14,7 +14,7 @@ export const OTHERS = '(others)';
 interface Shown {
   readonly product: string;
   readonly cluster: string;
-  readonly figures: Omit<ClusterFigures, 'state' | 'revision' | 'epoch'>;
+  readonly figures: Omit<ClusterStats, 'state' | 'revision' | 'epoch'>;
   readonly quorumLost: number;
   readonly pending: number;
   readonly raftProblems: number;
@@ -132,7 +132,7 @@ export class ClusterMetrics {
   }
 
   /** Looks at all clusters; in slices, since there may be thousands. */
-  async look(service: RegistryService, breather: Breather): Promise<void> {
+  async look(service: RegistryService, breather: TimeSlicer): Promise<void> {
     const all: Looked[] = [];
     for (const entry of service.entries) {
       const { cluster, isPending } = entry;
@@ -162,7 +162,7 @@ interface Looked {
   readonly name: string;
   readonly product: string;
   readonly cluster: string;
-  readonly figures: ClusterFigures;
+  readonly figures: ClusterStats;
   readonly isPending: boolean;
   readonly raftProblems: number;
   readonly awaitsRepair: boolean;
@@ -185,9 +185,9 @@ function shownAlone({ product, cluster, figures, isPending, raftProblems, awaits
 
 /** Numbers are added up; of times the longest counts. */
 function aggregated(all: readonly Looked[]): Shown {
-  const sum = (value: (figures: ClusterFigures) => number): number =>
+  const sum = (value: (figures: ClusterStats) => number): number =>
     all.reduce((total, { figures }) => total + value(figures), 0);
-  const most = (value: (figures: ClusterFigures) => number): number =>
+  const most = (value: (figures: ClusterStats) => number): number =>
     all.reduce((longest, { figures }) => Math.max(longest, value(figures)), 0);
   return {
     product: OTHERS,

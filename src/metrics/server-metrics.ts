@@ -3,7 +3,7 @@ import type { Metrics, Readable } from '../http/metrics.js';
 import type { TrafficObserver } from '../http/traffic.js';
 import { logLoss } from '../log-stream.js';
 import type { RuntimeObserver } from '../runtime/observer.js';
-import { Breather } from './breather.js';
+import { TimeSlicer } from './breather.js';
 import { ClusterMetrics } from './cluster-metrics.js';
 import { processMetrics } from './process-metrics.js';
 import { RuntimeMetrics } from './runtime-metrics.js';
@@ -60,7 +60,7 @@ export class ServerMetrics implements Metrics {
   }
 
   async #render(server: Readable): Promise<Buffer> {
-    const breather = new Breather();
+    const breather = new TimeSlicer();
     this.#look(server);
     await this.#clusters.look(server.service, breather);
     const texts: string[] = [];
@@ -71,7 +71,7 @@ export class ServerMetrics implements Metrics {
     return Buffer.from(`${texts.join('\n\n')}\n`);
   }
 
-  #look({ service, connections, patience }: Readable): void {
+  #look({ service, connections, heldRequests: patience }: Readable): void {
     const { outage, isCurrent, servers = 1, grace } = service.health();
     const { open, members } = connections.count();
     this.#gauges.store_up.set(Number(outage === undefined));

@@ -181,7 +181,7 @@ function problem(text: string): { ok: false; problem: string } {
 const NAMED = 10;
 
 /** Addresses, for a sentence. */
-export function named(addresses: readonly string[]): string {
+export function joinLimited(addresses: readonly string[]): string {
   const shown = addresses.slice(0, NAMED).join(', ');
   return addresses.length > NAMED ? `${shown} and ${addresses.length - NAMED} more` : shown;
 }

@@ -1,6 +1,6 @@
 import type { Address } from './address.js';
 import type { Cluster, Member } from './cluster.js';
-import type { Context, Kept, Outcome } from './commands.js';
+import type { CommandContext, Kept, Decision } from './commands.js';
 import { eventOf, type RegistryEvent } from './events.js';
 import { hasLease, presenceOf, silence } from './lease.js';
 import { conclude } from './outcome.js';
@@ -10,7 +10,7 @@ import { conclude } from './outcome.js';
  * put. The list stays as it is, and so does its revision. Whoever is not live by its own lease stays static, since it
  * would be silent, and perhaps evicted, as soon as it was adopted.
  */
-export function adopt(cluster: Cluster, context: Context): Outcome {
+export function adopt(cluster: Cluster, context: CommandContext): Decision {
   const { now } = context;
   const members = new Map(cluster.members);
   const events: RegistryEvent[] = [];
@@ -41,7 +41,7 @@ export function adopt(cluster: Cluster, context: Context): Outcome {
 }
 
 /** Why a static member stays one; undefined for one that is live by its own lease. */
-function whyKept(member: Member, { now, rules }: Context): string | undefined {
+function whyKept(member: Member, { now, rules }: CommandContext): string | undefined {
   const { address } = member;
   const what = `its node must poll with self=${address}, or a heartbeat be sent for it`;
   if (!hasLease(member)) return `${address} has never been heard: ${what}`;

@@ -1,11 +1,11 @@
-import { named, type Address } from './address.js';
-import { filtered, given, joined, type Cluster, type Departed, type Member } from './cluster.js';
+import { joinLimited, type Address } from './address.js';
+import { filterMap, optional, joined, type Cluster, type Tombstone, type Member } from './cluster.js';
 import { eventOf, type EventType, type RegistryEvent } from './events.js';
 import { evict } from './evict.js';
 import { fade, hasFaded } from './forget.js';
 import { admit, initialMembers, requiredToBootstrap } from './gate.js';
 import { isHeld, isUnreachable, presenceOf, silence, sinceAlive } from './lease.js';
-import { heardSince, isKnownToAll, type Moment, type Step } from './moment.js';
+import { heardSince, isKnownToAll, type RuleContext, type Transition } from './moment.js';
 import { quorumAdvice, quorumOf } from './quorum.js';
 import { endRepair, isRepairing, seeRepaired } from './repairing.js';
 import { DEPARTED_MEMORY, LATE_POLL, REPLACED_EVICT_AFTER } from './rules.js';
@@ -24,7 +24,7 @@ import { settleTime, settlingHindrances } from './settling.js';
 
 const STEPS = [endRepair, seeRepaired, presence, forget, settle, found, evict, admit, quorum, fade];
 
-export function advance(cluster: Cluster, moment: Moment): Step {
+export function advance(cluster: Cluster, moment: RuleContext): Transition {
   let current = cluster;
   const events: RegistryEvent[] = [];
   for (const step of STEPS) {
@@ -36,7 +36,7 @@ export function advance(cluster: Cluster, moment: Moment): Step {
 }
 
 /** Records who fell silent, went down or returned. */
-function presence(cluster: Cluster, { now, rules }: Moment): Step {
+function presence(cluster: Cluster, { now, rules }: RuleContext): Transition {
   const events: RegistryEvent[] = [];
   let members: Map<Address, Member> | undefined;
   for (const member of cluster.members.values()) {
@@ -57,19 +57,19 @@ function presence(cluster: Cluster, { now, rules }: Moment): Step {
 }
 
 /** Drops waiting addresses that gave up and leaves that nobody can poll on any more. */
-function forget(cluster: Cluster, { now, rules }: Moment): Step {
-  const waiting = filtered(cluster.waiting, (one) => isHeld(one, rules, now));
-  const departed = filtered(cluster.departed, (one) => !isForgotten(one, now));
-  const same = waiting === cluster.waiting && departed === cluster.departed;
-  return { cluster: same ? cluster : { ...cluster, waiting, departed }, events: [] };
+function forget(cluster: Cluster, { now, rules }: RuleContext): Transition {
+  const waiting = filterMap(cluster.waiting, (one) => isHeld(one, rules, now));
+  const tombstones = filterMap(cluster.tombstones, (one) => !isForgotten(one, now));
+  const same = waiting === cluster.waiting && tombstones === cluster.tombstones;
+  return { cluster: same ? cluster : { ...cluster, waiting, tombstones: tombstones }, events: [] };
 }
 
-function isForgotten(departed: Departed, now: number): boolean {
-  return now - Math.max(departed.quietUntil, departed.lease.heardAt) > DEPARTED_MEMORY;
+function isForgotten(tombstones: Tombstone, now: number): boolean {
+  return now - Math.max(tombstones.rejoinBlockedUntil, tombstones.lease.heardAt) > DEPARTED_MEMORY;
 }
 
 /** A joiner settles when nothing has kept it from that for the settle time (see settling.ts). */
-function settle(cluster: Cluster, moment: Moment): Step {
+function settle(cluster: Cluster, moment: RuleContext): Transition {
   const { now } = moment;
   let members: Map<Address, Member> | undefined;
   let { size } = cluster;
@@ -87,7 +87,7 @@ function settle(cluster: Cluster, moment: Moment): Step {
     if (knownSince === member.knownSince && !settled) continue;
     members ??= new Map(cluster.members);
     const { knownSince: _before, ...rest } = member;
-    members.set(member.address, { ...rest, settled, ...given('knownSince', knownSince) });
+    members.set(member.address, { ...rest, settled, ...optional('knownSince', knownSince) });
     // What a newcomer asks for counts when it is a member for certain.
     if (settled) size = Math.max(size, member.expect ?? 0);
   }
@@ -98,7 +98,7 @@ function settle(cluster: Cluster, moment: Moment): Step {
  * R1, and R7: all of a cluster is gone and enough wait to be a cluster of that size. Rebootstrap drops every
  * member, so it is as bound to grace (R8) as an eviction, and as late (R5).
  */
-function found(cluster: Cluster, moment: Moment): Step {
+function found(cluster: Cluster, moment: RuleContext): Transition {
   const { now, rules, graceUntil } = moment;
   if (cluster.waiting.size === 0) return { cluster, events: [] };
   const ready = initialMembers(cluster, moment);
@@ -134,8 +134,8 @@ export function bootstrapping(
   initialMembers: readonly Member[],
   type: Extract<EventType, 'bootstrapped' | 'rebootstrapped' | 'recovered'>,
   reason: string,
-  { now }: Moment,
-): Step {
+  { now }: RuleContext,
+): Transition {
   const members = new Map(initialMembers.map((initialMember) => [initialMember.address, initialMember]));
   const next: Cluster = {
     ...cluster,
@@ -146,15 +146,15 @@ export function bootstrapping(
     quorumLost: false,
     awaitsRepair: false,
     members,
-    waiting: filtered(cluster.waiting, (waiting) => !members.has(waiting.address)),
-    departed: filtered(cluster.departed, (_, address) => !members.has(address)),
+    waiting: filterMap(cluster.waiting, (waiting) => !members.has(waiting.address)),
+    tombstones: filterMap(cluster.tombstones, (_, address) => !members.has(address)),
   };
-  const event = eventOf(next, type, `${reason}: ${named([...members.keys()])}`);
+  const event = eventOf(next, type, `${reason}: ${joinLimited([...members.keys()])}`);
   return { cluster: next, events: [event] };
 }
 
 /** R6: reports a lost majority once, loudly, and its return; the list stays. */
-function quorum(cluster: Cluster, moment: Moment): Step {
+function quorum(cluster: Cluster, moment: RuleContext): Transition {
   const { held, finding } = quorumOf(cluster, moment);
   const quorumLost = cluster.members.size > 0 && !held;
   if (quorumLost === cluster.quorumLost) return { cluster, events: [] };
@@ -165,10 +165,10 @@ function quorum(cluster: Cluster, moment: Moment): Step {
 }
 
 /** False when a tick can change nothing: a cheap look that spares a quiet cluster the whole pass. */
-export function needsTick(cluster: Cluster, { now, rules }: Pick<Moment, 'now' | 'rules'>): boolean {
-  const { waiting, departed, quorumLost, awaitsRepair, repair } = cluster;
+export function needsTick(cluster: Cluster, { now, rules }: Pick<RuleContext, 'now' | 'rules'>): boolean {
+  const { waiting, tombstones: tombstones, quorumLost, awaitsRepair, repair } = cluster;
   if (cluster.epoch > 0 && cluster.members.size === 0 && hasFaded(cluster, { now, rules })) return true;
-  if (waiting.size > 0 || departed.size > 0 || quorumLost || awaitsRepair || repair) return true;
+  if (waiting.size > 0 || tombstones.size > 0 || quorumLost || awaitsRepair || repair) return true;
   for (const member of cluster.members.values()) {
     if (!member.settled || member.presence !== 'live') return true;
     if (presenceOf(member, rules, now) !== 'live') return true;

@@ -102,10 +102,10 @@ export interface Waiting {
 }
 
 /** An address that left and may still poll while it stops. */
-export interface Departed {
+export interface Tombstone {
   readonly leftAt: number;
   /** Until then no poll of its address registers it again. */
-  readonly quietUntil: number;
+  readonly rejoinBlockedUntil: number;
   /** When it was last heard since; touched without a decision. */
   readonly lease: Lease;
 }
@@ -126,7 +126,7 @@ export interface Cluster extends ClusterKey {
   readonly members: ReadonlyMap<Address, Member>;
   /** In the order of arrival. */
   readonly waiting: ReadonlyMap<Address, Waiting>;
-  readonly departed: ReadonlyMap<Address, Departed>;
+  readonly tombstones: ReadonlyMap<Address, Tombstone>;
   /**
    * Whether an operator recovered the list (R7) and Raft has not been seen to have leaders since: until then nobody joins,
    * since blank nodes would outvote the survivors.
@@ -160,7 +160,7 @@ export function emptyCluster(key: ClusterKey): Cluster {
     quorumLost: false,
     members: new Map(),
     waiting: new Map(),
-    departed: new Map(),
+    tombstones: new Map(),
     awaitsRepair: false,
     repair: undefined,
   };
@@ -183,20 +183,20 @@ export function isKnown(cluster: Cluster): boolean {
 
 /** True when nothing would be lost by forgetting the cluster but the count of its lists: no list, and nobody waits. */
 export function isForgettable(cluster: Cluster): boolean {
-  return !isKnown(cluster) && cluster.departed.size === 0;
+  return !isKnown(cluster) && cluster.tombstones.size === 0;
 }
 
 /** How many addresses a cluster takes memory for. */
-export function heldBy({ members, waiting, departed }: Cluster): number {
-  return members.size + waiting.size + departed.size;
+export function heldBy({ members, waiting, tombstones: tombstones }: Cluster): number {
+  return members.size + waiting.size + tombstones.size;
 }
 
 /** The member that a waiting address becomes. */
 export function joined(waiting: Waiting, revision: number, settled: boolean, now: number): Member {
   return {
     address: waiting.address,
-    ...given('id', waiting.id),
-    ...given('expect', waiting.expect),
+    ...optional('id', waiting.id),
+    ...optional('expect', waiting.expect),
     source: waiting.source,
     joinedAt: now,
     joinedRevision: revision,
@@ -208,12 +208,12 @@ export function joined(waiting: Waiting, revision: number, settled: boolean, now
 }
 
 /** `{ [name]: value }`, or nothing of it when there is no value. */
-export function given<K extends string, V>(name: K, value: V | undefined): Partial<Record<K, V>> {
+export function optional<K extends string, V>(name: K, value: V | undefined): Partial<Record<K, V>> {
   return (value === undefined ? {} : { [name]: value }) as Partial<Record<K, V>>;
 }
 
 /** The same map when all of it is kept, so that an unchanged table is seen to be unchanged. */
-export function filtered<V>(
+export function filterMap<V>(
   map: ReadonlyMap<Address, V>,
   keep: (value: V, address: Address) => boolean,
 ): ReadonlyMap<Address, V> {

@@ -1,7 +1,7 @@
 import type { Address } from './address.js';
 import type { Cluster } from './cluster.js';
 import type { RegistryEvent } from './events.js';
-import type { Moment } from './moment.js';
+import type { RuleContext } from './moment.js';
 
 /** What can be asked of a cluster, and what comes of it. */
 
@@ -63,7 +63,7 @@ export type Command =
 
 export type Poll = Extract<Command, { type: 'poll' }>;
 
-export interface Context extends Moment {
+export interface CommandContext extends RuleContext {
   /** How many clusters exist. */
   readonly clusters: number;
   /** How many addresses they have together (heldBy); 0 by default. */
@@ -118,7 +118,7 @@ export interface Kept {
   readonly reason: string;
 }
 
-export interface Outcome {
+export interface Decision {
   readonly cluster: Cluster;
   readonly events: readonly RegistryEvent[];
   readonly reply: Reply;

@@ -1,6 +1,6 @@
 import type { Address } from './address.js';
-import { given, isKnown, type Cluster, type Departed, type Member, type Waiting } from './cluster.js';
-import type { Command, Context, Outcome, Poll, Reply } from './commands.js';
+import { optional, isKnown, type Cluster, type Tombstone, type Member, type Waiting } from './cluster.js';
+import type { Command, CommandContext, Decision, Poll, Reply } from './commands.js';
 import { eventOf } from './events.js';
 import { forget } from './forget.js';
 import { explainWaiting } from './gate.js';
@@ -15,7 +15,7 @@ import { abandonRepair } from './repairing.js';
 import { revisionAhead, setBackAdvice } from './set-back.js';
 import { otherSpelling } from './spelling.js';
 
-export type { Command, Context, Outcome, Poll, Refusal, Reply } from './commands.js';
+export type { Command, CommandContext as Context, Decision as Outcome, Poll, Refusal, Reply } from './commands.js';
 
 /**
  * The registry: every rule of what a list may become, and nothing else.
@@ -25,7 +25,7 @@ export type { Command, Context, Outcome, Poll, Refusal, Reply } from './commands
  * leases, which are observations (see cluster.ts). An unchanged cluster is returned as the same object, so the caller
  * sees that nothing needs storing.
  */
-export function decide(cluster: Cluster, command: Command, context: Context): Outcome {
+export function decide(cluster: Cluster, command: Command, context: CommandContext): Decision {
   if (cluster.damage !== undefined) return unchanged(cluster, refusal('damaged', cluster.damage));
   if (context.isLeft && command.type !== 'forget') return unchanged(cluster, notServed(cluster, context));
   switch (command.type) {
@@ -64,13 +64,13 @@ export function decide(cluster: Cluster, command: Command, context: Context): Ou
 }
 
 /** Nothing becomes of the list. Another object all the same, or the event would not be stored. */
-function noteRefused(cluster: Cluster, { reason, address }: Extract<Command, { type: 'refused' }>): Outcome {
+function noteRefused(cluster: Cluster, { reason, address }: Extract<Command, { type: 'refused' }>): Decision {
   if (!isKnown(cluster)) return unchanged(cluster, { type: 'unknown' });
   const events = [eventOf(cluster, 'refused', reason, address)];
   return { cluster: { ...cluster }, events, reply: { type: 'done' } };
 }
 
-function resume(cluster: Cluster): Outcome {
+function resume(cluster: Cluster): Decision {
   const { cluster: next, events } = abandonRepair(cluster, 'its server is gone');
   if (next.waiting.size === 0 && next === cluster) return unchanged(cluster, { type: 'done' });
   return { cluster: { ...next, waiting: new Map() }, events, reply: { type: 'done' } };
@@ -102,7 +102,7 @@ function isFirstWord({ source, presenceSince, joinedAt }: Member): boolean {
   return source === 'static' && presenceSince <= joinedAt;
 }
 
-function poll(cluster: Cluster, poll: Poll, context: Context): Outcome {
+function poll(cluster: Cluster, poll: Poll, context: CommandContext): Decision {
   const member = cluster.members.get(poll.address);
   if (member) {
     hearPoll(member.lease, poll, context.now);
@@ -111,9 +111,9 @@ function poll(cluster: Cluster, poll: Poll, context: Context): Outcome {
       : unchanged(cluster, { type: 'listed' });
   }
 
-  const departed = cluster.departed.get(poll.address);
-  if (departed && isStopping(departed, poll, context.now)) {
-    hearPoll(departed.lease, poll, context.now);
+  const tombstones = cluster.tombstones.get(poll.address);
+  if (tombstones && isStopping(tombstones, poll, context.now)) {
+    hearPoll(tombstones.lease, poll, context.now);
     return unchanged(cluster, {
       type: 'waiting',
       why: 'left',
@@ -133,8 +133,8 @@ function poll(cluster: Cluster, poll: Poll, context: Context): Outcome {
     source: poll.source,
     since: before?.since ?? context.now,
     lease,
-    ...given('id', poll.id ?? before?.id),
-    ...given('expect', poll.expect ?? before?.expect),
+    ...optional('id', poll.id ?? before?.id),
+    ...optional('expect', poll.expect ?? before?.expect),
   };
   const same =
     before !== undefined &&
@@ -148,8 +148,8 @@ function poll(cluster: Cluster, poll: Poll, context: Context): Outcome {
   if (poll.revision !== undefined && poll.revision > cluster.revision && cluster.members.size === 0) {
     deliver(lease, poll.revision, context.now);
   }
-  const departedLeft = departed ? without(cluster.departed, poll.address) : cluster.departed;
-  const next = same && !departed ? cluster : { ...cluster, waiting, departed: departedLeft };
+  const departedLeft = tombstones ? without(cluster.tombstones, poll.address) : cluster.tombstones;
+  const next = same && !tombstones ? cluster : { ...cluster, waiting, tombstones: departedLeft };
   const events = before
     ? []
     : [eventOf(cluster, 'waiting', explainWaiting(next, fresh, context), poll.address)];
@@ -173,8 +173,8 @@ function poll(cluster: Cluster, poll: Poll, context: Context): Outcome {
 function reportUnhealthy(
   cluster: Cluster,
   { address, problem }: Extract<Command, { type: 'unhealthy' }>,
-  context: Context,
-): Outcome {
+  context: CommandContext,
+): Decision {
   const member = cluster.members.get(address);
   if (!member) return unchanged(cluster, { type: 'unknown' });
   if (presenceOf(member, context.rules, context.now) !== 'live') return conclude(cluster, [], context);
@@ -184,7 +184,7 @@ function reportUnhealthy(
 }
 
 /** What a listed member's poll says anew: a stable id, a larger cluster, that it polls for itself, that its Nacos starts. */
-function update(cluster: Cluster, member: Member, poll: Poll, context: Context): Cluster {
+function update(cluster: Cluster, member: Member, poll: Poll, context: CommandContext): Cluster {
   const idIsFree = poll.id !== undefined && !idHolder(cluster, poll.id, poll.address, context);
   const { knownSince, ...known } = member;
   const changed: Member = {
@@ -192,9 +192,9 @@ function update(cluster: Cluster, member: Member, poll: Poll, context: Context):
     // Its lease runs, and its Nacos takes no part in Raft yet: it neither settles nor counts as steady.
     ...(poll.starting || isFirstWord(member)
       ? { presenceSince: context.now }
-      : given('knownSince', knownSince)),
-    ...given('id', idIsFree ? poll.id : member.id),
-    ...given('expect', poll.expect ?? member.expect),
+      : optional('knownSince', knownSince)),
+    ...optional('id', idIsFree ? poll.id : member.id),
+    ...optional('expect', poll.expect ?? member.expect),
     source: member.source === 'heartbeat' && poll.source === 'poll' ? 'poll' : member.source,
   };
   const asksAnew = member.settled && poll.expect !== undefined && poll.expect !== member.expect;
@@ -209,11 +209,11 @@ function update(cluster: Cluster, member: Member, poll: Poll, context: Context):
  * R4: a leaving node polls on while it stops. For a while no poll of its address registers it; afterwards
  * only one on a connection that was opened after the leave does.
  */
-function isStopping(departed: Departed, poll: Poll, now: number): boolean {
-  return now < departed.quietUntil || poll.connectedAt <= departed.leftAt;
+function isStopping(tombstones: Tombstone, poll: Poll, now: number): boolean {
+  return now < tombstones.rejoinBlockedUntil || poll.connectedAt <= tombstones.leftAt;
 }
 
-function refuse(cluster: Cluster, poll: Poll, context: Context): Reply | undefined {
+function refuse(cluster: Cluster, poll: Poll, context: CommandContext): Reply | undefined {
   const strange = refuseNewcomers(cluster, [poll.address]);
   if (strange) return strange;
   const spelling = otherSpelling(cluster, poll.address);
@@ -237,7 +237,7 @@ function refuse(cluster: Cluster, poll: Poll, context: Context): Reply | undefin
 }
 
 /** Who else alive has this id. A static member counts as live (R3), and may be seen to be dead: it holds nothing then. */
-function idHolder(cluster: Cluster, id: string, address: Address, context: Context): Address | undefined {
+function idHolder(cluster: Cluster, id: string, address: Address, context: CommandContext): Address | undefined {
   const { rules, now } = context;
   for (const member of cluster.members.values()) {
     const isAlive = presenceOf(member, rules, now) === 'live';

@@ -12,7 +12,7 @@ import {
   silence,
   sinceAlive,
 } from './lease.js';
-import { isKnownToAll, type Moment, type Step } from './moment.js';
+import { isKnownToAll, type RuleContext, type Transition } from './moment.js';
 import { notFollowed, quorumOf } from './quorum.js';
 import { isRepairing } from './repairing.js';
 import { LATE_POLL, REPLACED_EVICT_AFTER } from './rules.js';
@@ -24,7 +24,7 @@ import { isUnproven } from './unproven.js';
  * since it may have been that leader: without one at that moment the removal is lost, and the address stays a
  * voter for ever (2.5.1 JRaftServer.peerChange).
  */
-export function evict(cluster: Cluster, moment: Moment): Step {
+export function evict(cluster: Cluster, moment: RuleContext): Transition {
   const { now, rules, graceUntil } = moment;
   if (now < graceUntil || isRepairing(cluster, now)) return { cluster, events: [] };
   const all = [...cluster.members.values()];
@@ -72,7 +72,7 @@ export function evict(cluster: Cluster, moment: Moment): Step {
  * Whether a member may have died so lately that, if it led, the others have no new leader yet: to take another
  * one off the list then would leave that one a voter for ever (injury 4).
  */
-export function hasJustDied(member: Member, moment: Moment): boolean {
+export function hasJustDied(member: Member, moment: RuleContext): boolean {
   const { now, rules } = moment;
   // Whoever votes in nothing leads nothing.
   if (isUnproven(member, moment)) return false;
@@ -92,7 +92,7 @@ export function hasJustDied(member: Member, moment: Moment): boolean {
  */
 function replacements(
   { members, size }: Cluster,
-  { now, rules }: Moment,
+  { now, rules }: RuleContext,
 ): (gone: Member) => Address | true | undefined {
   const able = [...members.values()].filter((member) => member.settled && isLive(member, rules, now));
   const all = new Set(able);

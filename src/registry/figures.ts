@@ -1,11 +1,11 @@
 import type { Cluster } from './cluster.js';
 import { memberState, MEMBER_STATES, type MemberState } from './lease.js';
-import type { Moment } from './moment.js';
+import type { RuleContext } from './moment.js';
 import { lacking } from './quorum.js';
 import { summarize, type ClusterState } from './view.js';
 
 /** A cluster in numbers, for those who watch many of them. */
-export interface ClusterFigures {
+export interface ClusterStats {
   readonly state: ClusterState;
   readonly members: Readonly<Record<MemberState, number>>;
   /** Listed members that have not settled yet. */
@@ -23,7 +23,7 @@ export interface ClusterFigures {
   readonly size: number;
 }
 
-export function figuresOf(cluster: Cluster, moment: Moment): ClusterFigures {
+export function figuresOf(cluster: Cluster, moment: RuleContext): ClusterStats {
   const { now, rules } = moment;
   const members = Object.fromEntries(MEMBER_STATES.map((state) => [state, 0])) as Record<MemberState, number>;
   let unsettled = 0;

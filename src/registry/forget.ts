@@ -1,8 +1,8 @@
 import { emptyCluster, isKnown, keyOf, type Cluster, type Member } from './cluster.js';
-import type { Context, Outcome } from './commands.js';
+import type { CommandContext, Decision } from './commands.js';
 import { eventOf } from './events.js';
 import { hasLease, isLive, isUnreachable, silence, sinceAlive } from './lease.js';
-import { isKnownToAll, type Moment, type Step } from './moment.js';
+import { isKnownToAll, type RuleContext, type Transition } from './moment.js';
 import { refusal, unchanged } from './outcome.js';
 import { refuseInRepair } from './repair.js';
 import { isRepairing } from './repairing.js';
@@ -14,7 +14,7 @@ import { DEAD_FORGOTTEN, EMPTY_FORGOTTEN, LONE_FORGOTTEN } from './rules.js';
  */
 
 /** An operator's word: the cluster is deleted, with everybody who waits. */
-export function forget(cluster: Cluster, context: Context): Outcome {
+export function forget(cluster: Cluster, context: CommandContext): Decision {
   if (!isKnown(cluster)) return unchanged(cluster, { type: 'unknown' });
   const busy = refuseInRepair(cluster, context);
   if (busy) return unchanged(cluster, busy);
@@ -25,7 +25,7 @@ export function forget(cluster: Cluster, context: Context): Outcome {
 }
 
 /** Why a cluster must not be deleted; undefined when nobody of it has been heard for as long as R5 demands. */
-function whyInUse(cluster: Cluster, context: Context): string | undefined {
+function whyInUse(cluster: Cluster, context: CommandContext): string | undefined {
   const { now, rules, graceUntil } = context;
   const stays = `${keyOf(cluster)} is not deleted`;
   const all = [...cluster.members.values()];
@@ -54,10 +54,10 @@ function silenceOf(member: Member, now: number): number {
 }
 
 /** What follows from the time alone: nobody was heard for so long that nobody comes back. */
-export function fade(cluster: Cluster, moment: Moment): Step {
+export function fade(cluster: Cluster, moment: RuleContext): Transition {
   const { now, graceUntil } = moment;
   const same = { cluster, events: [] };
-  if (cluster.epoch === 0 || cluster.waiting.size + cluster.departed.size > 0) return same;
+  if (cluster.epoch === 0 || cluster.waiting.size + cluster.tombstones.size > 0) return same;
   if (now < graceUntil || isRepairing(cluster, now) || !hasFaded(cluster, moment)) return same;
   return forgotten(cluster, 'nothing was heard of it for very long', moment);
 }
@@ -65,7 +65,7 @@ export function fade(cluster: Cluster, moment: Moment): Step {
 /** A look that is cheap enough for every tick. */
 export function hasFaded(
   { members, changedAt, size }: Cluster,
-  moment: Pick<Moment, 'now' | 'rules'>,
+  moment: Pick<RuleContext, 'now' | 'rules'>,
 ): boolean {
   const { now, rules } = moment;
   if (members.size === 0) return now - changedAt >= EMPTY_FORGOTTEN;
@@ -73,7 +73,7 @@ export function hasFaded(
   for (const member of members.values()) {
     // What an operator put stays until an operator's word.
     if (member.source === 'static' || silenceOf(member, now) < limit) return false;
-    if (!isUnreachable(member, rules, now) || !isKnownToAll(member, moment as Moment)) return false;
+    if (!isUnreachable(member, rules, now) || !isKnownToAll(member, moment as RuleContext)) return false;
   }
   return true;
 }
@@ -82,7 +82,7 @@ export function hasFaded(
  * Nothing is left of it but the count of its lists: none is ever taken for an earlier one, and a node that comes back with
  * its old list is not taken for one that knows more than the database (set-back.ts).
  */
-function forgotten(cluster: Cluster, reason: string, { now }: Pick<Moment, 'now'>): Step {
+function forgotten(cluster: Cluster, reason: string, { now }: Pick<RuleContext, 'now'>): Transition {
   const revision = cluster.epoch > 0 ? cluster.revision + 1 : cluster.revision;
   const next: Cluster = { ...emptyCluster(cluster), revision, changedAt: now };
   const had = cluster.members.size === 0 ? 'it had no members' : `it had ${cluster.members.size} member(s)`;

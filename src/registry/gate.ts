@@ -1,9 +1,9 @@
-import { named } from './address.js';
-import { filtered, joined, keyOf, majority, type Cluster, type Member, type Waiting } from './cluster.js';
+import { joinLimited } from './address.js';
+import { filterMap, joined, keyOf, majority, type Cluster, type Member, type Waiting } from './cluster.js';
 import { eventOf, type RegistryEvent } from './events.js';
 import { hasLeaders } from './evidence.js';
 import { isJustBack, isLive, silence } from './lease.js';
-import type { Moment, Step } from './moment.js';
+import type { RuleContext, Transition } from './moment.js';
 import { quorumOf } from './quorum.js';
 import { isRepairing } from './repairing.js';
 import { LATE_POLL, STEADY_AFTER } from './rules.js';
@@ -22,7 +22,7 @@ export function requiredToBootstrap(
  * Those who wait and count for a bootstrap: a poll is repeated as soon as it was held in vain, so one that was not was no
  * node's, or its node is gone (injury 3). A POST may be a node's only one. Where there is a list nobody counts at once.
  */
-export function initialMembers({ members, waiting }: Cluster, { now, rules }: Moment): Waiting[] {
+export function initialMembers({ members, waiting }: Cluster, { now, rules }: RuleContext): Waiting[] {
   return [...waiting.values()].filter(
     (one) =>
       one.source === 'heartbeat' ||
@@ -35,7 +35,7 @@ export function initialMembers({ members, waiting }: Cluster, { now, rules }: Mo
 const ADMITTED_AT_ONCE = 20;
 
 /** R3: whoever waits and is being heard comes in, first come first served, as long as the gate is open. */
-export function admit(cluster: Cluster, moment: Moment): Step {
+export function admit(cluster: Cluster, moment: RuleContext): Transition {
   const { now, rules } = moment;
   let current = cluster;
   const events: RegistryEvent[] = [];
@@ -48,8 +48,8 @@ export function admit(cluster: Cluster, moment: Moment): Step {
     current = {
       ...current,
       members: new Map(current.members).set(waiting.address, joined(waiting, revision, false, now)),
-      waiting: filtered(current.waiting, (_, address) => address !== waiting.address),
-      departed: filtered(current.departed, (_, address) => address !== waiting.address),
+      waiting: filterMap(current.waiting, (_, address) => address !== waiting.address),
+      tombstones: filterMap(current.tombstones, (_, address) => address !== waiting.address),
       revision,
       changedAt: now,
     };
@@ -88,7 +88,7 @@ interface Closed {
 }
 
 /** Why the gate is closed; undefined when it is open. */
-function gate(cluster: Cluster, moment: Pick<Moment, 'now' | 'rules' | 'raft'>): Closed | undefined {
+function gate(cluster: Cluster, moment: Pick<RuleContext, 'now' | 'rules' | 'raft'>): Closed | undefined {
   if (isRepairing(cluster, moment.now)) {
     const finding = 'Raft is being repaired, and the list must hold still meanwhile';
     return { code: 'repairing', finding };
@@ -99,13 +99,13 @@ function gate(cluster: Cluster, moment: Pick<Moment, 'now' | 'rules' | 'raft'>):
   if (!held) return { code: 'no-majority', finding: `${finding()}, and Raft needs a majority to add one` };
   const listless = all.filter((member) => startsWithTheNewest(member, moment));
   if (listless.length > 0) {
-    const finding = `${named(listless.map(({ address }) => address))} bootstrap the cluster and must have its list first`;
+    const finding = `${joinLimited(listless.map(({ address }) => address))} bootstrap the cluster and must have its list first`;
     return { code: 'unsettled', finding };
   }
   const unsettled = all.filter((member) => !member.settled);
   // So that a majority of the list lives whatever becomes of the newcomers. Where nobody is new, one may always come.
   if (unsettled.length === 0) return undefined;
-  const newest = `${named(unsettled.map(({ address }) => address))} joined only just, and`;
+  const newest = `${joinLimited(unsettled.map(({ address }) => address))} joined only just, and`;
   const settled = all.filter((member) => member.settled);
   const wanted = majority(all.length + 1);
   if (settled.length < wanted) {
@@ -113,7 +113,7 @@ function gate(cluster: Cluster, moment: Pick<Moment, 'now' | 'rules' | 'raft'>):
   }
   const blank = settled.filter((member) => mayBeBlank(member, moment)).map(({ address }) => address);
   if (settled.length - blank.length < wanted) {
-    const finding = `${newest} ${named(blank)} ${blank.length === 1 ? 'is' : 'are'} not live, or had a break less than ${STEADY_AFTER / 1_000} s ago: those that have their data for certain must stay a majority`;
+    const finding = `${newest} ${joinLimited(blank)} ${blank.length === 1 ? 'is' : 'are'} not live, or had a break less than ${STEADY_AFTER / 1_000} s ago: those that have their data for certain must stay a majority`;
     return { code: 'unsettled', finding };
   }
   return undefined;
@@ -125,7 +125,7 @@ function gate(cluster: Cluster, moment: Pick<Moment, 'now' | 'rules' | 'raft'>):
  * themselves when those that have the data start again, too (found by the simulation). A leader gives it its data. One blank
  * one more than the initial members that Raft did not need is no majority yet, so a first newcomer may come.
  */
-function mayBeBlank(member: Member, moment: Pick<Moment, 'now' | 'rules' | 'raft'>): boolean {
+function mayBeBlank(member: Member, moment: Pick<RuleContext, 'now' | 'rules' | 'raft'>): boolean {
   const { now, rules } = moment;
   if (!isLive(member, rules, now)) return true;
   return isJustBack(member, now) && !hasLeaders(moment, member.presenceSince);
@@ -136,7 +136,7 @@ function mayBeBlank(member: Member, moment: Pick<Moment, 'now' | 'rules' | 'raft
  * having asked for it (2.5.1 JRaftServer, the first configuration), also who never comes again. An initial member that polls has it
  * within some seconds; after that another server may have sent it, which could not say so.
  */
-function startsWithTheNewest(member: Member, { now, rules }: Pick<Moment, 'now' | 'rules'>): boolean {
+function startsWithTheNewest(member: Member, { now, rules }: Pick<RuleContext, 'now' | 'rules'>): boolean {
   const { settled, lease, joinedAt, joinedRevision } = member;
   const isListless = settled && lease.polls && lease.delivered < joinedRevision;
   return isListless && now - joinedAt < LATE_POLL && isLive(member, rules, now);
@@ -145,7 +145,7 @@ function startsWithTheNewest(member: Member, { now, rules }: Pick<Moment, 'now' 
 /** Why those who wait do so. The gate is looked at once for all of them. */
 export function whyWaiting(
   cluster: Cluster,
-  moment: Moment,
+  moment: RuleContext,
 ): (waiting: Waiting) => { readonly code: WaitingCode; readonly reason: string } {
   const name = keyOf(cluster);
   if (cluster.members.size === 0) {
@@ -164,6 +164,6 @@ export function whyWaiting(
 }
 
 /** The sentence that a waiting caller gets. */
-export function explainWaiting(cluster: Cluster, waiting: Waiting, moment: Moment): string {
+export function explainWaiting(cluster: Cluster, waiting: Waiting, moment: RuleContext): string {
   return whyWaiting(cluster, moment)(waiting).reason;
 }

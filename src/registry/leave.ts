@@ -1,11 +1,11 @@
 import type { Address } from './address.js';
 import { keyOf, type Cluster, type Member } from './cluster.js';
-import type { Command, Context, Outcome, Reply } from './commands.js';
+import type { Command, CommandContext, Decision, Reply } from './commands.js';
 import { eventOf, type RegistryEvent } from './events.js';
 import { votesAfter } from './evidence.js';
 import { hasJustDied } from './evict.js';
 import { hasLease, isLive, silence, sinceAlive } from './lease.js';
-import type { Moment } from './moment.js';
+import type { RuleContext } from './moment.js';
 import { conclude, refusal, unchanged } from './outcome.js';
 import { isBehind, lacking, lacks, notFollowed, quorumOf } from './quorum.js';
 import { refuseInRepair } from './repair.js';
@@ -16,26 +16,26 @@ import { LATE_POLL, QUIET_AFTER_LEAVE, REPLACED_EVICT_AFTER } from './rules.js';
 export function leave(
   cluster: Cluster,
   { address, wait = 0, operator }: Extract<Command, { type: 'leave' }>,
-  context: Context,
-): Outcome {
+  context: CommandContext,
+): Decision {
   const member = cluster.members.get(address);
   const refused =
     member && operator && !operator.force
       ? (refuseInRepair(cluster, context) ?? refuseOperator(cluster, member, context))
       : undefined;
   if (refused) return unchanged(cluster, refused);
-  const quietUntil = context.now + wait + QUIET_AFTER_LEAVE;
+  const rejoinBlockedUntil = context.now + wait + QUIET_AFTER_LEAVE;
   if (!cluster.members.has(address) && !cluster.waiting.has(address)) {
-    const departed = cluster.departed.get(address);
-    if (!departed) return unchanged(cluster, { type: 'unknown' });
+    const tombstones = cluster.tombstones.get(address);
+    if (!tombstones) return unchanged(cluster, { type: 'unknown' });
     // Said again: it still runs, and the quiet time starts anew.
     return {
       cluster: {
         ...cluster,
-        departed: new Map(cluster.departed).set(address, {
-          ...departed,
+        tombstones: new Map(cluster.tombstones).set(address, {
+          ...tombstones,
           leftAt: context.now,
-          quietUntil,
+          rejoinBlockedUntil: rejoinBlockedUntil,
         }),
       },
       events: [],
@@ -47,7 +47,7 @@ export function leave(
     [address],
     'left by its own or an operator’s word',
     context,
-    quietUntil,
+    rejoinBlockedUntil,
   );
   return conclude(next, events, context, cluster, () => ({ type: 'left' }));
 }
@@ -56,7 +56,7 @@ export function leave(
  * An operator's word about a member that is not live, or may not be, takes a removal that Raft must be able to make, as an eviction
  * does (R5): with a leader, which the member itself may have been until just now (injury 4).
  */
-function refuseOperator(cluster: Cluster, member: Member, context: Context): Reply | undefined {
+function refuseOperator(cluster: Cluster, member: Member, context: CommandContext): Reply | undefined {
   const { now, rules } = context;
   // Its next poll is late: it may have died with its host, which is what the operator knows.
   const isLate = hasLease(member) && member.lease.polls && silence(member, now) > LATE_POLL;
@@ -101,7 +101,7 @@ export interface Unfollowed {
 }
 
 /** Where the nodes can be read it is seen that Raft has let go of the address; else a time for that must do. */
-export function unfollowed(cluster: Cluster, { address, revision }: Left, moment: Moment): Unfollowed {
+export function unfollowed(cluster: Cluster, { address, revision }: Left, moment: RuleContext): Unfollowed {
   // Since the list last changed, not since the leave was last said: it may be said again.
   const votes = votesAfter(address, cluster.changedAt, moment);
   return votes === undefined
@@ -109,7 +109,7 @@ export function unfollowed(cluster: Cluster, { address, revision }: Left, moment
     : { pendingMembers: lacking(cluster, revision, moment), votes };
 }
 
-export function isFollowed({ pendingMembers, votes }: Unfollowed): boolean {
+export function isLeaveComplete({ pendingMembers, votes }: Unfollowed): boolean {
   return pendingMembers.length === 0 && votes.length === 0;
 }
 
@@ -118,7 +118,7 @@ export function isFollowed({ pendingMembers, votes }: Unfollowed): boolean {
  * behind is looked at, one after another, and all members again when none of those is. All of it together costs what one look
  * at every member does for each time that they were behind, and not for each question.
  */
-export function followed({ address, revision }: Left): (cluster: Cluster, moment: Moment) => boolean {
+export function followed({ address, revision }: Left): (cluster: Cluster, moment: RuleContext) => boolean {
   let behind: Address[] = [];
   return (cluster, moment) => {
     const votes = votesAfter(address, cluster.changedAt, moment);
@@ -131,11 +131,11 @@ export function followed({ address, revision }: Left): (cluster: Cluster, moment
     }
     const lack = unfollowed(cluster, { address, revision }, moment);
     behind = [...lack.pendingMembers];
-    return isFollowed(lack);
+    return isLeaveComplete(lack);
   };
 }
 
-export function remove(cluster: Cluster, addresses: readonly Address[], context: Context): Outcome {
+export function remove(cluster: Cluster, addresses: readonly Address[], context: CommandContext): Decision {
   const busy = refuseInRepair(cluster, context);
   if (busy) return unchanged(cluster, busy);
   const { cluster: next, events } = takeOff(
@@ -152,25 +152,25 @@ function takeOff(
   cluster: Cluster,
   addresses: readonly Address[],
   reason: string,
-  context: Context,
-  quietUntil: number,
+  context: CommandContext,
+  rejoinBlockedUntil: number,
 ): { cluster: Cluster; events: RegistryEvent[] } {
   const members = new Map(cluster.members);
   const waiting = new Map(cluster.waiting);
-  const departed = new Map(cluster.departed);
+  const tombstones = new Map(cluster.tombstones);
   const listed = addresses.filter((address) => members.delete(address));
   for (const address of addresses) {
     const known = cluster.members.get(address) ?? cluster.waiting.get(address);
     waiting.delete(address);
-    if (known) departed.set(address, { leftAt: context.now, quietUntil, lease: known.lease });
+    if (known) tombstones.set(address, { leftAt: context.now, rejoinBlockedUntil: rejoinBlockedUntil, lease: known.lease });
   }
-  if (listed.length === 0) return { cluster: { ...cluster, waiting, departed }, events: [] };
+  if (listed.length === 0) return { cluster: { ...cluster, waiting, tombstones: tombstones }, events: [] };
   const remaining = members.size;
   const next: Cluster = {
     ...cluster,
     members,
     waiting,
-    departed,
+    tombstones: tombstones,
     revision: cluster.revision + 1,
     changedAt: context.now,
     // Less those who left, but not below what stays: a replacement may have joined first.

@@ -4,7 +4,7 @@ import type { RegistryEvent } from './events.js';
 import { graceTime, type Rules } from './rules.js';
 
 /** When, and under which rules. */
-export interface Moment {
+export interface RuleContext {
   /** Milliseconds on the hearing clock. */
   readonly now: number;
   readonly rules: Rules;
@@ -20,7 +20,7 @@ export interface Moment {
 }
 
 /** One rule applied: what became of the cluster, and what is to be said of it. */
-export interface Step {
+export interface Transition {
   readonly cluster: Cluster;
   readonly events: readonly RegistryEvent[];
 }
@@ -29,12 +29,12 @@ export interface Step {
  * Whether every server knows that the member is not live, so that none of them answers it without a decision, and has
  * heard nothing of it since (R5).
  */
-export function isKnownToAll(member: Member, { othersKnow, now }: Moment): boolean {
+export function isKnownToAll(member: Member, { othersKnow, now }: RuleContext): boolean {
   // A silence that is seen only now is known nowhere else.
   return othersKnow === undefined || (othersKnow && member.presenceSince < now);
 }
 
 /** Since when the server has heard without a break; it cannot know what happened before. Infinity while it does not. */
-export function heardSince({ graceUntil, rules }: Pick<Moment, 'graceUntil' | 'rules'>): number {
+export function heardSince({ graceUntil, rules }: Pick<RuleContext, 'graceUntil' | 'rules'>): number {
   return graceUntil - graceTime(rules);
 }

@@ -1,7 +1,7 @@
 import type { Address } from './address.js';
 import { advance } from './advance.js';
 import { heldBy, isKnown, type Cluster } from './cluster.js';
-import type { Context, Outcome, Refusal, Reply } from './commands.js';
+import type { CommandContext, Decision, Refusal, Reply } from './commands.js';
 import type { RegistryEvent } from './events.js';
 import { objectionToNewcomer } from './newcomer.js';
 import { MAX_ADDRESSES } from './rules.js';
@@ -11,10 +11,10 @@ import { MAX_ADDRESSES } from './rules.js';
 export function conclude(
   next: Cluster,
   events: readonly RegistryEvent[],
-  context: Context,
+  context: CommandContext,
   original: Cluster = next,
   reply: (cluster: Cluster) => Reply = () => ({ type: 'done' }),
-): Outcome {
+): Decision {
   const advanced = advance(next, context);
   const same = advanced.cluster === next && isSame(next, original);
   const cluster = same ? original : advanced.cluster;
@@ -22,7 +22,7 @@ export function conclude(
   return { cluster, events: all, reply: reply(cluster) };
 }
 
-export function unchanged(cluster: Cluster, reply: Reply): Outcome {
+export function unchanged(cluster: Cluster, reply: Reply): Decision {
   return { cluster, events: [], reply };
 }
 
@@ -30,7 +30,7 @@ export function refusal(code: Refusal, reason: string): Reply {
   return { type: 'refused', code, reason };
 }
 
-export function overLimit(cluster: Cluster, more: number, context: Context): Reply | undefined {
+export function overLimit(cluster: Cluster, more: number, context: CommandContext): Reply | undefined {
   const { maxAddresses, maxClusters } = context.rules;
   if (!isKnown(cluster) && context.clusters >= maxClusters) {
     return refusal(
@@ -66,7 +66,7 @@ export function refuseNewcomers(cluster: Cluster, addresses: readonly Address[])
 }
 
 /** Nothing may become of a cluster that is not held: whoever polls would bootstrap another in its place. */
-export function notServed({ product, name }: Cluster, { rules }: Context): Reply {
+export function notServed({ product, name }: Cluster, { rules }: CommandContext): Reply {
   return refusal(
     'too-many-addresses',
     `${product}/${name} is stored and not served, since all clusters together have more than ${rules.maxAddresses} addresses (MAX_ADDRESSES); delete those that nobody needs, or raise it and the memory, and start again`,

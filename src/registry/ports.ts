@@ -7,7 +7,7 @@ import type { RecordedEvent } from './events.js';
 
 export interface Clock {
   /** Milliseconds on the hearing clock, whole. Never goes back. */
-  hearing(): number;
+  now(): number;
   /** Milliseconds since 1970, for people to read. No rule may use it. */
   wall(): number;
 }
@@ -24,7 +24,7 @@ export interface Probe {
 }
 
 /** What a store tells a decision besides the cluster. */
-export interface Scene {
+export interface StoreSnapshot {
   /** Milliseconds on the hearing clock of the store. */
   readonly now: number;
   /** The grace (R8) that the store knows of; the server's own may be later. */
@@ -38,9 +38,9 @@ export interface Scene {
 }
 
 /** A decision about one cluster as the store runs it; more than once if need be. */
-export type Work = (cluster: Cluster, scene: Scene) => Outcome;
+export type Work = (cluster: Cluster, scene: StoreSnapshot) => Outcome;
 
-export interface Decided extends Outcome {
+export interface CommittedDecision extends Outcome {
   readonly recorded: readonly RecordedEvent[];
 }
 
@@ -73,7 +73,7 @@ export interface ClusterListener {
 }
 
 /** What a store holds at the start, besides the clusters. */
-export interface Opened {
+export interface OpenResult {
   /** The hearing clock goes on from here. */
   readonly hearing: number;
   /** Whether another server kept the lists until now, so that nothing was missed. */
@@ -83,7 +83,7 @@ export interface Opened {
 }
 
 /** What this server says to the others that keep the same lists. */
-export interface Report {
+export interface SyncRequest {
   /** Its hearing clock. */
   readonly hearing: number;
   /** When its own grace (R8) ends, which then holds for all. */
@@ -91,7 +91,7 @@ export interface Report {
   /** How long a grace lasts, in milliseconds, should one begin now. */
   readonly grace: number;
   /** How much later a mere renewal may be written, in milliseconds. */
-  readonly patience: number;
+  readonly renewalSlackMs: number;
   /** Whether somebody waits for what the others hear. */
   readonly isWaiting: boolean;
   /** Whether none will follow, so that everything must be written now. */
@@ -99,10 +99,10 @@ export interface Report {
 }
 
 /** What it learned in return. */
-export interface News {
-  readonly scene: Scene;
+export interface SyncResult {
+  readonly scene: StoreSnapshot;
   /** How long nobody could hear, in milliseconds; 0 usually. One server alone is told. */
-  readonly deaf: number;
+  readonly missedMs: number;
   /** How many other servers keep the same lists. */
   readonly others: number;
   /** Whether there is no trace of any other: one that was given up may come back and go on. */
@@ -139,11 +139,11 @@ export interface Store {
    * long, in milliseconds, no other server evicts from then on when there is a list (R8), 0 by default; they learn it with this
    * server's first word.
    */
-  open(listener: ClusterListener, grace?: number): Promise<Opened>;
+  open(listener: ClusterListener, grace?: number): Promise<OpenResult>;
   /** Runs one decision at a time for each cluster, and resolves when its outcome is durable. */
-  transact(key: ClusterKey, work: Work): Promise<Decided>;
+  transact(key: ClusterKey, work: Work): Promise<CommittedDecision>;
   /** Writes what was heard since the last call, in one batch, and the clock; learns what other servers did. */
-  exchange(report: Report): Promise<News>;
+  sync(report: SyncRequest): Promise<SyncResult>;
   /** Newest first, or oldest first with `after`. */
   events(query: EventQuery): Promise<readonly RecordedEvent[]>;
   /** Takes leave of the other servers. */

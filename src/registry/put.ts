@@ -1,7 +1,7 @@
 import type { Address } from './address.js';
 import { bootstrapping } from './advance.js';
-import { given, type Cluster, type Member } from './cluster.js';
-import type { Context, Outcome } from './commands.js';
+import { optional, type Cluster, type Member } from './cluster.js';
+import type { CommandContext, Decision } from './commands.js';
 import { eventOf } from './events.js';
 import { REPAIR_AWAITED } from './gate.js';
 import { newLease } from './lease.js';
@@ -12,7 +12,7 @@ import { firstOtherSpelling } from './spelling.js';
 
 /** Static members: an operator's word lists them, past the gate. */
 
-export function put(cluster: Cluster, addresses: readonly Address[], context: Context): Outcome {
+export function put(cluster: Cluster, addresses: readonly Address[], context: CommandContext): Decision {
   const busy = refuseInRepair(cluster, context);
   if (busy) return unchanged(cluster, busy);
   if (cluster.awaitsRepair) {
@@ -63,7 +63,7 @@ export function put(cluster: Cluster, addresses: readonly Address[], context: Co
     ...cluster,
     members,
     waiting: new Map([...cluster.waiting].filter(([address]) => !members.has(address))),
-    departed: new Map([...cluster.departed].filter(([address]) => !members.has(address))),
+    tombstones: new Map([...cluster.tombstones].filter(([address]) => !members.has(address))),
     revision,
     changedAt: added.length > 0 ? context.now : cluster.changedAt,
     size: Math.max(cluster.size, [...members.values()].filter((member) => member.source === 'static').length),
@@ -74,12 +74,12 @@ export function put(cluster: Cluster, addresses: readonly Address[], context: Co
   return conclude(next, events, context, cluster, () => ({ type: 'done' }));
 }
 
-function newStatic(cluster: Cluster, address: Address, revision: number, context: Context): Member {
+function newStatic(cluster: Cluster, address: Address, revision: number, context: CommandContext): Member {
   const waited = cluster.waiting.get(address);
   return {
     address,
-    ...given('id', waited?.id),
-    ...given('expect', waited?.expect),
+    ...optional('id', waited?.id),
+    ...optional('expect', waited?.expect),
     source: 'static',
     joinedAt: context.now,
     joinedRevision: revision,

@@ -1,7 +1,7 @@
 import type { Address } from './address.js';
 import { majority, type Cluster, type Member } from './cluster.js';
 import { hasRevision, isLive, lastAlive } from './lease.js';
-import type { Moment } from './moment.js';
+import type { RuleContext } from './moment.js';
 import { JOINING, LIST_DIGESTED, type Rules } from './rules.js';
 import { counted } from './unproven.js';
 
@@ -22,7 +22,7 @@ export interface Quorum {
  */
 export function quorumOf(
   { members }: Cluster,
-  moment: Pick<Moment, 'now' | 'rules' | 'raft'>,
+  moment: Pick<RuleContext, 'now' | 'rules' | 'raft'>,
   takesPart: (member: Member, rules: Rules, now: number) => boolean = isLive,
 ): Quorum {
   const { now, rules } = moment;
@@ -59,7 +59,7 @@ export function quorumAdvice(finding: string): string {
 }
 
 /** The newest revision that every live member has, so that nobody lacks it or an older one; Infinity without any. */
-export function leastRevision(cluster: Cluster, { now, rules }: Pick<Moment, 'now' | 'rules'>): number {
+export function leastRevision(cluster: Cluster, { now, rules }: Pick<RuleContext, 'now' | 'rules'>): number {
   let least = Infinity;
   for (const member of cluster.members.values()) {
     const { delivered } = member.lease;
@@ -73,7 +73,7 @@ export function leastRevision(cluster: Cluster, { now, rules }: Pick<Moment, 'no
 export function lacking(
   cluster: Cluster,
   revision: number,
-  moment: Pick<Moment, 'now' | 'rules'>,
+  moment: Pick<RuleContext, 'now' | 'rules'>,
 ): Address[] {
   return addressesOf(cluster, (member) => lacks(member, revision, cluster, moment));
 }
@@ -82,7 +82,7 @@ export function lacking(
 export function notFollowed(
   cluster: Cluster,
   revision: number,
-  moment: Pick<Moment, 'now' | 'rules'>,
+  moment: Pick<RuleContext, 'now' | 'rules'>,
 ): Address[] {
   return addressesOf(cluster, (member) => isBehind(member, revision, cluster, moment));
 }
@@ -92,7 +92,7 @@ export function lacks(
   member: Member,
   revision: number,
   cluster: Cluster,
-  { now, rules }: Pick<Moment, 'now' | 'rules'>,
+  { now, rules }: Pick<RuleContext, 'now' | 'rules'>,
 ): boolean {
   return isLive(member, rules, now) && !hasRevision(member, revision, cluster, rules, now);
 }
@@ -102,7 +102,7 @@ export function isBehind(
   member: Member,
   revision: number,
   cluster: Cluster,
-  moment: Pick<Moment, 'now' | 'rules'>,
+  moment: Pick<RuleContext, 'now' | 'rules'>,
 ): boolean {
   const { polls, deliveredAt, delivered } = member.lease;
   const digests = polls && moment.now - deliveredAt < LIST_DIGESTED && delivered >= revision;

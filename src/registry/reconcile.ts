@@ -9,7 +9,7 @@ import type { Cluster, Member } from './cluster.js';
  */
 export function reconciled(known: Cluster, stored: Cluster): Cluster {
   const missing = [...known.members.values()].filter(
-    ({ address }) => !stored.members.has(address) && !stored.departed.has(address),
+    ({ address }) => !stored.members.has(address) && !stored.tombstones.has(address),
   );
   const isSame = known.revision === stored.revision && !haveSameMembers(known, stored);
   if (missing.length === 0 && !isSame) return stored;
@@ -23,7 +23,7 @@ export function reconciled(known: Cluster, stored: Cluster): Cluster {
     revision: Math.max(known.revision, stored.revision) + 1,
     members,
     waiting: without(stored.waiting),
-    departed: without(stored.departed),
+    tombstones: without(stored.tombstones),
   };
 }
 

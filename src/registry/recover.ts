@@ -1,6 +1,6 @@
 import { bootstrapping } from './advance.js';
 import { joined, keyOf, type Cluster } from './cluster.js';
-import type { Context, Outcome } from './commands.js';
+import type { CommandContext, Decision } from './commands.js';
 import { eventOf } from './events.js';
 import { isLive, isUnreachable } from './lease.js';
 import { conclude, refusal, unchanged } from './outcome.js';
@@ -14,7 +14,7 @@ import { firstRevision, revisionAhead } from './set-back.js';
  * those that are left has leaders again: two blank nodes beside one survivor would be a majority, elect one of
  * themselves, and the survivor would throw its log away for theirs (2.5.1, seen).
  */
-export function recover(cluster: Cluster, context: Context): Outcome {
+export function recover(cluster: Cluster, context: CommandContext): Decision {
   const { rules, now } = context;
   const name = keyOf(cluster);
   const busy = refuseInRepair(cluster, context);
@@ -56,7 +56,7 @@ export function recover(cluster: Cluster, context: Context): Outcome {
 }
 
 /** The database was replaced (set-back.ts): those that wait are the list, whose revisions go on. */
-function bootstrapAfterSetBack(cluster: Cluster, ahead: number, context: Context): Outcome {
+function bootstrapAfterSetBack(cluster: Cluster, ahead: number, context: CommandContext): Decision {
   const initialMembers = [...cluster.waiting.values()].map((one) =>
     joined(one, firstRevision(cluster), true, context.now),
   );
@@ -66,7 +66,7 @@ function bootstrapAfterSetBack(cluster: Cluster, ahead: number, context: Context
 }
 
 /** An operator's word that Raft of a recovered list has been repaired, where that cannot be seen. */
-export function takeForRepaired(cluster: Cluster, context: Context): Outcome {
+export function takeForRepaired(cluster: Cluster, context: CommandContext): Decision {
   if (!cluster.awaitsRepair) {
     const why = `${keyOf(cluster)} awaits no repair: its list was not recovered, or Raft has been seen to have leaders since`;
     return unchanged(cluster, refusal('no-repair-awaited', why));

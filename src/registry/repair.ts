@@ -1,13 +1,13 @@
 import { keyOf, type Cluster } from './cluster.js';
-import type { Command, Context, Outcome, Reply } from './commands.js';
+import type { Command, CommandContext, Decision, Reply } from './commands.js';
 import { eventOf } from './events.js';
-import type { Moment } from './moment.js';
+import type { RuleContext } from './moment.js';
 import { conclude, refusal, unchanged } from './outcome.js';
 import { isRepairing } from './repairing.js';
 import { REPAIR_LEASE } from './rules.js';
 
 /** What an operator's change of the list is answered meanwhile; undefined when there is no repair. */
-export function refuseInRepair(cluster: Cluster, { now }: Pick<Moment, 'now'>): Reply | undefined {
+export function refuseInRepair(cluster: Cluster, { now }: Pick<RuleContext, 'now'>): Reply | undefined {
   if (!isRepairing(cluster, now)) return undefined;
   return refusal(
     'repair-under-way',
@@ -19,8 +19,8 @@ export function refuseInRepair(cluster: Cluster, { now }: Pick<Moment, 'now'>): 
 export function repair(
   cluster: Cluster,
   command: Extract<Command, { type: 'repair' }>,
-  context: Context,
-): Outcome {
+  context: CommandContext,
+): Decision {
   const { holder, note } = command;
   const held = isRepairing(cluster, context.now) ? cluster.repair : undefined;
   const until = context.now + REPAIR_LEASE;

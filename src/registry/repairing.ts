@@ -1,7 +1,7 @@
 import type { Cluster } from './cluster.js';
 import { eventOf } from './events.js';
 import { hasLeaders } from './evidence.js';
-import type { Moment, Step } from './moment.js';
+import type { RuleContext, Transition } from './moment.js';
 import { REPAIR_LEASE } from './rules.js';
 
 /*
@@ -15,19 +15,19 @@ export function isRepairing({ repair }: Cluster, now: number): boolean {
 }
 
 /** A repair of which nothing is heard any more is over, wherever it stands. */
-export function endRepair(cluster: Cluster, { now }: Moment): Step {
+export function endRepair(cluster: Cluster, { now }: RuleContext): Transition {
   if (cluster.repair === undefined || now < cluster.repair.until) return { cluster, events: [] };
   return abandonRepair(cluster, `nothing was heard of it for ${REPAIR_LEASE / 1_000} s`);
 }
 
 /** Raft of a recovered list has leaders: whoever waits may join. */
-export function seeRepaired(cluster: Cluster, moment: Moment): Step {
+export function seeRepaired(cluster: Cluster, moment: RuleContext): Transition {
   const isSeen = cluster.awaitsRepair && hasLeaders(moment, cluster.changedAt);
   return { cluster: isSeen ? { ...cluster, awaitsRepair: false } : cluster, events: [] };
 }
 
 /** Gives the lock of a repair free that its holder will not give back; `why`: a clause. */
-export function abandonRepair(cluster: Cluster, why: string): Step {
+export function abandonRepair(cluster: Cluster, why: string): Transition {
   const { repair } = cluster;
   if (repair === undefined) return { cluster, events: [] };
   const next = { ...cluster, repair: undefined };

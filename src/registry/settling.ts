@@ -1,8 +1,8 @@
-import { named } from './address.js';
+import { joinLimited } from './address.js';
 import { isSeenToVote, lackingGroups, leaderless } from './evidence.js';
 import { keyOf, type Cluster, type Member } from './cluster.js';
 import { isJustBack, isLive, NEVER, silence } from './lease.js';
-import type { Moment } from './moment.js';
+import type { RuleContext } from './moment.js';
 import { lacking, leastRevision, quorumOf } from './quorum.js';
 import { LATE_POLL, SETTLE_AS_VOTER, type Rules } from './rules.js';
 
@@ -16,7 +16,7 @@ import { LATE_POLL, SETTLE_AS_VOTER, type Rules } from './rules.js';
  */
 export function settlingHindrances(
   cluster: Cluster,
-  moment: Moment,
+  moment: RuleContext,
 ): (member: Member) => (() => string) | undefined {
   const { held, finding } = quorumOf(cluster, moment, takesPart);
   const least = leastRevision(cluster, moment);
@@ -26,10 +26,10 @@ export function settlingHindrances(
     if (unheard !== undefined) return () => unheard;
     if (!held) return () => `${finding()}, no majority`;
     if (least < member.joinedRevision)
-      return () => `not yet sent the list with it: ${named(lacking(cluster, member.joinedRevision, moment))}`;
-    if (unled.length > 0) return () => `${named(unled)} has no leader that could make it a voter`;
+      return () => `not yet sent the list with it: ${joinLimited(lacking(cluster, member.joinedRevision, moment))}`;
+    if (unled.length > 0) return () => `${joinLimited(unled)} has no leader that could make it a voter`;
     const groups = lackingGroups(member, moment);
-    return groups.length === 0 ? undefined : () => `Raft has not made it a voter of ${named(groups)} yet`;
+    return groups.length === 0 ? undefined : () => `Raft has not made it a voter of ${joinLimited(groups)} yet`;
   };
 }
 
@@ -37,7 +37,7 @@ export function settlingHindrances(
  * A lease is long enough for two requests to fill the time: a Nacos polls every 5 s, and the port of one that only POSTs is
  * probed meanwhile.
  */
-function whyUnheard(member: Member, { now, rules }: Moment): string | undefined {
+function whyUnheard(member: Member, { now, rules }: RuleContext): string | undefined {
   const { polls, failedAt, heardAt } = member.lease;
   if (!isLive(member, rules, now)) return 'it is not heard';
   if (member.source === 'static') return undefined;
@@ -54,13 +54,13 @@ function takesPart(member: Member, rules: Rules, now: number): boolean {
  * For how long nothing may have kept a joiner from settling before it has settled, in milliseconds: a shorter time when it
  * was seen to be a voter of every group, and to follow the leaders.
  */
-export function settleTime(member: Member, moment: Moment): number {
+export function settleTime(member: Member, moment: RuleContext): number {
   const { settleAfter } = moment.rules;
   return isSeenToVote(member, moment) ? Math.min(settleAfter, SETTLE_AS_VOTER) : settleAfter;
 }
 
 /** What a listed member that has not settled lacks: a sentence. Undefined for one that has. */
-export function whyUnsettled(member: Member, cluster: Cluster, moment: Moment): string | undefined {
+export function whyUnsettled(member: Member, cluster: Cluster, moment: RuleContext): string | undefined {
   if (member.settled) return undefined;
   const { now } = moment;
   const seconds = (ms: number): string => `${Math.floor(ms / 1_000)} s`;

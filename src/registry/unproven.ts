@@ -1,7 +1,7 @@
 import type { Member } from './cluster.js';
 import { isSeenAsVoter, isSeenOutside, leaderless } from './evidence.js';
 import { isLive } from './lease.js';
-import type { Moment } from './moment.js';
+import type { RuleContext } from './moment.js';
 import { HEARD_AGAIN, REPLACED_EVICT_AFTER } from './rules.js';
 
 /**
@@ -10,7 +10,7 @@ import { HEARD_AGAIN, REPLACED_EVICT_AFTER } from './rules.js';
  * majority, unless it was seen to vote: a node asks to be a voter by itself, after it has the list, and nobody makes one of
  * an address that is only listed (2.5.1 JRaftServer.registerSelfToCluster).
  */
-export function isUnproven(member: Member, moment: Pick<Moment, 'now' | 'raft'>): boolean {
+export function isUnproven(member: Member, moment: Pick<RuleContext, 'now' | 'raft'>): boolean {
   if (!isNewcomer(member)) return false;
   return seenAt(member) < member.joinedAt + HEARD_AGAIN && !isSeenAsVoter(member, moment);
 }
@@ -29,7 +29,7 @@ export function isUnproven(member: Member, moment: Pick<Moment, 'now' | 'raft'>)
  */
 export function counted(
   listed: readonly Member[],
-  moment: Pick<Moment, 'now' | 'rules' | 'raft'>,
+  moment: Pick<RuleContext, 'now' | 'rules' | 'raft'>,
 ): readonly Member[] {
   if (!listed.some(isNewcomer)) return listed;
   const { now, rules } = moment;

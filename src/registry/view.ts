@@ -2,7 +2,7 @@ import type { Address } from './address.js';
 import { keyOf, type Cluster, type Source } from './cluster.js';
 import { requiredToBootstrap, REPAIR_AWAITED, whyWaiting, type WaitingCode } from './gate.js';
 import { hasLease, isLive, memberState, silence, type MemberState } from './lease.js';
-import type { Moment } from './moment.js';
+import type { RuleContext } from './moment.js';
 import { lacking, quorumAdvice, quorumOf, type Quorum } from './quorum.js';
 import { revisionAhead, setBackAdvice } from './set-back.js';
 
@@ -77,7 +77,7 @@ export interface WaitingView {
   readonly reason: string;
 }
 
-export function summarize(cluster: Cluster, moment: Moment): ClusterSummary {
+export function summarize(cluster: Cluster, moment: RuleContext): ClusterSummary {
   const quorum = quorumOf(cluster, moment);
   const unsettled = [...cluster.members.values()].filter((member) => !member.settled).length;
   const state = stateOf(cluster, quorum, unsettled);
@@ -97,7 +97,7 @@ export function summarize(cluster: Cluster, moment: Moment): ClusterSummary {
   };
 }
 
-export function describe(cluster: Cluster, moment: Moment): ClusterView {
+export function describe(cluster: Cluster, moment: RuleContext): ClusterView {
   const { now, rules } = moment;
   const lackingNow = new Set(lacking(cluster, cluster.revision, moment));
   const members = [...cluster.members.values()].map((member): MemberView => {

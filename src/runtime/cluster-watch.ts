@@ -1,5 +1,5 @@
 import { isKnown } from '../registry/cluster.js';
-import type { ClusterEntry } from './entry.js';
+import type { ServedCluster } from './entry.js';
 import type { RegistryService } from './service.js';
 import { viewOf } from './views.js';
 
@@ -17,7 +17,7 @@ const LARGE = 201;
 export class ClusterWatch {
   readonly #service: RegistryService;
   readonly #name: string;
-  #entry: ClusterEntry | undefined;
+  #entry: ServedCluster | undefined;
   #stamp = NaN;
   #madeAt = -Infinity;
   #json: string | undefined;

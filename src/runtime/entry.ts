@@ -9,7 +9,7 @@ import { isAnyBehind } from '../registry/replicas.js';
  * One cluster as the server holds it: its latest state, and who waits for the next. The same object serves a
  * cluster for as long as the server knows it, so a connection may keep it.
  */
-export class ClusterEntry {
+export class ServedCluster {
   #cluster: Cluster;
   /** What is sent: the cluster itself, one from before it, or nothing. */
   #sent: Cluster | undefined;
@@ -20,8 +20,8 @@ export class ClusterEntry {
   /** The highest revision that a node was heard to have and this registry never had; 0 for none. */
   #ahead = 0;
   readonly #watchers = new Set<() => void>();
-  readonly #problems = new Said();
-  readonly #unprobed = new Said();
+  readonly #problems = new MemberNotes();
+  readonly #unprobed = new MemberNotes();
 
   constructor(key: ClusterKey) {
     this.#cluster = emptyCluster(key);
@@ -198,7 +198,7 @@ export class ClusterEntry {
 }
 
 /** Sentences about members, and when they were last said. */
-class Said {
+class MemberNotes {
   readonly #said = new Map<Address, { readonly sentence: string; readonly at: number }>();
 
   note(address: Address, sentence: string, now: number): void {

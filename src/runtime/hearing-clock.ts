@@ -30,7 +30,7 @@ export const SYSTEM_TIME: TimeSources = {
  * so nobody grows silent because the server was deaf. The wall clock decides nothing; it only betrays a
  * suspended machine, whose monotonic clock stands still.
  */
-export class HearingClock implements Clock {
+export class LeaseClock implements Clock {
   readonly time: TimeSources;
   #base = 0;
   #baseAt: number;
@@ -49,8 +49,8 @@ export class HearingClock implements Clock {
 
   /** Goes on from a stored value. */
   resumeAt(hearing: number): void {
-    this.follow(Math.max(this.#base, hearing));
-    this.#runningSince = this.hearing();
+    this.syncTo(Math.max(this.#base, hearing));
+    this.#runningSince = this.now();
     this.#tickedAt = this.time.monotonic();
     this.#tickedWall = this.time.wall();
   }
@@ -59,8 +59,8 @@ export class HearingClock implements Clock {
    * Goes on from the clock that several servers share, which counts. It may be a little behind, or far after the store
    * was away: then nobody could hear.
    */
-  follow(hearing: number): void {
-    this.#runningSince += Math.min(0, hearing - this.hearing());
+  syncTo(hearing: number): void {
+    this.#runningSince += Math.min(0, hearing - this.now());
     this.#base = hearing;
     this.#baseAt = this.time.monotonic();
   }
@@ -72,14 +72,14 @@ export class HearingClock implements Clock {
   catchUp(hearing: number): Behind {
     // Timers may run in any order: the tick may come later.
     if (this.isBehind) this.#standStill(this.#base);
-    const until = this.hearing();
+    const until = this.now();
     const behind = { since: this.#runningSince, until, by: hearing - until };
-    this.follow(hearing);
+    this.syncTo(hearing);
     this.#runningSince += behind.by;
     return behind;
   }
 
-  hearing(): number {
+  now(): number {
     return Math.floor(this.#base + Math.min(this.time.monotonic() - this.#baseAt, LONGEST_STEP));
   }
 
@@ -97,13 +97,13 @@ export class HearingClock implements Clock {
 
   /** Whether what is read now may have waited in a socket while the server stood still: its sender may be gone since. */
   get readsWhatWaited(): boolean {
-    return this.hearing() < this.#runningSince || this.isBehind;
+    return this.now() < this.#runningSince || this.isBehind;
   }
 
   /** When what is read now was said, at the earliest. */
   saidAt(): number {
-    if (!this.readsWhatWaited) return this.hearing();
-    return Math.floor(this.hearing() < this.#runningSince ? this.#stoodAt : this.#base);
+    if (!this.readsWhatWaited) return this.now();
+    return Math.floor(this.now() < this.#runningSince ? this.#stoodAt : this.#base);
   }
 
   /**
@@ -126,8 +126,8 @@ export class HearingClock implements Clock {
   /** What is read from sockets until a pause is noticed, and just after that, may have waited there for as long. */
   #standStill(at: number): void {
     // The same pause may be noticed twice, with the shared clock taken over in between.
-    if (this.hearing() >= this.#runningSince) this.#stoodAt = at;
-    this.#runningSince = this.hearing() + READING;
+    if (this.now() >= this.#runningSince) this.#stoodAt = at;
+    this.#runningSince = this.now() + READING;
   }
 
   /** How long the server was deaf since the last tick, in milliseconds; 0 when it was not. */

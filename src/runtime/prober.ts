@@ -6,7 +6,7 @@ import { missProbe, observeProbe, wantsProbe } from '../registry/lease.js';
 import type { Probe, Unknown } from '../registry/ports.js';
 import type { Rules } from '../registry/rules.js';
 import { isSurelyAlive, witnessesOf } from '../registry/witnesses.js';
-import type { ClusterEntry } from './entry.js';
+import type { ServedCluster } from './entry.js';
 import type { RuntimeObserver } from './observer.js';
 
 /** Probes under way at once, those of one cluster among them: names or hosts that hang must not use up all. */
@@ -37,10 +37,10 @@ interface Asked extends WitnessToAsk {
 /** Probes members' ports, each together with those of members that live for certain (registry/control.ts). */
 export class Prober {
   readonly #options: ProberOptions;
-  readonly #probing = new Map<ClusterEntry, Set<Address>>();
-  readonly #controls = new WeakMap<ClusterEntry, readonly Asked[]>();
+  readonly #probing = new Map<ServedCluster, Set<Address>>();
+  readonly #controls = new WeakMap<ServedCluster, readonly Asked[]>();
   /** Members of which nothing can be told, by their clusters. */
-  readonly #untold = new WeakMap<ClusterEntry, Set<Address>>();
+  readonly #untold = new WeakMap<ServedCluster, Set<Address>>();
   #underWay = 0;
   #turn = 0;
 
@@ -57,9 +57,9 @@ export class Prober {
    * Whose turn it is, as many as there is room for: one of each cluster after the other, those first that were probed longest
    * ago. No cluster keeps another's members from being probed.
    */
-  due(entries: Iterable<ClusterEntry>): { readonly entry: ClusterEntry; readonly member: Member }[] {
+  due(entries: Iterable<ServedCluster>): { readonly entry: ServedCluster; readonly member: Member }[] {
     const { rules, now } = this.#options;
-    const queues: { entry: ClusterEntry; members: Member[] }[] = [];
+    const queues: { entry: ServedCluster; members: Member[] }[] = [];
     const at = now();
     for (const entry of entries) {
       const probing = this.#probing.get(entry);
@@ -71,7 +71,7 @@ export class Prober {
       members?.sort((a, b) => a.lease.probedAt - b.lease.probedAt);
       if (members) queues.push({ entry, members: members.slice(0, MAX_OF_CLUSTER - (probing?.size ?? 0)) });
     }
-    const due: { entry: ClusterEntry; member: Member }[] = [];
+    const due: { entry: ServedCluster; member: Member }[] = [];
     const isFirst = this.#turn++ % Math.max(1, queues.length);
     const inTurn = [...queues.slice(isFirst), ...queues.slice(0, isFirst)];
     for (let round = 0; inTurn.some(({ members }) => members.length > round); round++) {
@@ -85,7 +85,7 @@ export class Prober {
   }
 
   /** Probes one member's port, unless that is under way or too many are. Resolves with whether anything was learned. */
-  async probe(entry: ClusterEntry, { address }: Member): Promise<boolean> {
+  async probe(entry: ServedCluster, { address }: Member): Promise<boolean> {
     const probing = this.#probing.get(entry) ?? new Set();
     if (probing.has(address) || probing.size >= MAX_OF_CLUSTER || this.#underWay >= MAX_PROBES) return false;
     this.#probing.set(entry, probing.add(address));
@@ -99,7 +99,7 @@ export class Prober {
     }
   }
 
-  async #probe(entry: ClusterEntry, address: Address): Promise<boolean> {
+  async #probe(entry: ServedCluster, address: Address): Promise<boolean> {
     const { probe, observer, now } = this.#options;
     const askedAt = now();
     const asked = this.#ask(entry, askedAt);
@@ -120,7 +120,7 @@ export class Prober {
   }
 
   /** Asks those that could show that this server reaches anybody; one asking goes with all probes of that moment. */
-  #ask(entry: ClusterEntry, askedAt: number): readonly Asked[] {
+  #ask(entry: ServedCluster, askedAt: number): readonly Asked[] {
     const before = this.#controls.get(entry);
     if (before?.[0] && askedAt - before[0].askedAt <= SHARED_FOR) return before;
     const { probe, rules } = this.#options;
@@ -132,7 +132,7 @@ export class Prober {
   }
 
   /** Says once for each cluster that the death of some of its members could not be told now, and when it can again. */
-  #tell(entry: ClusterEntry, address: Address, why: string | undefined): void {
+  #tell(entry: ServedCluster, address: Address, why: string | undefined): void {
     const { log, now } = this.#options;
     const cluster = keyOf(entry.cluster);
     entry.probed(address, why, now());
@@ -157,7 +157,7 @@ export class Prober {
 
 /** Who vouches for a failed probe, as soon as one does. */
 async function controlOf(
-  entry: ClusterEntry,
+  entry: ServedCluster,
   asked: readonly Asked[],
   address: Address,
   failure: ProbeAnswer,

@@ -1,9 +1,9 @@
 import type { Address } from '../registry/address.js';
 import type { RefusedCaller, RefusedCode } from '../registry/refused.js';
-import type { ClusterEntry } from './entry.js';
+import type { ServedCluster } from './entry.js';
 
 /** A request that was refused. Its texts are printable, cut, and hold no token. */
-export interface Refusal {
+export interface RefusedRequest {
   /** Where it came from; undefined when a proxy does not say. */
   readonly from: string | undefined;
   /** What counts as one source: many addresses may be one caller's. */
@@ -36,7 +36,7 @@ export const MOST_OF_SOURCE = 10;
 export const MOST_OF_ALL = 2_000;
 
 /** What is noted of a caller. Times are the clock's. */
-export interface Noted extends Refusal {
+export interface Noted extends RefusedRequest {
   readonly firstAt: number;
   lastAt: number;
   times: number;
@@ -54,7 +54,7 @@ export interface Noted extends Refusal {
 export class RefusedCallers {
   readonly #now: () => number;
   /** Those that spoke in a listed member's name: one of each member, so nobody else displaces them. */
-  readonly #inName = new WeakMap<ClusterEntry, Map<Address, Noted>>();
+  readonly #inName = new WeakMap<ServedCluster, Map<Address, Noted>>();
   /** By the cluster's name, the table that was added to last at the end. */
   readonly #ofClusters = new Map<string, Table>();
   readonly #elsewhere = new Table(MOST_ELSEWHERE);
@@ -71,7 +71,7 @@ export class RefusedCallers {
   }
 
   /** `cluster`: the name of a known one, or undefined. Returns what is noted of the caller now. */
-  note(refusal: Refusal, cluster: string | undefined): Noted {
+  note(refusal: RefusedRequest, cluster: string | undefined): Noted {
     const now = this.#now();
     if (cluster === undefined) return this.#elsewhere.note(refusal, now);
     const table = this.#ofClusters.get(cluster) ?? new Table(MOST_OF_CLUSTER);
@@ -85,7 +85,7 @@ export class RefusedCallers {
   }
 
   /** A caller speaks in a listed member's name, and may not. */
-  noteInName(refusal: Refusal, entry: ClusterEntry, address: Address): Noted {
+  noteInName(refusal: RefusedRequest, entry: ServedCluster, address: Address): Noted {
     const now = this.#now();
     let members = this.#inName.get(entry);
     if (!members) this.#inName.set(entry, (members = new Map<Address, Noted>()));
@@ -103,18 +103,18 @@ export class RefusedCallers {
   }
 
   /** The sentence that callers in a listed member's name get, the last at most `within` milliseconds ago. */
-  reasonOf(entry: ClusterEntry, address: Address, within: number): string | undefined {
+  reasonOf(entry: ServedCluster, address: Address, within: number): string | undefined {
     const noted = this.#inName.get(entry)?.get(address);
     return noted && this.#now() - noted.lastAt < within ? noted.reason : undefined;
   }
 
   /** Those that named a cluster, the last one first. */
-  ofCluster(entry: ClusterEntry, cluster: string): RefusedCaller[] {
+  ofCluster(entry: ServedCluster, cluster: string): RefusedCaller[] {
     return this.#seen(this.#named(entry, cluster));
   }
 
   /** How many of them were refused lately. */
-  lately(entry: ClusterEntry, cluster: string): number {
+  lately(entry: ServedCluster, cluster: string): number {
     const since = this.#now() - LATELY;
     return this.#named(entry, cluster).filter(({ lastAt }) => lastAt > since).length;
   }
@@ -124,7 +124,7 @@ export class RefusedCallers {
     return this.#seen([...this.#elsewhere.all]);
   }
 
-  #named(entry: ClusterEntry, cluster: string): readonly Noted[] {
+  #named(entry: ServedCluster, cluster: string): readonly Noted[] {
     const inName = this.#inName.get(entry);
     const table = this.#ofClusters.get(cluster);
     if (!inName && !table) return NONE;
@@ -180,7 +180,7 @@ class Table {
     return this.#callers.values();
   }
 
-  note(refusal: Refusal, now: number): Noted {
+  note(refusal: RefusedRequest, now: number): Noted {
     // That it comes too often is no news of one that was told why.
     const key = refusal.code === 'rate' ? this.#keyOfSource(refusal) : keyOf(refusal);
     const before = this.#callers.get(key);
@@ -215,7 +215,7 @@ class Table {
   }
 
   /** The last caller with the same source, `self` and path, whatever it was refused for. */
-  #keyOfSource(refusal: Refusal): string {
+  #keyOfSource(refusal: RefusedRequest): string {
     let found = keyOf(refusal);
     for (const [key, { source, self, path }] of this.#callers) {
       if (source === refusal.source && self === refusal.self && path === refusal.path) found = key;
@@ -224,19 +224,19 @@ class Table {
   }
 }
 
-function keyOf({ from, self, path, code }: Refusal): string {
+function keyOf({ from, self, path, code }: RefusedRequest): string {
   return JSON.stringify([from, self, path, code]);
 }
 
-function isSame(a: Refusal, b: Refusal): boolean {
+function isSame(a: RefusedRequest, b: RefusedRequest): boolean {
   return a.from === b.from && a.code === b.code && a.path === b.path;
 }
 
-function noteOf(refusal: Refusal, now: number): Noted {
+function noteOf(refusal: RefusedRequest, now: number): Noted {
   return { ...refusal, firstAt: now, lastAt: now, times: 1, toldAt: undefined };
 }
 
-function again(noted: Noted, { code, reason }: Refusal, now: number): Noted {
+function again(noted: Noted, { code, reason }: RefusedRequest, now: number): Noted {
   noted.times++;
   noted.lastAt = now;
   if (code === noted.code) noted.reason = reason;

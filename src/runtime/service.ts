@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import type { Address } from '../registry/address.js';
 import { needsTick } from '../registry/advance.js';
 import {
-  given,
+  optional,
   heldBy,
   isKnown,
   keyOf,
@@ -22,25 +22,25 @@ import {
 import type { RecordedEvent } from '../registry/events.js';
 import { followed, unfollowed, type Unfollowed } from '../registry/leave.js';
 import { hearPoll, seeEnd } from '../registry/lease.js';
-import type { Moment } from '../registry/moment.js';
+import type { RuleContext } from '../registry/moment.js';
 import {
   type Behind,
   StoreOutcomeUnknown,
   StoreUnavailable,
-  type Decided,
+  type CommittedDecision,
   type EventQuery,
   type Probe,
-  type Scene,
+  type StoreSnapshot,
   type Store,
 } from '../registry/ports.js';
 import { LATE_POLL, type Rules } from '../registry/rules.js';
 import { within } from '../within.js';
-import { ClusterEntry } from './entry.js';
-import type { HearingClock } from './hearing-clock.js';
+import { ServedCluster } from './entry.js';
+import type { LeaseClock } from './hearing-clock.js';
 import { UNOBSERVED, type RuntimeObserver } from './observer.js';
 import { Prober } from './prober.js';
 import { RefusedCallers } from './refused-callers.js';
-import { StoreLink, type LinkedRegistry } from './store-link.js';
+import { StoreSession, type LinkedRegistry } from './store-link.js';
 
 /** How often time is looked at, in milliseconds: signs of death and opened gates are seen within it. */
 const TICK = 250;
@@ -50,7 +50,7 @@ const TRY_AGAIN = 500;
 
 export interface ServiceOptions {
   readonly store: Store;
-  readonly clock: HearingClock;
+  readonly clock: LeaseClock;
   readonly probe: Probe;
   readonly rules: Rules;
   readonly log: Logger;
@@ -73,7 +73,7 @@ export interface PollRequest {
 }
 
 export type PollAnswer =
-  | { readonly type: 'list'; readonly entry: ClusterEntry; readonly list: Cluster }
+  | { readonly type: 'list'; readonly entry: ServedCluster; readonly list: Cluster }
   | { readonly type: 'waiting'; readonly why: 'bootstrapping' | 'gate' | 'left'; readonly reason: string }
   | { readonly type: 'refused'; readonly code: Refusal; readonly reason: string }
   | ({ readonly type: 'unavailable' } & Unavailable);
@@ -151,7 +151,7 @@ export interface Health {
  * It holds no rule of its own; what may become of a list is `decide`'s business alone.
  */
 export class RegistryService implements LinkedRegistry {
-  readonly #clock: HearingClock;
+  readonly #clock: LeaseClock;
   readonly #prober: Prober;
   readonly #log: Logger;
   readonly #observer: RuntimeObserver;
@@ -159,10 +159,10 @@ export class RegistryService implements LinkedRegistry {
   /** Who was refused by this server, which decides nothing. */
   readonly refused: RefusedCallers;
 
-  readonly #entries = new Map<string, ClusterEntry>();
+  readonly #entries = new Map<string, ServedCluster>();
   readonly #timers: NodeJS.Timeout[] = [];
   readonly #eventListeners = new Set<(events: readonly RecordedEvent[]) => void>();
-  readonly #link: StoreLink;
+  readonly #link: StoreSession;
   /** Addresses of all clusters. */
   #addresses = 0;
   /** What decisions that are being stored will add, so that many at once do not pass the limits together. */
@@ -178,7 +178,7 @@ export class RegistryService implements LinkedRegistry {
     this.#observer = observer;
     this.rules = rules;
     this.refused = new RefusedCallers(() => this.monotonic);
-    this.#link = new StoreLink({ store, clock, rules, log, observer }, this);
+    this.#link = new StoreSession({ store, clock, rules, log, observer }, this);
   }
 
   /**
@@ -202,12 +202,12 @@ export class RegistryService implements LinkedRegistry {
   }
 
   /** Exchanges with the store now. */
-  exchange(): Promise<void> {
-    return this.#link.exchange();
+  sync(): Promise<void> {
+    return this.#link.sync();
   }
 
   get now(): number {
-    return this.#clock.hearing();
+    return this.#clock.now();
   }
 
   /** Milliseconds; unlike the hearing clock never set back to that of other servers. */
@@ -229,16 +229,16 @@ export class RegistryService implements LinkedRegistry {
   }
 
   /** Now, the rules, and what is known of a cluster besides, for those who describe it. */
-  momentOf(entry: ClusterEntry): Moment {
+  momentOf(entry: ServedCluster): RuleContext {
     return this.#context(entry);
   }
 
-  get entries(): Iterable<ClusterEntry> {
+  get entries(): Iterable<ServedCluster> {
     return this.#entries.values();
   }
 
   /** The cluster, if it was ever heard of. */
-  find(key: string): ClusterEntry | undefined {
+  find(key: string): ServedCluster | undefined {
     return this.#entries.get(key);
   }
 
@@ -251,9 +251,9 @@ export class RegistryService implements LinkedRegistry {
 
   health(): Health {
     return {
-      ...given('outage', this.#link.outage),
+      ...optional('outage', this.#link.outage),
       hasList: this.hasList,
-      isCurrent: this.#link.standing.isCurrent(),
+      isCurrent: this.#link.standing.isValid(),
       servers: this.#link.servers,
       damaged: [...this.#entries.values()].filter(({ cluster }) => cluster.damage !== undefined).length,
       grace: Math.max(0, this.#link.graceUntil - this.now),
@@ -274,9 +274,9 @@ export class RegistryService implements LinkedRegistry {
    * The list that may be sent to an address, or to one that did not say who it is; undefined when it takes a decision
    * or may be out of date. What a connection was sent last is not out of date for its caller.
    */
-  listFor(entry: ClusterEntry, address: Address | undefined, sent?: Sent): Cluster | undefined {
+  listFor(entry: ServedCluster, address: Address | undefined, sent?: Sent): Cluster | undefined {
     const list = entry.listFor(address);
-    if (!list || this.#link.standing.isCurrent()) return list;
+    if (!list || this.#link.standing.isValid()) return list;
     return sent?.list.revision === list.revision && performance.now() - sent.at < LATE_POLL
       ? list
       : undefined;
@@ -288,9 +288,9 @@ export class RegistryService implements LinkedRegistry {
    * decided on its eviction and stores that, it is first decided whether it still is one (R5). What waited in a socket while
    * the server stood still says that it lived then, and nothing is decided on it.
    */
-  renew(entry: ClusterEntry, member: Member, poll: PollRequest): boolean {
+  renew(entry: ServedCluster, member: Member, poll: PollRequest): boolean {
     const maySpeak =
-      !this.#link.standing.hasOthers || (this.#link.outage && this.#link.standing.mayAnswerSilent());
+      !this.#link.standing.hasOthers || (this.#link.outage && this.#link.standing.mayAnswerForSilent());
     if (member.presence !== 'live' && (!maySpeak || entry.isDropped(member.address))) return false;
     this.#hear(entry, member, poll);
     if (!saysSomethingNew(member, poll) || this.#link.outage || this.#readsWhatWaited) return true;
@@ -369,11 +369,11 @@ export class RegistryService implements LinkedRegistry {
     poll: PollRequest,
     held: Hold,
     tries: number,
-    known: ClusterEntry | undefined,
+    known: ServedCluster | undefined,
     member: Member | undefined,
   ): Promise<PollAnswer | undefined> {
     const unavailable = this.#unavailable(error);
-    if (known && member && this.#link.standing.mayAnswerSilent() && !known.isDropped(member.address)) {
+    if (known && member && this.#link.standing.mayAnswerForSilent() && !known.isDropped(member.address)) {
       this.#hear(known, member, poll);
       return this.#listInTime(known, poll.address, held);
     }
@@ -404,7 +404,7 @@ export class RegistryService implements LinkedRegistry {
    * all: whoever is held meanwhile needs not wait for its next poll. False when the hold is over.
    */
   #mayTryAgain(
-    entry: ClusterEntry,
+    entry: ServedCluster,
     isListed: (cluster: Cluster) => boolean,
     tries: number,
     held: Hold,
@@ -414,14 +414,14 @@ export class RegistryService implements LinkedRegistry {
     return this.#hold(held, entry, (cluster) => isListed(cluster) || isTime(), TICK);
   }
 
-  #hear(entry: ClusterEntry, member: Member, poll: PollRequest): void {
+  #hear(entry: ServedCluster, member: Member, poll: PollRequest): void {
     hearPoll(member.lease, poll, this.#clock.saidAt());
     entry.markHealthy(member.address);
     this.#noteDelivered(entry, poll);
   }
 
   /** What a heartbeat says of the list that its Nacos has. */
-  #noteDelivered(entry: ClusterEntry, { address, revision }: PollRequest): void {
+  #noteDelivered(entry: ServedCluster, { address, revision }: PollRequest): void {
     if (revision === undefined) return;
     const { cluster } = entry;
     if (revision <= cluster.revision) return entry.delivered(address, revision, this.now);
@@ -438,23 +438,23 @@ export class RegistryService implements LinkedRegistry {
   }
 
   /** What an address that waits already is told when its poll changes nothing; what was heard of it is exchanged. */
-  #stillWaits(known: ClusterEntry | undefined, poll: PollRequest): Reply | undefined {
+  #stillWaits(known: ServedCluster | undefined, poll: PollRequest): Reply | undefined {
     if (!known?.cluster.waiting.has(poll.address) || this.#link.outage) return undefined;
     const { cluster, reply } = decide(known.cluster, this.#pollOf(poll), this.#context(known));
     return cluster === known.cluster && reply.type === 'waiting' ? reply : undefined;
   }
 
   /** The list of a listed caller, as soon as it is certain that the other servers would send the same. */
-  async #listInTime(entry: ClusterEntry, address: Address, held: Hold): Promise<PollAnswer> {
+  async #listInTime(entry: ServedCluster, address: Address, held: Hold): Promise<PollAnswer> {
     await this.#hold(held, entry, () => this.listFor(entry, address) !== undefined, TICK);
     const list = entry.cluster.members.has(address) ? this.listFor(entry, address) : undefined;
     return list ? { type: 'list', entry, list } : { type: 'unavailable', ...this.outOfDate };
   }
 
-  /** Waits as {@link ClusterEntry.until} does. */
+  /** Waits as {@link ServedCluster.until} does. */
   async #hold(
     { left, signal, watch }: Hold,
-    entry: ClusterEntry,
+    entry: ServedCluster,
     met: (cluster: Cluster) => boolean,
     every?: number,
   ): Promise<boolean> {
@@ -522,7 +522,7 @@ export class RegistryService implements LinkedRegistry {
    * A member's agent says that its Nacos does not answer: no renewal. Said anew every few seconds; the first is decided
    * and recorded, and its port is probed at once (R10). False for an address that is not listed.
    */
-  reportUnhealthy(entry: ClusterEntry, address: Address, problem: string): boolean {
+  reportUnhealthy(entry: ServedCluster, address: Address, problem: string): boolean {
     const member = entry.cluster.members.get(address);
     if (!member) return false;
     const isNew = !this.isUnhealthy(entry, address);
@@ -532,7 +532,7 @@ export class RegistryService implements LinkedRegistry {
     return true;
   }
 
-  async #recordAiling(entry: ClusterEntry, member: Member, problem: string): Promise<void> {
+  async #recordAiling(entry: ServedCluster, member: Member, problem: string): Promise<void> {
     try {
       const { address } = member;
       // Later words are news as long as this one is not recorded.
@@ -547,7 +547,7 @@ export class RegistryService implements LinkedRegistry {
   }
 
   /** Whether a member's agent has said lately that its Nacos does not answer. */
-  isUnhealthy(entry: ClusterEntry, address: Address): boolean {
+  isUnhealthy(entry: ServedCluster, address: Address): boolean {
     return entry.problemOf(address, this.now, this.rules.memberTtl) !== undefined;
   }
 
@@ -556,7 +556,7 @@ export class RegistryService implements LinkedRegistry {
    * listed any more; after `wait` milliseconds at the latest.
    */
   async otherList(
-    entry: ClusterEntry,
+    entry: ServedCluster,
     address: Address,
     revision: number,
     wait: number,
@@ -577,12 +577,12 @@ export class RegistryService implements LinkedRegistry {
   command(
     key: ClusterKey,
     command: Extract<Command, { type: 'put' | 'delete' | 'adopt' | 'recover' | 'repair' | 'forget' }>,
-  ): Promise<Decided> {
+  ): Promise<CommittedDecision> {
     return this.#transactInTime(key, command);
   }
 
   /** A caller that named a known cluster was refused, and its history is to say so. While the store is away it does not. */
-  recordRefused({ cluster }: ClusterEntry, reason: string, address: Address | undefined): void {
+  recordRefused({ cluster }: ServedCluster, reason: string, address: Address | undefined): void {
     if (this.#link.outage) return;
     this.#transact(cluster, { type: 'refused', reason, address }).catch((error: unknown) =>
       this.#link.failed(error),
@@ -600,7 +600,7 @@ export class RegistryService implements LinkedRegistry {
   }
 
   /** R10: a member's poll connection was closed; when its own end did it, that is what its process's death does. */
-  connectionClosed(entry: ClusterEntry, address: Address, byPeer: boolean): void {
+  connectionClosed(entry: ServedCluster, address: Address, byPeer: boolean): void {
     const member = entry.cluster.members.get(address);
     if (member && byPeer) seeEnd(member.lease, this.#clock.saidAt());
     if (member && this.rules.probe) void this.#probeMember(entry, member);
@@ -620,7 +620,7 @@ export class RegistryService implements LinkedRegistry {
     this.#ticking = true;
     try {
       const now = this.now;
-      const due: ClusterEntry[] = [];
+      const due: ServedCluster[] = [];
       for (const { entry, member } of this.#prober.due(this.#entries.values())) {
         void this.#probeMember(entry, member);
       }
@@ -640,13 +640,13 @@ export class RegistryService implements LinkedRegistry {
   }
 
   /** Decides in memory first: most passes change nothing, and then the store is not asked. */
-  async #tickOne(entry: ClusterEntry): Promise<void> {
+  async #tickOne(entry: ServedCluster): Promise<void> {
     const { cluster } = entry;
     if (decide(cluster, { type: 'tick' }, this.#context(entry)).cluster === cluster) return;
     await this.#transact(cluster, { type: 'tick' });
   }
 
-  async #probeMember(entry: ClusterEntry, member: Member): Promise<void> {
+  async #probeMember(entry: ServedCluster, member: Member): Promise<void> {
     try {
       const isLearned = await this.#prober.probe(entry, member);
       if (isLearned && !this.#link.outage) await this.#tickOne(entry);
@@ -689,19 +689,19 @@ export class RegistryService implements LinkedRegistry {
     for (const entry of this.#entries.values()) entry.distrust();
   }
 
-  #context(entry: ClusterEntry | undefined, scene: Scene = this.#link.scene): Context {
+  #context(entry: ServedCluster | undefined, scene: StoreSnapshot = this.#link.scene): Context {
     return {
       now: this.now,
       rules: this.rules,
       graceUntil: this.#clock.isBehind ? Infinity : Math.max(this.#link.graceUntil, scene.graceUntil),
-      ...given('othersKnow', scene.othersKnow),
-      ...given('raft', entry?.evidence),
+      ...optional('othersKnow', scene.othersKnow),
+      ...optional('raft', entry?.evidence),
       clusters: this.#entries.size,
       addresses: this.#addresses + this.#coming.addresses,
     };
   }
 
-  async #transact(key: ClusterKey, command: Command): Promise<Decided> {
+  async #transact(key: ClusterKey, command: Command): Promise<CommittedDecision> {
     const entry = this.find(keyOf(key));
     let isStored = (): void => undefined;
     let coming = { addresses: 0, clusters: 0 };
@@ -718,7 +718,7 @@ export class RegistryService implements LinkedRegistry {
         const outcome = decide(cluster, command, {
           ...this.#context(entry, scene),
           now: scene.now,
-          ...given('isLeft', scene.isLeft),
+          ...optional('isLeft', scene.isLeft),
           clusters: scene.clusters + this.#coming.clusters,
         });
         const gone = goneFrom(cluster, outcome.cluster);
@@ -739,14 +739,14 @@ export class RegistryService implements LinkedRegistry {
     return decided;
   }
 
-  #transactInTime(key: ClusterKey, command: Command): Promise<Decided> {
+  #transactInTime(key: ClusterKey, command: Command): Promise<CommittedDecision> {
     return this.#link.inTime(this.#transact(key, command));
   }
 
-  #entryOf(key: ClusterKey): ClusterEntry {
+  #entryOf(key: ClusterKey): ServedCluster {
     const name = keyOf(key);
     let entry = this.#entries.get(name);
-    if (!entry) this.#entries.set(name, (entry = new ClusterEntry(key)));
+    if (!entry) this.#entries.set(name, (entry = new ServedCluster(key)));
     return entry;
   }
 

@@ -15,7 +15,7 @@ const NEVER: Mark = { monotonic: -Infinity, wall: -Infinity };
  * a process that was stopped for minutes must not send an old list before it has noticed. The wall clock is looked at
  * beside the monotonic one, which stands still while a machine is suspended.
  */
-export class Standing {
+export class ServingLease {
   readonly #time: TimeSources;
   #reachedAt = NEVER;
   /** Before the first contact it is not known whether there are any. */
@@ -26,20 +26,20 @@ export class Standing {
     this.#time = time;
   }
 
-  /** To be taken before the store is asked, and given to {@link reached} when it has answered. */
-  mark(): Mark {
+  /** To be taken before the store is asked, and given to {@link renewed} when it has answered. */
+  begin(): Mark {
     return { monotonic: this.#time.monotonic(), wall: this.#time.wall() };
   }
 
   /** The store answered what was asked at the mark. `others`: other servers keep the same lists, or did lately. */
-  reached(mark: Mark, others: boolean): void {
+  renewed(mark: Mark, others: boolean): void {
     this.#reachedAt = mark;
     this.#others = others;
   }
 
   /** The others may be told now that they know all that was heard here; whether they are does not matter. */
   telling(): void {
-    this.#toldAt = this.mark();
+    this.#toldAt = this.begin();
   }
 
   /** The others do not wait for it any more: it is as if it had never reached the store. */
@@ -49,12 +49,12 @@ export class Standing {
   }
 
   /** Whether the others wait for this server before they send another list. */
-  isCurrent(): boolean {
+  isValid(): boolean {
     return !this.#others || this.#ageOf(this.#reachedAt) < LIST_CURRENT;
   }
 
   /** Whether a member that is known to be silent may be answered without a decision (R5, R9). */
-  mayAnswerSilent(): boolean {
+  mayAnswerForSilent(): boolean {
     if (this.#reachedAt === NEVER) return false;
     const last = Math.min(this.#ageOf(this.#reachedAt), this.#ageOf(this.#toldAt));
     return !this.#others || last > SILENT_UNTOLD;

@@ -5,19 +5,19 @@ import {
   StoreRefused,
   StoreUnavailable,
   type ClusterListener,
-  type Decided,
+  type CommittedDecision,
   type EventQuery,
-  type Report,
-  type Scene,
+  type SyncRequest,
+  type StoreSnapshot,
   type Store,
   type Work,
 } from '../registry/ports.js';
 import type { ClusterKey } from '../registry/cluster.js';
 import type { RecordedEvent } from '../registry/events.js';
 import { graceTime, type Rules } from '../registry/rules.js';
-import type { HearingClock } from './hearing-clock.js';
+import type { LeaseClock } from './hearing-clock.js';
 import type { RuntimeObserver, StoreFailure, StoreOperation } from './observer.js';
-import { Standing } from './standing.js';
+import { ServingLease } from './standing.js';
 
 /** A store that has not answered for this long counts as unavailable, in milliseconds. */
 const STORE_TIMEOUT = 2_000;
@@ -40,7 +40,7 @@ export interface LinkedRegistry extends ClusterListener {
 
 export interface StoreLinkOptions {
   readonly store: Store;
-  readonly clock: HearingClock;
+  readonly clock: LeaseClock;
   readonly rules: Rules;
   readonly log: Logger;
   readonly observer: RuntimeObserver;
@@ -50,19 +50,19 @@ export interface StoreLinkOptions {
  * What ties the running registry to its store: opens it, exchanges with it again and again, has decisions made in it,
  * and knows whether it is there (R9), until when nobody is evicted (R8) and how far this server may speak for others.
  */
-export class StoreLink {
+export class StoreSession {
   readonly #store: Store;
-  readonly #clock: HearingClock;
+  readonly #clock: LeaseClock;
   readonly #rules: Rules;
   readonly #log: Logger;
   readonly #observer: RuntimeObserver;
   readonly #registry: LinkedRegistry;
-  readonly standing: Standing;
+  readonly standing: ServingLease;
   #graceUntil = 0;
   #outage: { since: number; reason: string } | undefined;
   /** Logged once each in an outage, since two may take turns. */
   readonly #saidReasons = new Set<string>();
-  #scene: Scene = { now: 0, graceUntil: 0, clusters: 0 };
+  #scene: StoreSnapshot = { now: 0, graceUntil: 0, clusters: 0 };
   #isOpen = false;
   #others = 0;
   #exchanging: Promise<void> | undefined;
@@ -79,7 +79,7 @@ export class StoreLink {
     this.#log = log;
     this.#observer = observer;
     this.#registry = registry;
-    this.standing = new Standing(clock.time);
+    this.standing = new ServingLease(clock.time);
   }
 
   /**
@@ -105,7 +105,7 @@ export class StoreLink {
     await this.inTime(this.#exchanging ?? Promise.resolve()).catch(() => undefined);
     if (this.#isOpen) {
       const last = { ...this.#report(), isLast: true };
-      await this.inTime(this.#ask('exchange', () => this.#store.exchange(last))).catch((error: unknown) =>
+      await this.inTime(this.#ask('exchange', () => this.#store.sync(last))).catch((error: unknown) =>
         this.#log.error({ err: error }, 'what was heard in the last second could not be written'),
       );
     }
@@ -128,12 +128,12 @@ export class StoreLink {
   }
 
   /** What the store said last. */
-  get scene(): Scene {
+  get scene(): StoreSnapshot {
     return this.#scene;
   }
 
   get #now(): number {
-    return this.#clock.hearing();
+    return this.#clock.now();
   }
 
   events(query: EventQuery): Promise<readonly RecordedEvent[]> {
@@ -153,7 +153,7 @@ export class StoreLink {
   }
 
   /** Rejects with StoreUnavailable when nothing was changed, with StoreOutcomeUnknown when that is not known. */
-  async transact(key: ClusterKey, work: Work): Promise<Decided> {
+  async transact(key: ClusterKey, work: Work): Promise<CommittedDecision> {
     if (this.#outage) throw new StoreUnavailable(this.#outage.reason);
     try {
       return await this.#ask('transact', () => this.#store.transact(key, work));
@@ -166,7 +166,7 @@ export class StoreLink {
    * Writes renewals and hears of the other servers; at the same time the check whether the store is there. One at a
    * time.
    */
-  exchange(): Promise<void> {
+  sync(): Promise<void> {
     if (this.#exchanging) {
       if (this.#now - this.#exchangedAt > STORE_TIMEOUT) this.failed(new StoreUnavailable(NO_ANSWER));
       return this.#exchanging;
@@ -186,19 +186,19 @@ export class StoreLink {
   }
 
   async #exchange(): Promise<void> {
-    const mark = this.standing.mark();
+    const mark = this.standing.begin();
     const report = this.#report();
-    const { scene, deaf, others, isAlone, soon, written } = await this.#ask('exchange', () =>
-      this.#store.exchange(report),
+    const { scene, missedMs: deaf, others, isAlone, soon, written } = await this.#ask('exchange', () =>
+      this.#store.sync(report),
     );
     this.#observer.exchanged(written);
     // By the own clock: the shared one stood still meanwhile.
     const away = this.#outage ? this.#now - this.#outage.since : 0;
-    this.standing.reached(mark, !isAlone);
+    this.standing.renewed(mark, !isAlone);
     this.#others = others;
     this.#scene = scene;
     if (this.#store.isShared) {
-      this.#clock.follow(scene.now);
+      this.#clock.syncTo(scene.now);
       this.#graceUntil = Math.min(this.#graceUntil, scene.now + graceTime(this.#rules));
     }
     this.#exchangedLast = performance.now();
@@ -220,24 +220,24 @@ export class StoreLink {
     const timer = setTimeout(() => {
       this.#nextExchange = undefined;
       this.#exchangeIn(this.#store.pace);
-      void this.exchange();
+      void this.sync();
     }, ms);
     this.#nextExchange = { at, timer };
   }
 
-  #report(): Report {
+  #report(): SyncRequest {
     return {
       hearing: this.#now,
       graceUntil: this.#graceUntil,
       grace: graceTime(this.#rules),
-      patience: this.#rules.memberTtl / 5,
+      renewalSlackMs: this.#rules.memberTtl / 5,
       isWaiting: this.#store.isShared && this.#registry.isWaiting,
       isLast: false,
     };
   }
 
   async #open(): Promise<void> {
-    const mark = this.standing.mark();
+    const mark = this.standing.begin();
     try {
       const {
         hearing,
@@ -245,7 +245,7 @@ export class StoreLink {
         left = 0,
       } = await this.#ask('open', () => this.#store.open(this.#registry, graceTime(this.#rules)));
       this.#clock.resumeAt(hearing);
-      this.standing.reached(mark, this.#store.isShared);
+      this.standing.renewed(mark, this.#store.isShared);
       this.#isOpen = true;
       if (left > 0) {
         const sentence = `${left} stored cluster(s) are not served: all together have more than ${this.#rules.maxAddresses} addresses (MAX_ADDRESSES). Those heard last are; delete what nobody needs, or raise it and the memory, and start again`;

@@ -1,5 +1,5 @@
 import { isKnown, keyOf, type ClusterKey } from '../registry/cluster.js';
-import type { ClusterEntry } from './entry.js';
+import type { ServedCluster } from './entry.js';
 import type { RegistryService } from './service.js';
 import { summaryOf } from './views.js';
 
@@ -30,7 +30,7 @@ const REFRESH = 2_000;
 
 interface Kept extends ToldSummary {
   readonly json: string;
-  entry: ClusterEntry;
+  entry: ServedCluster;
   stamp: number;
   madeAt: number;
 }
@@ -90,7 +90,7 @@ export class Summaries {
     return { changed, gone };
   }
 
-  #make(entry: ClusterEntry, madeAt: number): Kept {
+  #make(entry: ServedCluster, madeAt: number): Kept {
     const { product, name } = entry.cluster;
     const { stamp } = entry;
     return {

@@ -78,14 +78,14 @@ const LEASE = {
 
 /** What in the rows of a cluster this program cannot have written: a sentence's end. Undefined when nothing is. */
 export function problemIn(
-  { cluster, members, waiting, departed }: ClusterRows,
+  { cluster, members, waiting, tombstones }: ClusterRows,
   leases: ReadonlyMap<string, StoredLease | undefined>,
 ): string | undefined {
   return (
     wrong('the cluster', cluster, CLUSTER) ??
     first(members, (row) => wrong('a member', row, MEMBER)) ??
     first(waiting, (row) => wrong('an address that waits', row, WAITING)) ??
-    first(departed, (row) => wrong('an address that left', row, DEPARTED)) ??
+    first(tombstones, (row) => wrong('an address that left', row, DEPARTED)) ??
     spelledTwice([...members, ...waiting].map((row) => row.address)) ??
     first([...leases], ([of, lease]) =>
       lease ? wrong(`the lease of ${quoted(of)}`, lease, LEASE) : undefined,

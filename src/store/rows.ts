@@ -4,7 +4,7 @@ import {
   keyOf,
   type Cluster,
   type ClusterKey,
-  type Departed,
+  type Tombstone,
   type Lease,
   type Member,
   type StoredLease,
@@ -52,7 +52,7 @@ export interface ClusterRows {
   /** In the order of their positions. */
   readonly members: readonly MemberRow[];
   readonly waiting: readonly WaitingRow[];
-  readonly departed: readonly DepartedRow[];
+  readonly tombstones: readonly DepartedRow[];
 }
 
 /** Rows to write, and the addresses whose rows go. */
@@ -65,7 +65,7 @@ export interface Rows<R> {
 export interface RowChanges {
   readonly members: Rows<MemberRow>;
   readonly waiting: Rows<WaitingRow>;
-  readonly departed: Rows<DepartedRow>;
+  readonly tombstones: Rows<DepartedRow>;
 }
 
 /** Unchanged values are the same objects. */
@@ -73,7 +73,7 @@ export function changesOf(before: Cluster, after: Cluster): RowChanges {
   return {
     members: difference(before.members, after.members, memberRow),
     waiting: difference(before.waiting, after.waiting, waitingRow),
-    departed: difference(before.departed, after.departed, departedRow),
+    tombstones: difference(before.tombstones, after.tombstones, departedRow),
   };
 }
 
@@ -95,7 +95,7 @@ function difference<V, R>(
 /** The lease of every address of a cluster: members, waiting and departed. */
 export function leasesOf(cluster: Cluster): Map<Address, Lease> {
   const leases = new Map<Address, Lease>();
-  for (const table of [cluster.departed, cluster.waiting, cluster.members]) {
+  for (const table of [cluster.tombstones, cluster.waiting, cluster.members]) {
     for (const [address, { lease }] of table) leases.set(address, lease);
   }
   return leases;
@@ -143,8 +143,8 @@ function waitingRow(address: Address, w: Waiting, place: number): WaitingRow {
   };
 }
 
-function departedRow(address: Address, d: Departed): DepartedRow {
-  return { address, left_at: d.leftAt, quiet_until: d.quietUntil };
+function departedRow(address: Address, d: Tombstone): DepartedRow {
+  return { address, left_at: d.leftAt, quiet_until: d.rejoinBlockedUntil };
 }
 
 /** The time of joining and the place on the list: it grows in the list's order though only new rows are written. */
@@ -182,12 +182,12 @@ export function toLease(row: LeaseRow): StoredLease {
  * time that its other row tells.
  */
 export function toCluster(
-  { cluster, members, waiting, departed }: ClusterRows,
+  { cluster, members, waiting, tombstones }: ClusterRows,
   leaseFor: (address: Address) => Lease | undefined,
 ): Cluster {
-  const rows = { cluster, members, waiting, departed };
+  const rows = { cluster, members, waiting, tombstones };
   const leases = new Map(
-    [...members, ...waiting, ...departed].map(({ address }) => [address, leaseFor(address)]),
+    [...members, ...waiting, ...tombstones].map(({ address }) => [address, leaseFor(address)]),
   );
   const problem = problemIn(rows, leases);
   if (problem !== undefined) return { ...emptyCluster(cluster), damage: damageOf(cluster, problem) };
@@ -209,12 +209,12 @@ export function toCluster(
     waiting: new Map(
       waiting.map((row) => [row.address, toWaiting(row, lease(row.address, row.since))] as const),
     ),
-    departed: new Map(
-      departed.map(
+    tombstones: new Map(
+      tombstones.map(
         (row) =>
           [
             row.address,
-            { leftAt: row.left_at, quietUntil: row.quiet_until, lease: lease(row.address, row.left_at) },
+            { leftAt: row.left_at, rejoinBlockedUntil: row.quiet_until, lease: lease(row.address, row.left_at) },
           ] as const,
       ),
     ),

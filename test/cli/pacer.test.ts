@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Pacer } from '../../src/cli/pacer.js';
+import { Throttle } from '../../src/cli/pacer.js';
 import { eventually } from '../support/eventually.js';
 
 test('what is asked for often is done seldom, and once more for what came while it was done', async (t) => {
   const doneAt: number[] = [];
   let finish: (() => void) | undefined;
-  const pacer = new Pacer(() => {
+  const pacer = new Throttle(() => {
     doneAt.push(performance.now());
     return new Promise((resolve) => (finish = resolve));
   }, 100);
@@ -28,7 +28,7 @@ test('what is asked for often is done seldom, and once more for what came while 
 });
 
 test('a failure is told', async () => {
-  const pacer = new Pacer(() => Promise.reject(new Error('no')), 10);
+  const pacer = new Throttle(() => Promise.reject(new Error('no')), 10);
   pacer.ask();
   await assert.rejects(pacer.failed, /^Error: no$/);
 });

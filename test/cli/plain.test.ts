@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { plain, readPlainJson } from '../../src/cli/plain.js';
+import { toPrintable, readPlainJson } from '../../src/cli/plain.js';
 
 test('nothing that a terminal would obey, or that hides, is left in a text', () => {
   const shown: readonly (readonly [given: string, plain: string])[] = [
@@ -12,7 +12,7 @@ test('nothing that a terminal would obey, or that hides, is left in a text', () 
     ['\u2028\u{e0041}', '\\u2028\\u{e0041}'],
     ['\ud800', '\\ud800'],
   ];
-  for (const [given, expected] of shown) assert.equal(plain(given), expected);
+  for (const [given, expected] of shown) assert.equal(toPrintable(given), expected);
 });
 
 test('JSON is read with every text plain', () => {

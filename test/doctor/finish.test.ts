@@ -6,7 +6,7 @@ import type { NodeView } from '../../src/doctor/node-view.js';
 import { paceOf } from '../../src/doctor/pace.js';
 import type { RecordedEvent } from '../../src/registry/events.js';
 import { describe as viewed } from '../../src/registry/view.js';
-import { A, B, Bench, C, D } from '../registry/rules.js';
+import { A, B, RuleHarness, C, D } from '../registry/rules.js';
 
 const voter = (address: string): string => address.replace('8848', '7848');
 
@@ -14,10 +14,10 @@ const voter = (address: string): string => address.replace('8848', '7848');
 function afterLeave(
   since: number,
   voters = [A, B, C],
-): { bench: Bench; last: Examination; events: RecordedEvent[] } {
-  const bench = new Bench().bootstrap(A, B, C);
-  bench.do({ type: 'leave', address: C });
-  bench.pass(20_000, [A, B]);
+): { harness: RuleHarness; last: Examination; events: RecordedEvent[] } {
+  const harness = new RuleHarness().bootstrap(A, B, C);
+  harness.do({ type: 'leave', address: C });
+  harness.pass(20_000, [A, B]);
   const group = { leader: voter(A), term: 2, voters: voters.map(voter) };
   const readings = [A, B].map((address): NodeView => ({
     address,
@@ -25,26 +25,26 @@ function afterLeave(
     members: [A, B],
     groups: new Map([['one', group]]),
   }));
-  const { cluster, now, rules } = bench;
+  const { cluster, now, rules } = harness;
   const view = viewed(cluster, { now, rules, graceUntil: 0 });
   const first = examined(view, readings, 1_000, 0, undefined);
   const last = examined(view, readings, 1_000, since, first);
-  const events = bench.events.map((event, seq): RecordedEvent => ({ ...event, seq, time: seq })).reverse();
-  return { bench, last, events };
+  const events = harness.events.map((event, seq): RecordedEvent => ({ ...event, seq, time: seq })).reverse();
+  return { harness, last, events };
 }
 
 const finish = async (
-  { bench, last, events }: ReturnType<typeof afterLeave>,
+  { harness, last, events }: ReturnType<typeof afterLeave>,
   dead: readonly string[] = [C],
   elsewhere: readonly string[] = [],
 ): Promise<string[]> => {
   const { steps } = await stepsToFinish(
-    bench.cluster,
+    harness.cluster,
     last,
     1_000,
     () => Promise.resolve(events),
     (address) =>
-      bench.cluster.members.has(address) || bench.cluster.waiting.has(address) || elsewhere.includes(address),
+      harness.cluster.members.has(address) || harness.cluster.waiting.has(address) || elsewhere.includes(address),
     () => Promise.resolve(new Set(dead.map(voter))),
   );
   return steps.map(({ command, node, group, value }) => `${command} ${value} ${node} ${group}`);
@@ -59,11 +59,11 @@ describe('what left the list and is a voter still', () => {
 
   it('is left alone when it waits again, is listed again, or the list is another by now', async () => {
     const again = afterLeave(FINISH_AFTER);
-    again.bench.poll(C, { connectedAt: again.bench.now });
-    assert.deepEqual(again.bench.list, [A, B, C]);
+    again.harness.poll(C, { connectedAt: again.harness.now });
+    assert.deepEqual(again.harness.list, [A, B, C]);
     assert.deepEqual(await finish(again), []);
     const other = afterLeave(FINISH_AFTER);
-    other.bench.poll(D);
+    other.harness.poll(D);
     assert.deepEqual(await finish(other), []);
   });
 
@@ -91,44 +91,44 @@ describe('what left the list and is a voter still', () => {
     const unled = afterLeave(FINISH_AFTER, [A, C, D]);
     assert.deepEqual(await finish(unled), []);
     const lost = afterLeave(FINISH_AFTER);
-    lost.bench.pass(20_000, [A]);
-    assert.ok(lost.bench.cluster.quorumLost);
+    lost.harness.pass(20_000, [A]);
+    assert.ok(lost.harness.cluster.quorumLost);
     assert.deepEqual(await finish(lost), []);
   });
 });
 
 describe('how often nodes are read', () => {
-  const quiet = (): Bench => {
-    const bench = new Bench().bootstrap(A, B, C);
-    bench.pass(120_000, [A, B, C]);
-    return bench;
+  const quiet = (): RuleHarness => {
+    const harness = new RuleHarness().bootstrap(A, B, C);
+    harness.pass(120_000, [A, B, C]);
+    return harness;
   };
 
   it('is seldom when all is quiet, often after a change, most often after a leave, less when none can be read', () => {
-    const bench = quiet();
-    assert.equal(paceOf(bench.cluster, bench.now, 0, false), 30_000);
-    assert.equal(paceOf(bench.cluster, bench.now, 0, true), 3_000);
+    const harness = quiet();
+    assert.equal(paceOf(harness.cluster, harness.now, 0, false), 30_000);
+    assert.equal(paceOf(harness.cluster, harness.now, 0, true), 3_000);
     assert.deepEqual(
-      [1, 2, 9].map((blind) => paceOf(bench.cluster, bench.now, blind, false)),
+      [1, 2, 9].map((blind) => paceOf(harness.cluster, harness.now, blind, false)),
       [60_000, 120_000, 120_000],
       'dead addresses are left so for longer',
     );
-    bench.poll(D);
-    assert.equal(paceOf(bench.cluster, bench.now, 0, false), 3_000);
+    harness.poll(D);
+    assert.equal(paceOf(harness.cluster, harness.now, 0, false), 3_000);
     assert.deepEqual(
-      [1, 2, 9].map((blind) => paceOf(bench.cluster, bench.now, blind, false)),
+      [1, 2, 9].map((blind) => paceOf(harness.cluster, harness.now, blind, false)),
       [6_000, 12_000, 30_000],
     );
-    bench.do({ type: 'leave', address: D });
-    assert.equal(paceOf(bench.cluster, bench.now, 0, false), 1_000);
+    harness.do({ type: 'leave', address: D });
+    assert.equal(paceOf(harness.cluster, harness.now, 0, false), 1_000);
   });
 
   it('is less for a large cluster', () => {
-    const bench = new Bench();
-    bench.do({
+    const harness = new RuleHarness();
+    harness.do({
       type: 'put',
       addresses: Array.from({ length: 1_000 }, (_, i) => `10.0.${i >> 8}.${i & 255}:8848`),
     });
-    assert.equal(paceOf(bench.cluster, bench.now, 0, true), 20_000);
+    assert.equal(paceOf(harness.cluster, harness.now, 0, true), 20_000);
   });
 });

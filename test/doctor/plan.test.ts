@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { judgeGroups, type ListedMember } from '../../src/doctor/groups.js';
 import type { GroupCopy, NodeView, Reading } from '../../src/doctor/node-view.js';
-import { planRepair, type Patient, type RepairPlan } from '../../src/doctor/plan.js';
+import { planRepair, type RepairInput, type RepairPlan } from '../../src/doctor/plan.js';
 import type { LeaderProof } from '../../src/doctor/proof.js';
 
 const A = '10.0.0.1:8848';
@@ -38,7 +38,7 @@ const node = (address: string, copies: Copies, version = '2.5.1'): NodeView => (
 function plan(
   members: readonly ListedMember[],
   readings: readonly Reading[],
-  more: Partial<Patient> = {},
+  more: Partial<RepairInput> = {},
 ): RepairPlan {
   const led = new Set([...(more.proofs ?? [])].flatMap(([name, { isLed }]) => (isLed ? [name] : [])));
   const groups = judgeGroups(members, readings, 1_000, led);
@@ -164,7 +164,7 @@ describe('the plan of a repair', () => {
 
     it('is reset only when it is proven that nobody leads, and that no stranger may', () => {
       const views = [node(A, old)];
-      const refused = (more: Partial<Patient>): string => plan([member(A)], views, more).refused ?? '';
+      const refused = (more: Partial<RepairInput>): string => plan([member(A)], views, more).refused ?? '';
       assert.match(refused({ proofs: new Map() }), /is not proven yet: awaited is .* finds none/);
       assert.match(
         refused({ dead: new Set([x]) }),

@@ -91,12 +91,12 @@ async function look(): Promise<string> {
   return JSON.stringify(seen, undefined, 1);
 }
 
-function view({ members, waiting, departed, ...cluster }: Cluster): unknown {
+function view({ members, waiting, tombstones: tombstones, ...cluster }: Cluster): unknown {
   return {
     ...cluster,
     members: [...members.values()].map(withFacts),
     waiting: [...waiting.values()].map(withFacts),
-    departed: [...departed].map(([address, left]) => ({ address, ...withFacts(left) })),
+    tombstones: [...tombstones].map(([address, left]) => ({ address, ...withFacts(left) })),
   };
 }
 

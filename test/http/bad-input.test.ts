@@ -361,7 +361,7 @@ describe('bad input', { concurrency: 2 }, () => {
       open: (listener) => store.open(listener),
       transact: (key, work) =>
         store.transact(key, (cluster, scene) => work(cluster, { ...scene, clusters: scene.clusters + more })),
-      exchange: (report) => store.exchange(report),
+      sync: (report) => store.sync(report),
       events: (query) => store.events(query),
       close: () => store.close(),
     });

@@ -67,7 +67,7 @@ async function afterSomeTraffic(t: Pick<TestContext, 'after'>): Promise<TestServ
   await ask(server, 'GET', '/api/v1/events', JSON_CLIENT);
   await ask(server, 'POST', '/nacos/bootstrapping?self=127.0.0.31&expect=3', CURL);
   await live(server, [a!], 20_000);
-  await server.service.exchange();
+  await server.service.sync();
   // A kind of garbage collection appears with its first, and V8 may have had nothing to collect yet.
   setFlagsFromString('--expose-gc');
   (runInNewContext('gc') as () => void)();

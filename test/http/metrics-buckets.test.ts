@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { setImmediate } from 'node:timers/promises';
 import { test } from 'node:test';
 import { Histogram, Registry } from 'prom-client';
-import { TurnClock } from '../../src/http/turn-clock.js';
+import { LoopClock } from '../../src/http/turn-clock.js';
 import { Buckets, registerBuckets } from '../../src/metrics/buckets.js';
 
 test('hand-kept buckets are exposed exactly as prom-client exposes its own', async () => {
@@ -37,7 +37,7 @@ test('hand-kept buckets are exposed exactly as prom-client exposes its own', asy
 });
 
 test('all that is read in one turn of the event loop has waited since its start', async () => {
-  const clock = new TurnClock();
+  const clock = new LoopClock();
   const before = performance.now();
   const first = clock.start();
   assert.ok(first >= before && first <= performance.now());

@@ -127,7 +127,7 @@ test('1,000 clusters of 10: series stay bounded, nothing is lost, and polls go o
   const readable = {
     service: server.service,
     connections: { count: () => ({ open: 0, members: 0 }) },
-    patience: { held: 0 },
+    heldRequests: { held: 0 },
   };
   const shares: number[] = [];
   for (let i = 0; i < 5; i++) shares.push(await longestTurn(() => server.metrics.render(readable)));

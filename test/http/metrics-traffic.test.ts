@@ -239,7 +239,7 @@ test('an outage of the store, a decision that throws, and servers that do not ag
 
   let shared: SharedStore | undefined;
   const replica = await start(t, { wrap: (real) => (shared = new SharedStore(real)) });
-  await replica.service.exchange();
+  await replica.service.sync();
   shared!.agree('decided');
   // It has to look which list is current before anybody is told one.
   await replica.service.command({ product: 'nacos', name: 'serverlist' }, { type: 'put', addresses: [A] });
@@ -279,7 +279,7 @@ test('polls that a stop ends', async (t) => {
   const text = await server.metrics.render({
     service: server.service,
     connections: { count: () => ({ open: 0, members: 0 }) },
-    patience: { held: 0 },
+    heldRequests: { held: 0 },
   });
   assert.deepEqual(risen(before, new Exposition(text.toString())), {
     ...poll('unavailable'),
@@ -321,7 +321,7 @@ function brokenStore(real: Store): Store {
     isShared: false,
     open: (listener) => real.open(listener),
     transact: () => Promise.reject(new Error('a bug')),
-    exchange: (report) => real.exchange(report),
+    sync: (report) => real.sync(report),
     events: () => Promise.reject(new StoreUnavailable('gone')),
     close: () => real.close(),
   };

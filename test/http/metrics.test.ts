@@ -160,8 +160,8 @@ test('the store: how long it takes, what it writes, and an outage with its grace
   const nodes = await bootstrapCluster(t, server, [A, B]);
   const durations = 'address_server_store_operation_duration_seconds';
   // One may have been under way already.
-  await server.service.exchange();
-  await server.service.exchange();
+  await server.service.sync();
+  await server.service.sync();
   const before = await scrape(server);
   assert.equal(before.value(`${durations}_count`, { operation: 'open' }), 1);
   assert.equal(before.value(`${durations}_count`, { operation: 'transact' }), 2);
@@ -171,7 +171,7 @@ test('the store: how long it takes, what it writes, and an outage with its grace
 
   await server.pass(1_000);
   await Promise.all(nodes.map((node) => node.poll()));
-  await server.service.exchange();
+  await server.service.sync();
   await ask(server, 'GET', '/api/v1/events', JSON_CLIENT);
   const after = await scrape(server);
   assert.equal(after.value(`${durations}_count`, { operation: 'events' }), 1);
@@ -183,7 +183,7 @@ test('the store: how long it takes, what it writes, and an outage with its grace
   assert.ok(written('count') >= 1);
 
   store!.become('failing');
-  await server.service.exchange();
+  await server.service.sync();
   await ask(server, 'GET', '/api/v1/events', JSON_CLIENT);
   const outage = await scrape(server);
   assert.equal(outage.value('address_server_store_up'), 0);
@@ -198,7 +198,7 @@ test('the store: how long it takes, what it writes, and an outage with its grace
   assert.ok(errors('exchange') >= 1);
 
   store!.become('up');
-  await server.service.exchange();
+  await server.service.sync();
   const back = await scrape(server);
   assert.deepEqual(
     [back.value('address_server_store_up'), back.value('address_server_grace_seconds')],
@@ -233,7 +233,7 @@ test('several servers on one store', async (t) => {
   let shared: SharedStore | undefined;
   const server = await startServer(t, { wrap: (real) => (shared = new SharedStore(real)) });
   await bootstrapCluster(t, server, [A]);
-  await server.service.exchange();
+  await server.service.sync();
   assert.equal((await scrape(server)).value('address_server_servers'), 2);
   assert.equal((await scrape(server)).value('address_server_cluster_change_pending', OURS), 0);
   shared!.agree('decided');
@@ -255,7 +255,7 @@ test('scrapes at the same time share one answer', async (t) => {
   const readable = {
     service: server.service,
     connections: { count: () => ({ open: 0, members: 0 }) },
-    patience: { held: 0 },
+    heldRequests: { held: 0 },
   };
   const [first, second] = [server.metrics.render(readable), server.metrics.render(readable)];
   assert.equal(first, second);

@@ -73,7 +73,7 @@ async function assertServesFromMemory(server: TestServer): Promise<void> {
 }
 
 async function assertBack(server: TestServer): Promise<void> {
-  await server.service.exchange();
+  await server.service.sync();
   const { status, graceMs } = await readiness(server);
   assert.deepEqual([status, graceMs], ['up', 30_000], 'grace after the outage (R8)');
   const joined = await ask(server, 'GET', pollPath(D), NACOS);
@@ -85,7 +85,7 @@ test('R9: with the store failing, lists are served from memory and nothing chang
   const { server, store } = await startFlaky(t);
   await bootstrapCluster(t, server, [A, B, C]);
   store.become('failing');
-  await server.service.exchange();
+  await server.service.sync();
   await assertServesFromMemory(server);
   const events = await ask(server, 'GET', '/api/v1/events', JSON_CLIENT);
   assert.deepEqual([events.status, events.headers.get('retry-after')], [503, '2']);
@@ -121,7 +121,7 @@ test('R9: a store that hangs holds nobody longer than 2 s', async (t) => {
   assert.equal((await readiness(server)).status, 'degraded');
   store.become('up');
   await eventually('the store is back', async () => {
-    await server.service.exchange();
+    await server.service.sync();
     return (await readiness(server)).status === 'up';
   });
 });
@@ -130,10 +130,10 @@ test('renewals heard during an outage count after it', async (t) => {
   const { server, store } = await startFlaky(t);
   const nodes = await bootstrapCluster(t, server, [A, B, C]);
   store.become('failing');
-  await server.service.exchange();
+  await server.service.sync();
   await live(server, nodes, 100_000);
   store.become('up');
-  await server.service.exchange();
+  await server.service.sync();
   await server.pass(1_000);
   const { state } = await getJson(server, '/api/v1/clusters/nacos/serverlist');
   assert.equal(state, 'whole');
@@ -143,10 +143,10 @@ test('nobody is evicted in the grace after an outage, and then the rules go on',
   const { server, store } = await startFlaky(t);
   const nodes = await bootstrapCluster(t, server, [A, B, C]);
   store.become('failing');
-  await server.service.exchange();
+  await server.service.sync();
   await live(server, nodes.slice(0, 2), 100_000);
   store.become('up');
-  await server.service.exchange();
+  await server.service.sync();
   const list = async (): Promise<string[]> => lines((await ask(server, 'GET', '/nacos/serverlist')).body);
   await live(server, nodes.slice(0, 2), 25_000);
   assert.deepEqual(await list(), [A, B, C]);
@@ -173,13 +173,13 @@ test('a leave that is done before the store goes away is answered as done', asyn
 test('without the store and without a list there is nothing to be ready for', async (t) => {
   const { server, store } = await startFlaky(t);
   store.become('failing');
-  await server.service.exchange();
+  await server.service.sync();
   const { status, code } = await readiness(server);
   assert.deepEqual([status, code], ['unavailable', 503]);
   const node = await ask(server, 'GET', '/nacos/serverlist', NACOS);
   assert.ok(!node.complete);
   store.become('up');
-  await server.service.exchange();
+  await server.service.sync();
   assert.equal((await readiness(server)).status, 'up');
 });
 
@@ -196,7 +196,7 @@ test('R9: a full disk, and room on it again', async (t) => {
     const filler = join(folder, 'filler');
     assert.throws(() => writeFileSync(filler, Buffer.alloc(1 << 20)), /ENOSPC/);
     await eventually('the outage is noticed', async () => {
-      await server.service.exchange();
+      await server.service.sync();
       return (await readiness(server)).status === 'degraded';
     });
     await assertServesFromMemory(server);

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { Newcomers } from '../../src/http/access/newcomers.js';
 import { emptyCluster } from '../../src/registry/cluster.js';
-import { HearingClock } from '../../src/runtime/hearing-clock.js';
+import { LeaseClock } from '../../src/runtime/hearing-clock.js';
 import { clusterRow } from '../../src/store/rows.js';
 import { SqliteDatabase } from '../../src/store/sqlite/database.js';
 import { SqliteStore } from '../../src/store/sqlite/sqlite-store.js';
@@ -56,7 +56,7 @@ test('a start with more than fits serves what was heard last, bootstraps nothing
   await first.stop();
 
   const { log, text } = recordingLog();
-  const clock = new HearingClock();
+  const clock = new LeaseClock();
   const migrations = migrationsFolder('sqlite');
   const second = await startServer(t, {
     file: first.file,
@@ -165,7 +165,7 @@ test('of deleted clusters the latest are kept', (t) => {
   const database = new SqliteDatabase(join(folder, 'registry.db'), migrationsFolder('sqlite'), 20);
   t.after(() => database.close());
   const none = { put: [], remove: [] };
-  const tables = { members: none, waiting: none, departed: none, leases: none };
+  const tables = { members: none, waiting: none, tombstones: none, leases: none };
   for (let i = 0; i <= 20; i++) {
     const key = { product: 'nacos', name: `c${i}` };
     const cluster = clusterRow({ ...emptyCluster(key), revision: 2, changedAt: i });

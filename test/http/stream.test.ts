@@ -178,7 +178,7 @@ describe('the stream', { concurrency: 4 }, () => {
     const client = await StreamClient.open(t, server);
     await client.next('snapshot');
     store!.become('failing');
-    await server.service.exchange();
+    await server.service.sync();
     const down = await client.next<ServerView>('server', ({ status }) => status === 'degraded');
     assert.match(down.reason!, /the disk is gone/);
     const late = await StreamClient.open(t, server, '?after=0');
@@ -188,7 +188,7 @@ describe('the stream', { concurrency: 4 }, () => {
     assert.equal(changed[0]!.state, 'quorum-lost');
     assert.deepEqual(late.seqs, []);
     store!.become('up');
-    await server.service.exchange();
+    await server.service.sync();
     await client.next<ServerView>('server', ({ status, graceMs }) => status === 'up' && graceMs > 0);
     const all = await eventually('what the store has is told at last', async () => {
       const seqs = await history(server);

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import express from 'express';
 import { OPEN_ACCESS } from '../../src/http/access/access.js';
-import { FairShare } from '../../src/fair-share.js';
+import { LoopBudget } from '../../src/fair-share.js';
 import { metricsRoute, type Readable } from '../../src/http/metrics.js';
 import { NO_TRAFFIC } from '../../src/http/traffic.js';
 import { eventually } from '../support/eventually.js';
@@ -18,7 +18,7 @@ test('of many that wait for metrics fifty are answered, a few in each turn, and 
   // Each piece of work takes a millisecond of this clock, and a turn has room for two.
   let now = 0;
   let turns = 0;
-  const share = new FairShare(
+  const share = new LoopBudget(
     () => now++,
     (resume) => void (turns++, setImmediate(resume)),
   );

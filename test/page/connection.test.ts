@@ -165,7 +165,7 @@ pageTest('a server without its store says so, and its history comes back with it
   await page.locator('[data-type=bootstrapped]').waitFor();
 
   store!.become('failing');
-  await server.service.exchange();
+  await server.service.sync();
   await page
     .getByText('Degraded: the store is unavailable. Lists are served from memory, and nothing is changed.')
     .waitFor();
@@ -174,7 +174,7 @@ pageTest('a server without its store says so, and its history comes back with it
   await page.locator('.hero').getByText('Whole', { exact: true }).waitFor();
 
   store!.become('up');
-  await server.service.exchange();
+  await server.service.sync();
   await page.locator('[data-type=bootstrapped]').waitFor();
   await becomes(() => page.getByRole('alert').count(), 0);
   await becomes(() => page.getByText('Degraded:').count(), 0);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { canonical, parseAddress } from '../../src/registry/address.js';
 import { isLoopback, objectionToNewcomer } from '../../src/registry/newcomer.js';
-import { A, Bench } from './rules.js';
+import { A, RuleHarness } from './rules.js';
 
 const address = (text: string): string => {
   const parsed = parseAddress(text);
@@ -36,12 +36,12 @@ describe('a new address', () => {
   ] as const) {
     it(`is not ${text}`, () => {
       assert.match(objectionToNewcomer(address(text)) ?? '', sentence);
-      const bench = new Bench();
-      const polled = bench.poll(text);
+      const harness = new RuleHarness();
+      const polled = harness.poll(text);
       assert.equal(polled.type === 'refused' && polled.code, 'no-member-address', text);
-      const put = bench.do({ type: 'put', addresses: [text] });
+      const put = harness.do({ type: 'put', addresses: [text] });
       assert.equal(put.type === 'refused' && put.code, 'no-member-address', text);
-      assert.deepEqual([bench.list, bench.waiting], [[], []]);
+      assert.deepEqual([harness.list, harness.waiting], [[], []]);
     });
   }
 
@@ -75,12 +75,12 @@ describe('a new address', () => {
 
   it('that was listed before this was a rule stays listed', () => {
     const old = '[::ffff:10.0.0.5]:8848';
-    const bench = new Bench().bootstrap(A);
-    const [member] = bench.cluster.members.values();
+    const harness = new RuleHarness().bootstrap(A);
+    const [member] = harness.cluster.members.values();
     assert.ok(member);
-    bench.cluster = { ...bench.cluster, members: new Map([[old, { ...member, address: old }]]) };
-    assert.equal(bench.poll(old).type, 'listed');
-    const other = bench.poll('10.0.0.5:8848');
+    harness.cluster = { ...harness.cluster, members: new Map([[old, { ...member, address: old }]]) };
+    assert.equal(harness.poll(old).type, 'listed');
+    const other = harness.poll('10.0.0.5:8848');
     assert.equal(other.type === 'refused' && other.code, 'other-spelling', 'one member, two spellings');
   });
 });

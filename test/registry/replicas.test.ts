@@ -4,7 +4,7 @@ import { decide } from '../../src/registry/decide.js';
 import { isOverdue } from '../../src/registry/agreement.js';
 import { doOthersKnow, isAnyBehind } from '../../src/registry/replicas.js';
 import { LIST_CURRENT, REPLICA_FRESH, REPLICA_LOST_AFTER } from '../../src/registry/rules.js';
-import { Bench } from './rules.js';
+import { RuleHarness } from './rules.js';
 
 const NOW = 1_000_000;
 const seen = (ago: number, change: number) => ({ seenAt: NOW - ago, seenChange: change });
@@ -31,24 +31,24 @@ describe('a list that a member may not have', () => {
   const [A, B, C] = ['a.b:1', 'c.d:1', 'e.f:1'] as const;
 
   it('is the one before the newest, of one that has an older one and is not down', () => {
-    const bench = new Bench().bootstrap(A, B, C);
-    bench.do({ type: 'leave', address: C });
-    const before = bench.cluster;
-    assert.ok(isAnyBehind(before, bench.cluster), 'nobody has been sent the list without C');
-    bench.poll(A);
-    assert.ok(isAnyBehind(before, bench.cluster), 'B has not');
-    bench.probe(B, 'refused');
-    bench.do({ type: 'tick' });
-    assert.ok(!isAnyBehind(before, bench.cluster), 'B starts anew, without a list');
-    bench.poll(B);
-    assert.ok(!isAnyBehind(before, bench.cluster));
+    const harness = new RuleHarness().bootstrap(A, B, C);
+    harness.do({ type: 'leave', address: C });
+    const before = harness.cluster;
+    assert.ok(isAnyBehind(before, harness.cluster), 'nobody has been sent the list without C');
+    harness.poll(A);
+    assert.ok(isAnyBehind(before, harness.cluster), 'B has not');
+    harness.probe(B, 'refused');
+    harness.do({ type: 'tick' });
+    assert.ok(!isAnyBehind(before, harness.cluster), 'B starts anew, without a list');
+    harness.poll(B);
+    assert.ok(!isAnyBehind(before, harness.cluster));
   });
 
   it('is nothing that is known of one that never polls for itself', () => {
-    const bench = new Bench().bootstrap(A);
-    bench.heartbeat(B);
-    const before = bench.cluster;
-    bench.poll(A);
+    const harness = new RuleHarness().bootstrap(A);
+    harness.heartbeat(B);
+    const before = harness.cluster;
+    harness.poll(A);
     assert.ok(before.members.has(B));
     assert.ok(!isAnyBehind(before, before));
   });
@@ -58,22 +58,22 @@ describe('R5 with several servers', () => {
   const [A, B, C] = ['a.b:1', 'c.d:1', 'e.f:1'] as const;
 
   /** C has been silent and unreachable for long enough, and a tick is due. */
-  function overdue(): Bench {
-    const bench = new Bench().bootstrap(A, B, C);
-    bench.graceUntil = Infinity;
-    bench.pass(90_000, [A, B], [C]);
-    bench.graceUntil = 0;
-    assert.ok(bench.cluster.members.has(C));
-    return bench;
+  function overdue(): RuleHarness {
+    const harness = new RuleHarness().bootstrap(A, B, C);
+    harness.graceUntil = Infinity;
+    harness.pass(90_000, [A, B], [C]);
+    harness.graceUntil = 0;
+    assert.ok(harness.cluster.members.has(C));
+    return harness;
   }
 
-  const tick = (bench: Bench, othersKnow?: boolean): boolean =>
+  const tick = (harness: RuleHarness, othersKnow?: boolean): boolean =>
     decide(
-      bench.cluster,
+      harness.cluster,
       { type: 'tick' },
       {
-        now: bench.now,
-        rules: bench.rules,
+        now: harness.now,
+        rules: harness.rules,
         graceUntil: 0,
         clusters: 1,
         ...(othersKnow === undefined ? {} : { othersKnow }),
@@ -87,17 +87,17 @@ describe('R5 with several servers', () => {
   });
 
   it('bootstraps nothing again on one server’s view', () => {
-    const bench = new Bench().bootstrap(A, B, C);
-    bench.pass(70_000, [], [A, B, C]);
+    const harness = new RuleHarness().bootstrap(A, B, C);
+    harness.pass(70_000, [], [A, B, C]);
     const joiners = ['x.y:1', 'x.y:2', 'x.y:3'];
     const bootstrapsAgain = (othersKnow: boolean): boolean => {
-      let cluster = bench.cluster;
+      let cluster = harness.cluster;
       for (const [i, address] of [...joiners, ...joiners].entries()) {
-        const now = bench.now + (i < joiners.length ? 0 : 8_000);
+        const now = harness.now + (i < joiners.length ? 0 : 8_000);
         cluster = decide(
           cluster,
           { type: 'poll', address, source: 'poll', connectedAt: now },
-          { now, rules: bench.rules, graceUntil: 0, clusters: 1, othersKnow },
+          { now, rules: harness.rules, graceUntil: 0, clusters: 1, othersKnow },
         ).cluster;
       }
       return cluster.epoch === 2;

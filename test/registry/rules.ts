@@ -1,5 +1,5 @@
 import type { Address } from '../../src/registry/address.js';
-import { emptyCluster, given, type Cluster, type ProbeAnswer } from '../../src/registry/cluster.js';
+import { emptyCluster, optional, type Cluster, type ProbeAnswer } from '../../src/registry/cluster.js';
 import type { Control, Witness } from '../../src/registry/control.js';
 import { decide, type Command, type Reply } from '../../src/registry/decide.js';
 import type { RaftEvidence } from '../../src/registry/evidence.js';
@@ -8,7 +8,7 @@ import { deliver, hear, observeProbe } from '../../src/registry/lease.js';
 import { DEFAULT_RULES, type Rules } from '../../src/registry/rules.js';
 
 /** One cluster under the rules, with a clock that the test moves; for tests of the rules one by one. */
-export class Bench {
+export class RuleHarness {
   cluster: Cluster = emptyCluster({ product: 'nacos', name: 'serverlist' });
   now = 1_000_000;
   graceUntil = 0;
@@ -30,7 +30,7 @@ export class Bench {
       rules,
       graceUntil,
       clusters,
-      ...given('raft', raft),
+      ...optional('raft', raft),
     });
     this.cluster = outcome.cluster;
     this.events.push(...outcome.events);
@@ -128,7 +128,7 @@ export const E = '127.0.0.5:8848';
 export const F = '127.0.0.6:8848';
 
 /** Two groups with these voters, all of whom follow. */
-export const voters = (...addresses: Address[]): NonNullable<Bench['seen']> => ({
+export const voters = (...addresses: Address[]): NonNullable<RuleHarness['seen']> => ({
   leaderless: [],
   whole: {
     groups: ['one', 'two'],

@@ -2,50 +2,50 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { graceTime } from '../../src/registry/rules.js';
 import { whyUnsettled } from '../../src/registry/settling.js';
-import { A, B, Bench, C, D } from './rules.js';
+import { A, B, RuleHarness, C, D } from './rules.js';
 
-function why(bench: Bench): string | undefined {
-  return whyUnsettled(bench.cluster.members.get(D)!, bench.cluster, bench);
+function why(harness: RuleHarness): string | undefined {
+  return whyUnsettled(harness.cluster.members.get(D)!, harness.cluster, harness);
 }
 
 /** Three initial members, and a fourth that has just joined. */
-function joining(): Bench {
-  const bench = new Bench().bootstrap(A, B, C);
-  bench.poll(D);
-  return bench;
+function joining(): RuleHarness {
+  const harness = new RuleHarness().bootstrap(A, B, C);
+  harness.poll(D);
+  return harness;
 }
 
 describe('why a member has not settled', () => {
   it('says who lacks the list with it, how long it has run, and nothing when it has', () => {
-    const bench = joining();
-    bench.poll(A);
+    const harness = joining();
+    harness.poll(A);
     const normal = 'That is normal for the first 20 s or so after it joined';
     const begin = `${D} is on the list of nacos/serverlist and has not settled yet: `;
-    assert.equal(why(bench), `${begin}not yet sent the list with it: ${B}, ${C}. ${normal}`);
-    bench.pass(5_000, [A, B, C, D]);
-    bench.pass(7_000, [A, B, C, D]);
-    assert.equal(why(bench), `${begin}all live members have had the list with it for 7 s of 20 s. ${normal}`);
-    bench.pass(13_000, [A, B, C, D]);
-    assert.equal(why(bench), undefined);
-    assert.ok(bench.cluster.members.get(D)?.settled);
+    assert.equal(why(harness), `${begin}not yet sent the list with it: ${B}, ${C}. ${normal}`);
+    harness.pass(5_000, [A, B, C, D]);
+    harness.pass(7_000, [A, B, C, D]);
+    assert.equal(why(harness), `${begin}all live members have had the list with it for 7 s of 20 s. ${normal}`);
+    harness.pass(13_000, [A, B, C, D]);
+    assert.equal(why(harness), undefined);
+    assert.ok(harness.cluster.members.get(D)?.settled);
   });
 
   it('starts anew when the server did not hear for a while, in which the joiner may have come back blank', () => {
-    const bench = joining();
-    bench.pass(18_000, [A, B, C, D]);
+    const harness = joining();
+    harness.pass(18_000, [A, B, C, D]);
     // A restart: the hearing clock stood still, and a grace begins.
-    bench.graceUntil = bench.now + graceTime(bench.rules);
-    bench.pass(4_000, [A, B, C, D]);
+    harness.graceUntil = harness.now + graceTime(harness.rules);
+    harness.pass(4_000, [A, B, C, D]);
     // Its first poll since.
-    bench.poll(D);
-    bench.pass(19_000, [A, B, C, D]);
-    assert.equal(bench.cluster.members.get(D)?.settled, false);
-    bench.pass(2_000, [A, B, C, D]);
-    assert.equal(bench.cluster.members.get(D)?.settled, true);
+    harness.poll(D);
+    harness.pass(19_000, [A, B, C, D]);
+    assert.equal(harness.cluster.members.get(D)?.settled, false);
+    harness.pass(2_000, [A, B, C, D]);
+    assert.equal(harness.cluster.members.get(D)?.settled, true);
   });
 
   it('does not count on a member that has only just come back, nor on one whose Nacos still starts', () => {
-    const alone = new Bench().bootstrap(A);
+    const alone = new RuleHarness().bootstrap(A);
     alone.pass(60_000, [A]);
     alone.probe(A, 'refused');
     alone.do({ type: 'tick' });
@@ -58,7 +58,7 @@ describe('why a member has not settled', () => {
     alone.pass(6_000, [A, D]);
     assert.equal(alone.cluster.members.get(D)?.settled, true);
 
-    const starting = new Bench().bootstrap(A);
+    const starting = new RuleHarness().bootstrap(A);
     starting.pass(60_000, [A]);
     starting.poll(D);
     for (let i = 0; i < 20; i++) {
@@ -69,14 +69,14 @@ describe('why a member has not settled', () => {
   });
 
   it('says that a group is seen to have no leader', () => {
-    const bench = joining();
-    bench.pass(10_000, [A, B, C, D]);
-    bench.seen = { leaderless: ['raft'], whole: undefined };
-    bench.pass(60_000, [A, B, C, D]);
-    assert.equal(bench.cluster.members.get(D)?.settled, false);
-    const raft = { ...bench.seen, readAt: bench.now };
-    const { now, rules, graceUntil } = bench;
-    const said = whyUnsettled(bench.cluster.members.get(D)!, bench.cluster, { now, rules, graceUntil, raft });
+    const harness = joining();
+    harness.pass(10_000, [A, B, C, D]);
+    harness.seen = { leaderless: ['raft'], whole: undefined };
+    harness.pass(60_000, [A, B, C, D]);
+    assert.equal(harness.cluster.members.get(D)?.settled, false);
+    const raft = { ...harness.seen, readAt: harness.now };
+    const { now, rules, graceUntil } = harness;
+    const said = whyUnsettled(harness.cluster.members.get(D)!, harness.cluster, { now, rules, graceUntil, raft });
     assert.match(said ?? '', /: raft has no leader that could make it a voter\. /);
   });
 

@@ -31,8 +31,8 @@ for (const server of newerDatabases) {
       const isGone = (): boolean => (a.service.find(NAME)?.cluster.epoch ?? 0) === 0;
       await eventually('it is gone at the first', isGone, 60_000);
       // Whoever exchanges now must not take it for lost by the database.
-      await a.service.exchange();
-      await b.service.exchange();
+      await a.service.sync();
+      await b.service.sync();
       assert.ok(isGone());
       assert.equal((await a.service.command(KEY, { type: 'forget' })).reply.type, 'unknown');
       const { cluster } = await a.service.command(KEY, { type: 'put', addresses: ADDRESSES });

@@ -4,10 +4,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { pino } from 'pino';
 import { keyOf, type ClusterKey } from '../../src/registry/cluster.js';
 import { decide } from '../../src/registry/decide.js';
-import { StoreUnavailable, type News, type Opened, type Report } from '../../src/registry/ports.js';
+import { StoreUnavailable, type SyncResult, type OpenResult, type SyncRequest } from '../../src/registry/ports.js';
 import type { ClusterListener } from '../../src/registry/ports.js';
 import { DEFAULT_RULES } from '../../src/registry/rules.js';
-import { HearingClock } from '../../src/runtime/hearing-clock.js';
+import { LeaseClock } from '../../src/runtime/hearing-clock.js';
 import { RegistryService } from '../../src/runtime/service.js';
 import type { Database } from '../../src/store/sql/database.js';
 import { SqlStore } from '../../src/store/sql/sql-store.js';
@@ -63,16 +63,16 @@ class PacedStore extends SqlStore {
     this.#setBacks = setBacks;
   }
 
-  override async open(listener: ClusterListener, grace?: number): Promise<Opened> {
+  override async open(listener: ClusterListener, grace?: number): Promise<OpenResult> {
     const began = this.#setBacks();
     const opened = await super.open(listener, grace);
     this.looked = began;
     return opened;
   }
 
-  override async exchange(report: Report): Promise<News> {
+  override async sync(report: SyncRequest): Promise<SyncResult> {
     const began = this.#setBacks();
-    const news = await super.exchange(report);
+    const news = await super.sync(report);
     this.looked = began;
     return news;
   }
@@ -99,7 +99,7 @@ class Server {
       () => world.setBacks,
     );
     const now = (): number => performance.now() + this.#passed;
-    const clock = new HearingClock({ monotonic: now, wall: () => Date.now() + this.#passed });
+    const clock = new LeaseClock({ monotonic: now, wall: () => Date.now() + this.#passed });
     this.service = new RegistryService({
       store: this.store,
       clock,
@@ -211,7 +211,7 @@ class World {
     this.log.push(`${server.id}: ${step}`);
     switch (step) {
       case 'exchange':
-        return this.#begin(server.service.exchange());
+        return this.#begin(server.service.sync());
       case 'decide':
         return this.#begin(this.#toggle(server));
       case 'slow':
@@ -320,7 +320,7 @@ class World {
   /** When all reach the database again, all soon send the newest list. */
   async #settle(): Promise<void> {
     await eventually(this.#tell('all send the same list'), async () => {
-      await Promise.all(this.#servers.map(({ service }) => service.exchange()));
+      await Promise.all(this.#servers.map(({ service }) => service.sync()));
       // Those that are gone, under whichever name they were entered, are given up sooner than after two minutes.
       const clock = 'select hearing_ms from address_server_clock';
       await this.#age(`seen_at < (${clock}) - 5000`);

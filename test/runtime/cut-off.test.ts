@@ -15,15 +15,15 @@ async function setUp(t: TestContext) {
   let store: SharedStore | undefined;
   const server = await startServer(t, { wrap: (real) => (store = new SharedStore(real)) });
   const nodes = await bootstrapCluster(t, server, [P, Q, R]);
-  await server.service.exchange();
+  await server.service.sync();
   const shared = store!;
   const goDown = async (): Promise<void> => {
     shared.isDown = true;
-    await server.service.exchange();
+    await server.service.sync();
   };
   const comeBack = async (): Promise<void> => {
     shared.isDown = false;
-    await server.service.exchange();
+    await server.service.sync();
   };
   const entry = () => server.service.find('nacos/serverlist')!;
   return { server, store: shared, nodes, goDown, comeBack, entry };
@@ -153,7 +153,7 @@ describe('a server that is cut off from the store and from the others', () => {
     const joiner = new NacosNode(t, server, pollPath(W));
     assertList(await joiner.pollUntilListed(), [P, Q, R, W]);
     assertList(await p.poll(), [P, Q, R]);
-    await server.service.exchange();
+    await server.service.sync();
     await goDown();
     await live(server, nodes, LIST_CURRENT - 5_000);
     assertList(await anew(server, P), [P, Q, R]);
@@ -186,7 +186,7 @@ describe('a server that is cut off from the store and from the others', () => {
 
     await live(server, others, 20_000);
     assert.equal(presence(), 'silent');
-    await server.service.exchange();
+    await server.service.sync();
     await goDown();
     assertRefused(await anew(server, R));
     await live(server, others, SILENT_UNTOLD);

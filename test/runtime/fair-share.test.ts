@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { FairShare } from '../../src/fair-share.js';
+import { LoopBudget } from '../../src/fair-share.js';
 
 /** A share whose time and turns the test makes. */
 function scene() {
   let now = 0;
   const turns: (() => void)[] = [];
   const done: string[] = [];
-  const share = new FairShare(
+  const share = new LoopBudget(
     () => now,
     (resume) => turns.push(resume),
   );

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { HearingClock } from '../../src/runtime/hearing-clock.js';
+import { LeaseClock } from '../../src/runtime/hearing-clock.js';
 import { ManualTime } from '../support/server.js';
 
 describe('the hearing clock', () => {
   const setUp = () => {
     const time = new ManualTime();
-    return { time, clock: new HearingClock(time) };
+    return { time, clock: new LeaseClock(time) };
   };
 
   it('runs with time while it is ticked', () => {
@@ -15,13 +15,13 @@ describe('the hearing clock', () => {
       time.pass(250);
       assert.equal(clock.tick(), 0);
     }
-    assert.equal(clock.hearing(), 10_000);
+    assert.equal(clock.now(), 10_000);
   });
 
   it('runs between two ticks', () => {
     const { time, clock } = setUp();
     time.pass(400);
-    assert.equal(clock.hearing(), 400);
+    assert.equal(clock.now(), 400);
   });
 
   it('does not count a pause, which is seen before the next tick already', () => {
@@ -30,20 +30,20 @@ describe('the hearing clock', () => {
     assert.ok(!clock.isBehind);
     time.pass(58_500);
     assert.ok(clock.isBehind, 'what is heard now is decided with grace (R8)');
-    assert.equal(clock.hearing(), 1_500);
+    assert.equal(clock.now(), 1_500);
     assert.equal(clock.tick(), 60_000);
     assert.ok(!clock.isBehind);
-    assert.equal(clock.hearing(), 1_500);
+    assert.equal(clock.now(), 1_500);
     time.pass(250);
     assert.equal(clock.tick(), 0);
-    assert.equal(clock.hearing(), 1_750);
+    assert.equal(clock.now(), 1_750);
   });
 
   it('reports a suspended machine, whose monotonic clock stood still', () => {
     const { time, clock } = setUp();
     time.jump(3_600_000);
     assert.equal(clock.tick(), 3_600_000);
-    assert.equal(clock.hearing(), 0);
+    assert.equal(clock.now(), 0);
   });
 
   it('is not moved by a wall clock that jumps back', () => {
@@ -51,16 +51,16 @@ describe('the hearing clock', () => {
     time.pass(250);
     time.jump(-3_600_000);
     assert.ok(clock.tick() > 0);
-    assert.equal(clock.hearing(), 250);
+    assert.equal(clock.now(), 250);
   });
 
   it('goes on from a stored value, and never back', () => {
     const { time, clock } = setUp();
     clock.resumeAt(5_000);
     time.pass(100);
-    assert.equal(clock.hearing(), 5_100);
+    assert.equal(clock.now(), 5_100);
     clock.resumeAt(1_000);
-    assert.equal(clock.hearing(), 5_000);
+    assert.equal(clock.now(), 5_000);
   });
 
   it('takes over the shared clock after a pause, and says what was heard since in the times before', () => {
@@ -69,12 +69,12 @@ describe('the hearing clock', () => {
     time.pass(250);
     clock.tick();
     time.pass(90_000);
-    const waited = clock.hearing();
+    const waited = clock.now();
     clock.tick();
     time.pass(400);
-    const heard = clock.hearing();
+    const heard = clock.now();
     const { since, by } = clock.catchUp(100_650);
-    assert.equal(clock.hearing(), 100_650);
+    assert.equal(clock.now(), 100_650);
     assert.equal(heard + by, 100_650);
     assert.ok(since <= heard);
     assert.ok(
@@ -89,7 +89,7 @@ describe('the hearing clock', () => {
     clock.resumeAt(10_000);
     time.pass(250);
     clock.tick();
-    const before = clock.hearing();
+    const before = clock.now();
     time.pass(90_000);
     assert.ok(clock.catchUp(100_250).since > before);
   });
@@ -112,7 +112,7 @@ describe('the hearing clock', () => {
     assert.ok(clock.readsWhatWaited);
     time.pass(1);
     assert.ok(!clock.readsWhatWaited);
-    assert.equal(clock.saidAt(), clock.hearing());
+    assert.equal(clock.saidAt(), clock.now());
   });
 
   it('takes what it has heard since the shared clock was behind for heard then', () => {
@@ -120,7 +120,7 @@ describe('the hearing clock', () => {
     clock.resumeAt(10_000);
     time.pass(1_000);
     clock.tick();
-    clock.follow(8_000);
+    clock.syncTo(8_000);
     assert.deepEqual(clock.catchUp(9_000), { since: 7_000, until: 8_000, by: 1_000 });
   });
 });

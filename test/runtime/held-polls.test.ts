@@ -88,7 +88,7 @@ test('a decision of unknown outcome that was made, or was not, is no reason to l
     store.failOnce(new StoreOutcomeUnknown('no answer to COMMIT came'), isMade);
     const second = poll(B);
     await eventually('the store is looked at', () => server.service.health().outage !== undefined);
-    await server.service.exchange();
+    await server.service.sync();
     await inTime(first, second);
   }
 });
@@ -101,6 +101,6 @@ test('a store that is away for a while: who is held meanwhile is listed when it 
   const second = poll(B);
   await eventually('the store is away', () => server.service.health().outage !== undefined);
   store.become('up');
-  await server.service.exchange();
+  await server.service.sync();
   await inTime(first, second);
 });

@@ -1,25 +1,25 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { ClusterEntry } from '../../src/runtime/entry.js';
+import { ServedCluster } from '../../src/runtime/entry.js';
 import {
   MOST_ELSEWHERE,
   MOST_OF_ALL,
   MOST_OF_CLUSTER,
   MOST_OF_SOURCE,
   RefusedCallers,
-  type Refusal,
+  type RefusedRequest,
 } from '../../src/runtime/refused-callers.js';
 
 const HOUR = 3_600_000;
 
-function refusal(more: Partial<Refusal> = {}): Refusal {
+function refusal(more: Partial<RefusedRequest> = {}): RefusedRequest {
   const from = more.from ?? '10.0.0.5';
   return { from, source: from, self: 'x', path: '/nacos/serverlist', code: 'self', reason: 'bad', ...more };
 }
 
-const entryOf = (name: string): ClusterEntry => new ClusterEntry({ product: 'nacos', name });
+const entryOf = (name: string): ServedCluster => new ServedCluster({ product: 'nacos', name });
 
-function bench() {
+function harness() {
   let now = 0;
   const callers = new RefusedCallers(() => now);
   return { callers, pass: (ms: number) => (now += ms) };
@@ -27,7 +27,7 @@ function bench() {
 
 describe('refused callers', () => {
   it('counts who comes again, and forgets who has not for a day', () => {
-    const { callers, pass } = bench();
+    const { callers, pass } = harness();
     callers.note(refusal(), undefined);
     pass(5_000);
     callers.note(refusal({ reason: 'worse' }), undefined);
@@ -44,7 +44,7 @@ describe('refused callers', () => {
   });
 
   it('takes that one comes too often for no other reason', () => {
-    const { callers } = bench();
+    const { callers } = harness();
     callers.note(refusal({ code: 'token', reason: 'no token' }), undefined);
     callers.note(refusal({ code: 'rate', reason: 'too often' }), undefined);
     callers.note(refusal({ code: 'rate', self: 'y' }), undefined);
@@ -58,7 +58,7 @@ describe('refused callers', () => {
   });
 
   it('keeps so many of a source, of a cluster, and of all', () => {
-    const { callers } = bench();
+    const { callers } = harness();
     for (let i = 0; i < 1_000; i++) callers.note(refusal({ self: `of-one-${i}` }), 'nacos/one');
     const one = callers.ofCluster(entryOf('one'), 'nacos/one');
     assert.deepEqual([one.length, one.at(0)?.self], [MOST_OF_SOURCE, 'of-one-999']);
@@ -76,7 +76,7 @@ describe('refused callers', () => {
   });
 
   it('does not displace who comes again by those who come once', () => {
-    const { callers } = bench();
+    const { callers } = harness();
     for (let i = 0; i < 2; i++) callers.note(refusal({ self: 'slip' }), 'nacos/one');
     for (let i = 0; i < 1_000; i++) callers.note(refusal({ from: `10.0.1.${i}` }), 'nacos/one');
     assert.ok(callers.ofCluster(entryOf('one'), 'nacos/one').some(({ self }) => self === 'slip'));

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
 import type { ClusterKey } from '../../src/registry/cluster.js';
 import { keyOf } from '../../src/registry/cluster.js';
-import type { ClusterListener, Decided, Opened, Store, Work } from '../../src/registry/ports.js';
+import type { ClusterListener, CommittedDecision, OpenResult, Store, Work } from '../../src/registry/ports.js';
 import { KeyedQueue } from '../../src/store/keyed-queue.js';
 import { eventually } from '../support/eventually.js';
 import { FlakyStore } from '../support/flaky-store.js';
@@ -24,7 +24,7 @@ class StalledStore extends FlakyStore {
   #goOn: (() => void) | undefined;
   #isOver: Promise<void> | undefined;
 
-  override open(listener: ClusterListener): Promise<Opened> {
+  override open(listener: ClusterListener): Promise<OpenResult> {
     return super.open({
       changed: (cluster, sent) => {
         const tell = (): void => listener.changed(cluster, sent);
@@ -37,7 +37,7 @@ class StalledStore extends FlakyStore {
     });
   }
 
-  override transact(key: ClusterKey, work: Work): Promise<Decided> {
+  override transact(key: ClusterKey, work: Work): Promise<CommittedDecision> {
     return this.#queue.run(keyOf(key), async () => {
       const decided = await super.transact(key, work);
       if (this.stalls && decided.recorded.length > 0) {

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { LIST_CURRENT, SILENT_UNTOLD } from '../../src/registry/rules.js';
-import { Standing } from '../../src/runtime/standing.js';
+import { ServingLease } from '../../src/runtime/standing.js';
 import { ManualTime } from '../support/server.js';
 
-function standing(others: boolean): { time: ManualTime; standing: Standing } {
+function standing(others: boolean): { time: ManualTime; standing: ServingLease } {
   const time = new ManualTime();
-  const standing = new Standing(time);
-  standing.reached(standing.mark(), others);
+  const standing = new ServingLease(time);
+  standing.renewed(standing.begin(), others);
   return { time, standing };
 }
 
@@ -15,57 +15,57 @@ describe('a server that loses the store', () => {
   it('alone speaks for ever', () => {
     const { time, standing: alone } = standing(false);
     time.pass(24 * 3_600_000);
-    assert.ok(alone.isCurrent() && alone.mayAnswerSilent());
+    assert.ok(alone.isValid() && alone.mayAnswerForSilent());
   });
 
   it('with others speaks for as long as they wait for it', () => {
     const { time, standing: one } = standing(true);
     time.pass(LIST_CURRENT - 1);
-    assert.ok(one.isCurrent());
+    assert.ok(one.isValid());
     time.pass(1);
-    assert.ok(!one.isCurrent());
-    one.reached(one.mark(), true);
-    assert.ok(one.isCurrent());
+    assert.ok(!one.isValid());
+    one.renewed(one.begin(), true);
+    assert.ok(one.isValid());
   });
 
   it('does not speak once the others have given it up', () => {
     const { standing: one } = standing(true);
     one.lose();
-    assert.ok(!one.isCurrent() && !one.mayAnswerSilent());
-    one.reached(one.mark(), true);
-    assert.ok(one.isCurrent());
+    assert.ok(!one.isValid() && !one.mayAnswerForSilent());
+    one.renewed(one.begin(), true);
+    assert.ok(one.isValid());
   });
 
   it('counts from when it asked, not from the answer', () => {
     const { time, standing: one } = standing(true);
-    const mark = one.mark();
+    const mark = one.begin();
     time.pass(LIST_CURRENT - 1_000);
-    one.reached(mark, true);
-    assert.ok(one.isCurrent());
+    one.renewed(mark, true);
+    assert.ok(one.isValid());
     time.pass(1_000);
-    assert.ok(!one.isCurrent());
+    assert.ok(!one.isValid());
   });
 
   it('notices that its machine was suspended, whose monotonic clock stood still', () => {
     const { time, standing: one } = standing(true);
     time.jump(LIST_CURRENT);
-    assert.ok(!one.isCurrent());
+    assert.ok(!one.isValid());
   });
 
   it('does not answer for a silent member before the others evict nobody any more', () => {
     const { time, standing: one } = standing(true);
     time.pass(SILENT_UNTOLD);
-    assert.ok(!one.mayAnswerSilent());
+    assert.ok(!one.mayAnswerForSilent());
     time.pass(1);
-    assert.ok(one.mayAnswerSilent());
+    assert.ok(one.mayAnswerForSilent());
   });
 
   it('does not do so either while the others may be told that they know all it heard', () => {
     const { time, standing: one } = standing(true);
     time.pass(SILENT_UNTOLD + 1);
     one.telling();
-    assert.ok(!one.mayAnswerSilent(), 'whether the answer comes or not');
+    assert.ok(!one.mayAnswerForSilent(), 'whether the answer comes or not');
     time.pass(SILENT_UNTOLD + 1);
-    assert.ok(one.mayAnswerSilent());
+    assert.ok(one.mayAnswerForSilent());
   });
 });

@@ -3,15 +3,15 @@ import { describe, it, type TestContext } from 'node:test';
 import { isForgettable, keyOf, type Cluster, type ClusterKey } from '../../src/registry/cluster.js';
 import { decide, type Command } from '../../src/registry/decide.js';
 import { deliver, hear, observeProbe, seeEnd, storedLease } from '../../src/registry/lease.js';
-import type { Behind, Clock, ClusterListener, Report, Store, Work } from '../../src/registry/ports.js';
+import type { Behind, Clock, ClusterListener, SyncRequest, Store, Work } from '../../src/registry/ports.js';
 import { DEFAULT_RULES } from '../../src/registry/rules.js';
 
 /** What every store must do; each store's own test runs it and adds only what is special. */
 
 export class ManualClock implements Clock {
-  now = 1_000_000;
-  hearing = (): number => this.now;
-  wall = (): number => Date.UTC(2026, 0, 1) + this.now;
+  time = 1_000_000;
+  now = (): number => this.time;
+  wall = (): number => Date.UTC(2026, 0, 1) + this.time;
 }
 
 /** Keeps what a store tells. */
@@ -45,11 +45,11 @@ export class Listener implements ClusterListener {
   }
 }
 
-export const REPORT: Report = {
+export const REPORT: SyncRequest = {
   hearing: 0,
   graceUntil: 0,
   grace: 0,
-  patience: 0,
+  renewalSlackMs: 0,
   isWaiting: false,
   isLast: true,
 };
@@ -126,14 +126,14 @@ export function storeContract(name: string, factory: StoreFactory): void {
       assert.deepEqual(plain(listener.all), plain([cluster]));
       assert.equal(cluster.repair?.holder, 'a server’s repair');
       assert.equal(cluster.waiting.size, 2);
-      assert.equal(cluster.departed.size, 1);
+      assert.equal(cluster.tombstones.size, 1);
     });
 
     it('keeps that a static member was adopted, though the list is the same', async (t) => {
       const { open } = setUp(t);
       const { store } = await open();
       const { cluster } = await store.transact(key, work(put));
-      const { now } = (await store.exchange(REPORT)).scene;
+      const { now } = (await store.sync(REPORT)).scene;
       hear(cluster.members.get(addresses[0]!)!.lease, now + 1, true);
       const released = await store.transact(key, work({ type: 'adopt' }, 2));
       assert.deepEqual(
@@ -206,14 +206,14 @@ export function storeContract(name: string, factory: StoreFactory): void {
       const { cluster } = await store.transact(key, work(put));
       const [first, second] = addresses.map((address) => cluster.members.get(address)!);
       const before = { ...second!.lease };
-      const { now } = (await store.exchange(REPORT)).scene;
+      const { now } = (await store.sync(REPORT)).scene;
       hear(first!.lease, now, true);
       deliver(first!.lease, 1, now);
       observeProbe(first!, 'open', now);
       seeEnd(first!.lease, now);
       observeProbe(first!, 'refused', now + 1, now + 1);
-      await store.exchange(REPORT);
-      await store.exchange(REPORT);
+      await store.sync(REPORT);
+      await store.sync(REPORT);
       const { listener } = await open();
       const kept = listener.all[0]!.members;
       const facts = { heardAt: now, openAt: now, endedAt: now, deliveredAt: now };
@@ -235,13 +235,13 @@ export function storeContract(name: string, factory: StoreFactory): void {
           await store.transact(other, work({ type: 'put', addresses: ['x.y:1'] }))
         ).cluster.members.values(),
       ];
-      await store.exchange(REPORT);
-      const { written, scene } = await store.exchange(REPORT);
+      await store.sync(REPORT);
+      const { written, scene } = await store.sync(REPORT);
       assert.equal(written, 0, 'a decision stores its leases itself');
       const heard = [members[0]!, members[3]!];
       for (const { lease } of heard) hear(lease, scene.now + 1, true);
-      assert.equal((await store.exchange(REPORT)).written, 2);
-      assert.equal((await store.exchange(REPORT)).written, 0);
+      assert.equal((await store.sync(REPORT)).written, 2);
+      assert.equal((await store.sync(REPORT)).written, 0);
     });
 
     it('keeps the lease of who waits and who has left', async (t) => {
@@ -258,7 +258,7 @@ export function storeContract(name: string, factory: StoreFactory): void {
         work({ type: 'poll', address: 'a.b:1', source: 'poll', expect: 9, connectedAt: 0 }),
       );
       const { listener } = await open();
-      assert.deepEqual(listener.all[0]?.departed, cluster.departed);
+      assert.deepEqual(listener.all[0]?.tombstones, cluster.tombstones);
     });
 
     it('forgets a cluster that never was', async (t) => {
@@ -319,6 +319,6 @@ function plain(clusters: readonly Cluster[]): unknown {
     ...cluster,
     members: [...cluster.members],
     waiting: [...cluster.waiting],
-    departed: [...cluster.departed],
+    tombstones: [...cluster.tombstones],
   }));
 }

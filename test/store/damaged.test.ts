@@ -21,7 +21,7 @@ function rows(): ClusterRows {
   const context = { now: 1_000, rules: DEFAULT_RULES, graceUntil: 0, clusters: 0 };
   const { cluster } = decide(before, { type: 'put', addresses: [A, B] }, context);
   const changes = changesOf(before, cluster);
-  return { cluster: clusterRow(cluster), members: changes.members.put, waiting: [], departed: [] };
+  return { cluster: clusterRow(cluster), members: changes.members.put, waiting: [], tombstones: [] };
 }
 
 const none = new Map();

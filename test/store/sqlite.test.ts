@@ -31,8 +31,8 @@ it('SQLite never takes the hearing clock back', async (t) => {
   const file = join(tempFolder(t), 'registry.db');
   const store = storeOn(file);
   await listening(store);
-  await store.exchange({ ...REPORT, hearing: 5_000_000 });
-  await store.exchange({ ...REPORT, hearing: 4_000_000 });
+  await store.sync({ ...REPORT, hearing: 5_000_000 });
+  await store.sync({ ...REPORT, hearing: 4_000_000 });
   await store.close();
   const again = storeOn(file);
   t.after(() => again.close());

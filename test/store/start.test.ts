@@ -62,7 +62,7 @@ describe('a start', () => {
         async () => {
           // Where no time has passed, there is nothing to write.
           await server.pass(1_000);
-          await server.service.exchange();
+          await server.service.sync();
           const ready = await fetch(`${server.url}/readyz`);
           assert.equal(ready.status, 200);
           return ((await ready.json()) as { status: string }).status === status;

@@ -1,11 +1,11 @@
 import {
   StoreUnavailable,
   type ClusterListener,
-  type Decided,
+  type CommittedDecision,
   type EventQuery,
-  type News,
-  type Opened,
-  type Report,
+  type SyncResult,
+  type OpenResult,
+  type SyncRequest,
   type Store,
   type Work,
 } from '../../src/registry/ports.js';
@@ -38,11 +38,11 @@ export class FlakyStore implements Store {
     this.#failures.push({ error, isMade });
   }
 
-  open(listener: ClusterListener, grace?: number): Promise<Opened> {
+  open(listener: ClusterListener, grace?: number): Promise<OpenResult> {
     return this.#real.open(listener, grace);
   }
 
-  async transact(key: ClusterKey, work: Work): Promise<Decided> {
+  async transact(key: ClusterKey, work: Work): Promise<CommittedDecision> {
     await this.#reach();
     const failure = this.#failures.shift();
     if (failure?.isMade) await this.#real.transact(key, work);
@@ -50,9 +50,9 @@ export class FlakyStore implements Store {
     return this.#real.transact(key, work);
   }
 
-  async exchange(report: Report): Promise<News> {
+  async sync(report: SyncRequest): Promise<SyncResult> {
     await this.#reach();
-    return this.#real.exchange(report);
+    return this.#real.sync(report);
   }
 
   async events(query: EventQuery): Promise<readonly RecordedEvent[]> {

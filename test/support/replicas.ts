@@ -6,7 +6,7 @@ import { AddressServer } from '../../src/http/server.js';
 import type { ProbeAnswer } from '../../src/registry/cluster.js';
 import type { Probe } from '../../src/registry/ports.js';
 import { DEFAULT_RULES, type Rules } from '../../src/registry/rules.js';
-import { HearingClock, SYSTEM_TIME } from '../../src/runtime/hearing-clock.js';
+import { LeaseClock, SYSTEM_TIME } from '../../src/runtime/hearing-clock.js';
 import { RegistryService } from '../../src/runtime/service.js';
 import type { Database } from '../../src/store/sql/database.js';
 import { SqlStore } from '../../src/store/sql/sql-store.js';
@@ -52,7 +52,7 @@ export async function startReplica(
   { database, id, rules = {}, clockOff = 0, probe: answer = () => 'open', log: base }: TestReplicaOptions,
 ): Promise<TestReplica> {
   const log = (base ?? pino({ level: process.env.TEST_LOG ?? 'silent' })).child({ replica: id });
-  const clock = new HearingClock({ ...SYSTEM_TIME, wall: () => Date.now() + clockOff });
+  const clock = new LeaseClock({ ...SYSTEM_TIME, wall: () => Date.now() + clockOff });
   const probe: Probe = { probe: (address) => Promise.resolve(answer(address)) };
   const store = createSqlStore(database, id);
   const service = new RegistryService({ store, clock, probe, rules: { ...DEFAULT_RULES, ...rules }, log });

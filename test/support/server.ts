@@ -11,7 +11,7 @@ import type { Names } from '../../src/probe/names.js';
 import type { ProbeAnswer } from '../../src/registry/cluster.js';
 import type { Probe, Store, Unknown } from '../../src/registry/ports.js';
 import { DEFAULT_RULES, type Rules } from '../../src/registry/rules.js';
-import { HearingClock } from '../../src/runtime/hearing-clock.js';
+import { LeaseClock } from '../../src/runtime/hearing-clock.js';
 import { RegistryService } from '../../src/runtime/service.js';
 import { SqliteStore } from '../../src/store/sqlite/sqlite-store.js';
 import { examinerOf } from './examiner.js';
@@ -87,7 +87,7 @@ export async function startServer(
 ): Promise<TestServer> {
   const file = options.file ?? join(tempFolder(t), 'registry.db');
   const time = new ManualTime();
-  const clock = new HearingClock(time);
+  const clock = new LeaseClock(time);
   const probe = new ScriptedProbe();
   const log = options.log ?? pino({ level: 'silent' });
   const real = new SqliteStore({

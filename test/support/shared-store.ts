@@ -3,11 +3,11 @@ import type { RecordedEvent } from '../../src/registry/events.js';
 import {
   StoreUnavailable,
   type ClusterListener,
-  type Decided,
+  type CommittedDecision,
   type EventQuery,
-  type News,
-  type Opened,
-  type Report,
+  type SyncResult,
+  type OpenResult,
+  type SyncRequest,
   type Store,
   type Work,
 } from '../../src/registry/ports.js';
@@ -58,7 +58,7 @@ export class SharedStore implements Store {
     this.#listener?.changed(cluster, this.#sent.get(key));
   }
 
-  open(listener: ClusterListener): Promise<Opened> {
+  open(listener: ClusterListener): Promise<OpenResult> {
     this.#listener = listener;
     return this.#real.open({
       changed: (cluster) => {
@@ -71,18 +71,18 @@ export class SharedStore implements Store {
     });
   }
 
-  async transact(key: ClusterKey, work: Work): Promise<Decided> {
+  async transact(key: ClusterKey, work: Work): Promise<CommittedDecision> {
     this.#reach();
     this.decisions++;
     return this.#real.transact(key, work);
   }
 
-  async exchange(report: Report): Promise<News> {
+  async sync(report: SyncRequest): Promise<SyncResult> {
     this.#reach();
-    const { scene, written } = await this.#real.exchange(report);
+    const { scene, written } = await this.#real.sync(report);
     return {
       scene: { ...scene, othersKnow: this.#phase !== 'decided' },
-      deaf: 0,
+      missedMs: 0,
       others: 1,
       isAlone: false,
       soon: false,

@@ -7,7 +7,7 @@ import type { Client } from '../client.js';
 import { clusterPath } from '../cluster-name.js';
 import { canAsk, confirm } from '../confirm.js';
 import { lineWidth, print } from '../output.js';
-import { plain } from '../plain.js';
+import { toPrintable } from '../plain.js';
 import { wrap } from '../table.js';
 import { freshHealth, READING } from './reading.js';
 import { describeHealth, describePlan } from './report.js';
@@ -43,7 +43,7 @@ export async function repairCluster(client: Client, cluster: string, options: Re
     // With JSON the only thing that is printed is the outcome.
     options.json ? Promise.resolve() : print(...lines);
   const ask = (): Promise<RepairPlan> => client.getJson(`${path}/repair?${asked}`, READING);
-  const plan = await settledPlan(ask, (why) => tell(...wrap(plain(`Waiting: ${why}.`), width), ''));
+  const plan = await settledPlan(ask, (why) => tell(...wrap(toPrintable(`Waiting: ${why}.`), width), ''));
   await tell(...describePlan(plan, cluster, width));
   if (plan.steps.length === 0 || plan.refused !== undefined || isDry) {
     if (plan.steps.length > 0 && plan.refused === undefined) {
@@ -64,7 +64,7 @@ export async function repairCluster(client: Client, cluster: string, options: Re
   const { body: begun } = await client.ask<RepairBegun>('POST', `${path}/repair?${query}`, READING);
   await tell('');
   const events = await followRepair(client, path, begun, ({ type, reason }) =>
-    tell(plain(`${type}: ${reason}`)),
+    tell(toPrintable(`${type}: ${reason}`)),
   );
   const health = await freshHealth(client, path);
   if (options.json) await print(JSON.stringify({ plan, events, health }, undefined, 2));

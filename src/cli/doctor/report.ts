@@ -1,21 +1,21 @@
 import type { ClusterHealth, HealthFinding } from '../../doctor/health.js';
 import type { RepairPlan } from '../../doctor/plan.js';
 import { nameOf } from '../cluster-name.js';
-import { plain } from '../plain.js';
+import { toPrintable } from '../plain.js';
 import { wrap } from '../table.js';
 
 /** What the doctor says, in lines of so many columns. */
 export function describeHealth(health: ClusterHealth, width: number): string[] {
   const { findings, unknown, state, repair } = health;
   const name = nameOf(health);
-  const under = repair ? wrap(plain(`${name} is being repaired (${repair.holder}): see its events`), width) : [];
+  const under = repair ? wrap(toPrintable(`${name} is being repaired (${repair.holder}): see its events`), width) : [];
   const found = findings.flatMap((finding) => [
-    ...wrap(plain(`${finding.code}${ageOf(finding)}: ${finding.sentence}.`), width),
-    ...wrap(plain(`  ${finding.advice}`), width),
+    ...wrap(toPrintable(`${finding.code}${ageOf(finding)}: ${finding.sentence}.`), width),
+    ...wrap(toPrintable(`  ${finding.advice}`), width),
   ]);
-  const cannotTell = unknown.flatMap((sentence) => wrap(plain(`cannot tell: ${sentence}`), width));
+  const cannotTell = unknown.flatMap((sentence) => wrap(toPrintable(`cannot tell: ${sentence}`), width));
   if (found.length > 0) return [...under, ...found, ...cannotTell];
-  if (state === 'healthy') return [...under, ...wrap(plain(`${name}: ${health.summary}`), width)];
+  if (state === 'healthy') return [...under, ...wrap(toPrintable(`${name}: ${health.summary}`), width)];
   return [...under, ...cannotTell];
 }
 
@@ -29,18 +29,18 @@ function ageOf({ sinceMs, persistent }: HealthFinding): string {
 export function describePlan(plan: RepairPlan, name: string, width: number): string[] {
   const { steps, dataLossRisks, manualSteps, refused } = plan;
   const item = (text: string): string[] => {
-    const [first = '', ...more] = wrap(plain(text), width - 2);
+    const [first = '', ...more] = wrap(toPrintable(text), width - 2);
     return [`- ${first}`, ...more.map((line) => `  ${line}`)];
   };
   const lines: string[] = [];
-  if (refused !== undefined) lines.push(...wrap(plain(`No repair of ${name} now: ${refused}.`), width));
+  if (refused !== undefined) lines.push(...wrap(toPrintable(`No repair of ${name} now: ${refused}.`), width));
   if (steps.length > 0) {
     lines.push(`To repair ${name}, in this order:`);
     steps.forEach(({ command, node, group, value, sentence }, index) => {
-      const [first = '', ...more] = wrap(plain(sentence), width - 4);
+      const [first = '', ...more] = wrap(toPrintable(sentence), width - 4);
       lines.push(`${String(index + 1).padStart(2)}. ${first}`, ...more.map((line) => `    ${line}`));
       const said = `    ${command} ${value}, said to ${node}${group === undefined ? '' : `, group ${group}`}`;
-      lines.push(...wrap(plain(said.trim()), width - 4).map((line) => `    ${line}`));
+      lines.push(...wrap(toPrintable(said.trim()), width - 4).map((line) => `    ${line}`));
     });
   }
   if (dataLossRisks.length > 0) lines.push('What may be lost:', ...dataLossRisks.flatMap(item));

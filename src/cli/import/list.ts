@@ -1,4 +1,4 @@
-import { canonical, DEFAULT_PORT, named, parseAddress, type Address } from '../../registry/address.js';
+import { canonical, DEFAULT_PORT, joinLimited, parseAddress, type Address } from '../../registry/address.js';
 import { ClientError } from '../client-error.js';
 import { isNginx, returnedTexts, type ReturnedText } from './nginx.js';
 
@@ -139,7 +139,7 @@ function fromLines(text: string, name: string): FoundList {
       }
     }
   });
-  const note = `${named(portless)} in ${name} ${portless.length === 1 ? 'has' : 'have'} no port; ${DEFAULT_PORT} is assumed, as Nacos does`;
+  const note = `${joinLimited(portless)} in ${name} ${portless.length === 1 ? 'has' : 'have'} no port; ${DEFAULT_PORT} is assumed, as Nacos does`;
   return {
     addresses: [...found.values()].map(({ address }) => address),
     notes: portless.length > 0 ? [note] : [],

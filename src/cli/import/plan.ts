@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { canonical, named, splitAddress, type Address } from '../../registry/address.js';
+import { canonical, joinLimited, splitAddress, type Address } from '../../registry/address.js';
 import { isLoopback } from '../../registry/newcomer.js';
 import type { ClusterView } from '../../registry/view.js';
 import { ClientError } from '../client-error.js';
@@ -61,12 +61,12 @@ function suspicions(addresses: readonly Address[]): string[] {
   const warnings: string[] = [];
   if (here.length > 0 && elsewhere.length > 0) {
     warnings.push(
-      `${named(here)} is each machine's own loopback, among addresses of other machines: no other node reaches a member there. Give it the address by which the others know it.`,
+      `${joinLimited(here)} is each machine's own loopback, among addresses of other machines: no other node reaches a member there. Give it the address by which the others know it.`,
     );
   }
   if (ips.length > 0 && names.length > 0) {
     warnings.push(
-      `Some are IP addresses (${named(ips)}) and some are names (${named(names)}). A node must be listed exactly as it calls itself, which is seldom the one here and the other there: look at …/core/cluster/self of each.`,
+      `Some are IP addresses (${joinLimited(ips)}) and some are names (${joinLimited(names)}). A node must be listed exactly as it calls itself, which is seldom the one here and the other there: look at …/core/cluster/self of each.`,
     );
   }
   return warnings;

@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { httpRequest, requestFailure } from '../../http-request.js';
 import { ClientError } from '../client-error.js';
-import { plain } from '../plain.js';
+import { toPrintable } from '../plain.js';
 
 /** Largest list, in bytes: what the server takes in one request. */
 const MAX_BYTES = 64 << 10;
@@ -51,7 +51,7 @@ async function fetchSource(source: string, name: string): Promise<string> {
   } catch (error) {
     if (error instanceof ClientError) throw error;
     throw new ClientError(
-      `${name} gives no whole answer within ${TIMEOUT / 1_000} s (${plain(requestFailure(error))})`,
+      `${name} gives no whole answer within ${TIMEOUT / 1_000} s (${toPrintable(requestFailure(error))})`,
     );
   }
 }

@@ -4,9 +4,9 @@ import { splitAddress, type Address } from '../../registry/address.js';
 import { keyOf, type ClusterKey } from '../../registry/cluster.js';
 import { isLoopback } from '../../registry/newcomer.js';
 import type { Names } from '../../probe/names.js';
-import type { ClusterEntry } from '../../runtime/entry.js';
+import type { ServedCluster } from '../../runtime/entry.js';
 import type { Problem } from '../reply.js';
-import type { Target } from '../target.js';
+import type { ListRequest } from '../target.js';
 import type { Access, ChangesNeed } from './access.js';
 import { Authority } from './authority.js';
 import { ClientAddresses } from './client-address.js';
@@ -15,7 +15,7 @@ import { Homes } from './homes.js';
 import { Newcomers, type Made } from './newcomers.js';
 import { objectionToSource, objectionToToken, type Objection, type Source } from './objection.js';
 import { rateKey } from './rate-limit.js';
-import { Refusals, type RefusedBecause } from './refusals.js';
+import { Refusals, type DenialReason } from './refusals.js';
 import type { AccessSettings } from './settings.js';
 import { TokenSource } from './token-source.js';
 import { allows, judge, type Grant } from './token.js';
@@ -31,7 +31,7 @@ export class AccessControl implements Access {
   readonly #changes: TokenSource;
   readonly #reads: TokenSource;
   readonly #refusals: Refusals;
-  readonly #judged = new WeakMap<Target, { generation: number; objection: Objection | undefined }>();
+  readonly #judged = new WeakMap<ListRequest, { generation: number; objection: Objection | undefined }>();
   #newcomers: Newcomers | undefined;
   readonly #authority: Authority;
   readonly clients: ClientAddresses;
@@ -44,7 +44,7 @@ export class AccessControl implements Access {
   constructor(
     settings: AccessSettings,
     log: Logger,
-    onRefused?: (because: RefusedBecause) => void,
+    onRefused?: (because: DenialReason) => void,
     names?: Pick<Names, 'lookup'>,
   ) {
     this.#settings = settings;
@@ -78,7 +78,7 @@ export class AccessControl implements Access {
    * Why a request may not speak for the address that it names. Asked at every poll: a URL's token is judged once, and
    * once more when other tokens have become valid.
    */
-  objectionTo(target: Target, address: Address, source: Source): Objection | undefined {
+  objectionTo(target: ListRequest, address: Address, source: Source): Objection | undefined {
     const objection = this.#changes.tokens.isEmpty ? undefined : this.#objectionToToken(target);
     if (objection && !objection.passes) return objection;
     return (this.#settings.verifySource ? objectionToSource(address, source) : undefined) ?? objection;
@@ -97,7 +97,7 @@ export class AccessControl implements Access {
   /** What is answered to one whose word about a member, or leave of it, does not count; `what` it is, as in "take it off". */
   async refuseWord(
     request: IncomingMessage,
-    entry: ClusterEntry | undefined,
+    entry: ServedCluster | undefined,
     address: Address,
     what: string,
   ): Promise<Problem | undefined> {
@@ -111,7 +111,7 @@ export class AccessControl implements Access {
     return this.#settings.allowedHosts.includes(host);
   }
 
-  #objectionToToken(target: Target): Objection | undefined {
+  #objectionToToken(target: ListRequest): Objection | undefined {
     const { generation, tokens } = this.#changes;
     const known = this.#judged.get(target);
     if (known?.generation === generation) return known.objection;

@@ -3,7 +3,7 @@ import { isIP } from 'node:net';
 import { splitAddress, type Address } from '../../registry/address.js';
 import { isLoopback } from '../../registry/newcomer.js';
 import type { Names } from '../../probe/names.js';
-import type { ClusterEntry } from '../../runtime/entry.js';
+import type { ServedCluster } from '../../runtime/entry.js';
 import type { ClientAddresses } from './client-address.js';
 import { isOwnAddress, type Homes } from './homes.js';
 import type { Objection } from './objection.js';
@@ -58,7 +58,7 @@ export class Authority {
   /** Why a word about a member, or its leave, does not count without a token: `what` it is, as in "take it off". */
   async objectionToWord(
     request: IncomingMessage,
-    entry: ClusterEntry | undefined,
+    entry: ServedCluster | undefined,
     address: Address,
     what: string,
   ): Promise<Objection | undefined> {
@@ -94,6 +94,6 @@ function objection(sentence: string): Objection {
   return { because: 'source', status: 403, sentence, passes: false };
 }
 
-function isKnownTo({ cluster: { members, waiting, departed } }: ClusterEntry, address: Address): boolean {
-  return members.has(address) || waiting.has(address) || departed.has(address);
+function isKnownTo({ cluster: { members, waiting, tombstones: tombstones } }: ServedCluster, address: Address): boolean {
+  return members.has(address) || waiting.has(address) || tombstones.has(address);
 }

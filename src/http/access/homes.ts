@@ -1,6 +1,6 @@
 import { addressOf, canonical, splitAddress, type Address } from '../../registry/address.js';
 import { heldBy, type Cluster } from '../../registry/cluster.js';
-import type { ClusterEntry } from '../../runtime/entry.js';
+import type { ServedCluster } from '../../runtime/entry.js';
 
 /**
  * After how long without a word from its home, in milliseconds, a member may be at home elsewhere: longer than a node
@@ -28,13 +28,13 @@ const TURNS = 3;
  * from there for a minute. Each server knows what it heard itself since it started.
  */
 export class Homes {
-  readonly #homes = new WeakMap<ClusterEntry, Map<Address, Home>>();
+  readonly #homes = new WeakMap<ServedCluster, Map<Address, Home>>();
 
   /**
    * A listed or waiting address is heard; true when that is from its home. Called at every poll. `client`: undefined when a
    * proxy does not say.
    */
-  heard(entry: ClusterEntry, address: Address, client: string | undefined, now: number): boolean {
+  heard(entry: ServedCluster, address: Address, client: string | undefined, now: number): boolean {
     const home = this.#homes.get(entry)?.get(address);
     if (home && home.client === client) {
       home.at = now;
@@ -47,24 +47,24 @@ export class Homes {
    * The member's home, when it and whoever asks from elsewhere speak by turns: two nodes have the same `self`, or one is behind
    * two addresses.
    */
-  otherHome(entry: ClusterEntry, address: Address, client: string | undefined): string | undefined {
+  otherHome(entry: ServedCluster, address: Address, client: string | undefined): string | undefined {
     const home = this.#homes.get(entry)?.get(address);
     if (!home || home.client === client || (home.other?.turns ?? 0) < TURNS) return undefined;
     return home.client;
   }
 
   /** What {@link heard} said of a client that was heard just now. */
-  isHeardAt(entry: ClusterEntry, address: Address, client: string | undefined): boolean {
+  isHeardAt(entry: ServedCluster, address: Address, client: string | undefined): boolean {
     return this.isHome(entry, address, client) || (client !== undefined && isOwnAddress(address, client));
   }
 
   /** Whether an address is the member's home. */
-  isHome(entry: ClusterEntry, address: Address, client: string | undefined): boolean {
+  isHome(entry: ServedCluster, address: Address, client: string | undefined): boolean {
     return client !== undefined && this.#homes.get(entry)?.get(address)?.client === client;
   }
 
   #moves(
-    entry: ClusterEntry,
+    entry: ServedCluster,
     address: Address,
     client: string,
     home: Home | undefined,
@@ -94,9 +94,9 @@ function noteOther(home: Home, now: number): void {
 }
 
 /** Those that are gone. */
-function forget(homes: Map<Address, Home>, { members, waiting, departed }: Cluster): void {
+function forget(homes: Map<Address, Home>, { members, waiting, tombstones: tombstones }: Cluster): void {
   for (const address of homes.keys()) {
-    if (!members.has(address) && !waiting.has(address) && !departed.has(address)) homes.delete(address);
+    if (!members.has(address) && !waiting.has(address) && !tombstones.has(address)) homes.delete(address);
   }
 }
 

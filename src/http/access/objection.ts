@@ -1,11 +1,11 @@
 import type { Address } from '../../registry/address.js';
 import { isOwnAddress } from './homes.js';
-import type { RefusedBecause } from './refusals.js';
+import type { DenialReason } from './refusals.js';
 import type { Verdict } from './token.js';
 
 /** Why a request may not do what it asks for. */
 export interface Objection {
-  readonly because: RefusedBecause;
+  readonly because: DenialReason;
   readonly status: 401 | 403;
   readonly sentence: string;
   /** Whether it is only noted, and the request goes on (AUTH_MODE=warn). */

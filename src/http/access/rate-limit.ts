@@ -1,5 +1,5 @@
 import { isIPv6 } from 'node:net';
-import { Row, type Place } from '../../row.js';
+import { LinkedList, type ListNode } from '../../row.js';
 
 /** Buckets kept by default. */
 const KEYS = 10_000;
@@ -22,7 +22,7 @@ interface Bucket {
   /** When it is full again; that alone says how many tokens it holds now. */
   fullAt: number;
   readonly key: string;
-  place: Place<Bucket> | undefined;
+  place: ListNode<Bucket> | undefined;
 }
 
 /**
@@ -38,7 +38,7 @@ export class RateLimit {
   readonly #now: () => number;
   readonly #buckets = new Map<string, Bucket>();
   /** By their last use, the oldest first. */
-  readonly #order = new Row<Bucket>();
+  readonly #order = new LinkedList<Bucket>();
   readonly #shared: Bucket = { key: '', fullAt: -Infinity, place: undefined };
 
   constructor({ burst, perSecond, keys = KEYS, now = () => performance.now() }: RateLimitOptions) {

@@ -9,7 +9,7 @@ import { RateLimit, rateKey } from './rate-limit.js';
 import type { AccessSettings } from './settings.js';
 
 /** What access control refuses for. */
-export type RefusedBecause = Extract<RefusalReason, 'token' | 'scope' | 'source' | 'member' | 'rate'>;
+export type DenialReason = Extract<RefusalReason, 'token' | 'scope' | 'source' | 'member' | 'rate'>;
 
 /**
  * How many requests without a valid token one address may send at once, and a second for long. Beyond that each is
@@ -28,7 +28,7 @@ const LOGGED = { burst: 3, perSecond: 1 / 60 };
 export class Refusals {
   readonly #clients: ClientAddresses;
   readonly #log: Logger;
-  readonly #onRefused: (because: RefusedBecause) => void;
+  readonly #onRefused: (because: DenialReason) => void;
   readonly #failures: RateLimit;
   readonly #changes: RateLimit | undefined;
   readonly #logged: RateLimit;
@@ -37,7 +37,7 @@ export class Refusals {
     clients: ClientAddresses,
     { writeRateLimit, now = () => performance.now() }: Pick<AccessSettings, 'writeRateLimit' | 'now'>,
     log: Logger,
-    onRefused: (because: RefusedBecause) => void = () => undefined,
+    onRefused: (because: DenialReason) => void = () => undefined,
   ) {
     this.#clients = clients;
     this.#log = log;

@@ -44,10 +44,10 @@ export const changeRoutes = [
         status: 200,
       },
     ],
-    async handle({ service, patience }, { params, query: { wait, force }, response }) {
+    async handle({ service, heldRequests }, { params, query: { wait, force }, response }) {
       const { address } = params;
       const key = keyFrom(params);
-      const left = await service.leave(key, address, wait, patience.of(response), { force });
+      const left = await service.leave(key, address, wait, heldRequests.of(response), { force });
       const { revision, pendingMembers, votes } = left;
       if (!left.known) {
         const name = `${params.product}/${params.cluster}`;

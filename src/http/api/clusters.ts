@@ -1,5 +1,5 @@
 import { isKnown, keyOf, type ClusterKey } from '../../registry/cluster.js';
-import type { ClusterEntry } from '../../runtime/entry.js';
+import type { ServedCluster } from '../../runtime/entry.js';
 import type { RegistryService } from '../../runtime/service.js';
 import { summaryOf, viewOf } from '../../runtime/views.js';
 import { clusterParams, clusterQuery, clustersQuery } from './parameters.js';
@@ -74,11 +74,11 @@ export const clusterRoutes = [
         status: 200,
       },
     ],
-    async handle({ service, patience }, { params, query: { revision, wait }, response }) {
+    async handle({ service, heldRequests }, { params, query: { revision, wait }, response }) {
       const entry = find(service, params);
       if (!entry) return unknownCluster(params);
       if (revision !== undefined) {
-        await entry.until((cluster) => cluster.revision !== revision, wait, patience.of(response));
+        await entry.until((cluster) => cluster.revision !== revision, wait, heldRequests.of(response));
       }
       return { status: 200, body: viewOf(entry, service) };
     },
@@ -95,7 +95,7 @@ export function keyFrom({ product, cluster }: NamedCluster): ClusterKey {
 }
 
 /** A cluster that exists for those who ask. */
-export function find(service: RegistryService, named: NamedCluster): ClusterEntry | undefined {
+export function find(service: RegistryService, named: NamedCluster): ServedCluster | undefined {
   const entry = service.find(keyOf(keyFrom(named)));
   return entry && isKnown(entry.cluster) ? entry : undefined;
 }

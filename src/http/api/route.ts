@@ -4,7 +4,7 @@ import type { Examiner } from '../../doctor/examiner.js';
 import type { Feed } from '../../runtime/feed.js';
 import type { RegistryService } from '../../runtime/service.js';
 import type { Access } from '../access/access.js';
-import type { Patience } from '../patience.js';
+import type { HeldRequests } from '../patience.js';
 import type { Problem } from '../reply.js';
 
 export type Method = 'get' | 'head' | 'post' | 'delete';
@@ -77,7 +77,7 @@ export interface ApiContext {
   readonly examiner: Examiner;
   readonly feed: Feed;
   readonly access: Access;
-  readonly patience: Patience;
+  readonly heldRequests: HeldRequests;
 }
 
 /** A request that was read, is right, and may ask this. */

@@ -69,7 +69,7 @@ function lastEventId({ request }: Call<unknown, unknown>): EventCursor | string 
 }
 
 function stream(
-  { feed, access, patience }: ApiContext,
+  { feed, access, heldRequests }: ApiContext,
   { request, response }: Call<unknown, unknown>,
   cluster: ClusterKey | undefined,
   after: EventCursor | undefined,
@@ -122,7 +122,7 @@ function stream(
     },
   });
   response.once('close', stop);
-  const signal = patience.of(response);
+  const signal = heldRequests.of(response);
   if (signal.aborted || response.destroyed) end();
   else signal.addEventListener('abort', end, { once: true });
 }

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { keyOf, type Cluster, type ClusterKey } from '../../registry/cluster.js';
 import type { RecordedEvent, RegistryEvent } from '../../registry/events.js';
-import { StoreBusy, type Decided, type Scene, type Work } from '../../registry/ports.js';
+import { StoreBusy, type CommittedDecision, type StoreSnapshot, type Work } from '../../registry/ports.js';
 import { changesOf, clusterRow } from '../rows.js';
 import { DatabaseError, type Database, type Session } from './database.js';
 import type { KnownClusters } from './known-clusters.js';
@@ -64,12 +64,12 @@ export class Decisions {
    * Makes a decision when it is its turn. Deadlocks and serialisation failures change nothing; it is made again on what
    * is there then. Rejects with DatabaseError, or with StoreBusy when others would not let it.
    */
-  decide(key: ClusterKey, work: Work): Promise<Decided> {
+  decide(key: ClusterKey, work: Work): Promise<CommittedDecision> {
     return this.#inTurn(() => this.decideNow(key, work));
   }
 
   /** The same out of turn. */
-  async decideNow(key: ClusterKey, work: Work): Promise<Decided> {
+  async decideNow(key: ClusterKey, work: Work): Promise<CommittedDecision> {
     const until = performance.now() + DECISION_LIMIT;
     for (let attempt = 1; ; attempt++) {
       const left = until - performance.now();
@@ -85,9 +85,9 @@ export class Decisions {
     }
   }
 
-  async #tryToDecide(key: ClusterKey, work: Work, limit: number): Promise<Decided> {
+  async #tryToDecide(key: ClusterKey, work: Work, limit: number): Promise<CommittedDecision> {
     let keep: (() => void) | undefined;
-    let decided: Decided | undefined;
+    let decided: CommittedDecision | undefined;
     await this.#db
       .transaction(limit, async (session) => {
         const { row, isNew } = await this.#lock(session, key);
@@ -169,19 +169,19 @@ export class Decisions {
   }
 
   async #writeRows(session: Session, id: number, before: Cluster, after: Cluster): Promise<void> {
-    const { members, waiting, departed } = changesOf(before, after);
+    const { members, waiting, tombstones } = changesOf(before, after);
     const gone: string[] = [];
     for (const [table, rows] of [
       ['address_server_member', members],
       ['address_server_waiting', waiting],
-      ['address_server_departed', departed],
+      ['address_server_departed', tombstones],
     ] as const) {
       if (rows.remove.length > 0) await session.run(this.#queries.remove(table, id, rows.remove));
       for (const statement of this.#queries.put(table, id, rows.put)) await session.run(statement);
       gone.push(...rows.remove);
     }
     const left = gone.filter(
-      (address) => !after.members.has(address) && !after.waiting.has(address) && !after.departed.has(address),
+      (address) => !after.members.has(address) && !after.waiting.has(address) && !after.tombstones.has(address),
     );
     if (left.length > 0) await session.run(this.#queries.remove('address_server_lease', id, left));
   }
@@ -225,10 +225,10 @@ export class Decisions {
 }
 
 /** What a decision is told; `change` is the last one of what it is about. */
-export function sceneOf(state: ReplicaState, change: number, clusters: number): Scene {
+export function sceneOf(state: ReplicaState, change: number, clusters: number): StoreSnapshot {
   return {
     now: state.clock.now,
-    graceUntil: state.clock.deaf > 0 ? Infinity : state.graceUntil,
+    graceUntil: state.clock.missedMs > 0 ? Infinity : state.graceUntil,
     othersKnow: state.othersKnow(change),
     clusters,
   };

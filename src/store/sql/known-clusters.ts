@@ -165,7 +165,7 @@ export class KnownClusters {
     const ids = rows.map(({ id }) => id);
     const members = byCluster(await session.run<MemberTable>(queries.rowsOf('address_server_member', ids)));
     const waiting = byCluster(await session.run<WaitingTable>(queries.rowsOf('address_server_waiting', ids)));
-    const departed = byCluster(
+    const tombstones = byCluster(
       await session.run<DepartedTable>(queries.rowsOf('address_server_departed', ids)),
     );
     const leases = byCluster(await session.run<StoredLeaseRow>(queries.leasesOf(ids)));
@@ -178,7 +178,7 @@ export class KnownClusters {
           cluster: row,
           members: members.get(id) ?? [],
           waiting: waiting.get(id) ?? [],
-          departed: departed.get(id) ?? [],
+          tombstones: tombstones.get(id) ?? [],
         },
         (address) => this.#leaseOf(known?.leases.get(address), facts.get(address)),
       );

@@ -16,7 +16,7 @@ export interface ClockReading {
   /** The hearing clock now. */
   readonly now: number;
   /** How long no server could hear, in milliseconds; 0 usually. */
-  readonly deaf: number;
+  readonly missedMs: number;
   /** Whether the database's wall clock is another than before: set back, or that of another machine. */
   readonly isSetBack: boolean;
 }
@@ -28,9 +28,9 @@ export interface ClockReading {
  * all.
  */
 export function readClock({ hearing, database }: StoredClock, databaseNow: number): ClockReading {
-  if (database === 0) return { now: hearing, deaf: 0, isSetBack: true };
+  if (database === 0) return { now: hearing, missedMs: 0, isSetBack: true };
   const step = databaseNow - database;
   const isSetBack = step < -LONGEST_RETURN;
   const deaf = step > LONGEST_GAP || isSetBack ? Math.abs(step) : 0;
-  return { now: hearing + Math.min(Math.max(step, 0), LONGEST_GAP), deaf, isSetBack };
+  return { now: hearing + Math.min(Math.max(step, 0), LONGEST_GAP), missedMs: deaf, isSetBack };
 }

@@ -8,11 +8,11 @@ import {
   StoreRefused,
   StoreUnavailable,
   type ClusterListener,
-  type Decided,
+  type CommittedDecision,
   type EventQuery,
-  type News,
-  type Opened,
-  type Report,
+  type SyncResult,
+  type OpenResult,
+  type SyncRequest,
   type Store,
   type Work,
 } from '../../registry/ports.js';
@@ -58,11 +58,11 @@ const CLOCK_BACK = 5_000;
 /** How often a server tries to enter its row when others take it in between. */
 const ENTER_TRIES = 5;
 
-const NOTHING_HEARD: Report = {
+const NOTHING_HEARD: SyncRequest = {
   hearing: 0,
   graceUntil: 0,
   grace: 0,
-  patience: 0,
+  renewalSlackMs: 0,
   isWaiting: false,
   isLast: false,
 };
@@ -138,7 +138,7 @@ export class SqlStore implements Store {
     return this.#decisions.retries;
   }
 
-  async open(listener: ClusterListener, grace = 0): Promise<Opened> {
+  async open(listener: ClusterListener, grace = 0): Promise<OpenResult> {
     this.#known.listener = listener;
     return this.#reach('open', async () => {
       await this.#options.prepare(this.#db);
@@ -146,7 +146,7 @@ export class SqlStore implements Store {
     });
   }
 
-  async #open(session: Session, grace: number): Promise<Opened> {
+  async #open(session: Session, grace: number): Promise<OpenResult> {
     const before = await this.#state(session);
     // First entered, then read: whoever changes a list from here on waits for this server.
     let state = await this.#enter(session, before);
@@ -156,22 +156,22 @@ export class SqlStore implements Store {
     const report = this.#known.hasList ? { ...NOTHING_HEARD, graceUntil: Infinity, grace } : NOTHING_HEARD;
     const { released } = await this.#renew(session, state, report);
     this.#known.agree(released);
-    const { now, deaf } = state.clock;
+    const { now, missedMs: deaf } = state.clock;
     this.#readUpTo = now - LATE_COMMIT;
     this.#lastNow = now;
     const attended = deaf === 0 && before.others.some(({ seenAt }) => now - seenAt < 2 * WRITE_EVERY);
     return { hearing: now, attended };
   }
 
-  transact(key: ClusterKey, work: Work): Promise<Decided> {
+  transact(key: ClusterKey, work: Work): Promise<CommittedDecision> {
     return this.#queue.run(keyOf(key), () => this.#reach('use', () => this.#decisions.decide(key, work)));
   }
 
-  exchange(report: Report): Promise<News> {
+  sync(report: SyncRequest): Promise<SyncResult> {
     return this.#reach('use', () => this.#db.together((session) => this.#exchange(session, report)));
   }
 
-  async #exchange(session: Session, report: Report): Promise<News> {
+  async #exchange(session: Session, report: SyncRequest): Promise<SyncResult> {
     // Decisions go on meanwhile.
     const confirmed = this.#confirmed;
     let state = await this.#state(session);
@@ -205,9 +205,9 @@ export class SqlStore implements Store {
     let last = state;
     const confirms = changed !== 'none' || this.#isUnconfirmed || this.#known.isPending || report.isLast;
     const isDue = at - this.#writtenAt >= WRITE_EVERY - this.pace / 2;
-    if (confirms || isDue || state.clock.deaf > 0) {
+    if (confirms || isDue || state.clock.missedMs > 0) {
       this.#known.listener?.telling();
-      written = await this.#writeLeases(session, state, confirms ? 0 : report.patience);
+      written = await this.#writeLeases(session, state, confirms ? 0 : report.renewalSlackMs);
       last = await this.#renew(session, state, report);
       this.#writtenAt = at;
     }
@@ -218,12 +218,12 @@ export class SqlStore implements Store {
     this.#known.agree(last.released);
     this.#exchangedAt = at;
     // Whether the others know of a change is asked again for the cluster that is decided on.
-    const { deaf, now } = state.clock;
+    const { missedMs: deaf, now } = state.clock;
     // A decision is told of a grace without an end when nobody could hear; this server has just written when it ends.
     const graceUntil = deaf > 0 ? Math.max(state.graceUntil, now + report.grace) : state.graceUntil;
     const scene = { ...sceneOf(state, 0, this.#known.size), graceUntil };
     const soon = changed === 'in part' || (this.#known.isPending && scene.othersKnow !== false);
-    return { scene, deaf, others: state.others.length, isAlone: last.isAlone, soon, written };
+    return { scene, missedMs: deaf, others: state.others.length, isAlone: last.isAlone, soon, written };
   }
 
   async events(query: EventQuery): Promise<readonly RecordedEvent[]> {
@@ -413,12 +413,12 @@ export class SqlStore implements Store {
    * Says what this server has, has released what all have promised, and returns up to which change that is. Rejects when
    * this server was given up meanwhile: it enters anew the next time.
    */
-  async #renew(session: Session, state: ReplicaState, report: Report): Promise<ReplicaState> {
+  async #renew(session: Session, state: ReplicaState, report: SyncRequest): Promise<ReplicaState> {
     const { clock, databaseMs, storedDatabaseMs, others, overdue, forgetsBefore } = state;
     if (clock.isSetBack) await session.run(this.#queries.setDatabaseClock(storedDatabaseMs, databaseMs));
     const grace = Math.max(
       Math.min(report.graceUntil, clock.now + report.grace),
-      clock.deaf > 0 ? clock.now + report.grace : 0,
+      clock.missedMs > 0 ? clock.now + report.grace : 0,
     );
     const own = this.#own(clock.now);
     await session.run(this.#queries.report(own, clock.now, databaseMs, grace));

@@ -107,7 +107,7 @@ export class SqliteDatabase {
       s.forgetCluster.run(product, name);
     } else {
       const id = s.putCluster.get(change.cluster);
-      for (const table of ['members', 'waiting', 'departed', 'leases'] as const) {
+      for (const table of ['members', 'waiting', 'tombstones', 'leases'] as const) {
         const rows: Rows<object> = change[table];
         for (const address of rows.remove) s[table].remove.run(id, address);
         for (const row of rows.put) s[table].put.run({ cluster_id: id, ...row });
@@ -355,7 +355,7 @@ function prepare(db: SQLite.Database) {
     ),
     members: table('address_server_member', MEMBER_COLUMNS),
     waiting: table('address_server_waiting', WAITING_COLUMNS),
-    departed: table('address_server_departed', DEPARTED_COLUMNS),
+    tombstones: table('address_server_departed', DEPARTED_COLUMNS),
     leases: table('address_server_lease', LEASE_COLUMNS),
     clusterId: db.prepare('SELECT id FROM address_server_cluster WHERE product = ? AND name = ?').pluck(),
     renew: db.prepare(
@@ -396,14 +396,14 @@ function loadClusters(db: SQLite.Database, ids?: readonly number[]): Stored['clu
   };
   const members = rowsOf<MemberRow>('address_server_member', 'position');
   const waiting = rowsOf<WaitingRow>('address_server_waiting', 'position');
-  const departed = rowsOf<DepartedRow>('address_server_departed', 'left_at');
+  const tombstones = rowsOf<DepartedRow>('address_server_departed', 'left_at');
   const leases = rowsOf<LeaseRow>('address_server_lease', 'address');
   const clusters = db.prepare(`SELECT * FROM address_server_cluster ${only('id')} ORDER BY id`).all(...some);
   return (clusters as (ClusterRow & { readonly id: number })[]).map((cluster) => ({
     cluster,
     members: members.get(cluster.id) ?? [],
     waiting: waiting.get(cluster.id) ?? [],
-    departed: departed.get(cluster.id) ?? [],
+    tombstones: tombstones.get(cluster.id) ?? [],
     leases: leases.get(cluster.id) ?? [],
   }));
 }

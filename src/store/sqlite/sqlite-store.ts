@@ -17,16 +17,16 @@ import {
   StoreUnavailable,
   type Clock,
   type ClusterListener,
-  type Decided,
+  type CommittedDecision,
   type EventQuery,
-  type News,
-  type Opened,
-  type Report,
-  type Scene,
+  type SyncResult,
+  type OpenResult,
+  type SyncRequest,
+  type StoreSnapshot,
   type Store,
   type Work,
 } from '../../registry/ports.js';
-import { FairShare } from '../../fair-share.js';
+import { LoopBudget } from '../../fair-share.js';
 import { KeyedQueue } from '../keyed-queue.js';
 import { factsOf, isDirty, noteStored } from '../stored-leases.js';
 import { changesOf, clusterRow, leaseRow, leasesOf, toCluster, toLease } from '../rows.js';
@@ -73,7 +73,7 @@ export class SqliteStore implements Store {
   readonly #deleted = new Map<string, number>();
   readonly #queue = new KeyedQueue();
   /** Decisions that come at once must not keep the polls waiting that need none. */
-  readonly #share = new FairShare();
+  readonly #share = new LoopBudget();
   readonly #calls = new Map<number, { resolve: (answer: never) => void; reject: (error: Error) => void }>();
   #thread: DatabaseThread | undefined;
   #listener: ClusterListener | undefined;
@@ -83,7 +83,7 @@ export class SqliteStore implements Store {
     this.#options = options;
   }
 
-  async open(listener: ClusterListener): Promise<Opened> {
+  async open(listener: ClusterListener): Promise<OpenResult> {
     this.#listener = listener;
     const { file, migrations, most = Number.MAX_SAFE_INTEGER, startThread = startWorker } = this.#options;
     const thread = startThread();
@@ -113,11 +113,11 @@ export class SqliteStore implements Store {
     });
   }
 
-  transact(key: ClusterKey, work: Work): Promise<Decided> {
+  transact(key: ClusterKey, work: Work): Promise<CommittedDecision> {
     return this.#queue.run(keyOf(key), () => this.#decide(key, work));
   }
 
-  async #decide(key: ClusterKey, work: Work): Promise<Decided> {
+  async #decide(key: ClusterKey, work: Work): Promise<CommittedDecision> {
     const name = keyOf(key);
     const isLeft = this.#left.has(name);
     const rows = isLeft ? await this.#call('load', { product: key.product, name: key.name }) : undefined;
@@ -141,7 +141,7 @@ export class SqliteStore implements Store {
       },
       events: outcome.events,
       time: this.#options.clock.wall(),
-      hearing: this.#options.clock.hearing(),
+      hearing: this.#options.clock.now(),
     };
     const recorded = await this.#call('commit', change);
     this.#left.delete(name);
@@ -169,15 +169,15 @@ export class SqliteStore implements Store {
     return { ...emptyCluster(key), revision: this.#deleted.get(keyOf(key)) ?? 0 };
   }
 
-  #scene(): Scene {
+  #scene(): StoreSnapshot {
     return {
-      now: this.#options.clock.hearing(),
+      now: this.#options.clock.now(),
       graceUntil: 0,
       clusters: this.#clusters.size,
     };
   }
 
-  async exchange({ hearing }: Report): Promise<News> {
+  async sync({ hearing }: SyncRequest): Promise<SyncResult> {
     const batches: LeaseBatch[] = [];
     const written: [Lease, StoredLease][] = [];
     for (const cluster of this.#clusters.values()) {
@@ -203,7 +203,7 @@ export class SqliteStore implements Store {
     }
     await this.#call('flush', { batches, hearing });
     for (const [lease, facts] of written) noteStored(lease, facts);
-    return { scene: this.#scene(), deaf: 0, others: 0, isAlone: true, soon: false, written: written.length };
+    return { scene: this.#scene(), missedMs: 0, others: 0, isAlone: true, soon: false, written: written.length };
   }
 
   events(query: EventQuery): Promise<readonly RecordedEvent[]> {

@@ -183,12 +183,12 @@ export class SharedDatabase {
       merge(known, facts);
       return known;
     };
-    const { members, waiting, departed } = this.cluster;
+    const { members, waiting, tombstones: tombstones } = this.cluster;
     return {
       ...this.cluster,
       members: new Map([...members].map(([a, m]) => [a, { ...m, lease: lease(a, m.joinedAt) }])),
       waiting: new Map([...waiting].map(([a, w]) => [a, { ...w, lease: lease(a, w.since) }])),
-      departed: new Map([...departed].map(([a, d]) => [a, { ...d, lease: lease(a, d.leftAt) }])),
+      tombstones: new Map([...tombstones].map(([a, d]) => [a, { ...d, lease: lease(a, d.leftAt) }])),
     };
   }
 

@@ -520,7 +520,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'a leave is not quiet',
     faults: afterwards((cluster) =>
-      cluster.departed.size > 0 ? { ...cluster, departed: new Map() } : cluster,
+      cluster.tombstones.size > 0 ? { ...cluster, tombstones: new Map() } : cluster,
     ),
     caughtBy: ['left-and-listed'],
   },

@@ -4,12 +4,12 @@ import { releasable } from '../../../src/registry/agreement.js';
 import { type Cluster, type Member } from '../../../src/registry/cluster.js';
 import { saysSomethingNew, type Command, type Context, type Outcome } from '../../../src/registry/decide.js';
 import { hearPoll, missProbe, observeProbe, seeEnd, wantsProbe } from '../../../src/registry/lease.js';
-import { isFollowed, unfollowed, type Left } from '../../../src/registry/leave.js';
-import type { Report, Scene } from '../../../src/registry/ports.js';
+import { isLeaveComplete, unfollowed, type Left } from '../../../src/registry/leave.js';
+import type { SyncRequest, StoreSnapshot } from '../../../src/registry/ports.js';
 import { graceTime, LATE_POLL, REPLICA_LOST_AFTER } from '../../../src/registry/rules.js';
-import { ClusterEntry } from '../../../src/runtime/entry.js';
-import { HearingClock, type TimeSources } from '../../../src/runtime/hearing-clock.js';
-import { Standing } from '../../../src/runtime/standing.js';
+import { ServedCluster } from '../../../src/runtime/entry.js';
+import { LeaseClock, type TimeSources } from '../../../src/runtime/hearing-clock.js';
+import { ServingLease } from '../../../src/runtime/standing.js';
 import { leasesOf } from '../../../src/store/rows.js';
 import { KnownClusters, type Loaded } from '../../../src/store/sql/known-clusters.js';
 import { ReplicaState } from '../../../src/store/sql/replica-state.js';
@@ -113,7 +113,7 @@ class TrustingClusters extends KnownClusters {
   #said = -1;
 }
 
-class HastyEntry extends ClusterEntry {
+class HastyEntry extends ServedCluster {
   override listFor(address: Address | undefined): Cluster | undefined {
     const list = super.listFor(address);
     const before = super.listFor(undefined);
@@ -121,15 +121,15 @@ class HastyEntry extends ClusterEntry {
   }
 }
 
-class EpochlessEntry extends ClusterEntry {
+class EpochlessEntry extends ServedCluster {
   override listFor(address: Address | undefined): Cluster | undefined {
     const before = super.listFor(undefined);
     return before && address !== undefined && before.members.has(address) ? before : super.listFor(address);
   }
 }
 
-class CarelessStanding extends Standing {
-  override isCurrent(): boolean {
+class CarelessStanding extends ServingLease {
+  override isValid(): boolean {
     return true;
   }
 }
@@ -148,11 +148,11 @@ export class SimulatedReplica implements AddressServer {
   readonly #time: TimeSources;
   /** How long its exchanges take at most, in milliseconds. */
   slowness = 0;
-  #clock: HearingClock;
-  #standing: Standing;
+  #clock: LeaseClock;
+  #standing: ServingLease;
   #known = new KnownClusters();
-  #entry = new ClusterEntry({ product: 'nacos', name: 'serverlist' });
-  #scene: Scene = { now: 0, graceUntil: 0, clusters: 0 };
+  #entry = new ServedCluster({ product: 'nacos', name: 'serverlist' });
+  #scene: StoreSnapshot = { now: 0, graceUntil: 0, clusters: 0 };
   #token = '';
   #incarnation = 0;
   #isOpen = false;
@@ -187,12 +187,12 @@ export class SimulatedReplica implements AddressServer {
     this.#db = host.database;
     const now = (): number => host.schedule.now;
     this.#time = { monotonic: now, wall: now };
-    this.#clock = new HearingClock(this.#time);
-    this.#standing = new Standing(this.#time);
+    this.#clock = new LeaseClock(this.#time);
+    this.#standing = new ServingLease(this.#time);
   }
 
   get hearing(): number {
-    return this.#clock.hearing();
+    return this.#clock.now();
   }
 
   get #readsWhatWaited(): boolean {
@@ -222,12 +222,12 @@ export class SimulatedReplica implements AddressServer {
     this.state = 'up';
     this.#incarnation++;
     this.#token = `${this.id} ${this.#incarnation}`;
-    this.#clock = new HearingClock(this.#time);
+    this.#clock = new LeaseClock(this.#time);
     const { replicaFaults } = this.#host;
-    this.#standing = new (replicaFaults.alwaysCurrent ? CarelessStanding : Standing)(this.#time);
+    this.#standing = new (replicaFaults.alwaysCurrent ? CarelessStanding : ServingLease)(this.#time);
     const Honest = replicaFaults.trustsItsOwn ? TrustingClusters : KnownClusters;
     this.#known = new (replicaFaults.neverPending ? CarelessClusters : Honest)();
-    const Careful = replicaFaults.neverMindsEpochs ? EpochlessEntry : ClusterEntry;
+    const Careful = replicaFaults.neverMindsEpochs ? EpochlessEntry : ServedCluster;
     const Entry = replicaFaults.neverWaitsForOld ? HastyEntry : Careful;
     this.#entry = new Entry({ product: 'nacos', name: 'serverlist' });
     this.#known.listener = {
@@ -309,7 +309,7 @@ export class SimulatedReplica implements AddressServer {
       }
       const outcome = this.#transact(pollOf(request));
       isWaiting = outcome?.reply.type === 'waiting';
-      if (!outcome && member && this.#standing.mayAnswerSilent()) this.#hear(member, request);
+      if (!outcome && member && this.#standing.mayAnswerForSilent()) this.#hear(member, request);
       else isRefused = outcome === undefined || outcome.reply.type === 'refused';
     }
     if (isRefused) this.#later(RULES.pollHold, () => answer('failed'));
@@ -366,7 +366,7 @@ export class SimulatedReplica implements AddressServer {
   }
 
   #renew(member: Member, request: Request): boolean {
-    const maySpeak = !this.#standing.hasOthers || (this.#outage && this.#standing.mayAnswerSilent());
+    const maySpeak = !this.#standing.hasOthers || (this.#outage && this.#standing.mayAnswerForSilent());
     const { answersSilent } = this.#host.replicaFaults;
     if (member.presence !== 'live' && !maySpeak && !answersSilent) return false;
     this.#hear(member, request);
@@ -377,7 +377,7 @@ export class SimulatedReplica implements AddressServer {
 
   #listFor(address: Address | undefined, sent: Request['connection']['sent']): Cluster | undefined {
     const list = this.#entry.listFor(address);
-    if (!list || this.#standing.isCurrent()) return list;
+    if (!list || this.#standing.isValid()) return list;
     const isContinued = sent?.revision === list.revision && this.#host.schedule.now - sent.at < LATE_POLL;
     return isContinued ? list : undefined;
   }
@@ -389,7 +389,7 @@ export class SimulatedReplica implements AddressServer {
     }
     for (const leaving of [...this.#leaving]) {
       const { left, until, done } = leaving;
-      const isKnown = isFollowed(unfollowed(this.#entry.cluster, left, this.#context()));
+      const isKnown = isLeaveComplete(unfollowed(this.#entry.cluster, left, this.#context()));
       if (!isKnown && this.#host.schedule.now < until) continue;
       this.#leaving.delete(leaving);
       done(true);
@@ -462,7 +462,7 @@ export class SimulatedReplica implements AddressServer {
     this.#later(2_000, observe);
   }
 
-  #context(scene: Scene = this.#scene): Context {
+  #context(scene: StoreSnapshot = this.#scene): Context {
     const now = this.hearing;
     const graceUntil = this.#clock.isBehind ? Infinity : Math.max(this.#graceUntil, scene.graceUntil);
     const raft = this.#host.seen(now);
@@ -537,10 +537,10 @@ export class SimulatedReplica implements AddressServer {
     if (token === this.#token) this.#confirmed = Math.max(this.#confirmed, written);
   }
 
-  #sceneOf(state: ReplicaState, change: number): Scene {
+  #sceneOf(state: ReplicaState, change: number): StoreSnapshot {
     return {
       now: state.clock.now,
-      graceUntil: state.clock.deaf > 0 ? Infinity : state.graceUntil,
+      graceUntil: state.clock.missedMs > 0 ? Infinity : state.graceUntil,
       othersKnow: state.othersKnow(change),
       clusters: 1,
     };
@@ -615,7 +615,7 @@ export class SimulatedReplica implements AddressServer {
 
   /** SqlStore.open and RegistryService.#open. */
   *#openSteps(): Generator<void, void> {
-    const mark = this.#standing.mark();
+    const mark = this.#standing.begin();
     this.#ask();
     const before = this.#state();
     yield;
@@ -632,17 +632,17 @@ export class SimulatedReplica implements AddressServer {
       hearing: 0,
       graceUntil: begins ? Infinity : 0,
       grace: begins ? graceTime(RULES) : 0,
-      patience: 0,
+      renewalSlackMs: 0,
       isWaiting: false,
       isLast: false,
     });
     this.#known.agree(released);
-    const { now, deaf } = state.clock;
+    const { now, missedMs: deaf } = state.clock;
     this.#readUpTo = now - LATE_COMMIT;
     this.#lastNow = now;
     const attended = deaf === 0 && before.others.some(({ seenAt }) => now - seenAt < 2 * WRITE_EVERY);
     this.#clock.resumeAt(now);
-    this.#standing.reached(mark, true);
+    this.#standing.renewed(mark, true);
     this.#isOpen = true;
     this.#outage = false;
     if (this.#entry.cluster.members.size > 0) this.#startGrace();
@@ -652,7 +652,7 @@ export class SimulatedReplica implements AddressServer {
 
   /** SqlStore.exchange and RegistryService.#exchange. */
   *#exchangeSteps(): Generator<void, void> {
-    const mark = this.#standing.mark();
+    const mark = this.#standing.begin();
     const report = this.#reportOf();
     const { schedule, replicaFaults } = this.#host;
     this.#ask();
@@ -695,9 +695,9 @@ export class SimulatedReplica implements AddressServer {
     this.#known.promise(state.promisable(Math.max(0, this.#seenChange)));
     let { released } = state;
     const urgent = changed || this.#isUnconfirmed || this.#known.isPending;
-    if (urgent || state.clock.deaf > 0 || at - this.#writtenAt >= WRITE_EVERY - PACE / 2) {
+    if (urgent || state.clock.missedMs > 0 || at - this.#writtenAt >= WRITE_EVERY - PACE / 2) {
       this.#known.listener?.telling();
-      for (const batch of this.#known.dirtyLeases(state.clock.now, urgent ? 0 : report.patience)) {
+      for (const batch of this.#known.dirtyLeases(state.clock.now, urgent ? 0 : report.renewalSlackMs)) {
         this.#ask().writeLeases(batch.rows, state.clock.now);
         yield;
         batch.written();
@@ -709,16 +709,16 @@ export class SimulatedReplica implements AddressServer {
     this.#exchangedLast = at;
     const scene = this.#sceneOf(state, 0);
     const soon = this.#known.isPending && scene.othersKnow !== false;
-    this.#standing.reached(mark, !state.isAlone);
+    this.#standing.renewed(mark, !state.isAlone);
     this.#scene = scene;
-    this.#clock.follow(scene.now);
+    this.#clock.syncTo(scene.now);
     this.#graceUntil = Math.min(this.#graceUntil, scene.now + graceTime(RULES));
     if (this.#outage) {
       this.#outage = false;
       this.#startGrace();
     }
     if (soon) this.#exchangeIn(SOON);
-    if (state.clock.deaf > 0) {
+    if (state.clock.missedMs > 0) {
       this.#startGrace();
       this.#resume();
     }
@@ -764,11 +764,11 @@ export class SimulatedReplica implements AddressServer {
     this.#seenChange = -1;
   }
 
-  *#report(state: ReplicaState, { graceUntil, grace }: Report): Generator<void, number> {
+  *#report(state: ReplicaState, { graceUntil, grace }: SyncRequest): Generator<void, number> {
     const { clock, databaseMs, storedDatabaseMs, overdue, forgetsBefore } = state;
     const db = this.#ask();
     if (clock.isSetBack) db.setDatabaseClock(storedDatabaseMs, databaseMs);
-    const until = Math.max(Math.min(graceUntil, clock.now + grace), clock.deaf > 0 ? clock.now + grace : 0);
+    const until = Math.max(Math.min(graceUntil, clock.now + grace), clock.missedMs > 0 ? clock.now + grace : 0);
     const own = {
       id: this.id,
       token: this.#token,
@@ -801,7 +801,7 @@ export class SimulatedReplica implements AddressServer {
     return after.released;
   }
 
-  #reportOf(): Report {
+  #reportOf(): SyncRequest {
     const { cluster } = this.#entry;
     const isWatched = this.#held.size > 0 || this.#leaving.size > 0;
     const isWaiting = isWatched || needsTick(cluster, { now: this.hearing, rules: RULES });
@@ -809,7 +809,7 @@ export class SimulatedReplica implements AddressServer {
       hearing: this.hearing,
       graceUntil: this.#graceUntil,
       grace: graceTime(RULES),
-      patience: RULES.memberTtl / 5,
+      renewalSlackMs: RULES.memberTtl / 5,
       isWaiting,
       isLast: false,
     };

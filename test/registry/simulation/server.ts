@@ -25,9 +25,9 @@ import {
   storedLease,
   wantsProbe,
 } from '../../../src/registry/lease.js';
-import { isFollowed, unfollowed, type Left } from '../../../src/registry/leave.js';
+import { isLeaveComplete, unfollowed, type Left } from '../../../src/registry/leave.js';
 import { DEFAULT_RULES, graceTime } from '../../../src/registry/rules.js';
-import { HearingClock } from '../../../src/runtime/hearing-clock.js';
+import { LeaseClock } from '../../../src/runtime/hearing-clock.js';
 import { answerAt, controlAt, type Lack } from './blind.js';
 import type { Schedule } from './schedule.js';
 
@@ -184,11 +184,11 @@ export class SimulatedServer implements AddressServer {
     leases: {
       members: new Map<Address, StoredLease>(),
       waiting: new Map<Address, StoredLease>(),
-      departed: new Map<Address, StoredLease>(),
+      tombstones: new Map<Address, StoredLease>(),
     },
     hearing: 0,
   };
-  #clock: HearingClock;
+  #clock: LeaseClock;
   #flushedUpTo = -1;
   #graceUntil = 0;
   #outage = false;
@@ -207,7 +207,7 @@ export class SimulatedServer implements AddressServer {
   }
 
   get hearing(): number {
-    return this.#clock.hearing();
+    return this.#clock.now();
   }
 
   start(): boolean {
@@ -337,9 +337,9 @@ export class SimulatedServer implements AddressServer {
     if (lease && beat && beat.has <= this.cluster.revision) deliver(lease, beat.has, this.hearing);
   }
 
-  #newClock(): HearingClock {
+  #newClock(): LeaseClock {
     const now = (): number => this.#host.schedule.now;
-    return new HearingClock({ monotonic: now, wall: now });
+    return new LeaseClock({ monotonic: now, wall: now });
   }
 
   #tickLater(loop: number): void {
@@ -430,7 +430,7 @@ export class SimulatedServer implements AddressServer {
     }
     for (const leaving of [...this.#leaving]) {
       const { left, until, done } = leaving;
-      const isKnown = isFollowed(unfollowed(this.cluster, left, this.#context()));
+      const isKnown = isLeaveComplete(unfollowed(this.cluster, left, this.#context()));
       if (!isKnown && this.#host.schedule.now < until) continue;
       this.#leaving.delete(leaving);
       done(true);
@@ -441,7 +441,7 @@ export class SimulatedServer implements AddressServer {
   #commit(before: Cluster, after: Cluster): void {
     const disk = this.#disk;
     disk.hearing = Math.max(disk.hearing, this.hearing);
-    for (const table of ['members', 'waiting', 'departed'] as const) {
+    for (const table of ['members', 'waiting', 'tombstones'] as const) {
       for (const [address, row] of after[table]) {
         if (before[table].get(address) !== row) write(disk.leases[table], address, row.lease);
       }
@@ -480,7 +480,7 @@ export class SimulatedServer implements AddressServer {
       ...cluster,
       members: load('members', cluster.members),
       waiting: load('waiting', cluster.waiting),
-      departed: load('departed', cluster.departed),
+      tombstones: load('tombstones', cluster.tombstones),
     };
   }
 

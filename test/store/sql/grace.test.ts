@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { decide } from '../../../src/registry/decide.js';
-import type { Report, Work } from '../../../src/registry/ports.js';
+import type { SyncRequest, Work } from '../../../src/registry/ports.js';
 import { DEFAULT_RULES, graceTime } from '../../../src/registry/rules.js';
 import { createDatabase, testDatabases } from '../../support/databases.js';
 import { createSqlStore } from '../../support/replicas.js';
@@ -9,7 +9,7 @@ import { connectPatiently } from '../../support/sql.js';
 import { Listener } from '../contract.js';
 
 const GRACE = graceTime(DEFAULT_RULES);
-const NOTHING: Report = { hearing: 0, graceUntil: 0, grace: 0, patience: 0, isWaiting: false, isLast: false };
+const NOTHING: SyncRequest = { hearing: 0, graceUntil: 0, grace: 0, renewalSlackMs: 0, isWaiting: false, isLast: false };
 
 /** Three members that an operator put. */
 const put: Work = (cluster, { now, clusters }) =>
@@ -31,9 +31,9 @@ for (const server of testDatabases) {
       t.after(() => Promise.all([first.close(), second.close()]));
       await first.open(new Listener(), GRACE);
       await first.transact({ product: 'nacos', name: 'serverlist' }, put);
-      assert.equal((await first.exchange(NOTHING)).scene.graceUntil, 0, 'there was no list when it started');
+      assert.equal((await first.sync(NOTHING)).scene.graceUntil, 0, 'there was no list when it started');
       const { hearing } = await second.open(new Listener(), GRACE);
-      const { scene } = await first.exchange(NOTHING);
+      const { scene } = await first.sync(NOTHING);
       assert.ok(scene.graceUntil >= hearing + GRACE, `${scene.graceUntil} of ${hearing}`);
     },
   );

@@ -171,7 +171,7 @@ for (const server of testDatabases) {
         events: [],
         reply: { type: 'done' },
       }));
-      await store.exchange(REPORT);
+      await store.sync(REPORT);
       assert.ok((await store.events({ limit: 9 })).length > 0);
       if (!mayReadAll) {
         await assert.rejects(database.run({ sql: 'SELECT * FROM config_info', parameters: [] }), {

@@ -146,7 +146,7 @@ for (const server of testDatabases) {
           const cluster = await put(count % 2 === 0 ? first : other, count);
           for (const member of cluster.members.values()) hear(member.lease, member.joinedAt + count, true);
           for (const store of [first, other, first, other]) {
-            await persist(() => store.exchange(REPORT));
+            await persist(() => store.sync(REPORT));
             await look();
           }
           for (const { all } of [listener, others]) {
