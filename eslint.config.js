@@ -94,7 +94,7 @@ export default tseslint.config(
           patterns: [
             {
               regex: '\\.\\./metrics/|^prom-client$',
-              message: 'HTTP tells its observer (traffic.ts) and knows nothing of what counts.',
+              message: 'HTTP tells its observer (http-observer.ts) and knows nothing of what counts.',
             },
           ],
         },

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { fileLimit } from '../src/file-limit.js';
+import { fileLimit } from '../src/server/file-limit.js';
 import { Children, printed, type Child } from './children.js';
 import { cpuTime, describeMachine, loadAverage, residentMemory, watchOthers } from './machine.js';
 import { ask, registerAll, type Fleet } from './members.js';
@@ -55,7 +55,7 @@ const WANTED = { memory: 1.15, cpu: 1.3, p99: 1.2 };
 /** Cores that others may use beside a run that is judged. */
 const OTHERS = 0.25;
 
-/** How long a list that has changed is looked at more often, in milliseconds (src/doctor/pace.ts). */
+/** How long a list that has changed is looked at more often, in milliseconds (src/doctor/schedule.ts). */
 const QUIET_AFTER = 60_000;
 
 /** As long as a quiet cluster's look and a bit, in seconds. */

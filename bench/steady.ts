@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import { fileLimit } from '../src/file-limit.js';
+import { fileLimit } from '../src/server/file-limit.js';
 import { printed, type Child, type Children } from './children.js';
 import { cpuTime, residentMemory } from './machine.js';
 import { CLUSTERS, SIZE, type Fleet } from './members.js';

@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises';
 import type { Logger } from 'pino';
-import { pause } from '../pause.js';
+import { pause } from '../util/pause.js';
 import type { ConfFile, NodeList } from './conf-file.js';
 import { failureToAnswer, type NacosHealth } from './health.js';
 import { doubtOf } from './doubt.js';
@@ -31,8 +31,8 @@ export const AGENT_TIMES: AgentTimes = {
   lastListAfter: 10_000,
 };
 
-/** How long one that a list drops may take to answer, in milliseconds; less than the lease leaves between heartbeats. */
-const ANSWER_PATIENCE = 2_000;
+/** How long one that a list drops may take to answer; less than the lease leaves between heartbeats. */
+const ANSWER_TIMEOUT_MS = 2_000;
 
 export interface AgentParts {
   readonly client: RegistryClient;
@@ -124,7 +124,9 @@ export class Agent {
   /** One last heartbeat that says why its Nacos is gone; within 2 s or not at all. */
   async sayGone(problem: string): Promise<void> {
     const { client } = this.#parts;
-    await withinTime(2_000, undefined, (signal) => client.beat({ revision: 0, wait: 0, unhealthy: problem }, signal));
+    await withinTime(2_000, undefined, (signal) =>
+      client.beat({ revision: 0, wait: 0, unhealthy: problem }, signal),
+    );
   }
 
   get #isStopped(): boolean {
@@ -146,7 +148,10 @@ export class Agent {
       // Not all at once, however they were started; and never less often than the lease wants.
       const wait = Math.round(times.wait * (0.85 + Math.random() * 0.15));
       const isStarting = !health.hasAnswered;
-      const answer = await client.beat({ revision: this.#has, wait, unhealthy: problem, isStarting }, this.#interrupt.signal);
+      const answer = await client.beat(
+        { revision: this.#has, wait, unhealthy: problem, isStarting },
+        this.#interrupt.signal,
+      );
       if (this.#interrupt.signal.aborted) continue;
       failures = answer.type === 'unavailable' ? failures + 1 : 0;
       this.#isWaiting = answer.type === 'waiting';
@@ -226,7 +231,7 @@ export class Agent {
     }
     const last = this.#list ?? (this.#last === 'none' ? undefined : this.#last);
     const doubt = await doubtOf(list, last, async (address) => {
-      return (await failureToAnswer(address, ANSWER_PATIENCE)) === undefined;
+      return (await failureToAnswer(address, ANSWER_TIMEOUT_MS)) === undefined;
     });
     if (doubt === undefined) return false;
     this.#note('error', 'the list is held back', doubt);

@@ -6,20 +6,20 @@ import { within } from './limit.js';
 import { confText, isSameList, readConf } from './member-list.js';
 import { explainFileError, readWhole, removeUnfinished, writeWhole } from './whole-file.js';
 
-/** How often the file is looked at whatever the system tells, in milliseconds: some file systems tell nothing. */
-const LOOK_EVERY = 2_000;
+/** How often the file is looked at whatever the system tells: some file systems tell nothing. */
+const CHECK_INTERVAL_MS = 2_000;
 
-/** How long an end waits for what is being written, in milliseconds. */
-const STOP = 2_000;
+/** How long an end waits for what is being written. */
+const STOP_LIMIT_MS = 2_000;
 
-/** How often it is said that others change the file, in milliseconds. */
-const SAY_EVERY = 10_000;
+/** How often it is said that others change the file. */
+const LOG_INTERVAL_MS = 10_000;
 
 /**
- * How long after a new list Nacos may still be writing what it made of that one or the one before, in milliseconds: it empties
+ * How long after a new list Nacos may still be writing what it made of that one or the one before: it empties
  * the file first, and that moment can be seen (2.5.1, up to 80 ms on a busy machine). That is no news.
  */
-const NACOS_WRITES = 5_000;
+const NACOS_WRITES_MS = 5_000;
 
 /** The first line of what Nacos writes (2.5.1 MemberUtil.syncToFile). */
 const BY_NACOS = /^#\d{4}-\d\d-\d\dT/;
@@ -61,7 +61,7 @@ export class ConfFile {
   #saidAt = -Infinity;
 
   /** `cluster`: how the list is called, for the comment in the file. */
-  constructor(file: string, cluster: string, log: Logger, nacosWrites = NACOS_WRITES) {
+  constructor(file: string, cluster: string, log: Logger, nacosWrites = NACOS_WRITES_MS) {
     this.#file = file;
     this.#cluster = cluster;
     this.#log = log;
@@ -76,7 +76,7 @@ export class ConfFile {
   /** Keeps watch from now on. */
   async start(): Promise<void> {
     await removeUnfinished(this.#file);
-    this.#timer = setInterval(() => this.#lookSoon(), LOOK_EVERY);
+    this.#timer = setInterval(() => this.#lookSoon(), CHECK_INTERVAL_MS);
     this.#watch();
   }
 
@@ -86,14 +86,14 @@ export class ConfFile {
     this.#watcher?.close();
     this.#watcher = undefined;
     // A disk that hangs must not keep a node from being stopped.
-    await within(STOP, this.#queue);
+    await within(STOP_LIMIT_MS, this.#queue);
   }
 
   /** From now on this is the list. Resolves with whether the file has it. */
   async put(list: NodeList): Promise<boolean> {
     if (!this.#wanted || !isSameList(this.#wanted.addresses, list.addresses)) this.#newAt = performance.now();
     this.#wanted = list;
-    await this.#inTurn(() => this.#look());
+    await this.#pipeline(() => this.#look());
     return this.#wanted === list && this.#problem === undefined;
   }
 
@@ -114,7 +114,7 @@ export class ConfFile {
     this.#watcher = undefined;
     this.#log.warn(
       { file: this.#file, err: error },
-      `the system does not tell of changes of the file; it is looked at every ${LOOK_EVERY / 1_000} s`,
+      `the system does not tell of changes of the file; it is looked at every ${CHECK_INTERVAL_MS / 1_000} s`,
     );
   }
 
@@ -122,13 +122,13 @@ export class ConfFile {
   #lookSoon(): void {
     if (this.#isLookingSoon) return;
     this.#isLookingSoon = true;
-    void this.#inTurn(() => {
+    void this.#pipeline(() => {
       this.#isLookingSoon = false;
       return this.#look();
     });
   }
 
-  #inTurn(task: () => Promise<void>): Promise<void> {
+  #pipeline(task: () => Promise<void>): Promise<void> {
     return (this.#queue = this.#queue
       .then(task)
       .catch((error: unknown) => this.#isWrong((error as Error).message)));
@@ -188,7 +188,7 @@ export class ConfFile {
   #sayPutRight(found: Found | undefined, wanted: NodeList): void {
     this.#putRight++;
     const now = performance.now();
-    if (now - this.#newAt < this.#nacosWrites || now - this.#saidAt < SAY_EVERY) return;
+    if (now - this.#newAt < this.#nacosWrites || now - this.#saidAt < LOG_INTERVAL_MS) return;
     this.#log.warn({ file: this.#file, times: this.#putRight }, whatWasChanged(found, wanted.addresses));
     this.#saidAt = now;
     this.#putRight = 0;

@@ -13,8 +13,8 @@ export interface HealthTimes {
 
 export const HEALTH_TIMES: Pick<HealthTimes, 'every' | 'patience'> = { every: 2_000, patience: 3_000 };
 
-/** How much later than its patience this process may come to look, in milliseconds (as probe/tcp.ts). */
-const LATE = 500;
+/** How much later than its patience this process may come to look (as probe/tcp.ts). */
+const OVERDUE_BY_MS = 500;
 
 /** Looks in a row that must fail before a Nacos is said not to answer: a long garbage collection is no death. */
 const FAILURES = 2;
@@ -139,7 +139,7 @@ export function failureToAnswer(address: Address, patience: number): Promise<str
       clearTimeout(timer);
       socket.destroy();
       // Of what came of it a process that had no time itself knows nothing: it looks anew.
-      const isLate = failure !== undefined && performance.now() - askedAt > patience + LATE;
+      const isLate = failure !== undefined && performance.now() - askedAt > patience + OVERDUE_BY_MS;
       resolve(isLate ? failureToAnswer(address, patience) : failure);
     };
     // Timers run before sockets are read: what came while this process was busy is still to be read then.

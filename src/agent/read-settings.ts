@@ -1,7 +1,7 @@
 import { networkInterfaces } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
-import { parseDuration } from '../duration.js';
+import { parseDuration } from '../config/duration.js';
 import {
   addressOf,
   canonical,
@@ -13,7 +13,7 @@ import {
 } from '../registry/address.js';
 import { MAX_EXPECT } from '../registry/rules.js';
 import { unexpandedIn } from '../registry/unexpanded.js';
-import { LOG_LEVELS } from '../settings.js';
+import { LOG_LEVELS } from '../config/settings.js';
 import { AgentSettingError, type Given } from './settings.js';
 
 const name = /^[A-Za-z0-9._-]{1,64}$/;

@@ -1,13 +1,13 @@
-import { boundedText, TooLarge } from '../bounded-text.js';
-import { httpRequest, requestFailure } from '../http-request.js';
+import { boundedText, TooLarge } from '../util/bounded-text.js';
+import { httpRequest, requestFailure } from '../util/http-request.js';
 import type { Address } from '../registry/address.js';
-import { packageVersion } from '../package-info.js';
+import { packageVersion } from '../util/package-info.js';
 import type { NodeList } from './conf-file.js';
 import { withinTime } from './limit.js';
 import { readList } from './member-list.js';
 
-/** How long a server may take to answer, in milliseconds, besides what it is asked to wait. */
-const TIMEOUT = 3_000;
+/** How long a server may take to answer, besides what it is asked to wait. */
+const TIMEOUT_MS = 3_000;
 
 /** Bytes of an answer: 1,000 addresses of the longest names take 270,000. */
 const LARGEST_ANSWER = 1 << 20;
@@ -89,7 +89,7 @@ export class RegistryClient {
 
   async #leave(wait: number, signal: AbortSignal): Promise<{ left: boolean; said: string }> {
     const failures: string[] = [];
-    for (const [name, ask] of this.#inTurn('DELETE', this.#query({}), wait, signal)) {
+    for (const [name, ask] of this.#pipeline('DELETE', this.#query({}), wait, signal)) {
       const said = await ask();
       if (typeof said === 'string') failures.push(`${name} ${said}`);
       else if (said.status < 300 || said.status === 404) return { left: true, said: said.text };
@@ -106,7 +106,7 @@ export class RegistryClient {
   async isSettled(signal: AbortSignal): Promise<{ settled: boolean; said: string } | undefined> {
     const { cluster, self } = this.#speaker;
     const path = `api/v1/clusters/${cluster}/members/${encodeURIComponent(self)}?settled=true`;
-    for (const [, ask] of this.#inTurn('GET', path, 0, signal, true)) {
+    for (const [, ask] of this.#pipeline('GET', path, 0, signal, true)) {
       const said = await ask();
       if (typeof said === 'string') continue;
       if (said.status === 200) return { settled: true, said: '' };
@@ -123,7 +123,7 @@ export class RegistryClient {
 
   async #anywhere(method: string, query: string, wait: number, signal: AbortSignal): Promise<BeatAnswer> {
     const failures: string[] = [];
-    for (const [name, ask] of this.#inTurn(method, query, wait, signal)) {
+    for (const [name, ask] of this.#pipeline(method, query, wait, signal)) {
       const said = await ask();
       if (signal.aborted) break;
       const answer = typeof said === 'string' ? said : this.#read(said, wait > 0);
@@ -148,7 +148,7 @@ export class RegistryClient {
   }
 
   /** Each server once, first the one that answered last; who answers is the first next time. */
-  *#inTurn(
+  *#pipeline(
     method: string,
     query: string,
     wait: number,
@@ -184,7 +184,7 @@ export class RegistryClient {
       ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
     };
     try {
-      const [response, body] = await withinTime(TIMEOUT + wait, signal, async (limit) => {
+      const [response, body] = await withinTime(TIMEOUT_MS + wait, signal, async (limit) => {
         const answer = await httpRequest(url, { method, headers, signal: limit });
         return [answer, await boundedText(answer, LARGEST_ANSWER)] as const;
       });
@@ -200,7 +200,7 @@ export class RegistryClient {
     } catch (error) {
       if (error instanceof TooLarge) return `sent far too much: its answer is ${error.message}`;
       if ((error as Error).name === 'TimeoutError')
-        return `does not answer within ${(TIMEOUT + wait) / 1_000} s`;
+        return `does not answer within ${(TIMEOUT_MS + wait) / 1_000} s`;
       return `does not answer (${requestFailure(error)})`;
     }
   }

@@ -13,8 +13,8 @@ import { StatusServer } from './status-server.js';
 /** Signals that are the child's alone, such as SIGQUIT, at which a JVM prints its threads. */
 const PASSED_ON = ['SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2', 'SIGWINCH', 'SIGCONT'] as const;
 
-/** Two signals within this time are one, in milliseconds: a terminal sends Ctrl-C to all processes, npm its own too. */
-const REPEATED = 500;
+/** Two signals within this time are one: a terminal sends Ctrl-C to all processes, npm its own too. */
+const REPEAT_WINDOW_MS = 500;
 
 export interface AgentRun {
   readonly settings: AgentSettings;
@@ -157,7 +157,7 @@ class Signals {
       this.#listen(signal, () => {
         const now = performance.now();
         if (this.#stoppedAt === undefined) this.#stop(signal);
-        else if (now - this.#stoppedAt > REPEATED) this.#stopAgain(signal);
+        else if (now - this.#stoppedAt > REPEAT_WINDOW_MS) this.#stopAgain(signal);
         this.#stoppedAt ??= now;
       });
     }

@@ -1,4 +1,4 @@
-import { LOG_LEVELS, variableOf } from '../settings.js';
+import { LOG_LEVELS, variableOf } from '../config/settings.js';
 import type { AgentTexts } from './read-settings.js';
 
 /**

@@ -5,8 +5,8 @@ import type { Agent } from './agent.js';
 import { withinTime } from './limit.js';
 import type { RegistryClient } from './registry-client.js';
 
-/** How long the registry may take to say whether this node has settled, in milliseconds; probes wait a second or two. */
-const PATIENCE = 900;
+/** How long the registry may take to say whether this node has settled; probes wait a second or two. */
+const TIMEOUT_MS = 900;
 
 /**
  * For a platform's probes: `/healthz` while the agent runs; `/readyz` when cluster.conf has a list, so that Nacos may
@@ -64,7 +64,7 @@ export class StatusServer {
     const { source, reason } = this.#agent;
     if (this.#wasSettled) return send(response, 200, 'this node has settled');
     if (source === undefined) return send(response, 503, reason);
-    const answer = await withinTime(PATIENCE, undefined, (signal) => this.#client.isSettled(signal));
+    const answer = await withinTime(TIMEOUT_MS, undefined, (signal) => this.#client.isSettled(signal));
     // With all servers away nothing can be waited for; a node that starts must not be kept out by that.
     if (!answer) return send(response, 200, 'no server can say whether this node has settled');
     this.#wasSettled = answer.settled;

@@ -7,7 +7,7 @@ import {
   type Given,
 } from '../agent/settings.js';
 import { EXIT } from '../exit-status.js';
-import { helpOf } from '../settings.js';
+import { helpOf } from '../config/settings.js';
 import { ClientError } from './client-error.js';
 import { complain } from './command.js';
 import { parseServer } from './server-url.js';
@@ -53,7 +53,7 @@ async function start(command: Command, words: readonly string[]): Promise<number
   if (settings.token !== undefined && settings['token-file'] !== undefined) {
     throw new AgentSettingError('AGENT_TOKEN and AGENT_TOKEN_FILE are both given; give one of them');
   }
-  const { createLog } = await import('../log.js');
+  const { createLog } = await import('../server/log.js');
   const log = await createLog(settings['log-level'], 'stderr');
   const check = (text: string, from: string): string | undefined => parseToken(text, from)?.text;
   const { tokenOf } = await import('../agent/token.js');

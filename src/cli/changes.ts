@@ -1,6 +1,6 @@
 import type { ClusterView } from '../registry/view.js';
 import { nameOf } from './cluster-name.js';
-import type { Picture } from './watched.js';
+import type { Picture } from './cluster-cache.js';
 
 /** What only says how much time has passed. */
 const AGES = new Set(['silentMs', 'leaseMs', 'waitingMs']);

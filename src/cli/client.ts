@@ -1,11 +1,11 @@
-import { boundedText, TooLarge } from '../bounded-text.js';
-import { httpRequest, requestFailure, type HttpAnswer } from '../http-request.js';
+import { boundedText, TooLarge } from '../util/bounded-text.js';
+import { httpRequest, requestFailure, type HttpAnswer } from '../util/http-request.js';
 import { ClientError } from './client-error.js';
 import { toPrintable, readPlainJson } from './plain.js';
 import type { GivenToken } from './token.js';
 
-/** Longest time an answer may take, in milliseconds, besides what it is asked to wait. */
-const TIMEOUT = 10_000;
+/** Longest time an answer may take, besides what it is asked to wait. */
+const TIMEOUT_MS = 10_000;
 
 /** Bytes of an answer: a thousand members with the longest names take a megabyte. */
 const LARGEST_ANSWER = 16 << 20;
@@ -57,7 +57,7 @@ export class Client {
   /** `wait`: for how long the server was asked to wait, or may take besides, in milliseconds. `path` starts with a slash. */
   async ask<T>(method: Method, path: string, wait = 0): Promise<Answer<T>> {
     try {
-      const response = await this.#ask(method, path, AbortSignal.timeout(TIMEOUT + wait));
+      const response = await this.#ask(method, path, AbortSignal.timeout(TIMEOUT_MS + wait));
       return {
         status: response.status,
         body: readAnswer(await boundedText(response, LARGEST_ANSWER), this.name) as T,
@@ -70,7 +70,7 @@ export class Client {
   /** POSTs a form, and returns the text of the answer. */
   async postForm(path: string, fields: Readonly<Record<string, string>>): Promise<string> {
     try {
-      const signal = AbortSignal.timeout(TIMEOUT);
+      const signal = AbortSignal.timeout(TIMEOUT_MS);
       const response = await this.#ask('POST', path, signal, undefined, new URLSearchParams(fields));
       return toPrintable(await boundedText(response, LARGEST_ANSWER));
     } catch (error) {
@@ -82,8 +82,8 @@ export class Client {
   async open(path: string, headers: Record<string, string>): Promise<OpenAnswer> {
     const controller = new AbortController();
     const limit = setTimeout(
-      () => controller.abort(new Error(`no answer for ${TIMEOUT / 1_000} s`)),
-      TIMEOUT,
+      () => controller.abort(new Error(`no answer for ${TIMEOUT_MS / 1_000} s`)),
+      TIMEOUT_MS,
     );
     try {
       const accept = { accept: 'text/event-stream', ...headers };

@@ -29,7 +29,7 @@ async function play({ exit, json }: Options): Promise<void> {
   // Only loaded here, with all of a server.
   const { Demo, demoFolder, demoLog } = await import('../demo/demo.js');
   const { StoryStuck, tellStory } = await import('../demo/story.js');
-  const { endProcess, runUntilSignal } = await import('../shutdown.js');
+  const { endProcess, runUntilSignal } = await import('../server/shutdown.js');
   const { seenBy } = await import('./demo-seen.js');
   const folder = demoFolder();
   const { log, file } = demoLog(folder);

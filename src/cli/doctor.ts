@@ -1,8 +1,8 @@
 import { Option, type Command } from 'commander';
 import type { ClusterHealth } from '../doctor/health.js';
-import { parseDuration } from '../duration.js';
+import { parseDuration } from '../config/duration.js';
 import { EXIT } from '../exit-status.js';
-import { pause } from '../pause.js';
+import { pause } from '../util/pause.js';
 import { ClientError } from './client-error.js';
 import type { Client } from './client.js';
 import { clusterPath } from './cluster-name.js';
@@ -12,8 +12,8 @@ import { repairCluster, type RepairOptions } from './doctor/repair.js';
 import { describeHealth } from './doctor/report.js';
 import { lineWidth, print } from './output.js';
 
-/** Between two looks, in milliseconds. */
-const LOOK = 1_000;
+/** Between two looks. */
+const POLL_INTERVAL_MS = 1_000;
 
 interface Options extends RepairOptions {
   readonly wait: string;
@@ -66,7 +66,7 @@ async function look(client: Client, path: string, wait: number): Promise<Cluster
   for (;;) {
     const health = await freshHealth(client, path);
     if (health.state !== 'transient' || performance.now() >= until) return health;
-    await pause(Math.min(LOOK, until - performance.now()));
+    await pause(Math.min(POLL_INTERVAL_MS, until - performance.now()));
   }
 }
 

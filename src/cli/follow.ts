@@ -1,7 +1,7 @@
 import type { EventPage, EventView } from '../http/api/schemas.js';
 import type { Client } from './client.js';
 import { clusterPath, nameOf } from './cluster-name.js';
-import { ConnectionNotices } from './connection-news.js';
+import { ConnectionNotices } from './connection-notices.js';
 import { readStream } from './stream.js';
 
 /** How far back it is looked at least for where the stream must begin. */

@@ -12,7 +12,7 @@ import { adoptMembers } from './import/adopt.js';
 import { readSource, sourceName } from './import/source.js';
 import { lineWidth, print } from './output.js';
 
-/** The official address server's, which takes all of a list at once (http/official-api.ts). */
+/** The official address server's, which takes all of a list at once (http/nacos/official-api.ts). */
 const OFFICIAL_PATH = '/nacos/v1/as/nodes';
 
 const DEFAULT_CLUSTER = 'nacos/serverlist';

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { parseDuration } from '../duration.js';
+import { parseDuration } from '../config/duration.js';
 import { EXIT } from '../exit-status.js';
 import type { LeaveAnswerView } from '../http/api/schemas.js';
 import { readAddress } from '../registry/address.js';
@@ -9,8 +9,8 @@ import { clusterPath } from './cluster-name.js';
 import { clientCommand, clientOf, complain, run } from './command.js';
 import { print } from './output.js';
 
-/** Longest `--wait`, in milliseconds: what the server takes. */
-const MAX_WAIT = 60_000;
+/** Longest `--wait`: what the server takes. */
+const MAX_WAIT_MS = 60_000;
 
 interface Options {
   readonly json?: true;
@@ -84,6 +84,8 @@ function readMember(text: string): string {
 
 function readWait(text: string): number {
   const wait = parseDuration(text);
-  if (wait !== undefined && wait <= MAX_WAIT) return wait;
-  throw new ClientError(`--wait=${JSON.stringify(text)} is no time up to ${MAX_WAIT / 1_000}s, such as 15s`);
+  if (wait !== undefined && wait <= MAX_WAIT_MS) return wait;
+  throw new ClientError(
+    `--wait=${JSON.stringify(text)} is no time up to ${MAX_WAIT_MS / 1_000}s, such as 15s`,
+  );
 }

@@ -1,14 +1,21 @@
 import type { ClusterState, ClusterSummary, ClusterView, MemberView, WaitingView } from '../registry/view.js';
 import { nameOf } from './cluster-name.js';
 import { Columns, wrap, type Row } from './table.js';
-import { FEW, type Picture } from './watched.js';
+import { FEW, type Picture } from './cluster-cache.js';
 
 /*
  * Clusters as text. `width` is the number of characters in a line.
  */
 
 /** What needs somebody's eye first. */
-const TROUBLE: readonly ClusterState[] = ['damaged', 'quorum-lost', 'impaired', 'bootstrapping', 'empty', 'whole'];
+const TROUBLE: readonly ClusterState[] = [
+  'damaged',
+  'quorum-lost',
+  'impaired',
+  'bootstrapping',
+  'empty',
+  'whole',
+];
 
 /** A cluster, its members, and who waits and why. */
 export function describeCluster(view: ClusterView, width: number): string[] {

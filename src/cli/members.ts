@@ -3,7 +3,7 @@ import type { ClusterView } from '../registry/view.js';
 import type { Client } from './client.js';
 import { clusterPath, nameOf } from './cluster-name.js';
 import { aboutClusters, clientCommand, clientOf, run } from './command.js';
-import { displayFor } from './displays.js';
+import { displayFor } from './renderers.js';
 import { firstSteps } from './first-steps.js';
 import { describeCluster } from './members-view.js';
 import { lineWidth, print } from './output.js';

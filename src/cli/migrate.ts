@@ -1,9 +1,9 @@
 import { Command } from 'commander';
-import type { DatabaseConfig } from '../database-url.js';
+import type { DatabaseConfig } from '../config/database-url.js';
 import { EXIT } from '../exit-status.js';
-import { migrationsFolder } from '../package-info.js';
-import { SETTINGS } from '../settings.js';
-import { DatabaseError } from '../store/sql/database.js';
+import { migrationsFolder } from '../util/package-info.js';
+import { SETTINGS } from '../config/settings.js';
+import { DatabaseError } from '../store/sql/client/database.js';
 import { addSetting, givenSetting, refusalStatus } from './settings.js';
 
 /** `migrate`: brings the database's schema up to date, for those who start servers with MIGRATE=off. */
@@ -12,7 +12,7 @@ export function migrateCommand(): Command {
   for (const setting of SETTINGS) if (setting.name === 'database-url') addSetting(command, setting);
   return command.action(async () => {
     try {
-      const { readDatabase } = await import('../config.js');
+      const { readDatabase } = await import('../config/config.js');
       console.log(await migrateDatabase(readDatabase(givenSetting(command, 'database-url'))));
     } catch (error) {
       const status = statusOf(error);
@@ -34,7 +34,7 @@ async function migrateDatabase(config: DatabaseConfig): Promise<string> {
     return `${config.file} has schema version ${migrations.length} and is up to date`;
   }
   const { migrate } = await import('../store/sql/migrator.js');
-  const { connectDatabase } = await import('../store/sql/connect.js');
+  const { connectDatabase } = await import('../store/sql/client/connect.js');
   const database = await connectDatabase(config);
   try {
     const { version, applied, warning } = await migrate(database, migrations);

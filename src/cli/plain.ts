@@ -1,4 +1,4 @@
-import { printable } from '../printable.js';
+import { printable } from '../util/printable.js';
 
 /** What a server says is a stranger's text. */
 export const toPrintable = printable;

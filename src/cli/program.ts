@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import type { CommandName } from '../exit-status.js';
-import { packageVersion } from '../package-info.js';
+import { packageVersion } from '../util/package-info.js';
 import { agentCommand } from './agent.js';
 import { COMMANDS, DEFAULT_COMMAND } from './commands.js';
 import { completionCommand } from './completion.js';

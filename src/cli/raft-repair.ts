@@ -1,7 +1,7 @@
 import { voterIn } from '../doctor/groups.js';
 import { commandPath, CONTEXT_PATH } from '../doctor/command-path.js';
 import { canReset } from '../doctor/node-view.js';
-import { NOBODY } from '../doctor/proof.js';
+import { NOBODY } from '../doctor/leader-proof.js';
 import { parseAddress, splitAddress, type Address } from '../registry/address.js';
 import type { ClusterView } from '../registry/view.js';
 

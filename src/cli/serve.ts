@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { SETTINGS, type GivenSetting, type SettingName } from '../settings.js';
+import { SETTINGS, type GivenSetting, type SettingName } from '../config/settings.js';
 import {
   addRenamedSettings,
   addSetting,
@@ -17,12 +17,12 @@ export function serveCommand(): Command {
     try {
       refuseRenamedSettings(command);
       // Only loaded here, as with all commands: each, and the help, starts without what only others need.
-      const { readConfig } = await import('../config.js');
+      const { readConfig } = await import('../config/config.js');
       const config = readConfig(givenTo(command));
-      const { createLog } = await import('../log.js');
+      const { createLog } = await import('../server/log.js');
       const log = await createLog(config.logLevel);
-      const { start } = await import('../main.js');
-      const { endProcess, runUntilSignal } = await import('../shutdown.js');
+      const { start } = await import('../server/start.js');
+      const { endProcess, runUntilSignal } = await import('../server/shutdown.js');
       await endProcess(await runUntilSignal(start(config, log), log), log);
     } catch (error) {
       const status = refusalStatus(error);

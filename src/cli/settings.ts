@@ -1,8 +1,8 @@
 import { Option, type Command } from 'commander';
-import { ConfigError, PassingProblem } from '../config-error.js';
+import { ConfigError, PassingProblem } from '../config/config-error.js';
 import { EXIT } from '../exit-status.js';
-import { StoreRefused } from '../registry/ports.js';
-import { helpOf, RENAMED_SETTINGS, variableOf, type GivenSetting, type Setting } from '../settings.js';
+import { StoreRefused } from '../registry/interfaces.js';
+import { helpOf, RENAMED_SETTINGS, variableOf, type GivenSetting, type Setting } from '../config/settings.js';
 
 /** The exit status of a start that a sentence refuses; undefined when an error is of another kind. */
 export function refusalStatus(error: unknown): number | undefined {

@@ -1,5 +1,5 @@
 import { createParser, type EventSourceMessage } from 'eventsource-parser';
-import { requestFailure } from '../http-request.js';
+import { requestFailure } from '../util/http-request.js';
 import { ClientError } from './client-error.js';
 import type { Client, OpenAnswer } from './client.js';
 import { readPlainJson } from './plain.js';

@@ -1,4 +1,4 @@
-import { isUnexpanded, placeholderIn, UNEXPANDED } from '../placeholder.js';
+import { isUnexpanded, placeholderIn, UNEXPANDED } from '../config/placeholder.js';
 import { ClientError } from './client-error.js';
 
 /** The token that an operator gave, and by what: `--token` or `ADDRESS_SERVER_TOKEN`. */

@@ -1,11 +1,11 @@
 import type { Client } from './client.js';
-import { ConnectionNotices } from './connection-news.js';
-import { Throttle } from './pacer.js';
+import { ConnectionNotices } from './connection-notices.js';
+import { Throttle } from './throttle.js';
 import { readStream } from './stream.js';
-import { ClusterCache, type Picture } from './watched.js';
+import { ClusterCache, type Picture } from './cluster-cache.js';
 
-/** Nothing is shown more often, in milliseconds. */
-const EVERY = 1_000;
+/** Nothing is shown more often. */
+const INTERVAL_MS = 1_000;
 
 /** Where a watch is shown. */
 export interface Display {
@@ -18,11 +18,11 @@ export interface Display {
 /** `members --watch`: shows clusters as they change, until a signal. Rejects with ClientError. */
 export async function watch(client: Client, cluster: string | undefined, display: Display): Promise<never> {
   const watched = new ClusterCache(client, cluster);
-  const pacer = new Throttle(async () => {
+  const throttle = new Throttle(async () => {
     await watched.refresh({ atAGlance: display.isScreen });
     await display.show(watched.picture);
-    if (watched.isAging) pacer.ask();
-  }, EVERY);
+    if (watched.isAging) throttle.ask();
+  }, INTERVAL_MS);
   const follow = async (): Promise<never> => {
     const news = new ConnectionNotices();
     const stream = readStream(client, new URLSearchParams(cluster === undefined ? {} : { cluster }));
@@ -30,13 +30,13 @@ export async function watch(client: Client, cluster: string | undefined, display
       const { value: said } = await stream.next();
       watched.take(said);
       if (!display.isScreen) news.tell(said);
-      if (watched.isReady) pacer.ask();
+      if (watched.isReady) throttle.ask();
     }
   };
   try {
-    return await Promise.race([follow(), pacer.failed]);
+    return await Promise.race([follow(), throttle.failed]);
   } finally {
-    pacer.stop();
+    throttle.stop();
     display.close();
   }
 }

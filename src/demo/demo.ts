@@ -2,9 +2,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino, type Logger } from 'pino';
-import { readConfig, type Config } from '../config.js';
-import { start, type Running } from '../main.js';
-import { SETTINGS, type GivenSetting, type SettingName } from '../settings.js';
+import { readConfig, type Config } from '../config/config.js';
+import { start, type Running } from '../server/start.js';
+import { SETTINGS, type GivenSetting, type SettingName } from '../config/settings.js';
 import { FakeNode } from './fake-node.js';
 import { FakeRaft } from './fake-raft.js';
 

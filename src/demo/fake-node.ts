@@ -8,17 +8,17 @@ import {
   type ServerResponse,
 } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { boundedText } from '../bounded-text.js';
+import { boundedText } from '../util/bounded-text.js';
 import type { RaftCommand } from '../doctor/nacos-api.js';
-import { pause } from '../pause.js';
+import { pause } from '../util/pause.js';
 import type { Address } from '../registry/address.js';
 import type { FakeRaft } from './fake-raft.js';
 
-/** A node's next poll comes so long after the last one has ended, in milliseconds (2.5.1 AddressServerMemberLookup). */
-const POLL_EVERY = 5_000;
+/** A node's next poll comes so long after the last one has ended (2.5.1 AddressServerMemberLookup). */
+const POLL_INTERVAL_MS = 5_000;
 
-/** How long a node waits for an answer, in milliseconds (2.5.1, its read timeout). */
-const READ_TIMEOUT = 2_500;
+/** How long a node waits for an answer (2.5.1, its read timeout). */
+const READ_TIMEOUT_MS = 2_500;
 
 /** Between two tries of a node that cannot reach the server at all. */
 const TRY_AGAIN = 200;
@@ -93,7 +93,7 @@ export class FakeNode {
       }
       // A poll that gets no list was held; a node that starts asks again at once.
       const isStarting = this.#list.length === 0;
-      await pause(isStarting ? TRY_AGAIN : POLL_EVERY, signal);
+      await pause(isStarting ? TRY_AGAIN : POLL_INTERVAL_MS, signal);
     }
   }
 
@@ -106,7 +106,7 @@ export class FakeNode {
       port: serverPort,
       path,
       agent: this.#connection,
-      timeout: READ_TIMEOUT,
+      timeout: READ_TIMEOUT_MS,
       headers: { 'user-agent': 'nacos-address-server demo' },
     });
     // Whoever waits for the answer is told by its own error; one that comes later is nobody's.

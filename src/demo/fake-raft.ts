@@ -1,8 +1,8 @@
 import { voterIn } from '../doctor/groups.js';
 import type { Address } from '../registry/address.js';
 
-/** How long the voters that are left need to elect another leader, in milliseconds (seen on 2.5.1: 5 to 6 s). */
-const ELECTION = 5_500;
+/** How long the voters that are left need to elect another leader (seen on 2.5.1: 5 to 6 s). */
+const ELECTION_TIME_MS = 5_500;
 
 /** Some of the groups of a real Nacos (2.5.1). */
 const GROUPS = ['naming_persistent_service_v2', 'naming_service_metadata', 'naming_instance_metadata'];
@@ -47,7 +47,7 @@ export class FakeRaft {
   /** A node's process ends. */
   die(self: Address): void {
     this.#alive.delete(self);
-    if (self === this.#leader) this.#election = setTimeout(() => this.#elect(), ELECTION);
+    if (self === this.#leader) this.#election = setTimeout(() => this.#elect(), ELECTION_TIME_MS);
   }
 
   /** No election is held any more. */

@@ -1,7 +1,7 @@
 import type { ClusterHealth } from '../doctor/health.js';
-import { formatDuration } from '../duration.js';
+import { formatDuration } from '../config/duration.js';
 import type { EventView } from '../http/api/schemas.js';
-import { pause } from '../pause.js';
+import { pause } from '../util/pause.js';
 import { DEFAULT_RULES, REPLACED_EVICT_AFTER } from '../registry/rules.js';
 import type { ClusterView, MemberView } from '../registry/view.js';
 import { SIZE, type Demo } from './demo.js';
@@ -30,14 +30,14 @@ export class StoryStuck extends Error {
   override readonly name = 'StoryStuck';
 }
 
-/** Between two looks, in milliseconds. */
-const LOOK = 250;
+/** Between two looks. */
+const POLL_INTERVAL_MS = 250;
 
-/** How long a scene may take to come, in milliseconds: the longest is 30 s, and this machine may have other things to do. */
-const LONGEST = 180_000;
+/** How long a scene may take to come: the longest is 30 s, and this machine may have other things to do. */
+const TIME_LIMIT_MS = 180_000;
 
-/** How long what is quiet is left to be looked at, in milliseconds. */
-const REST = 3_000;
+/** How long what is quiet is left to be looked at. */
+const PAUSE_MS = 3_000;
 
 /** Tells how three nodes bootstrap a cluster and one is replaced. Rejects with {@link StoryStuck}, or when nothing is seen. */
 export async function tellStory(
@@ -49,7 +49,7 @@ export async function tellStory(
     seenToBe(
       () => seen.cluster(),
       isSo,
-      (view) => `${what} was waited for ${LONGEST / 1_000} s in vain: ${view?.summary ?? 'no cluster'}`,
+      (view) => `${what} was waited for ${TIME_LIMIT_MS / 1_000} s in vain: ${view?.summary ?? 'no cluster'}`,
     );
 
   for (const id of ['node-1', 'node-2']) await demo.startNode(id);
@@ -59,7 +59,7 @@ export async function tellStory(
     cluster: await until('two that wait', ({ waiting }) => waiting.length === 2),
   });
 
-  await pause(REST);
+  await pause(PAUSE_MS);
   await demo.startNode('node-3');
   await until('the bootstrap', ({ members }) => members.length === SIZE);
   await tell({
@@ -70,12 +70,12 @@ export async function tellStory(
 
   await until('a leader', () => demo.leader !== undefined);
   const { summary } = await healthy(seen, 1);
-  await pause(REST);
+  await pause(PAUSE_MS);
   await tell({
     what: `The server reads what the nodes’ Raft groups believe, too: ${summary}.`,
     why: 'A list can be right while Raft is not. `nacos-address-server doctor` compares the two at any time.',
   });
-  await pause(REST);
+  await pause(PAUSE_MS);
 
   const dead = demo.leader;
   if (!dead) throw new StoryStuck('no node leads');
@@ -85,7 +85,7 @@ export async function tellStory(
     why: `The others need 5 to 6 s to elect another leader. An address that is taken off the list before that stays a voter of Raft for ever, and counts against every majority. So no member is taken off within ${formatDuration(REPLACED_EVICT_AFTER)} of its last sign of life.`,
     cluster: await until('the death', (view) => stateOf(view, dead.address) === 'down'),
   });
-  await pause(REST);
+  await pause(PAUSE_MS);
 
   const replacement = await demo.startNode(dead.id);
   await tell({
@@ -130,18 +130,18 @@ function healthy(seen: Seen, revision: number): Promise<ClusterHealth> {
   );
 }
 
-/** Looks until it is so. Rejects with {@link StoryStuck}, which says what was seen last, after {@link LONGEST}. */
+/** Looks until it is so. Rejects with {@link StoryStuck}, which says what was seen last, after {@link TIME_LIMIT_MS}. */
 async function seenToBe<T>(
   look: () => Promise<T | undefined>,
   isSo: (seen: T) => boolean,
   whyStuck: (last: T | undefined) => string,
 ): Promise<T> {
-  const end = performance.now() + LONGEST;
+  const end = performance.now() + TIME_LIMIT_MS;
   for (;;) {
     const seen = await look();
     if (seen !== undefined && isSo(seen)) return seen;
     if (performance.now() > end) throw new StoryStuck(whyStuck(seen));
-    await pause(LOOK);
+    await pause(POLL_INTERVAL_MS);
   }
 }
 

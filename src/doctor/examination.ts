@@ -1,6 +1,6 @@
 import { optional } from '../registry/cluster.js';
 import type { RaftEvidence } from '../registry/evidence.js';
-import { evidenceOf } from './evidence-of.js';
+import { evidenceOf } from './raft-evidence.js';
 import { diagnose, keyOfFinding, type Diagnosis, type Finding } from './findings.js';
 import { memberOf, type ListedView } from './groups.js';
 import {
@@ -12,7 +12,7 @@ import {
   type NodeHealth,
 } from './health.js';
 import { isRead, type Reading } from './node-view.js';
-import type { LeaderProof } from './proof.js';
+import type { LeaderProof } from './leader-proof.js';
 
 /** One look at all nodes of a cluster, and what is to be said of it. Times are milliseconds of any steady clock. */
 export interface Examination {

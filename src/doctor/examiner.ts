@@ -4,10 +4,10 @@ import type { Logger } from 'pino';
 import type { Address } from '../registry/address.js';
 import { optional, isKnown, keyOf } from '../registry/cluster.js';
 import { isUnreachable } from '../registry/lease.js';
-import type { Probe } from '../registry/ports.js';
+import type { Probe } from '../registry/interfaces.js';
 import { isRepairing } from '../registry/repairing.js';
-import type { ServedCluster } from '../runtime/entry.js';
-import type { RegistryService } from '../runtime/service.js';
+import type { ServedCluster } from '../runtime/served-cluster.js';
+import type { RegistryService } from '../runtime/registry-service.js';
 import { viewOf } from '../runtime/views.js';
 import {
   agedFindings,
@@ -19,22 +19,22 @@ import {
   type Examination,
 } from './examination.js';
 import { keyOfFinding } from './findings.js';
-import { stepsToFinish } from './finish.js';
+import { stepsToFinish } from './removal.js';
 import { isLiveState, type ListedView } from './groups.js';
 import type { ClusterHealth, HealthFinding } from './health.js';
 import type { NacosIdentities } from './identity.js';
 import { nameAt, readAgain, type NacosOptions } from './nacos-api.js';
 import { isRead, type Reading } from './node-view.js';
-import { isQuietPace, paceOf } from './pace.js';
+import { isQuietPace, paceOf } from './schedule.js';
 import { deadPhantoms } from './phantoms.js';
 import { planRepair, type RepairPlan } from './plan.js';
-import { ALL_GROUPS, proveLeader, type LeaderProof } from './proof.js';
+import { ALL_GROUPS, proveLeader, type LeaderProof } from './leader-proof.js';
 import { beginRepair, runRepair, Surprise, type RepairTools } from './repairer.js';
 import { SameText } from './same-text.js';
 import { Slots } from './slots.js';
 
-/** How often it is looked whose turn it is, in milliseconds. */
-const TURN = 500;
+/** How often it is looked whose turn it is. */
+const ROUND_INTERVAL_MS = 500;
 
 /**
  * Nodes that are asked at once, and those of one cluster. Clusters of which nothing was read lately have as many places
@@ -46,23 +46,23 @@ const READS_OF_ONE = 10;
 /** Looks under way at once. */
 const MAX_LOOKS = 50;
 
-/** How long a look may go on asking nodes that were not asked yet, in milliseconds; two tries of one that hangs. */
-const LOOK_LIMIT = 10_000;
+/** How long a look may go on asking nodes that were not asked yet; two tries of one that hangs. */
+const LOOK_LIMIT_MS = 10_000;
 
 /** Characters of names that are kept of one look. */
 const KEPT = 4 << 20;
 
-/** A proof that is not older is good enough for a plan, which anybody may ask for again and again, in milliseconds. */
-const LATELY = 2_000;
+/** A proof that is not older is good enough for a plan, which anybody may ask for again and again. */
+const RECENT_MS = 2_000;
 
-/** After how long a finishing that failed is tried again, in milliseconds. */
-const FINISH_AGAIN = 60_000;
+/** After how long a finishing that failed is tried again. */
+const FINISH_AGAIN_MS = 60_000;
 
 /** Groups of which a look proves whether they have a leader, at most. */
 const MOST_PROOFS = 64;
 
-/** After how long without a leader one is asked for a proof, and how long that is good, in milliseconds. */
-const PROVE_AFTER = 10_000;
+/** After how long without a leader one is asked for a proof, and how long that is good. */
+const PROVE_AFTER_MS = 10_000;
 const PROVE_AGAIN = 15_000;
 
 /** Why a node was not read whose turn did not come: this server's own trouble, never a sign of the node's. */
@@ -134,7 +134,7 @@ export class Examiner {
   }
 
   start(): void {
-    if (this.#options.isOn) this.#timer = setInterval(() => this.#turn(), TURN);
+    if (this.#options.isOn) this.#timer = setInterval(() => this.#turn(), ROUND_INTERVAL_MS);
   }
 
   /** Ends what is under way, and resolves when nothing of it will be heard any more. */
@@ -199,7 +199,7 @@ export class Examiner {
   async plan(entry: ServedCluster, survivor?: Address): Promise<RepairPlan> {
     const { isOn } = this.#options;
     if (!isOn) return { id: 'off', steps: [], dataLossRisks: [], manualSteps: [], refused: OFF };
-    return this.#planFrom(entry, await this.#lookAnew(entry, LATELY), survivor);
+    return this.#planFrom(entry, await this.#lookAnew(entry, RECENT_MS), survivor);
   }
 
   /**
@@ -331,7 +331,11 @@ export class Examiner {
     }
   }
 
-  #isDue(entry: ServedCluster, { isUnsure, blind, running, askedAt }: ClusterInspection, now: number): boolean {
+  #isDue(
+    entry: ServedCluster,
+    { isUnsure, blind, running, askedAt }: ClusterInspection,
+    now: number,
+  ): boolean {
     if (running) return false;
     return now - askedAt >= paceOf(entry.cluster, this.#options.service.now, blind, isUnsure);
   }
@@ -369,7 +373,9 @@ export class Examiner {
         patient.leaderlessSince.get(name) ?? readAt,
       ]),
     );
-    const raftProblems = findings.filter(({ persistent, severity }) => persistent && severity === 'harm').length;
+    const raftProblems = findings.filter(
+      ({ persistent, severity }) => persistent && severity === 'harm',
+    ).length;
     // A group that was seen before and is not now has lost its leader with a restart: not all can be judged.
     const names = last.diagnosis.groups.map(({ name }) => name);
     const isWhole = [...patient.groups].every((name) => names.includes(name));
@@ -404,7 +410,7 @@ export class Examiner {
     const before = new Map(patient.last?.readings.map((reading) => [reading.address, reading]));
     const counted = new Set<object>();
     const slots = isDoubtful(patient) ? this.#doubtfulReads : this.#reads;
-    const until = performance.now() + LOOK_LIMIT;
+    const until = performance.now() + LOOK_LIMIT_MS;
     let kept = 0;
     return Promise.all(
       members.map(({ address }) =>
@@ -444,14 +450,14 @@ export class Examiner {
       if (
         provenWithin === undefined &&
         known === undefined &&
-        (!finding || ageOf(seen, finding) < PROVE_AFTER)
+        (!finding || ageOf(seen, finding) < PROVE_AFTER_MS)
       )
         return;
       const isFresh = known !== undefined && seen.at - known.at < (provenWithin ?? PROVE_AGAIN);
       const proof = isFresh ? known : await proveLeader(name, seen.readings, nacos, seen.at);
       if (proof) proofs.set(name, proof);
     });
-    for (const [name, { at }] of proven) if (seen.at - at >= LATELY) proven.delete(name);
+    for (const [name, { at }] of proven) if (seen.at - at >= RECENT_MS) proven.delete(name);
     for (const [name, proof] of proofs) proven.set(name, proof);
     return proofs;
   }
@@ -494,7 +500,7 @@ export class Examiner {
         () => this.#deadIn(entry, last),
       );
       if (steps.length === 0) return;
-      patient.finishAgainAt = last.at + FINISH_AGAIN;
+      patient.finishAgainAt = last.at + FINISH_AGAIN_MS;
       const holder = nameOfRepair("the registry's own");
       const why = `${who.join(', ')} left the list, and Raft kept it as a voter: removing it`;
       const repair = { entry, steps, holder, why, revision: last.view.revision };

@@ -1,9 +1,9 @@
 import type { Address } from '../registry/address.js';
-import { aboutGroups } from './about-groups.js';
-import { aboutNodes, notAsked } from './about-nodes.js';
+import { aboutGroups } from './rules/groups.js';
+import { aboutNodes, notAsked } from './rules/nodes.js';
 import { judgeGroups, type ListedMember, type RaftGroup } from './groups.js';
 import type { Reading } from './node-view.js';
-import type { LeaderProof } from './proof.js';
+import type { LeaderProof } from './leader-proof.js';
 
 /** What may be wrong, by its injury in docs/internals/nacos.md where it is one. */
 export const FINDING_CODES = [
@@ -75,7 +75,7 @@ export interface Diagnosis {
 export interface DiagnosisOptions {
   /** How far a node's Raft port lies below its main port; 1,000 by default in Nacos. */
   readonly raftOffset: number;
-  /** What the nodes said when they were asked for a proof that a group has a leader, by its name (proof.ts). */
+  /** What the nodes said when they were asked for a proof that a group has a leader, by its name (leader-proof.ts). */
   readonly proofs?: ReadonlyMap<string, LeaderProof>;
 }
 

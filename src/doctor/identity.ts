@@ -1,6 +1,6 @@
 import { keyOf } from '../registry/cluster.js';
-import { placeholderIn } from '../placeholder.js';
-import { SettingProblem } from '../setting-problem.js';
+import { placeholderIn } from '../config/placeholder.js';
+import { SettingProblem } from '../config/setting-problem.js';
 
 /** The header of `nacos.core.auth.server.identity.key` and its value. It is a secret. */
 export interface NacosIdentity {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { withinTime } from '../agent/limit.js';
-import { TooLarge } from '../bounded-text.js';
-import { requestFailure } from '../http-request.js';
+import { TooLarge } from '../util/bounded-text.js';
+import { requestFailure } from '../util/http-request.js';
 import { parseAddress, splitAddress, type Address } from '../registry/address.js';
 import { commandPath, CONTEXT_PATH } from './command-path.js';
 import type { NacosIdentity } from './identity.js';
@@ -42,8 +42,8 @@ const ADDRESSES_PATH = '/v1/core/cluster/simple/nodes';
  */
 const TELLS_SHORTLY = /^2\.[1-9]/;
 
-/** How long a node may take to tell its view, in milliseconds. */
-export const READ_TIMEOUT = 3_000;
+/** How long a node may take to tell its view. */
+export const READ_TIMEOUT_MS = 3_000;
 
 /**
  * The largest answer that is read, in bytes: sixty members with eight groups each tell some 700 kB. It is parsed in one
@@ -127,8 +127,8 @@ export interface Known {
   readonly same: SameText;
 }
 
-/** How long a node of a quiet cluster is not asked for its whole answer, in milliseconds; and one whose answer is too large. */
-const WHOLE_AGAIN = 110_000;
+/** How long a node of a quiet cluster is not asked for its whole answer; and one whose answer is too large. */
+const WHOLE_AGAIN_MS = 110_000;
 const LARGE_AGAIN = 600_000;
 
 /**
@@ -141,7 +141,7 @@ export async function readAgain(address: Address, options: NacosOptions, known: 
   const { before, isQuiet, now } = known;
   const age = now - (before?.wholeAt ?? -Infinity);
   const isLarge = before && (isRead(before) ? before.isLarge : before.isTooLarge);
-  if (before && (isLarge ? age < LARGE_AGAIN : isQuiet && isRead(before) && age < WHOLE_AGAIN)) {
+  if (before && (isLarge ? age < LARGE_AGAIN : isQuiet && isRead(before) && age < WHOLE_AGAIN_MS)) {
     const short = await readShort(address, options, known);
     if (short) return { ...short, wholeAt: before.wholeAt };
     if (isLarge && !isRead(before)) return before;

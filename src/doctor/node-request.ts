@@ -1,5 +1,5 @@
 import { connect } from 'node:net';
-import { TooLarge } from '../bounded-text.js';
+import { TooLarge } from '../util/bounded-text.js';
 
 /*
  * How Nacos nodes are asked: plain HTTP/1.1, several requests in one go on one connection, which is closed afterwards.

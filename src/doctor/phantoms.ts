@@ -2,7 +2,7 @@ import { parseAddress, type Address } from '../registry/address.js';
 import type { ProbeAnswer } from '../registry/cluster.js';
 import { isVouched, type Control } from '../registry/control.js';
 import { objectionToNewcomer } from '../registry/newcomer.js';
-import type { Probe, Unknown } from '../registry/ports.js';
+import type { Probe, Unknown } from '../registry/interfaces.js';
 import { memberOf, type RaftGroup } from './groups.js';
 import { isRead, type Reading } from './node-view.js';
 

@@ -10,10 +10,10 @@ import {
   type ListedMember,
   type RaftGroup,
 } from './groups.js';
-import { Grouped, describeGroups } from './about-groups.js';
+import { Grouped, describeGroups } from './rules/groups.js';
 import { NORMAL_FOR } from './findings.js';
 import type { RaftCommand } from './nacos-api.js';
-import { ALL_GROUPS, type LeaderProof } from './proof.js';
+import { ALL_GROUPS, type LeaderProof } from './leader-proof.js';
 import { canReset, isRead, ownName, showsLedGroups, type NodeView, type Reading } from './node-view.js';
 import { baseOf, stepsOfReset } from './reset.js';
 
@@ -57,7 +57,7 @@ export interface RepairInput {
   readonly hasMajority: boolean;
   /** Those of the voters on no list that are seen to be dead (phantoms.ts). */
   readonly dead: ReadonlySet<string>;
-  /** What was proven just now of groups that nobody was seen to lead (proof.ts). */
+  /** What was proven just now of groups that nobody was seen to lead (leader-proof.ts). */
   readonly proofs: ReadonlyMap<string, LeaderProof>;
   /** For how long each group has been seen to have no leader, in milliseconds; by {@link ALL_GROUPS} while none is shown. */
   readonly leaderlessMs: ReadonlyMap<string, number>;

@@ -1,43 +1,43 @@
 import type { Logger } from 'pino';
 import { keyOf } from '../registry/cluster.js';
-import { pause } from '../pause.js';
-import { StoreUnavailable } from '../registry/ports.js';
-import type { ServedCluster } from '../runtime/entry.js';
-import type { RegistryService } from '../runtime/service.js';
-import { Grouped, describeGroups } from './about-groups.js';
+import { pause } from '../util/pause.js';
+import { StoreUnavailable } from '../registry/interfaces.js';
+import type { ServedCluster } from '../runtime/served-cluster.js';
+import type { RegistryService } from '../runtime/registry-service.js';
+import { Grouped, describeGroups } from './rules/groups.js';
 import type { Examination } from './examination.js';
 import { voterIn, type RaftGroup } from './groups.js';
 import { sendCommand, type CommandResult, type NacosOptions, type RaftCommand } from './nacos-api.js';
 import { isRead, type NodeView, type Reading } from './node-view.js';
 import type { RepairStep } from './plan.js';
-import { ALL_GROUPS, NOBODY, proveLeader } from './proof.js';
+import { ALL_GROUPS, NOBODY, proveLeader } from './leader-proof.js';
 
-/** How long a node may take to carry a command out, in milliseconds: a leader first brings a voter up to date. */
-const COMMAND_TIMEOUT = 60_000;
+/** How long a node may take to carry a command out: a leader first brings a voter up to date. */
+const COMMAND_TIMEOUT_MS = 60_000;
 
-/** How long may pass until the nodes show what a command did, in milliseconds: an election takes up to 12 s (2.5.1, seen). */
-const VERIFY = 45_000;
+/** How long may pass until the nodes show what a command did: an election takes up to 12 s (2.5.1, seen). */
+const VERIFY_LIMIT_MS = 45_000;
 
-/** After how long without effect a `resetPeers` is said anew, in milliseconds; see `resetAnew`. */
-const RESET_AGAIN = 15_000;
+/** After how long without effect a `resetPeers` is said anew; see `resetAnew`. */
+const RESET_AGAIN_MS = 15_000;
 
 /**
- * How long nodes may take to become voters by themselves, in milliseconds: 25 s for three that moved with their disks (2.5.1,
+ * How long nodes may take to become voters by themselves: 25 s for three that moved with their disks (2.5.1,
  * seen), each of which asks once a second and first gets the leader's data.
  */
-const JOIN = 100_000;
+const JOIN_LIMIT_MS = 100_000;
 
-/** How long a node that has followed the leader may take to be its voter, in milliseconds: later it has to be told. */
-const JOIN_FOLLOWER = 10_000;
+/** How long a node that has followed the leader may take to be its voter: later it has to be told. */
+const JOIN_FOLLOWER_LIMIT_MS = 10_000;
 
 /** What a group says that is busy with another change: its own removal, or a repair's whose server was killed (2.5.1, seen). */
 const IS_BUSY = /Changing to another configuration|Doing another configuration change/;
 
-/** How long a node may be too busy for a command, in milliseconds. */
-const BUSY = 20_000;
+/** How long a node may be too busy for a command. */
+const BUSY_LIMIT_MS = 20_000;
 
-/** Between two looks meanwhile, and between two signs of life for the lock, in milliseconds. */
-const LOOK = 500;
+/** Between two looks meanwhile, and between two signs of life for the lock. */
+const POLL_INTERVAL_MS = 500;
 const RENEW = 5_000;
 
 /** What a repair needs of those who run it. */
@@ -71,7 +71,12 @@ export async function beginRepair(
   { service }: RepairTools,
   { entry, holder, why }: Repair,
 ): Promise<string | undefined> {
-  const { reply } = await service.command(entry.cluster, { type: 'repair', action: 'begin', holder, note: why });
+  const { reply } = await service.command(entry.cluster, {
+    type: 'repair',
+    action: 'begin',
+    holder,
+    note: why,
+  });
   if (reply.type === 'refused') return reply.reason;
   return reply.type === 'unknown' ? `${keyOf(entry.cluster)} has no list` : undefined;
 }
@@ -130,7 +135,7 @@ async function carryOut(tools: RepairTools, repair: Repair, step: RepairStep): P
   if (!node) throw new Surprise(`${step.node}, which is to be told, cannot be read any more`);
   assertAsPlanned(step, diagnosis.groups);
   const command = { command: step.command, value: step.value, groupId: step.group };
-  const options = { ...nacos, timeout: COMMAND_TIMEOUT };
+  const options = { ...nacos, timeout: COMMAND_TIMEOUT_MS };
   const { done, reason } = await renewing(tools, repair, insist(tools, repair, node, command, options));
   if (!done)
     throw new Surprise(
@@ -147,7 +152,7 @@ async function insist(
   command: RaftCommand,
   options: NacosOptions,
 ): Promise<CommandResult> {
-  const until = performance.now() + BUSY;
+  const until = performance.now() + BUSY_LIMIT_MS;
   for (;;) {
     // Nothing is said without the lock, nor for another list.
     await say(tools, repair, '');
@@ -155,7 +160,7 @@ async function insist(
     const result = await sendCommand(node, command, options);
     if (result.done || !IS_BUSY.test(result.reason)) return result;
     if (performance.now() > until) return result;
-    await pause(LOOK);
+    await pause(POLL_INTERVAL_MS);
   }
 }
 
@@ -195,7 +200,7 @@ function isDone({ command, group, value }: RepairStep, groups: readonly RaftGrou
  */
 async function joined(tools: RepairTools, repair: Repair, step: RepairStep): Promise<void> {
   const { nacos, raftOffset, clock } = tools;
-  const until = clock() + JOIN;
+  const until = clock() + JOIN_LIMIT_MS;
   const following = new Map<string, number>();
   let lacking: string[] = [];
   while (clock() < until) {
@@ -214,41 +219,44 @@ async function joined(tools: RepairTools, repair: Repair, step: RepairStep): Pro
         const key = `${name} ${voter}`;
         if (!followers.includes(voter)) return (following.delete(key), false);
         if (!following.has(key)) following.set(key, clock());
-        return clock() - (following.get(key) ?? 0) >= JOIN_FOLLOWER;
+        return clock() - (following.get(key) ?? 0) >= JOIN_FOLLOWER_LIMIT_MS;
       });
       if (late.length === 0) continue;
       const value = [...copy.voters, ...late].sort().join(',');
       const command = { command: step.command, value, groupId: name };
-      const options = { ...nacos, timeout: COMMAND_TIMEOUT };
+      const options = { ...nacos, timeout: COMMAND_TIMEOUT_MS };
       const { done, reason } = await insist(tools, repair, leader, command, options);
       if (!done) refusals.push(`${leader.address} did not take ${step.command} for ${name}: ${reason}`);
     }
-    lacking = [...none.all.map(([voter, names]) => `${voter} is no voter of ${describeGroups(names)}`), ...refusals];
-    await pause(LOOK);
+    lacking = [
+      ...none.all.map(([voter, names]) => `${voter} is no voter of ${describeGroups(names)}`),
+      ...refusals,
+    ];
+    await pause(POLL_INTERVAL_MS);
   }
   const what = lacking.length > 0 ? lacking.join('; ') : 'a group has no leader';
   throw new Surprise(
-    `after ${JOIN / 1_000} s ${what}. Restart who has not joined: it asks for that at its start; if it is none even then it has entries that the survivor lacks, and needs an empty data/protocol/raft`,
+    `after ${JOIN_LIMIT_MS / 1_000} s ${what}. Restart who has not joined: it asks for that at its start; if it is none even then it has entries that the survivor lacks, and needs an empty data/protocol/raft`,
   );
 }
 
 /** Waits until the nodes show what a command did. */
 async function seen(tools: RepairTools, repair: Repair, step: RepairStep, node: NodeView): Promise<void> {
   const { clock } = tools;
-  const until = clock() + VERIFY;
-  let again = clock() + RESET_AGAIN;
+  const until = clock() + VERIFY_LIMIT_MS;
+  let again = clock() + RESET_AGAIN_MS;
   while (clock() < until) {
     const look = await lookWell(tools, repair);
     if (isDone(step, look.diagnosis.groups) && (await isForEveryGroup(tools, step, look.readings, look.at)))
       return;
     if (step.command === 'resetPeers' && clock() >= again) {
       await resetAnew(tools, repair, step, node, look);
-      again = clock() + RESET_AGAIN;
+      again = clock() + RESET_AGAIN_MS;
     }
-    await pause(LOOK);
+    await pause(POLL_INTERVAL_MS);
   }
   throw new Surprise(
-    `${step.node} took ${step.command} for ${step.group ?? 'its groups'}, and after ${VERIFY / 1_000} s the nodes do not show what should follow`,
+    `${step.node} took ${step.command} for ${step.group ?? 'its groups'}, and after ${VERIFY_LIMIT_MS / 1_000} s the nodes do not show what should follow`,
   );
 }
 
@@ -276,7 +284,7 @@ async function resetAnew(
     const proof = await proveLeader(name ?? ALL_GROUPS, told, nacos, at);
     if (proof ? proof.isLed : !node.version?.startsWith('3.')) continue;
     for (const voters of [`${value},${NOBODY}`, value]) {
-      const options = { ...nacos, timeout: COMMAND_TIMEOUT };
+      const options = { ...nacos, timeout: COMMAND_TIMEOUT_MS };
       const said = { command, value: voters, groupId: name };
       const { done, reason } = await insist(tools, repair, node, said, options);
       if (!done)

@@ -1,4 +1,4 @@
-import { describeGroups } from './about-groups.js';
+import { describeGroups } from './rules/groups.js';
 import type { Address } from '../registry/address.js';
 import { isLiveState, voterIn, votersOf, type ListedMember, type RaftGroup } from './groups.js';
 import type { NodeView } from './node-view.js';

@@ -2,9 +2,9 @@ import type { NextFunction, Request, Response } from 'express';
 import type { IncomingMessage } from 'node:http';
 import type { AccessControl } from './access/access-control.js';
 import { isFromBrowser } from './browser.js';
-import { readTarget } from './read-target.js';
+import { readTarget } from './nacos/read-list-request.js';
 import { refuse, sendProblem, type Problem } from './reply.js';
-import { isListPath, quote } from './target.js';
+import { isListPath, quote } from './nacos/list-request.js';
 
 /**
  * Refuses what changes a list when a browser sends it for another site: a page that somebody visits must not be able

@@ -4,15 +4,15 @@ import type { Address } from '../registry/address.js';
 import { isKnown, keyOf } from '../registry/cluster.js';
 import { REFUSED_CODES, type RefusedCode } from '../registry/refused.js';
 import { unexpandedIn } from '../registry/unexpanded.js';
-import { printable } from '../printable.js';
-import type { ServedCluster } from '../runtime/entry.js';
+import { printable } from '../util/printable.js';
+import type { ServedCluster } from '../runtime/served-cluster.js';
 import type { Noted } from '../runtime/refused-callers.js';
-import type { RegistryService } from '../runtime/service.js';
+import type { RegistryService } from '../runtime/registry-service.js';
 import type { ClientAddresses } from './access/client-address.js';
-import type { Objection } from './access/objection.js';
+import type { AccessDenial } from './access/denial.js';
 import { RateLimit, rateKey } from './access/rate-limit.js';
 import { isFromBrowser } from './browser.js';
-import { readTarget } from './read-target.js';
+import { readTarget } from './nacos/read-list-request.js';
 
 /** What a refusal leaves a trace of; see Problem. */
 export interface Traced {
@@ -20,8 +20,8 @@ export interface Traced {
   readonly detail: string;
 }
 
-/** After how long a caller that goes on is told to the log again, in milliseconds. */
-const TOLD_AGAIN = 3_600_000;
+/** After how long a caller that goes on is told to the log again. */
+const TOLD_AGAIN_MS = 3_600_000;
 
 /** Characters that are kept of what a stranger sent, and of a sentence that quotes it. */
 const MOST_SENT = 120;
@@ -93,19 +93,19 @@ export class RefusedTrace {
   };
 
   /** A poll or heartbeat in a listed member's name gets its list in spite of an objection, and mostly has no other effect. */
-  answered(entry: ServedCluster, address: Address, objection: Objection, client: string | undefined): void {
+  answered(entry: ServedCluster, address: Address, denial: AccessDenial, client: string | undefined): void {
     const { product, name } = entry.cluster;
     const refusal = {
       from: client,
       source: rateKey(client ?? ''),
       self: address,
       path: `/${product}/${name}`,
-      code: objection.because,
-      reason: objection.sentence,
+      code: denial.because,
+      reason: denial.sentence,
     };
     const noted = this.#service.refused.noteInName(refusal, entry, address);
     // With AUTH_MODE=warn it is shown, and nothing was refused.
-    if (!objection.passes) this.#tell(noted, entry, address);
+    if (!denial.passes) this.#tell(noted, entry, address);
   }
 
   /**
@@ -129,7 +129,7 @@ export class RefusedTrace {
   #tell(noted: Noted, entry: ServedCluster | undefined, address: Address | undefined): void {
     const now = this.#service.monotonic;
     const isNew = noted.toldAt === undefined;
-    if (noted.toldAt !== undefined && now - noted.toldAt < TOLD_AGAIN) return;
+    if (noted.toldAt !== undefined && now - noted.toldAt < TOLD_AGAIN_MS) return;
     noted.toldAt = now;
     const { from: client, source, self, path, code, times, reason } = noted;
     const cluster = entry && `${entry.cluster.product}/${entry.cluster.name}`;

@@ -1,13 +1,13 @@
 import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { acceptsJson, callsItselfNacos, mayComplete } from './caller.js';
-import { Exchange } from './exchange.js';
+import { acceptsJson, callsItselfNacos, mayComplete } from './user-agent.js';
+import { RequestLog } from './request-log.js';
 import type { RefusedCode } from '../registry/refused.js';
-import type { Reason } from './traffic.js';
-import { unterminated, unterminatedForJava } from './unterminated.js';
+import type { Reason } from './http-observer.js';
+import { unterminated, unterminatedForJava } from './transport/unterminated.js';
 
-/** How long a connection that was ended may stand still, in milliseconds. */
-const LINGER = 2_000;
+/** How long a connection that was ended may stand still. */
+const LINGER_LIMIT_MS = 2_000;
 
 /** RFC 9457 problem details; `type` is about:blank, so the title is the status's own. */
 export interface Problem {
@@ -32,7 +32,7 @@ export function refuse(request: IncomingMessage, response: ServerResponse, probl
   const reason = reasonOf(problem);
   leaveTrace(response, problem);
   if (!mayComplete(request)) return cutShort(response, problem.detail, reason);
-  Exchange.of(response)?.because(reason);
+  RequestLog.of(response)?.because(reason);
   if (acceptsJson(request)) return sendProblem(response, problem);
   send(response, problem.status, problem.text ?? `${problem.detail}\n`, headersOf(problem));
 }
@@ -51,7 +51,7 @@ export function sendProblem(response: ServerResponse, problem: Problem): void {
   const { status, detail } = problem;
   const reason = reasonOf(problem);
   if (callsItselfNacos(response.req)) return cutShort(response, detail, reason, 'astray');
-  Exchange.of(response)?.because(reason);
+  RequestLog.of(response)?.because(reason);
   const body = { type: 'about:blank', title: STATUS_CODES[status] ?? 'Error', status, detail };
   sendJson(response, body, status, { ...headersOf(problem), 'Content-Type': 'application/problem+json' });
 }
@@ -73,7 +73,7 @@ export function send(
   headers: Record<string, string> = {},
 ): void {
   if (response.headersSent || response.destroyed) return;
-  Exchange.of(response)?.complete(status);
+  RequestLog.of(response)?.complete(status);
   response.writeHead(status, {
     'Content-Type': 'text/plain;charset=UTF-8',
     'Content-Length': String(Buffer.byteLength(body)),
@@ -93,7 +93,7 @@ export function cutShort(
   leaveTrace(response, { detail: sentence, code });
   const { socket } = response;
   if (!socket || response.headersSent) return void response.destroy();
-  Exchange.of(response)?.cut(reason);
+  RequestLog.of(response)?.cut(reason);
   // Past the response, which could only end its chunks properly; it closes with the socket.
   const bytes = callsItselfNacos(response.req) ? unterminatedForJava(sentence) : unterminated(sentence);
   endWith(socket, bytes);
@@ -105,13 +105,13 @@ function leaveTrace(
   response: ServerResponse,
   { detail, code }: { readonly detail: string; readonly code?: RefusedCode | undefined },
 ): void {
-  if (code !== undefined) Exchange.of(response)?.refused({ detail, code });
+  if (code !== undefined) RequestLog.of(response)?.refused({ detail, code });
 }
 
 /** The last bytes on a connection. Whoever does not hang up then is cut off. */
 export function endWith(socket: Socket, bytes: Buffer): void {
   socket.end(bytes);
-  socket.setTimeout(LINGER);
+  socket.setTimeout(LINGER_LIMIT_MS);
 }
 
 function reasonOf({ status, reason }: Problem): Reason {

@@ -1,6 +1,6 @@
 import type { NextFunction, Request, Response } from 'express';
 import helmet, { type HelmetOptions } from 'helmet';
-import { isOfPage } from './page.js';
+import { isOfPage } from './ui-assets.js';
 
 type Directives = Readonly<Record<string, readonly string[]>>;
 

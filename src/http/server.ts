@@ -10,40 +10,46 @@ import {
 import type { AddressInfo, Socket } from 'node:net';
 import type { Logger } from 'pino';
 import type { Examiner } from '../doctor/examiner.js';
-import type { RegistryService } from '../runtime/service.js';
+import type { RegistryService } from '../runtime/registry-service.js';
 import { Feed } from '../runtime/feed.js';
 import type { AccessControl } from './access/access-control.js';
 import type { ApiContext } from './api/route.js';
 import { routerOf } from './api/router.js';
-import { ROUTES } from './api/table.js';
-import { Connections } from './connections.js';
+import { ROUTES } from './api/routes.js';
+import { Connections } from './transport/connections.js';
 import { guardBrowsers } from './cross-site.js';
-import { Exchange } from './exchange.js';
-import { LoopBudget } from '../fair-share.js';
-import { FrontDoor } from './front-door.js';
-import { refuseManyHeaders } from './header-fields.js';
-import { RequestPipeline } from './in-turn.js';
-import { DEFAULT_LIMITS, type Limits } from './limits.js';
-import { KEEP_ALIVE } from './list-answer.js';
-import { METRICS_PATH, metricsRoute, refuseMetricsMethod, type Metrics, type Readable } from './metrics.js';
-import { ListReader } from './nacos-get.js';
-import { NacosRoutes } from './nacos-routes.js';
-import { officialApi, OFFICIAL_PATH } from './official-api.js';
-import { operatorsPage } from './page.js';
-import { HeldRequests } from './patience.js';
+import { RequestLog } from './request-log.js';
+import { LoopBudget } from '../util/loop-budget.js';
+import { FastPath } from './transport/fast-path.js';
+import { refuseManyHeaders } from './transport/header-fields.js';
+import { RequestPipeline } from './transport/request-pipeline.js';
+import { DEFAULT_LIMITS, type Limits } from './transport/limits.js';
+import { KEEP_ALIVE } from './nacos/list-response.js';
+import {
+  METRICS_PATH,
+  metricsRoute,
+  refuseMetricsMethod,
+  type Metrics,
+  type Readable,
+} from './metrics-route.js';
+import { ListReader } from './nacos/list-reader.js';
+import { NacosRoutes } from './nacos/routes.js';
+import { officialApi, OFFICIAL_PATH } from './nacos/official-api.js';
+import { operatorsPage } from './ui-assets.js';
+import { HeldRequests } from './transport/held-requests.js';
 import { endWith, refuse, sendProblem } from './reply.js';
-import { pathAndQuery } from './request-target.js';
+import { pathAndQuery } from './transport/request-target.js';
 import { RefusedTrace } from './refused-trace.js';
-import { Straight } from './straight.js';
-import { LogThrottle } from './seldom.js';
+import { Straight } from './nacos/past-express.js';
+import { LogThrottle } from './transport/log-throttle.js';
 import { securityHeaders } from './security-headers.js';
-import { NO_TRAFFIC } from './traffic.js';
-import { quote } from './target.js';
-import { unterminated, unterminatedForJava } from './unterminated.js';
-import { Urgency } from './urgency.js';
+import { NO_TRAFFIC } from './http-observer.js';
+import { quote } from './nacos/list-request.js';
+import { unterminated, unterminatedForJava } from './transport/unterminated.js';
+import { Urgency } from './transport/urgency.js';
 
-/** How often unread answers are looked at, in milliseconds. */
-const LOOK = 1_000;
+/** How often unread answers are looked at. */
+const POLL_INTERVAL_MS = 1_000;
 
 /**
  * New connections that the system keeps until they are taken (Linux: net.core.somaxconn, 4,096, is the most). Node takes
@@ -70,12 +76,12 @@ export class AddressServer {
   readonly #heldRequests = new HeldRequests();
   readonly #connections: Connections;
   readonly #http: HttpServer;
-  readonly #door: FrontDoor;
+  readonly #door: FastPath;
   /** What is told to those who listen. */
   readonly feed: Feed;
   readonly #drain: number;
-  readonly #inTurn: RequestPipeline;
-  readonly #seldom: LogThrottle;
+  readonly #pipeline: RequestPipeline;
+  readonly #logThrottle: LogThrottle;
   #looking: NodeJS.Timeout | undefined;
 
   constructor(options: ServerOptions) {
@@ -86,11 +92,11 @@ export class AddressServer {
     const limits = { ...DEFAULT_LIMITS, ...options.limits };
     this.#drain = limits.drain;
     this.feed = new Feed(service, log);
-    this.#seldom = new LogThrottle(log);
-    const connections = new Connections(service, access, limits, this.#seldom, traffic);
+    this.#logThrottle = new LogThrottle(log);
+    const connections = new Connections(service, access, limits, this.#logThrottle, traffic);
     this.#connections = connections;
     const trace = new RefusedTrace(service, access.clients, log);
-    const reader = new ListReader(service, access, this.#seldom, trace);
+    const reader = new ListReader(service, access, this.#logThrottle, trace);
     const routes = new NacosRoutes({ service, access, reader, connections, heldRequests });
     const context = { service, examiner, access, feed: this.feed, connections, heldRequests };
     const share = new LoopBudget();
@@ -98,13 +104,13 @@ export class AddressServer {
     const app = buildApp(options, limits, routes, context, share, failed);
     const straight = new Straight({ routes, access, headerFields: limits.headerFields, failed });
     const { isUrgent } = new Urgency(service, access, connections);
-    this.#inTurn = new RequestPipeline(connections, {
+    this.#pipeline = new RequestPipeline(connections, {
       most: limits.pipelined,
       mostOfAll: limits.pipelinedByAll,
       share,
       isUrgent,
       handle: (request, response) => {
-        Exchange.start(request, response, traffic, trace.refused);
+        RequestLog.start(request, response, traffic, trace.refused);
         const url = pathAndQuery(request.url ?? '');
         if (url === undefined) return refuseTarget(request, response);
         request.url = url;
@@ -121,18 +127,18 @@ export class AddressServer {
         // A Nacos always sends one; whoever does not must not get node's own complete 400.
         requireHostHeader: false,
       },
-      this.#inTurn.serve,
+      this.#pipeline.serve,
     );
     // Node would pass over those beyond a number; here they are refused (header-fields.ts).
     this.#http.maxHeadersCount = 0;
     this.#http.timeout = limits.stall;
     this.#http.on('timeout', (socket: Socket) => connections.cutStill(socket));
     // Passed over: node would answer a complete 417.
-    this.#http.on('checkExpectation', this.#inTurn.serve);
+    this.#http.on('checkExpectation', this.#pipeline.serve);
     this.#http.on('clientError', (error: Malformed, socket: Socket) => {
       if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') return connections.cut(socket, 'slow');
       // In the midst of an answer whatever is said would be taken for a part of it.
-      if (!socket.writable || error.code === GONE || this.#inTurn.isMidAnswer(socket)) {
+      if (!socket.writable || error.code === GONE || this.#pipeline.isMidAnswer(socket)) {
         return void socket.destroy();
       }
       traffic.cut('malformed');
@@ -140,7 +146,7 @@ export class AddressServer {
     });
     // It never listens itself, and without this event node starts no clock for requests sent by halves.
     this.#http.emit('listening');
-    this.#door = new FrontDoor(this.#http, reader, connections, limits, traffic);
+    this.#door = new FastPath(this.#http, reader, connections, limits, traffic);
     this.#door.server.on('connection', () => share.arrived());
   }
 
@@ -150,8 +156,10 @@ export class AddressServer {
     this.#door.server.listen({ port, backlog: BACKLOG, ...(host === undefined ? {} : { host }) });
     await once(this.#door.server, 'listening');
     // A connection that cannot be taken is no reason to end all others.
-    this.#door.server.on('error', (err) => this.#seldom.warn({ err }, 'a new connection could not be taken'));
-    this.#looking = setInterval(() => this.#connections.cutSlowReaders(), LOOK);
+    this.#door.server.on('error', (err) =>
+      this.#logThrottle.warn({ err }, 'a new connection could not be taken'),
+    );
+    this.#looking = setInterval(() => this.#connections.cutSlowReaders(), POLL_INTERVAL_MS);
     return (this.#door.server.address() as AddressInfo).port;
   }
 
@@ -171,7 +179,7 @@ export class AddressServer {
     this.#heldRequests.stop();
     this.#connections.stopWatching();
     clearInterval(this.#looking);
-    await this.#inTurn.drained(this.#drain);
+    await this.#pipeline.drained(this.#drain);
     for (const socket of this.#connections.sockets) socket.destroySoon();
     const stubborn = setTimeout(() => {
       for (const socket of this.#connections.sockets) socket.destroy();

@@ -1,4 +1,4 @@
-import { StoreOutcomeUnknown, type StoreUnavailable } from '../registry/ports.js';
+import { StoreOutcomeUnknown, type StoreUnavailable } from '../registry/interfaces.js';
 import type { Problem } from './reply.js';
 
 /** Seconds after which what the store could not do may be tried again. */

@@ -1,4 +1,4 @@
-import type { ClusterStats } from '../registry/figures.js';
+import type { ClusterStats } from '../registry/stats.js';
 
 /** Clusters that get series of their own, at most. */
 export const OWN_SERIES = 200;
@@ -9,14 +9,14 @@ export const OWN_SERIES = 200;
  */
 export const NEVER_FOUNDED = 50;
 
-/** How long a cluster keeps its series after it was in trouble, in milliseconds, so that its recovery is seen. */
-export const REMEMBER_TROUBLE = 3_600_000;
+/** How long a cluster keeps its series after it was in trouble, so that its recovery is seen. */
+export const REMEMBER_TROUBLE_MS = 3_600_000;
 
 /** One of many clusters. */
 export interface Candidate {
   /** `product/name`. */
   readonly name: string;
-  readonly figures: Pick<ClusterStats, 'state' | 'epoch'>;
+  readonly stats: Pick<ClusterStats, 'state' | 'epoch'>;
   /** Findings that last and harm it, whatever its state. */
   readonly raftProblems?: number;
 }
@@ -44,7 +44,7 @@ export class ClusterChoice {
     const neverBootstrapped = new Set(first(all.filter(isNew), NEVER_FOUNDED, byName));
     const rank = (one: C): number => {
       if (isNew(one)) return neverBootstrapped.has(one) ? 2 : 5;
-      if (one.figures.state === 'quorum-lost' || one.figures.state === 'damaged' || isUnhealthy(one)) return 0;
+      if (one.stats.state === 'quorum-lost' || one.stats.state === 'damaged' || isUnhealthy(one)) return 0;
       if (isTroubled(one)) return 1;
       return this.#troubledAt.has(one.name) ? 3 : 4;
     };
@@ -60,14 +60,14 @@ export class ClusterChoice {
     this.#troubledAt = new Map();
     for (const one of all) {
       const at = isTroubled(one) && !isNew(one) ? now : before.get(one.name);
-      if (at !== undefined && now - at < REMEMBER_TROUBLE) this.#troubledAt.set(one.name, at);
+      if (at !== undefined && now - at < REMEMBER_TROUBLE_MS) this.#troubledAt.set(one.name, at);
     }
   }
 }
 
 /** Somebody waits and there never was a list. */
-function isNew({ figures }: Candidate): boolean {
-  return figures.epoch === 0;
+function isNew({ stats }: Candidate): boolean {
+  return stats.epoch === 0;
 }
 
 function isUnhealthy({ raftProblems = 0 }: Candidate): boolean {
@@ -75,7 +75,7 @@ function isUnhealthy({ raftProblems = 0 }: Candidate): boolean {
 }
 
 function isTroubled(one: Candidate): boolean {
-  const { state } = one.figures;
+  const { state } = one.stats;
   return (
     isUnhealthy(one) ||
     state === 'damaged' ||

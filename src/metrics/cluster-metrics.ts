@@ -1,10 +1,10 @@
 import { Gauge, type Registry } from 'prom-client';
 import { isKnown, keyOf } from '../registry/cluster.js';
-import { figuresOf, type ClusterStats } from '../registry/figures.js';
+import { statsOf, type ClusterStats } from '../registry/stats.js';
 import { MEMBER_STATES } from '../registry/lease.js';
 import { CLUSTER_STATES } from '../registry/view.js';
-import type { RegistryService } from '../runtime/service.js';
-import type { TimeSlicer } from './breather.js';
+import type { RegistryService } from '../runtime/registry-service.js';
+import type { TimeSlicer } from './time-slicer.js';
 import { ClusterChoice } from './cluster-choice.js';
 
 /** The product and cluster of the series in which all others are added up; no name may hold such characters. */
@@ -14,7 +14,7 @@ export const OTHERS = '(others)';
 interface Shown {
   readonly product: string;
   readonly cluster: string;
-  readonly figures: Omit<ClusterStats, 'state' | 'revision' | 'epoch'>;
+  readonly stats: Omit<ClusterStats, 'state' | 'revision' | 'epoch'>;
   readonly quorumLost: number;
   readonly pending: number;
   readonly raftProblems: number;
@@ -29,29 +29,29 @@ const GAUGES: readonly { name: string; help: string; value: (shown: Shown) => nu
   {
     name: 'unsettled_members',
     help: 'Listed members that have not settled yet.',
-    value: ({ figures }) => figures.unsettled,
+    value: ({ stats }) => stats.unsettled,
   },
   {
     name: 'longest_unsettled_seconds',
     help: 'How long ago the unsettled member that joined first did; 0 without any.',
-    value: ({ figures }) => figures.longestUnsettled / 1_000,
+    value: ({ stats }) => stats.longestUnsettled / 1_000,
   },
   {
     name: 'waiting_addresses',
     help: 'New addresses that are held at the gate.',
-    value: ({ figures }) => figures.waiting,
+    value: ({ stats }) => stats.waiting,
   },
   {
     name: 'longest_wait_seconds',
     help: 'How long the first of the waiting addresses has waited; 0 without any.',
-    value: ({ figures }) => figures.longestWait / 1_000,
+    value: ({ stats }) => stats.longestWait / 1_000,
   },
   { name: 'revision', help: 'Counter of changes of the list.', value: ({ revision }) => revision },
   { name: 'epoch', help: 'Counter of bootstraps of the list.', value: ({ epoch }) => epoch },
   {
     name: 'size',
     help: 'How many members the cluster is meant to have; 0 without a list.',
-    value: ({ figures }) => figures.size,
+    value: ({ stats }) => stats.size,
   },
   {
     name: 'quorum_lost',
@@ -61,7 +61,7 @@ const GAUGES: readonly { name: string; help: string; value: (shown: Shown) => nu
   {
     name: 'members_out_of_date',
     help: 'Live members that have not been sent the current revision.',
-    value: ({ figures }) => figures.lacking,
+    value: ({ stats }) => stats.lacking,
   },
   {
     name: 'change_pending',
@@ -108,8 +108,8 @@ export class ClusterMetrics {
       registers,
       collect() {
         this.reset();
-        for (const { product, cluster, figures } of shown()) {
-          for (const state of MEMBER_STATES) this.set({ product, cluster, state }, figures.members[state]);
+        for (const { product, cluster, stats } of shown()) {
+          for (const state of MEMBER_STATES) this.set({ product, cluster, state }, stats.members[state]);
         }
       },
     });
@@ -132,7 +132,7 @@ export class ClusterMetrics {
   }
 
   /** Looks at all clusters; in slices, since there may be thousands. */
-  async look(service: RegistryService, breather: TimeSlicer): Promise<void> {
+  async look(service: RegistryService, slicer: TimeSlicer): Promise<void> {
     const all: Looked[] = [];
     for (const entry of service.entries) {
       const { cluster, isPending } = entry;
@@ -142,16 +142,16 @@ export class ClusterMetrics {
         name: keyOf(cluster),
         product,
         cluster: name,
-        figures: figuresOf(cluster, service.momentOf(entry)),
+        stats: statsOf(cluster, service.contextOf(entry)),
         isPending,
         raftProblems: entry.raftProblems,
         awaitsRepair: cluster.awaitsRepair,
       });
-      if (breather.isDue) await breather.breathe();
+      if (slicer.isDue) await slicer.breathe();
     }
     const { own, others } = this.#choice.choose(all, service.monotonic);
     for (const state of CLUSTER_STATES) {
-      this.#states.set({ state }, all.filter(({ figures }) => figures.state === state).length);
+      this.#states.set({ state }, all.filter(({ stats }) => stats.state === state).length);
     }
     this.#aggregated.set(others.length);
     this.#shown = [...own.map(shownAlone), ...(others.length > 0 ? [aggregated(others)] : [])];
@@ -162,18 +162,18 @@ interface Looked {
   readonly name: string;
   readonly product: string;
   readonly cluster: string;
-  readonly figures: ClusterStats;
+  readonly stats: ClusterStats;
   readonly isPending: boolean;
   readonly raftProblems: number;
   readonly awaitsRepair: boolean;
 }
 
-function shownAlone({ product, cluster, figures, isPending, raftProblems, awaitsRepair }: Looked): Shown {
-  const { revision, epoch, state } = figures;
+function shownAlone({ product, cluster, stats, isPending, raftProblems, awaitsRepair }: Looked): Shown {
+  const { revision, epoch, state } = stats;
   return {
     product,
     cluster,
-    figures,
+    stats,
     quorumLost: Number(state === 'quorum-lost'),
     pending: Number(isPending),
     raftProblems,
@@ -185,14 +185,14 @@ function shownAlone({ product, cluster, figures, isPending, raftProblems, awaits
 
 /** Numbers are added up; of times the longest counts. */
 function aggregated(all: readonly Looked[]): Shown {
-  const sum = (value: (figures: ClusterStats) => number): number =>
-    all.reduce((total, { figures }) => total + value(figures), 0);
-  const most = (value: (figures: ClusterStats) => number): number =>
-    all.reduce((longest, { figures }) => Math.max(longest, value(figures)), 0);
+  const sum = (value: (stats: ClusterStats) => number): number =>
+    all.reduce((total, { stats }) => total + value(stats), 0);
+  const most = (value: (stats: ClusterStats) => number): number =>
+    all.reduce((longest, { stats }) => Math.max(longest, value(stats)), 0);
   return {
     product: OTHERS,
     cluster: OTHERS,
-    figures: {
+    stats: {
       members: {
         live: sum(({ members }) => members.live),
         silent: sum(({ members }) => members.silent),

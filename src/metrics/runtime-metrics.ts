@@ -59,7 +59,7 @@ export class RuntimeMetrics implements RuntimeObserver {
     }
     this.#written = new Histogram({
       name: 'address_server_store_written_leases',
-      help: 'Leases that an exchange with the store wrote in one batch.',
+      help: 'Leases that a synchronisation with the store wrote in one batch.',
       buckets: [0, 1, 3, 10, 30, 100, 300, 1_000, 3_000, 10_000],
       registers,
     });

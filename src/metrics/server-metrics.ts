@@ -1,9 +1,9 @@
 import { Counter, Gauge, Registry } from 'prom-client';
-import type { Metrics, Readable } from '../http/metrics.js';
-import type { TrafficObserver } from '../http/traffic.js';
-import { logLoss } from '../log-stream.js';
+import type { Metrics, Readable } from '../http/metrics-route.js';
+import type { TrafficObserver } from '../http/http-observer.js';
+import { logLoss } from '../server/log-stream.js';
 import type { RuntimeObserver } from '../runtime/observer.js';
-import { TimeSlicer } from './breather.js';
+import { TimeSlicer } from './time-slicer.js';
 import { ClusterMetrics } from './cluster-metrics.js';
 import { processMetrics } from './process-metrics.js';
 import { RuntimeMetrics } from './runtime-metrics.js';
@@ -60,13 +60,13 @@ export class ServerMetrics implements Metrics {
   }
 
   async #render(server: Readable): Promise<Buffer> {
-    const breather = new TimeSlicer();
+    const slicer = new TimeSlicer();
     this.#look(server);
-    await this.#clusters.look(server.service, breather);
+    await this.#clusters.look(server.service, slicer);
     const texts: string[] = [];
     for (const { name } of this.#registry.getMetricsAsArray()) {
       texts.push(await this.#registry.getSingleMetricAsString(name));
-      if (breather.isDue) await breather.breathe();
+      if (slicer.isDue) await slicer.breathe();
     }
     return Buffer.from(`${texts.join('\n\n')}\n`);
   }

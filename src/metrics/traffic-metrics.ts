@@ -11,11 +11,11 @@ import {
   type Reason,
   type RefusalReason,
   type TrafficObserver,
-} from '../http/traffic.js';
+} from '../http/http-observer.js';
 import { Buckets, registerBuckets, type Series } from './buckets.js';
 
-/** Upper ends of the buckets of polls and heartbeats, in milliseconds. A list takes some 20 µs. */
-const BOUNDS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500];
+/** Upper ends of the buckets of polls and heartbeats. A list takes some 20 µs. */
+const BOUNDS_MS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500];
 
 type ByOutcome = Readonly<Record<Outcome, Buckets>>;
 
@@ -63,7 +63,7 @@ export class TrafficMetrics implements TrafficObserver {
       {
         name: 'address_server_poll_duration_seconds',
         help: 'Time from when a poll could be read until its answer was written, holds included, by the answer.',
-        bounds: BOUNDS,
+        bounds: BOUNDS_MS,
       },
       () => seriesOf([poll, plain]),
     );
@@ -72,7 +72,7 @@ export class TrafficMetrics implements TrafficObserver {
       {
         name: 'address_server_heartbeat_duration_seconds',
         help: 'Time from when a heartbeat could be read until its answer was written, by the answer.',
-        bounds: BOUNDS,
+        bounds: BOUNDS_MS,
       },
       () => seriesOf([heartbeat]),
     );
@@ -136,7 +136,7 @@ export class TrafficMetrics implements TrafficObserver {
 }
 
 function byOutcome(): ByOutcome {
-  return Object.fromEntries(OUTCOMES.map((outcome) => [outcome, new Buckets(BOUNDS)])) as Record<
+  return Object.fromEntries(OUTCOMES.map((outcome) => [outcome, new Buckets(BOUNDS_MS)])) as Record<
     Outcome,
     Buckets
   >;

@@ -9,8 +9,8 @@ import { readHosts, readSearch, wholeNames, type Search } from './name-files.js'
 /** The addresses of a name, at least one; or why there is none to be had here: the end of a sentence. */
 export type Named = { readonly addresses: readonly string[] } | { readonly problem: string };
 
-/** How long a caller waits for the addresses of a name, in milliseconds. */
-const PATIENCE = 2_000;
+/** How long a caller waits for the addresses of a name. */
+const TIMEOUT_MS = 2_000;
 
 /** Of c-ares: how long one server may take at the first try, and how many tries there are, the second twice as long. */
 const SERVER_TIMEOUT = 600;
@@ -22,11 +22,11 @@ const MOST = 200;
 /** Addresses of one name that are told. */
 const MOST_ADDRESSES = 8;
 
-/** How long addresses are good, in milliseconds: no longer than Kubernetes' own name server says (5 s). */
-const FRESH = 5_000;
+/** How long addresses are good: no longer than Kubernetes' own name server says (5 s). */
+const FRESH_FOR_MS = 5_000;
 
-/** After how long the machine's files are read again, in milliseconds. */
-const FILES_FRESH = 10_000;
+/** After how long the machine's files are read again. */
+const FILES_FRESH_FOR_MS = 10_000;
 
 /**
  * A name that the system took long for is left alone by it for so many times that: who hangs has one of the system's
@@ -106,7 +106,7 @@ export class Names {
       asked = this.#ask(name).finally(() => this.#asking.delete(name));
       this.#asking.set(name, asked);
     }
-    return within(PATIENCE, asked, { problem: `no name server answered within ${PATIENCE / 1_000} s` });
+    return within(TIMEOUT_MS, asked, { problem: `no name server answered within ${TIMEOUT_MS / 1_000} s` });
   }
 
   /** The same for sockets (net.connect, http.request). */
@@ -122,7 +122,7 @@ export class Names {
   };
 
   async #ask(name: string): Promise<Named> {
-    const until = performance.now() + PATIENCE;
+    const until = performance.now() + TIMEOUT_MS;
     try {
       const files = await this.#read();
       const plain = name.replace(/\.$/, '');
@@ -130,7 +130,7 @@ export class Names {
       const found = own?.length ? { addresses: own } : await this.#askServers(name, files, until);
       const named = membersAlone(found, Boolean(own?.length) || isLoopback(plain) || this.#isOwn(plain));
       if ('addresses' in named) {
-        this.#known.set(name, { addresses: named.addresses, until: performance.now() + FRESH });
+        this.#known.set(name, { addresses: named.addresses, until: performance.now() + FRESH_FOR_MS });
       }
       return named;
     } catch (error) {
@@ -200,7 +200,7 @@ export class Names {
           .some(({ family, internal, scopeid }) => family === 'IPv6' && !internal && !scopeid),
       };
     };
-    if (this.#files && performance.now() - this.#files.at < FILES_FRESH) return this.#files;
+    if (this.#files && performance.now() - this.#files.at < FILES_FRESH_FOR_MS) return this.#files;
     this.#reading ??= read()
       .then((files) => (this.#files = files))
       .finally(() => (this.#reading = undefined));

@@ -1,17 +1,17 @@
 import { connect } from 'node:net';
 import { splitAddress, type Address } from '../registry/address.js';
 import type { ProbeAnswer } from '../registry/cluster.js';
-import type { Probe, Unknown } from '../registry/ports.js';
+import type { Probe, Unknown } from '../registry/interfaces.js';
 import { Names } from './names.js';
 
-/** How long a port may take to accept, in milliseconds. */
-const CONNECT_TIMEOUT = 2_000;
+/** How long a port may take to accept. */
+const CONNECT_TIMEOUT_MS = 2_000;
 
 /** Sockets at once, those of controls and of names with several addresses among them (file-limit.ts counts on it). */
 const MOST = 200;
 
-/** How much later than that this process may come to look, in milliseconds: later, it had no time of its own to see an answer. */
-const LATE = 500;
+/** How much later than that this process may come to look: later, it had no time of its own to see an answer. */
+const OVERDUE_BY_MS = 500;
 
 /**
  * Connects to a member's main port and hangs up at once, without a byte: every Nacos version serves that port,
@@ -59,11 +59,11 @@ function probeOne(host: string, port: number): Promise<ProbeAnswer | Unknown> {
       socket.destroy();
       // An open port was open; of what else came of it a process that was stopped meanwhile knows nothing.
       const took = performance.now() - askedAt;
-      const isLate = answer !== 'open' && took > CONNECT_TIMEOUT + LATE;
+      const isLate = answer !== 'open' && took > CONNECT_TIMEOUT_MS + OVERDUE_BY_MS;
       resolve(isLate ? { unknown: `this process had no time to look for ${Math.round(took)} ms` } : answer);
     };
     // Timers run before sockets are read: what came while this process was busy is still to be read then.
-    const timer = setTimeout(() => setImmediate(() => end('unreachable')), CONNECT_TIMEOUT);
+    const timer = setTimeout(() => setImmediate(() => end('unreachable')), CONNECT_TIMEOUT_MS);
     let isSent = false;
     // What connect() itself refuses is said before the queue of ticks is empty, and microtasks come after that.
     process.nextTick(() => queueMicrotask(() => (isSent = true)));

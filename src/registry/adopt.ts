@@ -3,7 +3,7 @@ import type { Cluster, Member } from './cluster.js';
 import type { CommandContext, Kept, Decision } from './commands.js';
 import { eventOf, type RegistryEvent } from './events.js';
 import { hasLease, presenceOf, silence } from './lease.js';
-import { conclude } from './outcome.js';
+import { conclude } from './decision.js';
 
 /**
  * The end of a migration: every static member that makes itself heard becomes a leased one, as if it had never been
@@ -29,7 +29,7 @@ export function adopt(cluster: Cluster, context: CommandContext): Decision {
       // Of a static member nobody noted how it speaks. One that polls is found to do so at its next poll (decide.ts).
       source: 'heartbeat',
       presence: 'live',
-      // A static member counts as steady however long ago its node restarted. A leased one that counts must have been
+      // A static member counts as stable however long ago its node restarted. A leased one that counts must have been
       // heard for as long (R5), and for how long this one was, nobody noted either.
       presenceSince: now,
     });

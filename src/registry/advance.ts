@@ -5,7 +5,7 @@ import { evict } from './evict.js';
 import { fade, hasFaded } from './forget.js';
 import { admit, initialMembers, requiredToBootstrap } from './gate.js';
 import { isHeld, isUnreachable, presenceOf, silence, sinceAlive } from './lease.js';
-import { heardSince, isKnownToAll, type RuleContext, type Transition } from './moment.js';
+import { heardSince, isKnownToAll, type RuleContext, type Transition } from './rule-context.js';
 import { quorumAdvice, quorumOf } from './quorum.js';
 import { endRepair, isRepairing, seeRepaired } from './repairing.js';
 import { DEPARTED_MEMORY, LATE_POLL, REPLACED_EVICT_AFTER } from './rules.js';
@@ -61,7 +61,7 @@ function forget(cluster: Cluster, { now, rules }: RuleContext): Transition {
   const waiting = filterMap(cluster.waiting, (one) => isHeld(one, rules, now));
   const tombstones = filterMap(cluster.tombstones, (one) => !isForgotten(one, now));
   const same = waiting === cluster.waiting && tombstones === cluster.tombstones;
-  return { cluster: same ? cluster : { ...cluster, waiting, tombstones: tombstones }, events: [] };
+  return { cluster: same ? cluster : { ...cluster, waiting, tombstones }, events: [] };
 }
 
 function isForgotten(tombstones: Tombstone, now: number): boolean {
@@ -161,12 +161,15 @@ function quorum(cluster: Cluster, moment: RuleContext): Transition {
   const next = { ...cluster, quorumLost };
   if (quorumLost) return { cluster: next, events: [eventOf(next, 'quorum-lost', quorumAdvice(finding()))] };
   if (cluster.members.size === 0) return { cluster: next, events: [] };
-  return { cluster: next, events: [eventOf(next, 'quorum-regained', `${finding()}: that is a majority again`)] };
+  return {
+    cluster: next,
+    events: [eventOf(next, 'quorum-regained', `${finding()}: that is a majority again`)],
+  };
 }
 
 /** False when a tick can change nothing: a cheap look that spares a quiet cluster the whole pass. */
 export function needsTick(cluster: Cluster, { now, rules }: Pick<RuleContext, 'now' | 'rules'>): boolean {
-  const { waiting, tombstones: tombstones, quorumLost, awaitsRepair, repair } = cluster;
+  const { waiting, tombstones, quorumLost, awaitsRepair, repair } = cluster;
   if (cluster.epoch > 0 && cluster.members.size === 0 && hasFaded(cluster, { now, rules })) return true;
   if (waiting.size > 0 || tombstones.size > 0 || quorumLost || awaitsRepair || repair) return true;
   for (const member of cluster.members.values()) {

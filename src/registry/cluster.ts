@@ -3,7 +3,7 @@ import type { Address } from './address.js';
 /*
  * The nouns of the registry.
  *
- * All times are milliseconds on the hearing clock (see runtime/hearing-clock.ts): it only runs while the
+ * All times are milliseconds on the hearing clock (see runtime/lease-clock.ts): it only runs while the
  * server can hear, so a difference of two of them is silence, never the server's own absence.
  */
 
@@ -187,7 +187,7 @@ export function isForgettable(cluster: Cluster): boolean {
 }
 
 /** How many addresses a cluster takes memory for. */
-export function heldBy({ members, waiting, tombstones: tombstones }: Cluster): number {
+export function heldBy({ members, waiting, tombstones }: Cluster): number {
   return members.size + waiting.size + tombstones.size;
 }
 

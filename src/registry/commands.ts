@@ -1,7 +1,7 @@
 import type { Address } from './address.js';
 import type { Cluster } from './cluster.js';
 import type { RegistryEvent } from './events.js';
-import type { RuleContext } from './moment.js';
+import type { RuleContext } from './rule-context.js';
 
 /** What can be asked of a cluster, and what comes of it. */
 

@@ -7,8 +7,8 @@ import type { ProbeAnswer } from './cluster.js';
  * be this server that reaches nobody: a firewall of its own, a route, a network card, a full table.
  */
 
-/** How long before a probe that failed its control may have been sent off, in milliseconds: they go together. */
-export const TOGETHER = 500;
+/** How long before a probe that failed its control may have been sent off: they go together. */
+export const TOGETHER_WITHIN_MS = 500;
 
 /** Who is to be asked. */
 export interface WitnessToAsk {
@@ -39,7 +39,7 @@ export function isVouched(
 ): boolean {
   if (answer === 'refused' && isThisMachine(address)) return true;
   if (typeof control === 'string' || control.address === address) return false;
-  if (control.askedAt < askedAt - TOGETHER) return false;
+  if (control.askedAt < askedAt - TOGETHER_WITHIN_MS) return false;
   return answer === 'unreachable' || control.answer === 'open' || !control.isMember;
 }
 

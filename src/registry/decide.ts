@@ -6,7 +6,7 @@ import { forget } from './forget.js';
 import { explainWaiting } from './gate.js';
 import { leave, remove } from './leave.js';
 import { deliver, hearPoll, newLease, presenceOf, silence } from './lease.js';
-import { conclude, notServed, overLimit, refusal, refuseNewcomers, unchanged } from './outcome.js';
+import { conclude, notServed, overLimit, refusal, refuseNewcomers, unchanged } from './decision.js';
 import { put } from './put.js';
 import { recover, takeForRepaired } from './recover.js';
 import { adopt } from './adopt.js';
@@ -15,7 +15,14 @@ import { abandonRepair } from './repairing.js';
 import { revisionAhead, setBackAdvice } from './set-back.js';
 import { otherSpelling } from './spelling.js';
 
-export type { Command, CommandContext as Context, Decision as Outcome, Poll, Refusal, Reply } from './commands.js';
+export type {
+  Command,
+  CommandContext as Context,
+  Decision as Outcome,
+  Poll,
+  Refusal,
+  Reply,
+} from './commands.js';
 
 /**
  * The registry: every rule of what a list may become, and nothing else.
@@ -144,7 +151,7 @@ function poll(cluster: Cluster, poll: Poll, context: CommandContext): Decision {
   const waiting = same
     ? cluster.waiting
     : new Map(withoutSameId(cluster.waiting, fresh)).set(poll.address, fresh);
-  // Where there is a list it says what its Nacos was delivered (service.ts), and this is no such list's.
+  // Where there is a list it says what its Nacos was delivered (registry-service.ts), and this is no such list's.
   if (poll.revision !== undefined && poll.revision > cluster.revision && cluster.members.size === 0) {
     deliver(lease, poll.revision, context.now);
   }
@@ -189,7 +196,7 @@ function update(cluster: Cluster, member: Member, poll: Poll, context: CommandCo
   const { knownSince, ...known } = member;
   const changed: Member = {
     ...known,
-    // Its lease runs, and its Nacos takes no part in Raft yet: it neither settles nor counts as steady.
+    // Its lease runs, and its Nacos takes no part in Raft yet: it neither settles nor counts as stable.
     ...(poll.starting || isFirstWord(member)
       ? { presenceSince: context.now }
       : optional('knownSince', knownSince)),
@@ -237,7 +244,12 @@ function refuse(cluster: Cluster, poll: Poll, context: CommandContext): Reply | 
 }
 
 /** Who else alive has this id. A static member counts as live (R3), and may be seen to be dead: it holds nothing then. */
-function idHolder(cluster: Cluster, id: string, address: Address, context: CommandContext): Address | undefined {
+function idHolder(
+  cluster: Cluster,
+  id: string,
+  address: Address,
+  context: CommandContext,
+): Address | undefined {
   const { rules, now } = context;
   for (const member of cluster.members.values()) {
     const isAlive = presenceOf(member, rules, now) === 'live';

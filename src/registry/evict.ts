@@ -6,13 +6,13 @@ import {
   answeredLately,
   hasLease,
   isLive,
-  isSteady,
+  isStable,
   isUnreachable,
   presenceOf,
   silence,
   sinceAlive,
 } from './lease.js';
-import { isKnownToAll, type RuleContext, type Transition } from './moment.js';
+import { isKnownToAll, type RuleContext, type Transition } from './rule-context.js';
 import { notFollowed, quorumOf } from './quorum.js';
 import { isRepairing } from './repairing.js';
 import { LATE_POLL, REPLACED_EVICT_AFTER } from './rules.js';
@@ -48,7 +48,7 @@ export function evict(cluster: Cluster, moment: RuleContext): Transition {
     })
     .sort((a, b) => a.member.lease.heardAt - b.member.lease.heardAt)[0];
   if (due === undefined) return { cluster, events: [] };
-  if (!quorumOf(cluster, moment, isSteady).held) return { cluster, events: [] };
+  if (!quorumOf(cluster, moment, isStable).held) return { cluster, events: [] };
   const following = notFollowed(cluster, cluster.revision, moment).map((one) => cluster.members.get(one));
   if (following.some((one) => one && !isUnproven(one, moment))) return { cluster, events: [] };
   // Seen, not guessed: the removal would be lost there.

@@ -2,8 +2,8 @@ import { emptyCluster, isKnown, keyOf, type Cluster, type Member } from './clust
 import type { CommandContext, Decision } from './commands.js';
 import { eventOf } from './events.js';
 import { hasLease, isLive, isUnreachable, silence, sinceAlive } from './lease.js';
-import { isKnownToAll, type RuleContext, type Transition } from './moment.js';
-import { refusal, unchanged } from './outcome.js';
+import { isKnownToAll, type RuleContext, type Transition } from './rule-context.js';
+import { refusal, unchanged } from './decision.js';
 import { refuseInRepair } from './repair.js';
 import { isRepairing } from './repairing.js';
 import { DEAD_FORGOTTEN, EMPTY_FORGOTTEN, LONE_FORGOTTEN } from './rules.js';

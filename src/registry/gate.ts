@@ -3,10 +3,10 @@ import { filterMap, joined, keyOf, majority, type Cluster, type Member, type Wai
 import { eventOf, type RegistryEvent } from './events.js';
 import { hasLeaders } from './evidence.js';
 import { isJustBack, isLive, silence } from './lease.js';
-import type { RuleContext, Transition } from './moment.js';
+import type { RuleContext, Transition } from './rule-context.js';
 import { quorumOf } from './quorum.js';
 import { isRepairing } from './repairing.js';
-import { LATE_POLL, STEADY_AFTER } from './rules.js';
+import { LATE_POLL, STABLE_AFTER_MS } from './rules.js';
 import { revisionAhead, setBackAdvice } from './set-back.js';
 
 /** How many must wait at once before those waiting become the list. */
@@ -113,7 +113,7 @@ function gate(cluster: Cluster, moment: Pick<RuleContext, 'now' | 'rules' | 'raf
   }
   const blank = settled.filter((member) => mayBeBlank(member, moment)).map(({ address }) => address);
   if (settled.length - blank.length < wanted) {
-    const finding = `${newest} ${joinLimited(blank)} ${blank.length === 1 ? 'is' : 'are'} not live, or had a break less than ${STEADY_AFTER / 1_000} s ago: those that have their data for certain must stay a majority`;
+    const finding = `${newest} ${joinLimited(blank)} ${blank.length === 1 ? 'is' : 'are'} not live, or had a break less than ${STABLE_AFTER_MS / 1_000} s ago: those that have their data for certain must stay a majority`;
     return { code: 'unsettled', finding };
   }
   return undefined;

@@ -1,6 +1,6 @@
 import type { Cluster, Lease, Member, Presence, ProbeAnswer, StoredLease } from './cluster.js';
 import { isVouched, type Control } from './control.js';
-import { PROBE_EVERY, PROBE_FRESH, STEADY_AFTER, type Rules } from './rules.js';
+import { PROBE_EVERY, PROBE_FRESH, STABLE_AFTER_MS, type Rules } from './rules.js';
 
 /** A time that never was, of a stored fact. */
 export const NEVER = -1;
@@ -168,10 +168,11 @@ export function isLive(member: Member, rules: Rules, now: number): boolean {
  * Live for long enough to take part in Raft for certain: a node that has just joined or come back still boots,
  * and then elects, while its polls are heard already.
  */
-export function isSteady(member: Member, rules: Rules, now: number): boolean {
+export function isStable(member: Member, rules: Rules, now: number): boolean {
   if (!isLive(member, rules, now)) return false;
   return (
-    member.source === 'static' || (member.presence === 'live' && now - member.presenceSince >= STEADY_AFTER)
+    member.source === 'static' ||
+    (member.presence === 'live' && now - member.presenceSince >= STABLE_AFTER_MS)
   );
 }
 
@@ -181,7 +182,7 @@ export function isSteady(member: Member, rules: Rules, now: number): boolean {
  */
 export function isJustBack({ source, presence, presenceSince, joinedAt }: Member, now: number): boolean {
   const isBack = source !== 'static' && presence === 'live' && presenceSince > joinedAt;
-  return isBack && now - presenceSince < STEADY_AFTER;
+  return isBack && now - presenceSince < STABLE_AFTER_MS;
 }
 
 /** Whether a waiting address still counts. */

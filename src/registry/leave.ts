@@ -5,8 +5,8 @@ import { eventOf, type RegistryEvent } from './events.js';
 import { votesAfter } from './evidence.js';
 import { hasJustDied } from './evict.js';
 import { hasLease, isLive, silence, sinceAlive } from './lease.js';
-import type { RuleContext } from './moment.js';
-import { conclude, refusal, unchanged } from './outcome.js';
+import type { RuleContext } from './rule-context.js';
+import { conclude, refusal, unchanged } from './decision.js';
 import { isBehind, lacking, lacks, notFollowed, quorumOf } from './quorum.js';
 import { refuseInRepair } from './repair.js';
 import { LATE_POLL, QUIET_AFTER_LEAVE, REPLACED_EVICT_AFTER } from './rules.js';
@@ -35,7 +35,7 @@ export function leave(
         tombstones: new Map(cluster.tombstones).set(address, {
           ...tombstones,
           leftAt: context.now,
-          rejoinBlockedUntil: rejoinBlockedUntil,
+          rejoinBlockedUntil,
         }),
       },
       events: [],
@@ -162,15 +162,20 @@ function takeOff(
   for (const address of addresses) {
     const known = cluster.members.get(address) ?? cluster.waiting.get(address);
     waiting.delete(address);
-    if (known) tombstones.set(address, { leftAt: context.now, rejoinBlockedUntil: rejoinBlockedUntil, lease: known.lease });
+    if (known)
+      tombstones.set(address, {
+        leftAt: context.now,
+        rejoinBlockedUntil,
+        lease: known.lease,
+      });
   }
-  if (listed.length === 0) return { cluster: { ...cluster, waiting, tombstones: tombstones }, events: [] };
+  if (listed.length === 0) return { cluster: { ...cluster, waiting, tombstones }, events: [] };
   const remaining = members.size;
   const next: Cluster = {
     ...cluster,
     members,
     waiting,
-    tombstones: tombstones,
+    tombstones,
     revision: cluster.revision + 1,
     changedAt: context.now,
     // Less those who left, but not below what stays: a replacement may have joined first.

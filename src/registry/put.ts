@@ -5,7 +5,7 @@ import type { CommandContext, Decision } from './commands.js';
 import { eventOf } from './events.js';
 import { REPAIR_AWAITED } from './gate.js';
 import { newLease } from './lease.js';
-import { conclude, overLimit, refusal, refuseNewcomers, unchanged } from './outcome.js';
+import { conclude, overLimit, refusal, refuseNewcomers, unchanged } from './decision.js';
 import { refuseInRepair } from './repair.js';
 import { firstRevision } from './set-back.js';
 import { firstOtherSpelling } from './spelling.js';

@@ -1,7 +1,7 @@
 import type { Address } from './address.js';
 import { majority, type Cluster, type Member } from './cluster.js';
 import { hasRevision, isLive, lastAlive } from './lease.js';
-import type { RuleContext } from './moment.js';
+import type { RuleContext } from './rule-context.js';
 import { JOINING, LIST_DIGESTED, type Rules } from './rules.js';
 import { counted } from './unproven.js';
 

@@ -3,7 +3,7 @@ import { joined, keyOf, type Cluster } from './cluster.js';
 import type { CommandContext, Decision } from './commands.js';
 import { eventOf } from './events.js';
 import { isLive, isUnreachable } from './lease.js';
-import { conclude, refusal, unchanged } from './outcome.js';
+import { conclude, refusal, unchanged } from './decision.js';
 import { quorumOf } from './quorum.js';
 import { refuseInRepair } from './repair.js';
 import { firstRevision, revisionAhead } from './set-back.js';

@@ -1,8 +1,8 @@
 import { keyOf, type Cluster } from './cluster.js';
 import type { Command, CommandContext, Decision, Reply } from './commands.js';
 import { eventOf } from './events.js';
-import type { RuleContext } from './moment.js';
-import { conclude, refusal, unchanged } from './outcome.js';
+import type { RuleContext } from './rule-context.js';
+import { conclude, refusal, unchanged } from './decision.js';
 import { isRepairing } from './repairing.js';
 import { REPAIR_LEASE } from './rules.js';
 

@@ -1,7 +1,7 @@
 import type { Cluster } from './cluster.js';
 import { eventOf } from './events.js';
 import { hasLeaders } from './evidence.js';
-import type { RuleContext, Transition } from './moment.js';
+import type { RuleContext, Transition } from './rule-context.js';
 import { REPAIR_LEASE } from './rules.js';
 
 /*

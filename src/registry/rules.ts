@@ -45,7 +45,7 @@ export const REPLACED_EVICT_AFTER = 30 * SECOND;
  * How long a member must have been live before an eviction may count on its vote (R5): a Nacos boots in about
  * 20 s, polls from the first of them, and then elects.
  */
-export const STEADY_AFTER = 30 * SECOND;
+export const STABLE_AFTER_MS = 30 * SECOND;
 
 /** The least time in which a new node boots and is added to Raft (seen on 2.5.1: about 7 s on a fast machine). */
 export const JOINING = 5 * SECOND;

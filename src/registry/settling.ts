@@ -2,7 +2,7 @@ import { joinLimited } from './address.js';
 import { isSeenToVote, lackingGroups, leaderless } from './evidence.js';
 import { keyOf, type Cluster, type Member } from './cluster.js';
 import { isJustBack, isLive, NEVER, silence } from './lease.js';
-import type { RuleContext } from './moment.js';
+import type { RuleContext } from './rule-context.js';
 import { lacking, leastRevision, quorumOf } from './quorum.js';
 import { LATE_POLL, SETTLE_AS_VOTER, type Rules } from './rules.js';
 
@@ -26,10 +26,13 @@ export function settlingHindrances(
     if (unheard !== undefined) return () => unheard;
     if (!held) return () => `${finding()}, no majority`;
     if (least < member.joinedRevision)
-      return () => `not yet sent the list with it: ${joinLimited(lacking(cluster, member.joinedRevision, moment))}`;
+      return () =>
+        `not yet sent the list with it: ${joinLimited(lacking(cluster, member.joinedRevision, moment))}`;
     if (unled.length > 0) return () => `${joinLimited(unled)} has no leader that could make it a voter`;
     const groups = lackingGroups(member, moment);
-    return groups.length === 0 ? undefined : () => `Raft has not made it a voter of ${joinLimited(groups)} yet`;
+    return groups.length === 0
+      ? undefined
+      : () => `Raft has not made it a voter of ${joinLimited(groups)} yet`;
   };
 }
 

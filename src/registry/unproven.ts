@@ -1,7 +1,7 @@
 import type { Member } from './cluster.js';
 import { isSeenAsVoter, isSeenOutside, leaderless } from './evidence.js';
 import { isLive } from './lease.js';
-import type { RuleContext } from './moment.js';
+import type { RuleContext } from './rule-context.js';
 import { HEARD_AGAIN, REPLACED_EVICT_AFTER } from './rules.js';
 
 /**

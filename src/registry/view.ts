@@ -2,7 +2,7 @@ import type { Address } from './address.js';
 import { keyOf, type Cluster, type Source } from './cluster.js';
 import { requiredToBootstrap, REPAIR_AWAITED, whyWaiting, type WaitingCode } from './gate.js';
 import { hasLease, isLive, memberState, silence, type MemberState } from './lease.js';
-import type { RuleContext } from './moment.js';
+import type { RuleContext } from './rule-context.js';
 import { lacking, quorumAdvice, quorumOf, type Quorum } from './quorum.js';
 import { revisionAhead, setBackAdvice } from './set-back.js';
 
@@ -10,7 +10,14 @@ import { revisionAhead, setBackAdvice } from './set-back.js';
  * *empty*: no list, nobody waits. *bootstrapping*: no list yet. *whole*: every member live and settled and nobody
  * waits. *impaired*: a majority is live. *quorum-lost*: none is. *damaged*: what is stored of it cannot be true.
  */
-export const CLUSTER_STATES = ['empty', 'bootstrapping', 'whole', 'impaired', 'quorum-lost', 'damaged'] as const;
+export const CLUSTER_STATES = [
+  'empty',
+  'bootstrapping',
+  'whole',
+  'impaired',
+  'quorum-lost',
+  'damaged',
+] as const;
 export type ClusterState = (typeof CLUSTER_STATES)[number];
 
 /** What operators see of a cluster. */

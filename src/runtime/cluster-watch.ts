@@ -1,13 +1,13 @@
 import { isKnown } from '../registry/cluster.js';
-import type { ServedCluster } from './entry.js';
-import type { RegistryService } from './service.js';
+import type { ServedCluster } from './served-cluster.js';
+import type { RegistryService } from './registry-service.js';
 import { viewOf } from './views.js';
 
 /**
- * After how long a cluster is told anew for its leases' sake, in milliseconds; a large one less often. Less than a
+ * After how long a cluster is told anew for its leases' sake; a large one less often. Less than a
  * whole second, or a turn that comes a little early would make it one and a quarter.
  */
-const EVERY = 900;
+const INTERVAL_MS = 900;
 const EVERY_LARGE = 4_900;
 
 /** Members from which on a cluster counts as large. */
@@ -37,7 +37,7 @@ export class ClusterWatch {
       return (this.#json = 'null');
     }
     const now = performance.now();
-    const every = entry.cluster.members.size >= LARGE ? EVERY_LARGE : EVERY;
+    const every = entry.cluster.members.size >= LARGE ? EVERY_LARGE : INTERVAL_MS;
     const isSame = entry === this.#entry && entry.stamp === this.#stamp;
     if (isSame && now - this.#madeAt < every) return undefined;
     this.#entry = entry;

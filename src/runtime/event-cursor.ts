@@ -1,7 +1,7 @@
 import type { Parsed } from '../registry/address.js';
 
-/** How long a number that was passed over may still come, in milliseconds: a decision is given up after 2 s. */
-const LATE = 10_000;
+/** How long a number that was passed over may still come: a decision is given up after 2 s. */
+const LATE_LIMIT_MS = 10_000;
 
 /** Passed-over ranges that are kept; the oldest are given up first. */
 const MAX_GAPS = 32;
@@ -76,7 +76,7 @@ export class EventCursor {
 
   /** Gives up what can come no more: a decision that failed leaves a gap for good. */
   expire(now = performance.now()): void {
-    if (this.#gaps.length > 0) this.#gaps = this.#gaps.filter(({ since }) => now - since < LATE);
+    if (this.#gaps.length > 0) this.#gaps = this.#gaps.filter(({ since }) => now - since < LATE_LIMIT_MS);
   }
 
   /** Of what was passed over, only that may still come which has not come there either. */

@@ -1,9 +1,9 @@
 import type { RecordedEvent } from '../registry/events.js';
 import { EventCursor } from './event-cursor.js';
-import type { RegistryService } from './service.js';
+import type { RegistryService } from './registry-service.js';
 
-/** How often events of other servers are looked for, in milliseconds. */
-const LOOK_EVERY = 1_000;
+/** How often events of other servers are looked for. */
+const CHECK_INTERVAL_MS = 1_000;
 
 /** Events of one look. */
 const PAGE = 500;
@@ -70,7 +70,7 @@ export class EventTail {
   /** To be called several times a second. */
   turn(): void {
     this.#cursor?.expire();
-    const isLate = performance.now() - this.#lookedAt >= LOOK_EVERY;
+    const isLate = performance.now() - this.#lookedAt >= CHECK_INTERVAL_MS;
     if (this.#cursor === undefined ? isLate : this.#service.isShared && (isLate || this.#isDue))
       void this.look();
   }
@@ -148,7 +148,7 @@ export class EventTail {
   async #catchUp(follower: Follower): Promise<void> {
     while (!(await this.#missed(follower))) {
       if (!this.#followers.has(follower)) return;
-      await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY).unref());
+      await new Promise((resolve) => setTimeout(resolve, CHECK_INTERVAL_MS).unref());
     }
     const held = follower.held ?? [];
     follower.held = undefined;

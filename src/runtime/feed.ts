@@ -4,14 +4,14 @@ import { ClusterWatch } from './cluster-watch.js';
 import type { EventCursor } from './event-cursor.js';
 import { EventTail, type EventReader } from './event-tail.js';
 import { healthView, type HealthView } from './health-view.js';
-import type { RegistryService } from './service.js';
+import type { RegistryService } from './registry-service.js';
 import { Summaries, type SummaryChanges, type ToldSummary } from './summaries.js';
 
-/** How often it is looked what changed, in milliseconds: nobody is told anything more often. */
-const TURN = 250;
+/** How often it is looked what changed: nobody is told anything more often. */
+const ROUND_INTERVAL_MS = 250;
 
-/** How often the mere passing of a grace is told, in milliseconds. */
-const GRACE_EVERY = 5_000;
+/** How often the mere passing of a grace is told. */
+const GRACE_INTERVAL_MS = 5_000;
 
 /** Who listens. Its methods must not throw. */
 export interface FeedListener extends EventReader {
@@ -82,7 +82,7 @@ export class Feed {
     this.#summaries = new Summaries(this.#service);
     this.#health = healthView(this.#service);
     this.#healthAt = performance.now();
-    this.#timer = setInterval(() => this.#turn(), TURN);
+    this.#timer = setInterval(() => this.#turn(), ROUND_INTERVAL_MS);
     this.#turn();
   }
 
@@ -153,7 +153,7 @@ export class Feed {
     const now = performance.now();
     const isNews =
       health.status !== known?.status || health.reason !== known.reason || health.servers !== known.servers;
-    const hasAged = health.graceMs !== known?.graceMs && now - this.#healthAt >= GRACE_EVERY;
+    const hasAged = health.graceMs !== known?.graceMs && now - this.#healthAt >= GRACE_INTERVAL_MS;
     if (!isNews && !hasAged) return;
     this.#health = health;
     this.#healthAt = now;

@@ -1,4 +1,4 @@
-import type { RegistryService } from './service.js';
+import type { RegistryService } from './registry-service.js';
 
 /** How the server is, as `/readyz` says it. */
 export interface HealthView {

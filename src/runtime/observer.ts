@@ -1,8 +1,8 @@
 import type { ProbeAnswer } from '../registry/cluster.js';
 import type { EventType } from '../registry/events.js';
 
-/** What a store is asked for, as registry/ports.ts names it. */
-export const STORE_OPERATIONS = ['open', 'transact', 'exchange', 'events'] as const;
+/** What a store is asked for, as registry/interfaces.ts names it. */
+export const STORE_OPERATIONS = ['open', 'transact', 'sync', 'events'] as const;
 export type StoreOperation = (typeof STORE_OPERATIONS)[number];
 
 /** How it failed: it is out of reach; others held on to the cluster; anything else. */

@@ -3,18 +3,18 @@ import type { Address } from '../registry/address.js';
 import { keyOf, type Member, type ProbeAnswer } from '../registry/cluster.js';
 import type { Control, Witness, WitnessToAsk } from '../registry/control.js';
 import { missProbe, observeProbe, wantsProbe } from '../registry/lease.js';
-import type { Probe, Unknown } from '../registry/ports.js';
+import type { Probe, Unknown } from '../registry/interfaces.js';
 import type { Rules } from '../registry/rules.js';
 import { isSurelyAlive, witnessesOf } from '../registry/witnesses.js';
-import type { ServedCluster } from './entry.js';
+import type { ServedCluster } from './served-cluster.js';
 import type { RuntimeObserver } from './observer.js';
 
 /** Probes under way at once, those of one cluster among them: names or hosts that hang must not use up all. */
 const MAX_PROBES = 150;
 const MAX_OF_CLUSTER = 50;
 
-/** How long a control goes with every probe of its cluster, in milliseconds; less than control.ts asks for. */
-const SHARED_FOR = 250;
+/** How long a control goes with every probe of its cluster; less than control.ts asks for. */
+const SHARED_FOR_MS = 250;
 
 /** What is said when other ports do not answer either. */
 const UNANSWERED =
@@ -73,9 +73,9 @@ export class Prober {
     }
     const due: { entry: ServedCluster; member: Member }[] = [];
     const isFirst = this.#turn++ % Math.max(1, queues.length);
-    const inTurn = [...queues.slice(isFirst), ...queues.slice(0, isFirst)];
-    for (let round = 0; inTurn.some(({ members }) => members.length > round); round++) {
-      for (const { entry, members } of inTurn) {
+    const pipeline = [...queues.slice(isFirst), ...queues.slice(0, isFirst)];
+    for (let round = 0; pipeline.some(({ members }) => members.length > round); round++) {
+      for (const { entry, members } of pipeline) {
         const member = members[round];
         if (member && due.length + this.#underWay < MAX_PROBES) due.push({ entry, member });
       }
@@ -122,7 +122,7 @@ export class Prober {
   /** Asks those that could show that this server reaches anybody; one asking goes with all probes of that moment. */
   #ask(entry: ServedCluster, askedAt: number): readonly Asked[] {
     const before = this.#controls.get(entry);
-    if (before?.[0] && askedAt - before[0].askedAt <= SHARED_FOR) return before;
+    if (before?.[0] && askedAt - before[0].askedAt <= SHARED_FOR_MS) return before;
     const { probe, rules } = this.#options;
     const asked = witnessesOf(entry.cluster, rules, askedAt).map((witness): Asked => {
       return { ...witness, askedAt, answer: probe.probe(witness.address) };

@@ -1,6 +1,6 @@
 import type { Address } from '../registry/address.js';
 import type { RefusedCaller, RefusedCode } from '../registry/refused.js';
-import type { ServedCluster } from './entry.js';
+import type { ServedCluster } from './served-cluster.js';
 
 /** A request that was refused. Its texts are printable, cut, and hold no token. */
 export interface RefusedRequest {
@@ -16,14 +16,14 @@ export interface RefusedRequest {
   readonly reason: string;
 }
 
-/** After how long without another refusal a caller is forgotten, in milliseconds: a night and a day. */
-const FORGOTTEN_AFTER = 24 * 3_600_000;
+/** After how long without another refusal a caller is forgotten: a night and a day. */
+const FORGOTTEN_AFTER_MS = 24 * 3_600_000;
 
 /**
- * For how long after its last refusal a caller counts as one that is refused now, in milliseconds: a node that starts again
+ * For how long after its last refusal a caller counts as one that is refused now: a node that starts again
  * and again takes minutes between its tries.
  */
-const LATELY = 10 * 60_000;
+const RECENT_MS = 10 * 60_000;
 
 /** Callers of one cluster, and those that name no known cluster. */
 export const MOST_OF_CLUSTER = 50;
@@ -115,7 +115,7 @@ export class RefusedCallers {
 
   /** How many of them were refused lately. */
   lately(entry: ServedCluster, cluster: string): number {
-    const since = this.#now() - LATELY;
+    const since = this.#now() - RECENT_MS;
     return this.#named(entry, cluster).filter(({ lastAt }) => lastAt > since).length;
   }
 
@@ -136,7 +136,7 @@ export class RefusedCallers {
     const now = this.#now();
     return [...all]
       .reverse()
-      .filter(({ lastAt }) => now - lastAt < FORGOTTEN_AFTER)
+      .filter(({ lastAt }) => now - lastAt < FORGOTTEN_AFTER_MS)
       .sort((a, b) => b.lastAt - a.lastAt)
       .map(({ from, self, path, code, reason, times, firstAt, lastAt }) => ({
         ...(from === undefined ? {} : { from }),
@@ -184,7 +184,7 @@ class Table {
     // That it comes too often is no news of one that was told why.
     const key = refusal.code === 'rate' ? this.#keyOfSource(refusal) : keyOf(refusal);
     const before = this.#callers.get(key);
-    if (before && now - before.lastAt < FORGOTTEN_AFTER) {
+    if (before && now - before.lastAt < FORGOTTEN_AFTER_MS) {
       this.#callers.delete(key);
       this.#callers.set(key, before);
       return again(before, refusal, now);

@@ -1,6 +1,6 @@
 import { isKnown, keyOf, type ClusterKey } from '../registry/cluster.js';
-import type { ServedCluster } from './entry.js';
-import type { RegistryService } from './service.js';
+import type { ServedCluster } from './served-cluster.js';
+import type { RegistryService } from './registry-service.js';
 import { summaryOf } from './views.js';
 
 /** A cluster's summary as it is told to everybody. */
@@ -16,17 +16,17 @@ export interface SummaryChanges {
   readonly gone: readonly ClusterKey[];
 }
 
-/** How long a pass may hold up the process before it lets others go on, in milliseconds. */
-const SLICE = 2;
+/** How long a pass may hold up the process before it lets others go on. */
+const SLICE_LIMIT_MS = 2;
 
 /** How long it then waits: so it takes less than half of the process's time, however many clusters there are. */
 const PAUSE = 3;
 
 /**
  * A summary also changes by the mere passing of time, which turns live members silent: usually that is decided within a
- * moment, but not while the store is away (R9). So each is made anew after this time, in milliseconds.
+ * moment, but not while the store is away (R9). So each is made anew after this time.
  */
-const REFRESH = 2_000;
+const REFRESH_INTERVAL_MS = 2_000;
 
 interface Kept extends ToldSummary {
   readonly json: string;
@@ -58,20 +58,21 @@ export class Summaries {
     const changed: ToldSummary[] = [];
     const gone: ClusterKey[] = [];
     const met = new Set<string>();
-    let sliceEnd = performance.now() + SLICE;
+    let sliceEnd = performance.now() + SLICE_LIMIT_MS;
     for (const entry of this.#service.entries) {
       const now = performance.now();
       if (now > sliceEnd) {
         await pause();
         if (!wanted()) return undefined;
-        sliceEnd = performance.now() + SLICE;
+        sliceEnd = performance.now() + SLICE_LIMIT_MS;
       }
       const { cluster } = entry;
       if (!isKnown(cluster)) continue;
       const name = keyOf(cluster);
       met.add(name);
       const told = this.#kept.get(name);
-      if (told?.entry === entry && told.stamp === entry.stamp && now - told.madeAt < REFRESH) continue;
+      if (told?.entry === entry && told.stamp === entry.stamp && now - told.madeAt < REFRESH_INTERVAL_MS)
+        continue;
       const fresh = this.#make(entry, now);
       if (told?.json === fresh.json) {
         Object.assign(told, { entry, stamp: fresh.stamp, madeAt: now });

@@ -1,16 +1,16 @@
 import { optional, keyOf } from '../registry/cluster.js';
 import { describe, summarize, type ClusterSummary, type ClusterView } from '../registry/view.js';
-import type { ServedCluster } from './entry.js';
-import type { RegistryService } from './service.js';
+import type { ServedCluster } from './served-cluster.js';
+import type { RegistryService } from './registry-service.js';
 
 /** What operators see of a cluster now, with what its members are sent meanwhile. */
 export function summaryOf(entry: ServedCluster, service: RegistryService): ClusterSummary {
-  return { ...summarize(entry.cluster, service.momentOf(entry)), ...besides(entry, service) };
+  return { ...summarize(entry.cluster, service.contextOf(entry)), ...besides(entry, service) };
 }
 
 /** The same with every member and everybody who waits. */
 export function viewOf(entry: ServedCluster, service: RegistryService): ClusterView {
-  const view = describe(entry.cluster, service.momentOf(entry));
+  const view = describe(entry.cluster, service.contextOf(entry));
   const members = view.members.map((member) => ({
     ...member,
     ...optional('refused', service.refused.reasonOf(entry, member.address, service.rules.memberTtl)),

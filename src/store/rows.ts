@@ -12,7 +12,7 @@ import {
 } from '../registry/cluster.js';
 import { problemIn } from './row-check.js';
 import { heardOnce, storedLease } from '../registry/lease.js';
-import type { ClusterTable, DepartedTable, LeaseTable, MemberTable, WaitingTable } from './sql/tables.js';
+import type { ClusterTable, DepartedTable, LeaseTable, MemberTable, WaitingTable } from './schema.js';
 
 /* Clusters as rows of the tables that all dialects share, and back. */
 
@@ -202,7 +202,9 @@ export function toCluster(
     quorumLost: cluster.quorum_lost === 1,
     awaitsRepair: cluster.awaits_repair === 1,
     repair:
-      cluster.repair_by === null ? undefined : { holder: cluster.repair_by, until: cluster.repair_until ?? 0 },
+      cluster.repair_by === null
+        ? undefined
+        : { holder: cluster.repair_by, until: cluster.repair_until ?? 0 },
     members: new Map(
       members.map((row) => [row.address, toMember(row, lease(row.address, row.joined_at))] as const),
     ),
@@ -214,7 +216,11 @@ export function toCluster(
         (row) =>
           [
             row.address,
-            { leftAt: row.left_at, rejoinBlockedUntil: row.quiet_until, lease: lease(row.address, row.left_at) },
+            {
+              leftAt: row.left_at,
+              rejoinBlockedUntil: row.quiet_until,
+              lease: lease(row.address, row.left_at),
+            },
           ] as const,
       ),
     ),

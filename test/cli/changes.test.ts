@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Changes } from '../../src/cli/changes.js';
-import type { Picture } from '../../src/cli/watched.js';
+import type { Picture } from '../../src/cli/cluster-cache.js';
 import type { ClusterView } from '../../src/registry/view.js';
 
 const VIEW: ClusterView = {

@@ -9,8 +9,8 @@ import { RegistryClient } from '../../src/agent/registry-client.js';
 import { Client } from '../../src/cli/client.js';
 import { readSource } from '../../src/cli/import/source.js';
 import { readNode } from '../../src/doctor/nacos-api.js';
-import { httpRequest, requestFailure } from '../../src/http-request.js';
-import { TooLarge, boundedText } from '../../src/bounded-text.js';
+import { httpRequest, requestFailure } from '../../src/util/http-request.js';
+import { TooLarge, boundedText } from '../../src/util/bounded-text.js';
 
 const HEALTHCHECK = fileURLToPath(new URL('../../src/healthcheck.js', import.meta.url));
 
@@ -66,7 +66,10 @@ describe('a port that fetch refuses', { concurrency: false }, () => {
       self: A,
       token: () => undefined,
     };
-    const beat = await new RegistryClient(speaker).beat({ revision: 0, wait: 0 }, new AbortController().signal);
+    const beat = await new RegistryClient(speaker).beat(
+      { revision: 0, wait: 0 },
+      new AbortController().signal,
+    );
     assert.deepEqual(beat, { type: 'list', list: { addresses: [A], revision: 1 }, isHeld: true });
     assert.equal(await readSource(`${url}/nacos/serverlist`), `${A}\n`);
     const address = new URL(url).host;

@@ -7,7 +7,7 @@ import { describe, it, type TestContext } from 'node:test';
 import { Ajv } from 'ajv';
 import { parse } from 'yaml';
 import { parseTokens } from '../../src/http/access/token.js';
-import { SETTINGS } from '../../src/settings.js';
+import { SETTINGS } from '../../src/config/settings.js';
 import { tempFolder } from '../support/temp.js';
 import { AGENT_VARIABLES } from './agent-variables.js';
 import { environment, container, overlay, ROOT, skipWithoutTools, workload } from './render.js';

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { readFileSync, readdirSync } from 'node:fs';
 import { before, describe, it } from 'node:test';
-import { ROUTES } from '../../src/http/api/table.js';
+import { ROUTES } from '../../src/http/api/routes.js';
 import { serverRoutes } from '../../src/http/api/server-routes.js';
-import { readConfig, type Config } from '../../src/config.js';
-import { SETTINGS, type GivenSetting, type SettingName } from '../../src/settings.js';
+import { readConfig, type Config } from '../../src/config/config.js';
+import { SETTINGS, type GivenSetting, type SettingName } from '../../src/config/settings.js';
 import { AGENT_PATHS, AGENT_VARIABLES } from './agent-variables.js';
 import {
   CHART,

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { agentVariableOf, AGENT_SETTINGS } from '../../src/agent/settings.js';
 import { program } from '../../src/cli/program.js';
-import { SETTINGS, variableOf } from '../../src/settings.js';
+import { SETTINGS, variableOf } from '../../src/config/settings.js';
 import { DOCUMENTS, ROOT } from './documents.js';
 
 const GUIDES = ['docs/cli.md', 'docs/cli.zh-CN.md'];

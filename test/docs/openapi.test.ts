@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { DEFAULT_RULES, MAX_ADDRESSES } from '../../src/registry/rules.js';
 import { openApiOf, type OpenApi } from '../../src/http/api/openapi.js';
-import { DESCRIBED } from '../../src/http/api/table.js';
+import { DESCRIBED } from '../../src/http/api/routes.js';
 
 /** Redocly's recommended rules, and those beyond them that find a slip in a document like this one. */
 const CONFIG = await createConfig({

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { SETTINGS } from '../../src/settings.js';
+import { SETTINGS } from '../../src/config/settings.js';
 import { TABLES, withTable } from '../../tools/docs/tables.js';
 import { DOCUMENTS } from './documents.js';
 

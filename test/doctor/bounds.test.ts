@@ -5,7 +5,7 @@ import { createServer as createTcp, type AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { test, type TestContext } from 'node:test';
 import { Examiner } from '../../src/doctor/examiner.js';
-import { READ_TIMEOUT, readNode, sendCommand } from '../../src/doctor/nacos-api.js';
+import { READ_TIMEOUT_MS, readNode, sendCommand } from '../../src/doctor/nacos-api.js';
 import { isRead } from '../../src/doctor/node-view.js';
 import { Slots } from '../../src/doctor/slots.js';
 import { pino } from 'pino';
@@ -127,7 +127,7 @@ test('clusters of dead addresses do not keep the doctor from others', async (t) 
   }
   const nacos = await Believers.start(t, 3);
   // As in a real server: each dead one takes that long, and a thousand of them, fifty at once, a minute.
-  const examiner = patient(t, server, READ_TIMEOUT);
+  const examiner = patient(t, server, READ_TIMEOUT_MS);
   examiner.start();
   await eventually('the dead are being asked', () => sockets.size > 0, 60_000);
   const key = { product: 'nacos', name: 'serverlist' };

@@ -9,7 +9,7 @@ import type { NodeView, Reading } from '../../src/doctor/node-view.js';
 import { deadPhantoms } from '../../src/doctor/phantoms.js';
 import type { ProbeAnswer } from '../../src/registry/cluster.js';
 import { Names } from '../../src/probe/names.js';
-import type { Probe, Unknown } from '../../src/registry/ports.js';
+import type { Probe, Unknown } from '../../src/registry/interfaces.js';
 import { DnsServer } from '../support/dns-server.js';
 
 const A = '10.0.0.1:8848';

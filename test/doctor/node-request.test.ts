@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { describe, it, type TestContext } from 'node:test';
-import { TooLarge } from '../../src/bounded-text.js';
+import { TooLarge } from '../../src/util/bounded-text.js';
 import { AnswerReader, askNode, type NodePlace, type NodeRequest } from '../../src/doctor/node-request.js';
 
 const NOON = 'Tue, 01 Dec 2026 12:00:00 GMT';

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { judgeGroups, type ListedMember } from '../../src/doctor/groups.js';
 import type { GroupCopy, NodeView, Reading } from '../../src/doctor/node-view.js';
 import { planRepair, type RepairInput, type RepairPlan } from '../../src/doctor/plan.js';
-import type { LeaderProof } from '../../src/doctor/proof.js';
+import type { LeaderProof } from '../../src/doctor/leader-proof.js';
 
 const A = '10.0.0.1:8848';
 const B = '10.0.0.2:8848';
@@ -70,7 +70,11 @@ describe('the plan of a repair', () => {
 
   it('has no steps for a healthy cluster', () => {
     const copies: Copies = { one: [a, 3, [a, b, c]] };
-    const { steps, dataLossRisks, manualSteps, refused } = plan(all, [node(A, copies), node(B, copies), node(C, copies)]);
+    const { steps, dataLossRisks, manualSteps, refused } = plan(all, [
+      node(A, copies),
+      node(B, copies),
+      node(C, copies),
+    ]);
     assert.deepEqual([steps, dataLossRisks, manualSteps, refused], [[], [], [], undefined]);
   });
 
@@ -267,7 +271,10 @@ describe('the plan of a repair', () => {
         ],
       );
       assert.match(dataLossRisks[0] ?? '', /also when 10\.0\.0\.2:8848 or 10\.0\.0\.3:8848 has it/);
-      assert.match(dataLossRisks[0] ?? '', /cannot be told.*name the one that was stopped last with --survivor/);
+      assert.match(
+        dataLossRisks[0] ?? '',
+        /cannot be told.*name the one that was stopped last with --survivor/,
+      );
     });
 
     it('takes whom the operator names, and among others whoever shows most', () => {
@@ -277,7 +284,10 @@ describe('the plan of a repair', () => {
       const shows = node(B, { one: [undefined, 0, [x, y]] });
       assert.equal(plan(all, [blank[0]!, shows, blank[2]!]).steps[0]?.node, B);
       const terms = [node(A, { one: [x, 4, [a, b, x]] }), node(B, { one: [x, 4, [a, b, x]] }), blank[2]!];
-      assert.match(plan(all, terms).dataLossRisks[0] ?? '', /Another shows the same term.*10\.0\.0\.1:8848 was first/);
+      assert.match(
+        plan(all, terms).dataLossRisks[0] ?? '',
+        /Another shows the same term.*10\.0\.0\.1:8848 was first/,
+      );
     });
 
     it('waits for nobody who stays away, and for nobody who joined only just', () => {

@@ -91,7 +91,7 @@ async function look(): Promise<string> {
   return JSON.stringify(seen, undefined, 1);
 }
 
-function view({ members, waiting, tombstones: tombstones, ...cluster }: Cluster): unknown {
+function view({ members, waiting, tombstones, ...cluster }: Cluster): unknown {
   return {
     ...cluster,
     members: [...members.values()].map(withFacts),

@@ -1,5 +1,5 @@
-import { DESCRIBED } from '../../src/http/api/table.js';
-import { OFFICIAL_PATH } from '../../src/http/official-api.js';
+import { DESCRIBED } from '../../src/http/api/routes.js';
+import { OFFICIAL_PATH } from '../../src/http/nacos/official-api.js';
 
 /*
  * What requests are made of: valid, nearly valid and hostile. All texts are bytes, one character each (latin1).

@@ -441,7 +441,10 @@ test('requests without a valid token are refused more shortly when they come too
 });
 
 test('changes are limited for each address, polls and heartbeats of members and of those who wait are not', async (t) => {
-  const server = await startServer(t, { access: { writeRateLimit: 1, now: () => 0 }, rules: { pollHold: 30 } });
+  const server = await startServer(t, {
+    access: { writeRateLimit: 1, now: () => 0 },
+    rules: { pollHold: 30 },
+  });
   await bootstrapCluster(t, server, [A]);
   const put = (i: number) => ask(server, 'POST', `/nacos/v1/as/nodes?cluster=c${i}&ips=127.0.0.${i + 1}`);
   let done = 0;
@@ -459,7 +462,10 @@ test('changes are limited for each address, polls and heartbeats of members and 
   ] as const) {
     const answer = await ask(server, method, path);
     assert.equal(answer.status, 429, `${method} ${path}: ${answer.body}`);
-    assert.match(answer.body, /too many changes come from 127\.0\.0\.1 \(WRITE_RATE_LIMIT\); ask again later/);
+    assert.match(
+      answer.body,
+      /too many changes come from 127\.0\.0\.1 \(WRITE_RATE_LIMIT\); ask again later/,
+    );
   }
   assert.equal((await ask(server, 'GET', pollPath(B), NACOS)).complete, false);
   for (let i = 0; i < 20; i++) {

@@ -35,10 +35,13 @@ test('what it has is what its Nacos was delivered, which a mere heartbeat cannot
   const server = await startServer(t);
   await beat(server, A);
   await beat(server, B);
-  assert.deepEqual(await memberOf(server, A).then(({ deliveredRevision: delivered, upToDate: current }) => [delivered, current]), [
-    0,
-    false,
-  ]);
+  assert.deepEqual(
+    await memberOf(server, A).then(({ deliveredRevision: delivered, upToDate: current }) => [
+      delivered,
+      current,
+    ]),
+    [0, false],
+  );
   for (const [has, delivered] of [
     [1, 1],
     [2, 2],
@@ -80,7 +83,7 @@ test('it is held while its Nacos has the list, and answered at once when there i
   assert.deepEqual(lines(answer.body), [A, B]);
   assert.equal(answer.headers.get('address-server-revision'), '2');
   const seconds = (await scrape(server)).value('address_server_heartbeat_duration_seconds_sum', {
-    answer: 'list',
+    outcome: 'list',
   });
   assert.ok(seconds < 1, 'what it asked for is not the server’s slowness');
 });

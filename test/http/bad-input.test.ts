@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { DEFAULT_LIMITS, type Limits } from '../../src/http/limits.js';
-import type { Store } from '../../src/registry/ports.js';
+import { DEFAULT_LIMITS, type Limits } from '../../src/http/transport/limits.js';
+import type { Store } from '../../src/registry/interfaces.js';
 import { pollPath } from '../support/nodes.js';
 import { ask, CURL, getJson, JSON_CLIENT, NACOS, RawConnection, request } from '../support/raw.js';
 import { startServer, type TestServer } from '../support/server.js';

@@ -43,7 +43,8 @@ test('a member by its address, one that waits with the reason, and nobody else',
 test('settled=true is 200 only when it is: a readiness probe', async (t) => {
   const server = await startServer(t);
   const nodes = await bootstrapCluster(t, server, [A, B, C]);
-  for (const address of [A, B, C]) assert.equal((await isSettled(server, address)).status, 200, 'an initial member');
+  for (const address of [A, B, C])
+    assert.equal((await isSettled(server, address)).status, 200, 'an initial member');
   const joiner = new NacosNode(t, server, pollPath(D));
   await joiner.pollUntilListed();
   const joined = await isSettled(server, D);

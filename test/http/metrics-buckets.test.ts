@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { setImmediate } from 'node:timers/promises';
 import { test } from 'node:test';
 import { Histogram, Registry } from 'prom-client';
-import { LoopClock } from '../../src/http/turn-clock.js';
+import { LoopClock } from '../../src/http/transport/loop-clock.js';
 import { Buckets, registerBuckets } from '../../src/metrics/buckets.js';
 
 test('hand-kept buckets are exposed exactly as prom-client exposes its own', async () => {
@@ -12,23 +12,23 @@ test('hand-kept buckets are exposed exactly as prom-client exposes its own', asy
   const [a, b, c] = [new Buckets(bounds), new Buckets(bounds), new Buckets(bounds)];
   const ours = new Registry();
   registerBuckets(ours, { name, help, bounds }, () => [
-    { labels: { answer: 'list' }, of: [a, b] },
-    { labels: { answer: 'waiting' }, of: [c] },
+    { labels: { outcome: 'list' }, of: [a, b] },
+    { labels: { outcome: 'waiting' }, of: [c] },
   ]);
   const theirs = new Registry();
   const histogram = new Histogram({
     name,
     help,
-    labelNames: ['answer'],
+    labelNames: ['outcome'],
     buckets: bounds.map((ms) => ms / 1_000),
     registers: [theirs],
   });
-  histogram.zero({ answer: 'list' });
-  histogram.zero({ answer: 'waiting' });
+  histogram.zero({ outcome: 'list' });
+  histogram.zero({ outcome: 'waiting' });
   // Their sums are added up in another unit and order, and need not be the same to the last digit.
   for (const ms of [0, 0.5, 1, 1.5, 5, 250, 250.25, 1_000_000]) {
     (ms < 5 ? a : b).record(ms);
-    histogram.observe({ answer: 'list' }, ms / 1_000);
+    histogram.observe({ outcome: 'list' }, ms / 1_000);
     assert.equal((await ours.metrics()).includes('NaN'), false);
   }
   const sumless = (text: string): string => text.replace(/_sum(\S+) \S+/g, '_sum$1');

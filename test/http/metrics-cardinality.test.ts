@@ -6,7 +6,7 @@ import {
   ClusterChoice,
   NEVER_FOUNDED,
   OWN_SERIES,
-  REMEMBER_TROUBLE,
+  REMEMBER_TROUBLE_MS,
   type Candidate,
 } from '../../src/metrics/cluster-choice.js';
 import { OTHERS } from '../../src/metrics/cluster-metrics.js';
@@ -22,7 +22,7 @@ const nameOf = (i: number): string => `p/c${String(i).padStart(4, '0')}`;
 function clusters(count: number, states: Readonly<Record<number, ClusterState>> = {}): Candidate[] {
   return Array.from({ length: count }, (_, i) => ({
     name: nameOf(i),
-    figures: { state: states[i] ?? 'whole', epoch: 1 },
+    stats: { state: states[i] ?? 'whole', epoch: 1 },
   }));
 }
 
@@ -59,16 +59,16 @@ describe('which clusters get series of their own', () => {
   it('and those that were in trouble within the last hour, so that their recovery is seen', () => {
     const choice = new ClusterChoice();
     choice.choose(clusters(1_000, { 500: 'impaired' }), 0);
-    const later = choice.choose(clusters(1_000), REMEMBER_TROUBLE - 1);
+    const later = choice.choose(clusters(1_000), REMEMBER_TROUBLE_MS - 1);
     assert.deepEqual(namesOf(later.own), [...upTo(OWN_SERIES - 1), nameOf(500)]);
-    const forgotten = choice.choose(clusters(1_000), REMEMBER_TROUBLE);
+    const forgotten = choice.choose(clusters(1_000), REMEMBER_TROUBLE_MS);
     assert.deepEqual(namesOf(forgotten.own), upTo(OWN_SERIES));
   });
 
   it('not too many that never had a list, which whoever polls can make', () => {
     const strange = Array.from({ length: 5_000 }, (_, i) => ({
       name: `a/${i}`,
-      figures: { state: 'bootstrapping', epoch: 0 } as const,
+      stats: { state: 'bootstrapping', epoch: 0 } as const,
     }));
     const { own } = new ClusterChoice().choose([...strange, ...clusters(1_000, { 999: 'impaired' })], 0);
     assert.equal(own.filter(({ name }) => name.startsWith('a/')).length, NEVER_FOUNDED);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import { AllowedMembers } from '../../src/http/access/allowed-members.js';
 import { parseTokens } from '../../src/http/access/token.js';
-import { StoreUnavailable, type Store } from '../../src/registry/ports.js';
+import { StoreUnavailable, type Store } from '../../src/registry/interfaces.js';
 import { eventually } from '../support/eventually.js';
 import { Exposition, risen, scrape } from '../support/exposition.js';
 import { FlakyStore } from '../support/flaky-store.js';

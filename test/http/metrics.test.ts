@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import { parseTokens } from '../../src/http/access/token.js';
-import { OUTCOMES, HOLD_OUTCOMES, REASONS, REFUSALS } from '../../src/http/traffic.js';
-import { packageVersion } from '../../src/package-info.js';
+import { OUTCOMES, HOLD_OUTCOMES, REASONS, REFUSALS } from '../../src/http/http-observer.js';
+import { packageVersion } from '../../src/util/package-info.js';
 import { EVENT_TYPES } from '../../src/registry/events.js';
 import { STORE_FAILURES, STORE_OPERATIONS } from '../../src/runtime/observer.js';
 import { eventually } from '../support/eventually.js';
@@ -68,12 +68,12 @@ test('every series of a closed set is there from the start, at 0', async (t) => 
     ['address_server_events_total', ['type', EVENT_TYPES]],
     ['address_server_unterminated_responses_total', ['reason', REASONS]],
     ['address_server_refused_requests_total', ['reason', REFUSALS]],
-    ['address_server_polls_total', ['self', ['given', 'none']], ['answer', OUTCOMES]],
-    ['address_server_heartbeats_total', ['answer', OUTCOMES]],
-    ['address_server_probes_total', ['answer', ['open', 'refused', 'unreachable', 'unknown']]],
+    ['address_server_polls_total', ['self', ['given', 'none']], ['outcome', OUTCOMES]],
+    ['address_server_heartbeats_total', ['outcome', OUTCOMES]],
+    ['address_server_probes_total', ['outcome', ['open', 'refused', 'unreachable', 'unknown']]],
     ['address_server_store_errors_total', ['operation', STORE_OPERATIONS], ['error', STORE_FAILURES]],
-    ['address_server_poll_hold_seconds_count', ['end', HOLD_OUTCOMES]],
-    ['address_server_poll_duration_seconds_count', ['answer', ['list']]],
+    ['address_server_poll_hold_seconds_count', ['outcome', HOLD_OUTCOMES]],
+    ['address_server_poll_duration_seconds_count', ['outcome', ['list']]],
     [
       'address_server_clusters',
       ['state', ['empty', 'bootstrapping', 'whole', 'impaired', 'quorum-lost', 'damaged']],
@@ -126,10 +126,7 @@ test('a cluster from its bootstrap to a lost majority', async (t) => {
   assert.deepEqual([await gauge('revision'), await gauge('members_out_of_date')], [2, 4]);
   assert.deepEqual([await gauge('unsettled_members'), await gauge('longest_unsettled_seconds')], [1, 0]);
   await live(server, nodes, 10_000);
-  assert.deepEqual(
-    [await gauge('members_out_of_date'), await gauge('longest_unsettled_seconds')],
-    [1, 10],
-  );
+  assert.deepEqual([await gauge('members_out_of_date'), await gauge('longest_unsettled_seconds')], [1, 10]);
   assert.deepEqual(await states(), ['1 impaired']);
   await ask(server, 'DELETE', pollPath(D));
 
@@ -149,9 +146,9 @@ test('a cluster from its bootstrap to a lost majority', async (t) => {
   const counters = await scrape(server);
   assert.equal(counters.value('address_server_events_total', { type: 'quorum-lost' }), 1);
   assert.equal(counters.value('address_server_events_total', { type: 'evicted' }), 0);
-  assert.ok(counters.value('address_server_probes_total', { answer: 'refused' }) > 0);
-  assert.ok(counters.value('address_server_probes_total', { answer: 'unreachable' }) > 0);
-  assert.equal(counters.value('address_server_probes_total', { answer: 'open' }), 0);
+  assert.ok(counters.value('address_server_probes_total', { outcome: 'refused' }) > 0);
+  assert.ok(counters.value('address_server_probes_total', { outcome: 'unreachable' }) > 0);
+  assert.equal(counters.value('address_server_probes_total', { outcome: 'open' }), 0);
 });
 
 test('the store: how long it takes, what it writes, and an outage with its grace', async (t) => {
@@ -195,7 +192,7 @@ test('the store: how long it takes, what it writes, and an outage with its grace
   const errors = (operation: string): number =>
     outage.value('address_server_store_errors_total', { operation, error: 'unavailable' });
   assert.deepEqual([errors('events'), errors('transact'), errors('open')], [1, 0, 0]);
-  assert.ok(errors('exchange') >= 1);
+  assert.ok(errors('sync') >= 1);
 
   store!.become('up');
   await server.service.sync();

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { StoreOutcomeUnknown, StoreUnavailable } from '../../src/registry/ports.js';
+import { StoreOutcomeUnknown, StoreUnavailable } from '../../src/registry/interfaces.js';
 import { eventually } from '../support/eventually.js';
 import { FlakyStore } from '../support/flaky-store.js';
 import { startServer } from '../support/server.js';

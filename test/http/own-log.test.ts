@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { unterminatedForJava } from '../../src/http/unterminated.js';
+import { unterminatedForJava } from '../../src/http/transport/unterminated.js';
 import { eventually } from '../support/eventually.js';
 import { NacosNode, pollPath } from '../support/nodes.js';
 import { ask, CURL, JSON_CLIENT, NACOS, type RawAnswer } from '../support/raw.js';

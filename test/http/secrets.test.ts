@@ -4,12 +4,12 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, it } from 'node:test';
 import { pino } from 'pino';
-import { ConfigError, readConfig, readDatabase, type Config } from '../../src/config.js';
+import { ConfigError, readConfig, readDatabase, type Config } from '../../src/config/config.js';
 import { Examiner } from '../../src/doctor/examiner.js';
 import { parseIdentities } from '../../src/doctor/identity.js';
 import { parseTokens } from '../../src/http/access/token.js';
 import { TcpProbe } from '../../src/probe/tcp.js';
-import { SETTINGS, type GivenSetting, type SettingName } from '../../src/settings.js';
+import { SETTINGS, type GivenSetting, type SettingName } from '../../src/config/settings.js';
 import { startServer } from '../support/server.js';
 
 /** As the command reads it: everything that is not given is the default. */

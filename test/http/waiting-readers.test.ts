@@ -5,9 +5,9 @@ import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import express from 'express';
 import { OPEN_ACCESS } from '../../src/http/access/access.js';
-import { LoopBudget } from '../../src/fair-share.js';
-import { metricsRoute, type Readable } from '../../src/http/metrics.js';
-import { NO_TRAFFIC } from '../../src/http/traffic.js';
+import { LoopBudget } from '../../src/util/loop-budget.js';
+import { metricsRoute, type Readable } from '../../src/http/metrics-route.js';
+import { NO_TRAFFIC } from '../../src/http/http-observer.js';
 import { eventually } from '../support/eventually.js';
 
 test('of many that wait for metrics fifty are answered, a few in each turn, and the others told to come later', async (t) => {

@@ -51,7 +51,10 @@ nacosTest('nodes that start alone (injury 1)', { can: ['raft views'] }, async (c
     assert.deepEqual([plan.steps, events], [[], []], 'no command merges them');
     const [kept, other] = [...nodes].map(({ address }) => address) as [string, string];
     assert.ok(plan.manualSteps[0]?.includes(`Decide whose data counts: here ${kept}`), plan.manualSteps[0]);
-    assert.ok(plan.manualSteps[1]?.startsWith(`stop ${other}, empty its data directory`), plan.manualSteps[1]);
+    assert.ok(
+      plan.manualSteps[1]?.startsWith(`stop ${other}, empty its data directory`),
+      plan.manualSteps[1],
+    );
   });
 
   await scenario('what is written now has one of them only', async () => {

@@ -15,18 +15,21 @@ nacosTest(
     let server: ServerProcess;
     let nodes: NacosNode[] = [];
 
-    await scenario('three nodes that start at once bootstrap one cluster in which all are voters', async () => {
-      server = await cluster.startServer();
-      nodes = await cluster.startNodes(3, { lookupPort: server.port });
-      await cluster.agree(nodes);
-      const groups = await groupsOf(nodes);
-      assert.ok(groups.size > 0 || !cluster.traits.can.has('raft views'));
-      const voters = nodes.map(({ voter }) => voter).sort();
-      for (const [name, group] of groups) assert.deepEqual(group.voters, voters, name);
-      const events = await eventsOf(server);
-      assert.equal(events.filter(({ type }) => type === 'bootstrapped').length, 1);
-      assert.equal((await viewOf(server)).epoch, 1);
-    });
+    await scenario(
+      'three nodes that start at once bootstrap one cluster in which all are voters',
+      async () => {
+        server = await cluster.startServer();
+        nodes = await cluster.startNodes(3, { lookupPort: server.port });
+        await cluster.agree(nodes);
+        const groups = await groupsOf(nodes);
+        assert.ok(groups.size > 0 || !cluster.traits.can.has('raft views'));
+        const voters = nodes.map(({ voter }) => voter).sort();
+        for (const [name, group] of groups) assert.deepEqual(group.voters, voters, name);
+        const events = await eventsOf(server);
+        assert.equal(events.filter(({ type }) => type === 'bootstrapped').length, 1);
+        assert.equal((await viewOf(server)).epoch, 1);
+      },
+    );
 
     await scenario('the doctor finds nothing wrong, and says where it cannot judge Raft', async () => {
       // While groups are getting their leaders a look may miss one; where nodes show their groups, doctor.test.ts waits for all.
@@ -119,7 +122,8 @@ nacosTest(
         assert.equal(status, 200, text);
         const { members, revision } = await viewOf(server);
         assert.deepEqual(members.map(({ address }) => address).sort(), addressesOf(rest));
-        for (const { address, deliveredRevision: delivered } of members) assert.ok(delivered >= revision, address);
+        for (const { address, deliveredRevision: delivered } of members)
+          assert.ok(delivered >= revision, address);
         // The server has looked: where the nodes show their groups, that is what `wait` waits for. Sent is not enough:
         // whoever stops before Raft has worked on it may stay a phantom voter.
         for (const [name, { voters }] of await groupsOf(nodes)) {

@@ -83,7 +83,10 @@ nacosTest(
           ],
         );
         const [dataLossRisks = ''] = plan.dataLossRisks;
-        assert.match(dataLossRisks, /Who has most cannot be told.*name the one that was stopped last with --survivor/);
+        assert.match(
+          dataLossRisks,
+          /Who has most cannot be told.*name the one that was stopped last with --survivor/,
+        );
         for (const { address } of others) assert.ok(dataLossRisks.includes(address), dataLossRisks);
       },
     );

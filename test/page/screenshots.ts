@@ -54,7 +54,9 @@ async function manyClusters(t: Clean, server: TestServer): Promise<void> {
       await ask(server, 'POST', `/nacos/v1/as/nodes?product=${product}&cluster=${name}&ips=${ips.join(',')}`);
     }
   }
-  const initialMembers = [1, 2].map((n) => new NacosNode(t, server, `/edge/payments?self=10.4.0.${n}&expect=3`));
+  const initialMembers = [1, 2].map(
+    (n) => new NacosNode(t, server, `/edge/payments?self=10.4.0.${n}&expect=3`),
+  );
   await Promise.all(initialMembers.map((node) => node.poll()));
   const lost = [1, 2, 3].map((n) => new NacosNode(t, server, `/prod/registry?self=10.8.0.${n}&expect=3`));
   await Promise.all(lost.map((node) => node.pollUntilListed()));

@@ -176,7 +176,10 @@ describe('doctor', { concurrency: 2 }, () => {
   });
 
   it('does not call well what it may not read', async (t) => {
-    const { server } = await startWith(t, ['--no-raft-checks'], (self) => ({ status: 200, body: alone(self) }));
+    const { server } = await startWith(t, ['--no-raft-checks'], (self) => ({
+      status: 200,
+      body: alone(self),
+    }));
     const { status, err } = await doctor(t, server);
     assert.equal(status, 1);
     assert.match(err, /was not read: this server does not read the nodes \(RAFT_CHECKS=off\)/);

@@ -296,9 +296,6 @@ describe('import --adopt', () => {
     );
     const both = await run('--adopt', 'cluster.conf', 'nacos/serverlist', '--yes');
     assert.match(both.err, /--adopt takes no source, only a cluster/);
-    assert.match(
-      (await run('--adopt', 'cluster.conf', '--yes')).err,
-      /is not of the form product\/cluster/,
-    );
+    assert.match((await run('--adopt', 'cluster.conf', '--yes')).err, /is not of the form product\/cluster/);
   });
 });

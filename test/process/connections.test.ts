@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
-import { connectionLimit } from '../../src/file-limit.js';
+import { connectionLimit } from '../../src/server/file-limit.js';
 import { eventually } from '../support/eventually.js';
 import { NacosNode, pollPath } from '../support/nodes.js';
 import { ask, RawConnection } from '../support/raw.js';

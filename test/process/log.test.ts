@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { pause } from '../../src/pause.js';
+import { pause } from '../../src/util/pause.js';
 import { startOnTerminal } from '../support/cli.js';
 import { eventually, NEVER } from '../support/eventually.js';
 import { freePort } from '../support/private-server.js';

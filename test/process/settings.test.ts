@@ -4,8 +4,8 @@ import { createServer } from 'node:net';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
-import { SETTINGS } from '../../src/settings.js';
-import { packageVersion } from '../../src/package-info.js';
+import { SETTINGS } from '../../src/config/settings.js';
+import { packageVersion } from '../../src/util/package-info.js';
 import { startCli, startServerProcess } from '../support/process.js';
 import { tempFolder } from '../support/temp.js';
 
@@ -65,12 +65,7 @@ describe('the command line', () => {
       { ALLOWED_MEMBERS: '10.0.0.256' },
       /ALLOWED_MEMBERS=.* entry "10\.0\.0\.256"/,
     ],
-    [
-      'a source that is none',
-      ['--verify-source', 'own'],
-      {},
-      /--verify-source="own" is neither on nor off/,
-    ],
+    ['a source that is none', ['--verify-source', 'own'], {}, /--verify-source="own" is neither on nor off/],
     ['a mode that is none', [], { AUTH_MODE: 'off' }, /AUTH_MODE="off" is none of enforce, warn and open/],
     [
       'a mode that opens what a token guards',

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Address } from '../../src/registry/address.js';
 import { describe as view } from '../../src/registry/view.js';
-import { A, B, RuleHarness, C, D } from './rules.js';
+import { A, B, RuleHarness, C, D } from './harness.js';
 
 /** Three static members, as an import puts them. */
 function imported(...addresses: Address[]): RuleHarness {
@@ -13,8 +13,10 @@ function imported(...addresses: Address[]): RuleHarness {
   return harness;
 }
 
-const sources = (harness: RuleHarness): string[] => [...harness.cluster.members.values()].map(({ source }) => source);
-const states = (harness: RuleHarness): string[] => view(harness.cluster, harness).members.map(({ state }) => state);
+const sources = (harness: RuleHarness): string[] =>
+  [...harness.cluster.members.values()].map(({ source }) => source);
+const states = (harness: RuleHarness): string[] =>
+  view(harness.cluster, harness).members.map(({ state }) => state);
 
 describe('adopt: static members become leased ones', () => {
   it('as they speak, by polls or by heartbeats, and the list stays as it is', () => {

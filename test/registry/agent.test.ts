@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { deliver, memberState } from '../../src/registry/lease.js';
 import { lacking } from '../../src/registry/quorum.js';
-import { A, B, RuleHarness, C, D, E } from './rules.js';
+import { A, B, RuleHarness, C, D, E } from './harness.js';
 
 const state = (harness: RuleHarness, address: string): string =>
   memberState(harness.cluster.members.get(address)!, harness.rules, harness.now);
@@ -32,7 +32,8 @@ describe('A member with an agent', () => {
   it('is recorded as unhealthy once, and stays live until its lease runs out', () => {
     const harness = new RuleHarness().bootstrap(A, B, C);
     harness.said();
-    const reportUnhealthy = (): void => void harness.do({ type: 'unhealthy', address: C, problem: 'no answer for 6 s' });
+    const reportUnhealthy = (): void =>
+      void harness.do({ type: 'unhealthy', address: C, problem: 'no answer for 6 s' });
     reportUnhealthy();
     assert.equal(harness.events[0]?.reason, 'its agent says: no answer for 6 s; it stays listed');
     assert.deepEqual(harness.said(), [`unhealthy ${C}`]);
@@ -46,7 +47,8 @@ describe('A member with an agent', () => {
   it('does not settle while its Nacos starts, however long it is known', () => {
     const harness = new RuleHarness();
     for (const address of [A, B, C]) harness.heartbeat(address, { expect: 3, revision: 0 });
-    for (const { lease } of harness.cluster.members.values()) deliver(lease, harness.cluster.revision, harness.now);
+    for (const { lease } of harness.cluster.members.values())
+      deliver(lease, harness.cluster.revision, harness.now);
     const beat = (starting: boolean): void => {
       for (const address of [A, B, C]) harness.heartbeat(address, { revision: harness.cluster.revision });
       harness.heartbeat(D, { revision: harness.cluster.revision, starting });
@@ -69,7 +71,10 @@ describe('A member with an agent', () => {
     const beat = (starting: boolean, seconds: number): void => {
       for (let i = 0; i < seconds; i += 5) {
         for (const address of [A, B, C, D]) {
-          harness.heartbeat(address, { revision: harness.cluster.revision, starting: starting && address === A });
+          harness.heartbeat(address, {
+            revision: harness.cluster.revision,
+            starting: starting && address === A,
+          });
         }
         for (const { lease } of harness.cluster.members.values())
           deliver(lease, harness.cluster.revision, harness.now);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { A, B, RuleHarness, C, D, E } from './rules.js';
+import { A, B, RuleHarness, C, D, E } from './harness.js';
 
 describe('R1 Found', () => {
   it('bootstraps with one by default', () => {

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import type { Control, Witness } from '../../src/registry/control.js';
 import { isUnreachable, merge } from '../../src/registry/lease.js';
 import { witnessesOf } from '../../src/registry/witnesses.js';
-import { A, B, RuleHarness, C, D, E, F } from './rules.js';
+import { A, B, RuleHarness, C, D, E, F } from './harness.js';
 
 /** Not of this machine: there a refusal needs no witness. */
 const P = '10.0.0.1:8848';
@@ -58,7 +58,10 @@ describe('R5 asks whether this server reaches anybody', () => {
 
   it('wants a witness of that time, and another than the member itself', () => {
     const harness = new RuleHarness().bootstrap(P, Q, R);
-    pass(harness, 300_000, [P, Q], [R], 'unreachable', (at) => ({ ...at.witness(), askedAt: at.now - 1_000 }));
+    pass(harness, 300_000, [P, Q], [R], 'unreachable', (at) => ({
+      ...at.witness(),
+      askedAt: at.now - 1_000,
+    }));
     pass(harness, 300_000, [P, Q], [R], 'unreachable', witness({ address: R }));
     assert.deepEqual(harness.list, [P, Q, R]);
   });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { A, B, RuleHarness, C, D, E } from './rules.js';
+import { A, B, RuleHarness, C, D, E } from './harness.js';
 
 it('R5 waits when a static member is heard for the first time, whose node has just been started anew', () => {
   const harness = new RuleHarness();
@@ -135,7 +135,11 @@ describe('R5 beside other deaths', () => {
     harness.poll(E);
     assert.deepEqual(harness.list, [A, B, C, D, E]);
     harness.pass(300_000, [C, D, E], [A, B]);
-    assert.deepEqual(harness.list, [A, B, C, D, E], '3 of 5 are live, but only 1 of the 3 that can be voters');
+    assert.deepEqual(
+      harness.list,
+      [A, B, C, D, E],
+      '3 of 5 are live, but only 1 of the 3 that can be voters',
+    );
     assert.equal(harness.cluster.quorumLost, true);
   });
 });

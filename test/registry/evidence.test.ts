@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Address } from '../../src/registry/address.js';
 import { unfollowed } from '../../src/registry/leave.js';
-import { A, B, RuleHarness, C, D, E, voters } from './rules.js';
+import { A, B, RuleHarness, C, D, E, voters } from './harness.js';
 
 const leaderless: NonNullable<RuleHarness['seen']> = { leaderless: ['two'], whole: undefined };
 

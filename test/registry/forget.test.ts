@@ -4,7 +4,7 @@ import { heldBy } from '../../src/registry/cluster.js';
 import { decide } from '../../src/registry/decide.js';
 import { needsTick } from '../../src/registry/advance.js';
 import { DEFAULT_RULES } from '../../src/registry/rules.js';
-import { A, B, RuleHarness, C, D } from './rules.js';
+import { A, B, RuleHarness, C, D } from './harness.js';
 
 const DAY = 24 * 3_600_000;
 

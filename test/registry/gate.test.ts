@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { deliver } from '../../src/registry/lease.js';
-import { A, B, RuleHarness, C, D, E, F, voters } from './rules.js';
+import { A, B, RuleHarness, C, D, E, F, voters } from './harness.js';
 
 describe('R2 Known', () => {
   it('gives a listed address the list at once, also while the majority is lost', () => {

@@ -4,7 +4,7 @@ import type { Member } from '../../src/registry/cluster.js';
 import { followed } from '../../src/registry/leave.js';
 import { deliver, seeEnd } from '../../src/registry/lease.js';
 import { lacking, notFollowed } from '../../src/registry/quorum.js';
-import { A, B, RuleHarness, C, D, E, F } from './rules.js';
+import { A, B, RuleHarness, C, D, E, F } from './harness.js';
 
 describe('R4 Leave', () => {
   it('takes effect at once', () => {

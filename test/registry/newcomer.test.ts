@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { canonical, parseAddress } from '../../src/registry/address.js';
 import { isLoopback, objectionToNewcomer } from '../../src/registry/newcomer.js';
-import { A, RuleHarness } from './rules.js';
+import { A, RuleHarness } from './harness.js';
 
 const address = (text: string): string => {
   const parsed = parseAddress(text);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Reply } from '../../src/registry/decide.js';
-import { A, B, RuleHarness, C, D } from './rules.js';
+import { A, B, RuleHarness, C, D } from './harness.js';
 
 const begin = (harness: RuleHarness, by = 'one'): Reply =>
   harness.do({ type: 'repair', action: 'begin', holder: by, note: 'plan' });
@@ -18,7 +18,10 @@ describe('a repair', () => {
     assert.equal(code(step(harness, 'two')), 'repair-lost');
     assert.equal(code(step(harness)), 'done');
     assert.equal(code(step(harness, 'one', '')), 'done', 'a sign of life is no event');
-    assert.equal(code(harness.do({ type: 'repair', action: 'repaired', holder: 'one', note: 'all' })), 'done');
+    assert.equal(
+      code(harness.do({ type: 'repair', action: 'repaired', holder: 'one', note: 'all' })),
+      'done',
+    );
     assert.equal(code(begin(harness, 'two')), 'done');
     assert.deepEqual(harness.said(), ['repairing', 'repair-step', 'repaired', 'repairing']);
   });

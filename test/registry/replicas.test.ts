@@ -4,7 +4,7 @@ import { decide } from '../../src/registry/decide.js';
 import { isOverdue } from '../../src/registry/agreement.js';
 import { doOthersKnow, isAnyBehind } from '../../src/registry/replicas.js';
 import { LIST_CURRENT, REPLICA_FRESH, REPLICA_LOST_AFTER } from '../../src/registry/rules.js';
-import { RuleHarness } from './rules.js';
+import { RuleHarness } from './harness.js';
 
 const NOW = 1_000_000;
 const seen = (ago: number, change: number) => ({ seenAt: NOW - ago, seenChange: change });

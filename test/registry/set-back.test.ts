@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { A, B, RuleHarness, C } from './rules.js';
+import { A, B, RuleHarness, C } from './harness.js';
 
 /* A database that was replaced: agents have lists that it does not know. */
 describe('a registry that knows less than its nodes', () => {

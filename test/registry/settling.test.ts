@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { graceTime } from '../../src/registry/rules.js';
 import { whyUnsettled } from '../../src/registry/settling.js';
-import { A, B, RuleHarness, C, D } from './rules.js';
+import { A, B, RuleHarness, C, D } from './harness.js';
 
 function why(harness: RuleHarness): string | undefined {
   return whyUnsettled(harness.cluster.members.get(D)!, harness.cluster, harness);
@@ -24,7 +24,10 @@ describe('why a member has not settled', () => {
     assert.equal(why(harness), `${begin}not yet sent the list with it: ${B}, ${C}. ${normal}`);
     harness.pass(5_000, [A, B, C, D]);
     harness.pass(7_000, [A, B, C, D]);
-    assert.equal(why(harness), `${begin}all live members have had the list with it for 7 s of 20 s. ${normal}`);
+    assert.equal(
+      why(harness),
+      `${begin}all live members have had the list with it for 7 s of 20 s. ${normal}`,
+    );
     harness.pass(13_000, [A, B, C, D]);
     assert.equal(why(harness), undefined);
     assert.ok(harness.cluster.members.get(D)?.settled);
@@ -76,7 +79,12 @@ describe('why a member has not settled', () => {
     assert.equal(harness.cluster.members.get(D)?.settled, false);
     const raft = { ...harness.seen, readAt: harness.now };
     const { now, rules, graceUntil } = harness;
-    const said = whyUnsettled(harness.cluster.members.get(D)!, harness.cluster, { now, rules, graceUntil, raft });
+    const said = whyUnsettled(harness.cluster.members.get(D)!, harness.cluster, {
+      now,
+      rules,
+      graceUntil,
+      raft,
+    });
     assert.match(said ?? '', /: raft has no leader that could make it a voter\. /);
   });
 

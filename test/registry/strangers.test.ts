@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { A, B, RuleHarness, C, D, E, F, voters } from './rules.js';
+import { A, B, RuleHarness, C, D, E, F, voters } from './harness.js';
 
 /*
  * Whoever is no node: a request in the name of an address where none is, and a pod that dies at its start. Together with a
@@ -22,7 +22,10 @@ describe('strangers beside three members', () => {
     ['with expect', (harness: RuleHarness, who: string) => harness.poll(who, { expect: 99 })],
     ['with an id', (harness: RuleHarness, who: string) => harness.poll(who, { id: `n${who}` })],
     ['by a heartbeat', (harness: RuleHarness, who: string) => harness.heartbeat(who)],
-    ['of agents', (harness: RuleHarness, who: string) => harness.heartbeat(who, { revision: 0, starting: true })],
+    [
+      'of agents',
+      (harness: RuleHarness, who: string) => harness.heartbeat(who, { revision: 0, starting: true }),
+    ],
   ] as const) {
     it(`${how}: a crash beside them does not lose the majority, and all are taken off`, () => {
       const harness = three();

@@ -3,7 +3,7 @@ import { describe, it, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Cluster } from '../../src/registry/cluster.js';
 import type { RecordedEvent } from '../../src/registry/events.js';
-import type { Database } from '../../src/store/sql/database.js';
+import type { Database } from '../../src/store/sql/client/database.js';
 import { Cleanup } from '../support/cleanup.js';
 import { createDatabase, newerDatabases } from '../support/databases.js';
 import { eventually } from '../support/eventually.js';

@@ -4,12 +4,17 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { pino } from 'pino';
 import { keyOf, type ClusterKey } from '../../src/registry/cluster.js';
 import { decide } from '../../src/registry/decide.js';
-import { StoreUnavailable, type SyncResult, type OpenResult, type SyncRequest } from '../../src/registry/ports.js';
-import type { ClusterListener } from '../../src/registry/ports.js';
+import {
+  StoreUnavailable,
+  type SyncResult,
+  type OpenResult,
+  type SyncRequest,
+} from '../../src/registry/interfaces.js';
+import type { ClusterListener } from '../../src/registry/interfaces.js';
 import { DEFAULT_RULES } from '../../src/registry/rules.js';
-import { LeaseClock } from '../../src/runtime/hearing-clock.js';
-import { RegistryService } from '../../src/runtime/service.js';
-import type { Database } from '../../src/store/sql/database.js';
+import { LeaseClock } from '../../src/runtime/lease-clock.js';
+import { RegistryService } from '../../src/runtime/registry-service.js';
+import type { Database } from '../../src/store/sql/client/database.js';
 import { SqlStore } from '../../src/store/sql/sql-store.js';
 import { Random } from '../registry/simulation/random.js';
 import { Cleanup } from '../support/cleanup.js';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
-import type { Database } from '../../src/store/sql/database.js';
+import type { Database } from '../../src/store/sql/client/database.js';
 import type { ClusterSummary } from '../../src/registry/view.js';
 import { Cleanup } from '../support/cleanup.js';
 import { connectAdmin, createDatabase, newerDatabases, type TestServer } from '../support/databases.js';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { Agent, request } from 'node:http';
 import { describe, it, type TestContext } from 'node:test';
 import { LATE_POLL, LIST_CURRENT, SILENT_UNTOLD } from '../../src/registry/rules.js';
-import type { PollAnswer } from '../../src/runtime/service.js';
+import type { PollAnswer } from '../../src/runtime/registry-service.js';
 import { bootstrapCluster, lines, live, NacosNode, pollPath } from '../support/nodes.js';
 import { ask, CURL, NACOS, type RawAnswer } from '../support/raw.js';
 import { startServer } from '../support/server.js';
@@ -91,7 +91,7 @@ describe('a server that is cut off from the store and from the others', () => {
     assertRefused(await ask(server, 'GET', '/nacos/serverlist', NACOS), /may have changed elsewhere/);
     assertList(await ask(server, 'GET', '/nacos/serverlist', CURL), [P, Q, R]);
     assert.equal(server.service.listFor(entry(), P), undefined);
-    const sent = { list: entry().cluster, at: performance.now() };
+    const sent = { cluster: entry().cluster, at: performance.now() };
     assert.equal(server.service.listFor(entry(), P, sent), entry().cluster);
     const request = { address: P, source: 'poll', openedAt: server.service.monotonic } as const;
     const { signal } = new AbortController();
@@ -113,9 +113,12 @@ describe('a server that is cut off from the store and from the others', () => {
     await goDown();
     await live(server, nodes, LIST_CURRENT + 5_000);
     const list = entry().cluster;
-    assert.equal(server.service.listFor(entry(), P, { list, at: performance.now() - LATE_POLL }), undefined);
+    assert.equal(
+      server.service.listFor(entry(), P, { cluster: list, at: performance.now() - LATE_POLL }),
+      undefined,
+    );
     const older = { ...list, revision: list.revision - 1 };
-    assert.equal(server.service.listFor(entry(), P, { list: older, at: performance.now() }), undefined);
+    assert.equal(server.service.listFor(entry(), P, { cluster: older, at: performance.now() }), undefined);
   });
 
   it('takes each poll for a new caller’s where several nodes share a connection, as behind an HTTP proxy', async (t) => {

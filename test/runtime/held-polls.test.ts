@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
-import { StoreBusy, StoreOutcomeUnknown } from '../../src/registry/ports.js';
+import { StoreBusy, StoreOutcomeUnknown } from '../../src/registry/interfaces.js';
 import { eventually, NEVER } from '../support/eventually.js';
 import { FlakyStore } from '../support/flaky-store.js';
 import { lines, NacosNode, pollPath } from '../support/nodes.js';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { ServedCluster } from '../../src/runtime/entry.js';
+import { ServedCluster } from '../../src/runtime/served-cluster.js';
 import {
   MOST_ELSEWHERE,
   MOST_OF_ALL,

@@ -2,8 +2,14 @@ import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
 import type { ClusterKey } from '../../src/registry/cluster.js';
 import { keyOf } from '../../src/registry/cluster.js';
-import type { ClusterListener, CommittedDecision, OpenResult, Store, Work } from '../../src/registry/ports.js';
-import { KeyedQueue } from '../../src/store/keyed-queue.js';
+import type {
+  ClusterListener,
+  CommittedDecision,
+  OpenResult,
+  Store,
+  Work,
+} from '../../src/registry/interfaces.js';
+import { KeyedQueue } from '../../src/util/keyed-queue.js';
 import { eventually } from '../support/eventually.js';
 import { FlakyStore } from '../support/flaky-store.js';
 import { bootstrapCluster } from '../support/nodes.js';

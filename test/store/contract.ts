@@ -3,7 +3,14 @@ import { describe, it, type TestContext } from 'node:test';
 import { isForgettable, keyOf, type Cluster, type ClusterKey } from '../../src/registry/cluster.js';
 import { decide, type Command } from '../../src/registry/decide.js';
 import { deliver, hear, observeProbe, seeEnd, storedLease } from '../../src/registry/lease.js';
-import type { Behind, Clock, ClusterListener, SyncRequest, Store, Work } from '../../src/registry/ports.js';
+import type {
+  Behind,
+  Clock,
+  ClusterListener,
+  SyncRequest,
+  Store,
+  Work,
+} from '../../src/registry/interfaces.js';
 import { DEFAULT_RULES } from '../../src/registry/rules.js';
 
 /** What every store must do; each store's own test runs it and adds only what is special. */

@@ -6,8 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { migrationsFolder } from '../../src/package-info.js';
-import { StoreRefused } from '../../src/registry/ports.js';
+import { migrationsFolder } from '../../src/util/package-info.js';
+import { StoreRefused } from '../../src/registry/interfaces.js';
 import { SqliteStore } from '../../src/store/sqlite/sqlite-store.js';
 import { Listener, ManualClock, REPORT, storeContract } from './contract.js';
 import { tempFolder } from '../support/temp.js';
@@ -178,10 +178,10 @@ describe('a full disk', () => {
 it('tells events that were stored before the first release by their present names', async (t) => {
   const file = join(tempFolder(t), 'r.db');
   const { bootstrapping, key } = await import('./contract.js');
-  const store = storeOn(file);
-  t.after(() => store.close());
-  await store.open(new Listener());
-  await store.transact(key, bootstrapping('127.0.0.1:8848'));
+  const first = storeOn(file);
+  await first.open(new Listener());
+  await first.transact(key, bootstrapping('127.0.0.1:8848'));
+  await first.close();
   const types = ['founded', 'refounded', 'preserved', 'ailing', 'released', 'evicted'];
   const db = new SQLite(file);
   const add = db.prepare(
@@ -189,6 +189,9 @@ it('tells events that were stored before the first release by their present name
   );
   for (const type of types) add.run(type);
   db.close();
+  const store = storeOn(file);
+  t.after(() => store.close());
+  await store.open(new Listener());
   const told = await store.events({ cluster: { product: 'old', name: 'one' }, after: 0, limit: 10 });
   assert.deepEqual(
     told.map(({ type }) => type),
@@ -200,7 +203,10 @@ async function fillUntilFailure(store: SqliteStore): Promise<string> {
   const { bootstrapping } = await import('./contract.js');
   for (let i = 0; i < 5_000; i++) {
     try {
-      await store.transact({ product: 'fill', name: `c${i}` }, bootstrapping(`127.1.${i >> 8}.${i & 255}:8848`));
+      await store.transact(
+        { product: 'fill', name: `c${i}` },
+        bootstrapping(`127.1.${i >> 8}.${i & 255}:8848`),
+      );
     } catch (error) {
       return (error as Error).message;
     }

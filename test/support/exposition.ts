@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { RefusalReason } from '../../src/http/traffic.js';
+import type { RefusalReason } from '../../src/http/http-observer.js';
 import { ask, JSON_CLIENT } from './raw.js';
 
 export interface Sample {

@@ -8,7 +8,7 @@ import {
   type SyncRequest,
   type Store,
   type Work,
-} from '../../src/registry/ports.js';
+} from '../../src/registry/interfaces.js';
 import type { ClusterKey } from '../../src/registry/cluster.js';
 import type { RecordedEvent } from '../../src/registry/events.js';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { migrationsFolder } from '../../src/package-info.js';
+import { migrationsFolder } from '../../src/util/package-info.js';
 import { migrate } from '../../src/store/sql/migrator.js';
 import { readMigrations } from '../../src/store/migrate.js';
 import type { Cleanup } from './cleanup.js';

@@ -4,15 +4,15 @@ import { AccessControl } from '../../src/http/access/access-control.js';
 import { OPEN } from '../../src/http/access/settings.js';
 import { AddressServer } from '../../src/http/server.js';
 import type { ProbeAnswer } from '../../src/registry/cluster.js';
-import type { Probe } from '../../src/registry/ports.js';
+import type { Probe } from '../../src/registry/interfaces.js';
 import { DEFAULT_RULES, type Rules } from '../../src/registry/rules.js';
-import { LeaseClock, SYSTEM_TIME } from '../../src/runtime/hearing-clock.js';
-import { RegistryService } from '../../src/runtime/service.js';
-import type { Database } from '../../src/store/sql/database.js';
+import { LeaseClock, SYSTEM_TIME } from '../../src/runtime/lease-clock.js';
+import { RegistryService } from '../../src/runtime/registry-service.js';
+import type { Database } from '../../src/store/sql/client/database.js';
 import { SqlStore } from '../../src/store/sql/sql-store.js';
 import { migrate } from '../../src/store/sql/migrator.js';
 import { readMigrations } from '../../src/store/migrate.js';
-import { migrationsFolder } from '../../src/package-info.js';
+import { migrationsFolder } from '../../src/util/package-info.js';
 import { examinerOf } from './examiner.js';
 
 /** One of several servers on a database, in this process, in real time, with real sockets; only probes are the test's. */

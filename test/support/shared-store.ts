@@ -10,7 +10,7 @@ import {
   type SyncRequest,
   type Store,
   type Work,
-} from '../../src/registry/ports.js';
+} from '../../src/registry/interfaces.js';
 
 /** How far the servers have come with a change of a list. */
 export type Phase =

@@ -1,8 +1,8 @@
 import type { TestContext } from 'node:test';
-import { connectMysql } from '../../src/store/sql/mysql.js';
-import { connectPostgres } from '../../src/store/sql/postgres.js';
-import { DatabaseError, type Database, type Statement } from '../../src/store/sql/database.js';
-import { parseServerUrl } from '../../src/store/sql/url.js';
+import { connectMysql } from '../../src/store/sql/client/mysql.js';
+import { connectPostgres } from '../../src/store/sql/client/postgres.js';
+import { DatabaseError, type Database, type Statement } from '../../src/store/sql/client/database.js';
+import { parseServerUrl } from '../../src/store/sql/client/url.js';
 import type { ServerDialect } from './databases.js';
 import { eventually, NEVER } from './eventually.js';
 

@@ -1,7 +1,7 @@
 import type { AgentSettingName } from '../../src/agent/settings.js';
-import { LOG_LEVELS, type SettingName } from '../../src/settings.js';
+import { LOG_LEVELS, type SettingName } from '../../src/config/settings.js';
 
-/** A setting in Chinese, as src/settings.ts and src/agent/settings.ts have it in English. */
+/** A setting in Chinese, as src/config/settings.ts and src/agent/settings.ts have it in English. */
 export interface Translation {
   readonly description: string;
   /** Where the English has one. */

@@ -1,5 +1,5 @@
 import { agentVariableOf, AGENT_SETTINGS } from '../../src/agent/settings.js';
-import { SETTINGS, variableOf, type Setting } from '../../src/settings.js';
+import { SETTINGS, variableOf, type Setting } from '../../src/config/settings.js';
 import { code, table } from './markdown.js';
 import { AGENT_SETTINGS_ZH, SETTINGS_ZH, type Translation } from './settings-zh.js';
 

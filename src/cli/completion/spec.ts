@@ -1,5 +1,5 @@
 import type { Argument, Command, Option } from 'commander';
-import { helpOf, LOG_LEVELS } from '../../settings.js';
+import { helpOf, LOG_LEVELS } from '../../config/settings.js';
 import { COMMANDS, DEFAULT_COMMAND } from '../commands.js';
 import type { CommandName } from '../../exit-status.js';
 

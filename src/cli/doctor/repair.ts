@@ -1,7 +1,7 @@
 import type { RepairPlan } from '../../doctor/plan.js';
 import { EXIT } from '../../exit-status.js';
 import type { EventPage, EventView, RepairBegun } from '../../http/api/schemas.js';
-import { pause } from '../../pause.js';
+import { pause } from '../../util/pause.js';
 import { ClientError } from '../client-error.js';
 import type { Client } from '../client.js';
 import { clusterPath } from '../cluster-name.js';
@@ -9,17 +9,17 @@ import { canAsk, confirm } from '../confirm.js';
 import { lineWidth, print } from '../output.js';
 import { toPrintable } from '../plain.js';
 import { wrap } from '../table.js';
-import { freshHealth, READING } from './reading.js';
+import { freshHealth, READING_LIMIT_MS } from './reading.js';
 import { describeHealth, describePlan } from './report.js';
 
-/** Between two looks at what a repair has done, in milliseconds. */
-const LOOK = 500;
+/** Between two looks at what a repair has done. */
+const POLL_INTERVAL_MS = 500;
 
 /**
- * How long it is waited for a plan while what stands against it may pass, such as an election, in milliseconds: more than
+ * How long it is waited for a plan while what stands against it may pass, such as an election: more than
  * twice what that takes (doctor/findings.ts); and between two tries.
  */
-const PASSING = 75_000;
+const PLAN_LIMIT_MS = 75_000;
 const LOOK_AGAIN = 1_000;
 
 /** Longer than a repair's lock: if it has died, that is an event by then. */
@@ -42,7 +42,7 @@ export async function repairCluster(client: Client, cluster: string, options: Re
   const tell = (...lines: readonly string[]): Promise<void> =>
     // With JSON the only thing that is printed is the outcome.
     options.json ? Promise.resolve() : print(...lines);
-  const ask = (): Promise<RepairPlan> => client.getJson(`${path}/repair?${asked}`, READING);
+  const ask = (): Promise<RepairPlan> => client.getJson(`${path}/repair?${asked}`, READING_LIMIT_MS);
   const plan = await settledPlan(ask, (why) => tell(...wrap(toPrintable(`Waiting: ${why}.`), width), ''));
   await tell(...describePlan(plan, cluster, width));
   if (plan.steps.length === 0 || plan.refused !== undefined || isDry) {
@@ -61,7 +61,7 @@ export async function repairCluster(client: Client, cluster: string, options: Re
     throw new ClientError('not confirmed; nothing was done');
   }
   const query = new URLSearchParams({ plan: plan.id, ...survivor }).toString();
-  const { body: begun } = await client.ask<RepairBegun>('POST', `${path}/repair?${query}`, READING);
+  const { body: begun } = await client.ask<RepairBegun>('POST', `${path}/repair?${query}`, READING_LIMIT_MS);
   await tell('');
   const events = await followRepair(client, path, begun, ({ type, reason }) =>
     tell(toPrintable(`${type}: ${reason}`)),
@@ -73,12 +73,12 @@ export async function repairCluster(client: Client, cluster: string, options: Re
   else if (plan.manualSteps.length > 0) process.exitCode = EXIT.found;
 }
 
-/** Asks for a plan until there is one, or what stands against it does not pass by itself, within {@link PASSING}. */
+/** Asks for a plan until there is one, or what stands against it does not pass by itself, within {@link PLAN_LIMIT_MS}. */
 export async function settledPlan(
   ask: () => Promise<RepairPlan>,
   tell: (why: string) => Promise<void>,
 ): Promise<RepairPlan> {
-  const until = performance.now() + PASSING;
+  const until = performance.now() + PLAN_LIMIT_MS;
   let told: string | undefined;
   for (;;) {
     const plan = await ask();
@@ -120,6 +120,6 @@ async function followRepair(
         `nothing has been heard of the repair for ${SILENCE / 1_000} s; look at the events, and run doctor again`,
       );
     }
-    await pause(LOOK);
+    await pause(POLL_INTERVAL_MS);
   }
 }

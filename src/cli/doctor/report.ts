@@ -8,7 +8,9 @@ import { wrap } from '../table.js';
 export function describeHealth(health: ClusterHealth, width: number): string[] {
   const { findings, unknown, state, repair } = health;
   const name = nameOf(health);
-  const under = repair ? wrap(toPrintable(`${name} is being repaired (${repair.holder}): see its events`), width) : [];
+  const under = repair
+    ? wrap(toPrintable(`${name} is being repaired (${repair.holder}): see its events`), width)
+    : [];
   const found = findings.flatMap((finding) => [
     ...wrap(toPrintable(`${finding.code}${ageOf(finding)}: ${finding.sentence}.`), width),
     ...wrap(toPrintable(`  ${finding.advice}`), width),

@@ -1,13 +1,13 @@
 import { createReadStream } from 'node:fs';
-import { httpRequest, requestFailure } from '../../http-request.js';
+import { httpRequest, requestFailure } from '../../util/http-request.js';
 import { ClientError } from '../client-error.js';
 import { toPrintable } from '../plain.js';
 
 /** Largest list, in bytes: what the server takes in one request. */
 const MAX_BYTES = 64 << 10;
 
-/** Longest time a URL's answer may take, in milliseconds. */
-const TIMEOUT = 10_000;
+/** Longest time a URL's answer may take. */
+const TIMEOUT_MS = 10_000;
 
 /** What a source is called in sentences. */
 export function sourceName(source: string): string {
@@ -38,7 +38,7 @@ async function fetchSource(source: string, name: string): Promise<string> {
   try {
     const response = await httpRequest(url, {
       headers: { accept: 'text/plain, application/json;q=0.9, */*;q=0.1' },
-      signal: AbortSignal.timeout(TIMEOUT),
+      signal: AbortSignal.timeout(TIMEOUT_MS),
     });
     const { status } = response;
     if (status >= 300 && status < 400) {
@@ -51,7 +51,7 @@ async function fetchSource(source: string, name: string): Promise<string> {
   } catch (error) {
     if (error instanceof ClientError) throw error;
     throw new ClientError(
-      `${name} gives no whole answer within ${TIMEOUT / 1_000} s (${toPrintable(requestFailure(error))})`,
+      `${name} gives no whole answer within ${TIMEOUT_MS / 1_000} s (${toPrintable(requestFailure(error))})`,
     );
   }
 }

@@ -4,16 +4,16 @@ import { splitAddress, type Address } from '../../registry/address.js';
 import { keyOf, type ClusterKey } from '../../registry/cluster.js';
 import { isLoopback } from '../../registry/newcomer.js';
 import type { Names } from '../../probe/names.js';
-import type { ServedCluster } from '../../runtime/entry.js';
+import type { ServedCluster } from '../../runtime/served-cluster.js';
 import type { Problem } from '../reply.js';
-import type { ListRequest } from '../target.js';
+import type { ListRequest } from '../nacos/list-request.js';
 import type { Access, ChangesNeed } from './access.js';
 import { Authority } from './authority.js';
 import { ClientAddresses } from './client-address.js';
 import { headerToken } from './credential.js';
 import { Homes } from './homes.js';
 import { Newcomers, type Made } from './newcomers.js';
-import { objectionToSource, objectionToToken, type Objection, type Source } from './objection.js';
+import { sourceDenial, tokenDenial, type AccessDenial, type Source } from './denial.js';
 import { rateKey } from './rate-limit.js';
 import { Refusals, type DenialReason } from './refusals.js';
 import type { AccessSettings } from './settings.js';
@@ -31,7 +31,7 @@ export class AccessControl implements Access {
   readonly #changes: TokenSource;
   readonly #reads: TokenSource;
   readonly #refusals: Refusals;
-  readonly #judged = new WeakMap<ListRequest, { generation: number; objection: Objection | undefined }>();
+  readonly #judged = new WeakMap<ListRequest, { generation: number; denial: AccessDenial | undefined }>();
   #newcomers: Newcomers | undefined;
   readonly #authority: Authority;
   readonly clients: ClientAddresses;
@@ -78,10 +78,10 @@ export class AccessControl implements Access {
    * Why a request may not speak for the address that it names. Asked at every poll: a URL's token is judged once, and
    * once more when other tokens have become valid.
    */
-  objectionTo(target: ListRequest, address: Address, source: Source): Objection | undefined {
-    const objection = this.#changes.tokens.isEmpty ? undefined : this.#objectionToToken(target);
-    if (objection && !objection.passes) return objection;
-    return (this.#settings.verifySource ? objectionToSource(address, source) : undefined) ?? objection;
+  denialOf(target: ListRequest, address: Address, source: Source): AccessDenial | undefined {
+    const denial = this.#changes.tokens.isEmpty ? undefined : this.#tokenDenial(target);
+    if (denial && !denial.passes) return denial;
+    return (this.#settings.verifySource ? sourceDenial(address, source) : undefined) ?? denial;
   }
 
   /** Whether what a caller says of a listed member besides that it lives counts: `isAtHome`, whether it speaks from its home. */
@@ -102,8 +102,8 @@ export class AccessControl implements Access {
     what: string,
   ): Promise<Problem | undefined> {
     if (this.changes !== 'local') return undefined;
-    const objection = await this.#authority.objectionToWord(request, entry, address, what);
-    return objection && this.#refusals.of(request, objection);
+    const denial = await this.#authority.wordDenial(request, entry, address, what);
+    return denial && this.#refusals.of(request, denial);
   }
 
   /** Whether a browser that calls this server by a name may be asking for a page of another site (known-hosts.ts). */
@@ -111,29 +111,24 @@ export class AccessControl implements Access {
     return this.#settings.allowedHosts.includes(host);
   }
 
-  #objectionToToken(target: ListRequest): Objection | undefined {
+  #tokenDenial(target: ListRequest): AccessDenial | undefined {
     const { generation, tokens } = this.#changes;
     const known = this.#judged.get(target);
-    if (known?.generation === generation) return known.objection;
+    if (known?.generation === generation) return known.denial;
     const verdict = judge(target.token, target.key, tokens);
-    const objection = objectionToToken(
-      verdict,
-      `to change ${target.name}`,
-      'token=… in the URL',
-      this.#passes,
-    );
-    this.#judged.set(target, { generation, objection });
-    return objection;
+    const denial = tokenDenial(verdict, `to change ${target.name}`, 'token=… in the URL', this.#passes);
+    this.#judged.set(target, { generation, denial });
+    return denial;
   }
 
   /** A request is answered in spite of the objection, if not always as it wanted. */
-  noted(objection: Objection): void {
-    this.#refusals.noted(objection);
+  noted(denial: AccessDenial): void {
+    this.#refusals.noted(denial);
   }
 
   /** What is answered to a request that may not speak for the member that it names. */
-  refuseSpeaking(request: IncomingMessage, objection: Objection): Problem {
-    return this.#refusals.of(request, objection);
+  refuseSpeaking(request: IncomingMessage, denial: AccessDenial): Problem {
+    return this.#refusals.of(request, denial);
   }
 
   /** Why addresses that are not listed yet may not be listed; what may nowhere be a member says the registry. */
@@ -181,8 +176,8 @@ export class AccessControl implements Access {
   }
 
   refuseChange(request: IncomingMessage, key: ClusterKey, addresses = 1): Problem | undefined {
-    const objection = this.#objectionToChange(request, key);
-    if (objection && !objection.passes) return this.#refusals.ofOperator(request, objection);
+    const denial = this.#changeDenial(request, key);
+    if (denial && !denial.passes) return this.#refusals.ofOperator(request, denial);
     return this.#refusals.ofOften(request, addresses);
   }
 
@@ -192,7 +187,7 @@ export class AccessControl implements Access {
       case 'open':
         return false;
       case 'local':
-        return this.#authority.objectionToOperator(request) !== undefined;
+        return this.#authority.operatorDenial(request) !== undefined;
       case 'token': {
         const verdict = judge(headerToken(request), undefined, this.#changes.tokens);
         return !this.#passes && (verdict === 'missing' || verdict === 'unknown');
@@ -200,15 +195,15 @@ export class AccessControl implements Access {
     }
   }
 
-  #objectionToChange(request: IncomingMessage, key: ClusterKey): Objection | undefined {
+  #changeDenial(request: IncomingMessage, key: ClusterKey): AccessDenial | undefined {
     switch (this.changes) {
       case 'open':
         return undefined;
       case 'local':
-        return this.#authority.objectionToOperator(request);
+        return this.#authority.operatorDenial(request);
       case 'token': {
         const verdict = judge(headerToken(request), key, this.#changes.tokens);
-        return objectionToToken(verdict, `to change ${keyOf(key)}`, 'Authorization: Bearer …', this.#passes);
+        return tokenDenial(verdict, `to change ${keyOf(key)}`, 'Authorization: Bearer …', this.#passes);
       }
     }
   }
@@ -220,8 +215,8 @@ export class AccessControl implements Access {
     const verdict = judge(headerToken(request), key, this.#reads.tokens, this.#changes.tokens);
     if (verdict === 'elsewhere' && what === 'any') return undefined;
     const aim = key ? `to read about ${keyOf(key)}` : 'to read this';
-    const objection = objectionToToken(verdict, aim, 'Authorization: Bearer …', false);
-    return objection && this.#refusals.ofOperator(request, objection);
+    const denial = tokenDenial(verdict, aim, 'Authorization: Bearer …', false);
+    return denial && this.#refusals.ofOperator(request, denial);
   }
 
   seesReasons(request: IncomingMessage, key: ClusterKey): boolean {

@@ -1,6 +1,6 @@
 import { BlockList, isIP } from 'node:net';
 import { splitAddress, type Address } from '../../registry/address.js';
-import { SettingProblem } from '../../setting-problem.js';
+import { SettingProblem } from '../../config/setting-problem.js';
 import { listEntriesIfAny, parseNetwork } from './networks.js';
 
 /**

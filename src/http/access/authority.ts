@@ -3,10 +3,10 @@ import { isIP } from 'node:net';
 import { splitAddress, type Address } from '../../registry/address.js';
 import { isLoopback } from '../../registry/newcomer.js';
 import type { Names } from '../../probe/names.js';
-import type { ServedCluster } from '../../runtime/entry.js';
+import type { ServedCluster } from '../../runtime/served-cluster.js';
 import type { ClientAddresses } from './client-address.js';
 import { isOwnAddress, type Homes } from './homes.js';
-import type { Objection } from './objection.js';
+import type { AccessDenial } from './denial.js';
 
 /** What opens changes to others, as the end of a sentence. */
 const HOW =
@@ -48,23 +48,23 @@ export class Authority {
   }
 
   /** Why an operator's word does not count without a token. */
-  objectionToOperator(request: IncomingMessage): Objection | undefined {
+  operatorDenial(request: IncomingMessage): AccessDenial | undefined {
     if (this.isHere(request)) return undefined;
-    return objection(
+    return denial(
       `without a token only the server's own machine may do that, and this comes from ${this.#nameOf(request)}; ${HOW}; nothing was changed`,
     );
   }
 
   /** Why a word about a member, or its leave, does not count without a token: `what` it is, as in "take it off". */
-  async objectionToWord(
+  async wordDenial(
     request: IncomingMessage,
     entry: ServedCluster | undefined,
     address: Address,
     what: string,
-  ): Promise<Objection | undefined> {
+  ): Promise<AccessDenial | undefined> {
     if (entry && this.#homes.isHome(entry, address, this.#clients.of(request))) return undefined;
     if (await this.isAt(request, address, entry !== undefined && isKnownTo(entry, address))) return undefined;
-    return objection(
+    return denial(
       `without a token ${address} itself, from its own address or the one from which this server hears it, or the server's own machine may ${what}, and this comes from ${this.#nameOf(request)}; ${HOW}; nothing was changed`,
     );
   }
@@ -90,10 +90,10 @@ export class Authority {
   }
 }
 
-function objection(sentence: string): Objection {
+function denial(sentence: string): AccessDenial {
   return { because: 'source', status: 403, sentence, passes: false };
 }
 
-function isKnownTo({ cluster: { members, waiting, tombstones: tombstones } }: ServedCluster, address: Address): boolean {
+function isKnownTo({ cluster: { members, waiting, tombstones } }: ServedCluster, address: Address): boolean {
   return members.has(address) || waiting.has(address) || tombstones.has(address);
 }

@@ -1,12 +1,12 @@
 import { addressOf, canonical, splitAddress, type Address } from '../../registry/address.js';
 import { heldBy, type Cluster } from '../../registry/cluster.js';
-import type { ServedCluster } from '../../runtime/entry.js';
+import type { ServedCluster } from '../../runtime/served-cluster.js';
 
 /**
- * After how long without a word from its home, in milliseconds, a member may be at home elsewhere: longer than a node
+ * After how long without a word from its home, a member may be at home elsewhere: longer than a node
  * takes to start again, or whoever spoke in its name meanwhile would shut it out.
  */
-const LOST_AFTER = 60_000;
+const LOST_AFTER_MS = 60_000;
 
 /** Where a member was heard from first, and has been heard from since. */
 interface Home {
@@ -76,7 +76,7 @@ export class Homes {
       return isToo;
     }
     const isOwn = isOwnAddress(address, client);
-    if (home && !isOwn && now - home.at <= LOST_AFTER) {
+    if (home && !isOwn && now - home.at <= LOST_AFTER_MS) {
       noteOther(home, now);
       return false;
     }
@@ -94,7 +94,7 @@ function noteOther(home: Home, now: number): void {
 }
 
 /** Those that are gone. */
-function forget(homes: Map<Address, Home>, { members, waiting, tombstones: tombstones }: Cluster): void {
+function forget(homes: Map<Address, Home>, { members, waiting, tombstones }: Cluster): void {
   for (const address of homes.keys()) {
     if (!members.has(address) && !waiting.has(address) && !tombstones.has(address)) homes.delete(address);
   }

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { SettingProblem } from '../../setting-problem.js';
+import { SettingProblem } from '../../config/setting-problem.js';
 import { listEntriesIfAny } from './networks.js';
 
 /** Names that no stranger can have in public DNS (RFC 6761, RFC 6762, ICANN 2024-07-29-06; Kubernetes' own). */

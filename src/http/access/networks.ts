@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { SettingProblem } from '../../setting-problem.js';
+import { SettingProblem } from '../../config/setting-problem.js';
 
 /** The entries of a setting that is a list: separated by commas or white space, line ends of any kind included. */
 export function listEntries(text: string): string[] {

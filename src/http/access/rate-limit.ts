@@ -1,5 +1,5 @@
 import { isIPv6 } from 'node:net';
-import { LinkedList, type ListNode } from '../../row.js';
+import { LinkedList, type ListNode } from '../../util/linked-list.js';
 
 /** Buckets kept by default. */
 const KEYS = 10_000;

@@ -1,10 +1,10 @@
 import type { IncomingMessage } from 'node:http';
 import type { Logger } from 'pino';
 import type { Problem } from '../reply.js';
-import type { RefusalReason } from '../traffic.js';
+import type { RefusalReason } from '../http-observer.js';
 import type { ClientAddresses } from './client-address.js';
 import { challengeFor } from './credential.js';
-import type { Objection } from './objection.js';
+import type { AccessDenial } from './denial.js';
 import { RateLimit, rateKey } from './rate-limit.js';
 import type { AccessSettings } from './settings.js';
 
@@ -50,18 +50,22 @@ export class Refusals {
   }
 
   /** One is answered all the same, if not as it wanted. */
-  noted({ because }: Objection): void {
+  noted({ because }: AccessDenial): void {
     this.#onRefused(because);
   }
 
   /** On the Nacos side: it leaves a trace, and a line in the log by that (refused-trace.ts). */
-  of(request: IncomingMessage, objection: Objection): Problem {
-    const problem = this.ofOperator(request, objection, false);
-    return { code: objection.because, ...problem };
+  of(request: IncomingMessage, denial: AccessDenial): Problem {
+    const problem = this.ofOperator(request, denial, false);
+    return { code: denial.because, ...problem };
   }
 
   /** On the operators' side, where people read the answer. */
-  ofOperator(request: IncomingMessage, { because, status, sentence }: Objection, isLogged = true): Problem {
+  ofOperator(
+    request: IncomingMessage,
+    { because, status, sentence }: AccessDenial,
+    isLogged = true,
+  ): Problem {
     const client = this.#clientOf(request);
     const wait = this.#failures.take(rateKey(client));
     if (wait > 0) return this.#tooOften(refusedOften(client), wait);

@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import type { Logger } from 'pino';
-import { SettingProblem } from '../../setting-problem.js';
+import { SettingProblem } from '../../config/setting-problem.js';
 import type { TokenSettings } from './settings.js';
 import { parseTokens, TokenSet, type Token } from './token.js';
 
-/** How often a token file is looked at, in milliseconds. */
-const LOOK_EVERY = 2_000;
+/** How often a token file is looked at. */
+const CHECK_INTERVAL_MS = 2_000;
 
 /**
  * The tokens of a setting and of its file, which is read again and again: a token is rotated by writing the new one
@@ -25,7 +25,7 @@ export class TokenSource {
   #saidProblem: string | undefined;
 
   /** `name`: the file's setting, for what is wrong with it. Throws {@link SettingProblem}. */
-  constructor({ tokens, file }: TokenSettings, name: string, log: Logger, lookEvery = LOOK_EVERY) {
+  constructor({ tokens, file }: TokenSettings, name: string, log: Logger, lookEvery = CHECK_INTERVAL_MS) {
     this.#given = tokens;
     this.#file = file;
     this.#name = name;

@@ -1,8 +1,8 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
-import { placeholderIn } from '../../placeholder.js';
-import { parseName } from '../target.js';
+import { placeholderIn } from '../../config/placeholder.js';
+import { parseName } from '../nacos/list-request.js';
 import { keyOf, type ClusterKey } from '../../registry/cluster.js';
-import { SettingProblem } from '../../setting-problem.js';
+import { SettingProblem } from '../../config/setting-problem.js';
 import { listEntries } from './networks.js';
 
 /** The shortest token: what can be guessed is worth nothing, however often one may guess. */

@@ -1,6 +1,6 @@
 import { isKnown, keyOf, type ClusterKey } from '../../registry/cluster.js';
-import type { ServedCluster } from '../../runtime/entry.js';
-import type { RegistryService } from '../../runtime/service.js';
+import type { ServedCluster } from '../../runtime/served-cluster.js';
+import type { RegistryService } from '../../runtime/registry-service.js';
 import { summaryOf, viewOf } from '../../runtime/views.js';
 import { clusterParams, clusterQuery, clustersQuery } from './parameters.js';
 import { problem, route } from './route.js';

@@ -3,8 +3,8 @@ import type { ServerResponse } from 'node:http';
 /** Bytes that a reader may leave unsent before it is cut off. */
 const MAX_UNSENT = 4 << 20;
 
-/** How often something is sent, in milliseconds: proxies end connections on which nothing goes. */
-const COMMENT_EVERY = 15_000;
+/** How often something is sent: proxies end connections on which nothing goes. */
+const COMMENT_EVERY_MS = 15_000;
 
 /** Milliseconds after which a browser asks again when the connection ended. */
 const RETRY = 2_000;
@@ -23,7 +23,7 @@ export class EventStream {
   #draining: Promise<void> | undefined;
 
   /** Sends the head at once. */
-  constructor(response: ServerResponse, commentEvery = COMMENT_EVERY) {
+  constructor(response: ServerResponse, commentEvery = COMMENT_EVERY_MS) {
     this.#response = response;
     response.writeHead(200, {
       'Content-Type': 'text/event-stream',

@@ -1,7 +1,7 @@
 import type { ClusterKey } from '../../registry/cluster.js';
 import type { RecordedEvent } from '../../registry/events.js';
-import type { EventQuery } from '../../registry/ports.js';
-import type { RegistryService } from '../../runtime/service.js';
+import type { EventQuery } from '../../registry/interfaces.js';
+import type { RegistryService } from '../../runtime/registry-service.js';
 import { keyFrom } from './clusters.js';
 import { clusterParams, eventsQuery } from './parameters.js';
 import { route } from './route.js';

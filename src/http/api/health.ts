@@ -100,7 +100,10 @@ export const healthRoutes = [
       const [newest] = await service.events({ cluster: keyFrom(params), limit: 1 });
       const begun = await examiner.repair(entry, plan, survivor);
       if ('refused' in begun) return problem(409, begun.refused);
-      return { status: 202, body: { holder: begun.holder, eventsAfter: newest?.seq ?? 0, steps: begun.plan.steps.length } };
+      return {
+        status: 202,
+        body: { holder: begun.holder, eventsAfter: newest?.seq ?? 0, steps: begun.plan.steps.length },
+      };
     },
   }),
 ];

@@ -69,7 +69,7 @@ export const memberRoutes = [
       if (!view || !member) {
         return problem(404, `${address} is neither on the list of ${name} nor waiting for it`);
       }
-      const missing = settled ? whyUnsettled(member, entry.cluster, service.momentOf(entry)) : undefined;
+      const missing = settled ? whyUnsettled(member, entry.cluster, service.contextOf(entry)) : undefined;
       return missing === undefined ? { status: 200, body: view } : problem(409, missing);
     },
   }),

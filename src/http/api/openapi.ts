@@ -1,6 +1,6 @@
 import { STATUS_CODES } from 'node:http';
 import { z } from 'zod';
-import { packageVersion } from '../../package-info.js';
+import { packageVersion } from '../../util/package-info.js';
 import { NAMED, problemDetails } from './schemas.js';
 import { TAGS, type Described, type Example, type ResponseSpec, type Tag } from './route.js';
 

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { readAddress } from '../../registry/address.js';
 import { parseCursor } from '../../runtime/event-cursor.js';
-import { clusterName, MAX_WAIT, productName, readBy, time, wholeNumber } from '../nacos-parameters.js';
+import { clusterName, MAX_WAIT_MS, productName, readBy, time, wholeNumber } from '../nacos/parameters.js';
 
 /** Rows of a page when none is asked for, and at most. */
 const PAGE = 100;
@@ -16,7 +16,7 @@ const limit = wholeNumber(1, MAX_PAGE, 15, 'is no whole number', `is outside 1 t
   .prefault(PAGE)
   .meta({ description: `Rows of the page, 1 to ${MAX_PAGE}.` });
 
-const wait = (description: string) => time(MAX_WAIT, '30s').prefault('0s').meta({ description });
+const wait = (description: string) => time(MAX_WAIT_MS, '30s').prefault('0s').meta({ description });
 
 export const clusterParams = z.strictObject({ product: productName, cluster: clusterName });
 

@@ -2,9 +2,9 @@ import type { Request, Response } from 'express';
 import type { z } from 'zod';
 import type { Examiner } from '../../doctor/examiner.js';
 import type { Feed } from '../../runtime/feed.js';
-import type { RegistryService } from '../../runtime/service.js';
+import type { RegistryService } from '../../runtime/registry-service.js';
 import type { Access } from '../access/access.js';
-import type { HeldRequests } from '../patience.js';
+import type { HeldRequests } from '../transport/held-requests.js';
 import type { Problem } from '../reply.js';
 
 export type Method = 'get' | 'head' | 'post' | 'delete';

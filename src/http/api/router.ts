@@ -1,10 +1,10 @@
 import { Router, type Request, type Response } from 'express';
 import { z } from 'zod';
-import { StoreUnavailable } from '../../registry/ports.js';
-import { callsItselfNacos } from '../caller.js';
+import { StoreUnavailable } from '../../registry/interfaces.js';
+import { callsItselfNacos } from '../user-agent.js';
 import { cutShort, send, sendJson, sendProblem, type Problem } from '../reply.js';
 import { storeProblem } from '../store-problem.js';
-import { quote } from '../target.js';
+import { quote } from '../nacos/list-request.js';
 import { keyFrom } from './clusters.js';
 import { clusterParams } from './parameters.js';
 import type { AnyAnswer, ApiContext, Route } from './route.js';

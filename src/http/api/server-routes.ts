@@ -1,5 +1,5 @@
 import { healthView, type HealthView } from '../../runtime/health-view.js';
-import { packageVersion } from '../../package-info.js';
+import { packageVersion } from '../../util/package-info.js';
 import type { Access } from '../access/access.js';
 import { route } from './route.js';
 import { aliveAnswer, healthAnswer, serverView, type ServerView } from './schemas.js';

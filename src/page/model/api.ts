@@ -1,7 +1,7 @@
 import type { ClusterHealth, ClusterView, EventView, RefusedCaller } from './types.js';
 
-/** How long an answer may take, in milliseconds, on top of what the request itself waits for. */
-const PATIENCE = 10_000;
+/** How long an answer may take, on top of what the request itself waits for. */
+const TIMEOUT_MS = 10_000;
 
 /** What the server refused, in its own words (RFC 9457), or that it could not be reached (status 0). */
 export class Refused extends Error {
@@ -87,7 +87,7 @@ async function ask<T>(method: string, path: string, token?: string, waits = 0): 
   let response: Response;
   let text: string;
   try {
-    response = await fetch(path, { method, headers, signal: AbortSignal.timeout(PATIENCE + waits) });
+    response = await fetch(path, { method, headers, signal: AbortSignal.timeout(TIMEOUT_MS + waits) });
     text = await response.text();
   } catch (error) {
     throw new Refused(0, error instanceof Error ? error.message : String(error));

@@ -20,7 +20,10 @@ export function isTroubled(state: ClusterState): boolean {
 }
 
 /** The same, or Raft is unhealthy, whatever the list looks like. */
-export function needsLook({ state, raftProblems = 0 }: Pick<ClusterSummary, 'state' | 'raftProblems'>): boolean {
+export function needsLook({
+  state,
+  raftProblems = 0,
+}: Pick<ClusterSummary, 'state' | 'raftProblems'>): boolean {
   return isTroubled(state) || raftProblems > 0;
 }
 

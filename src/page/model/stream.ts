@@ -1,20 +1,20 @@
 import { whyUnreadable } from './api.js';
 import type { ClusterSummary, ClusterView, EventView, ServerView } from './types.js';
 
-/** Between two tries to get the stream back, in milliseconds; the tenth part of it more or less by chance. */
-const BACK_OFF = [1_000, 2_000, 4_000, 8_000, 15_000] as const;
+/** Between two tries to get the stream back; the tenth part of it more or less by chance. */
+const BACKOFF_MS = [1_000, 2_000, 4_000, 8_000, 15_000] as const;
 
 /**
- * Silence after which a stream is suspected, in milliseconds, also one that was just opened; one with a chosen cluster
+ * Silence after which a stream is suspected, also one that was just opened; one with a chosen cluster
  * speaks each 5 s or more often.
  */
-const SUSPICIOUS = 20_000;
+const SUSPICIOUS_MS = 20_000;
 
-/** How often silence is looked at, in milliseconds. */
-const LOOK = 2_000;
+/** How often silence is looked at. */
+const POLL_INTERVAL_MS = 2_000;
 
-/** Longer away than this, in milliseconds, and the history is read anew instead of event by event. */
-const LONG_AWAY = 300_000;
+/** Longer away than this, and the history is read anew instead of event by event. */
+const LONG_AWAY_MS = 300_000;
 
 export interface Link {
   /** *paused*: the tab is hidden, nobody looks. */
@@ -74,7 +74,7 @@ export class Stream {
     addEventListener('online', () => {
       if (this.#link.status === 'lost') this.open();
     });
-    setInterval(() => void this.#listen(), LOOK);
+    setInterval(() => void this.#listen(), POLL_INTERVAL_MS);
     this.#look();
   }
 
@@ -89,7 +89,7 @@ export class Stream {
   open(): void {
     this.#close();
     const { lastNews = performance.now() } = this.#link;
-    const isLongAway = performance.now() - lastNews > LONG_AWAY;
+    const isLongAway = performance.now() - lastNews > LONG_AWAY_MS;
     const after = isLongAway ? undefined : this.#cursor;
     if (after === undefined) this.#listener.missedEvents();
     const query = new URLSearchParams();
@@ -97,7 +97,7 @@ export class Stream {
     if (after !== undefined) query.set('after', after);
     const source = new EventSource(`api/v1/stream${query.size > 0 ? `?${query}` : ''}`);
     this.#source = source;
-    this.#patience = setTimeout(() => this.#lost(), SUSPICIOUS);
+    this.#patience = setTimeout(() => this.#lost(), SUSPICIOUS_MS);
     // What was live stays so while another stream is opened, for a moment; what was lost is lost until there is news.
     if (this.#link.status === 'paused') this.#say({ ...this.#link, status: 'connecting' });
     const on = <N extends keyof Messages>(name: N, take: (data: Messages[N], id: string) => void): void =>
@@ -153,7 +153,7 @@ export class Stream {
   /** The browser's own tries would come without a back-off, and give up at the first error with a status. */
   #lost(reason?: string): void {
     this.#close();
-    const step = BACK_OFF[Math.min(this.#failures++, BACK_OFF.length - 1)] ?? 15_000;
+    const step = BACKOFF_MS[Math.min(this.#failures++, BACKOFF_MS.length - 1)] ?? 15_000;
     const pause = step * (0.9 + Math.random() * 0.2);
     this.#retry = setTimeout(() => this.open(), pause);
     const { lastNews } = this.#link;
@@ -177,7 +177,7 @@ export class Stream {
   /** A connection that was cut without a word looks like one on which nothing happens. */
   async #listen(): Promise<void> {
     const { status, lastNews = 0 } = this.#link;
-    if (status !== 'live' || this.#isAsking || performance.now() - lastNews < SUSPICIOUS) return;
+    if (status !== 'live' || this.#isAsking || performance.now() - lastNews < SUSPICIOUS_MS) return;
     if (this.#isTold) return this.#lost();
     this.#isAsking = true;
     const refused = await whyUnreadable();

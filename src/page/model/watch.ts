@@ -1,7 +1,7 @@
 import { Refused } from './api.js';
 
-/** Between two questions, in milliseconds. */
-const EVERY = 5_000;
+/** Between two questions. */
+const INTERVAL_MS = 5_000;
 
 /** The same where the server has no answer: it is an older one, and another may take its place. */
 const SELDOM = 60_000;
@@ -58,6 +58,6 @@ export class Watch<T> {
         return SELDOM;
       }
     }
-    return EVERY;
+    return INTERVAL_MS;
   }
 }

@@ -21,7 +21,8 @@ export const callersEn = {
     unexpanded: 'What stands after self= is a variable that nobody expanded, or that was empty.',
     parameter: 'A parameter of the URL is wrong, or is given twice.',
     'no-self': 'self= is missing, or nobody can tell where self=auto comes from.',
-    'unknown-cluster': 'Nobody has bootstrapped this cluster: the name in the path is wrong, or self= is missing.',
+    'unknown-cluster':
+      'Nobody has bootstrapped this cluster: the name in the path is wrong, or self= is missing.',
     'not-listed': 'It speaks for an address that is not listed.',
     'id-in-use': 'Its id= belongs to another node, which is alive.',
     'other-spelling': 'The node is known under another spelling of this address.',

@@ -77,7 +77,8 @@ export const en = {
     'quorum-lost': 'Quorum-lost',
     damaged: 'Damaged',
   } satisfies Record<ClusterState, string>,
-  bootstrappingOf: (waiting: string, requiredMembers: string) => `Bootstrapping ${waiting} of ${requiredMembers}`,
+  bootstrappingOf: (waiting: string, requiredMembers: string) =>
+    `Bootstrapping ${waiting} of ${requiredMembers}`,
   /** What a state means here; undefined where the server's own sentence says it in this language. */
   summary: undefined as
     | undefined

@@ -3,7 +3,7 @@ import { useLayoutEffect, useReducer, useRef } from 'preact/hooks';
 /* One clock for everything on the page that ages between two updates. */
 
 /** In milliseconds; with prefers-reduced-motion nothing glides. */
-const PACE = 250;
+const TICK_INTERVAL_MS = 250;
 const CALM_PACE = 1_000;
 
 const calls = new Set<() => void>();
@@ -16,7 +16,7 @@ function subscribe(call: () => void): () => void {
       if (document.visibilityState === 'hidden') return;
       for (const one of calls) one();
     },
-    matchMedia('(prefers-reduced-motion: reduce)').matches ? CALM_PACE : PACE,
+    matchMedia('(prefers-reduced-motion: reduce)').matches ? CALM_PACE : TICK_INTERVAL_MS,
   );
   return () => {
     calls.delete(call);

@@ -7,8 +7,8 @@ import { Findings } from './findings.js';
 import { HEALTH_ICONS, Icon } from './icons.js';
 import { RepairCommand } from './repair-command.js';
 
-/** From this age on it is said that what is shown may be otherwise by now, in milliseconds. A server reads each 30 s. */
-const OLD = 60_000;
+/** From this age on it is said that what is shown may be otherwise by now. A server reads each 30 s. */
+const OLD_AFTER_MS = 60_000;
 
 /** Sentences of what could not be judged; of large clusters there are many. */
 const MOST = 6;
@@ -66,7 +66,7 @@ function ReadAge({ health }: { health: Heard<ClusterHealth> }) {
   const { readMs } = health.value;
   if (readMs === undefined) return null;
   const age = readMs + now - health.at;
-  return age > OLD ? (
+  return age > OLD_AFTER_MS ? (
     <p class="notice warn health-old">
       <Icon name="hourglass" /> {t.health.old(f.duration(age))}
     </p>

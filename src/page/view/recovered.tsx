@@ -10,7 +10,9 @@ export function Recovered({ view }: { view: ClusterView }) {
   const { t, f } = useWords();
   const page = usePage();
   const event = usePageState(({ history }) =>
-    history.events.find(({ type }) => type === 'recovered' || type === 'rebootstrapped' || type === 'bootstrapped'),
+    history.events.find(
+      ({ type }) => type === 'recovered' || type === 'rebootstrapped' || type === 'bootstrapped',
+    ),
   );
   // Every Raft group has a leader and the voters of this list.
   const isWell = usePageState(

@@ -1,15 +1,20 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { keyOf, type Cluster, type ClusterKey } from '../../registry/cluster.js';
 import type { RecordedEvent, RegistryEvent } from '../../registry/events.js';
-import { StoreBusy, type CommittedDecision, type StoreSnapshot, type Work } from '../../registry/ports.js';
+import {
+  StoreBusy,
+  type CommittedDecision,
+  type StoreSnapshot,
+  type Work,
+} from '../../registry/interfaces.js';
 import { changesOf, clusterRow } from '../rows.js';
-import { DatabaseError, type Database, type Session } from './database.js';
+import { DatabaseError, type Database, type Session } from './client/database.js';
 import type { KnownClusters } from './known-clusters.js';
 import type { Queries, StoredCluster } from './queries.js';
 import type { ReplicaState } from './replica-state.js';
 
-/** How long a decision may take with all its tries, in milliseconds; a poll is answered within 2.5 s. */
-const DECISION_LIMIT = 1_800;
+/** How long a decision may take with all its tries; a poll is answered within 2.5 s. */
+const DECISION_LIMIT_MS = 1_800;
 
 /** Decisions under way at once; one connection is left for the exchange. */
 const DECISIONS_AT_ONCE = 3;
@@ -65,12 +70,12 @@ export class Decisions {
    * is there then. Rejects with DatabaseError, or with StoreBusy when others would not let it.
    */
   decide(key: ClusterKey, work: Work): Promise<CommittedDecision> {
-    return this.#inTurn(() => this.decideNow(key, work));
+    return this.#pipeline(() => this.decideNow(key, work));
   }
 
   /** The same out of turn. */
   async decideNow(key: ClusterKey, work: Work): Promise<CommittedDecision> {
-    const until = performance.now() + DECISION_LIMIT;
+    const until = performance.now() + DECISION_LIMIT_MS;
     for (let attempt = 1; ; attempt++) {
       const left = until - performance.now();
       try {
@@ -181,7 +186,8 @@ export class Decisions {
       gone.push(...rows.remove);
     }
     const left = gone.filter(
-      (address) => !after.members.has(address) && !after.waiting.has(address) && !after.tombstones.has(address),
+      (address) =>
+        !after.members.has(address) && !after.waiting.has(address) && !after.tombstones.has(address),
     );
     if (left.length > 0) await session.run(this.#queries.remove('address_server_lease', id, left));
   }
@@ -211,7 +217,7 @@ export class Decisions {
   }
 
   /** Runs work when it is its turn; the database's connections are few. */
-  async #inTurn<T>(work: () => Promise<T>): Promise<T> {
+  async #pipeline<T>(work: () => Promise<T>): Promise<T> {
     if (this.#deciding >= DECISIONS_AT_ONCE) await new Promise<void>((resolve) => this.#turns.push(resolve));
     else this.#deciding++;
     try {

@@ -8,12 +8,20 @@ import {
   type StoredLease,
 } from '../../registry/cluster.js';
 import { merge, storedLease } from '../../registry/lease.js';
-import { aim, learn, requiredVersions, promise, sendable, UNREAD, type Version } from '../../registry/agreement.js';
-import type { Behind, ClusterListener } from '../../registry/ports.js';
+import {
+  aim,
+  learn,
+  requiredVersions,
+  promise,
+  sendable,
+  UNREAD,
+  type Version,
+} from '../../registry/agreement.js';
+import type { Behind, ClusterListener } from '../../registry/interfaces.js';
 import { reconciled } from '../../registry/reconcile.js';
 import { factsOf, isDirty, noteLost, noteStored } from '../stored-leases.js';
 import { byCluster, leaseRow, leasesOf, toCluster, toLease } from '../rows.js';
-import type { Session } from './database.js';
+import type { Session } from './client/database.js';
 import {
   LEASES_AT_ONCE,
   type LeaseWrite,
@@ -21,7 +29,7 @@ import {
   type StoredCluster,
   type StoredLeaseRow,
 } from './queries.js';
-import type { DepartedTable, MemberTable, WaitingTable } from './tables.js';
+import type { DepartedTable, MemberTable, WaitingTable } from '../schema.js';
 
 /** A cluster as it was read. */
 export interface Loaded {

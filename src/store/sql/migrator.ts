@@ -1,8 +1,8 @@
-import { StoreRefused } from '../../registry/ports.js';
+import { StoreRefused } from '../../registry/interfaces.js';
 import type { Migration } from '../migrate.js';
-import { nowMs, sqlFor } from './builder.js';
-import type { Database, Session } from './database.js';
-import { statement } from './driver.js';
+import { nowMs, sqlFor } from './client/builder.js';
+import type { Database, Session } from './client/database.js';
+import { statement } from './client/driver.js';
 
 /** What is to be known of a schema after {@link migrate} or {@link checkSchema}. */
 export interface Schema {

@@ -3,12 +3,12 @@ import type { Address } from '../../registry/address.js';
 import type { ClusterKey } from '../../registry/cluster.js';
 import type { Replica } from '../../registry/agreement.js';
 import type { RegistryEvent } from '../../registry/events.js';
-import type { EventQuery } from '../../registry/ports.js';
+import type { EventQuery } from '../../registry/interfaces.js';
 import { DELETED_KEPT } from '../../registry/rules.js';
 import { LEASE_COLUMNS, type ClusterRow, type LeaseRow } from '../rows.js';
-import { nowMs, sqlFor } from './builder.js';
-import type { Database, Statement } from './database.js';
-import type { ClusterTable, EventTable, LeaseTable, Tables } from './tables.js';
+import { nowMs, sqlFor } from './client/builder.js';
+import type { Database, Statement } from './client/database.js';
+import type { ClusterTable, EventTable, LeaseTable, Tables } from '../schema.js';
 
 /** A cluster's row as it is read. */
 export type StoredCluster = Omit<ClusterTable, 'id'> & { readonly id: number };

@@ -3,8 +3,8 @@ import { doOthersKnow } from '../../registry/replicas.js';
 import type { StateRow } from './queries.js';
 import { readClock, type ClockReading } from './shared-clock.js';
 
-/** How long a revoked replica's row is kept, in milliseconds: as long, no other server takes itself for alone. */
-const REVOKED_KEPT = 24 * 3_600_000;
+/** How long a revoked replica's row is kept: as long, no other server takes itself for alone. */
+const REVOKED_KEPT_MS = 24 * 3_600_000;
 
 /** The replica that reads. */
 export interface OwnReplica {
@@ -55,7 +55,7 @@ export class ReplicaState {
     this.databaseMs = first.now_ms;
     this.storedDatabaseMs = first.database_ms;
     const { now } = this.clock;
-    const before = now - REVOKED_KEPT;
+    const before = now - REVOKED_KEPT_MS;
     const others: ReplicaRow[] = [];
     let holder: ReplicaRow | undefined;
     let isAlone = true;

@@ -1,8 +1,8 @@
-/** Longest time between two exchanges of any servers that counts as hearing, in milliseconds. */
-const LONGEST_GAP = 3_000;
+/** Longest time between two exchanges of any servers that counts as hearing. */
+const LONGEST_GAP_MS = 3_000;
 
-/** How far the database's wall clock may go back before it counts as another clock, in milliseconds. */
-const LONGEST_RETURN = 1_000;
+/** How far the database's wall clock may go back before it counts as another clock. */
+const LONGEST_RETURN_MS = 1_000;
 
 /** The clock as it is stored. */
 export interface StoredClock {
@@ -23,14 +23,14 @@ export interface ClockReading {
 
 /**
  * The hearing clock that all servers share. The database's wall clock moves it on, but only as far as at least one
- * server was there to hear: a gap between two exchanges, of whatever length, adds LONGEST_GAP. So it does not matter
+ * server was there to hear: a gap between two exchanges, of whatever length, adds LONGEST_GAP_MS. So it does not matter
  * when that clock is set, or belongs to another machine after a failover, and the servers' own clocks do not matter at
  * all.
  */
 export function readClock({ hearing, database }: StoredClock, databaseNow: number): ClockReading {
   if (database === 0) return { now: hearing, missedMs: 0, isSetBack: true };
   const step = databaseNow - database;
-  const isSetBack = step < -LONGEST_RETURN;
-  const deaf = step > LONGEST_GAP || isSetBack ? Math.abs(step) : 0;
-  return { now: hearing + Math.min(Math.max(step, 0), LONGEST_GAP), missedMs: deaf, isSetBack };
+  const isSetBack = step < -LONGEST_RETURN_MS;
+  const deaf = step > LONGEST_GAP_MS || isSetBack ? Math.abs(step) : 0;
+  return { now: hearing + Math.min(Math.max(step, 0), LONGEST_GAP_MS), missedMs: deaf, isSetBack };
 }

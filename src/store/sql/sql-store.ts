@@ -15,10 +15,10 @@ import {
   type SyncRequest,
   type Store,
   type Work,
-} from '../../registry/ports.js';
+} from '../../registry/interfaces.js';
 import { REPLICA_LOST_AFTER } from '../../registry/rules.js';
-import { KeyedQueue } from '../keyed-queue.js';
-import { DatabaseError, type Database, type Session } from './database.js';
+import { KeyedQueue } from '../../util/keyed-queue.js';
+import { DatabaseError, type Database, type Session } from './client/database.js';
 import { Decisions, sceneOf } from './decisions.js';
 import { KnownClusters, type Loaded } from './known-clusters.js';
 import {
@@ -31,29 +31,29 @@ import {
 } from './queries.js';
 import { ReplicaState } from './replica-state.js';
 
-/** How often renewals are written, but for a change to confirm, in milliseconds. */
-const WRITE_EVERY = 1_000;
+/** How often renewals are written, but for a change to confirm. */
+const WRITE_EVERY_MS = 1_000;
 
-/** How often the others' renewals are read when nobody waits for them, in milliseconds. */
-const READ_EVERY = 2_000;
+/** How often the others' renewals are read when nobody waits for them. */
+const READ_EVERY_MS = 2_000;
 
-/** How far this server's clock may be ahead of the shared one before what it heard is set back, in milliseconds. */
-const CLOCK_AHEAD = 1_000;
+/** How far this server's clock may be ahead of the shared one before what it heard is set back. */
+const CLOCK_AHEAD_MS = 1_000;
 
 /**
- * How far it may be behind, in milliseconds: more than a slow exchange lets it fall back, which takes over at its end what it
+ * How far it may be behind: more than a slow exchange lets it fall back, which takes over at its end what it
  * read at its beginning.
  */
-const CLOCK_BEHIND = 5_000;
+const CLOCK_BEHIND_MS = 5_000;
 
-/** How long a transaction may take from its reading the clock to its commit, in milliseconds, amply. */
-const LATE_COMMIT = 3_000;
+/** How long a transaction may take from its reading the clock to its commit, amply. */
+const LATE_COMMIT_AFTER_MS = 3_000;
 
-/** After which time a cluster that was never bootstrapped is forgotten, in milliseconds. */
-const FORGET_AFTER = 3_600_000;
+/** After which time a cluster that was never bootstrapped is forgotten. */
+const FORGET_AFTER_MS = 3_600_000;
 
-/** The shared clock goes back by less than this when a database's wall clock is set, in milliseconds. */
-const CLOCK_BACK = 5_000;
+/** The shared clock goes back by less than this when a database's wall clock is set. */
+const CLOCK_BACK_MS = 5_000;
 
 /** How often a server tries to enter its row when others take it in between. */
 const ENTER_TRIES = 5;
@@ -157,9 +157,9 @@ export class SqlStore implements Store {
     const { released } = await this.#renew(session, state, report);
     this.#known.agree(released);
     const { now, missedMs: deaf } = state.clock;
-    this.#readUpTo = now - LATE_COMMIT;
+    this.#readUpTo = now - LATE_COMMIT_AFTER_MS;
     this.#lastNow = now;
-    const attended = deaf === 0 && before.others.some(({ seenAt }) => now - seenAt < 2 * WRITE_EVERY);
+    const attended = deaf === 0 && before.others.some(({ seenAt }) => now - seenAt < 2 * WRITE_EVERY_MS);
     return { hearing: now, attended };
   }
 
@@ -168,10 +168,10 @@ export class SqlStore implements Store {
   }
 
   sync(report: SyncRequest): Promise<SyncResult> {
-    return this.#reach('use', () => this.#db.together((session) => this.#exchange(session, report)));
+    return this.#reach('use', () => this.#db.together((session) => this.#sync(session, report)));
   }
 
-  async #exchange(session: Session, report: SyncRequest): Promise<SyncResult> {
+  async #sync(session: Session, report: SyncRequest): Promise<SyncResult> {
     // Decisions go on meanwhile.
     const confirmed = this.#confirmed;
     let state = await this.#state(session);
@@ -188,13 +188,13 @@ export class SqlStore implements Store {
     }
     state = await this.#enter(session, state);
     const ahead = report.hearing - state.clock.now;
-    if (ahead > CLOCK_AHEAD) this.#known.setBack(this.#lastNow, ahead);
-    else if (-ahead > CLOCK_BEHIND) this.#catchUp(state.clock.now);
+    if (ahead > CLOCK_AHEAD_MS) this.#known.setBack(this.#lastNow, ahead);
+    else if (-ahead > CLOCK_BEHIND_MS) this.#catchUp(state.clock.now);
     this.#lastNow = state.clock.now;
     const changed = await this.#readChanges(session, state);
     const at = performance.now();
     const hasOthers = state.others.length > 0;
-    if (hasOthers && (report.isWaiting || at - this.#readAt >= READ_EVERY)) {
+    if (hasOthers && (report.isWaiting || at - this.#readAt >= READ_EVERY_MS)) {
       await this.#readLeases(session, state);
       this.#readAt = at;
     }
@@ -204,15 +204,15 @@ export class SqlStore implements Store {
     let written = 0;
     let last = state;
     const confirms = changed !== 'none' || this.#isUnconfirmed || this.#known.isPending || report.isLast;
-    const isDue = at - this.#writtenAt >= WRITE_EVERY - this.pace / 2;
+    const isDue = at - this.#writtenAt >= WRITE_EVERY_MS - this.pace / 2;
     if (confirms || isDue || state.clock.missedMs > 0) {
       this.#known.listener?.telling();
       written = await this.#writeLeases(session, state, confirms ? 0 : report.renewalSlackMs);
       last = await this.#renew(session, state, report);
       this.#writtenAt = at;
     }
-    if (at - this.#forgotAt >= FORGET_AFTER) {
-      await session.run(this.#queries.forgetClusters(state.clock.now - FORGET_AFTER));
+    if (at - this.#forgotAt >= FORGET_AFTER_MS) {
+      await session.run(this.#queries.forgetClusters(state.clock.now - FORGET_AFTER_MS));
       this.#forgotAt = at;
     }
     this.#known.agree(last.released);
@@ -268,7 +268,7 @@ export class SqlStore implements Store {
    */
   #hasLost({ changes, own, isTaken, holder, clock }: ReplicaState, confirmed: number): boolean {
     if (!this.#isEntered) return false;
-    if (changes < this.#seenChange || clock.now < this.#lastNow - CLOCK_BACK) return true;
+    if (changes < this.#seenChange || clock.now < this.#lastNow - CLOCK_BACK_MS) return true;
     if (own) return own.written < confirmed;
     if (holder !== undefined && this.#replaced.has(holder)) return true;
     return !isTaken && performance.now() - this.#exchangedAt < REPLICA_LOST_AFTER;
@@ -395,7 +395,7 @@ export class SqlStore implements Store {
     const news = this.#queries.leasesSince(this.#readUpTo, this.#writer);
     const rows = await session.run<StoredLeaseRow>(news);
     this.#known.heard(rows);
-    this.#readUpTo = state.clock.now - LATE_COMMIT;
+    this.#readUpTo = state.clock.now - LATE_COMMIT_AFTER_MS;
   }
 
   /** Returns how many were written. */

@@ -3,7 +3,7 @@ import { closeSync, existsSync, openSync, statSync, unlinkSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { ClusterKey } from '../../registry/cluster.js';
 import { eventTypeOf, type RecordedEvent } from '../../registry/events.js';
-import { StoreRefused, type EventQuery } from '../../registry/ports.js';
+import { StoreRefused, type EventQuery } from '../../registry/interfaces.js';
 import { DELETED_KEPT } from '../../registry/rules.js';
 import { readMigrations } from '../migrate.js';
 import {
@@ -25,8 +25,8 @@ const EVENTS_IN_ALL = 100_000;
 /** What is true of the row of a deleted cluster, and of one that was deleted and waits to be bootstrapped anew. */
 const DELETED = 'epoch = 0 AND revision > 0';
 
-/** How long an open waits for a server that is just stopping to give the file up, in milliseconds. */
-const LOCK_TIMEOUT = 3_000;
+/** How long an open waits for a server that is just stopping to give the file up. */
+const LOCK_TIMEOUT_MS = 3_000;
 
 /** Marks the file as ours, so that another program's database is never migrated ("NAsr"). */
 const APPLICATION_ID = 0x4e417372;
@@ -179,7 +179,7 @@ function openFile(file: string): SQLite.Database {
   }
   let db: SQLite.Database | undefined;
   try {
-    db = new SQLite(file, { timeout: LOCK_TIMEOUT });
+    db = new SQLite(file, { timeout: LOCK_TIMEOUT_MS });
     db.pragma('locking_mode = EXCLUSIVE');
     // Takes the lock and proves that the file is a database that can be written.
     db.exec('BEGIN IMMEDIATE');

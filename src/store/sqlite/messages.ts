@@ -1,6 +1,6 @@
 import type { ClusterKey } from '../../registry/cluster.js';
 import type { RecordedEvent, RegistryEvent } from '../../registry/events.js';
-import type { EventQuery } from '../../registry/ports.js';
+import type { EventQuery } from '../../registry/interfaces.js';
 import type { ClusterRow, ClusterRows, LeaseRow, RowChanges, Rows } from '../rows.js';
 
 /** What the store asks of the thread that owns the database, and what it gets: plain data only. */

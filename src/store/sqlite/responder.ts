@@ -1,4 +1,4 @@
-import { StoreRefused } from '../../registry/ports.js';
+import { StoreRefused } from '../../registry/interfaces.js';
 import { SqliteDatabase } from './database.js';
 import type { CallName, Calls, Request, Response } from './messages.js';
 

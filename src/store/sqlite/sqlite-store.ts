@@ -25,9 +25,9 @@ import {
   type StoreSnapshot,
   type Store,
   type Work,
-} from '../../registry/ports.js';
-import { LoopBudget } from '../../fair-share.js';
-import { KeyedQueue } from '../keyed-queue.js';
+} from '../../registry/interfaces.js';
+import { LoopBudget } from '../../util/loop-budget.js';
+import { KeyedQueue } from '../../util/keyed-queue.js';
 import { factsOf, isDirty, noteStored } from '../stored-leases.js';
 import { changesOf, clusterRow, leaseRow, leasesOf, toCluster, toLease } from '../rows.js';
 import type { CallName, Calls, Change, LeaseBatch, Request, Response, Stored } from './messages.js';
@@ -55,8 +55,8 @@ export interface DatabaseThread {
   terminate(): Promise<unknown>;
 }
 
-/** How long the thread may take to close the file, in milliseconds. */
-const CLOSE_TIMEOUT = 2_000;
+/** How long the thread may take to close the file. */
+const CLOSE_TIMEOUT_MS = 2_000;
 
 /**
  * The store for one server on one file. Since nobody else may open the file, the clusters in memory are the
@@ -203,7 +203,14 @@ export class SqliteStore implements Store {
     }
     await this.#call('flush', { batches, hearing });
     for (const [lease, facts] of written) noteStored(lease, facts);
-    return { scene: this.#scene(), missedMs: 0, others: 0, isAlone: true, soon: false, written: written.length };
+    return {
+      scene: this.#scene(),
+      missedMs: 0,
+      others: 0,
+      isAlone: true,
+      soon: false,
+      written: written.length,
+    };
   }
 
   events(query: EventQuery): Promise<readonly RecordedEvent[]> {
@@ -215,7 +222,7 @@ export class SqliteStore implements Store {
     const thread = this.#thread;
     if (!thread) return;
     let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, CLOSE_TIMEOUT)));
+    const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, CLOSE_TIMEOUT_MS)));
     await Promise.race([this.#call('close', null).catch(() => undefined), late]);
     clearTimeout(timer);
     this.#thread = undefined;

@@ -632,7 +632,7 @@ export class AgreementModel {
     return { ...this.#with(state, i, { sent: this.#rules.knowsItsCaller ? 0 : list.revision }), has: list };
   }
 
-  /** ClusterEntry.listFor. */
+  /** ServedCluster.listFor. */
   #listFor({ versions, released, promised }: Server, newest: List, address: number): List | undefined {
     const marks = { released, promised: this.#rules.holdsFirst ? promised : -1 };
     const sent = this.#rules.sendable(versions, marks)?.list;

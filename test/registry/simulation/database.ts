@@ -183,7 +183,7 @@ export class SharedDatabase {
       merge(known, facts);
       return known;
     };
-    const { members, waiting, tombstones: tombstones } = this.cluster;
+    const { members, waiting, tombstones } = this.cluster;
     return {
       ...this.cluster,
       members: new Map([...members].map(([a, m]) => [a, { ...m, lease: lease(a, m.joinedAt) }])),

@@ -632,7 +632,7 @@ export class Invariants {
     }
     if (this.majorityLost !== undefined || this.#epochOf.get(best.lineage) !== registry.cluster.epoch) return;
     const listed = [...best.voters].filter((voter) => registry.cluster.members.has(voter));
-    const steady = listed.filter((voter) => {
+    const stable = listed.filter((voter) => {
       const peer = raft.peers.get(voter);
       if (peer?.up !== true || now - peer.upSince <= LONGEST_ELECTION) return false;
       // A blank one may have been sent the list before the newest, and does not vote for who is only on that.
@@ -650,9 +650,9 @@ export class Invariants {
       return isLate && this.#isSeen(voter);
     });
     // A majority of all voters runs, and some have a log from before others were added, for whom they do not vote.
-    const isApart = steady.length >= majority(best.voters.size) && !raft.canElect();
+    const isApart = stable.length >= majority(best.voters.size) && !raft.canElect();
     this.#judgePhantoms(best, listed);
-    if (steady.length < majority(listed.length) || excused || isApart) {
+    if (stable.length < majority(listed.length) || excused || isApart) {
       this.#leaderlessSince = undefined;
       return;
     }
@@ -660,7 +660,7 @@ export class Invariants {
     if (now - this.#leaderlessSince < LONGEST_ELECTION) return;
     throw new Violation(
       'leaderless',
-      `${steady.join(' ')} run and are listed, but the voters are ${[...best.voters].join(' ')}`,
+      `${stable.join(' ')} run and are listed, but the voters are ${[...best.voters].join(' ')}`,
     );
   }
 

@@ -5,11 +5,11 @@ import { type Cluster, type Member } from '../../../src/registry/cluster.js';
 import { saysSomethingNew, type Command, type Context, type Outcome } from '../../../src/registry/decide.js';
 import { hearPoll, missProbe, observeProbe, seeEnd, wantsProbe } from '../../../src/registry/lease.js';
 import { isLeaveComplete, unfollowed, type Left } from '../../../src/registry/leave.js';
-import type { SyncRequest, StoreSnapshot } from '../../../src/registry/ports.js';
+import type { SyncRequest, StoreSnapshot } from '../../../src/registry/interfaces.js';
 import { graceTime, LATE_POLL, REPLICA_LOST_AFTER } from '../../../src/registry/rules.js';
-import { ServedCluster } from '../../../src/runtime/entry.js';
-import { LeaseClock, type TimeSources } from '../../../src/runtime/hearing-clock.js';
-import { ServingLease } from '../../../src/runtime/standing.js';
+import { ServedCluster } from '../../../src/runtime/served-cluster.js';
+import { LeaseClock, type TimeSources } from '../../../src/runtime/lease-clock.js';
+import { ServingLease } from '../../../src/runtime/serving-lease.js';
 import { leasesOf } from '../../../src/store/rows.js';
 import { KnownClusters, type Loaded } from '../../../src/store/sql/known-clusters.js';
 import { ReplicaState } from '../../../src/store/sql/replica-state.js';
@@ -30,7 +30,7 @@ import {
 
 const TICK = 250;
 
-/** As in service.ts and sql-store.ts. */
+/** As in registry-service.ts and sql-store.ts. */
 const PACE = 500;
 const SOON = 150;
 const STORE_TIMEOUT = 2_000;
@@ -135,8 +135,8 @@ class CarelessStanding extends ServingLease {
 }
 
 /**
- * One of several address servers on one database, as service.ts and sql-store.ts run it, with simulated time and
- * without promises: KnownClusters, ReplicaState, ClusterEntry, Standing and HearingClock are the real ones. A decision
+ * One of several address servers on one database, as registry-service.ts and sql-store.ts run it, with simulated time and
+ * without promises: KnownClusters, ReplicaState, ServedCluster, Standing and LeaseClock are the real ones. A decision
  * takes one moment; an exchange does too when the database is quick, and else happens statement by statement.
  */
 export class SimulatedReplica implements AddressServer {
@@ -149,7 +149,7 @@ export class SimulatedReplica implements AddressServer {
   /** How long its exchanges take at most, in milliseconds. */
   slowness = 0;
   #clock: LeaseClock;
-  #standing: ServingLease;
+  #servingLease: ServingLease;
   #known = new KnownClusters();
   #entry = new ServedCluster({ product: 'nacos', name: 'serverlist' });
   #scene: StoreSnapshot = { now: 0, graceUntil: 0, clusters: 0 };
@@ -188,7 +188,7 @@ export class SimulatedReplica implements AddressServer {
     const now = (): number => host.schedule.now;
     this.#time = { monotonic: now, wall: now };
     this.#clock = new LeaseClock(this.#time);
-    this.#standing = new ServingLease(this.#time);
+    this.#servingLease = new ServingLease(this.#time);
   }
 
   get hearing(): number {
@@ -224,7 +224,7 @@ export class SimulatedReplica implements AddressServer {
     this.#token = `${this.id} ${this.#incarnation}`;
     this.#clock = new LeaseClock(this.#time);
     const { replicaFaults } = this.#host;
-    this.#standing = new (replicaFaults.alwaysCurrent ? CarelessStanding : ServingLease)(this.#time);
+    this.#servingLease = new (replicaFaults.alwaysCurrent ? CarelessStanding : ServingLease)(this.#time);
     const Honest = replicaFaults.trustsItsOwn ? TrustingClusters : KnownClusters;
     this.#known = new (replicaFaults.neverPending ? CarelessClusters : Honest)();
     const Careful = replicaFaults.neverMindsEpochs ? EpochlessEntry : ServedCluster;
@@ -234,10 +234,10 @@ export class SimulatedReplica implements AddressServer {
       changed: (cluster, sent) => this.#learned(cluster, sent),
       catchUp: (now) => this.#clock.catchUp(now),
       telling: () => {
-        if (replicaFaults.tellsUnnoticed !== true) this.#standing.telling();
+        if (replicaFaults.tellsUnnoticed !== true) this.#servingLease.telling();
       },
       lost: () => {
-        this.#standing.lose();
+        this.#servingLease.lose();
         this.#entry.distrust();
       },
     };
@@ -294,7 +294,7 @@ export class SimulatedReplica implements AddressServer {
     this.#backlog.push(arrival);
   }
 
-  /** The hot path of nacos-get.ts, then the slow one of nacos-routes.ts. */
+  /** The hot path of list-reader.ts, then the slow one of routes.ts. */
   poll(request: Request, answer: (answer: Answer) => void): () => void {
     const { address, beat } = request;
     const held: Held = { request, answer };
@@ -309,7 +309,7 @@ export class SimulatedReplica implements AddressServer {
       }
       const outcome = this.#transact(pollOf(request));
       isWaiting = outcome?.reply.type === 'waiting';
-      if (!outcome && member && this.#standing.mayAnswerForSilent()) this.#hear(member, request);
+      if (!outcome && member && this.#servingLease.mayAnswerForSilent()) this.#hear(member, request);
       else isRefused = outcome === undefined || outcome.reply.type === 'refused';
     }
     if (isRefused) this.#later(RULES.pollHold, () => answer('failed'));
@@ -366,7 +366,8 @@ export class SimulatedReplica implements AddressServer {
   }
 
   #renew(member: Member, request: Request): boolean {
-    const maySpeak = !this.#standing.hasOthers || (this.#outage && this.#standing.mayAnswerForSilent());
+    const maySpeak =
+      !this.#servingLease.hasOthers || (this.#outage && this.#servingLease.mayAnswerForSilent());
     const { answersSilent } = this.#host.replicaFaults;
     if (member.presence !== 'live' && !maySpeak && !answersSilent) return false;
     this.#hear(member, request);
@@ -377,7 +378,7 @@ export class SimulatedReplica implements AddressServer {
 
   #listFor(address: Address | undefined, sent: Request['connection']['sent']): Cluster | undefined {
     const list = this.#entry.listFor(address);
-    if (!list || this.#standing.isValid()) return list;
+    if (!list || this.#servingLease.isValid()) return list;
     const isContinued = sent?.revision === list.revision && this.#host.schedule.now - sent.at < LATE_POLL;
     return isContinued ? list : undefined;
   }
@@ -615,7 +616,7 @@ export class SimulatedReplica implements AddressServer {
 
   /** SqlStore.open and RegistryService.#open. */
   *#openSteps(): Generator<void, void> {
-    const mark = this.#standing.begin();
+    const mark = this.#servingLease.begin();
     this.#ask();
     const before = this.#state();
     yield;
@@ -642,7 +643,7 @@ export class SimulatedReplica implements AddressServer {
     this.#lastNow = now;
     const attended = deaf === 0 && before.others.some(({ seenAt }) => now - seenAt < 2 * WRITE_EVERY);
     this.#clock.resumeAt(now);
-    this.#standing.renewed(mark, true);
+    this.#servingLease.renewed(mark, true);
     this.#isOpen = true;
     this.#outage = false;
     if (this.#entry.cluster.members.size > 0) this.#startGrace();
@@ -652,7 +653,7 @@ export class SimulatedReplica implements AddressServer {
 
   /** SqlStore.exchange and RegistryService.#exchange. */
   *#exchangeSteps(): Generator<void, void> {
-    const mark = this.#standing.begin();
+    const mark = this.#servingLease.begin();
     const report = this.#reportOf();
     const { schedule, replicaFaults } = this.#host;
     this.#ask();
@@ -709,7 +710,7 @@ export class SimulatedReplica implements AddressServer {
     this.#exchangedLast = at;
     const scene = this.#sceneOf(state, 0);
     const soon = this.#known.isPending && scene.othersKnow !== false;
-    this.#standing.renewed(mark, !state.isAlone);
+    this.#servingLease.renewed(mark, !state.isAlone);
     this.#scene = scene;
     this.#clock.syncTo(scene.now);
     this.#graceUntil = Math.min(this.#graceUntil, scene.now + graceTime(RULES));
@@ -768,7 +769,10 @@ export class SimulatedReplica implements AddressServer {
     const { clock, databaseMs, storedDatabaseMs, overdue, forgetsBefore } = state;
     const db = this.#ask();
     if (clock.isSetBack) db.setDatabaseClock(storedDatabaseMs, databaseMs);
-    const until = Math.max(Math.min(graceUntil, clock.now + grace), clock.missedMs > 0 ? clock.now + grace : 0);
+    const until = Math.max(
+      Math.min(graceUntil, clock.now + grace),
+      clock.missedMs > 0 ? clock.now + grace : 0,
+    );
     const own = {
       id: this.id,
       token: this.#token,

@@ -27,7 +27,7 @@ import {
 } from '../../../src/registry/lease.js';
 import { isLeaveComplete, unfollowed, type Left } from '../../../src/registry/leave.js';
 import { DEFAULT_RULES, graceTime } from '../../../src/registry/rules.js';
-import { LeaseClock } from '../../../src/runtime/hearing-clock.js';
+import { LeaseClock } from '../../../src/runtime/lease-clock.js';
 import { answerAt, controlAt, type Lack } from './blind.js';
 import type { Schedule } from './schedule.js';
 
@@ -168,7 +168,7 @@ interface Held {
 }
 
 /**
- * The address server as service.ts runs it, with simulated time: the same calls of the same rules in the same
+ * The address server as registry-service.ts runs it, with simulated time: the same calls of the same rules in the same
  * order, but without promises. A commit takes no time, and what is on the disk is kept as the store keeps it:
  * the cluster of the last commit, and leases of the last flush.
  *

@@ -120,7 +120,7 @@ const LEAVE_WAIT = 10_000;
 const BEAT_WAIT = 5_000;
 const BEAT_TIMEOUT = 8_000;
 const BEAT_PAUSE = 500;
-/** How long a voter that is on no list must have been seen before the doctor removes it (doctor/finish.ts). */
+/** How long a voter that is on no list must have been seen before the doctor removes it (doctor/removal.ts). */
 const FINISH_AFTER = 10_000;
 const READ_TIMEOUT = 2_500;
 const CONNECT_TIMEOUT = 5_000;

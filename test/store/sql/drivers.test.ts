@@ -2,16 +2,16 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { describe, it, type TestContext } from 'node:test';
 import { inspect } from 'node:util';
-import { nowMs, sqlFor } from '../../../src/store/sql/builder.js';
+import { nowMs, sqlFor } from '../../../src/store/sql/client/builder.js';
 import {
   DatabaseError,
-  SILENCE_LIMIT,
+  SILENCE_LIMIT_MS,
   type Database,
   type DatabaseErrorKind,
   type Session,
   type Statement,
-} from '../../../src/store/sql/database.js';
-import { IDLE_LIMIT } from '../../../src/store/sql/pool.js';
+} from '../../../src/store/sql/client/database.js';
+import { IDLE_LIMIT_MS } from '../../../src/store/sql/client/pool.js';
 import { sql } from 'kysely';
 import { connectAdmin, createDatabase, testDatabases, type Admin } from '../../support/databases.js';
 import { eventually } from '../../support/eventually.js';
@@ -407,7 +407,7 @@ for (const server of testDatabases) {
         const found = await limits(session);
         assert.equal(found[isMysql ? 'wait_timeout' : 'idle_session_timeout'], isMysql ? '60' : '60000');
       });
-      assert.ok(IDLE_LIMIT < SILENCE_LIMIT, 'an idle connection is closed before the server does');
+      assert.ok(IDLE_LIMIT_MS < SILENCE_LIMIT_MS, 'an idle connection is closed before the server does');
       // Many seconds of rest, each longer than this side keeps a connection: none is found closed by the server.
       for (let i = 0; i < 3; i++) {
         await Promise.all([database.run(count(1)), database.run(count(1))]);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { decide } from '../../../src/registry/decide.js';
-import type { SyncRequest, Work } from '../../../src/registry/ports.js';
+import type { SyncRequest, Work } from '../../../src/registry/interfaces.js';
 import { DEFAULT_RULES, graceTime } from '../../../src/registry/rules.js';
 import { createDatabase, testDatabases } from '../../support/databases.js';
 import { createSqlStore } from '../../support/replicas.js';
@@ -9,7 +9,14 @@ import { connectPatiently } from '../../support/sql.js';
 import { Listener } from '../contract.js';
 
 const GRACE = graceTime(DEFAULT_RULES);
-const NOTHING: SyncRequest = { hearing: 0, graceUntil: 0, grace: 0, renewalSlackMs: 0, isWaiting: false, isLast: false };
+const NOTHING: SyncRequest = {
+  hearing: 0,
+  graceUntil: 0,
+  grace: 0,
+  renewalSlackMs: 0,
+  isWaiting: false,
+  isLast: false,
+};
 
 /** Three members that an operator put. */
 const put: Work = (cluster, { now, clusters }) =>

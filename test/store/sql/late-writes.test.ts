@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Cluster } from '../../../src/registry/cluster.js';
 import { decide } from '../../../src/registry/decide.js';
-import { StoreUnavailable, type Store } from '../../../src/registry/ports.js';
+import { StoreUnavailable, type Store } from '../../../src/registry/interfaces.js';
 import { DEFAULT_RULES } from '../../../src/registry/rules.js';
 import { hear } from '../../../src/registry/lease.js';
 import {
@@ -10,7 +10,7 @@ import {
   type Database,
   type Session,
   type Statement,
-} from '../../../src/store/sql/database.js';
+} from '../../../src/store/sql/client/database.js';
 import { Cleanup } from '../../support/cleanup.js';
 import { connectAdmin, createDatabase, testDatabases } from '../../support/databases.js';
 import { createSqlStore } from '../../support/replicas.js';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { StoreOutcomeUnknown, StoreUnavailable } from '../../../src/registry/ports.js';
+import { StoreOutcomeUnknown, StoreUnavailable } from '../../../src/registry/interfaces.js';
 import { Cleanup } from '../../support/cleanup.js';
 import { testDatabases } from '../../support/databases.js';
 import { makePlace } from '../../support/place.js';

@@ -2,9 +2,13 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it, type TestContext } from 'node:test';
 import { inspect } from 'node:util';
 import { sql } from 'kysely';
-import { nowMs, sqlFor } from '../../../src/store/sql/builder.js';
-import { DatabaseError, type DatabaseErrorKind, type Statement } from '../../../src/store/sql/database.js';
-import { migrationsFolder } from '../../../src/package-info.js';
+import { nowMs, sqlFor } from '../../../src/store/sql/client/builder.js';
+import {
+  DatabaseError,
+  type DatabaseErrorKind,
+  type Statement,
+} from '../../../src/store/sql/client/database.js';
+import { migrationsFolder } from '../../../src/util/package-info.js';
 import { readMigrations } from '../../../src/store/migrate.js';
 import { migrate } from '../../../src/store/sql/migrator.js';
 import { bootstrapping, key, Listener } from '../contract.js';

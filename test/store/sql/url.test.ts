@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { ConfigError, readConfig } from '../../../src/config.js';
-import { SETTINGS, type GivenSetting, type SettingName } from '../../../src/settings.js';
-import { nameOf } from '../../../src/store/sql/server-address.js';
-import { parseServerUrl, withoutCredentials } from '../../../src/store/sql/url.js';
+import { ConfigError, readConfig } from '../../../src/config/config.js';
+import { SETTINGS, type GivenSetting, type SettingName } from '../../../src/config/settings.js';
+import { nameOf } from '../../../src/store/sql/client/server-address.js';
+import { parseServerUrl, withoutCredentials } from '../../../src/store/sql/client/url.js';
 import { tempFolder } from '../../support/temp.js';
 
 const mysql = {

@@ -22,7 +22,11 @@ export function TakeOffDialog({ cluster, address }: { cluster: string; address: 
           <p class="notice good">
             <Icon name="check" /> {words.done(done.address, f.number(done.revision))}
           </p>
-          <p>{done.pendingMembers.length === 0 ? words.allHave : words.pendingMembers(f.list(done.pendingMembers))}</p>
+          <p>
+            {done.pendingMembers.length === 0
+              ? words.allHave
+              : words.pendingMembers(f.list(done.pendingMembers))}
+          </p>
           {done.voterIn && done.voterIn.length > 0 && <p>{words.voterIn(f.list(done.voterIn))}</p>}
         </div>
       ) : (

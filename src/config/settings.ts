@@ -1,0 +1,242 @@
+import { DEFAULT_DATABASE_URL } from './database-url.js';
+import { formatDuration } from './duration.js';
+import { DEFAULT_RULES } from '../registry/rules.js';
+
+/*
+ * Everything that can be set, as people meet it: flag, variable, default and help. What a value may be is config.ts's
+ * to say. `npm run docs` writes the tables of docs/configuration.md and its translation from here; the Chinese is in
+ * tools/docs/settings-zh.ts.
+ */
+
+export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+/** One setting: a flag and an environment variable of the same name. */
+export interface Setting {
+  /** As in `--member-ttl`; the variable is `MEMBER_TTL`. */
+  readonly name: string;
+  /** The value's placeholder in the help. */
+  readonly value: string;
+  readonly default: string;
+  /** What an empty default means, if not "none". */
+  readonly unset?: string;
+  /** In Markdown, for docs/configuration.md; {@link helpOf} makes the help of it. */
+  readonly description: string;
+  /** Whether `--no-NAME` says `off`. */
+  readonly isSwitch?: boolean;
+  /** Whether its value must never be printed. */
+  readonly isSecret?: boolean;
+}
+
+/** The variable of a setting's name. */
+export function variableOf(name: string): string {
+  return name.toUpperCase().replaceAll('-', '_');
+}
+
+/** A description without its Markdown: code, and links of which the text stays. */
+export function helpOf(description: string): string {
+  return description.replaceAll(/\[([^\]]+)\]\([^)]+\)/g, '$1').replaceAll('`', '');
+}
+
+const time = <N extends string>(name: N, ms: number, description: string) => ({
+  name,
+  value: 'time',
+  default: formatDuration(ms),
+  description,
+});
+
+export const SETTINGS = [
+  { name: 'port', value: 'number', default: '8080', description: 'port to listen on; 0 picks a free one' },
+  {
+    name: 'host',
+    value: 'address',
+    default: '',
+    unset: 'all interfaces',
+    description: 'address to listen on',
+  },
+  {
+    name: 'database-url',
+    value: 'url',
+    default: DEFAULT_DATABASE_URL,
+    description:
+      "where the members are kept: `sqlite:PATH` (the default's folder is made, any other must exist), or `mysql://`, `mariadb://`, `postgres://` and `USER:PASSWORD@HOST:PORT/DATABASE`, with [TLS options](databases.md#tls); a password is better in the variable, flags are seen by all users of a machine",
+  },
+  {
+    name: 'migrate',
+    value: 'on|off',
+    default: 'on',
+    description:
+      'bring the schema of a MySQL or PostgreSQL database up to date at the start; `off` (`--no-migrate`) only checks it',
+    isSwitch: true,
+  },
+  time(
+    'member-ttl',
+    DEFAULT_RULES.memberTtl,
+    'a member not heard for this long is silent; three polls of Nacos',
+  ),
+  time(
+    'evict-after',
+    DEFAULT_RULES.evictAfter,
+    'a silent member whose port does not answer is evicted after this long; at least `30s`',
+  ),
+  time(
+    'settle-after',
+    DEFAULT_RULES.settleAfter,
+    'how long a new member must be known to all before more may follow; raise it if your nodes boot slowly',
+  ),
+  time(
+    'poll-hold',
+    DEFAULT_RULES.pollHold,
+    'how long a poll that must wait is held; at most `2s`, Nacos waits 2.5 s',
+  ),
+  {
+    name: 'probe',
+    value: 'on|off',
+    default: 'on',
+    description:
+      'probe the ports of silent members; `off` evicts by silence alone, for networks in which the address server cannot reach the nodes; then POSTs must be repeated within `MEMBER_TTL`',
+  },
+  {
+    name: 'raft-checks',
+    value: 'on|off',
+    default: 'on',
+    description:
+      'read what the Nacos nodes and their Raft groups believe ([the doctor](doctor.md)), let the rules use it, and finish in Raft what left the list; `off` where this server must not reach their API',
+    isSwitch: true,
+  },
+  {
+    name: 'nacos-identity',
+    value: 'key:value',
+    default: '',
+    description:
+      '`KEY:VALUE` of `nacos.core.auth.server.identity`, to read nodes that want a login (3.x always does), for `nacos/serverlist`; for other clusters `PRODUCT/CLUSTER=KEY:VALUE,…`. Every member of that cluster is sent it, also those that were listed before, so it needs `AUTH_TOKEN` (with `AUTH_MODE=enforce`) or `ALLOWED_MEMBERS`; better in the variable',
+    isSecret: true,
+  },
+  {
+    name: 'raft-port-offset',
+    value: 'number',
+    default: '1000',
+    description: "how far a node's Raft port lies below its main port",
+  },
+  {
+    name: 'max-connections',
+    value: 'number',
+    default: '20000',
+    description:
+      'connections open at once, see [Limits](#limits); when there are more, the oldest idle one that carries no member is cut; needs as many open files (`LimitNOFILE=` in systemd)',
+  },
+  {
+    name: 'auth-token',
+    value: 'tokens',
+    default: '',
+    description:
+      '[tokens](security.md#tokens) that guard every change, separated by commas; `PRODUCT/CLUSTER:TOKEN` is for one cluster only; without any, members register and leave by themselves, and operators’ words count from this machine only; better in the variable or the file, flags are seen by all users of a machine',
+    isSecret: true,
+  },
+  {
+    name: 'auth-token-file',
+    value: 'path',
+    default: '',
+    description: 'a file with such tokens, one a line, `#` starts a comment; read again when it changes',
+  },
+  {
+    name: 'auth-mode',
+    value: 'enforce|warn|open',
+    default: 'enforce',
+    description:
+      '`enforce`, or `warn`, which lets changes without a valid token pass, and shows them, to introduce tokens; or, where there is no token, `open`, which lets everybody who reaches the port change lists',
+  },
+  {
+    name: 'read-token',
+    value: 'tokens',
+    default: '',
+    description: 'the same for reads of the API, the page and the metrics; open without',
+    isSecret: true,
+  },
+  {
+    name: 'read-token-file',
+    value: 'path',
+    default: '',
+    description: 'a file with tokens for reads, one a line; read again when it changes',
+  },
+  {
+    name: 'allowed-members',
+    value: 'networks',
+    default: '',
+    unset: 'all',
+    description:
+      'networks (`10.0.0.0/8`), addresses, host names and `*.domain` that may be listed anew, separated by commas',
+  },
+  {
+    name: 'allowed-hosts',
+    value: 'names',
+    default: '',
+    description:
+      'host names and `*.domain`, separated by commas, by which browsers may open the page and the API, besides IP addresses, `localhost`, the name of this machine, names without a dot, `*.local`, `*.internal`, `*.svc` and `*.cluster.local`; `*` for all. Programs may use any name',
+  },
+  {
+    name: 'verify-source',
+    value: 'on|off',
+    default: 'off',
+    description: 'whether `self` must be the address that the request comes from',
+    isSwitch: true,
+  },
+  {
+    name: 'trusted-proxies',
+    value: 'networks',
+    default: '',
+    description: 'networks and addresses, separated by commas, whose `X-Forwarded-For` is believed',
+  },
+  {
+    name: 'write-rate-limit',
+    value: 'number',
+    default: '50',
+    description:
+      'changes a second that one client address may make for long, ten times as many at once; a put or delete counts for each address that it names; 0 for no limit; polls and heartbeats of members, and their leaves, never count',
+  },
+  {
+    name: 'max-addresses',
+    value: 'number',
+    default: String(DEFAULT_RULES.maxAddresses),
+    description:
+      'addresses of all clusters together, with those that wait and those that left lately; with more, raise the memory limit too. A start that finds more serves the clusters that were heard last, and says so',
+  },
+  {
+    name: 'max-clusters',
+    value: 'number',
+    default: String(DEFAULT_RULES.maxClusters),
+    description: 'clusters of one server',
+  },
+  {
+    name: 'client-addresses',
+    value: 'number',
+    default: '200',
+    description:
+      'addresses that one client address without a token may have waiting or not settled yet; 0 for no limit',
+  },
+  {
+    name: 'client-clusters',
+    value: 'number',
+    default: '100',
+    description: 'clusters that one client address without a token may make; 0 for no limit',
+  },
+  { name: 'log-level', value: 'level', default: 'info', description: LOG_LEVELS.join(', ') },
+] as const satisfies readonly Setting[];
+
+/** What was a setting's name before the first release, and what to write in its place. */
+export const RENAMED_SETTINGS = [
+  { name: 'gate-hold', now: 'POLL_HOLD' },
+  { name: 'examine', now: 'RAFT_CHECKS', isSwitch: true },
+  { name: 'member-source', now: 'VERIFY_SOURCE (`on` for `strict`)' },
+  { name: 'change-rate', now: 'WRITE_RATE_LIMIT' },
+] as const;
+
+export type SettingName = (typeof SETTINGS)[number]['name'];
+
+/** A value with where it came from, as `--port` or `PORT`, for the sentence about what is wrong with it. */
+export interface GivenSetting {
+  readonly text: string;
+  readonly source: string;
+  /** Whether it was said at all, if only that it is empty. */
+  readonly isGiven?: boolean;
+}

@@ -1,0 +1,155 @@
+import type { Finding } from '../findings.js';
+import { mayLive, voterIn, type ListedMember, type RaftGroup } from '../groups.js';
+import { ALL_GROUPS, type LeaderProof } from '../leader-proof.js';
+import { isRead, showsLedGroups, type Reading } from '../node-view.js';
+
+const REPAIR = '`nacos-address-server doctor PRODUCT/CLUSTER --repair` does it';
+
+/** What is wrong with the Raft groups. */
+export function aboutGroups(
+  members: readonly ListedMember[],
+  readings: readonly Reading[],
+  groups: readonly RaftGroup[],
+  offset: number,
+  proofs: ReadonlyMap<string, LeaderProof>,
+): { readonly findings: readonly Finding[]; readonly unknown: readonly string[] } {
+  const views = readings.filter(isRead);
+  if (views.length === 0) return { findings: [], unknown: ['no node can be read, so nothing can be judged'] };
+  const oldRaft =
+    'Nacos 1.4 may keep persistent instances in its old Raft, of which it shows no voters, and does not always show its groups';
+  if (groups.length === 0) return withoutGroups(members, readings, proofs);
+  const unled = groups.filter(({ lead }) => lead === 'unled').map(({ name }) => name);
+  const splits = new Grouped();
+  const missing = new Grouped();
+  const strange = new Grouped();
+  const hiding = new Grouped();
+  const phantoms = new Grouped();
+  for (const { name, leader, apart, missing: lacking, dropped, hiding: hidden, phantoms: extra } of groups) {
+    for (const node of apart) splits.add(`${leader?.address} and ${node.address}`, name);
+    for (const address of lacking) {
+      missing.add(address, name);
+      if (!dropped.includes(address)) strange.add(address, name);
+    }
+    for (const address of hidden) hiding.add(address, name);
+    for (const voter of extra) phantoms.add(voter, name);
+  }
+  const voters = members.map(({ address }) => voterIn(address, offset)).join(',');
+  return {
+    unknown: [
+      ...(views.some(showsLedGroups) ? [] : [oldRaft]),
+      ...groups.flatMap(({ name, lead, leader }) => {
+        if (lead !== 'unknown' || !views.some(showsLedGroups)) return [];
+        if (proofs.get(name)?.isLed)
+          return [`${name} has a leader, and no member that can be read calls itself that`];
+        return leader
+          ? [`whether ${name} has a majority: some of its voters cannot be read`]
+          : [`whether ${name} has a leader: it may be one of those that cannot be read`];
+      }),
+      ...hiding.all.map(
+        ([node, names]) =>
+          `whether ${node} leads ${describeGroups(names)} of its own, too: it is no voter of the other nodes' and shows none, as a 2.5.1 that was started alone sometimes does`,
+      ),
+    ],
+    findings: [
+      ...noLeader(unled, proofs),
+      ...splits.all.map(([nodes, names]): Finding => ({
+        code: 'split',
+        groups: names,
+        sentence: `${nodes} each lead ${describeGroups(names)}, and neither has the other as a voter: data written to one is not on the other (injury 1)`,
+        advice:
+          'No command merges them. Keep the node whose data counts, and restart the others one by one with empty data directories (`doctor --repair` says which, and in what order).',
+      })),
+      ...missing.all.map(([node, names]): Finding => {
+        const unseen = strange.get(node);
+        const later = unseen
+          ? `it shows no copy of ${describeGroups(unseen)}, so it has never met a leader of it, or leads one of its own (injury 1), which it may show then`
+          : `or say restRaftCluster with all voters (${voters}) to each group's leader, which needs no restart (${REPAIR})`;
+        return {
+          code: 'no-voter',
+          node,
+          groups: names,
+          sentence: `${node} is live and listed, and no voter of ${describeGroups(names)}: it was dropped from a list for a moment (injury 2), or has not joined yet`,
+          advice: `While it starts that is normal. Later: restart it${unseen ? ';' : ','} ${later}`,
+        };
+      }),
+      ...phantoms.all.map(([voter, names]): Finding => ({
+        code: 'phantom-voter',
+        node: voter,
+        groups: names,
+        sentence: `${voter} is a voter of ${describeGroups(names)}, and no member of the list has that address: it counts for every majority and never votes (injury 4)`,
+        advice: `Say removePeer with ${voter} to each group's leader (${REPAIR})`,
+      })),
+    ],
+  };
+}
+
+/** No node shows any group: of 2.x and 3.x none has ever met a leader then, or there are none. */
+function withoutGroups(
+  members: readonly ListedMember[],
+  readings: readonly Reading[],
+  proofs: ReadonlyMap<string, LeaderProof>,
+): { readonly findings: readonly Finding[]; readonly unknown: readonly string[] } {
+  const unknown = (sentence: string) => ({ findings: [], unknown: [sentence] });
+  if (!readings.filter(isRead).some(showsLedGroups)) {
+    return unknown(
+      'the nodes show no Raft groups (Nacos 1.4 does not always), so voters and leaders cannot be judged',
+    );
+  }
+  const live = new Set(members.filter(mayLive).map(({ address }) => address));
+  if (readings.some((reading) => !isRead(reading) && live.has(reading.address))) {
+    return unknown('whether Raft has a leader: it may be one of those that cannot be read');
+  }
+  const proof = proofs.get(ALL_GROUPS);
+  if (proof?.isLed) {
+    return unknown(
+      'the nodes show no Raft groups, and lack no leader: with configurations alone, in an external database, there are none',
+    );
+  }
+  const finding: Finding = {
+    code: 'no-leader',
+    sentence: `no Raft group has had a leader since these nodes were started, so nothing can be written: most of the list that they started with never lived (injury 3), or is gone${provenBy(proof)}`,
+    advice: `For some 30 s after a bootstrap that is normal. Later: if a member of the list does not run, start it; else say resetPeers to one node (${REPAIR})`,
+  };
+  return { findings: [finding], unknown: [] };
+}
+
+function provenBy(proof: LeaderProof | undefined): string {
+  return proof ? `. ${proof.node}, asked to do what only a leader can, says: ${proof.said}` : '';
+}
+
+function noLeader(groups: readonly string[], proofs: ReadonlyMap<string, LeaderProof>): Finding[] {
+  if (groups.length === 0) return [];
+  const proof = groups.map((name) => proofs.get(name)).find((one) => one !== undefined);
+  return [
+    {
+      code: 'no-leader',
+      groups,
+      sentence: `${describeGroups(groups)} cannot have a leader, so nothing can be written: no node calls itself the leader, or most voters are gone (a lost majority, or injury 3)${provenBy(proof)}`,
+      advice: `During an election, up to some 10 s, that is normal. Later: start the missing nodes; if they are gone for good, recover the list, and say resetPeers to the survivor with the most data (${REPAIR})`,
+    },
+  ];
+}
+
+/** Group names by what they have in common. */
+export class Grouped {
+  readonly #groups = new Map<string, string[]>();
+
+  add(what: string, group: string): void {
+    const groups = this.#groups.get(what);
+    if (groups) groups.push(group);
+    else this.#groups.set(what, [group]);
+  }
+
+  get(what: string): readonly string[] | undefined {
+    return this.#groups.get(what);
+  }
+
+  get all(): readonly (readonly [string, readonly string[]])[] {
+    return [...this.#groups];
+  }
+}
+
+/** Several groups, in words. */
+export function describeGroups(groups: readonly string[]): string {
+  return groups.length === 1 ? `group ${groups[0]}` : `${groups.length} groups (${groups.join(', ')})`;
+}

@@ -1,0 +1,368 @@
+import type { Logger } from 'pino';
+import {
+  StoreBusy,
+  StoreOutcomeUnknown,
+  StoreRefused,
+  StoreUnavailable,
+  type ClusterListener,
+  type CommittedDecision,
+  type EventQuery,
+  type SyncRequest,
+  type StoreSnapshot,
+  type Store,
+  type Work,
+} from '../registry/interfaces.js';
+import type { ClusterKey } from '../registry/cluster.js';
+import type { RecordedEvent } from '../registry/events.js';
+import { graceTime, type Rules } from '../registry/rules.js';
+import type { LeaseClock } from './lease-clock.js';
+import type { RuntimeObserver, StoreFailure, StoreOperation } from './observer.js';
+import { ServingLease } from './serving-lease.js';
+
+/** A store that has not answered for this long counts as unavailable. */
+const STORE_TIMEOUT_MS = 2_000;
+
+const NO_ANSWER = `the store has not answered for ${STORE_TIMEOUT_MS / 1_000} s`;
+
+const UNREACHED = 'the store has not been reached yet';
+
+/** How soon the store is asked again while several servers agree on a change. */
+const AGREEING_INTERVAL_MS = 150;
+
+/** The registry, as its link to the store needs it. */
+export interface LinkedRegistry extends ClusterListener {
+  readonly hasList: boolean;
+  /** Whether somebody waits for what other servers hear. */
+  readonly isWaiting: boolean;
+  /** Nobody could hear for a while: who waited is not known to wait still. */
+  resume(): Promise<void>;
+}
+
+export interface StoreLinkOptions {
+  readonly store: Store;
+  readonly clock: LeaseClock;
+  readonly rules: Rules;
+  readonly log: Logger;
+  readonly observer: RuntimeObserver;
+}
+
+/**
+ * What ties the running registry to its store: opens it, exchanges with it again and again, has decisions made in it,
+ * and knows whether it is there (R9), until when nobody is evicted (R8) and how far this server may speak for others.
+ */
+export class StoreSession {
+  readonly #store: Store;
+  readonly #clock: LeaseClock;
+  readonly #rules: Rules;
+  readonly #log: Logger;
+  readonly #observer: RuntimeObserver;
+  readonly #registry: LinkedRegistry;
+  readonly servingLease: ServingLease;
+  #graceUntil = 0;
+  #outage: { since: number; reason: string } | undefined;
+  /** Logged once each in an outage, since two may take turns. */
+  readonly #saidReasons = new Set<string>();
+  #scene: StoreSnapshot = { now: 0, graceUntil: 0, clusters: 0 };
+  #isOpen = false;
+  #others = 0;
+  #syncing: Promise<void> | undefined;
+  #exchangedAt = 0;
+  /** When the last one succeeded, by performance.now(). */
+  #exchangedLast = -Infinity;
+  #nextSync: { readonly at: number; readonly timer: NodeJS.Timeout } | undefined;
+  #stopped = false;
+
+  constructor({ store, clock, rules, log, observer }: StoreLinkOptions, registry: LinkedRegistry) {
+    this.#store = store;
+    this.#clock = clock;
+    this.#rules = rules;
+    this.#log = log;
+    this.#observer = observer;
+    this.#registry = registry;
+    this.servingLease = new ServingLease(clock.time);
+  }
+
+  /**
+   * Opens the store. Rejects with StoreRefused when it must not be used; one that is out of reach is tried again and
+   * again.
+   */
+  async start(): Promise<void> {
+    this.#outage = { since: this.#now, reason: UNREACHED };
+    try {
+      await this.#open();
+    } catch (error) {
+      // Or its idle connections would keep the process from ending.
+      await this.#store.close();
+      throw error;
+    }
+    this.#exchangeIn(this.#store.pace);
+  }
+
+  /** Writes what was heard last and releases the store. */
+  async stop(): Promise<void> {
+    clearTimeout(this.#nextSync?.timer);
+    this.#stopped = true;
+    await this.inTime(this.#syncing ?? Promise.resolve()).catch(() => undefined);
+    if (this.#isOpen) {
+      const last = { ...this.#report(), isLast: true };
+      await this.inTime(this.#ask('sync', () => this.#store.sync(last))).catch((error: unknown) =>
+        this.#log.error({ err: error }, 'what was heard in the last second could not be written'),
+      );
+    }
+    await this.#store.close();
+  }
+
+  /** Why the store is out of reach, and since when on the hearing clock. */
+  get outage(): { readonly since: number; readonly reason: string } | undefined {
+    return this.#outage;
+  }
+
+  /** How many servers keep the lists, this one included, at the last contact; undefined for a store of its own. */
+  get servers(): number | undefined {
+    return this.#store.isShared ? this.#others + 1 : undefined;
+  }
+
+  /** When the grace (R8) ends, this server's own or another's. */
+  get graceUntil(): number {
+    return Math.max(this.#graceUntil, this.#scene.graceUntil);
+  }
+
+  /** What the store said last. */
+  get scene(): StoreSnapshot {
+    return this.#scene;
+  }
+
+  get #now(): number {
+    return this.#clock.now();
+  }
+
+  events(query: EventQuery): Promise<readonly RecordedEvent[]> {
+    return this.#ask('events', () => this.#store.events(query));
+  }
+
+  async #ask<T>(operation: StoreOperation, call: () => Promise<T>): Promise<T> {
+    const since = performance.now();
+    try {
+      const answer = await call();
+      this.#observer.asked(operation, performance.now() - since);
+      return answer;
+    } catch (error) {
+      this.#observer.asked(operation, performance.now() - since, failureOf(error));
+      throw error;
+    }
+  }
+
+  /** Rejects with StoreUnavailable when nothing was changed, with StoreOutcomeUnknown when that is not known. */
+  async transact(key: ClusterKey, work: Work): Promise<CommittedDecision> {
+    if (this.#outage) throw new StoreUnavailable(this.#outage.reason);
+    try {
+      return await this.#ask('transact', () => this.#store.transact(key, work));
+    } catch (error) {
+      throw this.#judged(error);
+    }
+  }
+
+  /**
+   * Writes renewals and hears of the other servers; at the same time the check whether the store is there. One at a
+   * time.
+   */
+  sync(): Promise<void> {
+    if (this.#syncing) {
+      if (this.#now - this.#exchangedAt > STORE_TIMEOUT_MS) this.failed(new StoreUnavailable(NO_ANSWER));
+      return this.#syncing;
+    }
+    this.#exchangedAt = this.#now;
+    this.#syncing = (this.#isOpen ? this.#sync() : this.#open())
+      .catch((error: unknown) => this.failed(this.#asOutage(error)))
+      .finally(() => (this.#syncing = undefined));
+    return this.#syncing;
+  }
+
+  /** A store that is there but lets nobody exchange is one that does not answer, after the same time (R9). */
+  #asOutage(error: unknown): unknown {
+    if (error instanceof StoreUnavailable && !(error instanceof StoreBusy)) return error;
+    if (performance.now() - this.#exchangedLast < STORE_TIMEOUT_MS) return error;
+    return new StoreUnavailable(error instanceof Error ? error.message : String(error), { cause: error });
+  }
+
+  async #sync(): Promise<void> {
+    const mark = this.servingLease.begin();
+    const report = this.#report();
+    const {
+      scene,
+      missedMs: deaf,
+      others,
+      isAlone,
+      soon,
+      written,
+    } = await this.#ask('sync', () => this.#store.sync(report));
+    this.#observer.exchanged(written);
+    // By the own clock: the shared one stood still meanwhile.
+    const away = this.#outage ? this.#now - this.#outage.since : 0;
+    this.servingLease.renewed(mark, !isAlone);
+    this.#others = others;
+    this.#scene = scene;
+    if (this.#store.isShared) {
+      this.#clock.syncTo(scene.now);
+      this.#graceUntil = Math.min(this.#graceUntil, scene.now + graceTime(this.#rules));
+    }
+    this.#exchangedLast = performance.now();
+    this.#recovered(away);
+    if (soon) this.#exchangeIn(AGREEING_INTERVAL_MS);
+    if (deaf > 0) await this.#missed(deaf);
+  }
+
+  /** The servers are agreeing on a change. */
+  exchangeSoon(): void {
+    this.#exchangeIn(AGREEING_INTERVAL_MS);
+  }
+
+  /** Plans the next exchange; one that is due earlier stays. */
+  #exchangeIn(ms: number): void {
+    const at = performance.now() + ms;
+    if (this.#stopped || (this.#nextSync && at >= this.#nextSync.at)) return;
+    clearTimeout(this.#nextSync?.timer);
+    const timer = setTimeout(() => {
+      this.#nextSync = undefined;
+      this.#exchangeIn(this.#store.pace);
+      void this.sync();
+    }, ms);
+    this.#nextSync = { at, timer };
+  }
+
+  #report(): SyncRequest {
+    return {
+      hearing: this.#now,
+      graceUntil: this.#graceUntil,
+      grace: graceTime(this.#rules),
+      renewalSlackMs: this.#rules.memberTtl / 5,
+      isWaiting: this.#store.isShared && this.#registry.isWaiting,
+      isLast: false,
+    };
+  }
+
+  async #open(): Promise<void> {
+    const mark = this.servingLease.begin();
+    try {
+      const {
+        hearing,
+        attended,
+        left = 0,
+      } = await this.#ask('open', () => this.#store.open(this.#registry, graceTime(this.#rules)));
+      this.#clock.resumeAt(hearing);
+      this.servingLease.renewed(mark, this.#store.isShared);
+      this.#isOpen = true;
+      if (left > 0) {
+        const sentence = `${left} stored cluster(s) are not served: all together have more than ${this.#rules.maxAddresses} addresses (MAX_ADDRESSES). Those heard last are; delete what nobody needs, or raise it and the memory, and start again`;
+        this.#log.error({ left }, sentence);
+      }
+      this.#exchangedLast = performance.now();
+      if (this.#outage && this.#outage.reason !== UNREACHED) this.#log.warn('the store is reached at last');
+      this.#outage = undefined;
+      if (this.#registry.hasList) this.startGrace();
+      if (!attended) await this.#registry.resume();
+    } catch (error) {
+      const isFirst = this.#outage?.reason === UNREACHED;
+      const mayPass = error instanceof StoreUnavailable || (error instanceof StoreRefused && !isFirst);
+      if (!mayPass) throw error;
+      if (this.#outage?.reason === error.message) return;
+      this.#outage = { since: this.#now, reason: error.message };
+      this.#log.error(
+        { reason: error.message },
+        'the store cannot be reached; nobody is answered until it is',
+      );
+    }
+  }
+
+  /** Nobody could hear for a while. */
+  async #missed(deaf: number): Promise<void> {
+    this.#log.warn({ deafMs: Math.round(deaf) }, 'no server could hear; nobody is evicted for a while');
+    this.startGrace();
+    await this.#registry.resume();
+  }
+
+  /**
+   * Whether a shared store is there is for the exchange to say: a decision also fails when another server holds on to
+   * the cluster.
+   */
+  #judged(error: unknown): unknown {
+    if (!this.#store.isShared || !(error instanceof StoreUnavailable) || error instanceof StoreBusy)
+      return error;
+    this.#exchangeIn(0);
+    if (error instanceof StoreOutcomeUnknown) return error;
+    return new StoreBusy(error.message, { cause: error });
+  }
+
+  /**
+   * A caller does not wait longer for the store than it would be patient itself. Rejects with StoreOutcomeUnknown then: the
+   * work goes on.
+   */
+  async inTime<T>(work: Promise<T>): Promise<T> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => {
+        const error = new StoreOutcomeUnknown(NO_ANSWER);
+        // Those who come next need not find it out for themselves.
+        if (!this.#store.isShared) this.failed(error);
+        reject(error);
+      }, STORE_TIMEOUT_MS);
+    });
+    try {
+      return await Promise.race([work, late]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** Nobody is evicted for a while (R8). */
+  startGrace(): void {
+    this.#graceUntil = this.#now + graceTime(this.#rules);
+  }
+
+  #recovered(away: number): void {
+    if (!this.#outage) return;
+    this.#outage = undefined;
+    this.#saidReasons.clear();
+    this.startGrace();
+    this.#log.warn(
+      { outageSeconds: Math.round(away / 1_000) },
+      'the store is back; nobody is evicted for a while',
+    );
+  }
+
+  /**
+   * Takes note of what failed. When it is the store (R9), from here on lists are served from memory and nothing is
+   * decided, until an exchange succeeds.
+   */
+  failed(error: unknown): void {
+    if (this.#stopped && error instanceof StoreUnavailable) return;
+    // A store of its own that is late is not there; one that others use too may be busy, and the exchange tells.
+    const tellsNothing = error instanceof StoreOutcomeUnknown && this.#store.isShared;
+    if (error instanceof StoreBusy || tellsNothing) {
+      this.#log.warn(
+        { reason: error.message },
+        tellsNothing ? 'whether a decision was stored is not known' : 'a decision could not be made now',
+      );
+      return;
+    }
+    if (!(error instanceof StoreUnavailable)) {
+      this.#log.error({ err: error }, 'a decision failed; the cluster was left as it was');
+      return;
+    }
+    const { message: reason } = error;
+    if (this.#outage?.reason === reason) return;
+    // What it fails of may change: connections that break first, and then a password that is not accepted.
+    this.#outage = { since: this.#outage?.since ?? this.#now, reason };
+    if (this.#saidReasons.has(reason)) return;
+    this.#saidReasons.add(reason);
+    this.#log.error(
+      { reason },
+      'the store is unavailable; lists are served from memory and stay as they are',
+    );
+  }
+}
+
+function failureOf(error: unknown): StoreFailure {
+  if (error instanceof StoreBusy) return 'busy';
+  return error instanceof StoreUnavailable ? 'unavailable' : 'other';
+}

@@ -1,0 +1,36 @@
+import type { Logger } from 'pino';
+import { ConfigError, type Config } from '../config/config.js';
+import { AccessControl } from '../http/access/access-control.js';
+import type { TrafficObserver } from '../http/http-observer.js';
+import type { Names } from '../probe/names.js';
+import { SettingProblem } from '../config/setting-problem.js';
+
+/** Access control as it is configured; reads the token files. Throws {@link ConfigError}. */
+export function createAccess(
+  { access }: Config,
+  log: Logger,
+  traffic: TrafficObserver,
+  names: Names,
+): AccessControl {
+  try {
+    return new AccessControl(access, log, (because) => traffic.refused(because), names);
+  } catch (error) {
+    if (!(error instanceof SettingProblem)) throw error;
+    throw new ConfigError(error.message);
+  }
+}
+
+/** Says who may change lists on a server that has just begun to listen, if not only those with a token. */
+export function warnOfOpenChanges({ changes }: AccessControl, { access }: Config, log: Logger): void {
+  if (changes === 'open') {
+    log.warn(
+      'AUTH_MODE=open: changes are open to everybody who reaches this port; AUTH_TOKEN or AUTH_TOKEN_FILE closes them',
+    );
+  } else if (changes === 'local') {
+    log.warn(
+      "there is no token (AUTH_TOKEN): members register and leave by themselves, and an operator's words count from this machine only",
+    );
+  } else if (access.mode === 'warn') {
+    log.warn('AUTH_MODE=warn: changes without a valid token pass');
+  }
+}

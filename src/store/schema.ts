@@ -1,0 +1,139 @@
+import type { Generated } from 'kysely';
+import type { Presence, Source } from '../registry/cluster.js';
+import type { EventType } from '../registry/events.js';
+
+/**
+ * The tables of migrations/mysql and migrations/postgres; all times but those that end in `_ms` are milliseconds on
+ * the hearing clock.
+ */
+export interface Tables {
+  address_server_schema: SchemaTable;
+  address_server_clock: ClockTable;
+  address_server_replica: ReplicaTable;
+  address_server_cluster: ClusterTable;
+  address_server_member: MemberTable;
+  address_server_waiting: WaitingTable;
+  address_server_departed: DepartedTable;
+  address_server_lease: LeaseTable;
+  address_server_event: EventTable;
+}
+
+/** One row a migration that was applied. */
+export interface SchemaTable {
+  version: number;
+  /** The oldest schema version whose program may go on with this one. */
+  compatible_with: number;
+  applied_ms: number;
+}
+
+/** One row. */
+export interface ClockTable {
+  one: 1;
+  hearing_ms: number;
+  /** The database's wall clock when hearing_ms was written, milliseconds since 1970. */
+  database_ms: number;
+  grace_until: number;
+  /** Counts changes of clusters. */
+  changes: number;
+  /** Lists of changes up to this one may be sent (see registry/agreement.ts). */
+  released: number;
+}
+
+/** The servers that serve the lists kept here. */
+export interface ReplicaTable {
+  id: string;
+  /** Which process has the id. */
+  token: string;
+  /** What it heard until then is in the leases, and what was changed until then it has. */
+  seen_at: number;
+  /** It has every change up to this one. */
+  seen: number;
+  /** It sends no list that a change up to this one has replaced. */
+  promised: number;
+  /** Since when nobody waits for it any more; 0 while all do. */
+  revoked_at: number;
+  /** How many of its transactions were confirmed to it at least, while it has this token. */
+  written: number;
+}
+
+export interface ClusterTable {
+  id: Generated<number>;
+  product: string;
+  name: string;
+  epoch: number;
+  revision: number;
+  changed_at: number;
+  size: number;
+  quorum_lost: number;
+  awaits_repair: number;
+  repair_by: string | null;
+  repair_until: number | null;
+  /** Counts changes of this row and of those that belong to it. */
+  version: number;
+  /** The clock's count at the last of them. */
+  change_seq: number;
+  /** The clock's count at the last change of the list. */
+  list_seq: number;
+  /** When it was last changed. */
+  decided_at: number;
+}
+
+export interface MemberTable {
+  cluster_id: number;
+  address: string;
+  position: number;
+  stable_id: string | null;
+  expect: number | null;
+  source: Source;
+  joined_at: number;
+  joined_revision: number;
+  known_since: number | null;
+  settled: number;
+  presence: Presence;
+  presence_since: number;
+}
+
+export interface WaitingTable {
+  cluster_id: number;
+  address: string;
+  position: number;
+  stable_id: string | null;
+  expect: number | null;
+  source: 'poll' | 'heartbeat';
+  since: number;
+}
+
+export interface DepartedTable {
+  cluster_id: number;
+  address: string;
+  left_at: number;
+  quiet_until: number;
+}
+
+/** What was heard of an address, whether it is a member, waits or has left. Every column but one only grows. */
+export interface LeaseTable {
+  cluster_id: number;
+  address: string;
+  heard_at: number;
+  open_at: number;
+  ended_at: number;
+  refused_at: number;
+  delivered: number;
+  delivered_at: number;
+  polls: number;
+  /** When the row was last written. */
+  written_at: number;
+  /** The server that wrote it, when nothing in it is news to that server; 0 otherwise. */
+  writer: number;
+}
+
+export interface EventTable {
+  seq: Generated<number>;
+  time_ms: number;
+  product: string;
+  name: string;
+  type: EventType;
+  address: string | null;
+  revision: number;
+  reason: string;
+}

@@ -1,0 +1,47 @@
+import {
+  DummyDriver,
+  Kysely,
+  MysqlAdapter,
+  MysqlIntrospector,
+  MysqlQueryCompiler,
+  PostgresAdapter,
+  PostgresIntrospector,
+  PostgresQueryCompiler,
+  sql,
+  type Dialect,
+  type RawBuilder,
+} from 'kysely';
+import type { Database } from './database.js';
+import type { Tables } from '../../schema.js';
+
+type Name = Database['dialect'];
+
+const DIALECTS: Readonly<Record<Name, Dialect>> = {
+  mysql: {
+    createAdapter: () => new MysqlAdapter(),
+    createDriver: () => new DummyDriver(),
+    createIntrospector: (db) => new MysqlIntrospector(db),
+    createQueryCompiler: () => new MysqlQueryCompiler(),
+  },
+  postgres: {
+    createAdapter: () => new PostgresAdapter(),
+    createDriver: () => new DummyDriver(),
+    createIntrospector: (db) => new PostgresIntrospector(db),
+    createQueryCompiler: () => new PostgresQueryCompiler(),
+  },
+};
+
+/** Builds statements and runs none: what `.compile()` returns is for {@link Database}. */
+export function sqlFor(dialect: Name): Kysely<Tables> {
+  return new Kysely<Tables>({ dialect: DIALECTS[dialect] });
+}
+
+/**
+ * The database's wall clock as it evaluates this, not as the transaction began: whole milliseconds since 1970. In
+ * MySQL it is right since every connection's time zone is UTC; no function that knows only 32 bits is in it.
+ */
+export function nowMs(dialect: Name): RawBuilder<number> {
+  return dialect === 'mysql'
+    ? sql<number>`(timestampdiff(microsecond, '1970-01-01 00:00:00', sysdate(3)) div 1000)`
+    : sql<number>`floor(extract(epoch from clock_timestamp()) * 1000)::bigint`;
+}
