@@ -12,7 +12,7 @@ import { freePort } from '../support/private-server.js';
 import { CLI } from '../support/process.js';
 import { tempFolder } from '../support/temp.js';
 
-const STREAM = fileURLToPath(new URL('../../src/log-stream.js', import.meta.url));
+const STREAM = fileURLToPath(new URL('../../src/server/log-stream.js', import.meta.url));
 
 /** Runs a script whose standard output is the log; what it says itself goes to standard error. */
 function run(t: TestContext, body: string, stdout: 'pipe' | number = 'pipe') {

@@ -116,7 +116,7 @@ export const zh: Texts = {
   pending: (revision, served) =>
     `修订号 ${revision} 尚未到达所有服务器；在此之前，成员拿到的是修订号 ${served}。`,
   refused: '有以它的名义发来的轮询被拒绝：',
-  unhealthy: '代理报告其 Nacos 没有响应：',
+  unhealthy: 'agent 报告其 Nacos 没有响应：',
   unprobed: '从这里无法判断它是否已经死亡，因此它留在列表上：',
 
   lostSteps: (missing, waiting) => [
@@ -239,7 +239,7 @@ export const zh: Texts = {
     waiting: '新地址开始等待准入。',
     admitted: '已加入列表。',
     left: '自己离开，或由运维人员摘除。',
-    unhealthy: '代理报告其 Nacos 没有响应，期间不再续约。',
+    unhealthy: 'agent 报告其 Nacos 没有响应，期间不再续约。',
     down: '端口拒绝连接。',
     silent: '超过 TTL 没有心跳。',
     returned: '重新有了心跳。',
