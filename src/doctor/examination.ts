@@ -56,7 +56,7 @@ export function agedFindings(examination: Examination): HealthFinding[] {
   );
 }
 
-/** What the rules may take from it; `readAt` on the hearing clock. */
+/** What the rules may take from it; `readAt` on the lease clock. */
 export function evidenceIn(
   { readings, diagnosis }: Examination,
   raftOffset: number,

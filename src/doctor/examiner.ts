@@ -103,7 +103,7 @@ interface ClusterInspection {
   told: Set<string>;
   finishAgainAt: number;
   /**
-   * Since when no leader has been found of each group, on the hearing clock, in which this process's own pauses do not count:
+   * Since when no leader has been found of each group, on the lease clock, in which this process's own pauses do not count:
    * two elections with one between them are no lasting lack. By {@link ALL_GROUPS} while no group is shown.
    */
   leaderlessSince: ReadonlyMap<string, number>;

@@ -22,7 +22,7 @@ const EACH = 20;
 const BLIND = 120 * SECOND;
 
 /**
- * How long after a look the next one is due, in milliseconds. `now`: on the hearing clock. `blind`: looks in a row in
+ * How long after a look the next one is due, in milliseconds. `now`: on the lease clock. `blind`: looks in a row in
  * which no node could be read. `isUnsure`: whether the last one showed what may pass.
  */
 export function paceOf(cluster: Cluster, now: number, blind: number, isUnsure: boolean): number {

@@ -3,7 +3,7 @@ import type { Address } from './address.js';
 /*
  * The nouns of the registry.
  *
- * All times are milliseconds on the hearing clock (see runtime/lease-clock.ts): it only runs while the
+ * All times are milliseconds on the lease clock (see runtime/lease-clock.ts): it only runs while the
  * server can hear, so a difference of two of them is silence, never the server's own absence.
  */
 

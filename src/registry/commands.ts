@@ -18,7 +18,7 @@ export type Command =
       readonly revision?: number | undefined;
       /** A heartbeat's word: its Nacos has been started and has not answered yet. */
       readonly starting?: boolean | undefined;
-      /** When the connection that carries it was opened, on the hearing clock. */
+      /** When the connection that carries it was opened, on the lease clock. */
       readonly connectedAt: number;
     }
   /** A member's agent says that its Nacos does not answer, and how it shows. */

@@ -22,7 +22,7 @@ export interface WitnessToAsk {
 /** Somebody answered this server. */
 export interface Witness extends Omit<WitnessToAsk, 'isSure'> {
   readonly answer: 'open' | 'refused';
-  /** When its probe was sent off, on the hearing clock. */
+  /** When its probe was sent off, on the lease clock. */
   readonly askedAt: number;
 }
 

@@ -7,7 +7,7 @@ import { EVIDENCE_FRESH } from './rules.js';
  * is there and fall back to timing when it is not.
  */
 export interface RaftEvidence {
-  /** When the nodes were asked, on the hearing clock: what is told is not older. */
+  /** When the nodes were asked, on the lease clock: what is told is not older. */
   readonly readAt: number;
   /** Groups that nobody can lead now: a removal would be lost in them (injury 4). */
   readonly leaderless: readonly string[];

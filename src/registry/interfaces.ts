@@ -6,7 +6,7 @@ import type { RecordedEvent } from './events.js';
 /** What the registry's runtime needs of the world, each with one real implementation and one for tests. */
 
 export interface Clock {
-  /** Milliseconds on the hearing clock, whole. Never goes back. */
+  /** Milliseconds on the lease clock, whole. Never goes back. */
   now(): number;
   /** Milliseconds since 1970, for people to read. No rule may use it. */
   wall(): number;
@@ -25,7 +25,7 @@ export interface Probe {
 
 /** What a store tells a decision besides the cluster. */
 export interface StoreSnapshot {
-  /** Milliseconds on the hearing clock of the store. */
+  /** Milliseconds on the lease clock of the store. */
   readonly now: number;
   /** The grace (R8) that the store knows of; the server's own may be later. */
   readonly graceUntil: number;
@@ -74,7 +74,7 @@ export interface ClusterListener {
 
 /** What a store holds at the start, besides the clusters. */
 export interface OpenResult {
-  /** The hearing clock goes on from here. */
+  /** The lease clock goes on from here. */
   readonly hearing: number;
   /** Whether another server kept the lists until now, so that nothing was missed. */
   readonly attended: boolean;
@@ -84,7 +84,7 @@ export interface OpenResult {
 
 /** What this server says to the others that keep the same lists. */
 export interface SyncRequest {
-  /** Its hearing clock. */
+  /** Its lease clock. */
   readonly hearing: number;
   /** When its own grace (R8) ends, which then holds for all. */
   readonly graceUntil: number;

@@ -5,7 +5,7 @@ import { graceTime, type Rules } from './rules.js';
 
 /** When, and under which rules. */
 export interface RuleContext {
-  /** Milliseconds on the hearing clock. */
+  /** Milliseconds on the lease clock. */
   readonly now: number;
   readonly rules: Rules;
   /** Nobody is evicted before this time (R8). */

@@ -25,7 +25,7 @@ export interface ProberOptions {
   readonly rules: Rules;
   readonly log: Logger;
   readonly observer: RuntimeObserver;
-  /** The hearing clock. */
+  /** The lease clock. */
   readonly now: () => number;
 }
 

@@ -210,7 +210,7 @@ export class RegistryService implements LinkedRegistry {
     return this.#clock.now();
   }
 
-  /** Milliseconds; unlike the hearing clock never set back to that of other servers. */
+  /** Milliseconds; unlike the lease clock never set back to that of other servers. */
   get monotonic(): number {
     return this.#clock.time.monotonic();
   }

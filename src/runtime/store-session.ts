@@ -112,7 +112,7 @@ export class StoreSession {
     await this.#store.close();
   }
 
-  /** Why the store is out of reach, and since when on the hearing clock. */
+  /** Why the store is out of reach, and since when on the lease clock. */
   get outage(): { readonly since: number; readonly reason: string } | undefined {
     return this.#outage;
   }

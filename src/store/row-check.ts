@@ -14,7 +14,7 @@ const ID = /^[\x21-\x7e]{1,253}$/;
 type Rule = (value: unknown) => boolean;
 
 const whole: Rule = (value) => Number.isSafeInteger(value) && (value as number) >= 0;
-/** A time on the hearing clock; before its first ones lies NEVER. */
+/** A time on the lease clock; before its first ones lies NEVER. */
 const time: Rule = (value) => Number.isSafeInteger(value) && (value as number) >= -1;
 const flag: Rule = (value) => value === 0 || value === 1;
 const orNull =

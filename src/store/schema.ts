@@ -4,7 +4,7 @@ import type { EventType } from '../registry/events.js';
 
 /**
  * The tables of migrations/mysql and migrations/postgres; all times but those that end in `_ms` are milliseconds on
- * the hearing clock.
+ * the lease clock.
  */
 export interface Tables {
   address_server_schema: SchemaTable;

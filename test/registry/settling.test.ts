@@ -36,7 +36,7 @@ describe('why a member has not settled', () => {
   it('starts anew when the server did not hear for a while, in which the joiner may have come back blank', () => {
     const harness = joining();
     harness.pass(18_000, [A, B, C, D]);
-    // A restart: the hearing clock stood still, and a grace begins.
+    // A restart: the lease clock stood still, and a grace begins.
     harness.graceUntil = harness.now + graceTime(harness.rules);
     harness.pass(4_000, [A, B, C, D]);
     // Its first poll since.

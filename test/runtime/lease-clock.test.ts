@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { LeaseClock } from '../../src/runtime/lease-clock.js';
 import { ManualTime } from '../support/server.js';
 
-describe('the hearing clock', () => {
+describe('the lease clock', () => {
   const setUp = () => {
     const time = new ManualTime();
     return { time, clock: new LeaseClock(time) };

@@ -27,7 +27,7 @@ async function listening(store: SqliteStore): Promise<Listener> {
   return listener;
 }
 
-it('SQLite never takes the hearing clock back', async (t) => {
+it('SQLite never takes the lease clock back', async (t) => {
   const file = join(tempFolder(t), 'registry.db');
   const store = storeOn(file);
   await listening(store);

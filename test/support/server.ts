@@ -59,7 +59,7 @@ export interface TestServer {
   readonly probe: ScriptedProbe;
   readonly time: ManualTime;
   readonly file: string;
-  /** Lets time pass in steps that the hearing clock takes for hearing, with a tick after each. */
+  /** Lets time pass in steps that the lease clock takes for hearing, with a tick after each. */
   pass(ms: number): Promise<void>;
   /** Before the test's end, for restarts on the same file. */
   stop(): Promise<void>;

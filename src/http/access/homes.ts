@@ -13,7 +13,7 @@ interface Home {
   readonly client: string;
   /** Whether that is the member's own address, which nobody else takes over. */
   readonly isOwn: boolean;
-  /** When it was last heard from there, on the hearing clock. */
+  /** When it was last heard from there, on the lease clock. */
   at: number;
   /** When somebody else last spoke in its name, and how often after a word from the home. */
   other?: { readonly at: number; readonly turns: number };

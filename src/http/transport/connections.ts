@@ -15,7 +15,7 @@ import type { RefusalReason, TrafficObserver } from '../http-observer.js';
 /** What is known of a caller from the connection that it uses. */
 export interface PeerState {
   /**
-   * When the connection was opened, on the service's monotonic clock: the hearing clock may be set back to that of other
+   * When the connection was opened, on the service's monotonic clock: the lease clock may be set back to that of other
    * servers.
    */
   readonly openedAt: number;

@@ -6,14 +6,14 @@ const LONGEST_RETURN_MS = 1_000;
 
 /** The clock as it is stored. */
 export interface StoredClock {
-  /** The hearing clock when it was last written. */
+  /** The lease clock when it was last written. */
   readonly hearing: number;
   /** The database's wall clock at that moment, milliseconds since 1970; 0 when it was never written. */
   readonly database: number;
 }
 
 export interface ClockReading {
-  /** The hearing clock now. */
+  /** The lease clock now. */
   readonly now: number;
   /** How long no server could hear, in milliseconds; 0 usually. */
   readonly missedMs: number;
@@ -22,7 +22,7 @@ export interface ClockReading {
 }
 
 /**
- * The hearing clock that all servers share. The database's wall clock moves it on, but only as far as at least one
+ * The lease clock that all servers share. The database's wall clock moves it on, but only as far as at least one
  * server was there to hear: a gap between two exchanges, of whatever length, adds LONGEST_GAP_MS. So it does not matter
  * when that clock is set, or belongs to another machine after a failover, and the servers' own clocks do not matter at
  * all.

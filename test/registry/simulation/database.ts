@@ -56,7 +56,7 @@ export class SharedDatabase {
     return WALL + this.#setForward + this.#schedule.now;
   }
 
-  /** The hearing clock as whoever asked now would read it. */
+  /** The lease clock as whoever asked now would read it. */
   get hearing(): number {
     return readClock(this.#clock, this.wall).now;
   }

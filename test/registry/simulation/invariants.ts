@@ -93,7 +93,7 @@ export class Invariants {
   majorityLost: string | undefined;
   /** Members that were dropped while they lived, for an excuse, or started too early: they need a restart (injury 2). */
   readonly droppedAlive = new Set<Address>();
-  /** On the server's hearing clock. */
+  /** On the server's lease clock. */
   readonly #heardAt = new Map<Address, number>();
   readonly #toldAt = new Map<Address, number>();
   readonly #unhealthyAt = new Map<Address, number>();

@@ -56,14 +56,14 @@ export interface ServerHost {
   /** For the proof that none may (see mutations): whatever fails is taken for another's death. */
   readonly ignoresControl: boolean;
   storeWorks(): boolean;
-  /** What Raft was last seen to believe, when it is now on the hearing clock. */
+  /** What Raft was last seen to believe, when it is now on the lease clock. */
   seen(now: number): RaftEvidence | undefined;
   changed(before: Cluster, after: Cluster, command: Command, outcome: Outcome): void;
 }
 
 /** A connection as a server knows it. */
 export interface Connection {
-  /** On the server's hearing clock. */
+  /** On the server's lease clock. */
   readonly openedAt: number;
   /** The list that was last sent on it, and when in simulated time. */
   sent?: { readonly revision: number; readonly at: number };
