@@ -1,5 +1,6 @@
 import type { Cluster, Lease, Member, Presence, ProbeAnswer, StoredLease } from './cluster.js';
 import { isVouched, type Control } from './control.js';
+import { LATEST_FACTS } from './lease-facts.js';
 import { PROBE_EVERY, PROBE_FRESH, STABLE_AFTER_MS, type Rules } from './rules.js';
 
 /** A time that never was, of a stored fact. */
@@ -29,10 +30,7 @@ export function storedLease(stored: StoredLease): Lease {
 
 /** Adds what another server observed. The order of merging does not matter, nor how often. */
 export function merge(lease: Lease, other: StoredLease): void {
-  lease.heardAt = Math.max(lease.heardAt, other.heardAt);
-  lease.openAt = Math.max(lease.openAt, other.openAt);
-  lease.endedAt = Math.max(lease.endedAt, other.endedAt);
-  lease.refusedAt = Math.max(lease.refusedAt, other.refusedAt);
+  for (const fact of LATEST_FACTS) lease[fact] = Math.max(lease[fact], other[fact]);
   lease.polls ||= other.polls;
   if (other.delivered > lease.delivered) {
     lease.delivered = other.delivered;

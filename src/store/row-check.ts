@@ -2,6 +2,7 @@ import { canonical, parseAddress } from '../registry/address.js';
 import { MAX_EXPECT } from '../registry/rules.js';
 import type { ClusterRows } from './rows.js';
 import type { StoredLease } from '../registry/cluster.js';
+import { TIME_FACTS } from '../registry/lease-facts.js';
 
 /*
  * What a person may have written into the tables: a list goes to every node, which makes Raft of it, so one that this program
@@ -67,14 +68,7 @@ const WAITING = {
   since: time,
 };
 const DEPARTED = { address, left_at: time, quiet_until: time };
-const LEASE = {
-  heardAt: time,
-  openAt: time,
-  endedAt: time,
-  refusedAt: time,
-  delivered: whole,
-  deliveredAt: time,
-};
+const LEASE = { ...Object.fromEntries(TIME_FACTS.map((fact) => [fact, time])), delivered: whole };
 
 /** What in the rows of a cluster this program cannot have written: a sentence's end. Undefined when nothing is. */
 export function problemIn(

@@ -10,6 +10,7 @@ import {
   type StoredLease,
   type Waiting,
 } from '../registry/cluster.js';
+import { FACT_NAMES, type LeaseFact } from '../registry/lease-facts.js';
 import { problemIn } from './row-check.js';
 import { heardOnce, storedLease } from '../registry/lease.js';
 import type { ClusterTable, DepartedTable, LeaseTable, MemberTable, WaitingTable } from './schema.js';
@@ -35,16 +36,12 @@ export type DepartedRow = Omit<DepartedTable, 'cluster_id'>;
 export type LeaseRow = Omit<LeaseTable, 'cluster_id' | 'written_at' | 'writer'>;
 
 /** The columns of a lease's row. */
-export const LEASE_COLUMNS = [
-  'address',
-  'heard_at',
-  'open_at',
-  'ended_at',
-  'refused_at',
-  'delivered',
-  'delivered_at',
-  'polls',
-] as const satisfies readonly (keyof LeaseRow)[];
+export const LEASE_COLUMNS: readonly (keyof LeaseRow)[] = ['address', ...FACT_NAMES.map(columnOf)];
+
+/** The column of a fact: `heardAt` is `heard_at`. */
+export function columnOf(fact: LeaseFact): Exclude<keyof LeaseRow, 'address'> {
+  return fact.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`) as Exclude<keyof LeaseRow, 'address'>;
+}
 
 /** All rows of one cluster. */
 export interface ClusterRows {

@@ -1,4 +1,5 @@
 import type { Lease, StoredLease } from '../registry/cluster.js';
+import { FACT_NAMES } from '../registry/lease-facts.js';
 
 /*
  * Which leases say more than what is stored of them, and so must be written. The note is on the lease itself: with
@@ -19,23 +20,15 @@ export function noteLost(lease: Lease): void {
 }
 
 /**
- * Whether the lease says more than what is stored; a mere renewal only counts when it is more than `patience`
- * milliseconds newer.
+ * Whether the lease says more than what is stored; a mere renewal only counts when it is more than `slackMs` newer.
  */
-export function isDirty(lease: Lease, patience = 0): boolean {
-  return lease.changed && (lease.stored === undefined || differs(lease, lease.stored, patience));
+export function isDirty(lease: Lease, slackMs = 0): boolean {
+  return lease.changed && (lease.stored === undefined || differs(lease, lease.stored, slackMs));
 }
 
-function differs(lease: Lease, stored: StoredLease, patience: number): boolean {
-  return (
-    lease.heardAt - stored.heardAt > patience ||
-    stored.delivered !== lease.delivered ||
-    stored.openAt !== lease.openAt ||
-    stored.endedAt !== lease.endedAt ||
-    stored.refusedAt !== lease.refusedAt ||
-    stored.deliveredAt !== lease.deliveredAt ||
-    stored.polls !== lease.polls
-  );
+function differs(lease: Lease, stored: StoredLease, slackMs: number): boolean {
+  if (lease.heardAt - stored.heardAt > slackMs) return true;
+  return FACT_NAMES.some((fact) => fact !== 'heardAt' && stored[fact] !== lease[fact]);
 }
 
 /** The shared facts of a lease as they are now. */

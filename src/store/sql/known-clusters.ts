@@ -7,6 +7,7 @@ import {
   type Lease,
   type StoredLease,
 } from '../../registry/cluster.js';
+import { TIME_FACTS } from '../../registry/lease-facts.js';
 import { merge, storedLease } from '../../registry/lease.js';
 import {
   aim,
@@ -39,6 +40,9 @@ export interface Loaded {
   /** As it is: what the database has, but for one that has lost what it had confirmed. */
   readonly cluster: Cluster;
 }
+
+/** Times of a lease by the lease clock, with those that only this server knows. */
+const OBSERVED_TIMES = [...TIME_FACTS, 'failedAt', 'probedAt'] as const;
 
 interface Known {
   readonly row: StoredCluster;
@@ -299,13 +303,7 @@ export class KnownClusters {
   #shift(shifted: (at: number) => number): void {
     for (const { leases } of this.#byName.values()) {
       for (const lease of leases.values()) {
-        lease.heardAt = shifted(lease.heardAt);
-        lease.openAt = shifted(lease.openAt);
-        lease.endedAt = shifted(lease.endedAt);
-        lease.refusedAt = shifted(lease.refusedAt);
-        lease.deliveredAt = shifted(lease.deliveredAt);
-        lease.failedAt = shifted(lease.failedAt);
-        lease.probedAt = shifted(lease.probedAt);
+        for (const time of OBSERVED_TIMES) lease[time] = shifted(lease[time]);
       }
     }
   }
@@ -384,11 +382,7 @@ function isPending({ sent, cluster }: Known): boolean {
 
 /** This server's clock may be a little ahead, or far, when nobody could hear for a while. Nothing is heard later than now. */
 function capped(lease: Lease, now: number): StoredLease {
-  lease.heardAt = Math.min(lease.heardAt, now);
-  lease.openAt = Math.min(lease.openAt, now);
-  lease.endedAt = Math.min(lease.endedAt, now);
-  lease.refusedAt = Math.min(lease.refusedAt, now);
-  lease.deliveredAt = Math.min(lease.deliveredAt, now);
+  for (const time of TIME_FACTS) lease[time] = Math.min(lease[time], now);
   return factsOf(lease);
 }
 

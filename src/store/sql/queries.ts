@@ -5,7 +5,8 @@ import type { Replica } from '../../registry/agreement.js';
 import type { RegistryEvent } from '../../registry/events.js';
 import type { EventQuery } from '../../registry/interfaces.js';
 import { DELETED_KEPT } from '../../registry/rules.js';
-import { LEASE_COLUMNS, type ClusterRow, type LeaseRow } from '../rows.js';
+import { FACT_NAMES } from '../../registry/lease-facts.js';
+import { columnOf, LEASE_COLUMNS, type ClusterRow, type LeaseRow } from '../rows.js';
 import { nowMs, sqlFor } from './client/builder.js';
 import type { Database, Statement } from './client/database.js';
 import type { ClusterTable, EventTable, LeaseTable, Tables } from '../schema.js';
@@ -200,7 +201,7 @@ export class Queries {
   writeLeases(rows: readonly LeaseWrite[], now: number, self: number): Statement {
     const isMysql = this.#dialect === 'mysql';
     const columns = ['cluster_id', ...LEASE_COLUMNS, 'written_at', 'writer'];
-    const growing = ['heard_at', 'open_at', 'ended_at', 'refused_at', 'delivered', 'polls'];
+    const growing = FACT_NAMES.filter((fact) => fact !== 'deliveredAt').map(columnOf);
     const old = (column: string): string => (isMysql ? column : `l.${column}`);
     const fresh = (column: string): string => (isMysql ? `values(${column})` : `excluded.${column}`);
     const hasNews = growing.map((column) => `${old(column)} > ${fresh(column)}`).join(' or ');
@@ -214,8 +215,7 @@ export class Queries {
     const values = rows
       .map(
         (row) =>
-          `(${row.cluster_id},${quoted(row.address)},${row.heard_at},${row.open_at},${row.ended_at},${row.refused_at},` +
-          `${row.delivered},${row.delivered_at},${row.polls},${now},${self})`,
+          `(${row.cluster_id},${LEASE_COLUMNS.map((column) => literal(row[column])).join(',')},${now},${self})`,
       )
       .join(',');
     return {
@@ -417,10 +417,11 @@ export class Queries {
 
 export type StoredEvent = EventTable & { readonly seq: number };
 
-/** An address as SQL's text. Throws when it has a character that no address has (registry/address.ts). */
-function quoted(address: Address): string {
-  if (!/^[\w.:[\]-]+$/.test(address)) throw new Error(`${JSON.stringify(address)} is no address`);
-  return `'${address}'`;
+/** A value as SQL's text. Throws for an address with a character that no address has (registry/address.ts). */
+function literal(value: Address | number): string {
+  if (typeof value === 'number') return String(value);
+  if (!/^[\w.:[\]-]+$/.test(value)) throw new Error(`${JSON.stringify(value)} is no address`);
+  return `'${value}'`;
 }
 
 function assignments(

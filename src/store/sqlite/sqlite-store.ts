@@ -29,7 +29,7 @@ import {
 import { LoopBudget } from '../../util/loop-budget.js';
 import { KeyedQueue } from '../../util/keyed-queue.js';
 import { factsOf, isDirty, noteStored } from '../stored-leases.js';
-import { changesOf, clusterRow, leaseRow, leasesOf, toCluster, toLease } from '../rows.js';
+import { changesOf, clusterRow, LEASE_COLUMNS, leaseRow, leasesOf, toCluster, toLease } from '../rows.js';
 import type { CallName, Calls, Change, LeaseBatch, Request, Response, Stored } from './messages.js';
 
 export interface SqliteOptions {
@@ -186,18 +186,8 @@ export class SqliteStore implements Store {
         if (!isDirty(lease)) continue;
         const facts = factsOf(lease);
         written.push([lease, facts]);
-        const { heardAt, openAt, endedAt, refusedAt, delivered, deliveredAt } = facts;
-        // In the order of LEASE_COLUMNS.
-        leases.push(
-          address,
-          heardAt,
-          openAt,
-          endedAt,
-          refusedAt,
-          delivered,
-          deliveredAt,
-          Number(facts.polls),
-        );
+        const row = leaseRow(address, facts);
+        for (const column of LEASE_COLUMNS) leases.push(row[column]);
       }
       if (leases.length > 0) batches.push({ product: cluster.product, name: cluster.name, leases });
     }
