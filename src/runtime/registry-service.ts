@@ -614,10 +614,10 @@ export class RegistryService implements LinkedRegistry {
 
   /** Lets time pass: grace after a pause, what the rules make of the silence, probes. */
   async tick(): Promise<void> {
-    const deaf = this.#clock.tick();
-    if (deaf > 0) {
+    const missedMs = this.#clock.tick();
+    if (missedMs > 0) {
       this.#log.warn(
-        { deafMs: Math.round(deaf) },
+        { missedMs: Math.round(missedMs) },
         'the server was paused or its clock jumped; nobody is evicted for a while',
       );
       this.#session.startGrace();

@@ -4,6 +4,7 @@ import type { RaftEvidence } from '../registry/evidence.js';
 import { deliver } from '../registry/lease.js';
 import { mayJoin } from '../registry/agreement.js';
 import { isAnyBehind } from '../registry/replicas.js';
+import { MemberNotes } from './member-notes.js';
 
 /**
  * One cluster as the server holds it: its latest state, and who waits for the next. The same object serves a
@@ -194,28 +195,5 @@ export class ServedCluster {
   #wake(): void {
     this.#stamp++;
     for (const check of [...this.#watchers]) check();
-  }
-}
-
-/** Sentences about members, and when they were last said. */
-class MemberNotes {
-  readonly #said = new Map<Address, { readonly sentence: string; readonly at: number }>();
-
-  note(address: Address, sentence: string, now: number): void {
-    this.#said.set(address, { sentence, at: now });
-  }
-
-  of(address: Address, now: number, within: number): string | undefined {
-    const said = this.#said.get(address);
-    return said && now - said.at < within ? said.sentence : undefined;
-  }
-
-  forget(address: Address): void {
-    this.#said.delete(address);
-  }
-
-  /** Those of the cluster's members. */
-  keep({ members }: Cluster): void {
-    for (const address of this.#said.keys()) if (!members.has(address)) this.#said.delete(address);
   }
 }

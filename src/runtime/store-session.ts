@@ -190,7 +190,7 @@ export class StoreSession {
     const report = this.#report();
     const {
       scene,
-      missedMs: deaf,
+      missedMs,
       others,
       isAlone,
       soon,
@@ -209,7 +209,7 @@ export class StoreSession {
     this.#exchangedLast = performance.now();
     this.#recovered(away);
     if (soon) this.#exchangeIn(AGREEING_INTERVAL_MS);
-    if (deaf > 0) await this.#missed(deaf);
+    if (missedMs > 0) await this.#missed(missedMs);
   }
 
   /** The servers are agreeing on a change. */
@@ -275,8 +275,8 @@ export class StoreSession {
   }
 
   /** Nobody could hear for a while. */
-  async #missed(deaf: number): Promise<void> {
-    this.#log.warn({ deafMs: Math.round(deaf) }, 'no server could hear; nobody is evicted for a while');
+  async #missed(missedMs: number): Promise<void> {
+    this.#log.warn({ missedMs: Math.round(missedMs) }, 'no server could hear; nobody is evicted for a while');
     this.startGrace();
     await this.#registry.resume();
   }
