@@ -303,12 +303,17 @@ export class Queries {
       : insert.onConflict((conflict) => conflict.column('id').doNothing()).compile();
   }
 
-  /** A replica takes its leave. */
-  leaveReplica(id: string, token: string): Statement {
+  /**
+   * A replica takes its leave: nobody waits for it any more. Its row stays, since it may be back in a moment, and another
+   * that took itself for alone meanwhile would send its list for ever (ReplicaState.isAlone).
+   */
+  leaveReplica(id: string, token: string, now: number): Statement {
     return this.#sql
-      .deleteFrom('address_server_replica')
+      .updateTable('address_server_replica')
+      .set({ revoked_at: Math.max(1, now) })
       .where('id', '=', id)
       .where('token', '=', token)
+      .where('revoked_at', '=', 0)
       .compile();
   }
 

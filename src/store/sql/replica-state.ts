@@ -3,7 +3,7 @@ import { doOthersKnow } from '../../registry/replicas.js';
 import type { StateRow } from './queries.js';
 import { readClock, type ClockReading } from './shared-clock.js';
 
-/** How long a revoked replica's row is kept: as long, no other server takes itself for alone. */
+/** How long the row of a replica is kept that was revoked or left: as long, no other server takes itself for alone. */
 const REVOKED_KEPT_MS = 24 * 3_600_000;
 
 /** The replica that reads. */

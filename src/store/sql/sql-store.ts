@@ -237,7 +237,7 @@ export class SqlStore implements Store {
     await this.#queue.settled();
     if (this.#enteredToken !== undefined) {
       // Should it fail, the others wait for a while for a server that is gone.
-      const leave = this.#queries.leaveReplica(this.#id, this.#enteredToken);
+      const leave = this.#queries.leaveReplica(this.#id, this.#enteredToken, this.#lastNow);
       await this.#db.run(leave).catch(() => undefined);
     }
     await this.#db.close();

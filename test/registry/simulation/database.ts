@@ -130,8 +130,14 @@ export class SharedDatabase {
     this.#clock.released = Math.max(this.#clock.released, released);
   }
 
-  leave(id: string, token: string): void {
-    if (this.#replicas.get(id)?.token === token) this.#replicas.delete(id);
+  leave(id: string, token: string, now: number): void {
+    const row = this.#replicas.get(id);
+    if (row?.token === token && row.revokedAt === 0) row.revokedAt = Math.max(1, now);
+  }
+
+  /** As if it had never been there. */
+  forget(id: string): void {
+    this.#replicas.delete(id);
   }
 
   setDatabaseClock(before: number, now: number): void {

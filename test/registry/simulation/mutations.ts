@@ -56,6 +56,19 @@ const CUT_OFF = several(
   ],
 );
 
+/** A server is cut off in the moment in which the only other one is started anew, and the nodes move to it minutes later. */
+const CUT_IN_A_RESTART = several(
+  { replicas: 2, expect: 3 },
+  [0, 0, 0],
+  [
+    { type: 'replica-restart', after: 40_000, who: 1, lasts: 3_000 },
+    { type: 'replica-cut', after: 1_500, who: 0, lasts: 200_000 },
+    ...Array.from({ length: 15 }, () => ({ type: 'balance' as const, after: 10_000 })),
+    { type: 'leave', after: 0, who: 0, stopsAfter: 3_000, reconnects: false },
+    ...Array.from({ length: 5 }, () => ({ type: 'balance' as const, after: 6_000 })),
+  ],
+);
+
 /** A dead member that falls due comes back just before, and asks a server that has been cut off for a while. */
 const RETURNS_ELSEWHERE = several(
   { replicas: 2, expect: 3 },
@@ -693,6 +706,12 @@ export const MUTATIONS: readonly Mutation[] = [
     faults: { replica: { neverSetsBack: true } },
     directed: DEAD_MEANWHILE,
     caughtBy: ['joined-without-majority'],
+  },
+  {
+    name: 'several servers: forget at once who took its leave',
+    faults: { replica: { leavesNoTrace: true } },
+    directed: CUT_IN_A_RESTART,
+    caughtBy: ['went-back'],
   },
   {
     name: 'several servers: take a server that starts for one that hears before it has told its grace',

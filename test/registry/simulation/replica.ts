@@ -73,6 +73,8 @@ export interface ReplicaFaults {
   readonly neverSetsBack?: boolean;
   /** A server that starts tells the others of its grace only after they take it for one that hears. */
   readonly tellsGraceLate?: boolean;
+  /** Nobody knows any more of a server that took its leave. */
+  readonly leavesNoTrace?: boolean;
 }
 
 export interface ReplicaHost extends ServerHost {
@@ -265,7 +267,8 @@ export class SimulatedReplica implements AddressServer {
   stop(clean: boolean): void {
     if (clean && this.state === 'up' && this.#db.reach(this.id) === 'ok') {
       if (this.#isOpen && this.#exchanging === 0) this.#finish(this.#exchangeSteps());
-      this.#db.leave(this.id, this.#token);
+      this.#db.leave(this.id, this.#token, this.#lastNow);
+      if (this.#host.replicaFaults.leavesNoTrace) this.#db.forget(this.id);
     }
     this.state = 'down';
     this.#incarnation++;
