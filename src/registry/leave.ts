@@ -1,15 +1,16 @@
-import type { Address } from './address.js';
+import { joinLimited, type Address } from './address.js';
 import { keyOf, type Cluster, type Member } from './cluster.js';
 import type { Command, CommandContext, Decision, Reply } from './commands.js';
 import { eventOf, type RegistryEvent } from './events.js';
 import { votesAfter } from './evidence.js';
 import { hasJustDied } from './evict.js';
-import { hasLease, isLive, silence, sinceAlive } from './lease.js';
+import { hasLease, isLive, presenceOf, silence, sinceAlive } from './lease.js';
 import type { RuleContext } from './rule-context.js';
 import { conclude, refusal, unchanged } from './decision.js';
 import { isBehind, lacking, lacks, notFollowed, quorumOf } from './quorum.js';
 import { refuseInRepair } from './repair.js';
 import { LATE_POLL, QUIET_AFTER_LEAVE, REPLACED_EVICT_AFTER } from './rules.js';
+import { isUnproven } from './unproven.js';
 
 /** R4: who goes by a word, a member's own or an operator's. */
 
@@ -77,11 +78,29 @@ function refuseOperator(cluster: Cluster, member: Member, context: CommandContex
     );
   }
   const since = sinceAlive(member, now);
-  if (since >= REPLACED_EVICT_AFTER) return undefined;
+  if (since >= REPLACED_EVICT_AFTER) return refuseUnseen(cluster, member, context);
   const left = Math.ceil((REPLACED_EVICT_AFTER - since) / 1_000);
   return refusal(
     'heard-lately',
     `${stays}: its last sign of life was ${Math.floor(since / 1_000)} s ago, and if it led Raft and the others have no new leader yet, it would stay a voter for ever. Try again in ${left} s`,
+  );
+}
+
+/**
+ * A node has an address removed from Raft when it sees it vanish from its list. None would that never had it there, while the
+ * member itself, which had, may have become a voter (found by the simulation: several servers had not agreed on its joining yet).
+ */
+function refuseUnseen(cluster: Cluster, member: Member, context: CommandContext): Reply | undefined {
+  const { now, rules } = context;
+  const isUnaware = (one: Member): boolean =>
+    lacks(one, member.joinedRevision, cluster, context) &&
+    presenceOf(one, rules, now) === 'live' &&
+    !isUnproven(one, context);
+  const unaware = [...cluster.members.values()].filter(isUnaware).map(({ address }) => address);
+  if (unaware.length === 0) return undefined;
+  return refusal(
+    'heard-lately',
+    `${member.address} stays on ${keyOf(cluster)}: ${joinLimited(unaware)} ${unaware.length === 1 ? 'has' : 'have'} not been sent the list with it yet, and if it is a voter of Raft, nobody would see it vanish and have it removed. Try again in some seconds`,
   );
 }
 

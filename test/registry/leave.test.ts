@@ -224,6 +224,31 @@ describe("R4 Leave by an operator's word", () => {
     assert.equal(harness.do({ type: 'leave', address: E, operator: byForce }).type, 'left');
   });
 
+  it('is refused for one that the others were not sent on a list yet, and so would not have removed from Raft', () => {
+    const harness = new RuleHarness().bootstrap(A, B, C);
+    harness.poll(D);
+    assert.deepEqual(harness.list, [A, B, C, D]);
+    harness.now += 5_000;
+    harness.poll(D);
+    // They are heard, and get another list: not all servers have agreed on that with D yet.
+    const pass = (): void => {
+      for (let second = 1; second <= 40; second++) {
+        harness.now += 1_000;
+        for (const address of [A, B, C]) harness.hear(address);
+        harness.do({ type: 'tick' });
+      }
+    };
+    pass();
+    const reply = harness.do({ type: 'leave', address: D, operator });
+    assert.deepEqual(reply, {
+      type: 'refused',
+      code: 'heard-lately',
+      reason: `${D} stays on nacos/serverlist: ${A}, ${B}, ${C} have not been sent the list with it yet, and if it is a voter of Raft, nobody would see it vanish and have it removed. Try again in some seconds`,
+    });
+    for (const address of [A, B, C]) harness.poll(address);
+    assert.deepEqual(harness.do({ type: 'leave', address: D, operator }), { type: 'left' });
+  });
+
   it('is refused for members that are not live while the quorum is lost', () => {
     const harness = new RuleHarness().bootstrap(A, B, C);
     harness.pass(60_000, [A], [B, C]);

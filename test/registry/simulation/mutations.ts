@@ -69,6 +69,18 @@ const CUT_IN_A_RESTART = several(
   ],
 );
 
+/** A newcomer dies, and an operator takes it off before the others were sent the list with it, since a server is cut off. */
+const TAKEN_OFF_UNSEEN = several(
+  { replicas: 3, expect: 2 },
+  [0, 8_069],
+  [
+    { type: 'replica-cut', after: 0, who: 0, lasts: 90_000 },
+    { type: 'start', after: 0 },
+    { type: 'crash', after: 15_000, who: 2, host: false },
+    { type: 'dismiss', after: 32_000, who: 0, returns: false },
+  ],
+);
+
 /** A dead member that falls due comes back just before, and asks a server that has been cut off for a while. */
 const RETURNS_ELSEWHERE = several(
   { replicas: 2, expect: 3 },
@@ -712,6 +724,20 @@ export const MUTATIONS: readonly Mutation[] = [
     faults: { replica: { leavesNoTrace: true } },
     directed: CUT_IN_A_RESTART,
     caughtBy: ['went-back'],
+  },
+  {
+    name: 'several servers: take off on the word of an operator whom the others never had on their lists',
+    faults: {
+      decide: (cluster, command, context) => {
+        const outcome = decide(cluster, command, context);
+        const { reply } = outcome;
+        if (command.type !== 'leave' || reply.type !== 'refused' || !/not been sent/.test(reply.reason))
+          return outcome;
+        return decide(cluster, { ...command, operator: { force: true } }, context);
+      },
+    },
+    directed: TAKEN_OFF_UNSEEN,
+    caughtBy: ['not-whole-in-the-end'],
   },
   {
     name: 'several servers: take a server that starts for one that hears before it has told its grace',
