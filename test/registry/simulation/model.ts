@@ -171,10 +171,13 @@ export class RaftModel {
   }
 
   /** An operator's resetPeers, sent to the survivors: they and the new nodes become the voters. */
-  reset(addresses: readonly Address[]): void {
+  reset(addresses: readonly Address[], listed: readonly Address[]): void {
     const best = this.best();
-    // Whoever is not one of them any more has to be added again.
-    for (const peer of this.peers.values()) if (!addresses.includes(peer.address)) peer.registered = false;
+    // Who is listed and not one of them any more is added again, be it that the leader is told; who has left is not.
+    for (const peer of this.peers.values()) {
+      const { address } = peer;
+      if (listed.includes(address) && !addresses.includes(address)) peer.registered = false;
+    }
     for (const address of addresses) {
       const peer = this.peers.get(address);
       if (!peer?.up) continue;

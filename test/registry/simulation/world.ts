@@ -441,7 +441,7 @@ export class World {
       return false;
     if (up.length < majority(voters.length)) return false;
     this.note(() => `resetPeers: ${voters.join(' ')}`);
-    raft.reset(voters);
+    raft.reset(voters, [...registry.cluster.members.keys()]);
     return true;
   }
 
@@ -933,7 +933,7 @@ export class World {
     const settled = listed.filter((address) => registry.cluster.members.get(address)?.settled);
     const up = settled.filter((address) => raft.peers.get(address)?.up);
     const isEnough = settled.length > 0 && up.length >= majority(settled.length);
-    raft.reset(isEnough ? settled : listed.filter((address) => this.nodes.has(address)));
+    raft.reset(isEnough ? settled : listed.filter((address) => this.nodes.has(address)), listed);
     this.schedule.after(LONGEST_ELECTION, () => say('repaired'));
   }
 
