@@ -97,7 +97,8 @@ export class Invariants {
   readonly #heardAt = new Map<Address, number>();
   readonly #toldAt = new Map<Address, number>();
   readonly #unhealthyAt = new Map<Address, number>();
-  readonly #refused = new Set<Address>();
+  /** When a port was found refused, on the same clock. */
+  readonly #refused = new Map<Address, number>();
   readonly #removals = new Map<Address, Removal>();
   readonly #epochOf = new Map<number, number>();
   readonly #lists = new Map<number, string>();
@@ -125,7 +126,7 @@ export class Invariants {
     const later = (times: ReadonlyMap<Address, number>): number =>
       Math.max(at, times.get(address) ?? -Infinity);
     this.#heardAt.set(address, later(this.#heardAt));
-    if (at === this.#world.registry.hearing) this.#refused.delete(address);
+    if (at >= (this.#refused.get(address) ?? Infinity)) this.#refused.delete(address);
     if (!told) return;
     this.#toldAt.set(address, later(this.#toldAt));
     if (starting) this.becameUnhealthy(address);
@@ -143,12 +144,16 @@ export class Invariants {
   restarted(): void {
     if (this.#world.database) return;
     const { cluster, hearing } = this.#world.registry;
+    // Its clock goes on from what is stored of it, and after an outage is earlier than it was: all that was said is past.
+    for (const times of [this.#heardAt, this.#toldAt, this.#unhealthyAt, this.#refused]) {
+      for (const [address, at] of times) times.set(address, Math.min(at, hearing));
+    }
     const { members } = cluster;
     for (const { address, lease } of members.values()) {
       const toldAt = this.#toldAt.get(address) ?? -Infinity;
       if (toldAt > lease.heardAt && toldAt > hearing - UNWRITTEN) this.#toldAt.set(address, lease.heardAt);
     }
-    for (const address of [...this.#refused]) {
+    for (const address of [...this.#refused.keys()]) {
       if (members.get(address)?.presence !== 'down') this.#refused.delete(address);
     }
   }
@@ -159,7 +164,7 @@ export class Invariants {
   }
 
   refused(address: Address): void {
-    this.#refused.add(address);
+    this.#refused.set(address, this.#world.registry.hearing);
   }
 
   /** Several servers know of a refused port what one of them has written (within a second, while it can). */

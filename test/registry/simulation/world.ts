@@ -135,6 +135,8 @@ const LONGEST_ELECTION = 15_000;
 const PROBE_LAG = 6_000;
 /** How late the server sees a dead process's connections end. */
 const FIN_AFTER = 40;
+/** The longest pause of a server that it takes for none (hearing-clock.ts). */
+const UNNOTICED = 1_500;
 
 /** Nodes, address servers, their balancer and database, and the network between them, in simulated time. */
 export class World {
@@ -583,9 +585,9 @@ export class World {
     const sentAt = { now: this.now, hearing: this.registry.hearing };
     const arrive = (): void => {
       const told = this.#canTell(server);
-      // What waited in a stopped server's socket says that it lived then.
-      if (!node.mute)
-        this.invariants.heard(node.address, request.beat?.starting === true, told, sentAt.hearing);
+      // What waited in a stopped server's socket says that it lived then; that it waited can be noticed after a time only.
+      const saidAt = this.now - sentAt.now > UNNOTICED ? sentAt.hearing : this.registry.hearing;
+      if (!node.mute) this.invariants.heard(node.address, request.beat?.starting === true, told, saidAt);
       if (!node.mute && told) {
         node.reachedAt = Math.max(node.reachedAt, sentAt.now);
         if (sentAt.now === this.now) node.darkSince = undefined;
