@@ -87,7 +87,8 @@ interface Removal {
  *   it the leader died, or so many of the others that it had no majority any more. Its eviction is only excused if the leader had given no sign of its death yet, or if a
  *   majority of the voters was down. A leave takes effect at once whatever the leader does (R4).
  * - *whom an operator's `recover` dropped* stays a voter until his `doctor --repair` has it removed, which the end of a history does.
- * - *a member that is alive in vain*: neither heard nor answering for 30 s (R5 cannot tell it from a dead one).
+ * - *a member that is alive in vain*: neither heard nor answering for 30 s (R5 cannot tell it from a dead one); and a leader that
+ *   was so and died only then, so that the others have elected nobody yet.
  */
 export class Invariants {
   majorityLost: string | undefined;
@@ -503,8 +504,12 @@ export class Invariants {
     // Or is back already, and the others have not elected one yet.
     const isBack =
       leader !== undefined && now - (raft.peers.get(leader)?.upSince ?? -Infinity) <= LONGEST_ELECTION;
-    const died = leader !== undefined && (isDead(leader) || isBack) && !this.#gaveSign(leader);
-    return died ? 'the leader had died without a sign' : undefined;
+    if (leader === undefined || (!isDead(leader) && !isBack)) return undefined;
+    if (!this.#gaveSign(leader)) return 'the leader had died without a sign';
+    // It led on where no server heard it or reached its port, for so long that R5 takes whoever is there for dead.
+    const { darkAtDeath = now, diedAt = -Infinity } = this.#world.nodes.get(leader) ?? {};
+    const wasDark = now - darkAtDeath >= UNREACHABLE_LONG && now - diedAt < LONGEST_ELECTION;
+    return wasDark ? 'the leader had died in the dark' : undefined;
   }
 
   /** Whether the rules can know that a member may be dead; whoever was never heard, since an operator put it, gives no sign. */

@@ -92,6 +92,8 @@ export interface Node {
   /** How much longer than usual it takes for that. */
   slow: number;
   diedAt: number;
+  /** `darkSince` of that time. */
+  darkAtDeath: number | undefined;
   /**
    * Since when it runs but neither its polls nor probes get through. It ends when it was heard, or could have been probed
    * for as long as a probe may take to come.
@@ -286,6 +288,7 @@ export class World {
       begunAt: 0,
       slow: 0,
       diedAt: -Infinity,
+      darkAtDeath: undefined,
       darkSince: undefined,
       openSince: undefined,
       tries: 0,
@@ -319,6 +322,7 @@ export class World {
     node.state = 'off';
     node.generation++;
     node.diedAt = this.now;
+    node.darkAtDeath = node.darkSince;
     const wasMute = node.mute;
     // Whoever starts it again does so with `self`.
     node.mute = false;
