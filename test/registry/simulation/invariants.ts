@@ -52,6 +52,12 @@ export class Violation extends Error {
  */
 const UNREACHABLE_LONG = 22_000;
 
+/**
+ * How long after a member has grown silent a server asks its port at the latest, in milliseconds, and one second more, after
+ * which the world notes that nobody can reach it.
+ */
+const ASKED_AFTER = 250 + 1_000;
+
 /** Longest time without a leader when nothing but an election is in the way. */
 const LONGEST_ELECTION = 40_000;
 
@@ -410,7 +416,7 @@ export class Invariants {
     if (darkSince === undefined) return false;
     if (now - darkSince >= UNREACHABLE_LONG) return true;
     // Its polls were lost before; nobody asked its port, which was open, since it was not silent for a TTL yet.
-    const wasAsked = darkSince - reachedAt > RULES.memberTtl;
+    const wasAsked = darkSince - reachedAt > RULES.memberTtl + ASKED_AFTER + this.#clockSkew;
     return !wasAsked && now - reachedAt >= REPLACED_EVICT_AFTER - 1_000 - this.#clockSkew;
   }
 
