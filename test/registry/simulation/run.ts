@@ -19,7 +19,7 @@ export function run(
   const world = new World(setup, faults, trace);
   try {
     world.begin(starts);
-    world.schedule.runUntil(Math.max(...starts));
+    world.schedule.runUntil(world.now + Math.max(...starts));
     for (const action of actions) {
       world.schedule.runUntil(world.now + action.after);
       apply(world, action);

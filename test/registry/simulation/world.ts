@@ -253,13 +253,11 @@ export class World {
       return this.#known(`${name}:8848`, name);
     });
     for (const node of nodes) node.mute = true;
-    const put = (): void => {
-      this.put();
-      // He says it again until it is done.
-      if (this.registry.cluster.members.size === 0) return this.schedule.after(500, put);
-      nodes.forEach((node, i) => this.schedule.after(starts[i] ?? 0, () => this.start(node)));
-    };
-    put();
+    // He says it again until it is done, and only then does anything else happen: a node that is not put must not poll without
+    // `self`, since it would start beside the list of others.
+    for (this.put(); this.registry.cluster.members.size === 0; this.put())
+      this.schedule.runUntil(this.now + 500);
+    nodes.forEach((node, i) => this.schedule.after(starts[i] ?? 0, () => this.start(node)));
   }
 
   /** A new node at an address of its own. */
