@@ -115,6 +115,7 @@ export interface State {
   readonly lockedReleased: number;
   readonly changesMade: number;
   readonly crashes: number;
+  readonly leaves: number;
   readonly setBacks: number;
   /** Servers, as bits, that have not looked at the database since it was set back. */
   readonly unaware: number;
@@ -125,6 +126,8 @@ export interface Bounds {
   readonly servers: number;
   readonly changes: number;
   readonly crashes: number;
+  /** How often a server takes its leave, and may start again. */
+  readonly leaves: number;
   readonly setBacks: number;
   /** Whether decisions are two steps, with others in between. */
   readonly slowDecisions: boolean;
@@ -147,6 +150,8 @@ export interface Agreement {
   readonly countsItself: boolean;
   /** Revoked rows are others, too. */
   readonly remembersRevoked: boolean;
+  /** So are the rows of those that took their leave. */
+  readonly remembersLeft: boolean;
   /** A row that was renewed since it was read is not revoked. */
   readonly comparesWhenRevoking: boolean;
   /** A release is computed by the database; otherwise from the rows as a server read them, the overdue left out. */
@@ -175,6 +180,7 @@ export const REAL: Agreement = {
   stopsInTime: true,
   countsItself: true,
   remembersRevoked: true,
+  remembersLeft: true,
   comparesWhenRevoking: true,
   releasesInDatabase: true,
   countsItsWrites: true,
@@ -248,6 +254,7 @@ export class AgreementModel {
       lockedReleased: 0,
       changesMade: 0,
       crashes: 0,
+      leaves: 0,
       setBacks: 0,
       unaware: 0,
     };
@@ -290,6 +297,8 @@ export class AgreementModel {
       }
       if (state.crashes < this.#bounds.crashes && server.isUp)
         add(`${name} crashes and starts again`, this.#crash(state, i));
+      if (state.leaves < this.#bounds.leaves && server.isUp)
+        add(`${name} takes its leave, and starts again`, this.#leave(state, i));
     });
     return steps;
   }
@@ -652,6 +661,18 @@ export class AgreementModel {
     };
   }
 
+  /** Nobody waits for it until it enters again. */
+  #leave(state: State, i: number): State {
+    const next = this.#crash(state, i);
+    const left = this.#rules.remembersLeft ? { revokedAt: 1 } : { isThere: false, revokedAt: 0 };
+    return {
+      ...next,
+      database: this.#withRow(next.database, i, left),
+      crashes: state.crashes,
+      leaves: state.leaves + 1,
+    };
+  }
+
   /** All connections end with the database that was. */
   #setBack(state: State, copy: Database): State {
     return {
@@ -866,6 +887,7 @@ function encodeIn(state: State, order: readonly number[]): string {
   put(state.lockedReleased);
   put(state.changesMade);
   put(state.crashes);
+  put(state.leaves);
   put(state.setBacks);
   let unaware = 0;
   order.forEach((from, to) => (unaware |= ((state.unaware >> from) & 1) << to));

@@ -19,6 +19,7 @@ const ONE: Bounds = {
   servers: 2,
   changes: 1,
   crashes: 0,
+  leaves: 0,
   setBacks: 0,
   slowDecisions: false,
   node: 'x',
@@ -32,6 +33,7 @@ const WHOLE: readonly Bounds[] = [
   { ...ONE, changes: 2, givesUp: false },
   { ...ONE, changes: 2, givesUp: false, node: 'j' },
   { ...ONE, crashes: 1, decisions: 'leave', givesUp: false },
+  { ...ONE, leaves: 1, decisions: 'leave' },
   { ...ONE, setBacks: 1, decisions: 'leave', givesUp: false },
 ];
 
@@ -62,6 +64,12 @@ const MUTATIONS: readonly Mutation[] = [
     name: '2: be alone beside one that was given up',
     bounds: ONE,
     rules: { remembersRevoked: false },
+    caughtBy: /^I1/,
+  },
+  {
+    name: '2: be alone beside one that took its leave, and may be back',
+    bounds: { ...ONE, leaves: 1, decisions: 'leave' },
+    rules: { remembersLeft: false },
     caughtBy: /^I1/,
   },
   {
@@ -136,6 +144,7 @@ function told({
   servers,
   changes,
   crashes,
+  leaves,
   setBacks,
   slowDecisions,
   node,
@@ -144,7 +153,7 @@ function told({
 }: Bounds): string {
   return (
     `${servers} servers, node ${node}, ${changes} change(s) (${decisions === 'any' ? 'a member leaves, one joins' : 'a member leaves'})` +
-    `${slowDecisions ? ' in two steps' : ''}, ${crashes} crash(es), ${setBacks} set-back(s), ` +
+    `${slowDecisions ? ' in two steps' : ''}, ${crashes} crash(es), ${leaves} leave(s), ${setBacks} set-back(s), ` +
     (givesUp ? 'servers are given up' : 'no server is given up')
   );
 }
