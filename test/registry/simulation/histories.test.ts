@@ -160,6 +160,29 @@ const HISTORIES: Readonly<Record<string, History>> = {
       { type: 'server-restart', after: 15120, clean: false, lasts: 1000 },
     ],
   },
+  'what a server reads after a pause was said before that, as far as it can know': {
+    setup: {
+      ids: false,
+      retries: 5,
+      reads: false,
+      agents: true,
+      slow: 0,
+      moving: false,
+      salt: 0,
+      replicas: 0,
+      expect: undefined,
+    },
+    starts: [5, 0],
+    actions: [
+      { type: 'crash', after: 2, who: 0, host: false },
+      { type: 'stranger', after: 2327, again: 1000 },
+      { type: 'server-pause', after: 178, lasts: 5746 },
+      { type: 'move', after: 5995, who: 0, host: false },
+      { type: 'put', after: 0 },
+      { type: 'cut', after: 17893, who: 0, cut: 'dark', lasts: 60000 },
+      { type: 'server-restart', after: 11858, clean: false, lasts: 1000 },
+    ],
+  },
 };
 
 describe('the judge', () => {

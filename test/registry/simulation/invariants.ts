@@ -72,6 +72,12 @@ const SIGN_OF_DEATH = 8_000;
 /** How new a log is. */
 type Log = Pick<Peer, 'lineage' | 'term' | 'index'>;
 
+/** When something was said, on the lease clock: as its server may take it at the earliest, and in truth. */
+export interface Said {
+  readonly earliest: number;
+  readonly latest: number;
+}
+
 /** How an address came off the list, to tell whether Raft could have followed. */
 interface Removal {
   readonly left: boolean;
@@ -125,17 +131,16 @@ export class Invariants {
     this.#world = world;
   }
 
-  /**
-   * `starting`: its agent says that its Nacos does not run yet; `told`: to a server that can tell the others; `at`: when it
-   * was said.
-   */
-  heard(address: Address, starting: boolean, told: boolean, at: number): void {
-    const later = (times: ReadonlyMap<Address, number>): number =>
+  /** `starting`: its agent says that its Nacos does not run yet; `told`: to a server that can tell the others. */
+  heard(address: Address, starting: boolean, told: boolean, { earliest, latest }: Said): void {
+    const later = (times: ReadonlyMap<Address, number>, at: number): number =>
       Math.max(at, times.get(address) ?? -Infinity);
-    this.#heardAt.set(address, later(this.#heardAt));
-    if (at >= (this.#refused.get(address) ?? Infinity)) this.#refused.delete(address);
+    this.#heardAt.set(address, later(this.#heardAt, latest));
+    // A clock that several servers share may have been set back in between.
+    const isNow = latest === this.#world.registry.hearing;
+    if (isNow || latest >= (this.#refused.get(address) ?? Infinity)) this.#refused.delete(address);
     if (!told) return;
-    this.#toldAt.set(address, later(this.#toldAt));
+    this.#toldAt.set(address, later(this.#toldAt, earliest));
     if (starting) this.becameUnhealthy(address);
   }
 

@@ -4,7 +4,7 @@ import { decide, type Command, type Outcome } from '../../../src/registry/decide
 import type { RaftEvidence } from '../../../src/registry/evidence.js';
 import { JOINING, LATE_POLL } from '../../../src/registry/rules.js';
 import { isDeaf, type Blind } from './blind.js';
-import { Invariants, Violation } from './invariants.js';
+import { Invariants, Violation, type Said } from './invariants.js';
 import { RaftModel, type Peer } from './model.js';
 import { Random } from './random.js';
 import { Schedule } from './schedule.js';
@@ -137,8 +137,13 @@ const LONGEST_ELECTION = 15_000;
 const PROBE_LAG = 6_000;
 /** How late the server sees a dead process's connections end. */
 const FIN_AFTER = 40;
-/** The longest pause of a server that it takes for none (hearing-clock.ts). */
+/**
+ * The longest pause of a server that it takes for none (hearing-clock.ts), the time between two of its looks at the clock, and
+ * how long it reads after a pause what may have waited.
+ */
 const UNNOTICED = 1_500;
+const LONGEST_TICK = 250;
+const READING = 500;
 
 /** Nodes, address servers, their balancer and database, and the network between them, in simulated time. */
 export class World {
@@ -168,6 +173,8 @@ export class World {
   /** Since when the doctor sees a voter that is on no list. */
   readonly #unlisted = new Map<Address, number>();
   #repairs = 0;
+  /** Each server's last pause, and when it began on the lease clock. */
+  readonly #pauses = new Map<AddressServer, { at: number; hearing: number; endedAt: number }>();
 
   constructor(setup: Setup, faults: Faults = {}, trace?: (line: string) => void) {
     this.setup = setup;
@@ -357,7 +364,8 @@ export class World {
     const { members, quorumLost } = this.registry.cluster;
     if (members.size === 0 || (this.strangers.has(address) && quorumLost)) return;
     this.strangers.add(address);
-    this.invariants.heard(address, false, this.#canTell(server), this.registry.hearing);
+    const { hearing } = this.registry;
+    this.invariants.heard(address, false, this.#canTell(server), { earliest: hearing, latest: hearing });
     const connection = { server, openedAt: server.hearing };
     const { expect } = this.setup;
     const hangUp = server.poll({ address, id: undefined, expect, connection }, () => undefined);
@@ -513,6 +521,7 @@ export class World {
     for (const node of this.nodes.values()) {
       if (node.connection?.server === server) node.connection = undefined;
     }
+    this.#pauses.delete(server);
     if (server.start()) this.invariants.restarted();
     else this.schedule.after(2_000, () => this.startServer(server));
   }
@@ -520,9 +529,16 @@ export class World {
   pauseServer(server: AddressServer, duration: number): void {
     if (server.state !== 'up') return;
     server.pause();
-    this.schedule.after(duration, () => {
-      if (server.state === 'paused') server.resume();
-    });
+    const pause = { at: this.now, hearing: this.registry.hearing, endedAt: Infinity };
+    this.#pauses.set(server, pause);
+    this.schedule.after(duration, () => this.#resume(server));
+  }
+
+  #resume(server: AddressServer): void {
+    if (server.state !== 'paused') return;
+    server.resume();
+    const pause = this.#pauses.get(server);
+    if (pause) pause.endedAt = this.now;
   }
 
   /** The balancer moves its connections elsewhere. */
@@ -587,9 +603,8 @@ export class World {
     const sentAt = { now: this.now, hearing: this.registry.hearing };
     const arrive = (): void => {
       const told = this.#canTell(server);
-      // What waited in a stopped server's socket says that it lived then; that it waited can be noticed after a time only.
-      const saidAt = this.now - sentAt.now > UNNOTICED ? sentAt.hearing : this.registry.hearing;
-      if (!node.mute) this.invariants.heard(node.address, request.beat?.starting === true, told, saidAt);
+      const said = this.#whenSaid(server, sentAt.hearing);
+      if (!node.mute) this.invariants.heard(node.address, request.beat?.starting === true, told, said);
       if (!node.mute && told) {
         node.reachedAt = Math.max(node.reachedAt, sentAt.now);
         if (sentAt.now === this.now) node.darkSince = undefined;
@@ -611,6 +626,21 @@ export class World {
       this.#closed(node, connection);
       finish('failed');
     });
+  }
+
+  /**
+   * What waited in a stopped server's socket says that its node lived when it was sent, and to the server only that it lived when
+   * it was stopped, as does what it reads just after that (LeaseClock.saidAt). A short pause it cannot notice.
+   */
+  #whenSaid(server: AddressServer, sentAt: number): Said {
+    const { hearing } = this.registry;
+    const pause = this.#pauses.get(server);
+    const { now } = this;
+    if (!pause || now - pause.endedAt > READING) return { earliest: hearing, latest: hearing };
+    const lasted = Math.min(now, pause.endedAt) - pause.at;
+    if (lasted <= UNNOTICED - LONGEST_TICK) return { earliest: hearing, latest: hearing };
+    const earliest = Math.min(sentAt, pause.hearing - LONGEST_TICK);
+    return { earliest, latest: lasted > UNNOTICED ? sentAt : hearing };
   }
 
   /** Every few seconds, as long as it does; without an agent nobody says anything. */
@@ -819,7 +849,7 @@ export class World {
       replica.slowness = 0;
     }
     for (const server of this.servers) {
-      if (server.state === 'paused') server.resume();
+      this.#resume(server);
       this.startServer(server);
     }
     for (const node of this.nodes.values()) {
