@@ -1,4 +1,4 @@
-import type { Member } from './cluster.js';
+import { majority, type Member } from './cluster.js';
 import { isSeenAsVoter, isSeenOutside, leaderless } from './evidence.js';
 import { isLive } from './lease.js';
 import type { RuleContext } from './rule-context.js';
@@ -20,7 +20,8 @@ export function isUnproven(member: Member, moment: Pick<RuleContext, 'now' | 'ra
  * for as long as it takes to be taken off, may have been a voter or somebody who asked twice: it is left out when it is seen
  * to be no voter, and otherwise only while every settled member is live, since those are Raft's majority with it, too (R3).
  * With one of them dead they may not be: an eviction would be lost, and blank nodes would be let in that Raft does not add
- * (found by the simulation).
+ * (found by the simulation). Nor are two of four when a settled member has left after two newcomers came in (found by the
+ * simulation): then such newcomers count. Beside a single settled member one is left out all the same.
  *
  * Where nobody has settled, since all that had data have left, nobody's majority makes up for it: a blank node takes whoever
  * is on its list for a voter. So one that was heard again counts for as long as it is not seen to be no voter, and an unproven
@@ -36,11 +37,16 @@ export function counted(
   const settled = listed.filter((member) => member.settled);
   const areAllLive = settled.length > 0 && settled.every((member) => isLive(member, rules, now));
   const mayBeVoters = settled.length === 0 && leaderless(moment).length > 0;
+  const isLost = (member: Member): boolean =>
+    isNewcomer(member) && !isUnproven(member, moment) && now - seenAt(member) >= REPLACED_EVICT_AFTER;
+  const isOutside = (member: Member): boolean => isSeenOutside(member.address, seenAt(member), moment);
+  const lost = listed.filter((member) => isLost(member) && !isOutside(member)).length;
+  const areEnough = settled.length === 1 || settled.length >= majority(settled.length + lost);
   const isLeftOut = (member: Member): boolean => {
     if (isUnproven(member, moment)) return !mayBeVoters;
-    if (!isNewcomer(member) || now - seenAt(member) < REPLACED_EVICT_AFTER) return false;
-    if (isSeenOutside(member.address, seenAt(member), moment)) return true;
-    return areAllLive && !isSeenAsVoter(member, moment);
+    if (!isLost(member)) return false;
+    if (isOutside(member)) return true;
+    return areAllLive && areEnough && !isSeenAsVoter(member, moment);
   };
   const proven = listed.filter((member) => !isLeftOut(member));
   return proven.length > 0 ? proven : listed;
