@@ -144,6 +144,17 @@ describe('newcomers that were heard again and died, which may vote', () => {
     assert.deepEqual(harness.list, [A, B, C, D]);
   });
 
+  it('count beside no more settled members than they are, since one of those has left', () => {
+    const harness = three();
+    harness.poll(D);
+    harness.poll(E);
+    harness.pass(10_000, [A, B, C, D, E]);
+    harness.do({ type: 'leave', address: C });
+    harness.pass(120_000, [A, B], [D, E]);
+    assert.equal(harness.cluster.quorumLost, true, 'they may vote, and Raft has two of four');
+    assert.deepEqual(harness.list, [A, B, D, E]);
+  });
+
   it('do not count while all that have settled live, and are taken off', () => {
     const harness = new RuleHarness().bootstrap(A);
     harness.pass(60_000, [A]);
