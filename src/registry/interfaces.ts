@@ -54,6 +54,12 @@ export interface Behind {
   readonly by: number;
 }
 
+/** A clock stood still: last at a time of its own, and for so long in all, in milliseconds. */
+export interface Stood {
+  readonly at: number;
+  readonly by: number;
+}
+
 /** Is told of every cluster that became another, whoever decided it, in the order in which it happened. */
 export interface ClusterListener {
   /**
@@ -86,6 +92,8 @@ export interface OpenResult {
 export interface SyncRequest {
   /** Its lease clock. */
   readonly hearing: number;
+  /** Whether that stood still since the last exchange. */
+  readonly stood?: Stood | undefined;
   /** When its own grace (R8) ends, which then holds for all. */
   readonly graceUntil: number;
   /** How long a grace lasts, in milliseconds, should one begin now. */

@@ -1,4 +1,4 @@
-import type { Behind, Clock } from '../registry/interfaces.js';
+import type { Behind, Clock, Stood } from '../registry/interfaces.js';
 
 /** Longest step between two ticks that counts as hearing. */
 const LONGEST_STEP_MS = 1_500;
@@ -38,6 +38,10 @@ export class LeaseClock implements Clock {
   #runningSince = 0;
   /** On this clock: when it last stood still. */
   #stoodAt = 0;
+  /** For how long it stood still since it last went on from the shared one, in milliseconds, less what it ran on meanwhile. */
+  #stood = 0;
+  /** On this clock: what it gave before it last stood still was not later. */
+  #stoodUntil = 0;
   #tickedAt: number;
   #tickedWall: number;
 
@@ -60,9 +64,21 @@ export class LeaseClock implements Clock {
    * was away: then nobody could hear.
    */
   syncTo(hearing: number): void {
-    this.#runningSince += Math.min(0, hearing - this.now());
+    const stood = this.stood?.by ?? 0;
+    if (this.isBehind) this.#standStill(this.#base);
+    const ahead = this.now() - hearing;
+    this.#runningSince -= Math.max(0, ahead);
+    this.#stoodAt -= Math.max(0, ahead + stood);
+    this.#stood = 0;
     this.#base = hearing;
     this.#baseAt = this.time.monotonic();
+  }
+
+  /** When it last stood still since it was last set to the shared one, and for how long in all; undefined when it did not. */
+  get stood(): Stood | undefined {
+    const more = this.#stillFor(this.time.monotonic(), this.time.wall());
+    if (more > 0) return { at: this.now() - 1, by: this.#stood + more };
+    return this.#stood > 0 ? { at: this.#stoodUntil, by: this.#stood } : undefined;
   }
 
   /**
@@ -116,6 +132,11 @@ export class LeaseClock implements Clock {
     const wall = this.time.wall();
     const deafness = this.#deafness(monotonic, wall);
     const before = this.#base;
+    const stood = this.#stillFor(monotonic, wall);
+    if (stood > 0) {
+      this.#stood += stood;
+      this.#stoodUntil = this.now() - 1;
+    }
     this.#base += Math.min(monotonic - this.#baseAt, LONGEST_STEP_MS);
     this.#baseAt = this.#tickedAt = monotonic;
     this.#tickedWall = wall;
@@ -128,6 +149,13 @@ export class LeaseClock implements Clock {
     // The same pause may be noticed twice, with the shared clock taken over in between.
     if (this.now() >= this.#runningSince) this.#stoodAt = at;
     this.#runningSince = this.now() + PAUSED_INPUT_MS;
+  }
+
+  /** For how long it has stood still since it last moved, in milliseconds, a suspended machine included. */
+  #stillFor(monotonic: number, wall: number): number {
+    const stray = wall - this.#tickedWall - (monotonic - this.#tickedAt);
+    const suspended = stray > LONGEST_STRAY_MS ? stray : 0;
+    return Math.max(0, monotonic - this.#baseAt - LONGEST_STEP_MS) + suspended;
   }
 
   /** How long the server was deaf since the last tick, in milliseconds; 0 when it was not. */

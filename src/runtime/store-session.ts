@@ -233,6 +233,7 @@ export class StoreSession {
   #report(): SyncRequest {
     return {
       hearing: this.#now,
+      stood: this.#clock.stood,
       graceUntil: this.#graceUntil,
       grace: graceTime(this.#rules),
       renewalSlackMs: this.#rules.memberTtl / 5,

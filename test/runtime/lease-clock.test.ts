@@ -115,6 +115,44 @@ describe('the lease clock', () => {
     assert.equal(clock.saidAt(), clock.now());
   });
 
+  it('tells for how long it stood still since it went on from the shared clock, noticed or not', () => {
+    const { time, clock } = setUp();
+    clock.syncTo(10_000);
+    time.pass(250);
+    clock.tick();
+    const stoodFor = (): number => clock.stood?.by ?? 0;
+    assert.equal(stoodFor(), 0);
+    time.pass(100);
+    const heard = clock.now();
+    time.pass(89_900);
+    const { at, by } = clock.stood!;
+    assert.ok(at >= heard && at < clock.now(), 'what was heard before is not later');
+    assert.equal(by, 88_500);
+    clock.tick();
+    assert.deepEqual(clock.stood, { at, by });
+    time.pass(5_000);
+    clock.tick();
+    assert.equal(stoodFor(), 88_500 + 3_500);
+    clock.syncTo(12_000);
+    assert.equal(stoodFor(), 0);
+  });
+
+  it('takes what waited while the shared clock stood, too, for said before that', () => {
+    const { time, clock } = setUp();
+    clock.syncTo(10_000);
+    for (let i = 0; i < 40; i++) {
+      time.pass(250);
+      clock.tick();
+    }
+    time.pass(60_000);
+    clock.tick();
+    assert.equal(clock.saidAt(), 20_000);
+    // It stood still for as long as the others could not reach the database, and was not ahead of theirs afterwards.
+    clock.syncTo(21_000);
+    assert.ok(clock.readsWhatWaited);
+    assert.ok(clock.saidAt() <= 10_000);
+  });
+
   it('takes what it has heard since the shared clock was behind for heard then', () => {
     const { time, clock } = setUp();
     clock.resumeAt(10_000);

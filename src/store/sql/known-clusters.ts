@@ -18,7 +18,7 @@ import {
   UNREAD,
   type Version,
 } from '../../registry/agreement.js';
-import type { Behind, ClusterListener } from '../../registry/interfaces.js';
+import type { Behind, ClusterListener, Stood } from '../../registry/interfaces.js';
 import { reconciled } from '../../registry/reconcile.js';
 import { factsOf, isDirty, noteLost, noteStored } from '../stored-leases.js';
 import { byCluster, leaseRow, leasesOf, toCluster, toLease } from '../rows.js';
@@ -31,6 +31,9 @@ import {
   type StoredLeaseRow,
 } from './queries.js';
 import type { DepartedTable, MemberTable, WaitingTable } from '../schema.js';
+
+/** How far this server's clock may be ahead of the shared one before what it heard is set back. */
+const CLOCK_AHEAD_MS = 1_000;
 
 /** A cluster as it was read. */
 export interface Loaded {
@@ -288,11 +291,16 @@ export class KnownClusters {
   }
 
   /**
-   * This server's clock was `by` ahead of the shared one, which stood still while nobody reached the database. What it
-   * observed since the shared clock's `since` is set back by as much, so that a silence keeps its length.
+   * This server's clock was `ahead` of the shared one, which stood still while nobody reached the database. What it
+   * observed since the shared clock's `since` is set back by as much, so that a silence keeps its length; and by more before
+   * its own clock stood still, too: the one must not make up for the other.
    */
-  setBack(since: number, by: number): void {
-    this.#shift((at) => (at > since ? Math.max(since, at - by) : at));
+  setBack(since: number, ahead: number, stood: Stood = { at: 0, by: 0 }): void {
+    if (ahead + stood.by <= CLOCK_AHEAD_MS) return;
+    const later = ahead > CLOCK_AHEAD_MS ? ahead : 0;
+    this.#shift((at) =>
+      at > since ? Math.max(since, at - (at <= stood.at ? ahead + stood.by : later)) : at,
+    );
   }
 
   /** This server's clock stood still before `since`, and what it observed since was `by` later on the shared one. */

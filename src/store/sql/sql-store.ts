@@ -37,9 +37,6 @@ const WRITE_EVERY_MS = 1_000;
 /** How often the others' renewals are read when nobody waits for them. */
 const READ_EVERY_MS = 2_000;
 
-/** How far this server's clock may be ahead of the shared one before what it heard is set back. */
-const CLOCK_AHEAD_MS = 1_000;
-
 /**
  * How far it may be behind: more than a slow exchange lets it fall back, which takes over at its end what it
  * read at its beginning.
@@ -188,8 +185,8 @@ export class SqlStore implements Store {
     }
     state = await this.#enter(session, state);
     const ahead = report.hearing - state.clock.now;
-    if (ahead > CLOCK_AHEAD_MS) this.#known.setBack(this.#lastNow, ahead);
-    else if (-ahead > CLOCK_BEHIND_MS) this.#catchUp(state.clock.now);
+    this.#known.setBack(this.#lastNow, ahead, report.stood);
+    if (-ahead > CLOCK_BEHIND_MS) this.#catchUp(state.clock.now);
     this.#lastNow = state.clock.now;
     const changed = await this.#readChanges(session, state);
     const at = performance.now();

@@ -116,7 +116,7 @@ const HISTORIES: Readonly<Record<string, History>> = {
       { type: 'server-pause', after: 0, lasts: 10000 },
       { type: 'restart', after: 37, who: 0, keepsData: false },
       { type: 'start', after: 0 },
-      { type: 'release', after: 4 },
+      { type: 'adopt', after: 4 },
     ],
   },
   'an operator has put the nodes that poll without `self` before anybody founds': {

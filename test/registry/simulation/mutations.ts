@@ -81,6 +81,24 @@ const TAKEN_OFF_UNSEEN = several(
   ],
 );
 
+/** The database is down, a server is stopped meanwhile for longer, and nodes die whose last words it has. */
+const STOPPED_IN_AN_OUTAGE = Array.from({ length: 20 }, (_, i) =>
+  several(
+    { replicas: 2, expect: undefined },
+    [0, 0],
+    [
+      { type: 'database-down', after: 25_250, lasts: 60_251 },
+      { type: 'crash', after: 0, who: 0, host: false },
+      { type: 'replica-pause', after: 11_218 + 50 * i, who: 0, lasts: 56_545 },
+      { type: 'move', after: 1_245, who: 0, host: false },
+      { type: 'cut', after: 63_792, who: 0, cut: 'dark', lasts: 1_000 },
+      { type: 'balance', after: 591 },
+      { type: 'start', after: 1_890 },
+    ],
+    10,
+  ),
+).flat();
+
 /** A dead member that falls due comes back just before, and asks a server that has been cut off for a while. */
 const RETURNS_ELSEWHERE = several(
   { replicas: 2, expect: 3 },
@@ -738,6 +756,12 @@ export const MUTATIONS: readonly Mutation[] = [
     },
     directed: TAKEN_OFF_UNSEEN,
     caughtBy: ['not-whole-in-the-end'],
+  },
+  {
+    name: 'several servers: set back by what a clock is ahead, also what was heard before it stood still',
+    faults: { replica: { forgetsItStood: true } },
+    directed: STOPPED_IN_AN_OUTAGE,
+    caughtBy: ['joined-without-majority'],
   },
   {
     name: 'several servers: take a server that starts for one that hears before it has told its grace',

@@ -37,7 +37,6 @@ const STORE_TIMEOUT = 2_000;
 const WRITE_EVERY = 1_000;
 const READ_EVERY = 2_000;
 const LATE_COMMIT = 3_000;
-const CLOCK_AHEAD = 1_000;
 const CLOCK_BEHIND = 5_000;
 
 /** How often an exchange with a database that is well takes some milliseconds for each of its statements. */
@@ -71,6 +70,8 @@ export interface ReplicaFaults {
   readonly neverMindsEpochs?: boolean;
   /** What a server heard while the shared clock stood still keeps the time of the server's own clock. */
   readonly neverSetsBack?: boolean;
+  /** What a server heard before it stood still is set back by what its clock is ahead then, and no more. */
+  readonly forgetsItStood?: boolean;
   /** A server that starts tells the others of its grace only after they take it for one that hears. */
   readonly tellsGraceLate?: boolean;
   /** Nobody knows any more of a server that took its leave. */
@@ -682,8 +683,9 @@ export class SimulatedReplica implements AddressServer {
       this.#readAnew();
     }
     const ahead = report.hearing - state.clock.now;
-    if (ahead > CLOCK_AHEAD && !replicaFaults.neverSetsBack) this.#known.setBack(this.#lastNow, ahead);
-    else if (-ahead > CLOCK_BEHIND && !replicaFaults.neverCatchesUp)
+    const stood = replicaFaults.forgetsItStood ? undefined : report.stood;
+    if (!replicaFaults.neverSetsBack) this.#known.setBack(this.#lastNow, ahead, stood);
+    if (-ahead > CLOCK_BEHIND && !replicaFaults.neverCatchesUp)
       this.#known.bringForward(this.#clock.catchUp(state.clock.now));
     this.#lastNow = state.clock.now;
     const changed = yield* this.#readChanges(state);
@@ -814,6 +816,7 @@ export class SimulatedReplica implements AddressServer {
     const isWaiting = isWatched || needsTick(cluster, { now: this.hearing, rules: RULES });
     return {
       hearing: this.hearing,
+      stood: this.#clock.stood,
       graceUntil: this.#graceUntil,
       grace: graceTime(RULES),
       renewalSlackMs: RULES.memberTtl / 5,
