@@ -64,8 +64,9 @@ const LONGEST_ELECTION = 40_000;
 /** A single server writes what it hears once a second, in milliseconds, amply. */
 const UNWRITTEN = 2_000;
 
-/** Seconds in which a node that has its list polls again. */
+/** Seconds in which a node that has its list polls again; an agent whose heartbeat was answered before is held for 5 s once more. */
 const BETWEEN_POLLS = 6;
+const BETWEEN_BEATS = 10;
 /** A member whose polls stopped has given a sign of it after this time: the next one is late. */
 const SIGN_OF_DEATH = 8_000;
 
@@ -117,7 +118,7 @@ export class Invariants {
   readonly #lists = new Map<number, string>();
   #initialMembers: readonly Address[] = [];
   #leaderlessSince: number | undefined;
-  /** For how many seconds in a row a node ran and whichever server it asked heard, since it joined; {@link BETWEEN_POLLS} at most. */
+  /** For how many seconds in a row a node ran and whichever server it asked heard, since it joined; as long as matters. */
   readonly #audible = new Map<Address, number>();
   /** Since when a phantom has taken the majority of those listed. */
   #takenSince: number | undefined;
@@ -619,7 +620,8 @@ export class Invariants {
 
   /** Whether a poll of the process that last ran there fell into a time in which a server could hear it; a stranger sends none. */
   #wasAudible(address: Address): boolean {
-    return !this.#world.nodes.has(address) || (this.#audible.get(address) ?? 0) >= BETWEEN_POLLS;
+    const enough = this.#world.setup.agents ? BETWEEN_BEATS : BETWEEN_POLLS;
+    return !this.#world.nodes.has(address) || (this.#audible.get(address) ?? 0) >= enough;
   }
 
   #noteAudible(): void {
