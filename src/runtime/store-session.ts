@@ -188,14 +188,9 @@ export class StoreSession {
   async #sync(): Promise<void> {
     const mark = this.servingLease.begin();
     const report = this.#report();
-    const {
-      scene,
-      missedMs,
-      others,
-      isAlone,
-      soon,
-      written,
-    } = await this.#ask('sync', () => this.#store.sync(report));
+    const { scene, missedMs, others, isAlone, soon, written } = await this.#ask('sync', () =>
+      this.#store.sync(report),
+    );
     this.#observer.exchanged(written);
     // By the own clock: the shared one stood still meanwhile.
     const away = this.#outage ? this.#now - this.#outage.since : 0;
