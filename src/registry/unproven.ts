@@ -40,7 +40,9 @@ export function counted(
   const isLost = (member: Member): boolean =>
     isNewcomer(member) && !isUnproven(member, moment) && now - seenAt(member) >= REPLACED_EVICT_AFTER;
   const isOutside = (member: Member): boolean => isSeenOutside(member.address, seenAt(member), moment);
-  const lost = listed.filter((member) => isLost(member) && !isOutside(member)).length;
+  const mayHaveDied = (member: Member): boolean =>
+    isNewcomer(member) && !isLive(member, rules, now) && !isUnproven(member, moment) && !isOutside(member);
+  const lost = listed.filter(mayHaveDied).length;
   const areEnough = settled.length === 1 || settled.length >= majority(settled.length + lost);
   const isLeftOut = (member: Member): boolean => {
     if (isUnproven(member, moment)) return !mayBeVoters;

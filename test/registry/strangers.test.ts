@@ -150,6 +150,8 @@ describe('newcomers that were heard again and died, which may vote', () => {
     harness.poll(E);
     harness.pass(10_000, [A, B, C, D, E]);
     harness.do({ type: 'leave', address: C });
+    // One after the other, so that the first has been lost for longer.
+    harness.pass(10_000, [A, B, E], [D]);
     harness.pass(120_000, [A, B], [D, E]);
     assert.equal(harness.cluster.quorumLost, true, 'they may vote, and Raft has two of four');
     assert.deepEqual(harness.list, [A, B, D, E]);

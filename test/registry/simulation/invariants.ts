@@ -380,6 +380,9 @@ export class Invariants {
     const own = all.filter(({ address }) => !strangers.has(address));
     const others = all.filter(({ address }) => strangers.has(address));
     if (others.length === 0 || own.length === 0 || own.some(({ settled }) => !settled)) return;
+    // As many as have settled that may be voters which died, since a settled member has left (R3).
+    const again = others.filter((member) => !this.#isUnproven(member, false, false)).length;
+    if (own.length > 1 && own.length < majority(own.length + again)) return;
     // As the server sees them: what it does not hear it loses without any stranger.
     const alive = own.filter(({ presence }) => presence === 'live');
     const areUnproven = others.every((member) =>
@@ -711,6 +714,10 @@ export class Invariants {
     const { registry, nodes, raft } = this.#world;
     // What strangers leave on the list is the server's to take off.
     const listed = [...registry.cluster.members.values()].filter(({ address }) => nodes.has(address));
+    // But where as many as have settled may be voters that died, since a settled member has left (R3).
+    const settled = [...registry.cluster.members.values()].filter((member) => member.settled).length;
+    const others = registry.cluster.members.size - listed.length;
+    const areOutnumbered = settled > 1 && settled < majority(settled + others);
     const isGone = (some: readonly { readonly address: Address }[]): boolean =>
       some.length > 0 &&
       some.filter(({ address }) => nodes.get(address)?.gone === false).length < majority(some.length);
@@ -726,6 +733,7 @@ export class Invariants {
       registry.cluster.awaitsRepair ||
       isLeftOver ||
       isGone(listed) ||
+      (registry.cluster.quorumLost && areOutnumbered) ||
       (registry.cluster.quorumLost && listed.some(({ address }) => nodes.get(address)?.gone !== false)) ||
       this.#phantoms().some(({ excuse }) => excuse !== undefined)
     );
