@@ -19,7 +19,7 @@ interface Options {
 const WHAT_IT_DOES =
   'The list becomes those that are live or still answer on their port. Whoever is dropped has no vote any more, and Raft of those that are left must then be repaired (doctor --repair); after that those that wait join, one by one. If the missing nodes can be started again at their addresses, do that instead.';
 
-const WHAT_IT_FOUNDS =
+const WHAT_IT_BOOTSTRAPS =
   'Those that wait become the list, and its revisions go on after the highest that a node says it has. Let all nodes of the cluster wait before that: whoever is missing is not on the list, and joins through the gate. If the right database can be brought back, do that instead.';
 
 /** `recover`: decides the list of a cluster that lost its majority for good (R7), and says how to repair Raft. */
@@ -50,7 +50,7 @@ export function recoverCommand(): Command {
         // The database was replaced, and nothing is bootstrapped by itself (R1).
         const isBootstrapping = before.members.length === 0;
         if (!options.yes) {
-          const what = isBootstrapping ? WHAT_IT_FOUNDS : WHAT_IT_DOES;
+          const what = isBootstrapping ? WHAT_IT_BOOTSTRAPS : WHAT_IT_DOES;
           console.error([...describeCluster(before, lineWidth()), '', what].join('\n'));
           if (!(await confirm(`Recover ${cluster}?`)))
             throw new ClientError('not confirmed; nothing was changed');

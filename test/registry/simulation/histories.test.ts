@@ -119,7 +119,7 @@ const HISTORIES: Readonly<Record<string, History>> = {
       { type: 'adopt', after: 4 },
     ],
   },
-  'an operator has put the nodes that poll without `self` before anybody founds': {
+  'an operator has put the nodes that poll without `self` before the cluster is bootstrapped': {
     setup: {
       ids: false,
       retries: 5,
