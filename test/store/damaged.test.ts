@@ -135,7 +135,7 @@ describe('a damaged cluster', () => {
       ['DELETE', `/nacos/v1/as/nodes?ips=${B}`],
       ['DELETE', `/nacos/serverlist?self=${B}`],
       ['POST', '/api/v1/clusters/nacos/serverlist/recover'],
-      ['POST', '/api/v1/clusters/nacos/serverlist/release'],
+      ['POST', '/api/v1/clusters/nacos/serverlist/adopt'],
       ['DELETE', `/api/v1/clusters/nacos/serverlist/members/${encodeURIComponent(B)}?force=true`],
     ] as const) {
       const [status, text] = await ask(method, path);
