@@ -22,7 +22,7 @@ export type ExitName = keyof typeof EXIT;
 
 const ASKED = 'refused, or the server cannot be asked';
 const NOT_CONFIRMED = 'refused, not confirmed, or the server cannot be asked';
-const WRONG = 'a setting or the database cannot be used, and somebody must act';
+const WRONG = 'a setting or the database cannot be used until it is fixed';
 
 /** What each status means, by the command that ends with it. Sentences' ends, without a full stop. */
 export const EXIT_STATUSES = {
@@ -48,7 +48,7 @@ export const EXIT_STATUSES = {
   doctor: {
     done: 'nothing is wrong, or all is repaired',
     refused: ASKED,
-    found: 'something is wrong, or is left to people',
+    found: 'something is wrong, or needs a person',
     stopped: 'a repair stopped',
   },
   leave: {
@@ -67,9 +67,9 @@ export const EXIT_STATUSES = {
     done: 'told to stop; with a command, its own status',
     later:
       'the node was not listed within --gate-timeout, or another start may succeed, such as a port in use',
-    config: 'a setting cannot be used, and somebody must act',
+    config: 'a setting cannot be used until it is fixed',
   },
-  completion: { done: 'done', refused: 'a shell that is not known' },
+  completion: { done: 'done', refused: 'an unknown shell' },
 } as const satisfies Readonly<Record<string, Readonly<Partial<Record<ExitName, string>>>>>;
 
 /** A command with exit statuses: all of them but `help`. */

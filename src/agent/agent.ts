@@ -309,7 +309,7 @@ export class Agent {
       await this.#pause(1_000);
       if (this.#isStopped) return;
     }
-    log.info('Nacos has started again after its leave; it is registered anew');
+    log.info('Nacos has started again after its leave; it is registered again');
     this.#hasLeft = false;
   }
 

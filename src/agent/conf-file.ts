@@ -114,7 +114,7 @@ export class ConfFile {
     this.#watcher = undefined;
     this.#log.warn(
       { file: this.#file, err: error },
-      `the system does not tell of changes of the file; it is looked at every ${CHECK_INTERVAL_MS / 1_000} s`,
+      `the system does not report changes of the file; the agent checks it every ${CHECK_INTERVAL_MS / 1_000} s`,
     );
   }
 
@@ -200,13 +200,13 @@ function whatWasChanged(found: Found | undefined, wanted: readonly Address[]): s
   const lacked = wanted.filter((address) => !before.includes(address));
   const had = before.filter((address) => !wanted.includes(address));
   if (found?.isByNacos === true && lacked.length === 0 && had.length === 1) {
-    return `Nacos added ${had[0]} to the file, and it was put right: that is what this node calls itself, if it is not listed by that name. Let it go by the name in AGENT_SELF (nacos.inetutils.ip-address, in the official image NACOS_SERVER_IP), or set AGENT_SELF=${had[0]}; then restart it`;
+    return `Nacos added ${had[0]} to the file, and the agent restored it: this node seems to call itself that, and is not listed by that name. Make it use the name in AGENT_SELF (nacos.inetutils.ip-address, in the official image NACOS_SERVER_IP), or set AGENT_SELF=${had[0]}; then restart it`;
   }
   const what =
     found === undefined
       ? 'it was gone'
       : (found.problem ?? [...some('it lacked', lacked), ...some('it had', had)].join('; '));
-  return `somebody else changed the file, and it was put right: ${what}`;
+  return `another program changed the file, and the agent restored it: ${what}`;
 }
 
 function some(what: string, addresses: readonly Address[]): string[] {

@@ -143,7 +143,7 @@ export function failureToAnswer(address: Address, patience: number): Promise<str
       resolve(isLate ? failureToAnswer(address, patience) : failure);
     };
     // Timers run before sockets are read: what came while this process was busy is still to be read then.
-    const late = (): void => end(`nothing came within ${patience / 1_000} s`);
+    const late = (): void => end(`no answer within ${patience / 1_000} s`);
     const timer = setTimeout(() => setImmediate(late), patience);
     socket.once('connect', () => {
       socket.write(

@@ -107,7 +107,7 @@ function parseOwn(text: string): Parsed<Address> {
     return {
       ok: false,
       problem:
-        'is for a node’s own polls, which tell where they come from; an agent must say HOST:PORT exactly as its Nacos knows itself, such as 10.0.0.5:8848',
+        'works only in a node’s own polls, whose source address the server sees; an agent must give HOST:PORT exactly as its Nacos knows itself, such as 10.0.0.5:8848',
     };
   }
   const address = readAddress(text);

@@ -139,7 +139,7 @@ export class RegistryClient {
     if (status >= 500 && status !== 507) return `says ${status}: ${text}`;
     if (status !== 200) return { type: 'refused', status, reason: text };
     if (!/^\d{1,15}$/.test(revision ?? '')) {
-      return 'answers, but not as an address server of this kind does (without Address-Server-Revision)';
+      return 'answers, but is not an address server of this kind (no Address-Server-Revision header)';
     }
     const addresses = readList(text, this.#speaker.self);
     if (!addresses.ok) return `sent a list that ${addresses.problem}; it is not used`;

@@ -134,9 +134,9 @@ async function leave({ agent, client, log }: Around, wait: number, enough: Abort
   const stopped = agent.stop();
   const { left, said } = await withinTime(wait + 15_000, enough, (signal) => client.leave(wait, signal));
   await stopped;
-  if (enough.aborted) log.warn('nobody waits any longer for the others to take up the leave');
+  if (enough.aborted) log.warn('the wait for the other members to take up the leave was cut short');
   else if (left) log.info(`left: ${said}`);
-  else log.error(`it is not known to have left, and may stay listed until it is evicted: ${said}`);
+  else log.error(`the leave is not confirmed, and the node may stay listed until it is evicted: ${said}`);
 }
 
 /** What this process is sent. */

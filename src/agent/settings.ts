@@ -44,7 +44,11 @@ export const AGENT_SETTINGS: readonly AgentSetting[] = [
     unset: '`address-server.list` beside `cluster.conf`',
     description: 'the last list that was received, for a start without any server',
   },
-  { name: 'expect', value: 'n', description: 'how many members the cluster is to be bootstrapped with' },
+  {
+    name: 'expect',
+    value: 'n',
+    description: 'how many members must wait before the cluster is bootstrapped',
+  },
   {
     name: 'id',
     value: 'name',
@@ -56,12 +60,12 @@ export const AGENT_SETTINGS: readonly AgentSetting[] = [
     description:
       'a token of the server, where it needs one; better in the variable or a file, since all users see flags',
   },
-  { name: 'token-file', value: 'file', description: 'a file with the token, read anew at every heartbeat' },
+  { name: 'token-file', value: 'file', description: 'a file with the token, read again at every heartbeat' },
   {
     name: 'nacos',
     value: 'host:port',
     unset: '`AGENT_SELF`',
-    description: "where this node's Nacos is asked whether it lives",
+    description: "where the agent checks whether this node's Nacos is alive",
   },
   {
     name: 'listen',

@@ -25,11 +25,11 @@ export class StatusServer {
     this.#server = createServer((request, response) => {
       const path = (request.url ?? '').split('?', 1)[0];
       if (request.method !== 'GET' && request.method !== 'HEAD')
-        return send(response, 405, 'only GET is here');
-      if (path === '/healthz') return send(response, 200, 'the agent runs');
+        return send(response, 405, 'only GET is offered here');
+      if (path === '/healthz') return send(response, 200, 'the agent is running');
       if (path === '/readyz') return this.#ready(response);
       if (path === '/settled') return void this.#settled(response);
-      send(response, 404, 'there are /healthz, /readyz and /settled');
+      send(response, 404, 'this port serves only /healthz, /readyz and /settled');
     });
     this.#server.requestTimeout = 5_000;
     this.#server.headersTimeout = 5_000;

@@ -110,7 +110,7 @@ async function at<T>(file: string, task: (place: Place) => Promise<T>): Promise<
     for (let links = 0; ; links++) {
       const info = await lstat(join(place.path, place.name)).catch(() => undefined);
       if (info?.isSymbolicLink() !== true) break;
-      if (links === MOST_LINKS) throw new Error('it is a link that leads in a circle');
+      if (links === MOST_LINKS) throw new Error('it is a link that leads back to itself');
       const target = await readlink(join(place.path, place.name));
       // Relative to the folder itself, whatever its name leads to by now.
       const next = await placeOf(target.startsWith('/') ? target : `${place.path}/${target}`, seen);
@@ -166,17 +166,17 @@ export function explainFileError(error: unknown): string {
       return 'the file system is read-only; mount a folder that can be written';
     case 'EACCES':
     case 'EPERM':
-      return 'this user may not write its folder; give it the right, since the file is replaced as a whole';
+      return 'this user cannot write to its folder; grant that right, since the file is replaced as a whole';
     // By rename(2), and by open(2) of a file that is to be read.
     case 'EISDIR':
-      return 'it is a folder, as Docker makes one where a bind mount names a file that is not there; remove it, and mount the folder that the file is to be in';
+      return 'it is a folder: Docker creates one when a bind mount names a file that does not exist; remove it, and mount the folder that will hold the file';
     case 'ENOTDIR':
-      return 'what should be its folder is a file; remove that, or name another file';
+      return 'a file is in the place of its folder; remove that file, or name another path';
     case 'ELOOP':
-      return 'its path leads in a circle of links; put the links right';
+      return 'its path contains a loop of links; fix the links';
     case 'EBUSY':
     case 'EXDEV':
-      return 'it is mounted by itself and cannot be replaced; mount its folder';
+      return 'the file itself is a mount point and cannot be replaced; mount its folder instead';
     default:
       // Without the paths: that of an unfinished file is another one at every try.
       return message.replace(/, \w+ '.*$/s, '');

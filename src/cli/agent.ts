@@ -17,12 +17,12 @@ import { parseToken } from './token.js';
 export function agentCommand(): Command {
   const command = new Command('agent')
     .description(
-      'keep the cluster.conf of one Nacos node (in file lookup mode) equal to the list, and renew the node while its Nacos lives',
+      'keep the cluster.conf of one Nacos node (in file lookup mode) equal to the list, and renew the node while its Nacos is alive',
     )
     .usage('[options] [-- command args…]')
     .argument(
       '[command...]',
-      'what starts Nacos, started when the node is listed; without one Nacos is started by others',
+      'the command that starts Nacos, run once the node is listed; without it something else must start Nacos',
     );
   for (const { name, value, description, default: fallback, unset } of AGENT_SETTINGS) {
     const help = unset === undefined ? description : `${description}; without it ${unset}`;

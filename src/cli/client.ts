@@ -130,7 +130,7 @@ export class Client {
     if ((status !== 401 && status !== 403) || /\bAUTH_TOKEN\b/.test(detail))
       return new ClientError(`${this.name} says ${status}: ${detail}`, status);
     const advice = this.#token
-      ? `${this.#token.source} has the one that was sent; whoever runs the server can give you another`
+      ? `${this.#token.source} holds the token that was sent; ask the server’s operator for another`
       : `give one in the variable ADDRESS_SERVER_TOKEN, or with --token${this.#hints.token}`;
     return new ClientError(`${this.name} says ${status}: ${detail} (${advice})`, status);
   }
@@ -144,7 +144,7 @@ export class Client {
   #unreachable(error: unknown, isChange = false): ClientError {
     if (error instanceof ClientError) return error;
     if (error instanceof TooLarge) {
-      const unknown = isChange ? '. Whether it did what it was asked is not known' : '';
+      const unknown = isChange ? '. It is not known whether the request took effect' : '';
       return new ClientError(
         `${this.name} answers without end: its answer is ${error.message}; is --server right?${unknown}`,
       );
@@ -152,7 +152,7 @@ export class Client {
     const reason = toPrintable(requestFailure(error));
     if (isChange && !NOT_CONNECTED.test(reason)) {
       return new ClientError(
-        `${this.name} did not answer (${reason}); whether it did what it was asked is not known: look (members, events) before you ask again`,
+        `${this.name} did not answer (${reason}); it is not known whether the request took effect: check with members or events before you repeat it`,
       );
     }
     return new ClientError(
@@ -170,7 +170,7 @@ function readAnswer(text: string, name: string): unknown {
 }
 
 function notOurs(name: string): ClientError {
-  return new ClientError(`${name} answers, but not as this server does; is --server right?`);
+  return new ClientError(`${name} answers, but is not an address server of this kind; is --server right?`);
 }
 
 /** What is wrong, of problem details (RFC 9457), or of whatever else came. */

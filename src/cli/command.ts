@@ -57,7 +57,7 @@ export function clientOf(command: Command): Client {
 /** Told to whom it explains something: until 0.1 these commands read variables that may be anybody's. */
 function unread(old: string, name: string): string {
   const given = process.env[old] ?? '';
-  return given === '' ? '' : `; the variable ${old} is not read any more, its name is ${name}`;
+  return given === '' ? '' : `; the variable ${old} is no longer read, use ${name}`;
 }
 
 /**

@@ -22,9 +22,9 @@ export const COMMANDS: Readonly<Record<CommandName, CommandLine>> = {
   events: { group: 'Cluster', summary: 'print the history of a running server' },
   doctor: { group: 'Cluster', summary: 'compare Nacos’s Raft with the list, and repair it' },
   leave: { group: 'Cluster', summary: 'take a member off its list' },
-  recover: { group: 'Cluster', summary: 'decide a list that lost its majority for good' },
-  delete: { group: 'Cluster', summary: 'delete a cluster of which no member lives' },
-  import: { group: 'Cluster', summary: 'take the list of a running Nacos cluster' },
+  recover: { group: 'Cluster', summary: 'decide the list after a majority is lost' },
+  delete: { group: 'Cluster', summary: 'delete a cluster that has no live member' },
+  import: { group: 'Cluster', summary: 'import the list of a running Nacos cluster' },
   agent: { group: 'Node', summary: 'keep a node’s cluster.conf equal to the list' },
   completion: { group: 'Shell', summary: 'print a completion script for bash, zsh or fish' },
 };

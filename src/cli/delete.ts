@@ -13,13 +13,13 @@ interface Options {
 }
 
 const WHAT_IT_DOES =
-  'For a cluster that was bootstrapped by a slip, or that is empty or dead. Its history stays. One of which a member was heard, or put, within the last minute (EVICT_AFTER) is not deleted.';
+  'For a cluster that was bootstrapped by mistake, or that is empty or dead. Its history stays. The server refuses if a member was heard, or put, within the last minute (EVICT_AFTER).';
 
 /** `delete`: deletes a cluster of which nobody lives. */
 export function deleteCommand(): Command {
-  return clientCommand('delete', 'delete a cluster of which nobody lives')
+  return clientCommand('delete', 'delete a cluster that has no live member')
     .argument('<cluster>', 'as product/cluster')
-    .option('--yes', 'do not ask; needed where no terminal is')
+    .option('--yes', 'do not ask; required without a terminal')
     .addHelpText('after', `\n${WHAT_IT_DOES}`)
     .action((cluster: string, options: Options, command: Command) =>
       run(async () => {

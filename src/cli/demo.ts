@@ -18,9 +18,9 @@ const CLUSTER = 'nacos/serverlist';
 export function demoCommand(): Command {
   return new Command('demo')
     .description(
-      'Starts a real server in a temporary folder, and three fake Nacos nodes that bootstrap a cluster, lose a member and get another. Tells what happens and why, within a minute; no Nacos is needed. Ctrl-C ends it at any time and removes everything.',
+      'Starts a real server in a temporary folder, and three fake Nacos nodes that bootstrap a cluster, lose a member and get another. It explains what happens and why, within a minute; no Nacos is needed. Ctrl-C ends it at any time and removes everything.',
     )
-    .option('--exit', 'end when the story is over; without it the server stays to be looked at')
+    .option('--exit', 'end when the story is over; without it the server keeps running')
     .option('--json', 'print each scene as a line of JSON')
     .action((options: Options) => run(() => play(options)));
 }

@@ -30,14 +30,14 @@ export function doctorCommand(): Command {
     .addOption(
       new Option(
         '--wait <time>',
-        'how long to go on looking while something may pass by itself, such as a list on its way; 0s looks once',
+        'how long to keep looking while a finding may clear by itself, such as a list on its way; 0s looks once',
       ).default('15s'),
     )
     .option('--repair', 'print what would repair it and what may be lost, ask, and do it step by step')
     .option('--yes', 'with --repair: do not ask')
     .option(
       '--dry-run',
-      'with --repair: only print what would be done; so it is without a terminal and --yes',
+      'with --repair: only print what would be done; the default without a terminal and --yes',
     )
     .option(
       '--survivor <address>',

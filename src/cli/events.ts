@@ -22,14 +22,16 @@ const MAX_LIMIT = 1_000;
 /** `events`: a running server's history, oldest first, as one reads a log. */
 export function eventsCommand(): Command {
   return aboutClusters(clientCommand('events', 'print the history of a running server'))
-    .addOption(new Option('--limit <number>', 'the newest so many, 1 to 1000; 0 with --follow').default('50'))
+    .addOption(
+      new Option('--limit <number>', 'how many of the newest, 1 to 1000; 0 only with --follow').default('50'),
+    )
     .option(
       '--follow',
-      'go on and print each new one as it comes, with --json as a line; none is missed or printed twice when the connection is lost',
+      'keep running and print each new one as it comes, with --json as a line; none is missed or printed twice when the connection is lost',
     )
     .option(
       '--refused',
-      'print who was refused in place of the history: of the cluster, or of all and of those that named none that is known; what the server that is asked saw itself, of the last day',
+      'print refused callers in place of the history: those of the cluster, or of all clusters and those that named no known one; only what the asked server itself saw, of the last day',
     )
     .action((cluster: string | undefined, options: Options, command: Command) =>
       run(async () => {
@@ -59,12 +61,12 @@ async function printRefused(
   limit: number,
   { follow, json }: Options,
 ): Promise<void> {
-  if (follow) throw new ClientError('--refused shows who was refused until now; leave out --follow');
+  if (follow) throw new ClientError('--refused shows the callers refused until now; leave out --follow');
   const all = cluster === undefined ? await allRefused(client) : await refusedOf(client, cluster);
   // The last one below, as of a log.
   const shown = all.slice(0, limit).reverse();
   if (json) return print(JSON.stringify(shown, undefined, 2));
-  await print(...(shown.length === 0 ? ['nobody was refused'] : describeRefused('', shown, lineWidth())));
+  await print(...(shown.length === 0 ? ['no caller was refused'] : describeRefused('', shown, lineWidth())));
 }
 
 function lines(events: readonly EventView[], { json }: Options, table: EventTable): string[] {

@@ -20,10 +20,10 @@ export async function firstSteps(client: Client): Promise<string[]> {
     needsToken,
   });
   const notes = [
-    `In place of ${NODE_IP} comes the node’s own address, exactly as Nacos knows itself.`,
-    ...(needsToken ? ['In place of TOKEN comes a token that may change this cluster.'] : []),
+    `Replace ${NODE_IP} with the node’s own address, exactly as Nacos knows itself.`,
+    ...(needsToken ? ['Replace TOKEN with a token that may change this cluster.'] : []),
     ...(isLoopback(hostname.replace(/^\[|\]$/g, ''))
-      ? [`In place of ${hostname} comes the address at which the nodes reach this server.`]
+      ? [`Replace ${hostname} with the address at which the nodes reach this server.`]
       : []),
     ...(protocol === 'https:'
       ? ['Nacos polls by plain HTTP only: name the server itself, not a proxy before it.']

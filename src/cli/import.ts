@@ -28,7 +28,7 @@ export function importCommand(): Command {
     .argument('[cluster]', `product/cluster; ${DEFAULT_CLUSTER} if left out`)
     .option('--adopt', 'give the static members that are heard a lease: the end of a move')
     .option('--dry-run', 'only show what would change')
-    .option('--yes', 'do not ask; needed where no terminal is')
+    .option('--yes', 'do not ask; required without a terminal')
     .addHelpText('after', '\nNothing is taken off a list, and a source with one bad entry is refused whole.')
     .action(
       (first: string | undefined, second: string | undefined, options: ImportOptions, command: Command) =>
@@ -92,7 +92,7 @@ async function verified(
   const lacking = addresses.filter((address) => !after.members.some((member) => member.address === address));
   if (lacking.length === 0) return after;
   throw new ClientError(
-    `${client.name} said that all were put, but ${cluster} lacks ${lacking.join(', ')}; somebody may have taken them off meanwhile: look at nacos-address-server events ${cluster}`,
+    `${client.name} reported that all were put, but ${cluster} lacks ${lacking.join(', ')}; an operator may have taken them off meanwhile: look at nacos-address-server events ${cluster}`,
   );
 }
 

@@ -30,7 +30,7 @@ export function leaveCommand(): Command {
     )
     .option(
       '--force',
-      'also when the server refuses because it may harm: the address may stay a Raft voter for ever',
+      'take it off even if the server refuses because of the harm: the address may stay a Raft voter for ever',
     )
     .action((address: string, cluster: string, options: Options, command: Command) =>
       run(async () => {
@@ -71,7 +71,7 @@ function describe({ status, body }: Answer<LeaveAnswerView>, cluster: string, wa
     ...(voterIn.length > 0 ? [`Raft, in which it is still a voter of ${voterIn.join(', ')}`] : []),
   ].join(', ');
   if (status === 202) {
-    return `${left}\nAfter ${wait} these had not taken that up yet: ${lacking}\nLet its node run if it still does, and run the same again: it goes on waiting.`;
+    return `${left}\nAfter ${wait} these had not taken that up yet: ${lacking}\nLet its node run if it still does, and run this command again: it goes on waiting.`;
   }
   return `${left}\nThese have not taken that up yet: ${lacking}\nLet its node run for another 15 s if it still does. Then stop it: it joins again when it goes on polling.`;
 }

@@ -35,7 +35,7 @@ export function describeCluster(view: ClusterView, width: number): string[] {
 
 /** Of a server without any. */
 const NO_CLUSTERS_DO =
-  'no clusters yet: `nacos-address-server members`, without --watch, says what a Nacos node must be told';
+  'no clusters yet: `nacos-address-server members`, without --watch, shows how to configure a Nacos node';
 
 /** What `members --watch` shows on a terminal. */
 export function describePicture(picture: Picture, width: number): string[] {
@@ -58,12 +58,12 @@ function describeUnseen(name: string, summaries: readonly ClusterSummary[]): str
 }
 
 export function describeUnknown(name: string): string {
-  return `${name}: unknown; nobody is listed or waits`;
+  return `${name}: unknown; no address is listed or waits`;
 }
 
 function headline({ from, at, lost, server }: Picture): string {
   if (lost) {
-    return `CONNECTION LOST: ${lost.reason} (next try ${lost.retryAt.toISOString()}); this is how it was before`;
+    return `CONNECTION LOST: ${lost.reason} (next try ${lost.retryAt.toISOString()}); the state below is from before`;
   }
   const asOf = `${from} at ${at.toISOString()}`;
   if (!server) return asOf;
@@ -72,7 +72,7 @@ function headline({ from, at, lost, server }: Picture): string {
     asOf,
     `server ${status}${reason === undefined ? '' : ` (${reason})`}`,
     ...(servers === undefined ? [] : [`${servers} servers`]),
-    ...(graceMs === 0 ? [] : [`nobody is evicted for ${Math.ceil(graceMs / 1_000)} s`]),
+    ...(graceMs === 0 ? [] : [`no eviction for ${Math.ceil(graceMs / 1_000)} s`]),
   ].join(', ');
 }
 

@@ -21,7 +21,7 @@ export function membersCommand(): Command {
   return aboutClusters(clientCommand('members', 'print the clusters of a running server'))
     .option(
       '--watch',
-      'go on: a terminal is redrawn at most once a second; elsewhere each change is printed below the one before, with --json as a line',
+      'keep running: a terminal is redrawn at most once a second; elsewhere each change is printed below the one before, with --json as a line',
     )
     .action((cluster: string | undefined, options: Options, command: Command) =>
       run(async () => {

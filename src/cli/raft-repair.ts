@@ -29,7 +29,7 @@ export function raftRepair(
   const say = (command: string, value: string): string =>
     `  curl -g -X POST 'http://${survivor.address}${CONTEXT_PATH}${commandPath(version)}' -H 'Content-Type: application/json' -d '${JSON.stringify({ command, value })}'`;
   return [
-    'Now repair Raft of those that are left; until that is done nobody joins them:',
+    'Now repair Raft of those that are left; until that is done no node joins them:',
     '',
     `  nacos-address-server doctor ${after.product}/${after.cluster} --repair`,
     '',
@@ -37,7 +37,7 @@ export function raftRepair(
     '',
     say('resetPeers', own),
     '',
-    `If it has no leader after 30 s, it had begun to remove another when it lost it, and takes this for its configuration already: say resetPeers with the value ${own},${NOBODY}, and then as above again.`,
+    `If it has no leader after 30 s, it had begun to remove another when it lost it, and takes this for its configuration already: send resetPeers with the value ${own},${NOBODY}, and then as above again.`,
     '',
     ...(voters.length === 1
       ? []

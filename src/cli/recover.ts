@@ -17,19 +17,19 @@ interface Options {
 }
 
 const WHAT_IT_DOES =
-  'The list becomes those that are live or still answer on their port. Whoever is dropped has no vote any more, and Raft of those that are left must then be repaired (doctor --repair); after that those that wait join, one by one. If the missing nodes can be started again at their addresses, do that instead.';
+  'The list becomes those that are live or still answer on their port. Dropped members lose their vote, and Raft of the remaining ones must then be repaired (doctor --repair); after that the waiting nodes join, one by one. If the missing nodes can be started again at their addresses, do that instead.';
 
 const WHAT_IT_BOOTSTRAPS =
-  'Those that wait become the list, and its revisions go on after the highest that a node says it has. Let all nodes of the cluster wait before that: whoever is missing is not on the list, and joins through the gate. If the right database can be brought back, do that instead.';
+  'The waiting nodes become the list, and its revisions continue after the highest that a node reports. Let all nodes of the cluster wait before that: a node that is missing is not on the list, and joins through the gate. If the right database can be brought back, do that instead.';
 
 /** `recover`: decides the list of a cluster that lost its majority for good (R7), and says how to repair Raft. */
 export function recoverCommand(): Command {
   return clientCommand('recover', 'decide the list of a cluster that lost its majority for good')
     .argument('<cluster>', 'as product/cluster')
-    .option('--yes', 'do not ask; needed where no terminal is')
+    .option('--yes', 'do not ask; required without a terminal')
     .option(
       '--repaired',
-      'say that Raft of a recovered list has its leaders again, where the server cannot read the nodes: those that wait may join',
+      'confirm that Raft of a recovered list has its leaders again, where the server cannot read the nodes: the waiting nodes may join',
     )
     .addHelpText('after', `\n${WHAT_IT_DOES}`)
     .action((cluster: string, options: Options, command: Command) =>

@@ -40,7 +40,7 @@ export function addRenamedSettings(command: Command): void {
 export function refuseRenamedSettings(command: Command): void {
   const sentences = RENAMED_SETTINGS.flatMap(({ name, now }) => {
     const { source, text, isGiven } = givenSetting(command, name);
-    return (isGiven ?? true) && text !== '' ? [`${source} has another name now: set ${now}`] : [];
+    return (isGiven ?? true) && text !== '' ? [`${source} was renamed: set ${now}`] : [];
   });
   if (sentences.length > 0) throw new ConfigError(sentences.join('; '));
 }

@@ -100,7 +100,7 @@ async function* messages(
     if (error instanceof ClientError) throw error;
     throw new ClientError(`the connection to ${client.name} was lost (${requestFailure(error)})`);
   } finally {
-    abort(new ClientError('it is not read any more'));
+    abort(new ClientError('the reader has stopped'));
   }
 }
 
@@ -108,6 +108,6 @@ function readData(client: Client, data: string): unknown {
   try {
     return readPlainJson(data);
   } catch {
-    throw new ClientError(`${client.name} sends a stream, but not as this server does`);
+    throw new ClientError(`${client.name} sends a stream that this program cannot read`);
   }
 }

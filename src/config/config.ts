@@ -168,13 +168,13 @@ export function readConfig(given: Readonly<Record<SettingName, GivenSetting>>): 
   }
   if (values['auth-mode'] === 'open' && hasTokens(values)) {
     throw new ConfigError(
-      `${given['auth-mode'].source}="open" lets everybody change lists, and AUTH_TOKEN or AUTH_TOKEN_FILE is set to guard that: leave one of them out`,
+      `${given['auth-mode'].source}="open" lets every caller change lists, but AUTH_TOKEN or AUTH_TOKEN_FILE guards them: leave one of them out`,
     );
   }
   const identities = values['nacos-identity'];
   if (identities.size > 0 && !isGuarded(values)) {
     throw new ConfigError(
-      `${given['nacos-identity'].source} would be sent to whoever registers as a member, and anybody may; set AUTH_TOKEN (or AUTH_TOKEN_FILE; AUTH_MODE=warn guards nothing) or ALLOWED_MEMBERS, too`,
+      `${given['nacos-identity'].source} would be sent to every node that registers, and any caller may register one; set AUTH_TOKEN (or AUTH_TOKEN_FILE; AUTH_MODE=warn guards nothing) or ALLOWED_MEMBERS, too`,
     );
   }
   return {

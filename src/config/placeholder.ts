@@ -6,12 +6,12 @@
 export function placeholderIn(text: string): string | undefined {
   if (isUnexpanded(text)) return UNEXPANDED;
   if (!/change[-_. ]?me/i.test(text)) return undefined;
-  return 'holds the placeholder of an example, change-me, which everybody knows; put a secret in its place, such as one of: openssl rand -hex 32';
+  return 'holds the placeholder of an example, change-me, which is public; replace it with a secret, such as one made with: openssl rand -hex 32';
 }
 
 /** Of a secret, which is not repeated. */
 export const UNEXPANDED =
-  'holds a variable or a template itself, in whose place nobody put the secret: a file for docker --env-file or EnvironmentFile expands nothing, a shell nothing in single quotes';
+  'holds a variable or a template in place of the secret, because nothing expanded it: a file for docker --env-file or EnvironmentFile expands nothing, a shell nothing in single quotes';
 
 /** Whether a secret, or the value of a `name:value`, is a variable or a template as a whole; secrets may hold such characters. */
 export function isUnexpanded(text: string): boolean {

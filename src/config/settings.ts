@@ -72,7 +72,7 @@ export const SETTINGS = [
   time(
     'member-ttl',
     DEFAULT_RULES.memberTtl,
-    'a member not heard for this long is silent; three polls of Nacos',
+    'a member not heard for this long is silent; the default is three polls of Nacos',
   ),
   time(
     'evict-after',
@@ -101,7 +101,7 @@ export const SETTINGS = [
     value: 'on|off',
     default: 'on',
     description:
-      'read what the Nacos nodes and their Raft groups believe ([the doctor](doctor.md)), let the rules use it, and finish in Raft what left the list; `off` where this server must not reach their API',
+      'read what the Nacos nodes and their Raft groups believe ([the doctor](doctor.md)), let the rules use it, and remove departed members from Raft as well; `off` where this server must not reach their API',
     isSwitch: true,
   },
   {
@@ -130,7 +130,7 @@ export const SETTINGS = [
     value: 'tokens',
     default: '',
     description:
-      '[tokens](security.md#tokens) that guard every change, separated by commas; `PRODUCT/CLUSTER:TOKEN` is for one cluster only; without any, members register and leave by themselves, and operators’ words count from this machine only; better in the variable or the file, flags are seen by all users of a machine',
+      '[tokens](security.md#tokens) that guard every change, separated by commas; `PRODUCT/CLUSTER:TOKEN` is for one cluster only; without any, members register and leave by themselves, and operators can act only from this machine; better in the variable or the file, flags are seen by all users of a machine',
     isSecret: true,
   },
   {
@@ -144,13 +144,14 @@ export const SETTINGS = [
     value: 'enforce|warn|open',
     default: 'enforce',
     description:
-      '`enforce`, or `warn`, which lets changes without a valid token pass, and shows them, to introduce tokens; or, where there is no token, `open`, which lets everybody who reaches the port change lists',
+      '`enforce`, or `warn`, which lets changes without a valid token pass, and shows them, to introduce tokens; or, where there is no token, `open`, which lets every caller that reaches the port change lists',
   },
   {
     name: 'read-token',
     value: 'tokens',
     default: '',
-    description: 'the same for reads of the API, the page and the metrics; open without',
+    description:
+      'tokens that guard reads of the API, the page and the metrics, separated by commas; without any, reads are open',
     isSecret: true,
   },
   {
@@ -165,7 +166,7 @@ export const SETTINGS = [
     default: '',
     unset: 'all',
     description:
-      'networks (`10.0.0.0/8`), addresses, host names and `*.domain` that may be listed anew, separated by commas',
+      'networks (`10.0.0.0/8`), addresses, host names and `*.domain` that may be newly listed, separated by commas',
   },
   {
     name: 'allowed-hosts',
@@ -192,14 +193,14 @@ export const SETTINGS = [
     value: 'number',
     default: '50',
     description:
-      'changes a second that one client address may make for long, ten times as many at once; a put or delete counts for each address that it names; 0 for no limit; polls and heartbeats of members, and their leaves, never count',
+      'changes a second that one client address may make, with bursts of ten times as many; a put or delete counts for each address that it names; 0 for no limit; polls and heartbeats of members, and their leaves, never count',
   },
   {
     name: 'max-addresses',
     value: 'number',
     default: String(DEFAULT_RULES.maxAddresses),
     description:
-      'addresses of all clusters together, with those that wait and those that left lately; with more, raise the memory limit too. A start that finds more serves the clusters that were heard last, and says so',
+      'addresses of all clusters together, with those that wait and those that left lately; with more, raise the memory limit too. A start that finds more serves the clusters that were heard last, and logs a warning',
   },
   {
     name: 'max-clusters',

@@ -37,7 +37,7 @@ export function metricsRoute(metrics: Metrics, access: Access, server: Readable,
   return async (request: Request, response: Response): Promise<void> => {
     if (callsItselfNacos(request)) {
       const sentence =
-        'these are metrics, and no list; a list is at /{product}/{cluster}, usually /nacos/serverlist';
+        'these are metrics, not a list; a list is at /{product}/{cluster}, usually /nacos/serverlist';
       return cutShort(response, sentence, 'astray');
     }
     const refused = access.refuseRead(request, 'all');

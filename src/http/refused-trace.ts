@@ -136,7 +136,7 @@ export class RefusedTrace {
     if (take(this.#lines, { ofSource: source, ofAll: '' })) {
       const untold = this.#untold === 0 ? {} : { untold: this.#untold };
       this.#untold = 0;
-      const what = code === 'same-self' ? 'two callers say the same self' : 'refused';
+      const what = code === 'same-self' ? 'two callers send the same self' : 'refused';
       this.#log.warn({ client, cluster, self, path, code, times, reason, ...untold }, what);
     } else this.#untold++;
     if (!isNew || !entry || cluster === undefined) return;

@@ -157,7 +157,7 @@ export class AddressServer {
     await once(this.#door.server, 'listening');
     // A connection that cannot be taken is no reason to end all others.
     this.#door.server.on('error', (err) =>
-      this.#logThrottle.warn({ err }, 'a new connection could not be taken'),
+      this.#logThrottle.warn({ err }, 'a new connection could not be accepted'),
     );
     this.#looking = setInterval(() => this.#connections.cutSlowReaders(), POLL_INTERVAL_MS);
     return (this.#door.server.address() as AddressInfo).port;
@@ -265,7 +265,7 @@ function refuseTarget(request: IncomingMessage, response: ServerResponse): void 
   refuse(request, response, {
     status: 400,
     code: 'path',
-    detail: `the target ${target} is no path of this server; a list is at /{product}/{cluster}, usually /nacos/serverlist`,
+    detail: `the target ${target} is not a path of this server; a list is at /{product}/{cluster}, usually /nacos/serverlist`,
   });
 }
 
@@ -286,7 +286,7 @@ function answerToMalformed({ code, rawPacket }: Malformed, { headerSize }: Limit
   if (code === 'HPE_HEADER_OVERFLOW') {
     return unterminated(`the headers are larger than ${headerSize} bytes`, 431);
   }
-  const detail = `the request is no HTTP that this server understands (${STATUS_CODES[400]})`;
+  const detail = `the request is not HTTP that this server understands (${STATUS_CODES[400]})`;
   const isJava = /\r\nuser-agent: *java\//i.test(rawPacket?.toString('latin1') ?? '');
   return isJava ? unterminatedForJava(`${detail}; is there a space in its URL?`) : unterminated(detail, 400);
 }

@@ -11,7 +11,7 @@ const RETRY_AFTER = 2;
 export function storeProblem(error: StoreUnavailable, undone?: string): Problem {
   const detail =
     error instanceof StoreOutcomeUnknown
-      ? `whether the change was made is not known: ${error.message}. It may still be made; look at the list and its history before you ask again`
+      ? `it is not known whether the change was made: ${error.message}. It may still be made; look at the list and its history before you ask again`
       : `${undone === undefined ? '' : `${undone}: `}the store is unavailable (${error.message})`;
   return { status: 503, detail, retryAfter: RETRY_AFTER };
 }

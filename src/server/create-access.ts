@@ -24,11 +24,11 @@ export function createAccess(
 export function warnOfOpenChanges({ changes }: AccessControl, { access }: Config, log: Logger): void {
   if (changes === 'open') {
     log.warn(
-      'AUTH_MODE=open: changes are open to everybody who reaches this port; AUTH_TOKEN or AUTH_TOKEN_FILE closes them',
+      'AUTH_MODE=open: every caller that reaches this port may change lists; AUTH_TOKEN or AUTH_TOKEN_FILE restricts that',
     );
   } else if (changes === 'local') {
     log.warn(
-      "there is no token (AUTH_TOKEN): members register and leave by themselves, and an operator's words count from this machine only",
+      'there is no token (AUTH_TOKEN): members register and leave by themselves, and operators can act only from this machine',
     );
   } else if (access.mode === 'warn') {
     log.warn('AUTH_MODE=warn: changes without a valid token pass');

@@ -22,7 +22,7 @@ export async function createStore(config: Config, clock: Clock, log: Logger): Pr
     most: config.rules.maxAddresses,
     onLost: (error) => {
       // A new process is up within a second and loses nothing; this one could never store anything again.
-      log.fatal({ err: error }, 'the store’s thread ended; ending too, to be started again');
+      log.fatal({ err: error }, 'the store’s thread ended; exiting, so that this process is started again');
       process.exit(1);
     },
   });
@@ -53,7 +53,7 @@ function makeFolder(folder: string): void {
   } catch (error) {
     const { code = '', message } = error as NodeJS.ErrnoException;
     throw new StoreRefused(
-      `the database's folder ${folder} cannot be made (${message}); make it, or name another file in DATABASE_URL`,
+      `the database's folder ${folder} cannot be created (${message}); create it, or name another file in DATABASE_URL`,
       { cause: error, mayPass: ['ENOSPC', 'EDQUOT', 'EROFS', 'EIO', 'EMFILE', 'ENFILE'].includes(code) },
     );
   }

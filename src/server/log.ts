@@ -30,6 +30,6 @@ async function logTo(level: LogLevel, stream: 'stdout' | 'stderr'): Promise<Logg
 
 /** As pino writes a warning. */
 function tellLoss(dropped: number): string {
-  const msg = `${dropped} line(s) of this log were dropped here, since it was not read, or could not be written`;
+  const msg = `${dropped} line(s) of this log were dropped here, since the log was not read or could not be written`;
   return JSON.stringify({ level: 40, time: new Date().toISOString(), dropped, msg });
 }

@@ -28,7 +28,7 @@ export function runUntilSignal(starting: Promise<Running>, log: Logger): Promise
       stoppingSince = performance.now();
       log.info({ signal }, 'stopping');
       const limit = setTimeout(() => {
-        log.error('the stop took too long; what was heard in the last second may be unwritten');
+        log.error('the stop took too long; polls of the last second may not be stored');
         exitNow(1);
       }, STOP_LIMIT_MS);
       void starting

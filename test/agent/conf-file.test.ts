@@ -188,7 +188,7 @@ describe('cluster.conf', () => {
         () => existsSync(file) && readFileSync(file, 'utf8').endsWith(`${A}\n${B}\n`),
       );
     }
-    assert.deepEqual(said(), [`somebody else changed the file, and it was put right: it lacked ${B}`]);
+    assert.deepEqual(said(), [`another program changed the file, and the agent restored it: it lacked ${B}`]);
   });
 
   it('says that Nacos calls itself otherwise, when Nacos has added that to the list', async (t) => {
@@ -205,7 +205,7 @@ describe('cluster.conf', () => {
     await people.conf.put(list(1, A, B));
     writeFileSync(people.file, `${A}\n${B}\n${C}\n`);
     await eventually('it is said', () => people.said().length > 0);
-    assert.match(people.said()[0] ?? '', new RegExp(`somebody else changed the file.*it had ${C}$`));
+    assert.match(people.said()[0] ?? '', new RegExp(`another program changed the file.*it had ${C}$`));
   });
 
   it('is put right without a word just after a new list, when Nacos writes it too', async (t) => {

@@ -118,7 +118,7 @@ describe('a list as it is kept for Nacos', () => {
     ['server { return 200 \'{"code":500,"data":""}\'; }', /\(returned in line 1\) is JSON, but no list/],
     ['server { return 200 \'{"code":200,"data":"a b"}\'; }', /\(returned in line 1\) \(data\) line 1: "a b"/],
     ['{"code":200,"data":"10.0.0.1\\nx y"}', /^the file \(data\) line 2: "x y" has blanks/],
-    ['{code', /begins as JSON does and is none/],
+    ['{code', /begins like JSON and is not valid JSON/],
     [
       'server { root /srv; }',
       /is an nginx configuration and returns no list itself .*; give the file that nginx serves, or its URL/,

@@ -140,5 +140,5 @@ test('what is no stream is said', async (t) => {
   const client = await serve(t, (_, response) => {
     response.writeHead(200, { 'Content-Type': 'text/html' }).end('<html>');
   });
-  await assert.rejects(take(client, 1), /answers, but not as this server does/);
+  await assert.rejects(take(client, 1), /answers, but is not an address server/);
 });

@@ -12,7 +12,7 @@ describe('what of the documents is made from code is as the code has it (npm run
   it('a block is written below its comment, and once more where it is not as it was', () => {
     const wanted = '# Exit\n\n<!-- exit statuses -->\n\nThe end.\n';
     const made = withBlocks('docs/x.md', wanted);
-    assert.match(made, /^\| 2 \| `doctor` \| something is wrong, or is left to people \|$/m);
+    assert.match(made, /^\| 2 \| `doctor` \| something is wrong, or needs a person \|$/m);
     assert.match(made, /\n<!-- \/exit statuses -->\n\n*The end\.\n$/);
     assert.equal(withBlocks('docs/x.md', made), made);
     const slip = made.replace('| 2 |', '| 3 |');

@@ -48,7 +48,7 @@ test('other methods of /metrics are not offered, and a Nacos gets nothing comple
   }
   const node = await ask(server, 'GET', '/metrics', NACOS);
   assert.deepEqual([node.status, node.complete], [302, false]);
-  assert.match(node.body, /^these are metrics, and no list; a list is at \/\{product\}/);
+  assert.match(node.body, /^these are metrics, not a list; a list is at \/\{product\}/);
 });
 
 test('/metrics takes a token for reading when there are any', async (t) => {

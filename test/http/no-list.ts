@@ -139,7 +139,7 @@ export const CASES: readonly Case[] = [
   {
     name: 'it polls the API',
     path: '/api/v1/clusters',
-    says: 'this is for operators, and no list; ask for application|json if you are one',
+    says: 'this is for operators, not a list; ask for application|json if you are one',
     status: 200,
   },
   {
@@ -153,7 +153,7 @@ export const CASES: readonly Case[] = [
   {
     name: 'its URL has a space',
     path: '/nacos/serverlist?self=127.0.0.11:8848 &expect=3',
-    says: 'the request is no HTTP that this server understands ',
+    says: 'the request is not HTTP that this server understands ',
     status: 400,
   },
 ];

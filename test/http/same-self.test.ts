@@ -47,7 +47,7 @@ test('two nodes that say the same self by turns are told apart by where they com
     caller?.reason ?? '',
     /^self="10\.0\.0\.5:8848" comes from 127\.0\.0\.6, and by turns from 127\.0\.0\.5: each node/,
   );
-  const said = lines().filter(({ msg }) => msg === 'two callers say the same self');
+  const said = lines().filter(({ msg }) => msg === 'two callers send the same self');
   assert.equal(said.length, 1);
   const { events } = await getJson<{ events: EventView[] }>(server, `${CLUSTER}/events`);
   assert.equal(events.filter(({ type }) => type === 'refused').length, 1);

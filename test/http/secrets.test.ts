@@ -64,7 +64,7 @@ describe('a secret that is none', () => {
 
   it('is refused as a list of networks that names nobody', () => {
     for (const name of ['ALLOWED_MEMBERS', 'TRUSTED_PROXIES']) {
-      for (const text of [',', ' ', ' , ']) refused({ [name]: text }, new RegExp(`${name}=.*names nobody`));
+      for (const text of [',', ' ', ' , ']) refused({ [name]: text }, new RegExp(`${name}=.*has no entry`));
       config({ [name]: '' });
     }
   });

@@ -309,7 +309,7 @@ describe('agent beside a Nacos', { concurrency: 3 }, () => {
     );
     assert.equal(await memberOf(server, node), undefined);
     startFakeNacos(t, node);
-    const again = 'Nacos has started again after its leave; it is registered anew';
+    const again = 'Nacos has started again after its leave; it is registered again';
     await eventually('it is registered', () => node.said().includes(again));
   });
 

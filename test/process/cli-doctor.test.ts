@@ -218,7 +218,7 @@ describe('doctor --repair', { concurrency: 2 }, () => {
     const { status, out, err } = await runCli(t, ['doctor', '--repair', '--server', server.url]);
     assert.deepEqual([status, err, said], [2, '', []]);
     assert.match(out, /^To repair nacos\/serverlist, in this order:$/m);
-    assert.ok(out.includes(`resetPeers ${own}, said to ${nodes[0]}`), out);
+    assert.ok(out.includes(`resetPeers ${own}, sent to ${nodes[0]}`), out);
     assert.match(out, /^What may be lost:$/m);
     assert.match(out, /^Nothing was done/m);
   });

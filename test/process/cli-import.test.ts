@@ -204,7 +204,7 @@ describe('import', () => {
     for (const [path, sentence] of [
       ['/moved', /answers 302 and sends its callers elsewhere/],
       ['/gone', /answers 404, which is no list/],
-      ['/half', /gives no whole answer within 10 s/],
+      ['/half', /gave no complete answer within 10 s/],
       ['/endless', /is larger than 64 KiB/],
       ['/latin', /is not UTF-8/],
       ['/page', /line 1: "<html><\/html>" /],

@@ -52,7 +52,7 @@ describe('a server without a token', () => {
       const open = await start({ AUTH_MODE: 'open' });
       await eventually('one says so', () => /there is no token \(AUTH_TOKEN\)/.test(server.stdout()));
       await eventually('so does the other', () =>
-        /AUTH_MODE=open: changes are open to everybody/.test(open.stdout()),
+        /AUTH_MODE=open: every caller that reaches this port may change lists/.test(open.stdout()),
       );
       for (const [{ port }, wanted] of [
         [server, 403],

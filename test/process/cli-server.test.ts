@@ -83,7 +83,7 @@ describe('--server', () => {
         // What a node must be told, with this server's own address.
         assert.match(out, new RegExp(`^ {2}address\\.server\\.port=${server.port}$`, 'm'));
         assert.match(out, /^ {2}address\.server\.url=\/nacos\/serverlist\?self=NODE_IP:8848&expect=3$/m);
-        assert.match(out, /^In place of \[::1\] comes the address at which the nodes reach this server\.$/m);
+        assert.match(out, /^Replace \[::1\] with the address at which the nodes reach this server\.$/m);
         assert.match(out, /nacos-address-server demo$/m);
       }
     }
@@ -135,7 +135,11 @@ describe('--server', () => {
     });
     for (const args of COMMANDS) {
       const other = await runCli(t, [...args, '--server', html]);
-      assert.match(other.err, /answers, but not as this server does; is --server right\?\n$/, args.join(' '));
+      assert.match(
+        other.err,
+        /answers, but is not an address server of this kind; is --server right\?\n$/,
+        args.join(' '),
+      );
       assert.equal(other.status, 1);
     }
     for (const args of DIFFERENT) {
@@ -204,7 +208,7 @@ describe('--token', () => {
       const wrong = await ask({ ADDRESS_SERVER_TOKEN: WRONG });
       assert.match(
         wrong.err,
-        /says 401: the token .* is not valid.* \(ADDRESS_SERVER_TOKEN has the one that was sent; whoever runs/,
+        /says 401: the token .* is not valid.* \(ADDRESS_SERVER_TOKEN holds the token that was sent; ask the server’s operator/,
         what,
       );
       assert.deepEqual([missing.status, missing.out, wrong.status, wrong.out], [1, '', 1, ''], what);

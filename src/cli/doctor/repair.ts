@@ -49,7 +49,7 @@ export async function repairCluster(client: Client, cluster: string, options: Re
     if (plan.steps.length > 0 && plan.refused === undefined) {
       await tell(
         '',
-        'Nothing was done: that is what would be. --yes does it, and so does a terminal on which to ask.',
+        'Nothing was done: this is only the plan. Carry it out with --yes, or from a terminal, where it asks.',
       );
     }
     if (options.json) await print(JSON.stringify({ plan, events: [] }, undefined, 2));
@@ -117,7 +117,7 @@ async function followRepair(
     }
     if (performance.now() - heardAt > SILENCE) {
       throw new ClientError(
-        `nothing has been heard of the repair for ${SILENCE / 1_000} s; look at the events, and run doctor again`,
+        `the repair has made no event for ${SILENCE / 1_000} s; look at the events, and run doctor again`,
       );
     }
     await pause(POLL_INTERVAL_MS);

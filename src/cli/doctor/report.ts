@@ -41,7 +41,7 @@ export function describePlan(plan: RepairPlan, name: string, width: number): str
     steps.forEach(({ command, node, group, value, sentence }, index) => {
       const [first = '', ...more] = wrap(toPrintable(sentence), width - 4);
       lines.push(`${String(index + 1).padStart(2)}. ${first}`, ...more.map((line) => `    ${line}`));
-      const said = `    ${command} ${value}, said to ${node}${group === undefined ? '' : `, group ${group}`}`;
+      const said = `    ${command} ${value}, sent to ${node}${group === undefined ? '' : `, group ${group}`}`;
       lines.push(...wrap(toPrintable(said.trim()), width - 4).map((line) => `    ${line}`));
     });
   }

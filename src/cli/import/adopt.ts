@@ -10,7 +10,7 @@ import { lineWidth, print } from '../output.js';
 import { mustBeAbleToAsk, type ImportOptions } from './options.js';
 
 const WHAT_IT_DOES =
-  'Static members that are heard get a lease: from then on a node that dies for good is taken off by itself, as any other. The list stays as it is.';
+  'Static members that are heard get a lease: from then on a node that dies for good is evicted like any other. The list stays as it is.';
 
 /** `import --adopt`: the end of a move. */
 export async function adoptMembers(client: Client, cluster: string, options: ImportOptions): Promise<void> {
@@ -44,7 +44,7 @@ function describe({ adopted, kept }: AdoptAnswerView, cluster: string): string[]
   return [
     ...(adopted.length > 0 ? [`These have a lease now: ${listed(adopted)}`] : []),
     ...kept.map(({ reason }) => `stays static: ${reason}`),
-    ...(kept.length > 0 ? ['Run the same again when they are heard.'] : []),
+    ...(kept.length > 0 ? ['Run this command again once they are heard.'] : []),
   ];
 }
 

@@ -70,7 +70,7 @@ function readJson(
       // The next, or none.
     }
   }
-  throw new ClientError(`${name} begins as JSON does and is none`);
+  throw new ClientError(`${name} begins like JSON and is not valid JSON`);
 }
 
 /** The list that a configuration returns; beside it others may be returned that are none, such as `ok` for a probe. */

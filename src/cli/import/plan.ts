@@ -66,7 +66,7 @@ function suspicions(addresses: readonly Address[]): string[] {
   }
   if (ips.length > 0 && names.length > 0) {
     warnings.push(
-      `Some are IP addresses (${joinLimited(ips)}) and some are names (${joinLimited(names)}). A node must be listed exactly as it calls itself, which is seldom the one here and the other there: look at …/core/cluster/self of each.`,
+      `Some are IP addresses (${joinLimited(ips)}) and some are names (${joinLimited(names)}). A node must be listed exactly as it calls itself, and nodes of one cluster rarely differ in that: look at …/core/cluster/self of each.`,
     );
   }
   return warnings;

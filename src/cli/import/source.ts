@@ -51,7 +51,7 @@ async function fetchSource(source: string, name: string): Promise<string> {
   } catch (error) {
     if (error instanceof ClientError) throw error;
     throw new ClientError(
-      `${name} gives no whole answer within ${TIMEOUT_MS / 1_000} s (${toPrintable(requestFailure(error))})`,
+      `${name} gave no complete answer within ${TIMEOUT_MS / 1_000} s (${toPrintable(requestFailure(error))})`,
     );
   }
 }

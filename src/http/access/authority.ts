@@ -10,7 +10,7 @@ import type { AccessDenial } from './denial.js';
 
 /** What opens changes to others, as the end of a sentence. */
 const HOW =
-  'set AUTH_TOKEN on the server and send it, or AUTH_MODE=open there to let everybody who reaches it make changes';
+  'set AUTH_TOKEN on the server and send it, or AUTH_MODE=open there to let every caller that reaches it make changes';
 
 /** By these a proxy names its callers. Whoever sends one stands before others, or says so. */
 const FORWARDED =

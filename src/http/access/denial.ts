@@ -35,7 +35,7 @@ export function tokenDenial(
       return { because: 'token', status: 401, sentence, passes };
     }
     case 'unknown': {
-      const sentence = `the token that was given ${aim} is not valid, or no more; send a valid one`;
+      const sentence = `the token that was given ${aim} is not valid, or no longer; send a valid one`;
       return { because: 'token', status: 401, sentence, passes };
     }
     case 'elsewhere': {

@@ -10,7 +10,7 @@ export function listEntries(text: string): string[] {
 export function listEntriesIfAny(text: string): string[] {
   const entries = listEntries(text);
   if (text !== '' && entries.length === 0) {
-    throw new SettingProblem('names nobody; leave it empty, or name some');
+    throw new SettingProblem('has no entry; leave it empty, or name some');
   }
   return entries;
 }

@@ -60,7 +60,7 @@ export class TokenSource {
         this.#set = new TokenSet([...this.#given, ...tokensOf(text)]);
         this.#text = text;
         this.#generation++;
-        this.#log.info({ file: this.#file }, 'the tokens were read anew');
+        this.#log.info({ file: this.#file }, 'the tokens were read again');
       }
       this.#saidProblem = undefined;
     } catch (error) {

@@ -53,7 +53,7 @@ export const changeRoutes = [
         const name = `${params.product}/${params.cluster}`;
         return problem(
           404,
-          `${address} is no member of ${name}, and none that left lately; the list is unchanged`,
+          `${address} is not a member of ${name}, nor did it leave lately; the list is unchanged`,
         );
       }
       if (left.refused !== undefined) {
@@ -77,14 +77,21 @@ export const changeRoutes = [
     tag: 'Clusters',
     summary: 'Gives static members a lease: the end of a migration',
     description:
-      'Every static member that is being heard, by polls with `self` or by heartbeats, becomes a leased one: it may be ' +
-      'evicted (R5) and replaced as any other. The list and its revision stay as they are. Those that are not heard stay ' +
-      'static; say it again when they are.',
+      'Every static member that is being heard, by polls with `self` or by heartbeats, gets a lease: it may be ' +
+      'evicted (R5) and replaced like any other. The list and its revision stay as they are. Those that are not heard stay ' +
+      'static; repeat the request when they are.',
     access: 'change',
     params: clusterParams,
-    responses: { 200: { description: 'Who was adopted, and who was not and why.', schema: adoptAnswer } },
+    responses: {
+      200: {
+        description: 'The adopted members, and those that were not adopted, with the reason.',
+        schema: adoptAnswer,
+      },
+    },
     problems: { 404: UNKNOWN_CLUSTER, 409: 'What is stored of the cluster is damaged.' },
-    examples: [{ name: 'adopt', summary: 'Whoever polls with self', params: SERVERLIST, status: 200 }],
+    examples: [
+      { name: 'adopt', summary: 'The members that poll with self', params: SERVERLIST, status: 200 },
+    ],
     async handle({ service }, { params }) {
       const entry = find(service, params);
       if (!entry) return unknownCluster(params);
@@ -112,14 +119,14 @@ export const changeRoutes = [
     description:
       'The list becomes the members that are live or still answer on their port (R7). Raft of those must be repaired ' +
       'afterwards (see repair); then those that wait join, one by one. Only for a cluster that is quorum-lost; or for one ' +
-      'without a list whose nodes have a higher revision than the database (`set-back`): those that wait found it.',
+      'without a list whose nodes have a higher revision than the database (`set-back`): the waiting nodes become its list.',
     access: 'change',
     params: clusterParams,
     query: recoverQuery,
     responses: { 200: { description: 'The cluster with its new list.', schema: clusterView } },
     problems: {
       404: UNKNOWN_CLUSTER,
-      409: 'There is a majority, or nobody to recover with; with `repaired`: no repair is awaited.',
+      409: 'There is a majority, or no member to recover with; with `repaired`: no repair is awaited.',
     },
     examples: [
       { name: 'recover', summary: 'The majority is gone for good', params: SERVERLIST, status: 200 },

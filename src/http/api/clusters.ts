@@ -6,7 +6,7 @@ import { clusterParams, clusterQuery, clustersQuery } from './parameters.js';
 import { problem, route } from './route.js';
 import { clusterPage, clusterView } from './schemas.js';
 
-export const UNKNOWN_CLUSTER = 'The cluster is unknown: nobody was ever listed or waits.';
+export const UNKNOWN_CLUSTER = 'The cluster is unknown: no address was ever listed or waits.';
 
 export const clusterRoutes = [
   route({
@@ -50,7 +50,7 @@ export const clusterRoutes = [
     path: '/api/v1/clusters/{product}/{cluster}',
     name: 'getCluster',
     tag: 'Clusters',
-    summary: 'One cluster, with its members and who waits',
+    summary: 'One cluster, with its members and the addresses that wait',
     description:
       'With `revision` and `wait` it is a long poll: it is answered as soon as the list has another revision than that ' +
       'one, or after the wait, with the cluster as it is then. A program asks again with the revision that it got.',
@@ -101,5 +101,5 @@ export function find(service: RegistryService, named: NamedCluster): ServedClust
 }
 
 export function unknownCluster(named: NamedCluster) {
-  return problem(404, `the cluster ${keyOf(keyFrom(named))} is unknown: nobody was ever listed or waits`);
+  return problem(404, `the cluster ${keyOf(keyFrom(named))} is unknown: no address was ever listed or waits`);
 }

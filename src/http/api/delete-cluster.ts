@@ -8,9 +8,9 @@ export const deleteClusterRoute = route({
   path: '/api/v1/clusters/{product}/{cluster}',
   name: 'deleteCluster',
   tag: 'Clusters',
-  summary: 'Deletes a cluster of which nobody lives',
+  summary: 'Deletes a cluster that has no live member',
   description:
-    'For one that was bootstrapped by a slip, or that is empty or dead: its list, and whoever waits. Its history stays. A cluster ' +
+    'For one that was bootstrapped by mistake, or that is empty or dead: its list, and the waiting addresses. Its history stays. A cluster ' +
     'of which a member was heard, or put, within `EVICT_AFTER` is not deleted: take its members off first.',
   access: 'change',
   params: clusterParams,

@@ -38,14 +38,14 @@ const LIST = {
   or: { 'application/json': jsonList },
 };
 const UNTERMINATED =
-  'There is no list that is safe to start from: bootstrapping, a closed gate, a store that is away. To a Nacos node this, and ' +
+  'There is no list that is safe to start from: bootstrapping, a closed gate, an unavailable store. To a Nacos node this, and ' +
   'whatever else is no list, is never a complete answer: it is held for up to 2 s, and its chunked body ends without the ' +
   'last chunk, which every Nacos retries. Java’s own client gets it with the status 302, and reports the sentence, which stands in ' +
-  'place of a port in `Location`: it asks nobody for that. People’s clients, and whoever accepts JSON, get the sentence.';
+  'place of a port in `Location`: it asks nobody for that. Interactive clients, and callers that accept JSON, get the sentence.';
 const WRONG = 'A parameter is wrong: the sentence names it.';
 const TOKEN = {
   401: 'A token is needed, or the one given is not valid.',
-  403: 'The token is for another cluster, the address may not be listed, or there is no token and the word does not come from where the member is heard.',
+  403: 'The token is for another cluster, the address may not be listed, or there is no token and the request does not come from where the member is heard.',
   429: 'Too many changes, or requests that were refused, came from this address lately: see Retry-After.',
 };
 
@@ -57,7 +57,7 @@ const nacos = {
 } as const;
 
 const NOT_STORED =
-  'Nothing was changed: the store is away. Or whether it was is not known, since the store did not say in time; the detail tells which.';
+  'The store is unavailable: nothing was changed, or the store did not confirm in time and the outcome is unknown; the detail says which.';
 
 export const NACOS_SIDE: readonly Described[] = [
   {
@@ -77,7 +77,7 @@ export const NACOS_SIDE: readonly Described[] = [
     problems: {
       400: WRONG,
       ...TOKEN,
-      404: 'Nobody was ever listed or waits.',
+      404: 'No address was ever listed or waits.',
       409: 'The address cannot be listed: another spelling of it is, or its `id` belongs to a live member.',
       503: UNTERMINATED,
       507: FULL,
@@ -115,14 +115,14 @@ export const NACOS_SIDE: readonly Described[] = [
     description: 'As GET without `self`, without the body.',
     access: 'none',
     responses: { 200: { description: 'There is.', type: 'text/plain', schema: z.string() } },
-    problems: { 404: 'Nobody was ever listed or waits.', 503: UNTERMINATED },
+    problems: { 404: 'No address was ever listed or waits.', 503: UNTERMINATED },
     examples: [{ name: 'head', summary: 'Is there a list?', params: SERVERLIST, status: 200 }],
   },
   {
     ...nacos,
     method: 'post',
     name: 'sendHeartbeat',
-    summary: 'A heartbeat in the name of a node',
+    summary: 'A heartbeat on behalf of a node',
     description:
       'For scripts and sidecars of nodes whose own poll carries no `self`. As long as nothing else is heard of it, a ' +
       'port that answers keeps such a member alive. An agent says with `revision` which list it has given its Nacos, and waits ' +
@@ -144,7 +144,7 @@ export const NACOS_SIDE: readonly Described[] = [
       ...TOKEN,
       404: 'With `unhealthy`: the address is not listed.',
       409: 'The address cannot be listed: another spelling of it is, or its `id` belongs to a live member.',
-      503: 'The store is away, and without it nobody new is listed (R9).',
+      503: 'The store is unavailable, and without it no new address is listed (R9).',
       507: FULL,
     },
     examples: [
@@ -170,7 +170,7 @@ export const NACOS_SIDE: readonly Described[] = [
     name: 'leave',
     summary: 'A node leaves',
     description:
-      'Its own word, which takes effect at once (R4). With `wait` it is answered when every other live member has the ' +
+      'The node’s own request, which takes effect at once (R4). With `wait` it is answered when every other live member has the ' +
       'list without it and had 3 s to tell Raft, until when the node must run: as a `preStop` hook, whole. Where there is no ' +
       'token (`changes` is `local`) it counts from the node’s own address, from the one from which this server hears it, ' +
       'and from the server’s own machine.',
@@ -246,7 +246,8 @@ export const OFFICIAL_API: readonly Described[] = [
     method: 'delete',
     name: 'deleteNodes',
     summary: 'Takes members off the list',
-    description: 'Whoever of them is listed. The nodes should run until the others have polled the list.',
+    description:
+      'Takes off those that are listed. The nodes should run until the others have polled the list.',
     responses: { 200: officialAnswer('They are not listed any more.') },
     problems: {
       400: WRONG,

@@ -16,7 +16,7 @@ export const healthRoutes = [
       'The server reads every member now and then (every 30 s, and every 1 to 3 s when something changes): its list of ' +
       "members, and the leader and voters of each Raft group, of which only the leader's copy is trusted. Whatever differs " +
       'is a finding with what to do, and with since when: what is not `lasting` is normal for a moment. It changes nothing. ' +
-      'How a node fails to answer is told with a token, and on the server’s own machine; so is `fresh`.',
+      'Why a node does not answer is shown only with a token, or on the server’s own machine; `fresh` needs the same.',
     access: 'read',
     params: clusterParams,
     query: healthQuery,
@@ -73,10 +73,10 @@ export const healthRoutes = [
     tag: 'Health',
     summary: 'Repairs the Raft groups',
     description:
-      'Carries out a plan that was looked at before, step by step: each must be seen in the views of the nodes before the ' +
+      'Carries out a plan that the caller has seen, step by step: each must be seen in the views of the nodes before the ' +
       'next, and the first surprise stops it. It goes on in the background, and every step is an event (`repairing`, ' +
       '`repair-step`, `repaired` or `repair-stopped`). One at a time for a cluster, and meanwhile its list holds still: ' +
-      'nobody is admitted, evicted or put.',
+      'no member is admitted, evicted or put.',
     access: 'change',
     params: clusterParams,
     query: repairQuery,

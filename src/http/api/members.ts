@@ -13,7 +13,7 @@ export const memberRoutes = [
     path: '/api/v1/clusters/{product}/{cluster}/members/{address}',
     name: 'getMember',
     tag: 'Clusters',
-    summary: 'One member, or one that waits',
+    summary: 'One member, or one waiting address',
     description:
       'With `settled=true` only a listed and settled member is answered 200, and one that waits or has not settled yet is ' +
       "409: a readiness probe for its node (`curl -f`), since Nacos's own do not look at Raft. It says nothing of whether " +

@@ -60,24 +60,24 @@ export interface OpenApi {
 }
 
 const INTRODUCTION =
-  'An address server that never harms a Nacos cluster. Under `/api/v1` is what operators and their programs need; ' +
+  'An address server that never harms a Nacos cluster. `/api/v1` is for operators and their programs; ' +
   '`/{product}/{cluster}` is what Nacos polls.\n\n' +
   '- Errors of the operators’ side are problem details (RFC 9457): `detail` says what was found, why it is refused and ' +
   'what to do.\n' +
-  '- Answers may gain fields: pass over those that you do not know. Parameters that are unknown are refused.\n' +
+  '- Answers may gain fields: ignore those that you do not know. Parameters that are unknown are refused.\n' +
   '- Lists come in pages: as long as there is a `next`, there is more.\n' +
   '- Changes can be waited for: `GET /api/v1/clusters/{product}/{cluster}` with `revision` and `wait` answers when the ' +
-  'list changes, and `GET /api/v1/stream` tells everything as it happens.\n' +
+  'list changes, and `GET /api/v1/stream` reports everything as it happens.\n' +
   '- Where a token is needed, it is sent as `Authorization: Bearer TOKEN`, as the password of HTTP Basic, or to ' +
   '`/{product}/{cluster}` as `token=TOKEN`. Without any token on the server (`changes` is `local`) only its own machine may ' +
-  'make changes here, and a node leaves from its own address; `AUTH_MODE=open` lets everybody (`open`).\n' +
+  'make changes here, and a node leaves from its own address; `AUTH_MODE=open` lets every caller (`open`).\n' +
   '- A browser must call the server by a name that it knows (`ALLOWED_HOSTS`).\n' +
   '- Whatever calls itself a Nacos node (`User-Agent: Java/…`) and does not ask for JSON gets no complete answer here, ' +
   'so that a node whose url is wrong does not take it for a list.';
 
 const ACCESS: Readonly<Record<Described['access'], string>> = {
   none: '',
-  any: 'Needs a token for reads, of whichever cluster, when the server demands one.',
+  any: 'Needs a token for reads, of any cluster, when the server demands one.',
   all: 'Needs a token for reads of all clusters when the server demands one.',
   read: 'Needs a token for reads of this cluster when the server demands one.',
   change:
@@ -184,7 +184,7 @@ function responsesOf(
     ...Object.fromEntries(Object.entries(responses).map(([status, spec]) => [status, responseOf(spec)])),
     ...(Object.fromEntries(refused) as Record<string, Response>),
     ...(isOperators
-      ? { default: { description: 'Another problem, such as a store that is away.', ...PROBLEM } }
+      ? { default: { description: 'Another problem, such as an unavailable store.', ...PROBLEM } }
       : {}),
   };
 }

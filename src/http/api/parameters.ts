@@ -64,7 +64,7 @@ export const memberQuery = z.strictObject({
 export const healthQuery = z.strictObject({
   fresh: flag().meta({
     description:
-      'Ask the nodes now, and do not tell of the last look. It takes up to 3 s, and as long again while a look is under way.',
+      'Ask the nodes now instead of reporting the last look. It takes up to 3 s, and as long again while a look is under way.',
   }),
 });
 
@@ -89,7 +89,7 @@ export const repairQuery = z.strictObject({
 export const recoverQuery = z.strictObject({
   repaired: flag().meta({
     description:
-      'Say instead that Raft of a recovered list has its leaders again, where the server cannot see it: those that wait may join.',
+      'Confirm instead that Raft of a recovered list has its leaders again, where the server cannot see it: the waiting nodes may join.',
   }),
 });
 
@@ -97,7 +97,7 @@ export const leaveQuery = z.strictObject({
   wait: wait(
     'How long to wait until every other live member has the list without it, up to `60s`; `15s` is comfortable.',
   ),
-  force: flag().meta({ description: 'Take it off although it harms: see the answer 409.' }),
+  force: flag().meta({ description: 'Take it off in spite of the harm: see the answer 409.' }),
 });
 
 export const streamQuery = z.strictObject({
@@ -112,13 +112,13 @@ export const streamQuery = z.strictObject({
     })
     .optional()
     .meta({
-      description: 'A cluster to be told of whole, as `product/cluster`.',
+      description: 'A cluster to report in full, as `product/cluster`.',
     }),
   after: readBy(parseCursor)
     .optional()
     .meta({
       description:
         'The number of the last event that is known, or the `id` of the last message: those after it come first. ' +
-        'The header `Last-Event-ID`, which browsers send by themselves, counts more.',
+        'The header `Last-Event-ID`, which browsers send by themselves, takes precedence.',
     }),
 });

@@ -15,8 +15,8 @@ export const refusedRoutes = [
     path: '/api/v1/clusters/{product}/{cluster}/refused',
     name: 'listRefusedCallers',
     tag: 'Clusters',
-    summary: 'Who named the cluster and was refused',
-    description: `${BOUNDS}Of a cluster 50 are kept, 10 of each source, and one more for each member in whose name somebody spoke.`,
+    summary: 'Refused callers that named the cluster',
+    description: `${BOUNDS}Of a cluster 50 are kept, 10 of each source, and one more for each member in whose name a caller spoke.`,
     access: 'read',
     params: clusterParams,
     responses: { 200: { description: 'The callers; none is well.', schema: refusedCallers } },
@@ -24,7 +24,7 @@ export const refusedRoutes = [
     examples: [
       {
         name: 'callers',
-        summary: 'Whose URL has a slip?',
+        summary: 'Which URL has a mistake?',
         params: { product: 'nacos', cluster: 'serverlist' },
         status: 200,
       },
@@ -41,11 +41,11 @@ export const refusedRoutes = [
     path: '/api/v1/refused',
     name: 'listStrayCallers',
     tag: 'Clusters',
-    summary: 'Who was refused and named no known cluster',
-    description: `${BOUNDS}Of these 100 are kept: a path that is no list’s, or a cluster that nobody had bootstrapped when they came. Nobody is shown to a caller whose token is for some clusters only.`,
+    summary: 'Refused callers that named no known cluster',
+    description: `${BOUNDS}Of these 100 are kept: a path that is no list’s, or a cluster that did not exist when they came. A caller whose token is for some clusters only is shown none.`,
     access: 'any',
     responses: { 200: { description: 'The callers; none is well.', schema: refusedCallers } },
-    examples: [{ name: 'callers', summary: 'Whose path has a slip?', status: 200 }],
+    examples: [{ name: 'callers', summary: 'Which path has a mistake?', status: 200 }],
     handle({ service, access }, { request }) {
       return { status: 200, body: { callers: access.readsAll(request) ? service.refused.elsewhere() : [] } };
     },

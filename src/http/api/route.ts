@@ -11,11 +11,11 @@ export type Method = 'get' | 'head' | 'post' | 'delete';
 
 /** Groups of the document, in its order. */
 export const TAGS = {
-  Clusters: 'Lists, their members and who waits, as JSON.',
+  Clusters: 'Lists, their members and waiting addresses, as JSON.',
   Health: 'What the Nacos nodes themselves believe, and its repair.',
   Events: 'The history, and a stream of everything.',
-  Server: 'The server that is asked.',
-  Nacos: 'What Nacos nodes, their scripts and SDK clients ask.',
+  Server: 'The server that answers.',
+  Nacos: 'Requests of Nacos nodes, their scripts and SDK clients.',
   Official: 'The API of the official address server.',
   Description: 'This description.',
 } as const;

@@ -48,7 +48,7 @@ async function answer(
   if (!route.isForAll && callsItselfNacos(request)) {
     return cutShort(
       response,
-      'this is for operators, and no list; ask for application/json if you are one',
+      'this is for operators, not a list; ask for application/json if you are one',
       'astray',
       'astray',
     );

@@ -38,8 +38,8 @@ const ofCluster = {
   cluster,
   state: z.enum(['empty', 'bootstrapping', 'whole', 'impaired', 'quorum-lost', 'damaged']).meta({
     description:
-      '*empty*: no list, and nobody waits. *bootstrapping*: no list yet. *whole*: every member is live and settled, and ' +
-      'nobody waits. *impaired*: a majority is live. *quorum-lost*: none is. *damaged*: what is stored of it cannot be its state, and none of it is served.',
+      '*empty*: no list, and no address waits. *bootstrapping*: no list yet. *whole*: every member is live and settled, and ' +
+      'none waits. *impaired*: a majority is live. *quorum-lost*: none is. *damaged*: what is stored of it cannot be its state, and none of it is served.',
   }),
   summary: z.string().meta({
     description: 'What the state means here, and what to do.',
@@ -90,12 +90,12 @@ export const memberView = z
     id,
     source: z.enum(['poll', 'heartbeat', 'static']).meta({
       description:
-        'How it makes itself heard. *poll*: its own Nacos polls with `self`. *heartbeat*: a script sends it. ' +
+        'How it is heard. *poll*: its own Nacos polls with `self`. *heartbeat*: a script sends it. ' +
         '*static*: put through the official API, and listed until it is deleted.',
     }),
     state: z.enum(['live', 'silent', 'down', 'static']).meta({
       description:
-        '*live*: heard within its lease. *silent*: not. *down*: nobody listens on its port any more. *static*: put by ' +
+        '*live*: heard within its lease. *silent*: not. *down*: its port refuses connections. *static*: put by ' +
         'an operator, and counted as live.',
     }),
     settled: z.boolean().meta({ description: 'An initial member, or known to all for long enough (R3).' }),
@@ -107,15 +107,14 @@ export const memberView = z
       .string()
       .exactOptional()
       .meta({
-        description: 'Polls come in its name that are refused: the sentence that they get.',
+        description: 'Polls in its name are refused: the sentence that they get.',
         examples: ['a token is needed to change nacos/serverlist, and none was given'],
       }),
     problem: z
       .string()
       .exactOptional()
       .meta({
-        description:
-          'How it shows that its Nacos does not answer, as its agent says; it is not renewed meanwhile.',
+        description: 'Its agent’s report that its Nacos does not answer; it is not renewed meanwhile.',
         examples: ['its port has not answered for 6 s'],
       }),
     unprobed: z
@@ -160,7 +159,7 @@ export const clusterView = z
     members: z.array(memberView).meta({ description: 'In the order of joining.' }),
     waiting: z.array(waitingView).meta({ description: 'In the order of arrival.' }),
   })
-  .meta({ id: 'Cluster', description: 'A cluster with its members and those who wait.' });
+  .meta({ id: 'Cluster', description: 'A cluster with its members and the addresses that wait.' });
 
 export const refusedCaller = z
   .strictObject({
@@ -181,10 +180,10 @@ export const refusedCaller = z
     path: z.string().meta({ description: 'The path that it asked for.', examples: ['/nacos/serverlist'] }),
     code: z.enum(REFUSED_CODES).meta({
       description:
-        'Why, for programs. *path*: the path is no list’s. *astray*: a Nacos asks the operators’ side. *self*: `self` is no ' +
-        'address. *unexpanded*: it holds a variable that nobody expanded, or that was empty. *parameter*: another parameter is wrong. ' +
-        '*no-self*: it lacks. *unknown-cluster*: nobody bootstrapped the cluster, and there is no `self` to do so. *not-listed*: a ' +
-        'leave, or an agent’s word, of an address that is not listed. *id-in-use*, *other-spelling*, *no-member-address*: the rules ' +
+        'Why, for programs. *path*: the path is no list’s. *astray*: a Nacos asks the operators’ side. *self*: `self` is not an ' +
+        'address. *unexpanded*: it holds a variable that was not expanded, or was empty. *parameter*: another parameter is wrong. ' +
+        '*no-self*: it lacks. *unknown-cluster*: the cluster does not exist, and there is no `self` to bootstrap it. *not-listed*: a ' +
+        'leave, or an agent’s report, of an address that is not listed. *id-in-use*, *other-spelling*, *no-member-address*: the rules ' +
         'refuse the address (R3). *too-many-addresses*, *too-many-clusters*, *too-many-of-one*: a limit is reached. *token*, *scope*, ' +
         '*source*, *member*, *rate*: access control refuses it.',
     }),
@@ -241,7 +240,7 @@ const health = {
     'How many clusters are not served since what is stored of them cannot be their state; absent without any.',
     1,
   ).exactOptional(),
-  graceMs: ms('For how long nobody is evicted yet (R8)', 0),
+  graceMs: ms('For how long no member is evicted yet (R8)', 0),
 };
 
 export const healthAnswer = z
@@ -254,7 +253,7 @@ export const serverView = z
     version: z.string().meta({ description: "The server's version.", examples: ['0.1.0'] }),
     changes: z.enum(CHANGES_NEED).meta({
       description:
-        'What a change needs: `token`; without any token `local`, to come from the right place (an operator’s word from ' +
+        'What a change needs: `token`; without any token `local`, to come from the right place (an operator’s request from ' +
         'the server’s own machine, a leave from the member’s address); or nothing, `open`.',
       examples: ['token'],
     }),
@@ -262,7 +261,7 @@ export const serverView = z
       .enum(['open', 'token'])
       .meta({ description: 'Whether reading this API needs a token.', examples: ['open'] }),
   })
-  .meta({ id: 'Server', description: 'The server that was asked.' });
+  .meta({ id: 'Server', description: 'The server that answers.' });
 export type ServerView = z.output<typeof serverView>;
 
 export const aliveAnswer = z
@@ -349,7 +348,7 @@ export const findingView = z
       .string()
       .exactOptional()
       .meta({
-        description: 'Whom it is about: a member, or of `phantom-voter` the voter (`HOST:RAFTPORT`).',
+        description: 'The member that it is about, or for `phantom-voter` the voter (`HOST:RAFTPORT`).',
         examples: ['10.0.0.5:8848'],
       }),
     groups: z.array(group).exactOptional().meta({ description: 'The Raft groups that it is about.' }),
@@ -373,7 +372,9 @@ export const nodeHealth = z
       .exactOptional()
       .meta({ description: 'Its version of Nacos.', examples: ['2.5.1'] }),
     leads: z.array(group).meta({ description: 'The Raft groups that it leads.' }),
-    voterIn: z.array(group).meta({ description: 'Those that it is a voter of, as their leaders say.' }),
+    voterIn: z
+      .array(group)
+      .meta({ description: 'The Raft groups that it is a voter of, as their leaders report.' }),
   })
   .meta({ id: 'NodeHealth', description: 'One node, as it was read.' });
 
@@ -385,8 +386,8 @@ export const clusterHealth = z
     state: z.enum(HEALTH_STATES).meta({
       description:
         '*healthy*: every node believes what is listed, and every Raft group has a leader and exactly these voters. ' +
-        '*transient*: something differs, not yet for longer than is normal. *attention*: something lasts that harms ' +
-        'nobody yet. *unhealthy*: something lasts that harms the cluster. *unknown*: nothing could be judged.',
+        '*transient*: something differs, not yet for longer than is normal. *attention*: something lasts that does not harm ' +
+        'the cluster yet. *unhealthy*: something lasts that harms the cluster. *unknown*: nothing could be judged.',
     }),
     summary: z.string().meta({ description: 'The state as a sentence.' }),
     readMs: ms(
@@ -400,7 +401,7 @@ export const clusterHealth = z
     repair: z
       .strictObject({
         holder: z.string().meta({ description: 'Who repairs.' }),
-        leftMs: ms('For how long nothing need be heard of it', 28_000),
+        leftMs: ms('For how long it may stay without an event', 28_000),
       })
       .exactOptional()
       .meta({ description: 'A repair that is under way.' }),
@@ -412,7 +413,7 @@ export const repairStep = z
     command: z.enum(['removePeer', 'restRaftCluster', 'resetPeers']).meta({
       description: "As Nacos's operations API spells it.",
     }),
-    node: address.meta({ description: 'Whom it is said to.' }),
+    node: address.meta({ description: 'The node that gets it.' }),
     group: group.exactOptional().meta({ description: 'Absent when it is for every group of that node.' }),
     value: z.string().meta({
       description: 'One voter, or all of them, separated by commas.',
@@ -420,7 +421,7 @@ export const repairStep = z
     }),
     isAwaited: z.literal(true).exactOptional().meta({
       description:
-        'That most become voters by themselves: it is waited for, and only said where one does not.',
+        'Most nodes become voters by themselves: the repair waits for that, and sends the command only to one that does not.',
     }),
     sentence: z.string().meta({ description: 'The same as a sentence.' }),
   })
@@ -428,7 +429,7 @@ export const repairStep = z
 
 export const repairPlan = z
   .strictObject({
-    id: z.string().meta({ description: 'Another word for another plan.', examples: ['5f2b6c0d9a11'] }),
+    id: z.string().meta({ description: 'Changes with the plan.', examples: ['5f2b6c0d9a11'] }),
     steps: z
       .array(repairStep)
       .meta({ description: 'In order. Empty when there is nothing that a command repairs.' }),
@@ -446,8 +447,8 @@ export const repairPlan = z
 
 export const repairBegun = z
   .strictObject({
-    holder: z.string().meta({ description: 'Who repairs: how its events name it.' }),
-    eventsAfter: count('The number of the last event before it: what it does are events after that one.', 41),
+    holder: z.string().meta({ description: 'The repairer, as its events name it.' }),
+    eventsAfter: count('The number of the last event before it: its own events come after that one.', 41),
     steps: count('How many steps it has.', 5),
   })
   .meta({ id: 'RepairBegun', description: 'A repair has begun.' });
@@ -464,7 +465,7 @@ export const problemDetails = z
       .meta({ description: 'The status of the answer.', examples: [404] }),
     detail: z.string().meta({
       description: 'What was found, why it is refused, and what to do.',
-      examples: ['the cluster nacos/none is unknown: nobody was ever listed or waits'],
+      examples: ['the cluster nacos/none is unknown: no address was ever listed or waits'],
     }),
   })
   .meta({ id: 'Problem', description: 'Problem details (RFC 9457).' });
@@ -478,7 +479,7 @@ export const streamClusters = z
     changed: z.array(clusterSummary).meta({ description: 'As they are now.' }),
     gone: z.array(z.string()).meta({ description: 'As `product/cluster`.', examples: [['nacos/test']] }),
   })
-  .meta({ id: 'StreamClusters', description: '`event: clusters`: some of them are not as they were.' });
+  .meta({ id: 'StreamClusters', description: '`event: clusters`: the clusters that changed.' });
 export const streamEvents = z
   .strictObject({ events: z.array(eventView).meta({ description: 'Oldest first.' }) })
   .meta({ id: 'StreamEvents', description: '`event: events`: what happened.' });

@@ -27,9 +27,9 @@ export const streamRoute = route({
     '200 members); `null` when it is unknown (Cluster);\n' +
     '- `events`: what happened, oldest first, of all clusters that the caller may read about (StreamEvents). Its `id` ' +
     'goes into `Last-Event-ID`, or `after`, of the next connection, to any server of the same database, and nothing is ' +
-    'missed or told twice. Several servers number their events in one row, so a smaller number may come a little ' +
+    'missed or sent twice. Several servers number their events in one row, so a smaller number may come a little ' +
     'later; the `id` then says so and is more than a number.\n\n' +
-    'A comment comes every 15 s. Who reads so slowly that more than 4 MB are unsent is cut off.',
+    'A comment comes every 15 s. A reader so slow that more than 4 MB are unsent is cut off.',
   access: 'any',
   query: streamQuery,
   responses: {

@@ -73,7 +73,7 @@ export function parseTarget(url: string): ReadTarget {
     const value = given.get(one);
     if (value !== undefined && self === undefined) {
       return {
-        ...bad(one, value, 'says something of a member that is not named; give self=HOST:PORT too'),
+        ...bad(one, value, 'is about a member, and none is named; give self=HOST:PORT too'),
         name,
       };
     }
@@ -107,7 +107,7 @@ function parseKey(path: string): Parsed<ClusterKey> {
   const parts = (path === WITHOUT_CONTEXT_PATH ? '/nacos/serverlist' : path).split('/').slice(1);
   if (parts.length !== 2) {
     return sentence(
-      `the path ${quote(path)} is none of this server's; a list is at /{product}/{cluster}, usually /nacos/serverlist`,
+      `the path ${quote(path)} is not one of this server's; a list is at /{product}/{cluster}, usually /nacos/serverlist`,
     );
   }
   const product = parseName('product', parts[0] ?? '');

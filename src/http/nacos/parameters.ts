@@ -77,14 +77,14 @@ export const listQuery = z.object({
     .meta({
       description:
         'The member that the request is about: `HOST:PORT` (8848 without a port, IPv6 in brackets where it may be read in two ' +
-        'ways) as the node knows itself, or `auto` or `auto:PORT` for the address that the request comes from. A poll with it is a heartbeat.',
+        'ways) exactly as the node knows itself, or `auto` or `auto:PORT` for the address that the request comes from. A poll with it is a heartbeat.',
     }),
   expect: wholeNumber(1, MAX_EXPECT, 3, `is no whole number from 1 to ${MAX_EXPECT}`)
     .optional()
     .meta({
       description:
         'How many members the cluster is to have. The first list is bootstrapped when so many wait (R1); the largest ' +
-        'number that anybody asks for wins, and 1 without any. Needs `self`.',
+        'number that a node asks for wins, and 1 without any. Needs `self`.',
     }),
   id: z
     .string()
@@ -104,7 +104,7 @@ export const listQuery = z.object({
     .optional()
     .meta({
       description:
-        'POST only, an agent’s word: the revision of the list that its Nacos has, 0 for none yet. It is taken for ' +
+        'POST only, for agents: the revision of the list that its Nacos has, 0 for none yet. It counts as ' +
         'delivered, as if the node had polled it. Needs `self`.',
     }),
   starting: z
@@ -112,7 +112,7 @@ export const listQuery = z.object({
     .optional()
     .meta({
       description:
-        'POST only, an agent’s word: its Nacos has been started and has not answered yet. The member is renewed, and neither ' +
+        'POST only, for agents: its Nacos has been started and has not answered yet. The member is renewed, and neither ' +
         'settles nor is counted on in an eviction (R5). Needs `self`.',
     }),
   unhealthy: z
@@ -121,7 +121,7 @@ export const listQuery = z.object({
     .optional()
     .meta({
       description:
-        'POST only, an agent’s word: how it shows that its Nacos does not answer. The member is not renewed, and an ' +
+        'POST only, for agents: the sign that its Nacos does not answer. The member is not renewed, and an ' +
         'event says so. Needs `self`.',
       examples: ['its port has not answered for 6 s'],
     }),

@@ -235,7 +235,7 @@ export class NacosRoutes {
       request,
       entry,
       address,
-      'say that its Nacos does not answer',
+      'report that its Nacos does not answer',
     );
     if (refused) return refuse(request, response, refused);
     // Each first word is a decision and an event.
@@ -274,7 +274,7 @@ export class NacosRoutes {
         return refuse(request, response, this.#notNow({ why: 'internal', reason: left.refused }));
       }
       if (!left.known) {
-        const detail = `self="${address}" is no member of ${name}, and none that left lately; the list is unchanged`;
+        const detail = `self="${address}" is not a member of ${name}, nor did it leave lately; the list is unchanged`;
         return refuse(request, response, { status: 404, detail, code: 'not-listed' });
       }
       const said = `${address} left ${name}, revision ${left.revision}`;
@@ -448,5 +448,5 @@ const CLIENT_UNKNOWN: Problem = {
   status: 400,
   code: 'no-self',
   detail:
-    'self=auto cannot be told: the proxy that the request came through names no client in X-Forwarded-For; name the member, as in ?self=10.0.0.5:8848',
+    'self=auto cannot be resolved: the proxy that the request came through names no client in X-Forwarded-For; name the member, as in ?self=10.0.0.5:8848',
 };

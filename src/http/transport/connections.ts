@@ -140,7 +140,7 @@ export class Connections {
     if (unread <= this.#limits.unreadByAll) return;
     this.#logThrottle.warn(
       { unread },
-      'answers pile up that nobody reads; those who leave most unread are cut off',
+      'unread answers pile up; the callers with the most unread are cut off',
     );
     const most = [...this.#open.keys()].sort((a, b) => b.writableLength - a.writableLength);
     for (const socket of most) {
