@@ -12,14 +12,17 @@ import { makeEmpty } from './whole-file.js';
 
 /** Times in milliseconds. */
 export interface AgentTimes {
-  /** How long a server may hold a heartbeat: the time between two, when nothing changes. A lease lasts for three. */
+  /**
+   * How long a server may hold a heartbeat, which is the time between two when nothing changes. A lease lasts
+   * three.
+   */
   readonly wait: number;
-  /** Before another try when no server answers; twice the one before, up to {@link longestPause}. */
+  /** The pause before a retry when no server answers; it doubles each time, up to {@link longestPause}. */
   readonly pause: number;
   readonly longestPause: number;
   /** How long the next heartbeat waits for the disk. */
   readonly disk: number;
-  /** How long no server must have answered, from the start on, before the last list is used. */
+  /** How long, counted from the start, no server must have answered before the last list is used. */
   readonly lastListAfter: number;
 }
 
@@ -31,7 +34,10 @@ export const AGENT_TIMES: AgentTimes = {
   lastListAfter: 10_000,
 };
 
-/** How long one that a list drops may take to answer; less than the lease leaves between heartbeats. */
+/**
+ * How long a member that a list drops may take to answer; shorter than the slack of a lease between
+ * heartbeats.
+ */
 const ANSWER_TIMEOUT_MS = 2_000;
 
 export interface AgentParts {
@@ -41,9 +47,9 @@ export interface AgentParts {
   readonly health: NacosHealth;
   readonly log: Logger;
   readonly times: AgentTimes;
-  /** Whether a list is held back that no registry in order would send (doubt.ts). */
+  /** Whether to hold back a list that a healthy registry would not send (doubt.ts). */
   readonly holdBack: boolean;
-  /** A file that is there once cluster.conf is. */
+  /** A file that the agent creates once cluster.conf has a list. */
   readonly readyFile?: string | undefined;
 }
 
@@ -51,20 +57,20 @@ export interface AgentParts {
 export type ListSource = 'registry' | 'disk';
 
 /**
- * Keeps one node's cluster.conf equal to the registry's list: heartbeat after heartbeat, each held by the server until
- * there is another list, so that a change is here at once. What is not a whole list with this node on it is never
- * written; while there is none, the file stays as it is.
+ * Keeps one node's cluster.conf equal to the registry's list. The server holds each heartbeat until there is
+ * another list, so a change arrives at once. The agent writes only whole lists that include this node;
+ * without one, the file stays as it is.
  */
 export class Agent {
   readonly #parts: AgentParts;
   readonly #stopped = new AbortController();
   #interrupt = new AbortController();
   #running: Promise<void> = Promise.resolve();
-  /** The revision that this node's Nacos was given; 0 for none that the registry knows. */
+  /** The revision that this node's Nacos was given; 0 if the registry does not know of any. */
   #has = 0;
-  /** The list that the registry sent last, and that was taken. */
+  /** The last list from the registry that was accepted. */
   #list: NodeList | undefined;
-  /** The list of the last start; undefined when it was not looked for yet. */
+  /** The list kept from the last start; undefined until it is read. */
   #last: NodeList | 'none' | undefined;
   #source: ListSource | undefined;
   /** Why there is no list yet, or no newer one. */
@@ -105,7 +111,7 @@ export class Agent {
     this.#running = this.#run();
   }
 
-  /** Sends no heartbeat any more and ends what is under way; cluster.conf stays as it is. */
+  /** Sends no more heartbeats and ends what is under way; cluster.conf stays as it is. */
   async stop(): Promise<void> {
     this.#stopped.abort();
     this.#interrupt.abort();
@@ -113,7 +119,7 @@ export class Agent {
     await this.#parts.conf.stop();
   }
 
-  /** Its Nacos has a problem, or none any more: that is said at once. */
+  /** Reports at once that this node's Nacos has a problem, or no longer has one. */
   healthChanged(): void {
     const { health, log } = this.#parts;
     if (health.problem === undefined) log.info('Nacos answers again; the member is renewed');
@@ -121,7 +127,7 @@ export class Agent {
     this.#interrupt.abort();
   }
 
-  /** One last heartbeat that says why its Nacos is gone; within 2 s or not at all. */
+  /** Sends one last heartbeat with the reason why Nacos is gone. It takes at most 2 s and is not repeated. */
   async sayGone(problem: string): Promise<void> {
     const { client } = this.#parts;
     await withinTime(2_000, undefined, (signal) =>
@@ -145,7 +151,8 @@ export class Agent {
       const askedAt = performance.now();
       this.#interrupt = new AbortController();
       const { problem } = health;
-      // Not all at once, however they were started; and never less often than the lease wants.
+      // Spread the heartbeats of agents that started together, but never beat less often than the lease
+      // requires.
       const wait = Math.round(times.wait * (0.85 + Math.random() * 0.15));
       const isStarting = !health.hasAnswered;
       const answer = await client.beat(
@@ -173,7 +180,7 @@ export class Agent {
           answer.why === 'left' ? 'this node has left' : 'waiting at the gate',
           answer.reason,
         );
-        // One that starts again at its old address gets in when the others have forgotten it (R4).
+        // A node that starts again at its old address is admitted once the others have forgotten it (R4).
         this.#hasLeft = answer.why === 'left' && this.#source !== undefined;
         return false;
       case 'refused':
@@ -196,7 +203,7 @@ export class Agent {
     if (written !== true) {
       const late = 'the disk takes longer than its heartbeats may wait';
       const reason = written === 'late' ? late : (conf.problem ?? 'it was changed meanwhile');
-      // Why it cannot be written was said where that was found.
+      // The writer has already logged why.
       this.#note(conf.problem === undefined ? 'error' : 'debug', 'cluster.conf is not up to date', reason);
       this.#has = 0;
       return false;
@@ -204,7 +211,7 @@ export class Agent {
     if (isNew) {
       const { revision, addresses } = list;
       log.info({ revision, members: addresses }, 'the list is in cluster.conf');
-      // Nothing waits for that.
+      // Nothing waits for this.
       void lastList.keep(list, new Date()).then((problem) => {
         if (problem !== undefined) log.error(`the list could not be kept for a later start: ${problem}`);
       });
@@ -214,13 +221,14 @@ export class Agent {
     this.#has = list.revision;
     this.#list = list;
     await this.#opened('registry');
-    // The server learns at once that it is here, which others may wait for; unless nobody reads it.
+    // Tell the server at once that the list has arrived, since other nodes may wait for that. An unhealthy
+    // Nacos does not read it.
     return isNew && health.problem === undefined;
   }
 
   /**
-   * Whether the list is not for its Nacos. The registry goes on hearing which one that has (`revision`), and so learns that its
-   * database was replaced. A node that starts does so with the last list, when that is the newer one.
+   * Whether to withhold the list from Nacos. The registry still learns from `revision` which list Nacos has,
+   * and so that its database was replaced. A starting node uses the last list instead, if that is newer.
    */
   async #isHeldBack(list: NodeList): Promise<boolean> {
     const { holdBack, lastList } = this.#parts;
@@ -235,17 +243,17 @@ export class Agent {
     });
     if (doubt === undefined) return false;
     this.#note('error', 'the list is held back', doubt);
-    // One that is newer may be right, and the last one out of date: then a start waits for somebody to say so.
+    // A newer list may be right and the last one out of date: a start then waits for an operator's decision.
     if (this.#source === undefined && last && list.revision < last.revision) {
       await this.#takeLast('the list is held back');
     }
     return true;
   }
 
-  /** Whether the file has the list; `late` when the disk is so slow that the heartbeats go on meanwhile. */
+  /** Whether the file has the list; `late` when the disk is so slow that heartbeats go on meanwhile. */
   async #write(list: NodeList): Promise<boolean | 'late'> {
     const { conf, times } = this.#parts;
-    // One that hangs is not asked again and again for the same.
+    // Do not queue the same write again behind one that hangs.
     if (!this.#writing || !isKnown(list, this.#writing.list)) {
       const writing = {
         list,
@@ -257,8 +265,8 @@ export class Agent {
   }
 
   /**
-   * Without a right to speak for this node, a list that has it on it is still the right one (as R2 has it for polls): a
-   * token that was rotated too early must not keep a node from starting.
+   * Takes a list that includes this node although the server refuses to let the agent speak for it. Polls get
+   * the same treatment (R2): a token that was rotated too early must not keep a node from starting.
    */
   async #takeUnspoken(): Promise<void> {
     const { client, conf, log } = this.#parts;
@@ -269,7 +277,7 @@ export class Agent {
     await this.#opened('registry');
   }
 
-  /** No server gives a list that can be used since the start: a node that restarts goes on with the list that it had. */
+  /** Falls back to the list of the last start when no server has given a usable one since this start. */
   async #takeLast(why: string): Promise<void> {
     const { conf, lastList, log } = this.#parts;
     const last = await lastList.read();
@@ -297,8 +305,8 @@ export class Agent {
   }
 
   /**
-   * After a leave the node stops, and must not be registered by what is said meanwhile (R4). Should a Nacos start again
-   * beside this agent, as in a pod whose other container is restarted, it is a new one.
+   * Waits after a leave: the node stops, and heartbeats must not register it again (R4). If a Nacos starts
+   * beside this agent all the same, as when the other container of a pod restarts, it counts as a new start.
    */
   async #untilNewStart(): Promise<void> {
     const { health, log } = this.#parts;
@@ -317,12 +325,12 @@ export class Agent {
     const { pause: first, longestPause } = this.#parts.times;
     const some = 0.8 + Math.random() * 0.4;
     switch (answer.type) {
-      // It was held for as long as it was asked to be, or the file could not be written, or the server holds nothing.
+      // The server held it for as long as asked or holds nothing, or the file could not be written.
       case 'list':
         if (this.#reason !== '') return 1_000 * some;
-        // The next one is: the server was not asked to, since it had not just answered.
+        // The next one will be held. This one was not, because no server had just answered.
         return answer.isHeld ? Math.max(0, left) : 0;
-      // As often as a Nacos that starts.
+      // As often as a starting Nacos polls.
       case 'waiting':
         return Math.min(first, 300) * some;
       case 'refused':
@@ -332,15 +340,15 @@ export class Agent {
     }
   }
 
-  /** Ends early at the stop, and when the health changes. */
+  /** Pauses; ends early at the stop, and when the health changes. */
   #pause(ms: number): Promise<void> {
     return pause(ms, this.#interrupt.signal);
   }
 
-  /** Says something that goes on only when it begins or becomes another. */
+  /** Logs a lasting condition only when it begins or changes. */
   #note(level: 'debug' | 'info' | 'warn' | 'error', what: string, reason: string): void {
     this.#reason = `${what}: ${reason}`;
-    // Numbers count on (`1 of 3`, `for 5 s`).
+    // Ignore running numbers (`1 of 3`, `for 5 s`).
     const said = `${what} ${reason.replace(/\d+ s\b/g, '')}`;
     if (said === this.#said) return;
     this.#said = said;
@@ -348,7 +356,10 @@ export class Agent {
   }
 }
 
-/** Revisions begin anew with another database, so a number alone is not enough. */
+/**
+ * Compares revision and contents: revisions start over with another database, so the number alone is not
+ * enough.
+ */
 function isKnown(list: NodeList, known: NodeList | undefined): boolean {
   return known !== undefined && isSameList(list.addresses, known.addresses);
 }

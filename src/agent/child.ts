@@ -3,16 +3,19 @@ import { constants } from 'node:os';
 
 /** How a command ended. */
 export interface Ended {
-  /** As a shell has it: the exit status, or 128 and the signal's number; 127 when it does not exist, 126 when it cannot run. */
+  /**
+   * The exit status as a shell has it: the child's own, or 128 plus the signal's number; 127 if the command
+   * does not exist, 126 if it cannot run.
+   */
   readonly status: number;
   /** The end of a sentence that starts with "its process". */
   readonly how: string;
 }
 
-/** The command that an agent was given, as its child, with this process's own input and output. */
+/** The agent's command, run as its child with this process's own input and output. */
 export class Child {
   readonly #child: ChildProcess;
-  /** Resolves when it has ended. */
+  /** Resolves when the command has ended. */
   readonly ended: Promise<Ended>;
 
   constructor(command: string, args: readonly string[]) {
@@ -38,7 +41,7 @@ export class Child {
     return this.#child.pid;
   }
 
-  /** Passes a signal on; to one that has ended it is nothing. */
+  /** Passes a signal on; does nothing if the child has ended. */
   signal(signal: NodeJS.Signals): void {
     this.#child.kill(signal);
   }

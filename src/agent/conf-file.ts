@@ -6,25 +6,25 @@ import { within } from './limit.js';
 import { confText, isSameList, readConf } from './member-list.js';
 import { explainFileError, readWhole, removeUnfinished, writeWhole } from './whole-file.js';
 
-/** How often the file is looked at whatever the system tells: some file systems tell nothing. */
+/** How often to check the file without any notification: some file systems send none. */
 const CHECK_INTERVAL_MS = 2_000;
 
-/** How long an end waits for what is being written. */
+/** How long a stop waits for a write. */
 const STOP_LIMIT_MS = 2_000;
 
-/** How often it is said that others change the file. */
+/** How often to log that another program changes the file. */
 const LOG_INTERVAL_MS = 10_000;
 
 /**
- * How long after a new list Nacos may still be writing what it made of that one or the one before: it empties
- * the file first, and that moment can be seen (2.5.1, up to 80 ms on a busy machine). That is no news.
+ * For how long after a new list a restored file is not logged. Nacos may still be writing that list or the one
+ * before, and it empties the file first, which can be observed (2.5.1, up to 80 ms on a busy machine).
  */
 const NACOS_WRITES_MS = 5_000;
 
-/** The first line of what Nacos writes (2.5.1 MemberUtil.syncToFile). */
+/** The first line that Nacos writes (2.5.1 MemberUtil.syncToFile). */
 const BY_NACOS = /^#\d{4}-\d\d-\d\dT/;
 
-/** What was found in the file. */
+/** The contents found in the file. */
 interface Found {
   readonly addresses: readonly Address[];
   /** Why Nacos could not read it. */
@@ -32,15 +32,15 @@ interface Found {
   readonly isByNacos: boolean;
 }
 
-/** A list that a node is to have. */
+/** A list for a node. */
 export interface NodeList {
   readonly addresses: readonly Address[];
   readonly revision: number;
 }
 
 /**
- * One node's cluster.conf, kept equal to the list. Nacos writes the file as well, at every change of its members, and so
- * do people: whatever the text, it is left alone as long as it means the same, and put right when it does not.
+ * One node's cluster.conf, kept equal to the list. Nacos also writes the file at every change of its members,
+ * and so do people. The agent leaves any text that means the same and restores the file when it does not.
  */
 export class ConfFile {
   readonly #file: string;
@@ -48,9 +48,9 @@ export class ConfFile {
   readonly #log: Logger;
   readonly #nacosWrites: number;
   #wanted: NodeList | undefined;
-  /** The list that the file was last seen to have. */
+  /** The list that the file last held. */
   #had: NodeList | undefined;
-  /** One write or look after another. */
+  /** Runs one write or check after another. */
   #queue: Promise<void> = Promise.resolve();
   #watcher: FSWatcher | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -60,7 +60,7 @@ export class ConfFile {
   #putRight = 0;
   #saidAt = -Infinity;
 
-  /** `cluster`: how the list is called, for the comment in the file. */
+  /** `cluster`: the cluster's name, for the comment in the file. */
   constructor(file: string, cluster: string, log: Logger, nacosWrites = NACOS_WRITES_MS) {
     this.#file = file;
     this.#cluster = cluster;
@@ -68,28 +68,28 @@ export class ConfFile {
     this.#nacosWrites = nacosWrites;
   }
 
-  /** Why the file is not as it should be, if so. */
+  /** Why the file is not as it should be; undefined when it is. */
   get problem(): string | undefined {
     return this.#problem;
   }
 
-  /** Keeps watch from now on. */
+  /** Starts watching the file. */
   async start(): Promise<void> {
     await removeUnfinished(this.#file);
     this.#timer = setInterval(() => this.#lookSoon(), CHECK_INTERVAL_MS);
     this.#watch();
   }
 
-  /** Ends the watch; the file stays as it is. */
+  /** Stops watching; the file stays as it is. */
   async stop(): Promise<void> {
     clearInterval(this.#timer);
     this.#watcher?.close();
     this.#watcher = undefined;
-    // A disk that hangs must not keep a node from being stopped.
+    // A hanging disk must not keep a node from being stopped.
     await within(STOP_LIMIT_MS, this.#queue);
   }
 
-  /** From now on this is the list. Resolves with whether the file has it. */
+  /** Makes this the wanted list. Resolves with whether the file has it. */
   async put(list: NodeList): Promise<boolean> {
     if (!this.#wanted || !isSameList(this.#wanted.addresses, list.addresses)) this.#newAt = performance.now();
     this.#wanted = list;
@@ -118,7 +118,7 @@ export class ConfFile {
     );
   }
 
-  /** A writer makes several changes at once. */
+  /** Checks the file soon: a writer makes several changes at once. */
   #lookSoon(): void {
     if (this.#isLookingSoon) return;
     this.#isLookingSoon = true;
@@ -134,7 +134,7 @@ export class ConfFile {
       .catch((error: unknown) => this.#isWrong((error as Error).message)));
   }
 
-  /** Puts the file right if it is not. */
+  /** Checks the file and restores it if needed. */
   async #look(): Promise<void> {
     const wanted = this.#wanted;
     if (!wanted) return;
@@ -154,7 +154,7 @@ export class ConfFile {
     if (byOthers) this.#sayPutRight(found, wanted);
   }
 
-  /** Undefined when there is none. One that says nothing Nacos could read is as good as empty. */
+  /** Undefined if the file does not exist. A text that Nacos could not read counts as empty. */
   async #read(): Promise<Found | undefined> {
     try {
       const text = await readWhole(this.#file);
@@ -184,7 +184,7 @@ export class ConfFile {
     );
   }
 
-  /** Two writers may take turns for as long as they like; it is said now and then. */
+  /** Logs a restored file, but not every time: two writers may take turns for ever. */
   #sayPutRight(found: Found | undefined, wanted: NodeList): void {
     this.#putRight++;
     const now = performance.now();

@@ -3,9 +3,10 @@ import { joinLimited, type Address } from '../registry/address.js';
 import type { NodeList } from './conf-file.js';
 
 /**
- * Whether a list is one that a registry never makes, but an empty or an old database: it drops a majority of the last one, or
- * goes back in revision, while those that it drops still answer. Nacos would take them for gone, and Raft their votes.
- * Undefined when it may be taken; otherwise a sentence. `answers` asks an address now.
+ * Why a list looks like that of an empty or old database: it drops a majority of the last list, or has a
+ * lower revision, while the members that it drops still answer. Nacos would take them for gone, and Raft
+ * would lose their votes. Undefined when the list may be used; otherwise a sentence. `answers` probes an
+ * address now.
  */
 export async function doubtOf(
   list: NodeList,
@@ -26,5 +27,5 @@ export async function doubtOf(
   return `revision ${list.revision} ${how}, and ${joinLimited(living)} still answer; was the registry's database replaced? Should it be right all the same, set AGENT_HOLD_BACK=off until this node has it`;
 }
 
-/** As many are asked at once. */
+/** How many members are probed at once. */
 const MOST = 20;

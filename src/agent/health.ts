@@ -3,25 +3,31 @@ import { splitAddress, type Address } from '../registry/address.js';
 
 /** Times in milliseconds. */
 export interface HealthTimes {
-  /** Between two looks. */
+  /** Between two checks. */
   readonly every: number;
   /** How long an answer may take. */
   readonly patience: number;
-  /** How long a Nacos that has never answered yet counts as starting. */
+  /** How long a Nacos that has not answered yet counts as starting. */
   readonly start: number;
 }
 
 export const HEALTH_TIMES: Pick<HealthTimes, 'every' | 'patience'> = { every: 2_000, patience: 3_000 };
 
-/** How much later than its patience this process may come to look (as probe/tcp.ts). */
+/**
+ * How late this process may run past its patience before the check counts as its own delay (see
+ * probe/tcp.ts).
+ */
 const OVERDUE_BY_MS = 500;
 
-/** Looks in a row that must fail before a Nacos is said not to answer: a long garbage collection is no death. */
+/**
+ * How many checks in a row must fail before Nacos counts as not answering: a long garbage collection is not a
+ * death.
+ */
 const FAILURES = 2;
 
 /**
- * Whether this node's Nacos answers on its port. While it starts for the first time it need not; later it must. A mere
- * connection says nothing: the system makes it for a process that hangs.
+ * Whether this node's Nacos answers on its port. It need not while it starts for the first time, but must
+ * later. A mere connection proves nothing: the system accepts it even for a hung process.
  */
 export class NacosHealth {
   readonly #address: Address;
@@ -38,14 +44,14 @@ export class NacosHealth {
   #problem: string | undefined;
   #isStopped = false;
 
-  /** `onChange` is called when there is a {@link problem}, and when there is none any more. */
+  /** `onChange` is called when a {@link problem} appears and when it is gone. */
   constructor(address: Address, times: HealthTimes, onChange: () => void) {
     this.#address = address;
     this.#times = times;
     this.#onChange = onChange;
   }
 
-  /** A Nacos is there, or about to be: from now on it is looked at. */
+  /** Starts checking: Nacos is running, or about to. */
   start(): void {
     this.#startedAt = performance.now();
     void this.#look();
@@ -56,28 +62,33 @@ export class NacosHealth {
     clearTimeout(this.#timer);
   }
 
-  /** Its process has ended, as a sentence says. */
+  /** Records that the Nacos process has ended; `sentence` says how. */
   ended(sentence: string): void {
     this.#ended = sentence;
     this.#say();
   }
 
-  /** Why the member must not be renewed: a sentence. Undefined while its Nacos answers, or starts for the first time. */
+  /**
+   * Why the member must not be renewed, as a sentence. Undefined while its Nacos answers, or starts for the
+   * first time.
+   */
   get problem(): string | undefined {
     return this.#problem;
   }
 
-  /** Whether it has answered since it was started, or since this agent was. */
+  /** Whether Nacos has answered since it was started, or since this agent was. */
   get hasAnswered(): boolean {
     return this.#hasAnswered;
   }
 
-  /** Whether nobody listens on its port any more: its process has ended. One that only hangs has not. */
+  /**
+   * Whether the port refuses connections, so that the process has ended. A hung process still accepts them.
+   */
   get isGone(): boolean {
     return this.#ended !== undefined || (this.#failures >= FAILURES && this.#isRefused);
   }
 
-  /** Whether it answered the last look. */
+  /** Whether Nacos answered the last check. */
   get answers(): boolean {
     return this.#hasAnswered && this.#failures === 0 && this.#ended === undefined;
   }
@@ -99,7 +110,7 @@ export class NacosHealth {
 
   #say(): void {
     const problem = this.#find();
-    // Its seconds go on; one that lasts is one.
+    // The text counts seconds; only appearing and disappearing are changes.
     const isNew = (problem === undefined) !== (this.#problem === undefined);
     if (isNew || problem === undefined) this.#problem = problem;
     if (isNew) this.#onChange();
@@ -124,8 +135,8 @@ function seconds(ms: number): string {
 }
 
 /**
- * Asks for anything by HTTP; undefined when anything came back, which is whatever Nacos answers, an error or TLS's alert
- * included, or how it failed.
+ * Sends an HTTP request to see whether Nacos answers. Any answer counts, including an error or a TLS alert.
+ * Undefined if one came; otherwise why not.
  */
 export function failureToAnswer(address: Address, patience: number): Promise<string | undefined> {
   const { host, port } = splitAddress(address);
@@ -138,11 +149,12 @@ export function failureToAnswer(address: Address, patience: number): Promise<str
       isOver = true;
       clearTimeout(timer);
       socket.destroy();
-      // Of what came of it a process that had no time itself knows nothing: it looks anew.
+      // This process was itself too busy to read the answer in time: check again.
       const isLate = failure !== undefined && performance.now() - askedAt > patience + OVERDUE_BY_MS;
       resolve(isLate ? failureToAnswer(address, patience) : failure);
     };
-    // Timers run before sockets are read: what came while this process was busy is still to be read then.
+    // Timers run before sockets are read: give data that came while this process was busy a chance to be
+    // read.
     const late = (): void => end(`no answer within ${patience / 1_000} s`);
     const timer = setTimeout(() => setImmediate(late), patience);
     socket.once('connect', () => {

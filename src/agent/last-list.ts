@@ -18,15 +18,15 @@ const stored = z.object({
     .min(1),
 });
 
-/** A list from the disk, and when it was the newest. */
+/** A list from the disk, with the time when it was the newest. */
 export interface KeptList extends NodeList {
   /** ISO 8601. */
   readonly writtenAt: string;
 }
 
 /**
- * The last list that a server sent, kept beside cluster.conf: others write that too, and the official image writes it anew
- * at every start. It is what a node starts with while no server answers.
+ * The last list that a server sent. It is kept beside cluster.conf, which others write as well and the
+ * official image rewrites at every start. A node starts with it while no server answers.
  */
 export class LastList {
   readonly #file: string;
@@ -41,7 +41,8 @@ export class LastList {
   }
 
   /**
-   * The problem is a sentence: there is none, or it is of another node or cluster, or it lacks this node, as after a leave.
+   * Reads the list. The problem is a sentence: the file is missing, or belongs to another node or cluster, or
+   * lacks this node, as after a leave.
    */
   async read(): Promise<{ ok: true; value: KeptList } | { ok: false; problem: string }> {
     await removeUnfinished(this.#file);
@@ -62,7 +63,7 @@ export class LastList {
     return { ok: true, value: { addresses: members, revision, writtenAt } };
   }
 
-  /** Keeps a list; undefined, or why that failed. What was kept before stays then. */
+  /** Keeps a list. Resolves with undefined, or with why that failed; the list kept before then stays. */
   async keep(list: NodeList, now: Date): Promise<string | undefined> {
     if (this.#kept === list) return undefined;
     const json = JSON.stringify({

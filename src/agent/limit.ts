@@ -1,8 +1,9 @@
 import { setMaxListeners } from 'node:events';
 
 /**
- * Runs a task with a signal that aborts when the time is over, or when the outer one does. Not AbortSignal.any with
- * AbortSignal.timeout: Node 20 lets the garbage collector take such a signal with its timer, and then it never aborts.
+ * Runs a task with a signal that aborts when the time is over or the outer signal aborts. Not AbortSignal.any
+ * with AbortSignal.timeout: Node 20 may garbage-collect such a signal with its timer, and then it never
+ * aborts.
  */
 export async function withinTime<T>(
   ms: number,
@@ -13,7 +14,7 @@ export async function withinTime<T>(
   const timer = setTimeout(() => controller.abort(new DOMException('the time is over', 'TimeoutError')), ms);
   const passOn = (): void => controller.abort(outer?.reason);
   if (outer?.aborted) passOn();
-  // As many as there are tasks at once, each of which takes its own off: Node takes more than ten for a leak.
+  // There is a listener for each running task, and each removes its own; Node warns of a leak above ten.
   if (outer) setMaxListeners(0, outer);
   outer?.addEventListener('abort', passOn);
   try {
@@ -24,7 +25,9 @@ export async function withinTime<T>(
   }
 }
 
-/** What a promise resolves with, or undefined after `ms` milliseconds; it goes on all the same. */
+/**
+ * Resolves with the promise's result, or with undefined after `ms` milliseconds; the promise's work goes on.
+ */
 export async function within<T>(ms: number, promise: Promise<T>): Promise<T | undefined> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<undefined>((resolve) => (timer = setTimeout(() => resolve(undefined), ms)));

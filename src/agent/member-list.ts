@@ -11,8 +11,8 @@ export function confText(addresses: readonly Address[], heading: string): string
 }
 
 /**
- * The addresses in the text of a cluster.conf, in their order; the problem is the end of a sentence that starts with the
- * file's name. A text without any has none: Nacos passes over an empty list, too.
+ * Reads the addresses in a cluster.conf, in order. The problem ends a sentence that starts with the file's
+ * name. A text without addresses gives an empty list, which Nacos ignores too.
  */
 export function readConf(text: string): Parsed<readonly Address[]> {
   const addresses: Address[] = [];
@@ -30,8 +30,9 @@ export function readConf(text: string): Parsed<readonly Address[]> {
 }
 
 /**
- * The list that a server sent: one address a line, at least one, none twice, and `self` among them. Nothing else may
- * reach a Nacos: a node that is not on its own list reports itself down, and is a voter that nobody will ever remove.
+ * Reads a list that a server sent: one address a line, at least one, no duplicates, and `self` among them. No
+ * other list may reach Nacos: a node that is missing from its own list reports itself down, and stays a Raft
+ * voter that no member removes.
  */
 export function readList(text: string, self: Address): Parsed<readonly Address[]> {
   const lines = text.split('\n');
@@ -47,7 +48,7 @@ export function readList(text: string, self: Address): Parsed<readonly Address[]
   return lines.includes(self) ? { ok: true, value: lines } : problem(`lacks this node, ${self}`);
 }
 
-/** Whether two lists are the same to Nacos, which does not look at their order. */
+/** Whether two lists are the same to Nacos, which ignores their order. */
 export function isSameList(a: readonly Address[], b: readonly Address[]): boolean {
   const other = new Set(b);
   return new Set(a).size === other.size && a.every((address) => other.has(address));

@@ -20,7 +20,7 @@ const name = /^[A-Za-z0-9._-]{1,64}$/;
 
 const addressText = z.string().transform((text, context) => taken(parseOwn(text), context));
 
-/** A time between two others, in milliseconds. */
+/** Reads a duration within bounds, in milliseconds. */
 function time(least: number, most: number, range: string) {
   return z
     .string()
@@ -69,12 +69,12 @@ const schema = z.object({
   'log-level': z.enum(LOG_LEVELS, `is unknown; it is one of ${LOG_LEVELS.join(', ')}`),
 });
 
-/** What may be given for each setting. */
+/** The values that may be given for the settings. */
 export type AgentTexts = z.input<typeof schema>;
 
 export type AgentSettings = Omit<z.output<typeof schema>, 'last-list'> & { readonly 'last-list': string };
 
-/** Checks what was given; throws {@link AgentSettingError}. */
+/** Checks the given settings; throws {@link AgentSettingError}. */
 export function readAgentSettings(given: ReadonlyMap<string, Given>): AgentSettings {
   const texts = Object.fromEntries([...given].map(([key, { text }]) => [key, text]));
   if (texts.self === undefined) {
@@ -99,8 +99,8 @@ export function readAgentSettings(given: ReadonlyMap<string, Given>): AgentSetti
 }
 
 /**
- * An address on this machine, as the agent's node has one: of IPv6 without brackets that may be two, the one that this machine
- * has.
+ * Reads this node's own address. An IPv6 address without brackets may mean two addresses: takes the one that
+ * this machine has.
  */
 function parseOwn(text: string): Parsed<Address> {
   if (/^auto(:|$)/i.test(text)) {
@@ -121,7 +121,7 @@ function parseOwn(text: string): Parsed<Address> {
   return meant === undefined ? address : { ok: true, value: meant };
 }
 
-/** `8081`, `127.0.0.1:8081` or `[::1]:8081`. */
+/** Reads `8081`, `127.0.0.1:8081` or `[::1]:8081`. */
 function parseListen(text: string): Parsed<{ host: string | undefined; port: number }> {
   const match = /^(?:(\[[^\]]+\]|[^:]+):)?(\d+)$/.exec(text);
   const problem = match?.[2] === undefined ? 'is no [HOST:]PORT, such as 8081' : checkPort(match[2]);

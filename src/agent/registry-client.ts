@@ -6,54 +6,54 @@ import type { NodeList } from './conf-file.js';
 import { withinTime } from './limit.js';
 import { readList } from './member-list.js';
 
-/** How long a server may take to answer, besides what it is asked to wait. */
+/** How long a server may take to answer, in addition to the requested wait. */
 const TIMEOUT_MS = 3_000;
 
-/** Bytes of an answer: 1,000 addresses of the longest names take 270,000. */
+/** The largest answer in bytes: 1,000 addresses with the longest names take 270,000. */
 const LARGEST_ANSWER = 1 << 20;
 
-/** Who speaks, and to whom. */
+/** The node that an agent speaks for, and the servers that it asks. */
 export interface Speaker {
-  /** Address servers of one registry, each with a path that ends in a slash; tried in turn. */
+  /** Address servers of one registry, tried in turn; each has a path that ends in a slash. */
   readonly servers: readonly URL[];
   /** `product/cluster`. */
   readonly cluster: string;
   readonly self: Address;
   readonly expect?: number | undefined;
   readonly id?: string | undefined;
-  /** Asked for at every request: it may be rotated. */
+  /** Called for every request, since the token may be rotated. */
   readonly token: () => string | undefined;
 }
 
 export interface Beat {
   /** The revision that this node's Nacos has; 0 for none yet. */
   readonly revision: number;
-  /** How long the server may hold its answer while there is no other list, in milliseconds. */
+  /** How long the server may hold its answer while the list stays the same, in milliseconds. */
   readonly wait: number;
   /** Why the member must not be renewed. */
   readonly unhealthy?: string | undefined;
-  /** Whether its Nacos has not answered yet since it was started: it lives, and cannot take part in Raft. */
+  /** Whether its Nacos was started and has not answered yet: it is alive but cannot take part in Raft. */
   readonly isStarting?: boolean;
 }
 
 export type BeatAnswer =
   /** `isHeld`: the server was asked to wait for another list. */
   | { readonly type: 'list'; readonly list: NodeList; readonly isHeld: boolean }
-  /** It is at the gate, or has left. */
+  /** The node is at the gate, or has left. */
   | { readonly type: 'waiting'; readonly why: string; readonly reason: string }
-  /** A server does not want this; asking again soon changes nothing. */
+  /** A server refuses the request; repeating it soon changes nothing. */
   | { readonly type: 'refused'; readonly status: number; readonly reason: string }
-  /** No server gave an answer that could be used. */
+  /** No server gave a usable answer. */
   | { readonly type: 'unavailable'; readonly reason: string };
 
-/** Speaks for one node to whichever of the servers answers. Nothing here rejects. */
+/** Speaks for one node to the first server that answers. No method rejects. */
 export class RegistryClient {
   readonly #speaker: Speaker;
-  /** The server that answered last. */
+  /** The index of the server that answered last. */
   #current = 0;
   /**
-   * Whether that was the last thing that happened. Only then is a server asked to wait: one that may be gone is found out in a
-   * time that a lease allows for.
+   * Whether the last request was answered. Only then may a server hold the next one: a server that may be
+   * gone must be detected within the slack of a lease.
    */
   #isSure = false;
 
@@ -61,7 +61,7 @@ export class RegistryClient {
     this.#speaker = speaker;
   }
 
-  /** One heartbeat. A signal that aborts ends it early, as unavailable. */
+  /** Sends one heartbeat. Aborting the signal ends it early, as unavailable. */
   async beat({ revision, wait, unhealthy, isStarting }: Beat, signal: AbortSignal): Promise<BeatAnswer> {
     const { expect, id } = this.#speaker;
     const query = this.#query({
@@ -73,14 +73,14 @@ export class RegistryClient {
     return this.#anywhere('POST', query, wait, signal);
   }
 
-  /** The list without saying who asks, which is given to everybody. */
+  /** Reads the list without naming the node; any caller may do that. */
   list(signal: AbortSignal): Promise<BeatAnswer> {
     return this.#anywhere('GET', '', 0, signal);
   }
 
-  /** Takes this node off the list; resolves with the server's sentence, and whether it did. */
+  /** Takes this node off the list. Resolves with the server's sentence, and whether it did. */
   async leave(wait: number, signal: AbortSignal): Promise<{ left: boolean; said: string }> {
-    // First that it is said at all, wherever; saying it again does no harm.
+    // First make sure that one server knows of the leave; repeating it does no harm.
     const said = await this.#leave(0, signal);
     if (!said.left || wait === 0) return said;
     const waited = await this.#leave(wait, signal);
@@ -100,8 +100,8 @@ export class RegistryClient {
   }
 
   /**
-   * Whether the registry counts this node as settled: undefined when no server can say.
-   * `GET /api/v1/clusters/{product}/{cluster}/members/{address}?settled=true`.
+   * Whether the registry counts this node as settled, from `GET
+   * /api/v1/clusters/{product}/{cluster}/members/{address}?settled=true`. Undefined when no server answers.
    */
   async isSettled(signal: AbortSignal): Promise<{ settled: boolean; said: string } | undefined> {
     const { cluster, self } = this.#speaker;
@@ -116,7 +116,7 @@ export class RegistryClient {
   }
 
   #query(more: Readonly<Record<string, string>>): string {
-    // Not URLSearchParams, which writes a blank as a plus sign, as forms have it and URLs do not (RFC 3986).
+    // Not URLSearchParams: it encodes a blank as a plus sign, as forms do and URLs do not (RFC 3986).
     const pairs = Object.entries({ self: this.#speaker.self, ...more });
     return `?${pairs.map(([name, value]) => `${name}=${encodeURIComponent(value)}`).join('&')}`;
   }
@@ -133,7 +133,7 @@ export class RegistryClient {
     return { type: 'unavailable', reason: failures.join('; ') };
   }
 
-  /** What an answer says, or why it cannot be used. */
+  /** Reads an answer, or why it cannot be used. */
   #read({ status, text, revision, waiting, waited }: Said, wantedToWait: boolean): BeatAnswer | string {
     if (status === 202) return { type: 'waiting', why: waiting ?? 'gate', reason: text };
     if (status >= 500 && status !== 507) return `says ${status}: ${text}`;
@@ -147,7 +147,10 @@ export class RegistryClient {
     return { type: 'list', list, isHeld: waited || !wantedToWait };
   }
 
-  /** Each server once, first the one that answered last; who answers is the first next time. */
+  /**
+   * Yields each server once, the last one that answered first; the server that answers comes first the next
+   * time.
+   */
   *#pipeline(
     method: string,
     query: string,
@@ -167,7 +170,7 @@ export class RegistryClient {
         const said = await this.#ask(method, url, waits, signal);
         const answered = typeof said !== 'string' && said.status < 500;
         if (answered) this.#current = index;
-        // An end that the caller wanted says nothing of the server.
+        // An abort by the caller says nothing about the server.
         if (!signal.aborted) this.#isSure = answered;
         return said;
       };
@@ -175,7 +178,7 @@ export class RegistryClient {
     }
   }
 
-  /** What a server said, or how it failed. */
+  /** A server's answer, or why the request failed. */
   async #ask(method: string, url: URL, wait: number, signal: AbortSignal): Promise<Said | string> {
     const token = this.#speaker.token();
     const headers = {
@@ -208,7 +211,7 @@ export class RegistryClient {
 
 interface Said {
   readonly status: number;
-  /** A list as it came; anything else as one line. */
+  /** A list unchanged; anything else as one line. */
   readonly text: string;
   readonly revision: string | undefined;
   readonly waiting: string | undefined;
@@ -216,14 +219,17 @@ interface Said {
   readonly waited: boolean;
 }
 
-/** The sentence of problem details (RFC 9457), or whatever came; without the token, which a proxy might repeat. */
+/**
+ * The sentence of problem details (RFC 9457), or the text itself, without the token, which a proxy might
+ * echo.
+ */
 function sentenceOf(body: string, token: string | undefined): string {
   let sentence = body;
   try {
     const { detail } = JSON.parse(body) as { detail?: unknown };
     if (typeof detail === 'string') sentence = detail;
   } catch {
-    // It is no JSON.
+    // Not JSON.
   }
   const line = sentence
     .replace(/[\p{Cc}\u2028\u2029]+/gu, ' ')

@@ -10,22 +10,25 @@ import { RegistryClient } from './registry-client.js';
 import type { AgentSettings } from './read-settings.js';
 import { StatusServer } from './status-server.js';
 
-/** Signals that are the child's alone, such as SIGQUIT, at which a JVM prints its threads. */
+/** Signals meant for the child alone, such as SIGQUIT, at which a JVM prints its threads. */
 const PASSED_ON = ['SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2', 'SIGWINCH', 'SIGCONT'] as const;
 
-/** Two signals within this time are one: a terminal sends Ctrl-C to all processes, npm its own too. */
+/**
+ * Two signals within this time count as one: a terminal sends Ctrl-C to all processes, and npm sends its own
+ * too.
+ */
 const REPEAT_WINDOW_MS = 500;
 
 export interface AgentRun {
   readonly settings: AgentSettings;
   readonly servers: readonly URL[];
   readonly token: () => string | undefined;
-  /** The command to start when the gate opens, and its arguments. */
+  /** The command to start when the gate opens, with its arguments. */
   readonly command: readonly string[];
   readonly log: Logger;
 }
 
-/** Runs an agent until it is told to stop, or its command ends. Resolves with the exit status. */
+/** Runs an agent until a signal stops it, or its command ends. Resolves with the exit status. */
 export async function runAgent({ settings, servers, token, command, log }: AgentRun): Promise<number> {
   const { self, cluster, expect, id } = settings;
   const client = new RegistryClient({ servers, cluster, self, expect, id, token });
@@ -65,9 +68,11 @@ export async function runAgent({ settings, servers, token, command, log }: Agent
   }
 }
 
-/** Beside a Nacos that others start and stop: the agent's own end says nothing of it. */
+/**
+ * Runs beside a Nacos that another program starts and stops: the agent's own end implies nothing about Nacos.
+ */
 async function beside(agent: Agent, health: NacosHealth, signals: Signals, log: Logger): Promise<number> {
-  // Before, none can have started; and how long the gate stays closed is nobody's illness.
+  // Nacos cannot start before the gate opens, and a closed gate is not a health problem.
   void agent.gate.then(() => health.start());
   const signal = await signals.toStop;
   log.info({ signal }, 'the agent stops; cluster.conf stays, and this node stays listed');
@@ -84,7 +89,7 @@ interface Around {
   readonly log: Logger;
 }
 
-/** Around a Nacos: it starts when the gate opens, and leaves before it is stopped. */
+/** Runs Nacos as a child: starts it when the gate opens, and leaves before stopping it. */
 async function around(run: Around): Promise<number> {
   const { agent, health, settings, command, signals, log } = run;
   const limit = settings['gate-timeout'];
@@ -94,12 +99,12 @@ async function around(run: Around): Promise<number> {
       { reason: agent.reason },
       `this node was not listed within ${limit / 1_000} s, so its Nacos was not started: ${agent.reason}`,
     );
-    // Another start may find the gate open.
+    // The gate may be open at the next start.
     return EXIT.later;
   }
   if (opened !== 'open') {
-    // Nothing was started, so nothing must stay at the gate. But a member that only restarts is left alone: if it led Raft
-    // until a moment ago, taking it off now would leave a phantom voter (injury 4).
+    // Nothing was started, so leave the gate. But do not remove a member that only restarts: if it led Raft
+    // until a moment ago, removing it now would leave a phantom voter (injury 4).
     if (settings.leave && agent.isWaiting) await leave(run, 0, new AbortController().signal);
     return 0;
   }
@@ -117,7 +122,7 @@ async function around(run: Around): Promise<number> {
   }
   log.info({ signal: first }, 'told to stop');
   if (settings.leave) {
-    // Its Nacos may end by itself meanwhile, and a second signal means now.
+    // Nacos may end by itself meanwhile, and a second signal means now.
     const enough = new AbortController();
     await Promise.race([leave(run, settings['leave-wait'], enough.signal), child.ended, signals.again]);
     enough.abort();
@@ -129,7 +134,7 @@ async function around(run: Around): Promise<number> {
   return status;
 }
 
-/** Nothing that the agent says may register the node again. */
+/** Leaves the cluster. Stops the heartbeats first, since one could register the node again. */
 async function leave({ agent, client, log }: Around, wait: number, enough: AbortSignal): Promise<void> {
   const stopped = agent.stop();
   const { left, said } = await withinTime(wait + 15_000, enough, (signal) => client.leave(wait, signal));
@@ -139,15 +144,15 @@ async function leave({ agent, client, log }: Around, wait: number, enough: Abort
   else log.error(`the leave is not confirmed, and the node may stay listed until it is evicted: ${said}`);
 }
 
-/** What this process is sent. */
+/** The signals that this process receives. */
 class Signals {
   readonly #listeners = new Map<NodeJS.Signals, (signal: NodeJS.Signals) => void>();
   #stoppedAt: number | undefined;
   #stop: (signal: NodeJS.Signals) => void = () => undefined;
   #stopAgain: (signal: NodeJS.Signals) => void = () => undefined;
-  /** Resolves with the first that asks for an end. */
+  /** Resolves with the first signal that asks for an end. */
   readonly toStop: Promise<NodeJS.Signals>;
-  /** Resolves with the second. */
+  /** Resolves with the second such signal. */
   readonly again: Promise<NodeJS.Signals>;
 
   constructor() {

@@ -2,23 +2,23 @@ import { LOG_LEVELS, variableOf } from '../config/settings.js';
 import type { AgentTexts } from './read-settings.js';
 
 /**
- * What the command `agent` can be told, in the order of its help. `npm run docs` writes the tables of docs/agent.md and
- * its translation from here; the Chinese is in tools/docs/settings-zh.ts.
+ * The settings of the command `agent`, in the order of its help. `npm run docs` generates the tables of
+ * docs/agent.md and its translation from here; the Chinese is in tools/docs/settings-zh.ts.
  */
 export interface AgentSetting {
-  /** Of the flag; the variable is `AGENT_` and the same in capitals. */
+  /** The flag's name; the variable is `AGENT_` and the same in capitals. */
   readonly name: keyof AgentTexts;
   readonly value: string;
   readonly default?: string;
-  /** What none means where that is something, in Markdown. */
+  /** What leaving it out means, if it means something, in Markdown. */
   readonly unset?: string;
-  /** In Markdown, for the table; {@link helpOf} makes the help of it. */
+  /** In Markdown, for the table; {@link helpOf} derives the help from it. */
   readonly description: string;
 }
 
 export type AgentSettingName = AgentSetting['name'];
 
-/** The variable of an agent's setting. */
+/** The environment variable of an agent's setting. */
 export function agentVariableOf(name: AgentSettingName): string {
   return `AGENT_${variableOf(name)}`;
 }
@@ -117,16 +117,16 @@ export const AGENT_SETTINGS: readonly AgentSetting[] = [
   },
 ];
 
-/** What was given for a setting, and by what: `--self` or `AGENT_SELF`. */
+/** A given value and its source: `--self` or `AGENT_SELF`. */
 export interface Given {
   readonly text: string;
   readonly source: string;
 }
 
-/** A setting that cannot be used: a sentence that names it, and what it was. */
+/** An unusable setting: a sentence that names it and its value. */
 export class AgentSettingError extends Error {
   override readonly name = 'AgentSettingError';
 }
 
-/** One that another start may find usable without anybody's doing. */
+/** A setting that may become usable by itself at a later start. */
 export class AgentPassingError extends AgentSettingError {}

@@ -9,9 +9,10 @@ import type { RegistryClient } from './registry-client.js';
 const TIMEOUT_MS = 900;
 
 /**
- * For a platform's probes: `/healthz` while the agent runs; `/readyz` when cluster.conf has a list, so that Nacos may
- * start; `/settled` when the registry counts this node as settled, so that the next may be replaced. The last never falls
- * back: once it was so, no trouble of the registry may take a running Nacos out of service.
+ * Serves a platform's probes: `/healthz` while the agent runs; `/readyz` when cluster.conf has a list, so
+ * that Nacos may start; `/settled` when the registry counts this node as settled, so that the next one may be
+ * replaced. `/settled` never turns false again: trouble of the registry must not take a running Nacos out of
+ * service.
  */
 export class StatusServer {
   readonly #agent: Agent;
@@ -65,7 +66,7 @@ export class StatusServer {
     if (this.#wasSettled) return send(response, 200, 'this node has settled');
     if (source === undefined) return send(response, 503, reason);
     const answer = await withinTime(TIMEOUT_MS, undefined, (signal) => this.#client.isSettled(signal));
-    // With all servers away nothing can be waited for; a node that starts must not be kept out by that.
+    // With every server unavailable there is nothing to wait for, and a starting node must not be kept out.
     if (!answer) return send(response, 200, 'no server can say whether this node has settled');
     this.#wasSettled = answer.settled;
     send(response, answer.settled ? 200 : 503, answer.settled ? 'this node has settled' : answer.said);

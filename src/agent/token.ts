@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import type { Logger } from 'pino';
 
 /**
- * The token to send: a given one, or what a file holds now, so that a rotated one is used with the next heartbeat. A file
- * that cannot be read changes nothing.
+ * The token to send: the given one, or the current contents of a file, so that the next heartbeat uses a
+ * rotated one. A file that cannot be read changes nothing.
  */
 export function tokenOf(
   given: string | undefined,
@@ -27,7 +27,10 @@ export function tokenOf(
   };
 }
 
-/** As the server's own token files: what follows `#` is a comment, the first word is the token that is sent. */
+/**
+ * Reads a token file in the server's format: `#` starts a comment, and the first word is the token that is
+ * sent.
+ */
 function firstWord(text: string): string {
   return (
     text

@@ -3,35 +3,37 @@ import { lstat, lutimes, open, readdir, readlink, rename, rm, type FileHandle } 
 import { basename, dirname, join, resolve } from 'node:path';
 
 /**
- * How the files are called that are being written. Without "cluster.conf" in it: Nacos takes every file in its conf folder
+ * Names of unfinished files. They must not contain "cluster.conf": Nacos takes every file in its conf folder
  * whose name contains that for the list (2.5.1 FileConfigMemberLookup).
  */
 const UNFINISHED = /^\.address-server-\d+-\d+\.unfinished$/;
 
-/** Links to links that are followed, as many as Linux follows. */
+/** How many links to links are followed; the same as in Linux. */
 const MOST_LINKS = 40;
 
 let count = 0;
 
 /**
- * Writes a file whole, or leaves it as it is: another name, then one rename, so whoever reads it gets the old text or the
- * new. Whoever owned the file goes on owning it: Nacos, which may run as another user, writes it too. A link stays one, and
- * what it leads to is written. Rejects with the system's error, with nothing left behind.
+ * Writes a file whole, or leaves it as it is: it writes another file and renames it once, so a reader gets
+ * the old text or the new one. The file keeps its owner, since Nacos writes it too and may run as another
+ * user. A link stays a link, and its target is written. Rejects with the system's error and leaves nothing
+ * behind.
  *
- * The folder may belong to another user than this process, which may be root: he can replace every name in it at any
- * moment. So nothing is done to a file by its name but the rename.
+ * The folder may belong to another user than this process, which may be root, and that user can replace every
+ * name in it at any moment. So only the rename addresses a file by its name.
  */
 export async function writeWhole(file: string, text: string): Promise<void> {
   await at(file, async ({ folder, path, name }) => {
     const unfinished = join(path, `.address-server-${process.pid}-${++count}.unfinished`);
     const before = await lstat(join(path, name)).catch(() => undefined);
     try {
-      // Exclusively: a link that lies there is not followed.
+      // Exclusively: do not follow a link of that name.
       const handle = await open(unfinished, 'wx', 0o644);
       try {
         await handle.writeFile(text);
         if (before?.isFile() === true) await takeOver(handle, before);
-        // A rename that outlives a power failure without the text would leave an empty list.
+        // Without this, a power failure could keep the rename and lose the text, which would leave an empty
+        // list.
         await handle.sync();
       } finally {
         await handle.close();
@@ -41,13 +43,16 @@ export async function writeWhole(file: string, text: string): Promise<void> {
       await rm(unfinished, { force: true }).catch(() => undefined);
       throw error;
     }
-    // So that the rename itself is on the disk. Some file systems cannot do it for a folder.
+    // Puts the rename itself on the disk. Some file systems cannot do that for a folder.
     await folder.sync().catch(() => undefined);
   });
   await touchLink(file);
 }
 
-/** The text of a file; undefined when there is none, or only a link that is not followed (see {@link mayFollow}). */
+/**
+ * The text of a file; undefined if there is none, or only a link that is not followed (see {@link
+ * mayFollow}).
+ */
 export async function readWhole(file: string): Promise<string | undefined> {
   return at(file, async ({ path, name }) => {
     const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
@@ -63,13 +68,13 @@ export async function readWhole(file: string): Promise<string | undefined> {
   });
 }
 
-/** Makes an empty file, in the place of whatever is there. */
+/** Creates an empty file, replacing any that exists. */
 export async function makeEmpty(file: string): Promise<void> {
   await rm(file, { force: true });
   await (await open(file, 'wx', 0o644)).close();
 }
 
-/** Removes what a process that was killed has left unfinished beside a file. */
+/** Removes the unfinished files that killed processes left beside a file. */
 export async function removeUnfinished(file: string): Promise<void> {
   const clear = async ({ path, name }: Place): Promise<void> => {
     const names = await readdir(path).catch(() => []);
@@ -87,7 +92,8 @@ async function takeOver(
   before: { mode: number; uid: number; gid: number },
 ): Promise<void> {
   if (before.uid !== process.getuid?.() || before.gid !== process.getgid?.()) {
-    // Only root may give a file away; whoever may write the folder can replace it all the same.
+    // Only root may change a file's owner. Any user with write access to the folder can replace the file all
+    // the same.
     await handle.chown(before.uid, before.gid).catch(() => undefined);
   }
   await handle.chmod(before.mode & 0o777);
@@ -95,14 +101,14 @@ async function takeOver(
 
 /** Where a file really is. */
 interface Place {
-  /** Its folder, held open: whoever renames it cannot put another in its place. */
+  /** Its folder, held open, so that renaming it cannot put another in its place. */
   readonly folder: FileHandle;
-  /** The path of just that folder. */
+  /** The path of exactly that folder. */
   readonly path: string;
   readonly name: string;
 }
 
-/** Does something where the file is, or where a link in its place leads. */
+/** Runs a task where the file is, or where a link in its place leads. */
 async function at<T>(file: string, task: (place: Place) => Promise<T>): Promise<T> {
   const seen: FileHandle[] = [];
   try {
@@ -112,7 +118,7 @@ async function at<T>(file: string, task: (place: Place) => Promise<T>): Promise<
       if (info?.isSymbolicLink() !== true) break;
       if (links === MOST_LINKS) throw new Error('it is a link that leads back to itself');
       const target = await readlink(join(place.path, place.name));
-      // Relative to the folder itself, whatever its name leads to by now.
+      // Relative to the open folder itself, even if its name now leads elsewhere.
       const next = await placeOf(target.startsWith('/') ? target : `${place.path}/${target}`, seen);
       if (!(await mayFollow(info.uid, next))) break;
       place = next;
@@ -132,8 +138,9 @@ async function placeOf(file: string, seen: FileHandle[]): Promise<Place> {
 }
 
 /**
- * Whether a link leads to where whoever made it may write by himself: to his own folder and file, unless he is root or this
- * user. Any other one could have this process, as root, replace any file, and would give its text to the log.
+ * Whether to follow a link: only if its creator could write the target anyway, because the target and its
+ * folder are the creator's own, or the creator is root or this user. Any other link could make this process,
+ * as root, replace any file, and would reveal its text in the log.
  */
 async function mayFollow(maker: number, { folder, path, name }: Place): Promise<boolean> {
   if (maker === 0 || maker === process.getuid?.()) return true;
@@ -142,7 +149,7 @@ async function mayFollow(maker: number, { folder, path, name }: Place): Promise<
   return target === undefined || target.uid === maker;
 }
 
-/** Nacos watches the folder of the link, not the one that it leads to. */
+/** Touches the link, since Nacos watches the link's folder and not that of its target. */
 async function touchLink(file: string): Promise<void> {
   const info = await lstat(file).catch(() => undefined);
   const now = new Date();
@@ -153,7 +160,7 @@ function codeOf(error: unknown): string {
   return (error as NodeJS.ErrnoException).code ?? '';
 }
 
-/** What went wrong with a file, and what to do: the end of a sentence. */
+/** Explains a file error and its remedy, as the end of a sentence. */
 export function explainFileError(error: unknown): string {
   const { code, message } = error as NodeJS.ErrnoException;
   switch (code) {
@@ -167,7 +174,7 @@ export function explainFileError(error: unknown): string {
     case 'EACCES':
     case 'EPERM':
       return 'this user cannot write to its folder; grant that right, since the file is replaced as a whole';
-    // By rename(2), and by open(2) of a file that is to be read.
+    // From rename(2), and from open(2) for reading.
     case 'EISDIR':
       return 'it is a folder: Docker creates one when a bind mount names a file that does not exist; remove it, and mount the folder that will hold the file';
     case 'ENOTDIR':
@@ -178,7 +185,7 @@ export function explainFileError(error: unknown): string {
     case 'EXDEV':
       return 'the file itself is a mount point and cannot be replaced; mount its folder instead';
     default:
-      // Without the paths: that of an unfinished file is another one at every try.
+      // Leave out the paths: an unfinished file has a different one at every try.
       return message.replace(/, \w+ '.*$/s, '');
   }
 }

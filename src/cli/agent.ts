@@ -13,7 +13,7 @@ import { complain } from './command.js';
 import { parseServer } from './server-url.js';
 import { parseToken } from './token.js';
 
-/** `agent`: keeps a node's cluster.conf equal to the list, beside its Nacos or around it. */
+/** The command `agent`: keeps a node's cluster.conf equal to the list, beside its Nacos or around it. */
 export function agentCommand(): Command {
   const command = new Command('agent')
     .description(
@@ -67,7 +67,7 @@ async function start(command: Command, words: readonly string[]): Promise<number
   }
 }
 
-/** Empty variables are none: manifests set them so. */
+/** Reads the given settings. Empty variables count as unset, since manifests set them so. */
 function givenSettings(command: Command): ReadonlyMap<string, Given> {
   const given = new Map<string, Given>();
   for (const setting of AGENT_SETTINGS) {
@@ -88,7 +88,7 @@ function explainListen(
   const { code, syscall } = error as NodeJS.ErrnoException;
   if (listen === undefined || syscall !== 'listen') return error;
   const where = `${listen.host ?? 'all interfaces'}, port ${listen.port}`;
-  // The agent that was here before may be stopping, a machine that boots may get its address only now.
+  // The previous agent may still be stopping, or a booting machine may not have its address yet.
   const mayPass = ['EADDRINUSE', 'EADDRNOTAVAIL', 'EAI_AGAIN', 'EMFILE', 'ENFILE'].includes(code ?? '');
   const Refusal = mayPass ? AgentPassingError : AgentSettingError;
   return new Refusal(`AGENT_LISTEN cannot be used (${where}): ${code ?? (error as Error).message}`);
