@@ -2,16 +2,16 @@ import type { ClusterView } from '../registry/view.js';
 import { nameOf } from './cluster-name.js';
 import type { Picture } from './cluster-cache.js';
 
-/** What only says how much time has passed. */
+/** Fields that only show how much time has passed. */
 const AGES = new Set(['silentMs', 'leaseMs', 'waitingMs']);
 
 export interface Change {
   readonly name: string;
-  /** Undefined when it is unknown, or no more. */
+  /** Undefined if the cluster is unknown or was deleted. */
   readonly view: ClusterView | undefined;
 }
 
-/** Finds what changed from one picture to the next; that time passes is no change. */
+/** Finds what changed from one picture to the next, ignoring the passing of time. */
 export class Changes {
   readonly #known = new Map<string, string>();
 
@@ -21,7 +21,7 @@ export class Changes {
     const names = new Set([...this.#known.keys(), ...clusters.keys()]);
     for (const name of names) {
       const view = clusters.get(name);
-      // It exists, and was not asked for yet.
+      // It exists, and its details were not requested yet.
       if (!view && isListed.has(name)) continue;
       const text = withoutAges(view);
       if (this.#known.get(name) === text) continue;

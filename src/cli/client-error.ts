@@ -1,7 +1,7 @@
-/** A server that cannot be asked, or says no; or something wrong on the command line: a sentence. */
+/** A server that does not answer, a refusal, or a wrong command line, as a sentence. */
 export class ClientError extends Error {
   override readonly name = 'ClientError';
-  /** The HTTP status of an answer that says no. */
+  /** The HTTP status of a refusal. */
   readonly status: number | undefined;
 
   constructor(message: string, status?: number) {

@@ -4,28 +4,28 @@ import { ClientError } from './client-error.js';
 import { toPrintable, readPlainJson } from './plain.js';
 import type { GivenToken } from './token.js';
 
-/** Longest time an answer may take, besides what it is asked to wait. */
+/** How long an answer may take, in addition to the requested wait. */
 const TIMEOUT_MS = 10_000;
 
-/** Bytes of an answer: a thousand members with the longest names take a megabyte. */
+/** The largest answer in bytes: a thousand members with the longest names take a megabyte. */
 const LARGEST_ANSWER = 16 << 20;
 
 export type Method = 'GET' | 'POST' | 'DELETE';
 
-/** An answer, its text {@link toPrintable}. */
+/** An answer whose text is {@link toPrintable}. */
 export interface Answer<T> {
   readonly status: number;
   readonly body: T;
 }
 
-/** An answer that goes on and on. */
+/** An answer without an end. */
 export interface OpenAnswer {
   readonly body: HttpAnswer['body'];
-  /** Ends it; whoever reads it gets the reason as an error. */
+  /** Ends the stream; its reader gets the reason as an error. */
   readonly abort: (reason: ClientError) => void;
 }
 
-/** How it shows that a request never left this machine. */
+/** Errors that prove that a request never left this machine. */
 const NOT_CONNECTED = /ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH/;
 
 interface Hints {
@@ -33,15 +33,19 @@ interface Hints {
   readonly token: string;
 }
 
-/** Asks one server. All methods reject with {@link ClientError}, which never holds the token. */
+/**
+ * Sends requests to one server. All methods reject with {@link ClientError}, which never contains the token.
+ */
 export class Client {
   readonly #url: URL;
   readonly #token: GivenToken | undefined;
   readonly #hints: Hints;
-  /** The server, as it is named in sentences. */
+  /** The server's name in sentences. */
   readonly name: string;
 
-  /** `url`: with a path that ends in a slash. `hints`: ends of sentences about a server or a token that is wrong. */
+  /**
+   * `url` has a path that ends in a slash. `hints` are appended to sentences about a wrong server or token.
+   */
   constructor(url: URL, token: GivenToken | undefined, hints: Hints = { server: '', token: '' }) {
     this.#url = url;
     this.#token = token;
@@ -49,12 +53,15 @@ export class Client {
     this.name = url.href.slice(0, -1);
   }
 
-  /** GETs JSON. `wait`: for how much longer than usual the server may take, in milliseconds. */
+  /** GETs JSON. `wait`: how much longer than usual the server may take, in milliseconds. */
   async getJson<T>(path: string, wait = 0): Promise<T> {
     return (await this.ask<T>('GET', path, wait)).body;
   }
 
-  /** `wait`: for how long the server was asked to wait, or may take besides, in milliseconds. `path` starts with a slash. */
+  /**
+   * Sends a request. `wait`: for how long the server was asked to hold the answer, or may take in addition,
+   * in milliseconds. `path` starts with a slash.
+   */
   async ask<T>(method: Method, path: string, wait = 0): Promise<Answer<T>> {
     try {
       const response = await this.#ask(method, path, AbortSignal.timeout(TIMEOUT_MS + wait));
@@ -67,7 +74,7 @@ export class Client {
     }
   }
 
-  /** POSTs a form, and returns the text of the answer. */
+  /** POSTs a form and returns the text of the answer. */
   async postForm(path: string, fields: Readonly<Record<string, string>>): Promise<string> {
     try {
       const signal = AbortSignal.timeout(TIMEOUT_MS);
@@ -126,7 +133,7 @@ export class Client {
       return new ClientError(`${this.name} sends its callers to ${to}; give that as --server`, status);
     }
     const detail = this.#withoutToken(detailOf(text) || toPrintable(statusText) || 'nothing more');
-    // A server that has no token says so, and what to do.
+    // A server without tokens explains that itself, and what to do.
     if ((status !== 401 && status !== 403) || /\bAUTH_TOKEN\b/.test(detail))
       return new ClientError(`${this.name} says ${status}: ${detail}`, status);
     const advice = this.#token
@@ -135,12 +142,12 @@ export class Client {
     return new ClientError(`${this.name} says ${status}: ${detail} (${advice})`, status);
   }
 
-  /** A server, or what stands in front of it, might repeat what it was sent. */
+  /** Removes the token: a server or a proxy in front of it might echo it. */
   #withoutToken(text: string): string {
     return this.#token ? text.replaceAll(this.#token.text, '…') : text;
   }
 
-  /** `isChange`: what a server was asked may have been done, unless no connection was made at all. */
+  /** `isChange`: the request may have taken effect, unless no connection was made at all. */
   #unreachable(error: unknown, isChange = false): ClientError {
     if (error instanceof ClientError) return error;
     if (error instanceof TooLarge) {
@@ -173,13 +180,13 @@ function notOurs(name: string): ClientError {
   return new ClientError(`${name} answers, but is not an address server of this kind; is --server right?`);
 }
 
-/** What is wrong, of problem details (RFC 9457), or of whatever else came. */
+/** The error in problem details (RFC 9457), or in any other text. */
 function detailOf(text: string): string {
   try {
     const { detail } = readPlainJson(text) as { detail?: unknown };
     if (typeof detail === 'string') return detail;
   } catch {
-    // It is no JSON.
+    // Not JSON.
   }
   return toPrintable(text.trim().slice(0, 200));
 }

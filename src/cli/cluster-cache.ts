@@ -5,25 +5,28 @@ import type { Client } from './client.js';
 import { clusterPath, nameOf } from './cluster-name.js';
 import type { Said } from './stream.js';
 
-/** More clusters than this are shown on a screen at a glance, and are not asked for again for their ages' sake. */
+/**
+ * The most clusters that a screen shows in full. With more, it shows a summary and does not ask again only to
+ * update ages.
+ */
 export const FEW = 10;
 
-/** What is known at a moment. */
+/** Everything known at one moment. */
 export interface Picture {
   /** The server's URL. */
   readonly from: string;
   readonly at: Date;
   readonly server: ServerView | undefined;
-  /** Why there is no connection, and when it is tried again. */
+  /** Why the connection is lost, and when the next attempt is. */
   readonly lost: { readonly reason: string; readonly retryAt: Date } | undefined;
-  /** In the order of their names. A view is undefined for a cluster that is unknown, or was not asked for. */
+  /** By name, in order. A view is undefined for a cluster that is unknown or was not requested. */
   readonly clusters: ReadonlyMap<string, ClusterView | undefined>;
   readonly summaries: readonly ClusterSummary[];
 }
 
 /**
- * The clusters that are watched, kept up to date by what the stream says. It tells of one cluster whole; when all are
- * watched it says which changed, and those are asked for.
+ * The watched clusters, kept up to date from the stream. The stream reports a single cluster in full; when
+ * all are watched it reports which ones changed, and those are requested.
  */
 export class ClusterCache {
   readonly #client: Client;
@@ -35,7 +38,7 @@ export class ClusterCache {
   readonly #views = new Map<string, ClusterView | undefined>();
   readonly #due = new Set<string>();
 
-  /** `one`: the only cluster that is watched. */
+  /** `one`: the only watched cluster; undefined for all. */
   constructor(client: Client, one: string | undefined) {
     this.#client = client;
     this.#one = one;
@@ -46,7 +49,7 @@ export class ClusterCache {
     return this.#isReady;
   }
 
-  /** Whether there is more to know without any news: ages run on. */
+  /** Whether the display is out of date even without news, because ages run on. */
   get isAging(): boolean {
     return this.#one === undefined && !this.#lost && this.#areFew;
   }
@@ -116,8 +119,8 @@ export class ClusterCache {
   }
 
   /**
-   * Asks for what is not up to date; `atAGlance`: not for many clusters. Rejects with {@link ClientError} when the
-   * server wants another token.
+   * Requests what is not up to date; with `atAGlance`, not when there are many clusters. Rejects with {@link
+   * ClientError} when the server wants another token.
    */
   async refresh({ atAGlance = false } = {}): Promise<void> {
     if (this.#one !== undefined || this.#lost || (atAGlance && !this.#areFew)) return;
@@ -128,7 +131,8 @@ export class ClusterCache {
         if (this.#summaries.has(name)) this.#views.set(name, view);
       } catch (error) {
         if (!(error instanceof ClientError) || error.status === 401 || error.status === 403) throw error;
-        // Gone, which the stream says too; or the connection is, and then it is asked for when that is back.
+        // Either the cluster is gone, which the stream reports too, or the connection is, and this repeats
+        // when it is back.
         if (error.status === 404) this.#forget(name);
         else return void this.#due.add(name);
       }

@@ -1,17 +1,17 @@
 import { ClientError } from './client-error.js';
 
-/** Reads `product/cluster` into the API's path of it. Throws {@link ClientError}. */
+/** Reads `product/cluster` and returns the cluster's path in the API. Throws {@link ClientError}. */
 export function clusterPath(cluster: string): string {
   return `/api/v1/clusters/${partsOf(cluster).map(encodeURIComponent).join('/')}`;
 }
 
-/** Reads `product/cluster` into the official API's parameters. Throws {@link ClientError}. */
+/** Reads `product/cluster` and returns the official API's parameters. Throws {@link ClientError}. */
 export function clusterFields(cluster: string): { product: string; cluster: string } {
   const [product = '', name = ''] = partsOf(cluster);
   return { product, cluster: name };
 }
 
-/** What a cluster is called. */
+/** The name of a cluster, `product/cluster`. */
 export function nameOf({ product, cluster }: { readonly product: string; readonly cluster: string }): string {
   return `${product}/${cluster}`;
 }

@@ -7,11 +7,14 @@ import { parseToken } from './token.js';
 
 const DEFAULT_SERVER = 'http://127.0.0.1:8080';
 
-/** The variables of this program's own: `TOKEN` and `SERVER` may be anybody's, and what they hold is for others. */
+/**
+ * This program's own variables: `TOKEN` and `SERVER` may belong to other programs, whose values must not be
+ * sent.
+ */
 const SERVER = 'ADDRESS_SERVER_URL';
 const TOKEN = 'ADDRESS_SERVER_TOKEN';
 
-/** A command for operators with the options that all of them have. */
+/** Creates a command for operators, with the options that all such commands have. */
 export function clientCommand(name: string, description: string): Command {
   return new Command(name)
     .description(description)
@@ -28,22 +31,22 @@ export function clientCommand(name: string, description: string): Command {
     )
     .option('--json', 'print JSON in place of text')
     .configureOutput({
-      // A misspelt --token=… is not repeated.
+      // Do not repeat a misspelt --token=… with its value.
       outputError: (text, write) => write(plainLines(text.replace(/('--?[^'=]*)=[^']*'/g, "$1'"))),
     });
 }
 
-/** Adds the argument of the commands that are about all clusters or one. */
+/** Adds the optional argument for one cluster instead of all. */
 export function aboutClusters(command: Command): Command {
   return command.argument('[cluster]', 'only this one, as product/cluster; all if left out');
 }
 
-/** What asks the server that a command was given. Throws {@link ClientError}. */
+/** Creates the client for the server that a command was given. Throws {@link ClientError}. */
 export function clientOf(command: Command): Client {
   const { server, token } = command.opts<{ server: string; token?: string }>();
   const source = (name: 'server' | 'token'): string =>
     command.getOptionValueSource(name) === 'env' ? { server: SERVER, token: TOKEN }[name] : `--${name}`;
-  // An empty variable is none.
+  // An empty variable counts as unset.
   return new Client(
     parseServer(server === '' ? DEFAULT_SERVER : server, source('server')),
     parseToken(token, source('token')),
@@ -54,15 +57,18 @@ export function clientOf(command: Command): Client {
   );
 }
 
-/** Told to whom it explains something: until 0.1 these commands read variables that may be anybody's. */
+/**
+ * A hint for users of the old variable names: until 0.1 these commands read variables that other programs may
+ * use.
+ */
 function unread(old: string, name: string): string {
   const given = process.env[old] ?? '';
   return given === '' ? '' : `; the variable ${old} is no longer read, use ${name}`;
 }
 
 /**
- * Runs an action. A {@link ClientError} becomes a sentence and status 1; whoever reads the output no more (`| head`)
- * ends it quietly.
+ * Runs an action. A {@link ClientError} becomes a sentence and status 1. If the output's reader is gone (`|
+ * head`), the process ends quietly.
  */
 export async function run(action: () => Promise<void>): Promise<void> {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
@@ -70,7 +76,7 @@ export async function run(action: () => Promise<void>): Promise<void> {
     complain(`the output cannot be written (${error.message})`);
     process.exit(1);
   });
-  // With nobody to tell there is nothing to do about it.
+  // Without a reader there is nothing to do about it.
   process.stderr.on('error', () => undefined);
   try {
     await action();
@@ -82,7 +88,7 @@ export async function run(action: () => Promise<void>): Promise<void> {
   }
 }
 
-/** Prints a sentence where errors go. */
+/** Prints a sentence to standard error. */
 export function complain(sentence: string): void {
   console.error(`nacos-address-server: ${toPrintable(sentence)}`);
 }

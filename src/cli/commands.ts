@@ -1,16 +1,16 @@
 import type { CommandName } from '../exit-status.js';
 
-/** What a command is about, and its line in the help of the whole. */
+/** The group of a command, and its line in the main help. */
 export interface CommandLine {
   readonly group: (typeof GROUPS)[number];
-  /** At most 51 characters, so that it stays on its line of 80. */
+  /** At most 51 characters, to fit into 80 columns with the command. */
   readonly summary: string;
 }
 
-/** The groups of the commands, in the order of the help. */
+/** The groups of commands, in the order of the help. */
 export const GROUPS = ['Server', 'Cluster', 'Node', 'Shell'] as const;
 
-/** What runs without the name of a command. */
+/** The command that runs when none is named. */
 export const DEFAULT_COMMAND: CommandName = 'serve';
 
 /** Every command, in the order of the help. */

@@ -4,7 +4,10 @@ import { print } from './output.js';
 const SHELLS = ['bash', 'zsh', 'fish'] as const;
 type Shell = (typeof SHELLS)[number];
 
-/** `completion`: a script that lets a shell complete this command line, made from `program` itself. */
+/**
+ * The command `completion`: prints a script that lets a shell complete this command line, generated from
+ * `program`.
+ */
 export function completionCommand(program: () => Command): Command {
   return new Command('completion')
     .description('Prints a script that lets a shell complete the commands, their options and values.')

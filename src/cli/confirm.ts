@@ -1,11 +1,11 @@
 import { createInterface } from 'node:readline';
 
-/** Whether there is somebody who can be asked. */
+/** Whether there is a terminal on which to ask. */
 export function canAsk(): boolean {
   return process.stdin.isTTY && process.stderr.isTTY;
 }
 
-/** Asks on the terminal; anything but a yes is none, the end of the input and Ctrl-C included. */
+/** Asks on the terminal. Only a yes confirms; the end of the input and Ctrl-C do not. */
 export function confirm(question: string): Promise<boolean> {
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
   return new Promise((resolve) => {

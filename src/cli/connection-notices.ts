@@ -1,7 +1,7 @@
 import { complain } from './command.js';
 import type { Said } from './stream.js';
 
-/** Says on standard error when the connection is lost, why, and when it is there again. */
+/** Reports on standard error when the connection is lost, why, and when it is back. */
 export class ConnectionNotices {
   #isLost = false;
 

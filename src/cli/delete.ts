@@ -15,7 +15,7 @@ interface Options {
 const WHAT_IT_DOES =
   'For a cluster that was bootstrapped by mistake, or that is empty or dead. Its history stays. The server refuses if a member was heard, or put, within the last minute (EVICT_AFTER).';
 
-/** `delete`: deletes a cluster of which nobody lives. */
+/** The command `delete`: deletes a cluster that has no live member. */
 export function deleteCommand(): Command {
   return clientCommand('delete', 'delete a cluster that has no live member')
     .argument('<cluster>', 'as product/cluster')

@@ -6,7 +6,7 @@ import type { ClusterHealth } from '../doctor/health.js';
 import type { EventPage } from '../http/api/schemas.js';
 import type { ClusterView } from '../registry/view.js';
 
-/** A cluster through the API of its server, as every operator's program sees it. */
+/** Reads a cluster through its server's API, as every operator's program does. */
 export function seenBy(url: string, cluster: string): Seen {
   const client = new Client(new URL(url), undefined);
   const path = clusterPath(cluster);

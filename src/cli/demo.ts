@@ -14,7 +14,10 @@ interface Options {
 
 const CLUSTER = 'nacos/serverlist';
 
-/** `demo`: a server of its own with three fake nodes, of which one dies and is replaced, told as a story. */
+/**
+ * The command `demo`: runs a server with three fake nodes, of which one dies and is replaced, and narrates
+ * it.
+ */
 export function demoCommand(): Command {
   return new Command('demo')
     .description(
@@ -26,7 +29,7 @@ export function demoCommand(): Command {
 }
 
 async function play({ exit, json }: Options): Promise<void> {
-  // Only loaded here, with all of a server.
+  // Loaded only here, since it brings the whole server.
   const { Demo, demoFolder, demoLog } = await import('../demo/demo.js');
   const { StoryStuck, tellStory } = await import('../demo/story.js');
   const { endProcess, runUntilSignal } = await import('../server/shutdown.js');
@@ -34,7 +37,7 @@ async function play({ exit, json }: Options): Promise<void> {
   const folder = demoFolder();
   const { log, file } = demoLog(folder);
   const starting = Demo.start(folder, log);
-  // A terminal that is closed.
+  // The terminal was closed.
   process.once('SIGHUP', () => process.kill(process.pid, 'SIGTERM'));
   const ended = runUntilSignal(starting, log);
   const teller = new Teller(json ?? false);
@@ -62,7 +65,7 @@ async function play({ exit, json }: Options): Promise<void> {
   }
 }
 
-/** Prints the scenes, with the seconds since the begin. */
+/** Prints the scenes with the seconds since the start. */
 class Teller {
   readonly #asJson: boolean;
   readonly #began = performance.now();
@@ -93,7 +96,7 @@ class Teller {
     );
   }
 
-  /** The server stays. */
+  /** Ends the story; the server keeps running. */
   end(url: string): Promise<void> {
     if (this.#asJson) return Promise.resolve();
     return print(

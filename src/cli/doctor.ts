@@ -12,7 +12,7 @@ import { repairCluster, type RepairOptions } from './doctor/repair.js';
 import { describeHealth } from './doctor/report.js';
 import { lineWidth, print } from './output.js';
 
-/** Between two looks. */
+/** Between two checks. */
 const POLL_INTERVAL_MS = 1_000;
 
 interface Options extends RepairOptions {
@@ -20,7 +20,10 @@ interface Options extends RepairOptions {
   readonly repair?: true;
 }
 
-/** `doctor`: what the Nacos nodes and their Raft groups believe, compared with the list; and its repair. */
+/**
+ * The command `doctor`: compares what the Nacos nodes and their Raft groups believe with the list, and
+ * repairs them.
+ */
 export function doctorCommand(): Command {
   return clientCommand(
     'doctor',

@@ -2,7 +2,7 @@ import type { EventView } from '../http/api/schemas.js';
 import { nameOf } from './cluster-name.js';
 import { Columns } from './table.js';
 
-/** The history as text, a row an event; rows that come later fit below those before. */
+/** The history as text, one event a row; later rows line up with earlier ones. */
 export class EventTable {
   readonly #columns: Columns;
   #hasHead = false;
@@ -12,7 +12,7 @@ export class EventTable {
     this.#columns = new Columns(['time', 'cluster', 'event', 'address', 'revision'], width);
   }
 
-  /** Lines that follow those before; the first ones have the head above. */
+  /** The lines for more events; the first ones come with the header. */
   lines(events: readonly EventView[]): string[] {
     if (events.length === 0) return [];
     const rows = events.map((event) => {

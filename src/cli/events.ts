@@ -19,7 +19,7 @@ interface Options {
 
 const MAX_LIMIT = 1_000;
 
-/** `events`: a running server's history, oldest first, as one reads a log. */
+/** The command `events`: prints a running server's history, oldest first, like a log. */
 export function eventsCommand(): Command {
   return aboutClusters(clientCommand('events', 'print the history of a running server'))
     .addOption(
@@ -63,7 +63,7 @@ async function printRefused(
 ): Promise<void> {
   if (follow) throw new ClientError('--refused shows the callers refused until now; leave out --follow');
   const all = cluster === undefined ? await allRefused(client) : await refusedOf(client, cluster);
-  // The last one below, as of a log.
+  // Put the newest last, as in a log.
   const shown = all.slice(0, limit).reverse();
   if (json) return print(JSON.stringify(shown, undefined, 2));
   await print(...(shown.length === 0 ? ['no caller was refused'] : describeRefused('', shown, lineWidth())));

@@ -5,10 +5,10 @@ import type { Client } from './client.js';
 import { lineWidth } from './output.js';
 import { wrap } from './table.js';
 
-/** What Nacos nodes poll when nobody told them otherwise, and how many are usual. */
+/** The cluster that Nacos nodes poll by default, and its usual size. */
 const USUAL = { key: 'nacos/serverlist', size: 3 };
 
-/** What to do next with a server that has no clusters yet. Rejects with ClientError. */
+/** The next steps for a server that has no clusters yet. Rejects with ClientError. */
 export async function firstSteps(client: Client): Promise<string[]> {
   const { changes } = await client.getJson<Partial<ServerView>>('/api/v1/server');
   const { hostname, port, protocol } = new URL(client.name);

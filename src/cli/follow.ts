@@ -4,11 +4,11 @@ import { clusterPath, nameOf } from './cluster-name.js';
 import { ConnectionNotices } from './connection-notices.js';
 import { readStream } from './stream.js';
 
-/** How far back it is looked at least for where the stream must begin. */
+/** How many recent events to read at least, to find where the stream must begin. */
 const RECENT = 100;
 
 /**
- * `events --follow`: shows the newest events, up to `limit`, and from there on each one that comes, once, oldest first.
+ * `events --follow`: prints the newest events, up to `limit`, and then each new one once, oldest first.
  * Rejects with ClientError.
  */
 export async function follow(
@@ -26,8 +26,8 @@ export async function follow(
       : (await client.getJson<EventPage>(`${clusterPath(cluster)}/events?limit=${limit}`)).events;
   await show(own.slice(0, limit).reverse());
 
-  // Several servers number their events together, and a smaller number may come a little later than a larger one. So
-  // the stream begins before what was shown, and what is known already is passed over.
+  // Several servers share one numbering, and a smaller number may arrive a little after a larger one. So the
+  // stream begins before the printed events, and known ones are skipped.
   const known = new Set([...recent, ...own].map(({ seq }) => seq));
   const after = String(recent.at(-1)?.seq ?? 0);
   const news = new ConnectionNotices();

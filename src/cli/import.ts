@@ -12,12 +12,16 @@ import { adoptMembers } from './import/adopt.js';
 import { readSource, sourceName } from './import/source.js';
 import { lineWidth, print } from './output.js';
 
-/** The official address server's, which takes all of a list at once (http/nacos/official-api.ts). */
+/**
+ * The official address server's API, which takes a whole list in one request (http/nacos/official-api.ts).
+ */
 const OFFICIAL_PATH = '/nacos/v1/as/nodes';
 
 const DEFAULT_CLUSTER = 'nacos/serverlist';
 
-/** `import`: takes the list that a running Nacos cluster has today as static members, and gives them leases later. */
+/**
+ * The command `import`: takes a running Nacos cluster's list as static members, and later gives them leases.
+ */
 export function importCommand(): Command {
   return clientCommand('import', 'take the list of a running Nacos cluster as static members')
     .usage('[options] <source> [cluster]\n       nacos-address-server import --adopt [options] [cluster]')
@@ -81,7 +85,7 @@ async function importList(
   );
 }
 
-/** Reads back what was put. */
+/** Reads the list back after the change. */
 async function verified(
   client: Client,
   path: string,
@@ -96,7 +100,7 @@ async function verified(
   );
 }
 
-/** Undefined for a cluster that is not there yet. */
+/** Undefined if the cluster does not exist yet. */
 async function viewOf(client: Client, path: string): Promise<ClusterView | undefined> {
   try {
     return await client.getJson<ClusterView>(path);

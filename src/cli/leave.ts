@@ -9,7 +9,7 @@ import { clusterPath } from './cluster-name.js';
 import { clientCommand, clientOf, complain, run } from './command.js';
 import { print } from './output.js';
 
-/** Longest `--wait`: what the server takes. */
+/** The longest `--wait` that the server takes. */
 const MAX_WAIT_MS = 60_000;
 
 interface Options {
@@ -18,7 +18,7 @@ interface Options {
   readonly force?: true;
 }
 
-/** `leave`: takes a member off its list, and waits until the others have taken that up. */
+/** The command `leave`: takes a member off its list and waits until the others have taken that up. */
 export function leaveCommand(): Command {
   return clientCommand('leave', 'take a member off its list')
     .argument('<address>', 'HOST:PORT as it is listed; 8848 without a port, IPv6 in brackets')
@@ -54,7 +54,7 @@ async function askToLeave(client: Client, path: string, wait: number): Promise<A
     return await client.ask<LeaveAnswerView>('DELETE', path, wait);
   } catch (error) {
     if (!(error instanceof ClientError) || error.status !== 409) throw error;
-    // The server tells its own parameter.
+    // The server's sentence names its own parameter.
     throw new ClientError(error.message.replace('force=true', '--force'), error.status);
   }
 }

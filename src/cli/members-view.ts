@@ -7,7 +7,7 @@ import { FEW, type Picture } from './cluster-cache.js';
  * Clusters as text. `width` is the number of characters in a line.
  */
 
-/** What needs somebody's eye first. */
+/** The states that need attention first. */
 const TROUBLE: readonly ClusterState[] = [
   'damaged',
   'quorum-lost',
@@ -17,7 +17,7 @@ const TROUBLE: readonly ClusterState[] = [
   'whole',
 ];
 
-/** A cluster, its members, and who waits and why. */
+/** A cluster with its members, and the waiting addresses with the reason. */
 export function describeCluster(view: ClusterView, width: number): string[] {
   const served =
     view.servedRevision === undefined
@@ -33,11 +33,11 @@ export function describeCluster(view: ClusterView, width: number): string[] {
   return [...lines, ...new Columns(head, width).lines(rows)];
 }
 
-/** Of a server without any. */
+/** The text for a server without clusters. */
 const NO_CLUSTERS_DO =
   'no clusters yet: `nacos-address-server members`, without --watch, shows how to configure a Nacos node';
 
-/** What `members --watch` shows on a terminal. */
+/** The screen of `members --watch`. */
 export function describePicture(picture: Picture, width: number): string[] {
   const { clusters, summaries } = picture;
   const lines = wrap(headline(picture), width);
@@ -51,7 +51,7 @@ export function describePicture(picture: Picture, width: number): string[] {
   return lines;
 }
 
-/** A cluster that is unknown, or could not be asked for. */
+/** A cluster that is unknown, or could not be requested. */
 function describeUnseen(name: string, summaries: readonly ClusterSummary[]): string {
   const summary = summaries.find((one) => nameOf(one) === name);
   return summary ? `${name}: ${summary.state} (${summary.summary})` : describeUnknown(name);

@@ -16,7 +16,10 @@ interface Options {
   readonly watch?: true;
 }
 
-/** `members`: a running server's clusters, their members and who waits; once, or as they change. */
+/**
+ * The command `members`: prints a running server's clusters, members and waiting addresses, once or as they
+ * change.
+ */
 export function membersCommand(): Command {
   return aboutClusters(clientCommand('members', 'print the clusters of a running server'))
     .option(
@@ -26,7 +29,7 @@ export function membersCommand(): Command {
     .action((cluster: string | undefined, options: Options, command: Command) =>
       run(async () => {
         const client = clientOf(command);
-        // What is no name of a cluster is said before a server is asked.
+        // Reject an invalid cluster name before asking the server.
         if (cluster !== undefined) clusterPath(cluster);
         if (options.watch) {
           endBySignals();
@@ -48,7 +51,7 @@ export function membersCommand(): Command {
     );
 }
 
-/** Refused callers that are shown with a cluster; `events --refused` has all. */
+/** How many refused callers are shown with a cluster; `events --refused` prints all. */
 const FEW_REFUSED = 5;
 
 async function refusals(client: Client, view: ClusterView): Promise<string[]> {
@@ -58,7 +61,7 @@ async function refusals(client: Client, view: ClusterView): Promise<string[]> {
 
 function refusedLines(title: string, callers: readonly NamedCaller[]): string[] {
   if (callers.length === 0) return [];
-  // The cluster stands above, and so does the path that it is asked for at.
+  // The cluster's name is printed above, and the path repeats it.
   const few = callers
     .slice(0, FEW_REFUSED)
     .map(({ cluster, ...caller }) => (caller.path === `/${cluster}` ? { ...caller, path: '' } : caller));

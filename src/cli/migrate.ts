@@ -6,7 +6,10 @@ import { SETTINGS } from '../config/settings.js';
 import { DatabaseError } from '../store/sql/client/database.js';
 import { addSetting, givenSetting, refusalStatus } from './settings.js';
 
-/** `migrate`: brings the database's schema up to date, for those who start servers with MIGRATE=off. */
+/**
+ * The command `migrate`: brings the database's schema up to date, for operators whose servers have
+ * MIGRATE=off.
+ */
 export function migrateCommand(): Command {
   const command = new Command('migrate').description("bring the database's schema up to date");
   for (const setting of SETTINGS) if (setting.name === 'database-url') addSetting(command, setting);
@@ -49,7 +52,7 @@ async function migrateDatabase(config: DatabaseConfig): Promise<Migrated> {
   const migrations = readMigrations(migrationsFolder(config.type));
   if (config.type === 'sqlite') {
     const { SqliteDatabase } = await import('../store/sqlite/database.js');
-    // It migrates as it opens.
+    // Opening it migrates it.
     new SqliteDatabase(config.file, migrationsFolder('sqlite')).close();
     return { database: config.file, schemaVersion: migrations.length };
   }

@@ -1,9 +1,12 @@
 import { printable } from '../util/printable.js';
 
-/** What a server says is a stranger's text. */
+/** A server's text is untrusted. */
 export const toPrintable = printable;
 
-/** Reads JSON with every string {@link toPrintable}, so whatever is printed of it is. Throws SyntaxError. */
+/**
+ * Reads JSON and makes every string {@link toPrintable}, so that all of it may be printed. Throws
+ * SyntaxError.
+ */
 export function readPlainJson(text: string): unknown {
   return JSON.parse(text, (_, value: unknown) => (typeof value === 'string' ? toPrintable(value) : value));
 }

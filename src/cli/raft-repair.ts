@@ -6,8 +6,8 @@ import { parseAddress, splitAddress, type Address } from '../registry/address.js
 import type { ClusterView } from '../registry/view.js';
 
 /**
- * What to do about Raft after a recover (seen with Nacos 2.5.1): one call to a survivor, before anybody joins it, and one that
- * adds the others. `versionOf`: what the nodes run, as far as the server has read it.
+ * How to repair Raft after a recover (seen with Nacos 2.5.1): one call to a survivor before any node joins
+ * it, and one that adds the others. `versionOf` gives a node's version, if the server has read it.
  */
 export function raftRepair(
   before: ClusterView,
@@ -53,7 +53,7 @@ export function raftRepair(
     .trimEnd();
 }
 
-/** What differs between versions, as far as that of the survivor is not known. */
+/** The differences between versions, when the survivor's version is not known. */
 function whereElse(version: string | undefined): string {
   if (version === undefined) {
     return 'Nacos 3.x has this at /nacos/v3/admin/core/ops/raft, for administrators; 1.4.2 and 2.0.3 do not have it.';
@@ -66,7 +66,10 @@ function whereElse(version: string | undefined): string {
     : '';
 }
 
-/** Undefined for what is no address, since it would stand in a command for a shell, or has no such port. */
+/**
+ * The Raft address of a node. Undefined if the text is not an address, since it goes into a shell command, or
+ * has no such port.
+ */
 function raftAddress(address: Address): string | undefined {
   if (!parseAddress(address).ok) return undefined;
   const { port } = splitAddress(address);

@@ -22,7 +22,10 @@ const WHAT_IT_DOES =
 const WHAT_IT_BOOTSTRAPS =
   'The waiting nodes become the list, and its revisions continue after the highest that a node reports. Let all nodes of the cluster wait before that: a node that is missing is not on the list, and joins through the gate. If the right database can be brought back, do that instead.';
 
-/** `recover`: decides the list of a cluster that lost its majority for good (R7), and says how to repair Raft. */
+/**
+ * The command `recover`: decides the list of a cluster that lost its majority for good (R7), and explains how
+ * to repair Raft.
+ */
 export function recoverCommand(): Command {
   return clientCommand('recover', 'decide the list of a cluster that lost its majority for good')
     .argument('<cluster>', 'as product/cluster')
@@ -47,7 +50,7 @@ export function recoverCommand(): Command {
           );
         }
         const before = await client.getJson<ClusterView>(path);
-        // The database was replaced, and nothing is bootstrapped by itself (R1).
+        // The database was replaced, and then no list is bootstrapped automatically (R1).
         const isBootstrapping = before.members.length === 0;
         if (!options.yes) {
           const what = isBootstrapping ? WHAT_IT_BOOTSTRAPS : WHAT_IT_DOES;
@@ -64,7 +67,7 @@ export function recoverCommand(): Command {
     );
 }
 
-/** What the nodes run, as the server read them last; nothing where it does not. */
+/** The nodes' versions, as the server last read them; empty if it does not read them. */
 async function versionsOf(client: Client, path: string): Promise<ReadonlyMap<string, string>> {
   const health = await client.getJson<Partial<ClusterHealth>>(`${path}/health`).catch(() => undefined);
   return new Map(

@@ -5,7 +5,7 @@ import type { Client } from './client.js';
 import { clusterPath, nameOf } from './cluster-name.js';
 import { Columns, wrap } from './table.js';
 
-/** A caller, and the cluster that it named, if that is known. */
+/** A caller, with the cluster that it named, if known. */
 export interface NamedCaller extends RefusedCaller {
   readonly cluster?: string;
 }
@@ -22,15 +22,15 @@ export async function allClusters(client: Client): Promise<string[]> {
   }
 }
 
-/** Who named a cluster and was refused, the last one first. Rejects with {@link ClientError}. */
+/** The refused callers that named a cluster, last one first. Rejects with {@link ClientError}. */
 export async function refusedOf(client: Client, cluster: string): Promise<readonly NamedCaller[]> {
   const { callers = [] } = await client.getJson<Partial<RefusedCallers>>(`${clusterPath(cluster)}/refused`);
   return callers.map((caller) => ({ cluster, ...caller }));
 }
 
 /**
- * Who named no known cluster and was refused, the last one first. Nobody for whoever may not read about all clusters, and of
- * a server that is older or another. Rejects with {@link ClientError}.
+ * The refused callers that named no known cluster, last one first. Empty if the token does not allow reads
+ * about all clusters, or the server is older or of another kind. Rejects with {@link ClientError}.
  */
 export async function strays(client: Client): Promise<readonly NamedCaller[]> {
   try {
@@ -41,7 +41,7 @@ export async function strays(client: Client): Promise<readonly NamedCaller[]> {
   }
 }
 
-/** Everybody, the last one first. Rejects with {@link ClientError}. */
+/** All refused callers, last one first. Rejects with {@link ClientError}. */
 export async function allRefused(client: Client): Promise<readonly NamedCaller[]> {
   const all = [...(await strays(client))];
   for (const cluster of await allClusters(client)) {

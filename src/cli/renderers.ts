@@ -5,7 +5,7 @@ import { Screen } from './screen.js';
 import type { Display } from './watch.js';
 import type { Picture } from './cluster-cache.js';
 
-/** The display for whatever standard output is. */
+/** The display that suits standard output. */
 export function displayFor(asJson: boolean): Display {
   if (asJson) return appended(({ name, view }) => JSON.stringify(view ?? unknown(name)));
   if (Screen.isPossible) return redrawn();
@@ -15,13 +15,13 @@ export function displayFor(asJson: boolean): Display {
   });
 }
 
-/** What `--json` says of a cluster that does not exist, yet or any more. */
+/** The `--json` output for a cluster that does not exist, not yet or no longer. */
 function unknown(name: string): object {
   const [product, cluster] = name.split('/');
   return { product, cluster, state: 'unknown' };
 }
 
-/** Each change is printed after the one before. */
+/** Prints each change below the one before. */
 function appended(text: (change: Change, at: Date) => string): Display {
   const changes = new Changes();
   return {
@@ -33,7 +33,7 @@ function appended(text: (change: Change, at: Date) => string): Display {
   };
 }
 
-/** The terminal shows how it is now. */
+/** Redraws the terminal with the current state. */
 function redrawn(): Display {
   let shown: Picture | undefined;
   const screen = new Screen((width) => (shown ? describePicture(shown, width) : []));

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import type { CommandName } from '../exit-status.js';
 import { COMMANDS, GROUPS } from './commands.js';
 
-/** The help of the whole: the commands by what they are about, on one screen of 24 lines and 80 columns. */
+/** The main help: the commands by topic, on one screen of 24 lines and 80 columns. */
 export function rootHelp(program: Command): string {
   const lines = GROUPS.flatMap((group) => [
     `${group}:`,
@@ -25,7 +25,7 @@ export function rootHelp(program: Command): string {
   ].join('\n');
 }
 
-/** Of the longest term, `import [source] [cluster]`, and two spaces. */
+/** The width of the longest term, `import [source] [cluster]`, plus two spaces. */
 const WIDTH = 27;
 
 /** A command with its arguments. */

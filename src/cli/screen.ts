@@ -1,12 +1,14 @@
-/** Switches to the terminal's second screen, and hides the cursor; and back, which brings back what was there before. */
+/** Switches to the terminal's second screen and hides the cursor; CLOSE undoes both. */
 const OPEN = '\x1b[?1049h\x1b[?25l';
 const CLOSE = '\x1b[?25h\x1b[?1049l';
 const HOME = '\x1b[H';
-/** Erases what is left of a line, or of the screen. */
+/** Erases the rest of a line, or of the screen. */
 const ERASE_LINE = '\x1b[K';
 const ERASE_BELOW = '\x1b[J';
 
-/** A terminal that is drawn anew in place. However the process ends, short of SIGKILL, it is left as it was. */
+/**
+ * A terminal that is redrawn in place. However the process ends, short of SIGKILL, the terminal is restored.
+ */
 export class Screen {
   readonly #lines: (width: number) => readonly string[];
   #isOpen = false;
@@ -14,7 +16,7 @@ export class Screen {
   readonly #close = (): void => this.close();
   readonly #draw = (): void => this.draw();
 
-  /** `lines`: what is to be seen in so many columns. */
+  /** `lines` returns the lines to show in so many columns. */
   constructor(lines: (width: number) => readonly string[]) {
     this.#lines = lines;
   }
@@ -24,18 +26,18 @@ export class Screen {
     return process.stdout.isTTY && process.env.TERM !== 'dumb';
   }
 
-  /** Draws it as it is now. */
+  /** Draws the current lines. */
   draw(): void {
     if (this.#isSuspended) return;
     if (!this.#isOpen) this.#open();
-    // A terminal that does not know its size says 0.
+    // A terminal of unknown size reports 0.
     const columns = process.stdout.columns || 80;
     const rows = process.stdout.rows || 24;
     const lines = fitted(this.#lines(columns), columns, rows);
     process.stdout.write(HOME + lines.map((line) => line + ERASE_LINE).join('\n') + ERASE_BELOW);
   }
 
-  /** Leaves the terminal as it was. */
+  /** Restores the terminal. */
   close(): void {
     if (!this.#isOpen) return;
     this.#isOpen = false;
@@ -49,14 +51,17 @@ export class Screen {
     process.stdout.on('resize', this.#draw).write(OPEN);
   }
 
-  /** Ctrl-Z: the shell gets its own screen. The process may go on for a moment before it stands, and must not draw then. */
+  /**
+   * Handles Ctrl-Z: the shell gets its own screen back. The process may run for a moment before it stops, and
+   * must not draw then.
+   */
   readonly #suspend = (): void => {
     this.#isSuspended = true;
     process.stdout.write(CLOSE);
     process.kill(process.pid, 'SIGSTOP');
   };
 
-  /** `fg`. */
+  /** Handles `fg`. */
   readonly #resume = (): void => {
     if (!this.#isSuspended) return this.draw();
     this.#isSuspended = false;
@@ -65,7 +70,7 @@ export class Screen {
   };
 }
 
-/** As many of the lines as there is room for, none wider than it. */
+/** As many lines as fit, each cut to the columns. */
 function fitted(lines: readonly string[], columns: number, rows: number): string[] {
   const shown = lines.length <= rows ? lines : lines.slice(0, rows - 1);
   const more = lines.length - shown.length;

@@ -8,7 +8,7 @@ import {
   refuseRenamedSettings,
 } from './settings.js';
 
-/** `serve`: runs the address server until it is told to stop. */
+/** The command `serve`: runs the address server until a signal stops it. */
 export function serveCommand(): Command {
   const command = new Command('serve').description('run the address server (the default command)');
   for (const setting of SETTINGS) addSetting(command, setting);
@@ -16,7 +16,8 @@ export function serveCommand(): Command {
   return command.action(async () => {
     try {
       refuseRenamedSettings(command);
-      // Only loaded here, as with all commands: each, and the help, starts without what only others need.
+      // Loaded only here, as in all commands, so that each command and the help start without what only
+      // others need.
       const { readConfig } = await import('../config/config.js');
       const config = readConfig(givenTo(command));
       const { createLog } = await import('../server/log.js');

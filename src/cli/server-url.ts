@@ -5,14 +5,14 @@ import { toPrintable } from './plain.js';
 const EXAMPLE = 'it is such as http://127.0.0.1:8080, 10.0.0.5:8080 or http://[::1]:8080';
 
 /**
- * Reads what names a server: a URL, which may have a path (of a proxy), or HOST:PORT for plain HTTP. `source` is where
- * it was given, `--server` or `ADDRESS_SERVER_URL`. Throws {@link ClientError}.
+ * Reads a server's URL, which may have a path (of a proxy), or HOST:PORT for plain HTTP. `source` is where it
+ * was given, `--server` or `ADDRESS_SERVER_URL`. Throws {@link ClientError}.
  */
 export function parseServer(text: string, source: string): URL {
   const given = text.trim();
-  // Credentials and tokens are not repeated, wherever they stand.
+  // Do not repeat credentials and tokens, wherever they are.
   const shown = /[@?#]/.test(given) ? source : `${source}=${toPrintable(JSON.stringify(given))}`;
-  // What looks like a variable may be part of a password.
+  // In a URL with credentials, a seeming variable may be part of the password.
   const unexpanded = given.includes('@') ? undefined : unexpandedIn(given);
   if (unexpanded !== undefined) throw new ClientError(`${shown} ${unexpanded}`);
   const hasScheme = /^[a-z][a-z0-9+.-]*:\/\//i.test(given);

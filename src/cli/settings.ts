@@ -4,7 +4,7 @@ import { EXIT } from '../exit-status.js';
 import { StoreRefused } from '../registry/interfaces.js';
 import { helpOf, RENAMED_SETTINGS, variableOf, type GivenSetting, type Setting } from '../config/settings.js';
 
-/** The exit status of a start that a sentence refuses; undefined when an error is of another kind. */
+/** The exit status for a start that was refused with a sentence; undefined for any other error. */
 export function refusalStatus(error: unknown): number | undefined {
   if (error instanceof PassingProblem || (error instanceof StoreRefused && error.mayPass)) return EXIT.later;
   return error instanceof ConfigError || error instanceof StoreRefused ? EXIT.config : undefined;
@@ -18,7 +18,7 @@ export function addSetting(command: Command, setting: Setting): void {
   if (setting.isSwitch) command.addOption(new Option(`--no-${name}`, `the same as --${name} off`));
 }
 
-/** What was given for a setting, and by what. */
+/** A setting's given value and its source. */
 export function givenSetting(command: Command, name: string): GivenSetting {
   const option = name.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
   const value: unknown = command.getOptionValue(option);
@@ -28,7 +28,7 @@ export function givenSetting(command: Command, name: string): GivenSetting {
   return { text: String(value), source, isGiven: from === 'cli' || from === 'env' };
 }
 
-/** Lets a command know the {@link RENAMED_SETTINGS}, which no help shows. */
+/** Makes a command accept the {@link RENAMED_SETTINGS}, hidden from its help. */
 export function addRenamedSettings(command: Command): void {
   for (const { name, ...setting } of RENAMED_SETTINGS) {
     command.addOption(new Option(`--${name} <value>`).env(variableOf(name)).hideHelp());
@@ -36,7 +36,7 @@ export function addRenamedSettings(command: Command): void {
   }
 }
 
-/** Throws {@link ConfigError} when a setting was given by the name that it had before. An empty variable is none. */
+/** Throws {@link ConfigError} if a setting was given by a former name. An empty variable counts as unset. */
 export function refuseRenamedSettings(command: Command): void {
   const sentences = RENAMED_SETTINGS.flatMap(({ name, now }) => {
     const { source, text, isGiven } = givenSetting(command, name);

@@ -1,6 +1,6 @@
 /**
- * A signal is how what never ends by itself is ended, so the exit status is 0. What must be put back is put back by
- * listeners of `exit`.
+ * Ends an endless command with status 0 on a signal, since that is how users end it. Listeners of `exit`
+ * restore what must be restored.
  */
 export function endBySignals(): void {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(0));

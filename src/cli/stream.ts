@@ -4,31 +4,31 @@ import { ClientError } from './client-error.js';
 import type { Client, OpenAnswer } from './client.js';
 import { readPlainJson } from './plain.js';
 
-/** What a reader of `/api/v1/stream` gets, connection after connection. */
+/** What a reader of `/api/v1/stream` gets, across all connections. */
 export type Said =
   | { readonly type: 'connected' }
-  /** The connection is gone, for this reason; it is tried again after so many milliseconds. */
+  /** The connection was lost for this reason; the next attempt is after so many milliseconds. */
   | { readonly type: 'lost'; readonly reason: string; readonly retryMs: number }
   | { readonly type: 'message'; readonly event: string; readonly data: unknown };
 
 /** Times in milliseconds. */
 export interface StreamTimes {
-  /** Without a byte for this long the connection is dead: the server sends a comment every 15 s. */
+  /** The connection counts as dead after this long without a byte: the server sends a comment every 15 s. */
   readonly silence: number;
-  /** The first pause before a connection is tried again, unless the server says another; then twice the one before. */
+  /** The first pause before reconnecting, unless the server gives another; it doubles each time. */
   readonly firstRetry: number;
   readonly longestRetry: number;
 }
 
 const TIMES: StreamTimes = { silence: 45_000, firstRetry: 1_000, longestRetry: 30_000 };
 
-/** Characters of one message: 10,000 members take less than a tenth. */
+/** The most characters of one message: 10,000 members take less than a tenth. */
 const LARGEST_MESSAGE = 32 * 1024 * 1024;
 
 /**
- * Reads the stream for ever. After a lost connection it goes on where it was (Last-Event-ID). Throws
- * {@link ClientError} when the first connection fails, and later when the server wants another token. It reads on when
- * the last message was taken, so a reader that is slow is waited for.
+ * Reads the stream for ever, resuming after a lost connection (Last-Event-ID). Throws {@link ClientError} if
+ * the first connection fails, and later if the server wants another token. It reads on only after the last
+ * message was taken, so a slow reader is waited for.
  */
 export async function* readStream(
   client: Client,
@@ -64,7 +64,7 @@ export async function* readStream(
   }
 }
 
-/** What another try will not change. */
+/** Whether another attempt would fail in the same way. */
 function isFinal({ status }: ClientError): boolean {
   return status === 401 || status === 403;
 }
@@ -72,7 +72,7 @@ function isFinal({ status }: ClientError): boolean {
 type Message =
   ({ readonly type: 'message' } & EventSourceMessage) | { readonly type: 'retry'; readonly ms: number };
 
-/** The messages of one connection, until its end. */
+/** The messages of one connection, until it ends. */
 async function* messages(
   client: Client,
   { body, abort }: OpenAnswer,

@@ -1,21 +1,21 @@
-/** One row of a table, its text plain. */
+/** One row of a table, in plain text. */
 export interface Row {
   readonly cells: readonly string[];
-  /** Follows the cells: a sentence. */
+  /** A sentence after the cells. */
   readonly note?: string | undefined;
 }
 
 /** Between two columns. */
 const GAP = '  ';
-/** Before what belongs to the line above. */
+/** Before lines that continue the line above. */
 const INDENT = '    ';
-/** A note beside its row is no wrapped column of a few letters. */
+/** Notes narrower than this go below the row instead of beside it. */
 const NARROWEST_NOTE = 30;
 
 /**
- * Lays out rows one below the other. What does not fit into the width goes on indented lines of its own: first the
- * notes, then the last columns. Columns only grow, so rows that come later fit below those before. A column without any
- * text is left out.
+ * Lays out rows one below the other. What does not fit into the width moves to indented lines: first the
+ * notes, then the last columns. Columns only grow, so later rows line up with earlier ones. Columns without
+ * text are left out.
  */
 export class Columns {
   readonly #head: readonly string[];
@@ -29,7 +29,7 @@ export class Columns {
     this.#widths = head.map(() => 0);
   }
 
-  /** The rows as lines, with the head above unless it is there already. */
+  /** The rows as lines, with the header unless it was printed before. */
   lines(rows: readonly Row[], { head = true } = {}): string[] {
     for (const { cells } of rows) {
       cells.forEach((cell, column) => {
@@ -54,7 +54,7 @@ export class Columns {
     return [...lines.map((text) => text.trimEnd()), ...below.map((text) => INDENT + text)];
   }
 
-  /** Every cell as wide as its column and with the gap behind it, on as few lines as have room for them. */
+  /** Pads each cell to its column plus the gap, on as few lines as possible. */
   #cells(cells: readonly string[]): string[] {
     const lines: string[] = [];
     this.#widths.forEach((width, column) => {
@@ -68,7 +68,7 @@ export class Columns {
   }
 }
 
-/** Breaks a text between words into lines of at most so many characters; a word that is longer stays whole. */
+/** Breaks a text between words into lines of at most `width` characters; a longer word stays whole. */
 export function wrap(text: string, width: number): string[] {
   const lines: string[] = [];
   for (const word of text.split(' ')) {

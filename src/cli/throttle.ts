@@ -1,4 +1,6 @@
-/** Does something as often as it is asked for, but at most once in a while; what is asked for too early is done late. */
+/**
+ * Runs an action on request, but at most once per interval; a request that comes too early is served late.
+ */
 export class Throttle {
   readonly #action: () => Promise<void>;
   readonly #every: number;
@@ -10,12 +12,12 @@ export class Throttle {
   /** Rejects when the action does. */
   readonly failed: Promise<never>;
 
-  /** `every`: milliseconds between the end of one and the start of the next. */
+  /** `every`: milliseconds between the end of one run and the start of the next. */
   constructor(action: () => Promise<void>, every: number) {
     this.#action = action;
     this.#every = every;
     this.failed = new Promise((_, reject) => (this.#fail = reject));
-    // Whoever waits for it hears of it; nobody has to.
+    // The caller may wait for this promise, but need not.
     this.failed.catch(() => undefined);
   }
 
@@ -45,7 +47,7 @@ export class Throttle {
     }
     this.#isDoing = false;
     this.#doneAt = performance.now();
-    // Asked for while it was done: what it did may be out of date.
+    // Requested during the run, whose result may be out of date.
     this.#plan();
   }
 }

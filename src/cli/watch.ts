@@ -4,12 +4,15 @@ import { Throttle } from './throttle.js';
 import { readStream } from './stream.js';
 import { ClusterCache, type Picture } from './cluster-cache.js';
 
-/** Nothing is shown more often. */
+/** The shortest time between two updates. */
 const INTERVAL_MS = 1_000;
 
 /** Where a watch is shown. */
 export interface Display {
-  /** Whether it is drawn anew: it shows a lost connection itself, and many clusters only at a glance. */
+  /**
+   * Whether it is redrawn in place: it then shows a lost connection itself, and many clusters only as a
+   * summary.
+   */
   readonly isScreen: boolean;
   show(picture: Picture): Promise<void> | void;
   close(): void;

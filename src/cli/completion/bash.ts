@@ -1,6 +1,6 @@
 import type { CommandSpec, ProgramSpec, ValueSpec } from './spec.js';
 
-/** A script for bash, from 3.2 on; it needs nothing but bash. */
+/** Writes a script for bash 3.2 or later; it needs nothing but bash. */
 export function bashScript({ name, commands, options }: ProgramSpec): string {
   const named = commands.map((command) => command.name);
   const all: readonly CommandSpec[] = [{ name: '', summary: '', options, args: [] }, ...commands];
@@ -43,7 +43,7 @@ complete -F _nacos_address_server ${name}
 `;
 }
 
-/** What follows the options of a command that have a value. */
+/** The completions after those options of a command that take a value. */
 function valuesIn({ name, options }: CommandSpec): string[] {
   const byAnswer = new Map<string, string[]>();
   for (const { long, value } of options) {
@@ -67,7 +67,7 @@ function flagsOf(options: CommandSpec['options']): string[] {
   return options.flatMap(({ long, short }) => [long, ...(short === undefined ? [] : [short])]);
 }
 
-/** A word for each line, as `compgen -W` takes them with this IFS. */
+/** One word a line, as `compgen -W` takes them with this IFS. */
 function listed(words: readonly string[]): string {
   return words.length === 0 ? `''` : `$'${words.join('\\n')}'`;
 }

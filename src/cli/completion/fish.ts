@@ -1,6 +1,6 @@
 import type { CommandSpec, OptionSpec, ProgramSpec, ValueSpec } from './spec.js';
 
-/** A script for fish, to be sourced, or saved in its folder of completions. */
+/** Writes a script for fish, to be sourced or saved in its folder of completions. */
 export function fishScript({ name, commands, options }: ProgramSpec): string {
   const complete = `complete -c ${name}`;
   const without = `${complete} -n __fish_use_subcommand`;

@@ -3,11 +3,11 @@ import { helpOf, LOG_LEVELS } from '../../config/settings.js';
 import { COMMANDS, DEFAULT_COMMAND } from '../commands.js';
 import type { CommandName } from '../../exit-status.js';
 
-/** What may stand where a value is asked for. */
+/** A value that completion can offer. */
 export interface ValueSpec {
-  /** As the help names it. */
+  /** Its name in the help. */
   readonly name: string;
-  /** All that it may be; empty when that is no list. */
+  /** All allowed values; empty if they cannot be listed. */
   readonly choices: readonly string[];
   readonly isFile: boolean;
 }
@@ -30,15 +30,15 @@ export interface CommandSpec {
   readonly args: readonly ValueSpec[];
 }
 
-/** A whole command line, for the writers of completion scripts. */
+/** A whole command line, for the generators of completion scripts. */
 export interface ProgramSpec {
   readonly name: string;
   readonly commands: readonly CommandSpec[];
-  /** What stands without a command: the program's own options, and those of the default command. */
+  /** The options that need no command: the program's own and those of the default command. */
   readonly options: readonly OptionSpec[];
 }
 
-/** Reads a program: nothing that can be completed is written down a second time. */
+/** Reads a program, so that completions need no second list. */
 export function specOf(program: Command): ProgramSpec {
   const commands = program.commands.map((command): CommandSpec => ({
     name: command.name(),
@@ -75,7 +75,7 @@ function valueOf(name: string, { argChoices }: Option | Argument): ValueSpec {
   return { name, choices: argChoices ?? told, isFile: /^(path|file|source|command)$/.test(name) };
 }
 
-/** What fits beside an option in a list. */
+/** The part of a description that fits beside an option in a list. */
 function firstClause(description: string): string {
   return (
     helpOf(description)

@@ -1,6 +1,6 @@
 import type { CommandSpec, OptionSpec, ProgramSpec, ValueSpec } from './spec.js';
 
-/** A script for zsh, to be sourced after `compinit`, or to be put on the fpath as `_nacos-address-server`. */
+/** Writes a script for zsh, to be sourced after `compinit` or put on the fpath as `_nacos-address-server`. */
 export function zshScript({ name, commands, options }: ProgramSpec): string {
   const described = commands.map((command) => quoted(`${command.name}:${command.summary}`));
   const rest = commands.map((command) => `        ${command.name}) _arguments -S ${specsOf(command)} ;;`);
@@ -31,7 +31,8 @@ fi
 }
 
 function specsOf({ options, args }: CommandSpec): string {
-  // A place for which nothing is known would keep zsh from putting in an option that is the only match.
+  // zsh does not insert an option that is the only match while an argument without known values is also
+  // possible.
   const known = args.filter(({ choices, isFile }) => choices.length > 0 || isFile);
   const positional = known.map((value) => quoted(`:${message(value)}:${action(value)}`));
   return [...options.map(optionSpec), ...positional].join(' ');

@@ -12,17 +12,17 @@ import { wrap } from '../table.js';
 import { freshHealth, READING_LIMIT_MS } from './reading.js';
 import { describeHealth, describePlan } from './report.js';
 
-/** Between two looks at what a repair has done. */
+/** Between two checks of a repair's progress. */
 const POLL_INTERVAL_MS = 500;
 
 /**
- * How long it is waited for a plan while what stands against it may pass, such as an election: more than
- * twice what that takes (doctor/findings.ts); and between two tries.
+ * How long to wait for a plan while an obstacle may clear by itself, such as an election: more than twice
+ * what that takes (doctor/findings.ts). Also the pause between two tries.
  */
 const PLAN_LIMIT_MS = 75_000;
 const LOOK_AGAIN = 1_000;
 
-/** Longer than a repair's lock: if it has died, that is an event by then. */
+/** Longer than a repair's lock lasts: a repair that died has its event by then. */
 const SILENCE = 120_000;
 
 export interface RepairOptions {
@@ -32,7 +32,9 @@ export interface RepairOptions {
   readonly survivor?: string;
 }
 
-/** Plans a repair, asks, has the server carry it out, and tells every step. Rejects with {@link ClientError}. */
+/**
+ * Plans a repair, asks, has the server carry it out, and reports each step. Rejects with {@link ClientError}.
+ */
 export async function repairCluster(client: Client, cluster: string, options: RepairOptions): Promise<void> {
   const path = clusterPath(cluster);
   const survivor = options.survivor === undefined ? {} : { survivor: options.survivor };
@@ -40,7 +42,7 @@ export async function repairCluster(client: Client, cluster: string, options: Re
   const isDry = options.dryRun === true || (!options.yes && !canAsk());
   const width = lineWidth();
   const tell = (...lines: readonly string[]): Promise<void> =>
-    // With JSON the only thing that is printed is the outcome.
+    // With JSON, only the outcome is printed.
     options.json ? Promise.resolve() : print(...lines);
   const ask = (): Promise<RepairPlan> => client.getJson(`${path}/repair?${asked}`, READING_LIMIT_MS);
   const plan = await settledPlan(ask, (why) => tell(...wrap(toPrintable(`Waiting: ${why}.`), width), ''));
@@ -73,7 +75,9 @@ export async function repairCluster(client: Client, cluster: string, options: Re
   else if (plan.manualSteps.length > 0) process.exitCode = EXIT.found;
 }
 
-/** Asks for a plan until there is one, or what stands against it does not pass by itself, within {@link PLAN_LIMIT_MS}. */
+/**
+ * Asks for a plan until there is one or the obstacle does not clear by itself, within {@link PLAN_LIMIT_MS}.
+ */
 export async function settledPlan(
   ask: () => Promise<RepairPlan>,
   tell: (why: string) => Promise<void>,
@@ -88,7 +92,9 @@ export async function settledPlan(
   }
 }
 
-/** Tells what a repair does, until it is over; whichever server is asked knows, since its steps are events. */
+/**
+ * Reports a repair's steps until it is over. The steps are events, so any server of the database has them.
+ */
 async function followRepair(
   client: Client,
   path: string,
@@ -103,7 +109,7 @@ async function followRepair(
       .getJson<EventPage>(`${path}/events?after=${last}`)
       .catch((error: unknown) => {
         if (!(error instanceof ClientError) || error.status !== undefined) throw error;
-        // A server that restarts; another one may go on, and what was done is kept.
+        // The server may be restarting; another one may continue, and completed steps are kept.
         return { events: [] };
       });
     for (const event of events) {

@@ -4,7 +4,7 @@ import { nameOf } from '../cluster-name.js';
 import { toPrintable } from '../plain.js';
 import { wrap } from '../table.js';
 
-/** What the doctor says, in lines of so many columns. */
+/** The doctor's report as lines of at most `width` columns. */
 export function describeHealth(health: ClusterHealth, width: number): string[] {
   const { findings, unknown, state, repair } = health;
   const name = nameOf(health);
@@ -27,7 +27,7 @@ function ageOf({ sinceMs, persistent }: HealthFinding): string {
   return persistent ? ` (for ${age})` : ` (for ${age}, which may be normal)`;
 }
 
-/** What a repair would do, as one reads it before one says yes. */
+/** A repair's plan as text, for the operator to read before confirming. */
 export function describePlan(plan: RepairPlan, name: string, width: number): string[] {
   const { steps, dataLossRisks, manualSteps, refused } = plan;
   const item = (text: string): string[] => {

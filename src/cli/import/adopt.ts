@@ -12,7 +12,7 @@ import { mustBeAbleToAsk, type ImportOptions } from './options.js';
 const WHAT_IT_DOES =
   'Static members that are heard get a lease: from then on a node that dies for good is evicted like any other. The list stays as it is.';
 
-/** `import --adopt`: the end of a move. */
+/** `import --adopt`: gives static members leases at the end of a move. */
 export async function adoptMembers(client: Client, cluster: string, options: ImportOptions): Promise<void> {
   const path = clusterPath(cluster);
   const before = await client.getJson<ClusterView>(path);
@@ -48,7 +48,7 @@ function describe({ adopted, kept }: AdoptAnswerView, cluster: string): string[]
   ];
 }
 
-/** As the server judges it (registry/adopt.ts), from what it shows. */
+/** Judges as the server does (registry/adopt.ts), from the server's view of the member. */
 function isHeard({ state, leaseMs = 0 }: MemberView): boolean {
   return state === 'static' && leaseMs > 0;
 }

@@ -2,19 +2,19 @@ import { canonical, DEFAULT_PORT, joinLimited, parseAddress, type Address } from
 import { ClientError } from '../client-error.js';
 import { isNginx, returnedTexts, type ReturnedText } from './nginx.js';
 
-/** A list as it was found somewhere. */
+/** A list found in a source. */
 export interface FoundList {
-  /** In their order, each once. */
+  /** In order, without duplicates. */
   readonly addresses: readonly Address[];
-  /** What was assumed, and what Nacos would have misread and was put right: sentences. */
+  /** Assumptions, and corrections of what Nacos would have misread, as sentences. */
   readonly notes: readonly string[];
 }
 
 /**
- * Reads a list of members as it is kept for Nacos: a cluster.conf or a served file (text), an address server's answer
- * for Nacos 1.3.0 to 2.0.2 (JSON), or an nginx configuration that returns the one or the other. All or nothing: throws
- * {@link ClientError} with the line of the first entry that Nacos would reject or misread. `name` is the source in
- * sentences.
+ * Reads a list of members in any form kept for Nacos: a cluster.conf or a served file (text), an address
+ * server's answer for Nacos 1.3.0 to 2.0.2 (JSON), or an nginx configuration that returns either. Takes all
+ * entries or none: throws {@link ClientError} with the line of the first entry that Nacos would reject or
+ * misread. `name` is the source's name in sentences.
  */
 export function readList(text: string, name: string): FoundList {
   const hasBom = text.startsWith('\uFEFF');
@@ -32,7 +32,7 @@ function isJson(text: string): boolean {
   return /^\s*\{/.test(text);
 }
 
-/** What is served: lines, or JSON with the lines in it. */
+/** Reads a served text: lines, or JSON that holds the lines. */
 function fromAnswer(text: string, name: string): FoundList {
   if (!isJson(text)) return fromLines(text, name);
   const { data, notes } = dataOf(text, name);
@@ -40,7 +40,10 @@ function fromAnswer(text: string, name: string): FoundList {
   return { ...list, notes: [...notes, ...list.notes] };
 }
 
-/** The lines of `{"code":200,"message":null,"data":"host:port\nhost:port"}`; to Nacos no code is as good as 200 (RestResult). */
+/**
+ * The lines in `{"code":200,"message":null,"data":"host:port\nhost:port"}`; Nacos treats a missing code like 200
+ * (RestResult).
+ */
 function dataOf(text: string, name: string): { readonly data: string; readonly notes: readonly string[] } {
   const { answer, notes } = readJson(text, name);
   const { code, data } = answer as { code?: unknown; data?: unknown };
@@ -51,7 +54,10 @@ function dataOf(text: string, name: string): { readonly data: string; readonly n
   );
 }
 
-/** In an nginx's quotes \n is the line break itself, which JSON's own quotes may not have: Nacos 1.4 takes it for no JSON. */
+/**
+ * Reads JSON that may hold real line breaks: in nginx's quotes \n is a line break itself, which JSON strings may
+ * not contain. Nacos 1.4 does not accept it as JSON.
+ */
 function readJson(
   text: string,
   name: string,
@@ -67,13 +73,16 @@ function readJson(
     try {
       return { answer: Object(JSON.parse(one)) as object, notes };
     } catch {
-      // The next, or none.
+      // Try the next form, if any.
     }
   }
   throw new ClientError(`${name} begins like JSON and is not valid JSON`);
 }
 
-/** The list that a configuration returns; beside it others may be returned that are none, such as `ok` for a probe. */
+/**
+ * The list that a configuration returns. It may also return texts that are not lists, such as `ok` for a
+ * probe.
+ */
 function fromNginx(text: string, name: string): FoundList {
   const texts = returnedTexts(text);
   const read = texts.map((one): FoundList | ClientError => {
@@ -113,7 +122,8 @@ function fromReturned({ text, line }: ReturnedText, name: string): FoundList {
 }
 
 /**
- * As Nacos reads them (2.5.1 EnvUtil.analyzeClusterConf, seen): lines are trimmed, `#` starts a comment, commas split.
+ * Reads lines as Nacos does (2.5.1 EnvUtil.analyzeClusterConf, seen): it trims them, starts a comment at `#`
+ * and splits at commas.
  */
 function fromLines(text: string, name: string): FoundList {
   const found = new Map<string, { readonly address: Address; readonly line: number }>();
@@ -124,7 +134,7 @@ function fromLines(text: string, name: string): FoundList {
     const whole = raw.replace(/\r$/, '');
     if (whole === '' || /^\s*#/.test(whole)) return;
     const entries = whole.replace(/#.*$/s, '').trim().split(',');
-    // As Java's split does it: commas at the end are nothing.
+    // Like Java's split: drop empty entries at the end.
     while (entries.length > 1 && entries.at(-1) === '') entries.pop();
     for (const entry of entries) {
       const address = readEntry(entry, entries.length > 1, where);
@@ -154,7 +164,7 @@ function readEntry(entry: string, isOneOfSeveral: boolean, where: string): Addre
   const shown = JSON.stringify(entry.length > 100 ? `${entry.slice(0, 100)}…` : entry);
   const address = parseAddress(entry);
   if (!address.ok) throw new ClientError(`${where}: ${shown} ${address.problem}`);
-  // As in the official API: it is more likely a slip, or a page that is no list, than a host name.
+  // As in the official API: such a word is more likely a mistake, or a page, than a host name.
   if (!/[.:]/.test(entry)) {
     throw new ClientError(
       `${where}: ${shown} is a single word; if it is a host name, write its port: ${entry}:8848`,

@@ -1,11 +1,13 @@
-/** A text that an nginx configuration returns with the status 200. */
+/** A text that an nginx configuration returns with status 200. */
 export interface ReturnedText {
   readonly text: string;
-  /** Where its directive begins, from 1. */
+  /** The line on which its directive begins, from 1. */
   readonly line: number;
 }
 
-/** What a quoted word of a configuration may have behind a backslash (nginx ngx_conf_read_token); others keep it. */
+/**
+ * The escapes of a quoted word in a configuration (nginx ngx_conf_read_token); any other backslash is kept.
+ */
 const ESCAPED: Readonly<Record<string, string>> = {
   n: '\n',
   r: '\r',
@@ -17,7 +19,10 @@ const ESCAPED: Readonly<Record<string, string>> = {
 
 const TOKEN = /\s+|#[^\n]*|"((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)'|[{};]|[^\s{};"']+|./gsu;
 
-/** Whether a text is an nginx configuration and no list: it has a block or a directive, which no address holds. */
+/**
+ * Whether a text is an nginx configuration rather than a list: it has a block or a directive, which no
+ * address contains.
+ */
 export function isNginx(text: string): boolean {
   return /[{}]|^\s*[a-z_]+\s.*;/m.test(text.replace(/#.*$/gm, ''));
 }

@@ -8,7 +8,7 @@ export interface ImportOptions {
   readonly adopt?: true;
 }
 
-/** Throws {@link ClientError} where a change could never be confirmed. */
+/** Throws {@link ClientError} if a change could not be confirmed, for lack of a terminal. */
 export function mustBeAbleToAsk(what: string, options: ImportOptions, inputIsTaken = false): void {
   if (options.yes || options.dryRun || (canAsk() && !inputIsTaken)) return;
   const why = inputIsTaken ? 'the standard input is the source' : 'there is no terminal';

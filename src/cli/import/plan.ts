@@ -5,17 +5,20 @@ import type { ClusterView } from '../../registry/view.js';
 import { ClientError } from '../client-error.js';
 import { Columns, wrap, type Row } from '../table.js';
 
-/** What an import would change. */
+/** The changes that an import would make. */
 export interface Plan {
-  /** In the source and not on the list: put as static members. */
+  /** In the source but not on the list: put as static members. */
   readonly added: readonly Address[];
-  /** In both: stays as it is, whether it has a lease or is static. */
+  /** In both: stays as it is, with a lease or static. */
   readonly present: readonly Address[];
-  /** On the list and not in the source: stays. */
+  /** On the list but not in the source: stays. */
   readonly missing: readonly Address[];
 }
 
-/** Compares a source's list with the present one, undefined for none. Throws {@link ClientError}. */
+/**
+ * Compares a source's list with the present one, which is undefined if there is none. Throws {@link
+ * ClientError}.
+ */
 export function planOf(found: readonly Address[], view: ClusterView | undefined): Plan {
   const listed = new Set(view?.members.map(({ address }) => address));
   for (const address of found) {
@@ -34,7 +37,7 @@ export function planOf(found: readonly Address[], view: ClusterView | undefined)
   };
 }
 
-/** What the operator should know before, beside the table: sentences. */
+/** Warnings for the operator to read before confirming, as sentences. */
 export function warningsOf({ added, present, missing }: Plan, name: string): string[] {
   const warnings: string[] = [];
   if (missing.length > 0) {
@@ -50,7 +53,7 @@ export function warningsOf({ added, present, missing }: Plan, name: string): str
   return [...warnings, ...suspicions([...present, ...added])];
 }
 
-/** Addresses that hardly are what the nodes call themselves, though Nacos takes them: sentences. */
+/** Addresses that nodes are unlikely to call themselves, although Nacos accepts them, as sentences. */
 function suspicions(addresses: readonly Address[]): string[] {
   const hosts = addresses.map((address) => ({ address, ...splitAddress(address) }));
   const here = hosts.filter(({ host }) => isLoopback(host)).map(({ address }) => address);

@@ -3,13 +3,13 @@ import { httpRequest, requestFailure } from '../../util/http-request.js';
 import { ClientError } from '../client-error.js';
 import { toPrintable } from '../plain.js';
 
-/** Largest list, in bytes: what the server takes in one request. */
+/** The largest list in bytes, which is what the server takes in one request. */
 const MAX_BYTES = 64 << 10;
 
-/** Longest time a URL's answer may take. */
+/** How long a URL's answer may take. */
 const TIMEOUT_MS = 10_000;
 
-/** What a source is called in sentences. */
+/** The name of a source in sentences. */
 export function sourceName(source: string): string {
   if (source === '-') return 'the standard input';
   if (!isUrl(source)) return source;
@@ -18,8 +18,8 @@ export function sourceName(source: string): string {
 }
 
 /**
- * The text of a file, of `-` (the standard input) or of an http(s) URL. Throws {@link ClientError} when it cannot be
- * read whole, is too large, or is no UTF-8.
+ * The text of a file, of `-` (standard input) or of an http(s) URL. Throws {@link ClientError} if it cannot
+ * be read whole, is too large, or is not UTF-8.
  */
 export async function readSource(source: string): Promise<string> {
   const name = sourceName(source);
@@ -64,7 +64,7 @@ function checkUrl(source: string, name: string): URL {
       'the URL has a user or a password, which are not sent; save the list to a file with curl, and import that',
     );
   }
-  // An address server like this one would register it.
+  // An address server like this one would register that address.
   if (url.searchParams.has('self')) {
     throw new ClientError(
       `${name} is asked with self=…, which would register that address there; leave it out`,
@@ -84,7 +84,7 @@ async function collect(stream: AsyncIterable<unknown> | Iterable<unknown>, name:
     chunks.push(bytes);
   }
   try {
-    // The byte order mark is the reader's to see.
+    // Keep the byte order mark for the parser.
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(Buffer.concat(chunks));
   } catch {
     throw new ClientError(`${name} is not UTF-8, in which Nacos reads lists`);
