@@ -1,12 +1,15 @@
-/*
- * What the processes of this program end with: the numbers, and what each means for each command. The commands' help and
- * the table of docs/cli.md are written from here (`npm run docs`); the Chinese is in tools/docs/exit-statuses-zh.ts.
+/**
+ * The exit statuses of this program, and their meaning for each command. `npm run docs` generates the
+ * commands' help and the table of docs/cli.md from here; the Chinese is in tools/docs/exit-statuses-zh.ts.
  */
 
-/** From 64 on they are those of BSD's sysexits.h, which service managers know: 78 is not tried again, 75 is. */
+/**
+ * Numbers from 64 are those of BSD's sysexits.h, which service managers know: they do not retry 78 and do
+ * retry 75.
+ */
 export const EXIT = {
   done: 0,
-  /** Also that of a command line that cannot be read. */
+  /** Also the status of an unreadable command line. */
   refused: 1,
   found: 2,
   stopped: 3,
@@ -24,7 +27,7 @@ const ASKED = 'refused, or the server cannot be asked';
 const NOT_CONFIRMED = 'refused, not confirmed, or the server cannot be asked';
 const WRONG = 'a setting or the database cannot be used until it is fixed';
 
-/** What each status means, by the command that ends with it. Sentences' ends, without a full stop. */
+/** The meaning of each status, by the command that ends with it: ends of sentences, without a full stop. */
 export const EXIT_STATUSES = {
   serve: {
     done: 'told to stop',
@@ -72,10 +75,10 @@ export const EXIT_STATUSES = {
   completion: { done: 'done', refused: 'an unknown shell' },
 } as const satisfies Readonly<Record<string, Readonly<Partial<Record<ExitName, string>>>>>;
 
-/** A command with exit statuses: all of them but `help`. */
+/** A command with exit statuses: every one but `help`. */
 export type CommandName = keyof typeof EXIT_STATUSES;
 
-/** What a command's statuses mean, in the order of the numbers. */
+/** The meaning of a command's statuses, in the order of the numbers. */
 export function exitStatusesOf(command: CommandName): [ExitName, string][] {
   return Object.entries(EXIT_STATUSES[command]) as [ExitName, string][];
 }

@@ -1,11 +1,13 @@
 import { get } from 'node:http';
 
-/*
- * The image's HEALTHCHECK: whether the server that this environment starts is ready. It imports nothing else, so that it
- * costs little every ten seconds.
+/**
+ * The image's HEALTHCHECK: checks whether the server with this environment is ready. It imports nothing else,
+ * to cost little every ten seconds.
  */
 
-/** Docker counts no answer as unhealthy after 3 s (Dockerfile) and keeps what was printed until then. */
+/**
+ * Docker counts a missing answer as unhealthy after 3 s (Dockerfile) and keeps what was printed until then.
+ */
 const TIMEOUT_MS = 2_500;
 
 const { HOST: host = '', PORT: port = '' } = process.env;
@@ -15,7 +17,7 @@ function unhealthy(reason: string): void {
   process.exitCode = 1;
 }
 
-// Without HOST it listens everywhere. To connect to 0.0.0.0 or :: is to connect to this machine.
+// Without HOST the server listens everywhere. Connecting to 0.0.0.0 or :: connects to this machine.
 const request = get({
   host: host || '127.0.0.1',
   port: port || 8080,

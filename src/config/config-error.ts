@@ -1,7 +1,10 @@
-/** A setting that cannot be used: a sentence that names it and its value. */
+/** An unusable setting: a sentence that names it and its value. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
 }
 
-/** One that another try may find good without anybody's doing: a port that is still in use, a name server that is away. */
+/**
+ * A setting that may become usable by itself at a later try: a port still in use, a name server that does not
+ * answer.
+ */
 export class PassingProblem extends ConfigError {}

@@ -21,20 +21,20 @@ import {
 } from './settings.js';
 import { withoutCredentials } from '../store/sql/client/url.js';
 
-/** Everything that can be set, read and validated once. */
+/** All settings, read and validated once. */
 export interface Config {
   /** 0 to 65535; 0 picks a free port. */
   readonly port: number;
-  /** The address to listen on; undefined for all interfaces, IPv6 included where there is. */
+  /** The address to listen on; undefined for all interfaces, including IPv6 where available. */
   readonly host: string | undefined;
   readonly database: DatabaseConfig;
-  /** Whether a start brings the schema of a database server up to date, or only checks it. */
+  /** Whether a start updates the schema of a database server, or only checks it. */
   readonly migrate: boolean;
   /** Connections open at once, 16 to 1,000,000. */
   readonly maxConnections: number;
   readonly rules: Rules;
   readonly access: AccessSettings;
-  /** How the Nacos nodes are read. */
+  /** How to read the Nacos nodes. */
   readonly examine: {
     readonly isOn: boolean;
     readonly identities: NacosIdentities;
@@ -55,7 +55,7 @@ const duration = (min: number, max: number) =>
       `is no time from ${formatDuration(min)} to ${formatDuration(max)}, such as 15s`,
     );
 
-/** What a text is read as by a function that throws a {@link SettingProblem}. */
+/** Reads a text with a function that throws a {@link SettingProblem}. */
 const readAs = <T>(read: (text: string) => T) =>
   z.string().transform((text, context) => {
     try {
@@ -67,7 +67,7 @@ const readAs = <T>(read: (text: string) => T) =>
     }
   });
 
-/** Empty is none; what only looks like some is refused. */
+/** An empty text means no tokens; a text with only separators is refused. */
 function tokensIn(text: string): Token[] {
   const tokens = parseTokens(text);
   if (text !== '' && tokens.length === 0) throw new SettingProblem('holds no token');
@@ -127,10 +127,13 @@ const schema = z.object({
   'log-level': z.enum(LOG_LEVELS, `is none of ${LOG_LEVELS.join(', ')}`),
 });
 
-/** Who gives one of these means to close something: an empty one, of a variable that was not filled in, would leave it open. */
+/**
+ * Settings that close something when given. An empty one, from a variable that was not filled in, would leave
+ * it open.
+ */
 const GUARDS = ['auth-token', 'auth-token-file', 'read-token', 'read-token-file'] as const;
 
-/** Whether not everybody may register a member: asked of what the settings mean, not of their texts. */
+/** Whether registering a member is restricted. Judges the parsed values, not their texts. */
 function isGuarded(values: z.output<typeof schema>): boolean {
   if (values['allowed-members'] !== undefined) return true;
   return hasTokens(values) && values['auth-mode'] === 'enforce';
@@ -212,7 +215,7 @@ export function readConfig(given: Readonly<Record<SettingName, GivenSetting>>): 
   };
 }
 
-/** The database alone, for commands that need nothing else. Throws {@link ConfigError}. */
+/** Reads the database's setting alone, for commands that need nothing else. Throws {@link ConfigError}. */
 export function readDatabase(given: GivenSetting): DatabaseConfig {
   try {
     return readDatabaseUrl(given.text);

@@ -3,25 +3,25 @@ import { placeholderIn } from './placeholder.js';
 import { nameOf, type ServerAddress } from '../store/sql/client/server-address.js';
 import { isServerUrl, parseServerUrl, UrlProblem } from '../store/sql/client/url.js';
 
-/** What DATABASE_URL says. */
+/** The parsed DATABASE_URL. */
 export type DatabaseConfig = SqliteConfig | ServerConfig;
 
 export interface SqliteConfig {
   readonly type: 'sqlite';
   /** Absolute. */
   readonly file: string;
-  /** Whether the file is the default one, whose folder is made if it is missing. */
+  /** Whether it is the default file, whose folder is created if missing. */
   readonly isDefault: boolean;
 }
 
 export interface ServerConfig extends ServerAddress {
-  /** For people, without credentials: `MySQL 10.0.0.5:3306/nacos_config`. */
+  /** A name for people, without credentials: `MySQL 10.0.0.5:3306/nacos_config`. */
   readonly name: string;
 }
 
 export const DEFAULT_DATABASE_URL = 'sqlite:./data/registry.db';
 
-/** Throws {@link UrlProblem}. */
+/** Parses a DATABASE_URL. Throws {@link UrlProblem}. */
 export function readDatabaseUrl(url: string): DatabaseConfig {
   if (isServerUrl(url)) {
     const address = parseServerUrl(url);
@@ -32,7 +32,7 @@ export function readDatabaseUrl(url: string): DatabaseConfig {
   return { type: 'sqlite', file: sqliteFile(url), isDefault: url === DEFAULT_DATABASE_URL };
 }
 
-/** The file of `sqlite:PATH`, `sqlite:///ABSOLUTE/PATH` included. */
+/** The file of `sqlite:PATH`, including `sqlite:///ABSOLUTE/PATH`. */
 function sqliteFile(url: string): string {
   if (!/^sqlite:/i.test(url)) {
     throw new UrlProblem(

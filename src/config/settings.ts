@@ -2,10 +2,10 @@ import { DEFAULT_DATABASE_URL } from './database-url.js';
 import { formatDuration } from './duration.js';
 import { DEFAULT_RULES } from '../registry/rules.js';
 
-/*
- * Everything that can be set, as people meet it: flag, variable, default and help. What a value may be is config.ts's
- * to say. `npm run docs` writes the tables of docs/configuration.md and its translation from here; the Chinese is in
- * tools/docs/settings-zh.ts.
+/**
+ * All settings as users see them: flag, variable, default and help. config.ts defines the allowed values.
+ * `npm run docs` generates the tables of docs/configuration.md and its translation from here; the Chinese is
+ * in tools/docs/settings-zh.ts.
  */
 
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
@@ -18,22 +18,22 @@ export interface Setting {
   /** The value's placeholder in the help. */
   readonly value: string;
   readonly default: string;
-  /** What an empty default means, if not "none". */
+  /** The meaning of an empty default, if not "none". */
   readonly unset?: string;
-  /** In Markdown, for docs/configuration.md; {@link helpOf} makes the help of it. */
+  /** In Markdown, for docs/configuration.md; {@link helpOf} derives the help from it. */
   readonly description: string;
-  /** Whether `--no-NAME` says `off`. */
+  /** Whether `--no-NAME` sets it to `off`. */
   readonly isSwitch?: boolean;
   /** Whether its value must never be printed. */
   readonly isSecret?: boolean;
 }
 
-/** The variable of a setting's name. */
+/** The environment variable of a setting. */
 export function variableOf(name: string): string {
   return name.toUpperCase().replaceAll('-', '_');
 }
 
-/** A description without its Markdown: code, and links of which the text stays. */
+/** A description without Markdown: unquoted code, and links reduced to their text. */
 export function helpOf(description: string): string {
   return description.replaceAll(/\[([^\]]+)\]\([^)]+\)/g, '$1').replaceAll('`', '');
 }
@@ -224,7 +224,7 @@ export const SETTINGS = [
   { name: 'log-level', value: 'level', default: 'info', description: LOG_LEVELS.join(', ') },
 ] as const satisfies readonly Setting[];
 
-/** What was a setting's name before the first release, and what to write in its place. */
+/** Names that settings had before the first release, with their replacements. */
 export const RENAMED_SETTINGS = [
   { name: 'gate-hold', now: 'POLL_HOLD' },
   { name: 'examine', now: 'RAFT_CHECKS', isSwitch: true },
@@ -234,10 +234,10 @@ export const RENAMED_SETTINGS = [
 
 export type SettingName = (typeof SETTINGS)[number]['name'];
 
-/** A value with where it came from, as `--port` or `PORT`, for the sentence about what is wrong with it. */
+/** A value with its source, such as `--port` or `PORT`, for error sentences. */
 export interface GivenSetting {
   readonly text: string;
   readonly source: string;
-  /** Whether it was said at all, if only that it is empty. */
+  /** Whether it was given at all, even as an empty text. */
   readonly isGiven?: boolean;
 }

@@ -21,10 +21,10 @@ import { TokenSource } from './token-source.js';
 import { allows, judge, type Grant } from './token.js';
 
 /**
- * Who may do what: tokens, where a member may speak from, which addresses may be listed, and how often. It is asked
- * before the registry. Nothing of it takes a member off its list: one that speaks without a valid token, or from a
- * strange address, still gets the list, as everybody does who does not say who he is. It is not renewed, and that is
- * made visible.
+ * Access control, asked before the registry: checks tokens, where a member may speak from, which addresses
+ * may be listed, and how often. It never takes a member off its list. A member without a valid token, or from
+ * a strange address, still gets the list, as does every anonymous caller. It is not renewed, and operators
+ * can see that.
  */
 export class AccessControl implements Access {
   readonly #settings: AccessSettings;
@@ -38,8 +38,9 @@ export class AccessControl implements Access {
   readonly homes = new Homes();
 
   /**
-   * Reads the token files. `onRefused` is told of every request that is refused here; `names` tells whether a member that
-   * is listed by name is where a request comes from. Throws SettingProblem, with the setting's name.
+   * Reads the token files. `onRefused` is called for every request that is refused here. `names` tells
+   * whether a request comes from the host of a member that is listed by name. Throws SettingProblem, with the
+   * setting's name.
    */
   constructor(
     settings: AccessSettings,
@@ -55,7 +56,7 @@ export class AccessControl implements Access {
     this.#refusals = new Refusals(this.clients, settings, log, onRefused);
   }
 
-  /** Reads the token files again now; otherwise that is done every 2 s. */
+  /** Reads the token files again now; otherwise that happens every 2 s. */
   async look(): Promise<void> {
     await Promise.all([this.#changes.look(), this.#reads.look()]);
   }
@@ -75,8 +76,8 @@ export class AccessControl implements Access {
   }
 
   /**
-   * Why a request may not speak for the address that it names. Asked at every poll: a URL's token is judged once, and
-   * once more when other tokens have become valid.
+   * Why a request may not speak for the address that it names. Called at every poll: a URL's token is judged
+   * once, and again only after the valid tokens change.
    */
   denialOf(target: ListRequest, address: Address, source: Source): AccessDenial | undefined {
     const denial = this.#changes.tokens.isEmpty ? undefined : this.#tokenDenial(target);
@@ -84,17 +85,26 @@ export class AccessControl implements Access {
     return (this.#settings.verifySource ? sourceDenial(address, source) : undefined) ?? denial;
   }
 
-  /** Whether what a caller says of a listed member besides that it lives counts: `isAtHome`, whether it speaks from its home. */
+  /**
+   * Whether to believe a caller about a listed member in more than that it is alive. `isAtHome`: whether the
+   * request comes from the member's home.
+   */
   counts(isAtHome: boolean): boolean {
     return isAtHome || this.changes !== 'local';
   }
 
-  /** Whether what a caller says of a new address besides counts: who it replaces. */
+  /**
+   * Whether to believe a caller about a new address in more than that it is alive, such as which member it
+   * replaces.
+   */
   async believes(request: IncomingMessage, address: Address): Promise<boolean> {
     return this.changes !== 'local' || this.#authority.isAt(request, address);
   }
 
-  /** What is answered to one whose word about a member, or leave of it, does not count; `what` it is, as in "take it off". */
+  /**
+   * The answer to a report about a member, or a leave, that does not count. `what` names it, as in "take it
+   * off".
+   */
   async refuseWord(
     request: IncomingMessage,
     entry: ServedCluster | undefined,
@@ -106,7 +116,9 @@ export class AccessControl implements Access {
     return denial && this.#refusals.of(request, denial);
   }
 
-  /** Whether a browser that calls this server by a name may be asking for a page of another site (known-hosts.ts). */
+  /**
+   * Whether a browser that calls this server by this name is safe from another site's page (known-hosts.ts).
+   */
   knowsHost(host: string | undefined): boolean {
     return this.#settings.allowedHosts.includes(host);
   }
@@ -121,17 +133,17 @@ export class AccessControl implements Access {
     return denial;
   }
 
-  /** A request is answered in spite of the objection, if not always as it wanted. */
+  /** Records a denial of a request that is answered all the same, though not always as it wanted. */
   noted(denial: AccessDenial): void {
     this.#refusals.noted(denial);
   }
 
-  /** What is answered to a request that may not speak for the member that it names. */
+  /** The answer to a request that may not speak for the member that it names. */
   refuseSpeaking(request: IncomingMessage, denial: AccessDenial): Problem {
     return this.#refusals.of(request, denial);
   }
 
-  /** Why addresses that are not listed yet may not be listed; what may nowhere be a member says the registry. */
+  /** Why new addresses may not be listed. The registry judges what cannot be a member anywhere. */
   refuseListing(request: IncomingMessage, addresses: readonly Address[]): Problem | undefined {
     const own = addresses.find((address) => isLoopback(splitAddress(address).host));
     if (own !== undefined && !this.#authority.isHere(request)) {
@@ -146,7 +158,8 @@ export class AccessControl implements Access {
   }
 
   /**
-   * Counts new addresses of a client without a token; why they are too many. `made` says what became of those before.
+   * Counts the new addresses of a client without a token; why they are too many. `made` tells what became of
+   * earlier ones.
    */
   refuseMany(
     request: IncomingMessage,
@@ -162,14 +175,17 @@ export class AccessControl implements Access {
     return sentence === undefined ? undefined : { status: 507, code: 'too-many-of-one', detail: sentence };
   }
 
-  /** Why a caller that may change something must not do so as often. Polls and heartbeats of members are no changes. */
+  /**
+   * Why a caller that may make changes must not make so many. Polls and heartbeats of members do not count as
+   * changes.
+   */
   refuseOften(request: IncomingMessage): Problem | undefined {
     return this.#refusals.ofOften(request);
   }
 
   /**
-   * What is answered to a change before anything of it is read, when it comes from a client that has sent too much already,
-   * so it is refused whatever it says. Counts nothing.
+   * The refusal of a change before its body is read, if its client has sent too much already and would be
+   * refused whatever the body holds. Counts nothing.
    */
   refuseUnread(request: IncomingMessage): Problem | undefined {
     return this.#refusals.ofSpent(request, this.#objectsToAnyChange(request) ? 'refused' : 'change');
@@ -181,7 +197,7 @@ export class AccessControl implements Access {
     return this.#refusals.ofOften(request, addresses);
   }
 
-  /** Whether a request may change no cluster at all. */
+  /** Whether a request may not change any cluster. */
   #objectsToAnyChange(request: IncomingMessage): boolean {
     switch (this.changes) {
       case 'open':
@@ -211,7 +227,7 @@ export class AccessControl implements Access {
   refuseRead(request: IncomingMessage, what: ClusterKey | 'all' | 'any'): Problem | undefined {
     if (this.reads === 'open') return undefined;
     const key = typeof what === 'string' ? undefined : what;
-    // Who may change a cluster may read about it.
+    // A right to change a cluster includes reading about it.
     const verdict = judge(headerToken(request), key, this.#reads.tokens, this.#changes.tokens);
     if (verdict === 'elsewhere' && what === 'any') return undefined;
     const aim = key ? `to read about ${keyOf(key)}` : 'to read this';
@@ -220,7 +236,7 @@ export class AccessControl implements Access {
   }
 
   seesReasons(request: IncomingMessage, key: ClusterKey): boolean {
-    // Who reads behind a token has shown one.
+    // A caller that got past a read token has shown one.
     if (this.reads === 'token' || this.#authority.isHere(request)) return true;
     return this.#readGrants(request).some((grant) => allows(grant, key));
   }
@@ -234,7 +250,7 @@ export class AccessControl implements Access {
     let judgedAt = -1;
     return (key) => {
       if (this.reads === 'open') return true;
-      // A stream outlives a token that is taken out.
+      // A stream outlives a token that is removed.
       const generation = this.#reads.generation + this.#changes.generation;
       if (generation !== judgedAt) {
         grants = this.#readGrants(request);

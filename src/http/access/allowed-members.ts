@@ -4,8 +4,8 @@ import { SettingProblem } from '../../config/setting-problem.js';
 import { listEntriesIfAny, parseNetwork } from './networks.js';
 
 /**
- * Which addresses may be listed anew. Who is listed already stays, whatever the setting says now: a live node that is
- * dropped from a list is harmed for good (injury 2).
+ * The addresses that may be newly listed. Listed members stay, whatever the setting says now: dropping a live
+ * node from its list harms it for good (injury 2).
  */
 export class AllowedMembers {
   readonly #networks = new BlockList();
@@ -14,8 +14,8 @@ export class AllowedMembers {
   readonly #domains: string[] = [];
 
   /**
-   * Reads networks, addresses, host names and `*.domain`. Undefined for an empty text: all are allowed. Throws
-   * {@link SettingProblem}.
+   * Reads networks, addresses, host names and `*.domain`. An empty text gives undefined: all are allowed.
+   * Throws {@link SettingProblem}.
    */
   static parse(text: string): AllowedMembers | undefined {
     const entries = listEntriesIfAny(text);
@@ -25,7 +25,7 @@ export class AllowedMembers {
     return allowed;
   }
 
-  /** Host names are compared by their letters: nothing is looked up. */
+  /** Whether an address is allowed. Host names are compared as text; nothing is looked up. */
   includes(address: Address): boolean {
     const { host } = splitAddress(address);
     const version = isIP(host);
@@ -50,7 +50,7 @@ export class AllowedMembers {
   }
 }
 
-/** With it a name is whole, for whoever looks it up; it is the same name. */
+/** Removes a final dot, which only marks the name as complete for resolvers. */
 function withoutFinalDot(name: string): string {
   return name.replace(/\.$/, '');
 }

@@ -8,25 +8,25 @@ import type { ClientAddresses } from './client-address.js';
 import { isOwnAddress, type Homes } from './homes.js';
 import type { AccessDenial } from './denial.js';
 
-/** What opens changes to others, as the end of a sentence. */
+/** How to open changes to others, as the end of a sentence. */
 const HOW =
   'set AUTH_TOKEN on the server and send it, or AUTH_MODE=open there to let every caller that reaches it make changes';
 
-/** By these a proxy names its callers. Whoever sends one stands before others, or says so. */
+/** Headers in which a proxy names its callers. A request with one comes through a proxy, or claims to. */
 const FORWARDED =
   /^(?:forwarded|via|x-forwarded(?:-.*)?|x-real-ip|x-client-ip|x-cluster-client-ip|x-original-(?:for|host)|true-client-ip|cf-connecting-ip)$/;
 
 /**
- * Who may do what while there is no token: whoever has one needs no other right, and without one where a request comes
- * from is all that is known. A member's word is believed from its own address or its home; an operator's from the
- * machine on which the server runs.
+ * Who may do what while the server has no token. Then the source of a request is the only evidence. A report
+ * about a member is believed from the member's own address or its home; an operator's request from the
+ * server's own machine.
  */
 export class Authority {
   readonly #clients: ClientAddresses;
   readonly #homes: Homes;
   readonly #names: Pick<Names, 'lookup'> | undefined;
 
-  /** Without `names` a host name is nobody's own address. */
+  /** Without `names` no host name counts as a caller's own address. */
   constructor(clients: ClientAddresses, homes: Homes, names?: Pick<Names, 'lookup'>) {
     this.#clients = clients;
     this.#homes = homes;
@@ -34,20 +34,21 @@ export class Authority {
   }
 
   /**
-   * Whether a request comes from this machine, and not through a proxy on it that is not trusted: that makes all of its
-   * callers one. nginx, unless it is told otherwise, says nothing of its callers but speaks HTTP/1.0, as programs do no more.
+   * Whether a request comes from this machine, and not through an untrusted proxy on it, which would make all
+   * of its callers look the same. By default nginx does not name its callers but speaks HTTP/1.0, which
+   * programs no longer do.
    */
   isHere(request: IncomingMessage): boolean {
     const { socket } = request;
     const client = this.#clients.of(request);
     if (client === undefined || !isLoopback(client)) return false;
-    // A proxy elsewhere has a loopback of its own.
+    // A proxy on another machine has a loopback address of its own.
     if (this.#clients.isProxy(socket)) return isLoopback(socket.remoteAddress ?? '');
     if (request.httpVersionMajor === 1 && request.httpVersionMinor === 0) return false;
     return !Object.keys(request.headers).some((name) => FORWARDED.test(name));
   }
 
-  /** Why an operator's word does not count without a token. */
+  /** Why an operator's request does not count without a token. */
   operatorDenial(request: IncomingMessage): AccessDenial | undefined {
     if (this.isHere(request)) return undefined;
     return denial(
@@ -55,7 +56,10 @@ export class Authority {
     );
   }
 
-  /** Why a word about a member, or its leave, does not count without a token: `what` it is, as in "take it off". */
+  /**
+   * Why a report about a member, or its leave, does not count without a token. `what` names it, as in "take
+   * it off".
+   */
   async wordDenial(
     request: IncomingMessage,
     entry: ServedCluster | undefined,
@@ -69,7 +73,10 @@ export class Authority {
     );
   }
 
-  /** Whether a request comes from an address's own host, or from this machine. `mayAsk`: whether a name is looked up. */
+  /**
+   * Whether a request comes from an address's own host, or from this machine. `mayAsk`: whether to look names
+   * up.
+   */
   async isAt(request: IncomingMessage, address: Address, mayAsk = true): Promise<boolean> {
     const client = this.#clients.of(request);
     if (client === undefined) return false;

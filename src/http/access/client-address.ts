@@ -2,7 +2,10 @@ import type { IncomingMessage } from 'node:http';
 import { isIP, type Socket } from 'node:net';
 import proxyAddr from 'proxy-addr';
 
-/** Says where a request comes from: the connection's other end, or whom a trusted proxy names (X-Forwarded-For). */
+/**
+ * Finds where a request comes from: the connection's other end, or the client that a trusted proxy names
+ * (X-Forwarded-For).
+ */
 export class ClientAddresses {
   readonly #trust: ((address: string, hop: number) => boolean) | undefined;
 
@@ -10,14 +13,14 @@ export class ClientAddresses {
     this.#trust = trustedProxies.length === 0 ? undefined : proxyAddr.compile([...trustedProxies]);
   }
 
-  /** Whether what comes on the connection may be others' requests. */
+  /** Whether the connection may carry requests of other clients. */
   isProxy({ remoteAddress }: Socket): boolean {
     return this.#trust !== undefined && remoteAddress !== undefined && this.#trust(remoteAddress, 0);
   }
 
   /**
-   * The last address in X-Forwarded-For that no trusted proxy has. Undefined when a proxy names nobody: its own
-   * address must not be taken for a member's.
+   * The last address in X-Forwarded-For that is not a trusted proxy's. Undefined when a proxy names no
+   * client: the proxy's own address must not be taken for a member's.
    */
   of(request: IncomingMessage): string | undefined {
     const { socket } = request;

@@ -1,6 +1,9 @@
 import type { IncomingMessage } from 'node:http';
 
-/** A caller's token, from `Authorization: Bearer TOKEN`, or Basic with any user name and the token as the password. */
+/**
+ * A caller's token, from `Authorization: Bearer TOKEN`, or from Basic with any user name and the token as the
+ * password.
+ */
 export function headerToken(request: IncomingMessage): string | undefined {
   const [scheme = '', value = ''] = (request.headers.authorization ?? '').trim().split(/\s+/, 2);
   switch (scheme.toLowerCase()) {
@@ -16,8 +19,8 @@ export function headerToken(request: IncomingMessage): string | undefined {
 }
 
 /**
- * What a caller is asked for (RFC 9110 §11.6.1). A program that offered a bearer token is not asked for Basic too: a
- * browser would show its own dialog for that.
+ * The challenge for a caller without a valid token (RFC 9110 §11.6.1). A program that sent a bearer token is
+ * not offered Basic too, for which a browser would show its own dialog.
  */
 export function challengeFor(request: IncomingMessage): string {
   const realm = 'realm="nacos-address-server"';

@@ -8,19 +8,19 @@ export interface AccessDenial {
   readonly because: DenialReason;
   readonly status: 401 | 403;
   readonly sentence: string;
-  /** Whether it is only noted, and the request goes on (AUTH_MODE=warn). */
+  /** Whether the request goes on and the denial is only recorded (AUTH_MODE=warn). */
   readonly passes: boolean;
 }
 
-/** Where a request comes from, as its connection knows it. */
+/** The source of a request, as far as its connection knows it. */
 export interface Source {
-  /** Undefined when a proxy does not say. */
+  /** Undefined when a proxy does not name the client. */
   readonly client: string | undefined;
-  /** The address that was last found to be the connection's own; a note of {@link sourceDenial}. */
+  /** The address last found to be the connection's own; cached by {@link sourceDenial}. */
   ownAddress?: Address;
 }
 
-/** `aim`: what the token was given for, as in "to change nacos/serverlist"; `how`: how one is given. */
+/** `aim`: the purpose of the token, as in "to change nacos/serverlist"; `how`: how to send one. */
 export function tokenDenial(
   verdict: Verdict,
   aim: string,
@@ -45,7 +45,9 @@ export function tokenDenial(
   }
 }
 
-/** VERIFY_SOURCE=on. A host name cannot be checked without trusting whoever answers for names. */
+/**
+ * The denial by VERIFY_SOURCE=on. A host name is not checked, since that would mean trusting its name server.
+ */
 export function sourceDenial(address: Address, source: Source): AccessDenial | undefined {
   if (source.ownAddress === address) return undefined;
   const { client } = source;

@@ -3,36 +3,40 @@ import { heldBy, type Cluster } from '../../registry/cluster.js';
 import type { ServedCluster } from '../../runtime/served-cluster.js';
 
 /**
- * After how long without a word from its home, a member may be at home elsewhere: longer than a node
- * takes to start again, or whoever spoke in its name meanwhile would shut it out.
+ * After how long without a request from its home a member's home may be elsewhere. It exceeds a node's
+ * restart, during which another caller in its name could otherwise shut it out.
  */
 const LOST_AFTER_MS = 60_000;
 
-/** Where a member was heard from first, and has been heard from since. */
+/** The address from which a member was first heard, and is still heard. */
 interface Home {
   readonly client: string;
-  /** Whether that is the member's own address, which nobody else takes over. */
+  /** Whether it is the member's own address, which no other caller takes over. */
   readonly isOwn: boolean;
   /** When it was last heard from there, on the lease clock. */
   at: number;
-  /** When somebody else last spoke in its name, and how often after a word from the home. */
+  /** When another caller last spoke in the member's name, and how often it did so after the home. */
   other?: { readonly at: number; readonly turns: number };
 }
 
-/** How often somebody else must speak after the home to be another node: one that has moved speaks from the new address only. */
+/**
+ * How often another caller must speak after the home to count as another node: a node that has moved speaks
+ * from the new address only.
+ */
 const TURNS = 3;
 
 /**
- * From where members are heard. Anybody can say a member's name, so the last one who did proves nothing: a member's home is
- * its own address if it is ever heard from that, and otherwise the first from which it is heard, until nothing has come
- * from there for a minute. Each server knows what it heard itself since it started.
+ * The homes of members: where they are heard from. Any caller can use a member's name, so the latest one
+ * proves nothing. A member's home is its own address if it is ever heard from there. Otherwise it is the
+ * first address from which it is heard, until nothing has come from there for a minute. Each server knows
+ * only what it has heard itself since it started.
  */
 export class Homes {
   readonly #homes = new WeakMap<ServedCluster, Map<Address, Home>>();
 
   /**
-   * A listed or waiting address is heard; true when that is from its home. Called at every poll. `client`: undefined when a
-   * proxy does not say.
+   * Records that a listed or waiting address is heard; true if that is from its home. Called at every poll.
+   * `client` is undefined when a proxy does not name it.
    */
   heard(entry: ServedCluster, address: Address, client: string | undefined, now: number): boolean {
     const home = this.#homes.get(entry)?.get(address);
@@ -44,8 +48,8 @@ export class Homes {
   }
 
   /**
-   * The member's home, when it and whoever asks from elsewhere speak by turns: two nodes have the same `self`, or one is behind
-   * two addresses.
+   * The member's home, if it and another caller take turns: either two nodes have the same `self`, or one
+   * node is behind two addresses.
    */
   otherHome(entry: ServedCluster, address: Address, client: string | undefined): string | undefined {
     const home = this.#homes.get(entry)?.get(address);
@@ -53,7 +57,7 @@ export class Homes {
     return home.client;
   }
 
-  /** What {@link heard} said of a client that was heard just now. */
+  /** The result of {@link heard} for a client that was heard just now. */
   isHeardAt(entry: ServedCluster, address: Address, client: string | undefined): boolean {
     return this.isHome(entry, address, client) || (client !== undefined && isOwnAddress(address, client));
   }
@@ -93,14 +97,14 @@ function noteOther(home: Home, now: number): void {
   home.other = { at: now, turns: home.at >= at ? turns + 1 : turns };
 }
 
-/** Those that are gone. */
+/** Forgets the homes of addresses that are gone. */
 function forget(homes: Map<Address, Home>, { members, waiting, tombstones }: Cluster): void {
   for (const address of homes.keys()) {
     if (!members.has(address) && !waiting.has(address) && !tombstones.has(address)) homes.delete(address);
   }
 }
 
-/** Whether a client has the address's own host. A host name is nobody's here. */
+/** Whether a client's address is that of the member's host. A host name never matches here. */
 export function isOwnAddress(address: Address, client: string): boolean {
   return canonical(addressOf(client, splitAddress(address).port)) === canonical(address);
 }

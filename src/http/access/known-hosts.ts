@@ -2,12 +2,13 @@ import { isIP } from 'node:net';
 import { SettingProblem } from '../../config/setting-problem.js';
 import { listEntriesIfAny } from './networks.js';
 
-/** Names that no stranger can have in public DNS (RFC 6761, RFC 6762, ICANN 2024-07-29-06; Kubernetes' own). */
+/** Names that cannot exist in public DNS (RFC 6761, RFC 6762, ICANN 2024-07-29-06; Kubernetes' own). */
 const PRIVATE = ['localhost', 'local', 'internal', 'svc', 'cluster.local'];
 
 /**
- * By which names this server may be called by a browser. A page of another site may give its own name this server's
- * address (DNS rebinding): then the browser takes the two for one site, and only the name tells them apart.
+ * The names by which a browser may call this server. A page of another site may point its own name at this
+ * server's address (DNS rebinding). The browser then treats the two as one site, and only the name tells them
+ * apart.
  */
 export class KnownHosts {
   readonly #all: boolean;
@@ -22,8 +23,8 @@ export class KnownHosts {
   }
 
   /**
-   * Reads host names, `*.domain` and `*`, which are known besides IP addresses, names without a dot and private ones. Throws
-   * {@link SettingProblem}.
+   * Reads host names, `*.domain` and `*`. IP addresses, names without a dot and private names are always
+   * known. Throws {@link SettingProblem}.
    */
   static parse(text: string): KnownHosts {
     const names = new Set<string>();
@@ -42,12 +43,12 @@ export class KnownHosts {
     return new KnownHosts(all, names, domains);
   }
 
-  /** The same and some names more, such as those of this machine. */
+  /** Returns a copy with further names, such as those of this machine. */
   and(names: readonly string[]): KnownHosts {
     return new KnownHosts(this.#all, new Set([...this.#names, ...names.map(plainName)]), this.#domains);
   }
 
-  /** `host`: as in the header, with or without a port. Nothing is no browser's. */
+  /** `host`: as in the header, with or without a port. A missing one is not a browser's, and is accepted. */
   includes(host: string | undefined): boolean {
     if (this.#all || host === undefined) return true;
     if (/^\[[\da-f:.]+\](:\d*)?$/i.test(host)) return true;
@@ -58,7 +59,7 @@ export class KnownHosts {
   }
 }
 
-/** A final dot is no part of a name. */
+/** A name in lower case and without a final dot. */
 function plainName(name: string): string {
   return name.toLowerCase().replace(/\.$/, '');
 }

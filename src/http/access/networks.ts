@@ -1,12 +1,15 @@
 import { isIP } from 'node:net';
 import { SettingProblem } from '../../config/setting-problem.js';
 
-/** The entries of a setting that is a list: separated by commas or white space, line ends of any kind included. */
+/** The entries of a list setting, separated by commas or white space, including line ends of any kind. */
 export function listEntries(text: string): string[] {
   return text.split(/[\s,]+/).filter((entry) => entry !== '');
 }
 
-/** The same of one that may be empty, which says something else than one that names nobody. Throws {@link SettingProblem}. */
+/**
+ * The entries of a list setting that may be empty. An empty text means no restriction, so a text with only
+ * separators is refused. Throws {@link SettingProblem}.
+ */
 export function listEntriesIfAny(text: string): string[] {
   const entries = listEntries(text);
   if (text !== '' && entries.length === 0) {
@@ -15,7 +18,7 @@ export function listEntriesIfAny(text: string): string[] {
   return entries;
 }
 
-/** An IP network, or one address as the network of it alone. */
+/** An IP network, or a single address as a network of one. */
 export interface Network {
   readonly address: string;
   readonly family: 'ipv4' | 'ipv6';
@@ -23,7 +26,7 @@ export interface Network {
   readonly prefix: number;
 }
 
-/** Reads `10.0.0.0/8`, `10.0.0.1`, `fd00::/8` or `::1`; undefined when it is none of these. */
+/** Reads `10.0.0.0/8`, `10.0.0.1`, `fd00::/8` or `::1`; undefined for any other text. */
 export function parseNetwork(entry: string): Network | undefined {
   const [address = '', prefix, ...rest] = entry.split('/');
   const version = isIP(address);

@@ -1,31 +1,32 @@
 import type { Address } from '../../registry/address.js';
 
-/** What one client may have made that nobody relies on yet; 0 for no limit. */
+/** Limits on the unproven things that one client may create; 0 for no limit. */
 export interface NewcomerLimits {
   readonly addresses: number;
   readonly clusters: number;
 }
 
-/** What became of what a client made. */
+/** Tells what became of the things that a client created. */
 export interface Made {
   /** Whether the address waits, or has not settled. */
   isNew(cluster: string, address: Address): boolean;
   exists(cluster: string): boolean;
 }
 
-/** What is noted of one client. */
+/** The notes about one client. */
 interface Notes {
   readonly addresses: Map<string, readonly [cluster: string, address: Address]>;
   readonly clusters: Set<string>;
 }
 
-/** Clients of which something is noted, at most; when there are more, the one noted first is forgotten. */
+/** How many clients are noted at most; beyond that, the one noted first is forgotten. */
 const CLIENTS = 10_000;
 
 /**
- * Counts, for each client without a token, the addresses that it made known and that wait or have not settled yet, and
- * the clusters that it made: there is room for so many only, and nobody may take all of it. What has settled or is gone
- * counts no more; it is looked at when somebody is at the limit. After a restart the counts begin anew.
+ * Counts, for each client without a token, the addresses that it introduced and that still wait or have not
+ * settled, and the clusters that it created. Room for these is limited, and no client may take all of it.
+ * Whatever has settled or is gone no longer counts; that is checked when a client reaches its limit. The
+ * counts restart with the server.
  */
 export class Newcomers {
   readonly #limits: NewcomerLimits;
@@ -37,7 +38,10 @@ export class Newcomers {
     this.#made = made;
   }
 
-  /** Notes that a client makes an address known; a sentence instead when it is one too many, and then notes nothing. */
+  /**
+   * Notes that a client introduces addresses. Returns a sentence, and notes nothing, if they exceed the
+   * limit.
+   */
   take(client: string, cluster: string, addresses: readonly Address[]): string | undefined {
     const { addresses: most, clusters: mostClusters } = this.#limits;
     const notes = this.#notesOf(client);

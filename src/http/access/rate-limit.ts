@@ -1,37 +1,37 @@
 import { isIPv6 } from 'node:net';
 import { LinkedList, type ListNode } from '../../util/linked-list.js';
 
-/** Buckets kept by default. */
+/** How many buckets are kept by default. */
 const KEYS = 10_000;
 
-/** How many of the oldest buckets are looked at for one that is full. */
+/** How many of the oldest buckets are checked for a full one. */
 const LOOK = 8;
 
 export interface RateLimitOptions {
-  /** Tokens of a full bucket: what may be done at once. At least 1. */
+  /** The tokens of a full bucket, which allow a burst. At least 1. */
   readonly burst: number;
-  /** Tokens that come back a second. */
+  /** The tokens that return a second. */
   readonly perSecond: number;
-  /** Buckets kept; 10,000 by default. */
+  /** How many buckets are kept; 10,000 by default. */
   readonly keys?: number;
   /** A monotonic clock, in milliseconds; performance.now by default. */
   readonly now?: () => number;
 }
 
 interface Bucket {
-  /** When it is full again; that alone says how many tokens it holds now. */
+  /** When it is full again, which determines how many tokens it holds now. */
   fullAt: number;
   readonly key: string;
   place: ListNode<Bucket> | undefined;
 }
 
 /**
- * A token bucket for each key, in constant time and bounded memory. A full bucket is as good as none, so the one unused
- * for longest is forgotten when there are too many. When none of the oldest is full, somebody has more keys than can be
- * kept: all that are new then share one bucket, so nobody gains by having many.
+ * A token bucket for each key, in constant time and bounded memory. A full bucket carries no information, so
+ * beyond the bound the one unused for longest is dropped. If none of the oldest is full, some client has more
+ * keys than fit: all new keys then share one bucket, so having many gains nothing.
  */
 export class RateLimit {
-  /** Milliseconds until a token comes back. */
+  /** Milliseconds until one token returns. */
   readonly #interval: number;
   readonly #burst: number;
   readonly #keys: number;
@@ -49,8 +49,9 @@ export class RateLimit {
   }
 
   /**
-   * Takes so many tokens: 0; or, with none taken, the whole milliseconds until they are there. More than a bucket holds
-   * are given when it is full, and owed: nothing more is given until they have come back.
+   * Takes tokens and returns 0, or takes none and returns the whole milliseconds until there are enough. A
+   * request for more than a full bucket holds is granted when the bucket is full, and the rest is owed:
+   * nothing more is granted until it has returned.
    */
   take(key: string, tokens = 1): number {
     const wait = this.wait(key, tokens);
@@ -64,13 +65,13 @@ export class RateLimit {
     return 0;
   }
 
-  /** The whole milliseconds until there are so many tokens; 0 when there are. Takes none. */
+  /** The whole milliseconds until there are enough tokens; 0 if there are now. Takes none. */
   wait(key: string, tokens = 1): number {
     const now = this.#now();
     const bucket = this.#buckets.get(key) ?? (this.#hasRoom(now) ? undefined : this.#shared);
     if (!bucket) return 0;
     const wait = bucket.fullAt - now - Math.max(0, this.#burst - tokens) * this.#interval;
-    // Sums of fractions miss by less than that.
+    // Rounding errors of the sums stay below this.
     return wait > 1e-3 ? Math.ceil(wait) : 0;
   }
 
@@ -87,7 +88,7 @@ export class RateLimit {
     return bucket;
   }
 
-  /** Makes room if it can. */
+  /** Makes room for a new bucket, if possible. */
   #hasRoom(now: number): boolean {
     if (this.#buckets.size < this.#keys) return true;
     let place = this.#order.first;
@@ -102,8 +103,8 @@ export class RateLimit {
 }
 
 /**
- * The key of a caller's address: an IPv4 address itself, in IPv6 notation too, and of an IPv6 address its /64, the least
- * that anybody is given.
+ * The key of a caller's address: an IPv4 address itself, also in IPv6 notation, and the /64 of an IPv6
+ * address, which is the least that a client is assigned.
  */
 export function rateKey(address: string): string {
   const [ip = ''] = address.toLowerCase().split('%', 1);
@@ -114,7 +115,7 @@ export function rateKey(address: string): string {
   const groups = (text: string): string[] => (text === '' ? [] : text.split(':'));
   const before = groups(head);
   const after = groups(tail ?? '');
-  // A last group in IPv4 notation stands for two; it is beyond the /64 that counts here.
+  // A last group in IPv4 notation stands for two groups; it lies beyond the /64 that counts here.
   const length = before.length + after.length + (ip.includes('.') ? 1 : 0);
   const all = tail === undefined ? before : [...before, ...Array<string>(8 - length).fill('0'), ...after];
   const network = all.slice(0, 4).map((group) => parseInt(group, 16).toString(16));

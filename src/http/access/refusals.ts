@@ -8,23 +8,23 @@ import type { AccessDenial } from './denial.js';
 import { RateLimit, rateKey } from './rate-limit.js';
 import type { AccessSettings } from './settings.js';
 
-/** What access control refuses for. */
+/** The reasons for which access control refuses. */
 export type DenialReason = Extract<RefusalReason, 'token' | 'scope' | 'source' | 'member' | 'rate'>;
 
 /**
- * How many requests without a valid token one address may send at once, and a second for long. Beyond that each is
- * refused at once and without a word in the log. Who sends a valid one is let through all the same: nobody can shut out
- * those who come from the same address, and by the length of a token guessing is hopeless anyway.
+ * How many requests without a valid token one address may send at once, and a second in the long run. Beyond
+ * that, each is refused early and without a log line. A request with a valid token always passes, so a caller
+ * cannot shut out others at its address. Guessing is hopeless anyway, given the length of tokens.
  */
 const FAILURES = { burst: 30, perSecond: 1 };
 
-/** Changes at once, in seconds of the rate that is allowed for long. */
+/** The burst of changes, in seconds of the sustained rate. */
 const BURST = 10;
 
-/** How often at most one address's refusals are logged, a second. */
+/** How often at most the refusals of one address are logged, a second. */
 const LOGGED = { burst: 3, perSecond: 1 / 60 };
 
-/** What is answered to those who are refused; who is refused too often hears less, and sooner. */
+/** The answers to refused requests. A client that is refused too often gets shorter answers, and earlier. */
 export class Refusals {
   readonly #clients: ClientAddresses;
   readonly #log: Logger;
@@ -49,18 +49,18 @@ export class Refusals {
     }
   }
 
-  /** One is answered all the same, if not as it wanted. */
+  /** Records a denial of a request that is answered all the same. */
   noted({ because }: AccessDenial): void {
     this.#onRefused(because);
   }
 
-  /** On the Nacos side: it leaves a trace, and a line in the log by that (refused-trace.ts). */
+  /** The answer on the Nacos side. It leaves a trace, which also writes the log line (refused-trace.ts). */
   of(request: IncomingMessage, denial: AccessDenial): Problem {
     const problem = this.ofOperator(request, denial, false);
     return { code: denial.because, ...problem };
   }
 
-  /** On the operators' side, where people read the answer. */
+  /** The answer on the operators' side, where people read it. */
   ofOperator(
     request: IncomingMessage,
     { because, status, sentence }: AccessDenial,
@@ -75,7 +75,7 @@ export class Refusals {
     return { status, detail: sentence, ...(status === 401 ? { challenge: challengeFor(request) } : {}) };
   }
 
-  /** Counts a change for as many as it names addresses; what is answered when it is too much. */
+  /** Counts a change once for each address that it names; returns the answer if that is too much. */
   ofOften(request: IncomingMessage, addresses = 1): Problem | undefined {
     if (!this.#changes) return undefined;
     const client = this.#clientOf(request);
@@ -83,7 +83,7 @@ export class Refusals {
     return wait > 0 ? this.#tooOften(changesOften(client), wait) : undefined;
   }
 
-  /** The answer to one that has spent what it may; undefined while there is some left, of which nothing is taken. */
+  /** The answer to a client that has spent its allowance; undefined while some is left. Takes nothing. */
   ofSpent(request: IncomingMessage, what: 'refused' | 'change'): Problem | undefined {
     const client = this.#clientOf(request);
     const wait = (what === 'refused' ? this.#failures : this.#changes)?.wait(rateKey(client)) ?? 0;

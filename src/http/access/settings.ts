@@ -2,23 +2,26 @@ import type { AllowedMembers } from './allowed-members.js';
 import { KnownHosts } from './known-hosts.js';
 import type { Token } from './token.js';
 
-/** Who may change and read what, as it is configured. */
+/** The configured rights to change and read. */
 export interface AccessSettings {
-  /** Guard every change; without any and without a file, where a request comes from decides (authority.ts). */
+  /** Guard every change. Without any, and without a file, the source of a request decides (authority.ts). */
   readonly changeTokens: TokenSettings;
-  /** Guard reads of the API, the page and the metrics; the tokens for changes are good for reads too. */
+  /** Guard reads of the API, the page and the metrics; tokens for changes also allow reads. */
   readonly readTokens: TokenSettings;
-  /** `warn` lets changes without a valid token pass, and says so; `open` is for no token, and lets everybody change lists. */
+  /**
+   * `warn` lets changes without a valid token pass, and reports them; `open` requires that there is no token,
+   * and lets every caller change lists.
+   */
   readonly mode: 'enforce' | 'warn' | 'open';
-  /** Which addresses may be listed anew; undefined for all. */
+  /** The addresses that may be newly listed; undefined for all. */
   readonly allowedMembers: AllowedMembers | undefined;
   /** Whether `self` must be the address that the request comes from. */
   readonly verifySource: boolean;
-  /** By which names browsers may call this server. */
+  /** The names by which browsers may call this server. */
   readonly allowedHosts: KnownHosts;
   /** Networks of proxies whose X-Forwarded-For is believed. */
   readonly trustedProxies: readonly string[];
-  /** Changes a second that one client address may make for long; 0 for no limit. */
+  /** Sustained changes a second of one client address; 0 for no limit. */
   readonly writeRateLimit: number;
   /** Addresses that wait or have not settled, and clusters, of one client address without a token; 0 for no limit. */
   readonly clientAddresses: number;
@@ -27,13 +30,13 @@ export interface AccessSettings {
   readonly now?: () => number;
 }
 
-/** Tokens that are given, and a file with more, which may change while the server runs. */
+/** Tokens given directly, and a file with more, which may change while the server runs. */
 export interface TokenSettings {
   readonly tokens: readonly Token[];
   readonly file: string | undefined;
 }
 
-/** No tokens, and nothing is limited. */
+/** No tokens and no limits. */
 export const OPEN: AccessSettings = {
   changeTokens: { tokens: [], file: undefined },
   readTokens: { tokens: [], file: undefined },

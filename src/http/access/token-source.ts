@@ -5,13 +5,13 @@ import { SettingProblem } from '../../config/setting-problem.js';
 import type { TokenSettings } from './settings.js';
 import { parseTokens, TokenSet, type Token } from './token.js';
 
-/** How often a token file is looked at. */
+/** How often a token file is checked. */
 const CHECK_INTERVAL_MS = 2_000;
 
 /**
- * The tokens of a setting and of its file, which is read again and again: a token is rotated by writing the new one
- * beside the old one, giving it to everybody, and taking the old one out. A file that cannot be read, or holds nothing
- * or something wrong, changes nothing: neither is everybody let in nor anybody shut out by a slip.
+ * The tokens of a setting and of its file, which is read repeatedly. To rotate a token, write the new one
+ * beside the old one, distribute it, and remove the old one. A file that cannot be read, is empty or has an
+ * error changes nothing: a mistake must neither open the server nor lock all callers out.
  */
 export class TokenSource {
   readonly #given: readonly Token[];
@@ -24,7 +24,7 @@ export class TokenSource {
   #timer: NodeJS.Timeout | undefined;
   #saidProblem: string | undefined;
 
-  /** `name`: the file's setting, for what is wrong with it. Throws {@link SettingProblem}. */
+  /** `name`: the file's setting, for error sentences. Throws {@link SettingProblem}. */
   constructor({ tokens, file }: TokenSettings, name: string, log: Logger, lookEvery = CHECK_INTERVAL_MS) {
     this.#given = tokens;
     this.#file = file;
@@ -40,7 +40,7 @@ export class TokenSource {
     if (file !== undefined) this.#timer = setInterval(() => void this.look(), lookEvery).unref();
   }
 
-  /** Rises when other tokens become valid: what was judged before may be judged otherwise. */
+  /** Rises when the valid tokens change, after which earlier verdicts may be wrong. */
   get generation(): number {
     return this.#generation;
   }
@@ -91,7 +91,9 @@ function unreadable(error: unknown): SettingProblem {
   return new SettingProblem(`cannot be read (${(error as Error).message})`);
 }
 
-/** One or more a line; what follows `#` is a comment. A byte order mark, as some editors write it, is passed over. */
+/**
+ * Reads one or more tokens a line; `#` starts a comment. Skips a byte order mark, which some editors write.
+ */
 function tokensOf(text: string | undefined): Token[] {
   if (text === undefined) return [];
   const tokens = parseTokens(text.replace(/^\uFEFF/, '').replace(/#.*$/gm, ''));

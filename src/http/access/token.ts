@@ -5,14 +5,14 @@ import { keyOf, type ClusterKey } from '../../registry/cluster.js';
 import { SettingProblem } from '../../config/setting-problem.js';
 import { listEntries } from './networks.js';
 
-/** The shortest token: what can be guessed is worth nothing, however often one may guess. */
+/** The shortest token, in characters: a token that can be guessed is worthless at any rate limit. */
 const SHORTEST = 16;
 const LONGEST = 256;
 
-/** RFC 6750 §2.1, b64token: the characters that a bearer token may have. It holds no colon, so a scope can precede it. */
+/** RFC 6750 §2.1, b64token: the characters of a bearer token. It has no colon, so a scope can precede it. */
 const TOKEN = /^[A-Za-z0-9._~+/-]+=*$/;
 
-/** One token, and what it is good for. */
+/** One token and the clusters that it is for. */
 export interface Token {
   readonly text: string;
   /** The only cluster that it is for, as `product/cluster`; undefined for every cluster. */
@@ -54,15 +54,18 @@ function parseScope(scope: string, which: string): string {
   return keyOf({ product, name: cluster });
 }
 
-/** Whether a grant is for the cluster, or without one for all of them. */
+/** Whether a grant covers the cluster; without one, whether it covers all. */
 export function allows({ everywhere, clusters }: Grant, key: ClusterKey | undefined): boolean {
   return everywhere || (key !== undefined && clusters.has(keyOf(key)));
 }
 
-/** *missing*: none was given. *unknown*: it is none of ours, or no more. *elsewhere*: it is for other clusters. */
+/**
+ * *missing*: no token was sent. *unknown*: the token is not valid, or no longer. *elsewhere*: it is for other
+ * clusters.
+ */
 export type Verdict = 'granted' | 'missing' | 'unknown' | 'elsewhere';
 
-/** What a token is worth, by the first of the sets that know it for the cluster. */
+/** The verdict on a token, from the first set that grants it for the cluster. */
 export function judge(
   token: string | undefined,
   key: ClusterKey | undefined,
@@ -74,11 +77,11 @@ export function judge(
   return grants.some((grant) => allows(grant, key)) ? 'granted' : 'elsewhere';
 }
 
-/** What a token allows. */
+/** The clusters that a token allows. */
 export interface Grant {
   /** Whether it is good for every cluster. */
   readonly everywhere: boolean;
-  /** Names of those that it is good for, as `product/cluster`. */
+  /** The clusters that it covers, as `product/cluster`. */
   readonly clusters: ReadonlySet<string>;
 }
 
@@ -89,8 +92,8 @@ interface Known extends Grant {
 }
 
 /**
- * Tokens that are valid now. They are kept and looked up as keyed digests, so neither the look-up nor the comparison
- * takes a time that depends on how much of a token was guessed right.
+ * The tokens that are valid now. They are stored and looked up as keyed digests, so that the time of neither
+ * the lookup nor the comparison depends on how much of a token was guessed right.
  */
 export class TokenSet {
   readonly #key = randomBytes(32);
@@ -111,7 +114,7 @@ export class TokenSet {
     return this.#grants.size === 0;
   }
 
-  /** What the token allows; undefined when it is none of ours. */
+  /** The grant of a token; undefined if it is not valid. */
   grantOf(token: string): Grant | undefined {
     const digest = this.#digest(token);
     const known = this.#grants.get(digest.toString('latin1'));

@@ -94,7 +94,7 @@ export function keyFrom({ product, cluster }: NamedCluster): ClusterKey {
   return { product, name: cluster };
 }
 
-/** A cluster that exists for those who ask. */
+/** A cluster that exists for API callers. */
 export function find(service: RegistryService, named: NamedCluster): ServedCluster | undefined {
   const entry = service.find(keyOf(keyFrom(named)));
   return entry && isKnown(entry.cluster) ? entry : undefined;

@@ -4,7 +4,10 @@ import { pageOf } from './docs/html.js';
 import { route, type Described, type Route } from './route.js';
 import { STYLE } from './docs/style.js';
 
-/** What describes the rest, itself included. The document is made when it is first asked for. */
+/**
+ * The routes that serve the API's description, which includes themselves. The document is built on first
+ * request.
+ */
 export function descriptionRoutes(described: () => readonly Described[]): readonly Route[] {
   let made: { readonly document: OpenApi; readonly page: string } | undefined;
   const description = (): NonNullable<typeof made> => {

@@ -1,15 +1,15 @@
 import type { ServerResponse } from 'node:http';
 
-/** Bytes that a reader may leave unsent before it is cut off. */
+/** How many bytes a reader may leave unsent before it is cut off. */
 const MAX_UNSENT = 4 << 20;
 
-/** How often something is sent: proxies end connections on which nothing goes. */
+/** How often a comment is sent: proxies close idle connections. */
 const COMMENT_EVERY_MS = 15_000;
 
-/** Milliseconds after which a browser asks again when the connection ended. */
+/** Milliseconds after which a browser reconnects. */
 const RETRY = 2_000;
 
-/** A message as it is sent. */
+/** Formats a message for sending. */
 export function messageOf(event: string, json: string): Buffer {
   return Buffer.from(`event: ${event}\ndata: ${json}\n\n`);
 }
@@ -18,7 +18,10 @@ export function messageOf(event: string, json: string): Buffer {
 export class EventStream {
   readonly #response: ServerResponse;
   readonly #comments: NodeJS.Timeout;
-  /** A snapshot may be larger than what may be left unsent: it does not count until it has gone out. */
+  /**
+   * Bytes of a snapshot that are not sent yet. A snapshot may exceed the limit for unsent data, so it does
+   * not count until it has gone out.
+   */
   #allowance = 0;
   #draining: Promise<void> | undefined;
 
@@ -28,7 +31,7 @@ export class EventStream {
     response.writeHead(200, {
       'Content-Type': 'text/event-stream',
       'Cache-Control': 'no-store',
-      // nginx would hold the messages back otherwise.
+      // Without this, nginx would buffer the messages.
       'X-Accel-Buffering': 'no',
     });
     this.#write(`retry: ${RETRY}\n\n`);
@@ -37,18 +40,23 @@ export class EventStream {
     response.on('drain', () => (this.#allowance = 0));
   }
 
-  /** The same for what must reach even a slow reader. */
+  /**
+   * Sends a message that must reach even a slow reader: it does not count against the limit for unsent data.
+   */
   sendLarge(event: string, json: string): void {
     this.sendShared(messageOf(event, json), true);
   }
 
-  /** The same for many readers: one copy of it in memory, however many do not read. */
+  /** Sends a prepared message. Many readers share one copy of it in memory, even while they do not read. */
   sendShared(message: Buffer, isLarge = false): void {
     if (isLarge) this.#allowance += message.length;
     this.#write(message);
   }
 
-  /** `json` and `id` hold no line breaks. False when the reader should be given time (`drained`). */
+  /**
+   * Sends a message. `json` and `id` contain no line breaks. False if the caller should wait for the reader
+   * (`drained`).
+   */
   send(event: string, json: string, id?: string): boolean {
     return this.#write(`${id === undefined ? '' : `id: ${id}\n`}event: ${event}\ndata: ${json}\n\n`);
   }
@@ -57,7 +65,7 @@ export class EventStream {
   drained(): Promise<void> {
     const response = this.#response;
     if (response.destroyed || !response.writableNeedDrain) return Promise.resolve();
-    // One for all that wait: a reader that reads nothing is told of many events.
+    // One promise for all waiters: many events may wait for one reader.
     return (this.#draining ??= new Promise((resolve) => {
       const end = (): void => {
         this.#draining = undefined;
@@ -79,7 +87,7 @@ export class EventStream {
     const response = this.#response;
     if (response.destroyed || response.writableEnded) return false;
     if (response.writableLength > MAX_UNSENT + this.#allowance) {
-      // It reads too slowly, or not at all. It may come back and go on where it was.
+      // It reads too slowly, or not at all. It may reconnect and resume.
       response.destroy();
       return false;
     }

@@ -61,10 +61,14 @@ export const eventRoutes = [
   }),
 ];
 
-/** How often the store is asked at most for one page, of which the caller may read a part only. */
+/**
+ * How often at most to query the store for one page, of which the caller may be allowed to read only a part.
+ */
 const MAX_LOOKS = 20;
 
-/** A page of what the caller may read; it is shorter than asked for, and not the last, when that is a small part. */
+/**
+ * A page of the events that the caller may read. It may be short without being the last, if those are few.
+ */
 async function page(
   service: RegistryService,
   query: EventQuery,
@@ -75,7 +79,7 @@ async function page(
   let from = query[direction];
   for (let looks = 1; ; looks++) {
     const wanted = query.limit - events.length;
-    // One more than wanted says whether there are more.
+    // Ask for one more, to see whether there are more.
     const found = await service.events({ ...query, [direction]: from, limit: wanted + 1 });
     const taken = found.slice(0, wanted);
     const last = taken.at(-1);
@@ -86,7 +90,7 @@ async function page(
   }
 }
 
-/** An event as it is shown. */
+/** The API's view of an event. */
 export function eventView({ seq, time, product, name, ...event }: RecordedEvent): EventView {
   return { seq, time: new Date(time).toISOString(), product, cluster: name, ...event };
 }

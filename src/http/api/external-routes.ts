@@ -6,9 +6,9 @@ import { OFFICIAL_PATH } from '../nacos/official-api.js';
 import { clusterParams } from './parameters.js';
 import type { Described } from './route.js';
 
-/*
- * What is described here and answered elsewhere: the Nacos side (routes.ts, with the same schemas), the official
- * API (official-api.ts) and the metrics.
+/**
+ * Routes that are described here and answered elsewhere: the Nacos side (routes.ts, with the same schemas),
+ * the official API (official-api.ts) and the metrics.
  */
 
 const SERVERLIST = { product: 'nacos', cluster: 'serverlist' };

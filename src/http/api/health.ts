@@ -36,7 +36,7 @@ export const healthRoutes = [
       const entry = find(service, params);
       if (!entry) return unknownCluster(params);
       const isTold = access.seesReasons(request, keyFrom(params));
-      // How long it takes tells of an address, too.
+      // The duration of an examination also reveals whether an address answers.
       if (fresh && examiner.isOn && isTold) await examiner.examine(entry);
       return { status: 200, body: examiner.health(entry, isTold) };
     },

@@ -4,7 +4,7 @@ import { packageVersion } from '../../util/package-info.js';
 import { NAMED, problemDetails } from './schemas.js';
 import { TAGS, type Described, type Example, type ResponseSpec, type Tag } from './route.js';
 
-/** JSON Schema, draft 2020-12, as OpenAPI 3.1 has it. */
+/** JSON Schema, draft 2020-12, as in OpenAPI 3.1. */
 export type JsonSchema = Readonly<Record<string, unknown>>;
 
 export interface Parameter {
@@ -21,12 +21,12 @@ export interface Response {
   readonly content?: Readonly<Record<string, { readonly schema: JsonSchema }>>;
 }
 
-/** One example as a command, in the form that readers of OpenAPI documents know (Redocly's x-codeSamples). */
+/** An example as a command, in the form that readers of OpenAPI documents know (Redocly's x-codeSamples). */
 export interface CodeSample {
   readonly lang: 'Shell';
   readonly label: string;
   readonly source: string;
-  /** What is answered. */
+  /** The status of the answer. */
   readonly 'x-status': number;
 }
 
@@ -84,7 +84,7 @@ const ACCESS: Readonly<Record<Described['access'], string>> = {
     'Needs a token for changes of this cluster when the server demands one; when it has none (`changes` is `local`), to come from the server’s own machine.',
 };
 
-/** The OpenAPI document of what is described. */
+/** Builds the OpenAPI document of the described routes. */
 export function openApiOf(described: readonly Described[]): OpenApi {
   const paths: Record<string, Record<string, Operation>> = {};
   for (const one of described) (paths[one.path] ??= {})[one.method] = operationOf(one);
@@ -115,7 +115,7 @@ export function openApiOf(described: readonly Described[]): OpenApi {
   };
 }
 
-/** An example's path and query, as it is asked for. */
+/** The path and query of an example's request. */
 export function urlOf(path: string, { params = {}, query = {} }: Example): string {
   const filled = path.replace(/\{(\w+)\}/g, (_, name: string) => readable(params[name] ?? ''));
   const pairs = Object.entries(query).map(([name, value]) => `${name}=${readable(value)}`);
@@ -147,7 +147,7 @@ function parametersOf(where: Parameter['in'], { params, query, examples }: Descr
     const given = examples.flatMap((example) => {
       const value = (where === 'path' ? example.params : example.query)?.[name];
       if (value === undefined) return [];
-      // As the schema has it, which is not always as the URL has it.
+      // Typed as in the schema, which may differ from the URL's text.
       const typed = schema.type === 'integer' ? Number(value) : value;
       return [[example.name, { summary: example.summary, value: typed }] as const];
     });
@@ -199,7 +199,7 @@ function responseOf({ description, type = 'application/json', schema, or = {} }:
   return { description, content: Object.fromEntries(content) as NonNullable<Response['content']> };
 }
 
-/** A reference to a schema that has a name; any other schema itself. */
+/** A reference to a named schema; any other schema itself. */
 function reference(schema: z.ZodType): JsonSchema {
   const id = schema.meta()?.id;
   return id === undefined ? schemaOf(schema, 'output') : { $ref: refOf(id) };
@@ -233,12 +233,12 @@ function curl({ method, path, responses }: Described, example: Example): string 
   return `curl ${how}'http://127.0.0.1:8080${urlOf(path, example)}'`;
 }
 
-/** Encoded as far as it must be, for people who read it. */
+/** Encodes only what must be encoded, for human readers. */
 function readable(value: string): string {
   return encodeURIComponent(value).replace(/%(3A|2F|2C)/g, (code) => decodeURIComponent(code));
 }
 
-/** The status's own words. */
+/** The status's reason phrase. */
 export function statusText(status: string): string {
   return STATUS_CODES[status] ?? '';
 }

@@ -3,7 +3,7 @@ import { readAddress } from '../../registry/address.js';
 import { parseCursor } from '../../runtime/event-cursor.js';
 import { clusterName, MAX_WAIT_MS, productName, readBy, time, wholeNumber } from '../nacos/parameters.js';
 
-/** Rows of a page when none is asked for, and at most. */
+/** The default and maximum number of rows in a page. */
 const PAGE = 100;
 export const MAX_PAGE = 1_000;
 

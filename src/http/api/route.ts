@@ -9,7 +9,7 @@ import type { Problem } from '../reply.js';
 
 export type Method = 'get' | 'head' | 'post' | 'delete';
 
-/** Groups of the document, in its order. */
+/** The groups of the document, in order. */
 export const TAGS = {
   Clusters: 'Lists, their members and waiting addresses, as JSON.',
   Health: 'What the Nacos nodes themselves believe, and its repair.',
@@ -21,57 +21,57 @@ export const TAGS = {
 } as const;
 export type Tag = keyof typeof TAGS;
 
-/** One way to ask, which a test executes. */
+/** An example request, which a test executes. */
 export interface Example {
-  /** One word, the example's name in the document. */
+  /** One word: the example's name in the document. */
   readonly name: string;
   readonly summary: string;
-  /** What is put into the path, by the parameter's name. */
+  /** Path parameters, by name. */
   readonly params?: Readonly<Record<string, string>>;
   readonly query?: Readonly<Record<string, string>>;
-  /** What is answered to it. */
+  /** The expected status. */
   readonly status: number;
 }
 
-/** What is answered with a status that is no problem. */
+/** A successful answer. */
 export interface ResponseSpec {
   readonly description: string;
   /** The media type; `application/json` by default. */
   readonly type?: string;
-  /** Of JSON, and of text what a single message or the whole is. */
+  /** The schema: for JSON the body's, and for text that of one message or of the whole. */
   readonly schema: z.ZodType;
-  /** Other media types in which it may come. */
+  /** Other media types of the answer. */
   readonly or?: Readonly<Record<string, z.ZodType>>;
 }
 
-/** What the document says of one method of one path. */
+/** The document's description of one method of one path. */
 export interface Described {
   readonly method: Method;
   /** As OpenAPI writes it, `/api/v1/clusters/{product}/{cluster}`. */
   readonly path: string;
-  /** Unique, for those who generate clients. */
+  /** Unique, for generators of clients. */
   readonly name: string;
   readonly tag: Tag;
   readonly summary: string;
   readonly description: string;
   /**
-   * Which permission it takes: to `read` about the cluster that the path names; to read about `all`; or about `any`,
-   * where the answer is cut to what the caller may read; to `change` that cluster; `none`.
+   * The permission that it needs: to `read` about the cluster in the path; to read about `all`; to read about
+   * `any`, where the answer is cut to what the caller may read; to `change` that cluster; or `none`.
    */
   readonly access: 'none' | 'any' | 'all' | 'read' | 'change';
   readonly params?: z.ZodObject;
   readonly query?: z.ZodObject;
   readonly responses: Readonly<Record<number, ResponseSpec>>;
-  /** When it is refused, by the status; what every route has in common is added. */
+  /** Refusals by status, in addition to those that all routes share. */
   readonly problems?: Readonly<Record<number, string>>;
   readonly examples: readonly [Example, ...Example[]];
-  /** False for what Nacos and its programs ask, whose errors are texts. Default true. */
+  /** False for requests of Nacos and its programs, whose errors are texts. Default true. */
   readonly isOperators?: boolean;
-  /** What the document says of tokens, if not what follows from the access. */
+  /** The document's security, if it does not follow from the access. */
   readonly security?: readonly Readonly<Record<string, readonly string[]>>[];
 }
 
-/** What routes work with. */
+/** The services that routes use. */
 export interface ApiContext {
   readonly service: RegistryService;
   readonly examiner: Examiner;
@@ -80,7 +80,7 @@ export interface ApiContext {
   readonly heldRequests: HeldRequests;
 }
 
-/** A request that was read, is right, and may ask this. */
+/** A request that was parsed, is valid, and is permitted. */
 export interface Call<P, Q> {
   readonly params: P;
   readonly query: Q;
@@ -88,7 +88,7 @@ export interface Call<P, Q> {
   readonly response: Response;
 }
 
-/** What a handler answers with: the status, and a body of its schema; a problem; or itself, with `taken`. */
+/** A handler's answer: the status and a body of its schema; a problem; or `taken`, if it answers itself. */
 export type Answer<R extends Described['responses']> =
   | { [S in keyof R]: { readonly status: S; readonly body: BodyOf<R[S]> } }[keyof R]
   | { readonly problem: Problem }
@@ -97,9 +97,12 @@ export type Answer<R extends Described['responses']> =
 type BodyOf<R> = R extends { readonly schema: infer S extends z.ZodType } ? Frozen<z.output<S>> : never;
 type Frozen<T> = T extends object ? { readonly [K in keyof T]: Frozen<T[K]> } : T;
 
-/** A route: what it is and what it does. */
+/** A route: its description and its handler. */
 export interface Route extends Described {
-  /** Answered in full also to what calls itself a Nacos node. Others of the operators' side are not. */
+  /**
+   * Whether callers that identify as a Nacos node also get full answers. On the operators' side the default
+   * is no.
+   */
   readonly isForAll?: boolean;
   handle(context: ApiContext, call: Call<unknown, unknown>): Promise<AnyAnswer> | AnyAnswer;
 }
@@ -119,11 +122,11 @@ interface Typed<P extends z.ZodObject, Q extends z.ZodObject, R extends Describe
   ): Promise<Answer<NoInfer<R>>> | Answer<NoInfer<R>>;
 }
 
-/** Holds a handler to the schemas beside it. */
+/** Type-checks a handler against the schemas beside it. */
 export function route<P extends z.ZodObject, Q extends z.ZodObject, const R extends Described['responses']>(
   typed: Typed<P, Q, R>,
 ): Route {
-  // The router gives it what the schemas read.
+  // The router passes what the schemas parsed.
   return typed as unknown as Route;
 }
 

@@ -10,10 +10,10 @@ import { clusterParams } from './parameters.js';
 import type { AnyAnswer, ApiContext, Route } from './route.js';
 
 const NOTHING = z.strictObject({});
-/** Probes of platforms may be sent with any. */
+/** For platform probes, which may send any parameters. */
 const ANYTHING = z.looseObject({});
 
-/** Express routes made from the table: validation, access, answers and errors. */
+/** Builds express routes from the table, with validation, access control, answers and errors. */
 export function routerOf(routes: readonly Route[], context: ApiContext): Router {
   const router = Router({ caseSensitive: true, strict: true });
   for (const route of routes) {
@@ -44,7 +44,8 @@ async function answer(
   request: Request,
   response: Response,
 ): Promise<void> {
-  // Whatever is complete would end the search of a node whose url names a path of the API, and it would start alone.
+  // A complete answer would end the search of a node whose url names an API path, and the node would start
+  // alone.
   if (!route.isForAll && callsItselfNacos(request)) {
     return cutShort(
       response,
@@ -82,10 +83,10 @@ function refuse({ access }: Route, context: ApiContext, request: Request): Probl
   }
 }
 
-/** Once: zod compiles each schema that is made. */
+/** Created once: zod compiles each new schema. */
 const NAMES_CLUSTER = clusterParams.loose();
 
-/** The cluster that the path names; all routes with such an access name one. */
+/** The cluster in the path; all routes with such an access have one. */
 function namedCluster({ params }: Request): ReturnType<typeof keyFrom> {
   return keyFrom(NAMES_CLUSTER.parse(params));
 }
@@ -104,7 +105,7 @@ interface Read {
   readonly problem?: Problem;
 }
 
-/** What the schema makes of it; or a problem whose detail names each parameter that is wrong. */
+/** Parses parameters with a schema. Otherwise a problem whose detail names each wrong parameter. */
 function read(schema: z.ZodObject, given: Readonly<Record<string, unknown>>): Read {
   const result = schema.safeParse(given);
   if (result.success) return { value: result.data };
@@ -121,7 +122,7 @@ function read(schema: z.ZodObject, given: Readonly<Record<string, unknown>>): Re
   return { value: undefined, problem: { status: 400, detail } };
 }
 
-/** A stranger's word in a sentence. */
+/** Makes a caller's text safe for a sentence. */
 function plain(name: string): string {
   return /^[\w.-]{1,40}$/.test(name) ? name : quote(name);
 }

@@ -11,7 +11,7 @@ import type { Described, Route } from './route.js';
 import { serverRoutes } from './server-routes.js';
 import { streamRoute } from './stream.js';
 
-/** The operators' side, whole: what the router (router.ts) answers. */
+/** All routes of the operators' side, which the router (router.ts) answers. */
 export const ROUTES: readonly Route[] = [
   ...clusterRoutes,
   deleteClusterRoute,
@@ -25,5 +25,5 @@ export const ROUTES: readonly Route[] = [
   ...descriptionRoutes(() => DESCRIBED),
 ];
 
-/** What the OpenAPI document (openapi.ts) describes: the same, and what is answered elsewhere. */
+/** All that the OpenAPI document (openapi.ts) describes: these routes, and those answered elsewhere. */
 export const DESCRIBED: readonly Described[] = [...ROUTES, METRICS, ...NACOS_SIDE, ...OFFICIAL_API];

@@ -8,9 +8,9 @@ import { HEALTH_STATES, type ClusterHealth } from '../../doctor/health.js';
 import type { RepairPlan } from '../../doctor/plan.js';
 import type { HealthView } from '../../runtime/health-view.js';
 
-/*
- * What the operators' side answers. `id` is the name in the OpenAPI document; times are milliseconds unless said
- * otherwise. The check at the end holds these schemas and the registry's own types together.
+/**
+ * The answers of the operators' side. `id` is the name in the OpenAPI document; times are in milliseconds
+ * unless stated otherwise. The check at the end ties these schemas to the registry's own types.
  */
 
 const ms = (description: string, example: number) =>
@@ -470,7 +470,7 @@ export const problemDetails = z
   })
   .meta({ id: 'Problem', description: 'Problem details (RFC 9457).' });
 
-/** The messages of the stream, by their names. */
+/** The messages of the stream, by name. */
 export const streamSnapshot = z
   .strictObject({ clusters: z.array(clusterSummary), server: serverView })
   .meta({ id: 'StreamSnapshot', description: '`event: snapshot`: everything as it is now.' });
@@ -484,7 +484,7 @@ export const streamEvents = z
   .strictObject({ events: z.array(eventView).meta({ description: 'Oldest first.' }) })
   .meta({ id: 'StreamEvents', description: '`event: events`: what happened.' });
 
-/** All that have a name in the OpenAPI document. */
+/** All schemas with a name in the OpenAPI document. */
 export const NAMED = [
   clusterPage,
   clusterSummary,
@@ -513,7 +513,7 @@ export const NAMED = [
   streamEvents,
 ] as const;
 
-/** Without `readonly`, all the way down, so that two types can be compared letter for letter. */
+/** Removes `readonly` at all depths, so that two types can be compared exactly. */
 type Plain<T> = T extends readonly (infer E)[]
   ? Plain<E>[]
   : T extends object
@@ -525,7 +525,7 @@ type Same<A, B> =
 
 type Assert<T extends true> = T;
 
-/** A schema and a view that part are an error here. */
+/** A schema that differs from its view is a compile error here. */
 export type Checks = [
   Assert<Same<z.output<typeof clusterSummary>, ClusterSummary>>,
   Assert<Same<z.output<typeof clusterView>, ClusterView>>,

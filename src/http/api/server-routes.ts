@@ -6,7 +6,7 @@ import { aliveAnswer, healthAnswer, serverView, type ServerView } from './schema
 
 const VERSION = packageVersion();
 
-/** The server as operators see it. */
+/** The server's state as operators see it. */
 export function serverViewOf(health: HealthView, { changes, reads }: Access): ServerView {
   return { ...health, version: VERSION, changes, reads };
 }

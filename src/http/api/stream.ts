@@ -9,7 +9,7 @@ import { streamQuery } from './parameters.js';
 import { problem, route, type ApiContext, type Call } from './route.js';
 import { serverViewOf } from './server-routes.js';
 
-/** Streams that are read at once. */
+/** How many streams may be open at once. */
 const MOST_STREAMS = 1_000;
 
 export const streamRoute = route({
@@ -60,7 +60,7 @@ export const streamRoute = route({
   },
 });
 
-/** What the header says; a sentence when it makes no sense. */
+/** Reads the Last-Event-ID header; a sentence if it is invalid. */
 function lastEventId({ request }: Call<unknown, unknown>): EventCursor | string | undefined {
   const header = request.get('Last-Event-ID');
   if (header === undefined || header === '') return undefined;
@@ -79,14 +79,14 @@ function stream(
   if (request.method === 'HEAD') return out.end();
   const listed = (told: readonly ToldSummary[]): string => {
     const known = told.filter(({ key }) => may(key));
-    // Most may read everything: then the text is the same for all of them.
+    // Most callers may read everything and share the same text.
     return known.length === told.length ? sharedText(told) : textOf(known);
   };
   const end = (): void => {
     stop();
     out.end();
   };
-  /** Whoever would be refused now must ask anew, and be told so. */
+  /** Whether the caller is still permitted. If not, it must reconnect, and then gets the refusal. */
   const mayGoOn = (): boolean => {
     if (access.stillReads(request) && (cluster === undefined || may(cluster))) return true;
     end();
@@ -133,7 +133,7 @@ function textOf(told: readonly ToldSummary[]): string {
 
 const lastMessages = new Map<string, { readonly json: string; readonly message: Buffer }>();
 
-/** The message that was made last, when it is the same: those who listen are told one after the other. */
+/** The most recent message, if it is the same: listeners are notified one after the other. */
 function sharedMessage(event: string, json: string): Buffer {
   let last = lastMessages.get(event);
   if (last?.json !== json) lastMessages.set(event, (last = { json, message: messageOf(event, json) }));
@@ -150,7 +150,7 @@ function sharedText(told: readonly ToldSummary[]): string {
 
 const texts = new WeakMap<RecordedEvent, string>();
 
-/** Made once for all who listen. */
+/** Encoded once for all listeners. */
 function eventJson(event: RecordedEvent): string {
   let text = texts.get(event);
   if (text === undefined) texts.set(event, (text = JSON.stringify(eventView(event))));

@@ -2,7 +2,7 @@ import { escapeHtml, inline, markup } from './markdown.js';
 import type { JsonSchema, OpenApi, Operation, Parameter, Response } from '../openapi.js';
 import { statusText } from '../openapi.js';
 
-/** The OpenAPI document as a page for people: HTML without a script, with a stylesheet of this server. */
+/** Renders the OpenAPI document as a page: HTML without scripts, with a stylesheet of this server. */
 export function pageOf(document: OpenApi): string {
   const { info, tags, paths, components } = document;
   const operations = Object.entries(paths).flatMap(([path, methods]) =>
@@ -102,7 +102,7 @@ function exampleHtml({ examples }: JsonSchema): string {
   return ` <span class="example">For example ${shown.join(', ')}.</span>`;
 }
 
-/** A schema in a few words, with a link to one that has a name. */
+/** A schema in a few words, with a link if it has a name. */
 function typeHtml(schema: JsonSchema): string {
   const { type, $ref, items, minimum, maximum, pattern } = schema;
   if (typeof $ref === 'string') {

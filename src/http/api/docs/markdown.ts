@@ -1,9 +1,12 @@
-/** Text as it may stand in HTML. */
+/** Escapes a text for HTML. */
 export function escapeHtml(text: string): string {
   return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 }
 
-/** The few marks that descriptions use (CommonMark): paragraphs, lists with hyphens, `code` and *emphasis*. */
+/**
+ * Renders the marks that descriptions use (CommonMark): paragraphs, lists with hyphens, `code` and
+ * *emphasis*.
+ */
 export function markup(text: string): string {
   return text
     .split('\n\n')
@@ -17,7 +20,7 @@ export function markup(text: string): string {
     .join('\n');
 }
 
-/** The same without blocks. */
+/** Renders `code` and *emphasis*, without blocks. */
 export function inline(text: string): string {
   return escapeHtml(text)
     .split(/(`[^`]*`)/)

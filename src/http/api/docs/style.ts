@@ -1,4 +1,7 @@
-/** The stylesheet of the API's page: light and dark as the reader's system is, readable on a phone and in print. */
+/**
+ * The stylesheet of the API's page: follows the reader's light or dark setting, and works on phones and in
+ * print.
+ */
 export const STYLE = `:root {
   color-scheme: light dark;
   --back: #ffffff;
