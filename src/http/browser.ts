@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 
-/** Header fields that browsers send, and pages cannot keep from being sent; no Nacos, curl or SDK sends one. */
+/** Header fields that browsers send and pages cannot suppress; no Nacos, curl or SDK sends one. */
 const OF_BROWSERS = [
   'origin',
   'referer',
@@ -10,7 +10,7 @@ const OF_BROWSERS = [
   'upgrade-insecure-requests',
 ] as const;
 
-/** Header fields that may say so by what they hold. */
+/** All header fields that can identify a browser, some only by their value. */
 export const BROWSER_FIELDS: readonly string[] = [
   ...OF_BROWSERS,
   'user-agent',
@@ -19,9 +19,10 @@ export const BROWSER_FIELDS: readonly string[] = [
 ];
 
 /**
- * Whether a browser sent a request, be it for its user or for a page that he visits. An `<img>` of a page on a plain-http
- * name comes with no Sec-Fetch field at all, and a page may keep back its Referer: the User-Agent and the language remain.
- * A page may set the language to `*`, as Node's fetch does, but not the Sec-Fetch-Mode that Node's fetch sends with it.
+ * Whether a browser sent a request, for its user or for a page. An `<img>` on a plain-http page comes without
+ * any Sec-Fetch field, and a page may suppress its Referer: the User-Agent and the language remain. A page
+ * may set the language to `*`, as Node's fetch does, but cannot set the Sec-Fetch-Mode that Node's fetch
+ * sends with it.
  */
 export function isFromBrowser(headers: IncomingHttpHeaders): boolean {
   if (/^\s*(?:mozilla|opera)\//i.test(headers['user-agent'] ?? '')) return true;

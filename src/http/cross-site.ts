@@ -7,10 +7,10 @@ import { refuse, sendProblem, type Problem } from './reply.js';
 import { isListPath, quote } from './nacos/list-request.js';
 
 /**
- * Refuses what changes a list when a browser sends it for another site: a page that somebody visits must not be able
- * to register, take off or recover members with the visitor's access to this server. What only reads is answered; no
- * other site can see the answer. Unless it has given its own name this server's address (DNS rebinding): so a browser must
- * call the operators' side by a name that is known.
+ * Refuses changes of a list that a browser sends for another site: a page must not be able to register, take
+ * off or recover members with its visitor's access to this server. Reads are answered, since another site
+ * cannot see the answer, unless it has pointed its own name at this server's address (DNS rebinding). So a
+ * browser must call the operators' side by a known name.
  */
 export function guardBrowsers(access: Pick<AccessControl, 'knowsHost'>) {
   return (request: Request, response: Response, next: NextFunction): void => {
@@ -22,7 +22,7 @@ export function guardBrowsers(access: Pick<AccessControl, 'knowsHost'>) {
   };
 }
 
-/** Why a browser's request is refused; undefined when it is not, or no browser sent it. */
+/** Why a browser's request is refused; undefined if it is not, or no browser sent it. */
 export function whyNotFromBrowser(
   request: IncomingMessage,
   access: Pick<AccessControl, 'knowsHost'>,
@@ -38,9 +38,10 @@ export function whyNotFromBrowser(
 }
 
 /**
- * The header that says that a browser sends the request for another site; undefined when none does. Sec-Fetch-Site
- * decides where it is sent, since a proxy may have changed the Host with which an Origin is compared; browsers send it
- * over https and to this machine only. (The same order as in Go's http.CrossOriginProtection.)
+ * The header that shows that a browser sends the request for another site; undefined if none does.
+ * Sec-Fetch-Site decides if present, since a proxy may have changed the Host with which an Origin is
+ * compared; browsers send it only over https and to this machine. (The same order as in Go's
+ * http.CrossOriginProtection.)
  */
 export function otherSite({ headers }: Pick<IncomingMessage, 'headers'>): string | undefined {
   const site = headers['sec-fetch-site'];
@@ -53,12 +54,18 @@ export function otherSite({ headers }: Pick<IncomingMessage, 'headers'>): string
     : `Origin: ${quote(origin)}`;
 }
 
-/** Undefined for `null`, which stands for a site that does not say its name, and for whatever is no origin. */
+/**
+ * The host of an origin. Undefined for `null`, which hides the site's name, and for any text that is not an
+ * origin.
+ */
 function hostOf(origin: string): string | undefined {
   return /^https?:\/\/([^/?#@\s]+)$/.exec(origin.toLowerCase())?.[1];
 }
 
-/** Whether a request may change a list: all but reads, and a read of a list that names a member, which is a poll. */
+/**
+ * Whether a request may change a list: every request but reads, and a read of a list that names a member,
+ * which is a poll.
+ */
 function mayChange(request: IncomingMessage): boolean {
   const { method } = request;
   if (method !== 'GET' && method !== 'HEAD' && method !== 'OPTIONS') return true;
@@ -67,7 +74,10 @@ function mayChange(request: IncomingMessage): boolean {
   return !target.ok || target.value.self !== undefined;
 }
 
-/** All but what anybody may read: lists, and whether the server lives. */
+/**
+ * Whether a request is for the operators' side: every one but reads that need no permission, of lists and of
+ * health.
+ */
 function isForOperators(request: IncomingMessage): boolean {
   const { method } = request;
   if (method !== 'GET' && method !== 'HEAD') return true;

@@ -1,16 +1,19 @@
-/** Who asks for a list: a poll says who it is with `self`; a plain one does not; a heartbeat is POSTed. */
+/**
+ * The kinds of list requests: a poll names its node with `self`, a plain one does not, and a heartbeat is a
+ * POST.
+ */
 export const REQUEST_KINDS = ['poll', 'plain', 'heartbeat'] as const;
 export type RequestKind = (typeof REQUEST_KINDS)[number];
 
-/** Why an answer is no list, or no answer of the operators' side. */
+/** Why an answer has no list, or is not a success on the operators' side. */
 export const REASONS = [
-  /** There is no list yet: too few wait to bootstrap one (R1). */
+  /** There is no list yet: too few nodes wait to bootstrap one (R1). */
   'bootstrapping',
-  /** It waits at the gate (R3). */
+  /** The node waits at the gate (R3). */
   'gate',
-  /** It has left, and polls while it stops (R4). */
+  /** The node has left, and still polls while it stops (R4). */
   'left',
-  /** The list is changing, and not every server has the change yet. */
+  /** The list is changing, and some servers do not have the change yet. */
   'agreeing',
   /** The store is out of reach (R9). */
   'store',
@@ -18,28 +21,28 @@ export const REASONS = [
   'refused',
   /** A token is missing or not valid. */
   'unauthorized',
-  /** The token is for another cluster, or the address may not be listed or speak from there. */
+  /** The token is for another cluster, or the address may not be listed or not speak from there. */
   'forbidden',
   /** A parameter, a header or the body is wrong. */
   'bad-request',
-  /** There is nothing of that name. */
+  /** The path or cluster does not exist. */
   'not-found',
   /** The path does not offer the method. */
   'method',
   /** Too many of these requests came from one client. */
   'limited',
-  /** It is no HTTP. */
+  /** It is not HTTP. */
   'malformed',
-  /** A Nacos asked the operators' side. */
+  /** A Nacos node called the operators' side. */
   'astray',
-  /** The server stops. */
+  /** The server is stopping. */
   'stopping',
   /** A bug; see the log. */
   'internal',
 ] as const;
 export type Reason = (typeof REASONS)[number];
 
-/** What came of a poll or heartbeat, coarser than the reason. */
+/** The outcome of a poll or heartbeat, coarser than the reason. */
 export const OUTCOMES = [
   'list',
   'waiting',
@@ -75,17 +78,23 @@ export const OUTCOME_OF: Readonly<Record<Reason, Outcome>> = {
   internal: 'internal',
 };
 
-/** How the hold of a poll ended: with a list; without one; before its time, since the caller or the server went. */
+/**
+ * How the hold of a poll ended: with a list; without one; or early, because the caller or the server went
+ * away.
+ */
 export const HOLD_OUTCOMES = ['list', 'no-list', 'abandoned'] as const;
 export type HoldOutcome = (typeof HOLD_OUTCOMES)[number];
 
-/** What access control and the limits keep from being served. */
+/** What access control and the limits refuse. */
 export const REFUSALS = [
-  /** A token is missing, or not valid. */
+  /** A token is missing or not valid. */
   'token',
   /** The token is for another cluster. */
   'scope',
-  /** It comes from elsewhere than who it speaks for (VERIFY_SOURCE=on), or may (authority.ts). */
+  /**
+   * It comes from another address than the one that it speaks for (VERIFY_SOURCE=on), or that is allowed to
+   * (authority.ts).
+   */
   'source',
   /** The address is in none of the networks of ALLOWED_MEMBERS. */
   'member',
@@ -102,28 +111,33 @@ export type RefusalReason = (typeof REFUSALS)[number];
 export interface OtherRequest {
   /** GET, HEAD, POST, DELETE, or `other`. */
   readonly method: string;
-  /** A template, such as `/api/v1/clusters/{product}/{cluster}`, or `unmatched`; never a path that a caller chose. */
+  /**
+   * A template, such as `/api/v1/clusters/{product}/{cluster}`, or `unmatched`; never a path that the caller
+   * chose.
+   */
   readonly route: string;
   /** The HTTP status, or `unterminated`. */
   readonly status: string;
-  /** Milliseconds; undefined when the caller asked to be held, since that says nothing of the server. */
+  /** Milliseconds; undefined if the caller asked to be held, since that says nothing about the server. */
   readonly ms: number | undefined;
 }
 
 /**
- * Is told of all requests and answers when they are answered. Nothing depends on it, so it must be quick and must not
- * throw: {@link answered} is called some 50,000 times a second.
+ * Observes all requests when they are answered. It must be quick and must not throw, since nothing depends on
+ * it: {@link answered} is called some 50,000 times a second.
  */
 export interface TrafficObserver {
-  /** A poll or heartbeat was answered, after so many milliseconds. */
+  /** A poll or heartbeat was answered after `ms` milliseconds. */
   answered(ask: RequestKind, answer: Outcome, ms: number): void;
   /** Any other request was answered. */
   requested(request: OtherRequest): void;
   /** An answer was left unterminated (unterminated.ts). */
   cut(reason: Reason): void;
-  /** A poll could not be answered with a list at once, and was held for so many milliseconds in all. */
+  /** A poll that could not be answered with a list at once was held for `ms` milliseconds in all. */
   held(ms: number, end: HoldOutcome): void;
-  /** Access control or a limit stepped in. Said once for each request or connection, whatever was answered. */
+  /**
+   * Access control or a limit stepped in. Called once for each request or connection, whatever the answer.
+   */
   refused(reason: RefusalReason): void;
 }
 

@@ -8,29 +8,30 @@ import type { HeldRequests } from './transport/held-requests.js';
 import { cutShort, send, sendProblem } from './reply.js';
 import type { TrafficObserver } from './http-observer.js';
 
-/** Where this server's metrics are. */
+/** The path of this server's metrics. */
 export const METRICS_PATH = '/metrics';
 
-/** What is there to be read when metrics are asked for. */
+/** The parts of the server that metrics read. */
 export interface Readable {
   readonly service: RegistryService;
   readonly connections: Pick<Connections, 'count'>;
   readonly heldRequests: Pick<HeldRequests, 'held'>;
 }
 
-/** Metrics of one server; what implements it need not know of HTTP, nor HTTP of what they are written with. */
+/** The metrics of one server. Implementations need not know HTTP, nor HTTP their library. */
 export interface Metrics {
   readonly traffic: TrafficObserver;
   readonly contentType: string;
-  /** All of them as text. Those who ask at once share one text, of which there is one copy. */
+  /** Renders all metrics as text. Concurrent callers share one copy of one text. */
   render(server: Readable): Promise<Buffer>;
 }
 
-/** How many may wait for metrics at once; those who scrape are few, and each answer may be large. */
+/** How many callers may wait for metrics at once. Scrapers are few, and each answer may be large. */
 const WAITING = 50;
 
 /**
- * `GET /metrics`. A Nacos whose url names it gets nothing complete: it would take the text for a list, or start alone.
+ * `GET /metrics`. A Nacos node whose url names it gets no complete answer: it would take the text for a list,
+ * or start alone.
  */
 export function metricsRoute(metrics: Metrics, access: Access, server: Readable, share: LoopBudget) {
   let waiting = 0;
@@ -49,12 +50,12 @@ export function metricsRoute(metrics: Metrics, access: Access, server: Readable,
     waiting++;
     response.once('close', () => waiting--);
     const text = await metrics.render(server);
-    // All who waited for it go on at the same moment, and polls must not wait for all of them.
+    // All waiting callers continue at the same moment, and polls must not wait for all of them.
     share.run(() => send(response, 200, text, { 'Content-Type': metrics.contentType }));
   };
 }
 
-/** Any other method. */
+/** Refuses other methods. */
 export function refuseMetricsMethod({ method }: Request, response: Response): void {
   const allow = 'GET, HEAD';
   sendProblem(response, { status: 405, detail: `${method} is not offered here, only ${allow}`, allow });

@@ -14,22 +14,23 @@ import { RateLimit, rateKey } from './access/rate-limit.js';
 import { isFromBrowser } from './browser.js';
 import { readTarget } from './nacos/read-list-request.js';
 
-/** What a refusal leaves a trace of; see Problem. */
+/** A refusal that leaves a trace; see Problem. */
 export interface Traced {
   readonly code: RefusedCode;
   readonly detail: string;
 }
 
-/** After how long a caller that goes on is told to the log again. */
+/** After how long a caller that goes on is logged again. */
 const TOLD_AGAIN_MS = 3_600_000;
 
-/** Characters that are kept of what a stranger sent, and of a sentence that quotes it. */
+/** How many characters to keep of a caller's text, and of a sentence that quotes it. */
 const MOST_SENT = 120;
 const MOST_SAID = 400;
 
 /**
- * Lines of the log, and events: at once, and a second for long. One source takes none from the others, and no number of them
- * fills the log, or pushes out of the history (1,000 events a cluster, 100,000 in all) what happened.
+ * Limits on log lines and events: the burst, and the rate a second. No source uses up another's share, and no
+ * number of sources fills the log or pushes real events out of the history (1,000 events a cluster, 100,000
+ * in all).
  */
 const LINES = { ofSource: { burst: 5, perSecond: 1 / 600 }, ofAll: { burst: 20, perSecond: 1 / 60 } };
 const EVENTS = {
@@ -39,8 +40,8 @@ const EVENTS = {
 };
 
 /**
- * What a refused caller leaves: a note among the refused callers (runtime/refused-callers.ts), a line in the log, which comes
- * again once an hour at most, and an event of the cluster that it named, if there is such a cluster.
+ * Records a refused caller in three places: among the refused callers (runtime/refused-callers.ts), in the
+ * log, at most once an hour, and as an event of the cluster that it named, if that exists.
  */
 export class RefusedTrace {
   readonly #service: RegistryService;
@@ -64,9 +65,10 @@ export class RefusedTrace {
     };
   }
 
-  /** A request is refused. */
+  /** Records a refused request. */
   readonly refused = (request: IncomingMessage, { code, detail }: Traced): void => {
-    // Who looks for something else with a browser reads what is wrong, and asks for icons besides.
+    // A person who looks for something else in a browser sees the error anyway, and the browser also asks for
+    // icons.
     if ((code === 'path' || code === 'unknown-cluster') && isFromBrowser(request.headers)) return;
     const target = readTarget(request);
     const { name, self: named } = target.ok ? target.value : { name: target.name };
@@ -92,7 +94,10 @@ export class RefusedTrace {
     this.#tell(noted, known, address);
   };
 
-  /** A poll or heartbeat in a listed member's name gets its list in spite of an objection, and mostly has no other effect. */
+  /**
+   * Records a poll or heartbeat in a listed member's name that was denied. It gets the list all the same, and
+   * mostly has no other effect.
+   */
   answered(entry: ServedCluster, address: Address, denial: AccessDenial, client: string | undefined): void {
     const { product, name } = entry.cluster;
     const refusal = {
@@ -104,13 +109,13 @@ export class RefusedTrace {
       reason: denial.sentence,
     };
     const noted = this.#service.refused.noteInName(refusal, entry, address);
-    // With AUTH_MODE=warn it is shown, and nothing was refused.
+    // With AUTH_MODE=warn the denial is shown, but nothing was refused.
     if (!denial.passes) this.#tell(noted, entry, address);
   }
 
   /**
-   * Two callers speak in the name of one address by turns, the other from `home`. Each is answered: which of them is the node
-   * is not known here.
+   * Records that two callers take turns in the name of one address, the other one from `home`. Both are
+   * answered, since this server cannot know which of them is the node.
    */
   sameSelf(entry: ServedCluster, address: Address, client: string | undefined, home: string): void {
     const { product, name } = entry.cluster;
@@ -149,7 +154,7 @@ export class RefusedTrace {
 
 type Limits<N extends string> = Readonly<Record<N, RateLimit>>;
 
-/** Takes one of each, or none. */
+/** Takes a token from each limit, or from none. */
 function take<N extends string>(limits: Limits<N>, keys: Readonly<Record<N, string>>): boolean {
   const names = Object.keys(keys) as N[];
   if (names.some((name) => limits[name].wait(keys[name]) > 0)) return false;
@@ -159,21 +164,23 @@ function take<N extends string>(limits: Limits<N>, keys: Readonly<Record<N, stri
 
 const CODES = new Set<string>(REFUSED_CODES);
 
-/** Whether what the registry refuses for is a caller's fault, and not an operator's or its own. */
+/**
+ * Whether a refusal of the registry is the fault of the caller, and not of an operator or of the registry.
+ */
 export function isRefusedCode(code: string): code is RefusedCode {
   return CODES.has(code);
 }
 
-/** Why a request cannot be read, when its target is wrong in the path or in a parameter. */
+/** Why a request with a wrong path or parameter cannot be read. */
 export function codeOfWrong({ url = '' }: IncomingMessage, about: string): RefusedCode {
   if (about === 'path' || about === 'product' || about === 'cluster') return 'path';
   if (about !== 'self') return 'parameter';
   const self = sentSelf(url) ?? '';
-  // Without a host it was a variable that was empty.
+  // An address without a host comes from an empty variable.
   return unexpandedIn(self) !== undefined || /^(?::\d*)?$/.test(self) ? 'unexpanded' : 'self';
 }
 
-/** What was given as `self` first, as well as it can be read. */
+/** The first `self` in a URL, as far as it can be read. */
 function sentSelf(url: string): string | undefined {
   const raw = /[?&]self=([^&]*)/.exec(url)?.[1];
   if (raw === undefined) return undefined;
@@ -185,8 +192,9 @@ function sentSelf(url: string): string | undefined {
 }
 
 /**
- * A stranger's text as operators see it: printable, cut, and without the token or password that stands in it when somebody
- * wrote `?` for `&`, or another URL in place of an address. A copy: a part of it would keep the whole in memory.
+ * A caller's text as operators see it: printable, shortened, and without a token or password, which it
+ * contains if a user wrote `?` for `&`, or another URL in place of an address. Returns a copy, since a slice
+ * would keep the whole text in memory.
  */
 export function shown(text: string, most: number): string {
   const safe = printable(text.slice(0, 4 * most))

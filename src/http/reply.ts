@@ -13,21 +13,23 @@ const LINGER_LIMIT_MS = 2_000;
 export interface Problem {
   readonly status: number;
   readonly detail: string;
-  /** Why, on the Nacos side: with one the refusal leaves a trace (refused-trace.ts). */
+  /** The reason on the Nacos side; a refusal with one leaves a trace (refused-trace.ts). */
   readonly code?: RefusedCode;
-  /** For those who count; the status's own by default, of 503 that the store is out of reach. */
+  /**
+   * The reason for metrics; by default that of the status, where 503 means that the store is out of reach.
+   */
   readonly reason?: Reason;
   /** Seconds, for Retry-After. */
   readonly retryAfter?: number;
   /** For 405. */
   readonly allow?: string;
-  /** For 401: what the caller is asked for. */
+  /** For 401: the challenge. */
   readonly challenge?: string;
-  /** The text in place of the detail for callers that want no JSON (the official API's own words). */
+  /** The text instead of the detail for callers that do not accept JSON (the official API's wording). */
   readonly text?: string;
 }
 
-/** An error to somebody on the Nacos side: complete only for people, in their format. */
+/** Sends an error on the Nacos side: a complete response only to people's programs, in their format. */
 export function refuse(request: IncomingMessage, response: ServerResponse, problem: Problem): void {
   const reason = reasonOf(problem);
   leaveTrace(response, problem);
@@ -37,7 +39,7 @@ export function refuse(request: IncomingMessage, response: ServerResponse, probl
   send(response, problem.status, problem.text ?? `${problem.detail}\n`, headersOf(problem));
 }
 
-/** The answer to a method that a path does not offer. */
+/** Refuses a method that a path does not offer. */
 export function refuseMethod(request: IncomingMessage, response: ServerResponse, allow: string): void {
   refuse(request, response, {
     status: 405,
@@ -46,7 +48,7 @@ export function refuseMethod(request: IncomingMessage, response: ServerResponse,
   });
 }
 
-/** An error on the operators' side, complete for all but a Nacos that went astray. */
+/** Sends an error on the operators' side, complete for all callers but a misdirected Nacos node. */
 export function sendProblem(response: ServerResponse, problem: Problem): void {
   const { status, detail } = problem;
   const reason = reasonOf(problem);
@@ -65,7 +67,7 @@ export function sendJson(
   send(response, status, `${JSON.stringify(body)}\n`, { 'Content-Type': 'application/json', ...headers });
 }
 
-/** A complete answer. */
+/** Sends a complete response. */
 export function send(
   response: ServerResponse,
   status: number,
@@ -83,7 +85,9 @@ export function send(
   response.end(body);
 }
 
-/** The answer that no Nacos takes for one (unterminated.ts). `code`: as of a {@link Problem}. */
+/**
+ * Sends the response that no Nacos accepts as an answer (unterminated.ts). `code`: as in a {@link Problem}.
+ */
 export function cutShort(
   response: ServerResponse,
   sentence: string,
@@ -94,10 +98,10 @@ export function cutShort(
   const { socket } = response;
   if (!socket || response.headersSent) return void response.destroy();
   RequestLog.of(response)?.cut(reason);
-  // Past the response, which could only end its chunks properly; it closes with the socket.
+  // Bypass the response object, which can only end its chunks properly; it closes with the socket.
   const bytes = callsItselfNacos(response.req) ? unterminatedForJava(sentence) : unterminated(sentence);
   endWith(socket, bytes);
-  // A body that nobody reads would keep the server from seeing that the caller has hung up.
+  // An unread body would keep the server from noticing that the caller has hung up.
   response.req.resume();
 }
 
@@ -108,7 +112,7 @@ function leaveTrace(
   if (code !== undefined) RequestLog.of(response)?.refused({ detail, code });
 }
 
-/** The last bytes on a connection. Whoever does not hang up then is cut off. */
+/** Writes the last bytes on a connection, and cuts it off if the caller does not hang up. */
 export function endWith(socket: Socket, bytes: Buffer): void {
   socket.end(bytes);
   socket.setTimeout(LINGER_LIMIT_MS);

@@ -11,8 +11,8 @@ import {
 } from './http-observer.js';
 
 /**
- * Where a response carries its exchange: on itself, so that both die in the same scavenge. What a WeakMap holds may live
- * until a full collection.
+ * The property of a response that holds its exchange. Both then die in the same scavenge, while the value of
+ * a WeakMap may live until a full collection.
  */
 const REQUEST_LOG = Symbol('request log');
 
@@ -20,14 +20,14 @@ type LoggedResponse = ServerResponse & { [REQUEST_LOG]?: RequestLog };
 
 const METHODS = new Set(['GET', 'HEAD', 'POST', 'DELETE']);
 
-/** The route of what is no poll and no heartbeat on a list's path. */
+/** The route of a request on a list's path that is neither a poll nor a heartbeat. */
 export const LIST_ROUTE = '/{product}/{cluster}';
 
 type OnRefused = (request: IncomingMessage, traced: Traced) => void;
 
 /**
- * One request behind the front door, and what is answered to it: whoever handles it says what it is, whoever answers it
- * (reply.ts) says with what, and the observer is told at that moment, before the caller can know.
+ * One request behind the front door, and its answer. The handler sets what the request is, and the sender
+ * (reply.ts) how it was answered. The observer is called at that moment, before the caller can know.
  */
 export class RequestLog implements HoldWatch {
   readonly #request: IncomingMessage;
@@ -50,7 +50,7 @@ export class RequestLog implements HoldWatch {
     this.#asksToBeHeld = /[?&]wait=/.test(request.url ?? '');
   }
 
-  /** A request has come. `onRefused` is told when its refusal leaves a trace. */
+  /** Starts the log of a request. `onRefused` is called if its refusal leaves a trace. */
   static start(
     request: IncomingMessage,
     response: ServerResponse,
@@ -66,23 +66,23 @@ export class RequestLog implements HoldWatch {
     return (response as LoggedResponse)[REQUEST_LOG];
   }
 
-  /** It is about a list: a poll or a heartbeat, or something else, such as a leave. */
+  /** Marks it as a list request: a poll, a heartbeat, or another one, such as a leave. */
   isAboutList(ask: RequestKind | undefined): void {
     this.#ask = ask;
     this.#route = LIST_ROUTE;
   }
 
-  /** It is answered without express, which would know its route. */
+  /** Sets the route of a request that is answered without express, which would know it. */
   isAbout(route: string): void {
     this.#route = route;
   }
 
-  /** Why the answer will be no list, or no success. */
+  /** Sets why the answer will have no list, or be no success. */
   because(reason: Reason): void {
     this.#reason = reason;
   }
 
-  /** It is refused, for a reason that leaves a trace (refused-trace.ts). */
+  /** Records a refusal that leaves a trace (refused-trace.ts). */
   refused(traced: Traced): void {
     this.#onRefused(this.#request, traced);
   }
@@ -97,7 +97,7 @@ export class RequestLog implements HoldWatch {
     this.#heldSince = undefined;
   }
 
-  /** The answer goes out, complete. */
+  /** Records a complete response. */
   complete(status: number): void {
     if (this.#isOver) return;
     const ms = this.#over();
@@ -106,7 +106,7 @@ export class RequestLog implements HoldWatch {
     else this.#requested(String(status), this.#asksToBeHeld ? undefined : ms);
   }
 
-  /** It goes out, and will never be complete. */
+  /** Records an unterminated response. */
   cut(reason: Reason): void {
     if (this.#isOver) return;
     this.#reason = reason;
@@ -116,7 +116,7 @@ export class RequestLog implements HoldWatch {
     this.#traffic.cut(reason);
   }
 
-  /** Returns how long it took, in milliseconds. */
+  /** Ends the request and returns its duration, in milliseconds. */
   #over(): number {
     this.#isOver = true;
     this.end();
@@ -124,7 +124,7 @@ export class RequestLog implements HoldWatch {
   }
 
   #answered(ask: RequestKind, answer: Outcome, ms: number): void {
-    // What a heartbeat asked for says nothing of the server.
+    // The wait that a heartbeat asks for says nothing about the server.
     const asked = ask === 'heartbeat' && this.#asksToBeHeld;
     this.#traffic.answered(ask, answer, asked ? ms - this.#held : ms);
     if (this.#held === 0 || asked) return;
@@ -142,7 +142,10 @@ export class RequestLog implements HoldWatch {
     });
   }
 
-  /** The caller hung up before its answer; or a stream, which was answered by itself, has ended. */
+  /**
+   * Handles a closed response: the caller hung up early, or a stream, which was answered at its start, has
+   * ended.
+   */
   #closed(response: ServerResponse): void {
     if (this.#isOver) return;
     const ms = this.#over();
@@ -151,7 +154,7 @@ export class RequestLog implements HoldWatch {
   }
 }
 
-/** The route's own path as OpenAPI writes it, and nothing of what the caller put into it. */
+/** The route's path as OpenAPI writes it, without any of the caller's values. */
 function templateOf(request: IncomingMessage): string {
   const {
     route,

@@ -5,25 +5,25 @@ import { isOfPage } from './ui-assets.js';
 type Directives = Readonly<Record<string, readonly string[]>>;
 
 const COMMON: HelmetOptions = {
-  // The server speaks plain http; whoever puts TLS in front of it decides that.
+  // The server speaks plain http; a TLS proxy in front of it decides about this.
   strictTransportSecurity: false,
   crossOriginResourcePolicy: { policy: 'same-origin' },
   referrerPolicy: { policy: 'no-referrer' },
   xFrameOptions: { action: 'deny' },
-  // Browsers take these over https only, and complain elsewhere.
+  // Browsers accept these only over https, and complain otherwise.
   crossOriginOpenerPolicy: false,
   originAgentCluster: false,
-  // For browsers that are long gone, or of no use here.
+  // For obsolete browsers, or of no use here.
   xDnsPrefetchControl: false,
   xXssProtection: false,
   xDownloadOptions: false,
   xPermittedCrossDomainPolicies: false,
 };
 
-/** For answers that no browser should show or run anything of. */
+/** For responses that no browser should display or execute. */
 const forData = withPolicy({ 'default-src': ["'none'"], 'frame-ancestors': ["'none'"] });
 
-/** For the page: its own files and this server, and nothing inline. */
+/** For the page: allows its own files and this server, and nothing inline. */
 const forPages = withPolicy({
   'default-src': ["'none'"],
   'script-src': ["'self'"],
@@ -36,8 +36,8 @@ const forPages = withPolicy({
 });
 
 /**
- * Security headers of the operators' side. The Nacos side and the official API have none: their answers are those of the
- * official server, byte for byte, and no browser shows them.
+ * Sets the security headers of the operators' side. The Nacos side and the official API have none: their
+ * responses equal those of the official server, byte for byte, and no browser displays them.
  */
 export function securityHeaders(request: Request, response: Response, next: NextFunction): void {
   const { path } = request;

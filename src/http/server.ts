@@ -48,12 +48,13 @@ import { quote } from './nacos/list-request.js';
 import { unterminated, unterminatedForJava } from './transport/unterminated.js';
 import { Urgency } from './transport/urgency.js';
 
-/** How often unread answers are looked at. */
+/** How often unread responses are checked. */
 const POLL_INTERVAL_MS = 1_000;
 
 /**
- * New connections that the system keeps until they are taken (Linux: net.core.somaxconn, 4,096, is the most). Node takes
- * one in each turn of its loop, and after a restart all members come at once; whoever finds no place tries again after 1 s.
+ * How many new connections the system queues (Linux: at most net.core.somaxconn, 4,096). Node accepts one in
+ * each turn of its loop, and after a restart all members come at once; a client that finds the queue full
+ * tries again after 1 s.
  */
 const BACKLOG = 4_096;
 
@@ -66,7 +67,7 @@ export interface ServerOptions {
   readonly access: AccessControl;
   readonly examiner: Examiner;
   readonly limits?: Partial<Limits>;
-  /** Without, nothing is counted and there is no `/metrics`. */
+  /** Without it, nothing is counted and there is no `/metrics`. */
   readonly metrics?: Metrics;
 }
 
@@ -77,7 +78,7 @@ export class AddressServer {
   readonly #connections: Connections;
   readonly #http: HttpServer;
   readonly #door: FastPath;
-  /** What is told to those who listen. */
+  /** Publishes to stream readers. */
   readonly feed: Feed;
   readonly #drain: number;
   readonly #pipeline: RequestPipeline;
@@ -124,27 +125,27 @@ export class AddressServer {
         requestTimeout: limits.arrival,
         keepAliveTimeout: KEEP_ALIVE * 1_000,
         connectionsCheckingInterval: 1_000,
-        // A Nacos always sends one; whoever does not must not get node's own complete 400.
+        // A Nacos always sends a Host; a request without one must not get node's own complete 400.
         requireHostHeader: false,
       },
       this.#pipeline.serve,
     );
-    // Node would pass over those beyond a number; here they are refused (header-fields.ts).
+    // Node would ignore those beyond a limit; here such requests are refused (header-fields.ts).
     this.#http.maxHeadersCount = 0;
     this.#http.timeout = limits.stall;
     this.#http.on('timeout', (socket: Socket) => connections.cutStill(socket));
-    // Passed over: node would answer a complete 417.
+    // Ignore the expectation: node would send a complete 417.
     this.#http.on('checkExpectation', this.#pipeline.serve);
     this.#http.on('clientError', (error: Malformed, socket: Socket) => {
       if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') return connections.cut(socket, 'slow');
-      // In the midst of an answer whatever is said would be taken for a part of it.
+      // In the middle of a response, any text would be taken for a part of it.
       if (!socket.writable || error.code === GONE || this.#pipeline.isMidAnswer(socket)) {
         return void socket.destroy();
       }
       traffic.cut('malformed');
       endWith(socket, answerToMalformed(error, limits));
     });
-    // It never listens itself, and without this event node starts no clock for requests sent by halves.
+    // This server never listens itself, and without the event node does not time out half-sent requests.
     this.#http.emit('listening');
     this.#door = new FastPath(this.#http, reader, connections, limits, traffic);
     this.#door.server.on('connection', () => share.arrived());
@@ -155,7 +156,7 @@ export class AddressServer {
     const { host, port } = this.#options;
     this.#door.server.listen({ port, backlog: BACKLOG, ...(host === undefined ? {} : { host }) });
     await once(this.#door.server, 'listening');
-    // A connection that cannot be taken is no reason to end all others.
+    // Failing to accept one connection is no reason to end all others.
     this.#door.server.on('error', (err) =>
       this.#logThrottle.warn({ err }, 'a new connection could not be accepted'),
     );
@@ -163,14 +164,14 @@ export class AddressServer {
     return (this.#door.server.address() as AddressInfo).port;
   }
 
-  /** What is open now, and the bytes of answers that wait to be read. */
+  /** The number of open connections, and the bytes of responses that wait to be read. */
   get load(): { connections: number; unread: number } {
     return { connections: this.#connections.count().open, unread: this.#connections.unread };
   }
 
   /**
-   * Refuses new connections, ends held polls with the unterminated answer and idle connections at once, and
-   * gives answers under way a moment.
+   * Refuses new connections, ends held polls with the unterminated response and idle connections at once, and
+   * gives responses under way a moment.
    */
   async close(): Promise<void> {
     const closed = once(this.#door.server, 'close');
@@ -208,10 +209,10 @@ function buildApp(
     app.all(METRICS_PATH, refuseMetricsMethod);
   }
   app.use(operatorsPage(access));
-  // A body says nothing here but in the official API's form; it is read to its end and bounded all the same.
+  // Only the official API's form uses a body; others are still read to the end, within the limit.
   app.use(express.urlencoded({ extended: false, limit: limits.bodySize }));
   app.use(express.raw({ type: () => true, limit: limits.bodySize }));
-  // A body ends whenever it is read; what it asks for waits for its share as all else.
+  // A body may end at any time; its request then waits for its share of the loop like any other.
   app.use((request: Request, response: Response, next: NextFunction) => {
     if (request.body === undefined) return next();
     share.run(() => {
@@ -236,7 +237,7 @@ function buildApp(
   return app;
 }
 
-/** Says what was thrown while a request was handled; to the log, too, when it is ours to mend. */
+/** Answers a request whose handler threw. Logs only errors of this program. */
 function answerToFailed(log: Logger, limits: Limits) {
   return (error: unknown, request: IncomingMessage, response: ServerResponse): void => {
     const { status, detail } = describeError(error, limits);
@@ -247,7 +248,7 @@ function answerToFailed(log: Logger, limits: Limits) {
   };
 }
 
-/** What express and its body parsers throw carries a status (http-errors); everything else is ours to mend. */
+/** Errors of express and its body parsers carry a status (http-errors); any other error is a bug here. */
 function describeError(error: unknown, limits: Limits): { status: number; detail: string } {
   const status = (error as { status?: unknown }).status;
   if ((error as { type?: unknown }).type === 'entity.too.large') {
@@ -269,18 +270,18 @@ function refuseTarget(request: IncomingMessage, response: ServerResponse): void 
   });
 }
 
-/** What node says of a connection on which nobody listens any more. */
+/** Node's error code for a connection that its client has left. */
 const GONE = 'ECONNRESET';
 
-/** What node throws of bytes that it cannot parse. */
+/** Node's error for bytes that it cannot parse. */
 interface Malformed extends NodeJS.ErrnoException {
-  /** Those that it was reading: of a request as short as a poll, all of it. */
+  /** The bytes that it was reading; for a request as short as a poll, all of it. */
   readonly rawPacket?: Buffer;
 }
 
 /**
- * What node's parser refuses. Who sent it is hardly known, so the answer is not completed. A Nacos's request is
- * malformed when its address_server_url has a space.
+ * Answers a request that node's parser refuses. Its sender is hardly known, so the response is not completed.
+ * A Nacos's request is malformed if its address_server_url contains a space.
  */
 function answerToMalformed({ code, rawPacket }: Malformed, { headerSize }: Limits): Buffer {
   if (code === 'HPE_HEADER_OVERFLOW') {

@@ -1,12 +1,12 @@
 import { StoreOutcomeUnknown, type StoreUnavailable } from '../registry/interfaces.js';
 import type { Problem } from './reply.js';
 
-/** Seconds after which what the store could not do may be tried again. */
+/** Seconds after which a change that the store could not make may be tried again. */
 const RETRY_AFTER = 2;
 
 /**
- * What is answered to a change that the store did not confirm. `undone` is what is certain when it was out of reach, such as
- * "nothing was changed"; when its outcome is not known, nothing is, and that is said instead.
+ * The answer to a change that the store did not confirm. `undone` states what is certain if the store was out
+ * of reach, such as "nothing was changed"; if the outcome is unknown, the answer says that instead.
  */
 export function storeProblem(error: StoreUnavailable, undone?: string): Problem {
   const detail =

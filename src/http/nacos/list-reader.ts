@@ -13,13 +13,13 @@ import type { ListFormat, ListRequest } from './list-request.js';
 /** A list that may be sent at once. */
 export interface LocatedCluster {
   readonly cluster: Cluster;
-  /** The members of a `view=live`, in place of all. */
+  /** The members of a `view=live`, instead of all. */
   readonly live?: readonly Address[];
 }
 
 /**
- * The hot path: the list for a listed caller, or for one who asks without `self`. It touches memory only.
- * Whoever is neither, and every cluster without a list, is the slow path's.
+ * The hot path: serves the list to listed callers and to requests without `self`, from memory only. Any other
+ * caller, and every cluster without a list, goes to the slow path.
  */
 export class ListReader {
   readonly #service: RegistryService;
@@ -40,7 +40,7 @@ export class ListReader {
     this.#trace = trace;
   }
 
-  /** A list goes out to a caller that polls for it; `address` undefined: it does not say who it is. */
+  /** Notes that a list is sent to a caller; `address` is undefined if the caller does not name itself. */
   noteSent(caller: PeerState, cluster: Cluster, address: Address | undefined): void {
     if (!this.#service.isShared || !noteSent(caller, cluster, address)) return;
     this.#logThrottle.warn(
@@ -50,8 +50,8 @@ export class ListReader {
   }
 
   /**
-   * Undefined when it takes a decision, or is refused. A caller that is a member is renewed by it, unless it may not
-   * speak for that member: it gets the list (R2), and nothing is noted of it but that.
+   * Serves a poll. Undefined if it takes a decision or is refused. It renews the lease of a caller that is a
+   * member. A caller that may not speak for the member gets the list (R2), and only that is noted.
    */
   read(target: ListRequest, caller: PeerState): LocatedCluster | undefined {
     const entry = this.#service.find(target.name);
@@ -80,7 +80,7 @@ export class ListReader {
   }
 
   /**
-   * The same for a heartbeat of a listed member. A script or sidecar sends it, so its connection's end says
+   * Serves the heartbeat of a listed member. A script or sidecar sends it, so the end of its connection says
    * nothing about the member.
    */
   beat(target: ListRequest, caller: PeerState): LocatedCluster | undefined {
@@ -90,22 +90,28 @@ export class ListReader {
     const denial = this.#access.denialOf(target, address, caller);
     if (denial && !denial.passes) return undefined;
     if (!this.#renew(entry, address, 'heartbeat', target, caller)) return undefined;
-    // Not delivered: a script has it now, its Nacos has what it polls itself, or what the next heartbeat says (`revision`).
-    // Its beats follow each other at once, on whichever connection: what was sent on this one tells nothing.
+    // Not marked as delivered: a script has the list now, but its Nacos has what it polled itself, or what
+    // the next heartbeat reports (`revision`). Heartbeats use any connection, so what was sent on this one
+    // proves nothing.
     const cluster = this.#service.listFor(entry, address);
-    // An agent that has it wants to be held until there is another.
+    // An agent that has this list wants to be held until there is another.
     if (!cluster || (target.wait > 0 && target.revision === cluster.revision)) return undefined;
     if (denial) this.#noted(entry, address, denial, caller);
     return { cluster };
   }
 
-  /** A listed caller is answered in spite of an objection, which is shown with the member. */
+  /**
+   * Records a denial of a listed caller, which is answered all the same; operators see it with the member.
+   */
   #noted(entry: ServedCluster, address: Address | undefined, denial: AccessDenial, caller: PeerState): void {
     this.#access.noted(denial);
     if (address !== undefined) this.#trace.answered(entry, address, denial, caller.client);
   }
 
-  /** A listed or waiting address is heard, from an address or one that a proxy does not say; whether what the caller says of it besides counts. */
+  /**
+   * Records that a listed or waiting address is heard; `client` is undefined if a proxy does not name it.
+   * Returns whether to believe the caller in more than that the member is alive.
+   */
   hear(entry: ServedCluster, address: Address, client: string | undefined): boolean {
     const { homes } = this.#access;
     const isAtHome = homes.heard(entry, address, client, this.#service.now);
@@ -114,7 +120,7 @@ export class ListReader {
     return this.#access.counts(isAtHome);
   }
 
-  /** False when the address is not listed, or its poll takes a decision. */
+  /** Renews a lease. False if the address is not listed, or its poll takes a decision. */
   #renew(
     entry: ServedCluster,
     address: Address,
@@ -128,13 +134,13 @@ export class ListReader {
     return this.#service.renew(entry, member, pollOf(address, source, target, caller, counts));
   }
 
-  /** The whole HTTP answer. */
+  /** The complete HTTP response. */
   whole({ cluster, live }: LocatedCluster, format: ListFormat): Buffer {
     return live ? whole(cluster, live, format) : this.#answers.get(cluster, format);
   }
 }
 
-/** What a request says of the member that it speaks for; only that it lives when the rest does not count. */
+/** The parts of a request about its member. If the caller is not believed, only that the member is alive. */
 export function pollOf(
   address: Address,
   source: 'poll' | 'heartbeat',
@@ -148,8 +154,8 @@ export function pollOf(
 }
 
 /**
- * Undefined without `self`, for `self=auto` when it is not known where the request comes from, and for what may be one of two
- * addresses and comes from neither.
+ * The address in `self`. Undefined without `self`, for `self=auto` if the source is unknown, and for a text
+ * that may mean two addresses if the request comes from neither.
  */
 export function addressOfSelf({ self }: ListRequest, { client }: PeerState): Address | undefined {
   if (self === undefined || self.type === 'address') return self?.address;

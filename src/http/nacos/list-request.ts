@@ -5,16 +5,18 @@ import { unexpandedIn } from '../../registry/unexpanded.js';
 import { clusterName, listQuery, productName, type Self } from './parameters.js';
 
 /**
- * How a list is written: `text` for Nacos 2.0.3 and later and up to 1.2.x, `json` for 1.3.0 to 2.0.2. `crlf` is no one's to
- * ask for: text as SDK clients can split it, of which npm's `nacos` (2.6.3) does so at CRLF only and takes an empty last line
- * for a server.
+ * The format of a list: `text` for Nacos 2.0.3 and later and up to 1.2.x, `json` for 1.3.0 to 2.0.2. `crlf`
+ * cannot be requested: it is text that all SDK clients can split, since npm's `nacos` (2.6.3) splits only at
+ * CRLF and takes an empty last line for a server.
  */
 export type ListFormat = z.output<typeof listQuery>['format'] | 'crlf';
 
-/** What `/{product}/{cluster}?…` asks for. Parameters that are not ours (SDK clients send `namespace`) are ignored. */
+/**
+ * The parsed `/{product}/{cluster}?…`. Unknown parameters are ignored, since SDK clients send `namespace`.
+ */
 export interface ListRequest {
   readonly key: ClusterKey;
-  /** {@link keyOf} of it. */
+  /** The cluster's {@link keyOf}. */
   readonly name: string;
   readonly self?: Self;
   readonly expect?: number;
@@ -22,41 +24,48 @@ export interface ListRequest {
   readonly format: ListFormat;
   /** `view=live`: only the members that answer now. */
   readonly live: boolean;
-  /** The revision that the member's Nacos has, as its agent says. */
+  /** The revision that the member's Nacos has, as its agent reports. */
   readonly revision?: number;
-  /** Whether the member's Nacos has been started and has not answered yet, as its agent says. */
+  /** Whether the member's Nacos has been started and has not answered yet, as its agent reports. */
   readonly starting: boolean;
-  /** How it shows that its Nacos does not answer, as its agent says. */
+  /** The sign that the member's Nacos does not answer, as its agent reports. */
   readonly unhealthy?: string;
-  /** How long a leave waits for the others, or a heartbeat for another list, in milliseconds; 0 without. */
+  /**
+   * How long a leave waits for the others, or a heartbeat for another list, in milliseconds; 0 if not given.
+   */
   readonly wait: number;
-  /** What was given as `token`, unchecked. */
+  /** The given `token`, unchecked. */
   readonly token?: string;
 }
 
-/** A target as it was read. */
+/** The result of reading a target. */
 export type ReadTarget = { readonly ok: true; readonly value: ListRequest } | Bad;
 
 interface Bad {
   readonly ok: false;
   readonly problem: string;
-  /** What is wrong: the path, or a parameter by its name. */
+  /** What is wrong: the path, or the name of a parameter. */
   readonly about: string;
-  /** {@link keyOf} of the cluster, when the path is right. */
+  /** The cluster's {@link keyOf}, if the path is valid. */
   readonly name?: string;
 }
 
 const PARAMETERS = new Set(Object.keys(listQuery.shape));
 
-/** What Nacos asks for by itself, `{contextPath}/serverlist`, where its context path is `/`: the usual list. */
+/**
+ * The path that Nacos derives itself, `{contextPath}/serverlist`, when its context path is `/`: it means the
+ * usual list.
+ */
 const WITHOUT_CONTEXT_PATH = '/serverlist';
 
-/** True for a path of two segments, what is in them {@link parseTarget} judges; and for that of Nacos at the root. */
+/**
+ * Whether a path has two segments, which {@link parseTarget} then checks, or is that of a Nacos at the root.
+ */
 export function isListPath(path: string): boolean {
   return /^\/[^/]+\/[^/]+$/.test(path) || path === WITHOUT_CONTEXT_PATH;
 }
 
-/** Reads a request's path and query; the problem is a sentence that names the parameter and the value. */
+/** Reads a request's path and query. The problem is a sentence that names the parameter and the value. */
 export function parseTarget(url: string): ReadTarget {
   const question = url.indexOf('?');
   const path = question < 0 ? url : url.slice(0, question);
@@ -97,7 +106,10 @@ export function parseTarget(url: string): ReadTarget {
   };
 }
 
-/** SDK clients whose path has a query already append theirs as if it had none (2.x ServerListManager): `?view=live?namespace=a`. */
+/**
+ * Repairs a query: SDK clients whose path already has one append theirs with another `?` (2.x
+ * ServerListManager): `?view=live?namespace=a`.
+ */
 function queryOf(text: string): string {
   return text.replace('?namespace=', '&namespace=');
 }
@@ -124,7 +136,7 @@ export function parseName(kind: 'product' | 'cluster', text: string): Parsed<str
     : bad(kind, text, read.error.issues[0]?.message ?? 'is wrong');
 }
 
-/** Splits a query; parameters outside `wanted` are passed over. */
+/** Splits a query; skips parameters outside `wanted`. */
 export function parseQuery(
   query: string,
   wanted: ReadonlySet<string>,
@@ -135,7 +147,7 @@ export function parseQuery(
     const name = equals < 0 ? pair : pair.slice(0, equals);
     if (!wanted.has(name)) continue;
     const raw = equals < 0 ? '' : pair.slice(equals + 1);
-    // A token must not be printed, not even a wrong one: it may be right elsewhere.
+    // A token must not be printed, not even a wrong one: it may be valid elsewhere.
     const shown = name === 'token' ? '…' : raw;
     if (given.has(name)) return bad(name, shown, 'is given twice; give it once');
     try {
@@ -147,7 +159,7 @@ export function parseQuery(
   return { ok: true, value: given };
 }
 
-/** What is wrong first, in the order of the schema. */
+/** The first problem in the order of the schema. */
 function firstProblem(error: z.ZodError, given: ReadonlyMap<string, string>): Bad {
   const issue = error.issues[0];
   const name = String(issue?.path[0]);
@@ -165,7 +177,7 @@ function sentence(problem: string): { ok: false; problem: string } {
   return { ok: false, problem };
 }
 
-/** A stranger's text as it may stand in a sentence: in quotes, cut, and without control characters. */
+/** Quotes a caller's text for a sentence: shortened and without control characters. */
 export function quote(text: string): string {
   return JSON.stringify(text.length > 300 ? `${text.slice(0, 300)}…` : text).replace(
     /[\x7f-\x9f\u2028\u2029]/g,

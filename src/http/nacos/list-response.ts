@@ -9,7 +9,7 @@ export const KEEP_ALIVE = 75;
 
 const DATE = 'Date: ';
 
-/** An answer, where its date is, and the second that it says. */
+/** A response, the position of its date, and the second that the date shows. */
 interface Dated {
   readonly bytes: Buffer;
   readonly dateAt: number;
@@ -17,8 +17,8 @@ interface Dated {
 }
 
 /**
- * Whole HTTP answers with a cluster's list, built once a change. Once a second the date is written anew in
- * place: with thousands of clusters, new answers every second were the server's largest garbage.
+ * Complete HTTP responses with a cluster's list, built once per change. Once a second the date is overwritten
+ * in place: with thousands of clusters, new responses every second were the server's largest garbage.
  */
 export class ListAnswers {
   readonly #prebuilt = new WeakMap<Cluster, Partial<Record<ListFormat, Dated>>>();
@@ -35,7 +35,7 @@ export class ListAnswers {
         this.#second = second;
         this.#date = new Date(second * 1_000).toUTCString();
       }
-      // An HTTP date has the same length at all times.
+      // HTTP dates always have the same length.
       answer.bytes.write(this.#date, answer.dateAt, 'latin1');
       answer.second = second;
     }
@@ -49,8 +49,8 @@ function build(cluster: Cluster, format: ListFormat): Dated {
 }
 
 /**
- * The members that answer now, for SDK clients, which are no members and can do nothing with an empty list:
- * should nobody answer, they get everybody. The caller, if listed, is always among them.
+ * The members that answer now, for SDK clients, which cannot use an empty list: if no member answers, they
+ * get all. The caller, if listed, is always included.
  */
 export function liveList(
   { members }: Cluster,
@@ -64,14 +64,17 @@ export function liveList(
   return live.length > 0 ? live.map(({ address }) => address) : [...members.keys()];
 }
 
-/** The body that Nacos reads: one `host:port` a line, no blank line, no BOM; or that in JSON (1.3.0 to 2.0.2). */
+/**
+ * The body that Nacos reads: one `host:port` a line, without blank lines or a BOM; or the same in JSON (1.3.0
+ * to 2.0.2).
+ */
 export function listBody(addresses: readonly Address[], format: ListFormat): string {
   if (format === 'crlf') return addresses.join('\r\n');
   const lines = addresses.map((address) => `${address}\n`).join('');
   return format === 'json' ? JSON.stringify({ code: 200, message: null, data: lines.trimEnd() }) : lines;
 }
 
-/** A complete HTTP/1.1 answer with a list. */
+/** A complete HTTP/1.1 response with a list. */
 export function whole(cluster: Cluster, addresses: readonly Address[], format: ListFormat): Buffer {
   const body = listBody(addresses, format);
   const headers = Object.entries(listHeaders(cluster, body, format)).map(
@@ -87,7 +90,7 @@ export function whole(cluster: Cluster, addresses: readonly Address[], format: L
   return Buffer.from(`${head.join('\r\n')}\r\n\r\n${body}`);
 }
 
-/** A list's own headers. */
+/** The headers of a list. */
 export function listHeaders(
   cluster: Cluster,
   body: string | Buffer,

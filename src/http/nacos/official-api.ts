@@ -17,8 +17,8 @@ export const OFFICIAL_PATH = '/nacos/v1/as/nodes';
 const ALLOW = 'POST, DELETE';
 
 /**
- * The official API: puts and deletes static members with the official parameters, texts and statuses. It also
- * takes what the official one cannot hold: ports, host names and IPv6.
+ * The official API: puts and deletes static members with the official parameters, texts and statuses. Unlike
+ * the official server it also takes ports, host names and IPv6.
  */
 export function officialApi(service: RegistryService, access: AccessControl) {
   return async (request: Request, response: Response): Promise<void> => {
@@ -50,7 +50,7 @@ export function officialApi(service: RegistryService, access: AccessControl) {
         addresses.filter((address) => !members?.has(address)),
       );
       if (strange) return refuse(request, response, strange);
-      // An operator's word of many addresses at once counts for its cluster.
+      // An operator's request with many addresses counts once, for its cluster.
       const many = access.refuseMany(request, key, [], madeOf(service));
       if (many) return refuse(request, response, many);
     }
@@ -75,7 +75,7 @@ interface Parameters {
   readonly ips: string;
 }
 
-/** From the query or a form, as the official server takes them; a string says what is wrong. */
+/** Reads parameters from the query or a form, as the official server does. A string is the problem. */
 function read(request: Request): Parameters | string {
   const form = (request.body ?? {}) as Record<string, unknown>;
   const values: Record<string, string> = {};
@@ -92,8 +92,8 @@ function read(request: Request): Parameters | string {
 }
 
 /**
- * The official words name every bad entry at once. A single word without a port is as bad here as there
- * (`ips=a,b`), since it is more likely a slip than a host name; `a:8848` is taken.
+ * Reads addresses. The official text names every bad entry at once. A single word without a port is bad, as
+ * in the official server (`ips=a,b`): it is more likely a mistake than a host name. `a:8848` is accepted.
  */
 function readAddresses(entries: readonly string[]): Address[] | string {
   const addresses: Address[] = [];
@@ -103,7 +103,8 @@ function readAddresses(entries: readonly string[]): Address[] | string {
     const address = readAddress(entry);
     if (address.ok && /[.:]/.test(entry)) addresses.push(address.value);
     else bad.push(entry);
-    // What the official words leave to be guessed: nothing is wrong with an address, somebody did not put it there.
+    // Add what the official text does not explain: the entry is not a mistyped address but a missing or
+    // unexpanded value.
     const isTold = /^:\d*$/.test(entry) || unexpandedIn(entry) !== undefined || 'either' in address;
     if (!address.ok && isTold) why ||= `; ${entry} ${address.problem}`;
   }

@@ -3,20 +3,23 @@ import { parseDuration } from '../../config/duration.js';
 import { checkPort, DEFAULT_PORT, readAddress, type Address, type Parsed } from '../../registry/address.js';
 import { MAX_EXPECT } from '../../registry/rules.js';
 
-/*
- * What the parameters of the Nacos side may be. The same schemas read them (list-request.ts) and describe them
+/**
+ * The parameters of the Nacos side. The same schemas read them (list-request.ts) and describe them
  * (api/openapi.ts). A problem is the end of a sentence that starts with the parameter and its value.
  */
 
-/** Who a request is about. */
+/** The member that a request is about. */
 export type Self =
   | { readonly type: 'address'; readonly address: Address }
   /** The connection's remote end with this port. */
   | { readonly type: 'auto'; readonly port: number }
-  /** IPv6 without brackets: that of the two which is the connection's remote end. `problem`: why it may be either. */
+  /**
+   * IPv6 without brackets, which may mean two addresses: takes the one that is the connection's remote end.
+   * `problem` explains the ambiguity.
+   */
   | { readonly type: 'either'; readonly addresses: readonly [Address, Address]; readonly problem: string };
 
-/** Longest `wait`. */
+/** The longest `wait`, in milliseconds. */
 export const MAX_WAIT_MS = 60_000;
 
 const NAME = /^(?!\.+$)[A-Za-z0-9._-]{1,64}$/;
@@ -36,7 +39,7 @@ export const clusterName = z
   .regex(NAME, NAME_PROBLEM)
   .meta({ description: 'The cluster, usually `serverlist`.', examples: ['serverlist'] });
 
-/** A text that a function reads. */
+/** A schema for texts that a function parses. */
 export function readBy<T>(parse: (text: string) => Parsed<T>) {
   return z.string().transform((text, context): T => {
     const parsed = parse(text);
@@ -46,7 +49,7 @@ export function readBy<T>(parse: (text: string) => Parsed<T>) {
   });
 }
 
-/** A whole number as parameters are written, in at most so many decimal digits. */
+/** A schema for whole numbers of at most `digits` decimal digits. */
 export function wholeNumber(
   min: number,
   max: number,
@@ -60,7 +63,7 @@ export function wholeNumber(
   );
 }
 
-/** A time such as `10s`, in milliseconds. */
+/** A schema for durations such as `10s`, in milliseconds. */
 export function time(max: number, example: string) {
   const problem = `is no time up to ${max / 1_000}s, such as ${example}`;
   return z
@@ -70,7 +73,7 @@ export function time(max: number, example: string) {
     .refine((ms) => ms <= max, problem);
 }
 
-/** The query of `/{product}/{cluster}`, in the order in which it is judged. */
+/** The query of `/{product}/{cluster}`, in the order of checking. */
 export const listQuery = z.object({
   self: readBy(parseSelf)
     .optional()

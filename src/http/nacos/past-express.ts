@@ -13,16 +13,16 @@ const METHODS = new Set(['GET', 'HEAD', 'POST', 'DELETE']);
 export interface StraightParts {
   readonly routes: NacosRoutes;
   readonly access: AccessControl;
-  /** More header fields are refused elsewhere. */
+  /** The most header fields; requests with more are refused elsewhere. */
   readonly headerFields: number;
-  /** Answers to what a handler throws. */
+  /** Responds to an error that a handler throws. */
   readonly failed: (error: unknown, request: IncomingMessage, response: ServerResponse) => void;
 }
 
 /**
- * What is asked most, past express and its parsers of bodies, which cost several times what the answer does: polls,
- * heartbeats and leaves, and official changes that are refused whatever their body says. What is wrong in any
- * way is judged and refused behind it as ever.
+ * Answers the most frequent requests without express and its body parsers, which cost several times the
+ * answer: polls, heartbeats, leaves, and official changes that are refused whatever their body holds.
+ * Requests with any error go on to express, which refuses them.
  */
 export class Straight {
   readonly #parts: StraightParts;
@@ -31,7 +31,7 @@ export class Straight {
     this.#parts = parts;
   }
 
-  /** False when the request is not one of those; nothing has been done then. */
+  /** False if the request is of another kind; nothing has been done then. */
   answers(request: IncomingMessage, response: ServerResponse): boolean {
     const { routes, access, headerFields, failed } = this.#parts;
     const { method = '', url = '' } = request;
@@ -41,7 +41,7 @@ export class Straight {
     if (!isList && path !== OFFICIAL_PATH) return false;
     if (whyNotFromBrowser(request, access) !== undefined) return false;
     if (isList) {
-      // A body is read before anything is held or decided, and a list needs neither.
+      // A body is read before a request is held or decided, and a list needs neither.
       if (hasBody(request)) return method === 'GET' && routes.isQuick(request, response);
       routes.answer(request, response).catch((error: unknown) => failed(error, request, response));
       return true;
@@ -54,7 +54,7 @@ export class Straight {
   }
 }
 
-/** RFC 9112, 6: a request has a body when one of these fields says so. */
+/** Whether a request has a body: one of these fields announces it (RFC 9112, 6). */
 function hasBody({ headers }: IncomingMessage): boolean {
   const length = headers['content-length'];
   return headers['transfer-encoding'] !== undefined || (length !== undefined && length !== '0');

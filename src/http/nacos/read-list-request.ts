@@ -4,14 +4,14 @@ import { headerToken } from '../access/credential.js';
 import { isFromBrowser } from '../browser.js';
 import { parseTarget, type ReadTarget } from './list-request.js';
 
-/** Where a request carries its target (request-log.ts says why there). */
+/** The property of a request that holds its target (request-log.ts explains the place). */
 const TARGET = Symbol('target');
 
 interface Read extends IncomingMessage {
   [TARGET]?: ReadTarget;
 }
 
-/** What a request's target asks for, as it stands there. It is read once, so whoever judges it judges what is done. */
+/** The target of a request, exactly as sent. It is parsed once, so that checks and actions see the same. */
 export function readTarget(request: IncomingMessage): ReadTarget {
   const carrier: Read = request;
   const known = carrier[TARGET];
@@ -19,8 +19,8 @@ export function readTarget(request: IncomingMessage): ReadTarget {
 }
 
 /**
- * The same as it is carried out. A token in the URL counts before one in a header. A browser is no member: what it GETs with
- * `self`, for its user or for a page that he visits, is a look at the list.
+ * The target of a request, as it is carried out. A token in the URL takes precedence over one in a header. A
+ * browser is not a member: a GET with `self`, for its user or for a page, only reads the list.
  */
 export function targetOf(request: IncomingMessage): ReadTarget {
   const target = readTarget(request);
@@ -39,8 +39,8 @@ export function targetOf(request: IncomingMessage): ReadTarget {
 }
 
 /**
- * Whether a User-Agent is that of a Nacos SDK client, such as `Nacos-Java-Client:v2.3.2`, which npm's `nacos` claims to be,
- * too. Nodes are `Java/17`, and what is ours begins with `nacos-address-server`.
+ * Whether a User-Agent is that of a Nacos SDK client, such as `Nacos-Java-Client:v2.3.2`; npm's `nacos`
+ * claims to be one, too. Nodes are `Java/17`, and this project's programs begin with `nacos-address-server`.
  */
 export function isSdkClient(userAgent: string): boolean {
   return /^nacos-\w+-client\b/i.test(userAgent);

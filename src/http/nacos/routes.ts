@@ -26,7 +26,7 @@ const ALLOW = 'GET, HEAD, POST, DELETE';
 /** Seconds after which a caller that must wait may ask again. */
 const RETRY_AFTER = 2;
 
-/** What the Nacos side is made of. */
+/** The parts of the Nacos side. */
 export interface NacosSide {
   readonly service: RegistryService;
   readonly access: AccessControl;
@@ -36,8 +36,8 @@ export interface NacosSide {
 }
 
 /**
- * The slow path of `/{product}/{cluster}`: whatever takes a decision, and whatever is wrong. An answer that is
- * no list is held back from a Nacos node, whose five tries at start-up come without a pause.
+ * The slow path of `/{product}/{cluster}`: every request that takes a decision or has an error. It holds back
+ * an answer without a list from a Nacos node, whose five tries at start-up come without a pause.
  */
 export class NacosRoutes {
   readonly #service: RegistryService;
@@ -54,13 +54,13 @@ export class NacosRoutes {
     this.#heldRequests = heldRequests;
   }
 
-  /** Behind express: what came with a body, or is wrong. */
+  /** Handles requests behind express: those with a body or an error. */
   readonly handle = async (request: Request, response: Response, next: NextFunction): Promise<void> => {
     if (!isListPath(request.url.split('?', 1)[0] ?? '')) return next();
     await this.answer(request, response);
   };
 
-  /** What is asked of a list's path: at once when it takes no decision. */
+  /** Answers a request for a list's path; at once if it takes no decision. */
   async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const target = targetOf(request);
     RequestLog.of(response)?.isAboutList(askOf(request, target));
@@ -85,7 +85,7 @@ export class NacosRoutes {
     }
   }
 
-  /** A poll that can be answered at once, and was; false when nothing was done. */
+  /** Answers a poll that can be answered at once; false if it could not, and nothing was done. */
   isQuick(request: IncomingMessage, response: ServerResponse): boolean {
     const target = targetOf(request);
     if (!target.ok) return false;
@@ -93,7 +93,7 @@ export class NacosRoutes {
     return this.#answersAtOnce(request, response, target.value);
   }
 
-  /** Polls and heartbeats that came here with their connection, but are answered as at the front door. */
+  /** Answers polls and heartbeats that came here with their connection as the front door would. */
   #answersAtOnce({ method }: IncomingMessage, response: ServerResponse, target: ListRequest): boolean {
     if (method !== 'GET' && method !== 'POST') return false;
     const caller = this.#connections.callerOf(response.req);
@@ -103,7 +103,10 @@ export class NacosRoutes {
     return true;
   }
 
-  /** A list without `self`: there is none yet, or the hot path would have answered. */
+  /**
+   * Answers a request without `self` for a list that does not exist yet; otherwise the hot path would have
+   * answered.
+   */
   async #list(request: IncomingMessage, response: ServerResponse, target: ListRequest): Promise<void> {
     const { key, name } = target;
     const hold = mayComplete(request) ? 0 : this.#service.rules.pollHold;
@@ -121,12 +124,13 @@ export class NacosRoutes {
     }
     const { cluster: newest } = this.#service.find(name) ?? {};
     if (newest && newest.members.size > 0) {
-      // It may have changed elsewhere: a Nacos must not get it, people may.
+      // The list may have changed on another server: a Nacos node must not get it, people may.
       if (mayComplete(request)) return sendList(response, newest, target.format);
       return refuse(request, response, this.#notNow(this.#service.outOfDate));
     }
     if (!wasKnown) {
-      // The official words tell which of the two is unknown; not to those who may not know which clusters there are.
+      // The official text tells whether the product or the cluster is unknown, but not to callers that may
+      // not know which clusters exist.
       const knowsProduct = this.#access.reads === 'open' && this.#service.knowsProduct(key.product);
       const text = `product=${key.product}${knowsProduct ? `,cluster=${key.name}` : ''} not found.`;
       return refuse(request, response, {
@@ -185,12 +189,13 @@ export class NacosRoutes {
     const isNew = !this.#isListed(target, address);
     const poll = await this.#pollOf(request, 'heartbeat', target, address, caller);
     const signal = this.#heldRequests.of(response);
-    // One that waits must come back as often as a Nacos does, or it is taken for gone.
+    // A waiting node must come back as often as a Nacos polls, or it counts as gone.
     const hold = Math.min(this.#longestWait(target), this.#service.rules.pollHold);
     const answer = await this.#service.poll(target.key, poll, hold, signal, RequestLog.of(response));
     if (isNew) this.#noteHome(target, address, caller);
     if (response.destroyed) return;
-    // Not delivered: a script has it now, its Nacos has what it polls itself, or what the next heartbeat says (`revision`).
+    // Not marked as delivered: a script has the list now, but its Nacos has what it polled itself, or what
+    // the next heartbeat reports (`revision`).
     if (answer.type === 'list') return this.#newList(request, response, target, address, answer);
     if (answer.type === 'waiting') {
       return sendWaiting(response, answer.why, answer.reason);
@@ -198,7 +203,10 @@ export class NacosRoutes {
     refuse(request, response, this.#problemOf(answer));
   }
 
-  /** A listed address's list; while it is the one that its Nacos has, and there is time, held until there is another. */
+  /**
+   * Answers with a listed address's list. While Nacos already has that list, holds the answer until there is
+   * another or the wait is over.
+   */
   async #newList(
     request: IncomingMessage,
     response: ServerResponse,
@@ -222,7 +230,10 @@ export class NacosRoutes {
     refuse(request, response, this.#notNow(this.#service.outOfDate));
   }
 
-  /** An agent's word that its Nacos does not answer. It gets the list, as everybody who is listed (R2). */
+  /**
+   * Handles an agent's report that its Nacos does not answer. It gets the list, like every listed member
+   * (R2).
+   */
   async #reportUnhealthy(
     request: IncomingMessage,
     response: ServerResponse,
@@ -238,7 +249,7 @@ export class NacosRoutes {
       'report that its Nacos does not answer',
     );
     if (refused) return refuse(request, response, refused);
-    // Each first word is a decision and an event.
+    // Each first report takes a decision and an event.
     const often =
       entry && !this.#service.isUnhealthy(entry, address) ? this.#access.refuseOften(request) : undefined;
     if (often) return refuse(request, response, often);
@@ -251,7 +262,7 @@ export class NacosRoutes {
     return this.#newList(request, response, target, address, { type: 'list', entry, cluster: list });
   }
 
-  /** Milliseconds: a heartbeat that is held renews nothing meanwhile. */
+  /** Milliseconds: a heartbeat that is held does not renew the lease meanwhile. */
   #longestWait({ wait }: ListRequest): number {
     return Math.min(wait, this.#service.rules.memberTtl / 2);
   }
@@ -263,14 +274,14 @@ export class NacosRoutes {
     const entry = this.#service.find(name);
     const refused = await this.#access.refuseWord(request, entry, address, 'take it off');
     if (refused) return refuse(request, response, refused);
-    // A member has one leave to make, and makes it when it stops: whatever else comes from its address must not delay that.
+    // A member leaves once, while it stops: other requests from its address must not delay that.
     const isListed = entry?.cluster.members.has(address) === true;
     const often = isListed ? undefined : this.#access.refuseOften(request);
     if (often) return refuse(request, response, often);
     try {
       const left = await this.#service.leave(key, address, wait, this.#heldRequests.of(response));
       if (left.refused !== undefined) {
-        // Nobody's own word is refused, but that of a damaged cluster.
+        // A member's own leave is refused only when the cluster is damaged.
         return refuse(request, response, this.#notNow({ why: 'internal', reason: left.refused }));
       }
       if (!left.known) {
@@ -290,7 +301,7 @@ export class NacosRoutes {
     }
   }
 
-  /** The address that a request speaks for, if it may; otherwise what to answer, with nothing changed. */
+  /** The address that a request speaks for, if it may; otherwise the answer, and nothing was changed. */
   #speaker(request: IncomingMessage, target: ListRequest, caller: PeerState): Address | Problem {
     const address = addressOfSelf(target, caller);
     if (address === undefined) {
@@ -305,7 +316,7 @@ export class NacosRoutes {
     return address;
   }
 
-  /** What a request says of an address; of a new one that is not where it comes from, it names no predecessor. */
+  /** The poll in a request. A new address that the request does not come from may not name a predecessor. */
   async #pollOf(
     request: IncomingMessage,
     source: 'poll' | 'heartbeat',
@@ -315,7 +326,7 @@ export class NacosRoutes {
   ): Promise<PollRequest> {
     const entry = this.#service.find(target.name);
     if (entry?.cluster.members.has(address)) {
-      // The reader has heard it, as every member, before it left the decision to this.
+      // The reader recorded this member as heard before it left the decision to this path.
       const isAtHome = this.#access.homes.isHeardAt(entry, address, caller.client);
       return pollOf(address, source, target, caller, this.#access.counts(isAtHome));
     }
@@ -328,14 +339,14 @@ export class NacosRoutes {
     return this.#service.find(name)?.cluster.members.has(address) === true;
   }
 
-  /** One that was not listed, and now waits or is, was heard. */
+  /** Records an address that was not listed as heard, if it is listed or waits now. */
   #noteHome({ name }: ListRequest, address: Address, { client }: PeerState): void {
     const entry = this.#service.find(name);
     if (!entry?.cluster.members.has(address) && !entry?.cluster.waiting.has(address)) return;
     this.#reader.hear(entry, address, client);
   }
 
-  /** Who is listed already stays so, and who waits already goes on waiting, however often it polls. */
+  /** Why a new address is refused, if it is. Listed and waiting addresses pass, however often they poll. */
   #refuseNew(request: IncomingMessage, { key, name }: ListRequest, address: Address): Problem | undefined {
     const { members, waiting } = this.#service.find(name)?.cluster ?? {};
     if (members?.has(address) || waiting?.has(address)) return undefined;
@@ -346,7 +357,10 @@ export class NacosRoutes {
     );
   }
 
-  /** Refuses; a caller that may be a Nacos node waits for it as long as at the gate, unless it comes too often. */
+  /**
+   * Refuses a request. A caller that may be a Nacos node is held as long as at the gate, unless it comes too
+   * often.
+   */
   async #refuse(
     request: IncomingMessage,
     response: ServerResponse,
@@ -370,7 +384,7 @@ export class NacosRoutes {
     return { status: tooMany ? 507 : 409, detail: reason, ...(isRefusedCode(code) ? { code } : {}) };
   }
 
-  /** What may be asked again soon. */
+  /** A problem that may pass soon: the caller may ask again. */
   #notNow({ why, reason }: { readonly why: Reason; readonly reason: string }): Problem {
     return {
       status: 503,
@@ -381,7 +395,7 @@ export class NacosRoutes {
   }
 }
 
-/** What became of addresses and clusters that a client made. */
+/** Tells what became of the addresses and clusters that a client created. */
 export function madeOf(service: RegistryService): Made {
   return {
     isNew(cluster, address) {
@@ -395,7 +409,7 @@ export function madeOf(service: RegistryService): Made {
   };
 }
 
-/** Undefined for what is neither a poll nor a heartbeat. */
+/** The kind of a request; undefined if it is neither a poll nor a heartbeat. */
 function askOf({ method, url = '' }: IncomingMessage, target: ReadTarget): RequestKind | undefined {
   switch (method) {
     case 'GET':
@@ -412,7 +426,7 @@ function askOf({ method, url = '' }: IncomingMessage, target: ReadTarget): Reque
 
 const bodies = new WeakMap<Cluster, Map<ListFormat, Buffer>>();
 
-/** One copy for all that were held for it: of a thousand members each may wait for a list of a thousand. */
+/** Caches one body for all held requests: each of a thousand members may wait for a list of a thousand. */
 function wholeBody(cluster: Cluster, format: ListFormat): Buffer {
   let known = bodies.get(cluster);
   if (!known) bodies.set(cluster, (known = new Map<ListFormat, Buffer>()));
@@ -432,7 +446,7 @@ function sendList(
   send(response, 200, body, listHeaders(cluster, body, format));
 }
 
-/** To a heartbeat: it is not listed, for now. */
+/** Answers a heartbeat whose address is not listed yet. */
 function sendWaiting(response: ServerResponse, why: 'bootstrapping' | 'gate' | 'left', reason: string): void {
   RequestLog.of(response)?.because(why);
   send(response, 202, `${reason}\n`, { 'Retry-After': String(RETRY_AFTER), 'Address-Server-Waiting': why });
