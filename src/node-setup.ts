@@ -1,15 +1,27 @@
-/* What a Nacos node must be told to find its cluster here (docs/internals/nacos.md, "The poll"): for the page, and for `members`. */
+/**
+ * The settings with which a Nacos node finds its cluster here (docs/internals/nacos.md, "The poll"), for the
+ * page and for `members`.
+ */
 
-/** Tries of a starting node before it gives up; each is held for 2 s while it must wait, so this is five minutes. */
+/**
+ * How often a starting node tries before it gives up. Each try is held for 2 s while it must wait, so this is
+ * five minutes.
+ */
 const RETRY = 150;
 
 /** Largest `expect` that the server takes. */
 const MAX_EXPECT = 99;
 
-/** In place of the node's own address: no host name, so a node that polls with it is refused instead of listed. */
+/**
+ * A placeholder for the node's own address. It is not a valid host name, so a node that polls with it is
+ * refused instead of listed.
+ */
 export const NODE_IP = 'NODE_IP';
 
-/** *shell*: for a terminal or a script; *envFile*: for what reads lines as they stand, and would keep quotes (docker, systemd). */
+/**
+ * *shell*: for a terminal or a script; *envFile*: for programs that read lines literally and would keep
+ * quotes (docker, systemd).
+ */
 export const SNIPPET_FORMS = ['shell', 'envFile', 'properties', 'kubernetes'] as const;
 export type SnippetForm = (typeof SNIPPET_FORMS)[number];
 
@@ -20,11 +32,11 @@ export interface SnippetOf {
   readonly key: string;
   /** How many nodes the cluster is meant to have. */
   readonly size: number;
-  /** Whether a change, which a poll can be, needs a token. */
+  /** Whether a change needs a token; a poll can be one. */
   readonly needsToken: boolean;
 }
 
-/** The configuration of one node, ready to be copied. */
+/** The configuration of one node, ready to copy. */
 export function snippet(form: SnippetForm, { host, port, key, size, needsToken }: SnippetOf): string {
   const self = form === 'kubernetes' ? '$(POD_IP)' : NODE_IP;
   const expect = Math.min(Math.max(size, 1), MAX_EXPECT);
@@ -38,7 +50,7 @@ export function snippet(form: SnippetForm, { host, port, key, size, needsToken }
   ] as const;
   switch (form) {
     case 'shell':
-      // Without quotes the shell would start what stands before the & in the background.
+      // Without quotes the shell would run the part before the & in the background.
       return lines(...variables.map(([name, value]) => `export ${name}=${inShell(value)}`));
     case 'envFile':
       return lines(...variables.map(([name, value]) => `${name}=${value}`));
@@ -64,7 +76,10 @@ export function snippet(form: SnippetForm, { host, port, key, size, needsToken }
   }
 }
 
-/** A word of a shell, in quotes unless it is plain: a shell takes the brackets of an IPv6 address for a pattern. */
+/**
+ * A word for a shell, in quotes unless it is plain: a shell reads the brackets of an IPv6 address as a
+ * pattern.
+ */
 export function inShell(word: string): string {
   return /^[\w.:/-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }

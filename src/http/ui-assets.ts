@@ -6,10 +6,10 @@ import type { Access } from './access/access.js';
 import { callsItselfNacos } from './user-agent.js';
 import { cutShort, refuseMethod, sendProblem } from './reply.js';
 
-/** Where `npm run build` puts what browsers load. */
+/** Where `npm run build` puts the files for browsers. */
 const BUILT = new URL('../page/', import.meta.url);
 
-/** Whether a path is the page's, or that of a file that some version of it loads. */
+/** Whether a path is the page's, or that of a file that any version of it loads. */
 export function isOfPage(path: string): boolean {
   return path === '/' || /^\/(app|favicon)-[0-9a-f]{12}\.(js|css|svg)$/.test(path);
 }
@@ -23,9 +23,9 @@ interface Asset {
 }
 
 /**
- * The operators' page at `/`, and the files that it loads. Their names have one segment, so no list is ever at the same
- * path; a hash of what is in them is part of it, so browsers may keep them for ever. Only `/` asks for the permission to
- * read: the files are the same for everybody.
+ * Serves the operators' page at `/` and the files that it loads. The files' names have one segment, so they
+ * never collide with a list, and include a hash of the contents, so browsers may cache them for ever. Only
+ * `/` needs the permission to read: the files are the same for every caller.
  */
 export function operatorsPage(access: Access): RequestHandler {
   const assets = readAssets();
@@ -62,7 +62,7 @@ function sendAsset(request: Request, response: Response, asset: Asset): void {
   response.end(body);
 }
 
-/** Everything by its path; nothing when only the compiler has run. */
+/** All files by path; empty if only the compiler has run. */
 function readAssets(): ReadonlyMap<string, Asset> {
   const assets = new Map<string, Asset>();
   const add = (path: string, type: string, content: Buffer, cacheControl: string): string => {
@@ -86,7 +86,7 @@ function readAssets(): ReadonlyMap<string, Asset> {
   return assets;
 }
 
-/** All addresses are relative: the page may stand behind a prefix. */
+/** All URLs are relative, since the page may be served under a prefix. */
 function html({ script, style, icon }: { script: string; style: string; icon: string }): string {
   return `<!doctype html>
 <html lang="en">

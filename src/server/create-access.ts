@@ -5,7 +5,7 @@ import type { TrafficObserver } from '../http/http-observer.js';
 import type { Names } from '../probe/names.js';
 import { SettingProblem } from '../config/setting-problem.js';
 
-/** Access control as it is configured; reads the token files. Throws {@link ConfigError}. */
+/** Creates access control from the configuration; reads the token files. Throws {@link ConfigError}. */
 export function createAccess(
   { access }: Config,
   log: Logger,
@@ -20,7 +20,10 @@ export function createAccess(
   }
 }
 
-/** Says who may change lists on a server that has just begun to listen, if not only those with a token. */
+/**
+ * Logs which callers may change lists, if changes do not need a token. Called when the server begins to
+ * listen.
+ */
 export function warnOfOpenChanges({ changes }: AccessControl, { access }: Config, log: Logger): void {
   if (changes === 'open') {
     log.warn(

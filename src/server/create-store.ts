@@ -10,7 +10,7 @@ import { connectDatabase } from '../store/sql/client/connect.js';
 import type { ServerAddress } from '../store/sql/client/server-address.js';
 import { SqliteStore } from '../store/sqlite/sqlite-store.js';
 
-/** The store that the configuration names; nothing is opened yet. Rejects with StoreRefused. */
+/** Creates the configured store; opens nothing yet. Rejects with StoreRefused. */
 export async function createStore(config: Config, clock: Clock, log: Logger): Promise<Store> {
   const { database } = config;
   if (database.type !== 'sqlite') return createSqlStore(database, config, log);
@@ -28,14 +28,14 @@ export async function createStore(config: Config, clock: Clock, log: Logger): Pr
   });
 }
 
-/** With what it needs loaded only now: a server on SQLite does without. */
+/** Loads its dependencies only now: a server on SQLite does without them. */
 async function createSqlStore(address: ServerAddress, config: Config, log: Logger): Promise<Store> {
   const { SqlStore } = await import('../store/sql/sql-store.js');
   const { checkSchema, migrate } = await import('../store/sql/migrator.js');
   const migrations = readMigrations(migrationsFolder(address.type));
   return new SqlStore({
     database: await connectDatabase(address),
-    // The same after a restart on the same host: then nobody waits for the process that is gone.
+    // The same after a restart on this host, so that other replicas need not wait for the old process.
     replica: `${hostname()}:${config.port}`,
     prepare: async (database) => {
       const prepare = config.migrate ? migrate : checkSchema;

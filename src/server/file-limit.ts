@@ -1,9 +1,12 @@
 import { readFileSync } from 'node:fs';
 
-/** Files for the database, the log, probes (up to 200 at once) and the like; fewer where there are few. */
+/** Files for the database, the log, probes (up to 200 at once) and the like; fewer if the limit is low. */
 const OTHER_FILES = 300;
 
-/** How many files, and so connections, this process may open; Infinity where nothing says it (only Linux does). */
+/**
+ * How many files, and so connections, this process may open; Infinity where the system does not tell (only
+ * Linux does).
+ */
 export function fileLimit(): number {
   let limits: string;
   try {
@@ -16,8 +19,9 @@ export function fileLimit(): number {
 }
 
 /**
- * How many connections a server takes, and what sets that number. Never so many that no file is left: node ends new
- * connections without a word then, those of members like all others, and the database and probes have none either.
+ * How many connections a server takes, and the reason for that number. It always leaves some files: without
+ * any, node silently ends new connections, even those of members, and the database and probes have none
+ * either.
  */
 export function connectionLimit(
   maxConnections: number,

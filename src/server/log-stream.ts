@@ -2,43 +2,44 @@ import { constants, fstatSync, openSync, write, writeSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { isatty } from 'node:tty';
 
-/** What may wait to be taken, in bytes: some 10,000 lines. What comes while that is full is dropped, and counted. */
+/** How many bytes of lines may wait, some 10,000 lines. Beyond that, new lines are dropped and counted. */
 const MOST_WAITING = 2 << 20;
 
 /** The largest single write, in bytes. */
 const CHUNK = 64 << 10;
 
-/** How soon a pipe that was full is tried again. */
+/** How soon to try a full pipe again. */
 const RETRY_INTERVAL_MS = 20;
 
-/** How long the end of the process may be held up for what still waits. */
+/** How long waiting lines may delay the end of the process. */
 const EXIT_FLUSH_LIMIT_MS = 500;
 
-/** What could not be written: `dropped` lines, of all streams of this process. */
+/** What was lost: `dropped` lines, of all streams of this process. */
 export const logLoss = { dropped: 0 };
 
 /**
- * Writes lines to a descriptor and never waits for it: what a pipe, socket or terminal does not take, since nobody reads it
- * or somebody stopped it (Ctrl-S), stays in a bounded buffer, and beyond that is dropped. As long as it is taken, a line is out when `write` returns, so a crash
- * loses none. Files are written by another thread, since a disk may stall.
+ * Writes lines to a descriptor without ever waiting for it. If a pipe, socket or terminal does not accept
+ * them, because no process reads it or a user stopped it (Ctrl-S), they stay in a bounded buffer, and beyond
+ * that are dropped. As long as they are accepted, a line is out when `write` returns, so a crash loses none.
+ * Another thread writes to files, since a disk may stall.
  */
 export class LogStream {
   readonly #fd: number;
   readonly #isFile: boolean;
-  /** Says of how many dropped lines a line tells. */
+  /** Formats the line that reports dropped lines. */
   readonly #tell: (dropped: number) => string;
   #waiting: Buffer[] = [];
   #bytes = 0;
   #dropped = 0;
   /** Bytes that another thread is writing. */
   #elsewhere = 0;
-  /** Whether the last write was taken. */
+  /** Whether the last write was accepted. */
   #isTaken = true;
-  /** Keeps the descriptor from blocking; nothing is written through it. */
+  /** Keeps the descriptor non-blocking; nothing is written through it. */
   readonly #handle: Socket | undefined;
   #timer: NodeJS.Timeout | undefined;
 
-  /** `tell`: the line that says how many were dropped, without its line break. */
+  /** `tell` returns the line that reports how many were dropped, without a line break. */
   constructor(fd: number, tell: (dropped: number) => string) {
     this.#fd = isatty(fd) ? unblocked(fd) : fd;
     this.#tell = tell;
@@ -52,7 +53,7 @@ export class LogStream {
     process.once('exit', () => this.#drain(EXIT_FLUSH_LIMIT_MS));
   }
 
-  /** One line or several, each with its line break. */
+  /** Writes one or more lines, each with its line break. */
   write(line: string): void {
     const bytes = Buffer.from(line);
     if (this.#bytes + bytes.length > MOST_WAITING) {
@@ -63,15 +64,18 @@ export class LogStream {
     if (this.#elsewhere === 0) this.#go();
   }
 
-  /** As pino asks for it: writes what waits, as long as the end of the process may be held up, and calls back. */
+  /**
+   * Called by pino: writes the waiting lines for as long as they may delay the end of the process, then calls
+   * back.
+   */
   flush(done?: () => void): void {
     this.#drain(EXIT_FLUSH_LIMIT_MS);
     done?.();
   }
 
-  /** Writes what waits, for at most so many milliseconds. */
+  /** Writes the waiting lines for at most `limit` milliseconds. */
   #drain(limit: number): void {
-    // The other thread ends what it has begun.
+    // The other thread finishes what it has begun.
     if (this.#elsewhere > 0) this.#took(this.#elsewhere);
     const until = performance.now() + limit;
     const sleeper = new Int32Array(new SharedArrayBuffer(4));
@@ -99,11 +103,11 @@ export class LogStream {
       this.#timer = undefined;
       this.#go();
     }, RETRY_INTERVAL_MS);
-    // Whether there is a reader or not decides nothing about when the process may end.
+    // Waiting for a reader must not keep the process alive.
     this.#timer.unref();
   }
 
-  /** Writes until nothing waits, or it is not taken. */
+  /** Writes until nothing waits, or a write is not accepted. */
   #step(): 'done' | 'full' | 'failed' {
     for (;;) {
       const chunk = this.#chunk();
@@ -131,7 +135,7 @@ export class LogStream {
     });
   }
 
-  /** A full disk, or a reader that is gone, is no reason to end what is logged. */
+  /** Handles a full disk or a vanished reader, which must not end the program that logs. */
   #failed(): void {
     this.#isTaken = false;
     let lines = 0;
@@ -141,7 +145,7 @@ export class LogStream {
     this.#drop(lines);
   }
 
-  /** When there is room again: what is missing above. */
+  /** Reports dropped lines once there is room again. */
   #say(): void {
     if (this.#dropped === 0 || !this.#isTaken || this.#bytes > MOST_WAITING / 2) return;
     const line = Buffer.from(`${this.#tell(this.#dropped)}\n`);
@@ -172,8 +176,9 @@ export class LogStream {
 }
 
 /**
- * The same terminal opened anew: who sets the descriptor itself to not blocking sets it for the shell and everybody else who
- * has it from there. The descriptor itself where that cannot be done (no /proc, another user's terminal).
+ * Opens the same terminal again, since making the descriptor itself non-blocking would affect the shell and
+ * every process that shares it. Returns the descriptor itself where that is impossible (no /proc, another
+ * user's terminal).
  */
 function unblocked(fd: number): number {
   try {

@@ -3,12 +3,12 @@ import { LogStream } from './log-stream.js';
 import type { LogLevel } from '../config/settings.js';
 
 /**
- * JSON lines on standard output, or where it is asked for; readable text on a terminal. Logging never waits for whoever
- * reads it (log-stream.ts). From then on Node's warnings go there, too.
+ * Creates the log: JSON lines on standard output or the given stream, or readable text on a terminal. Logging
+ * never waits for a reader (log-stream.ts). Node's warnings go there too from then on.
  */
 export async function createLog(level: LogLevel, stream: 'stdout' | 'stderr' = 'stdout'): Promise<Logger> {
   const log = await logTo(level, stream);
-  // Node's own way writes to standard error and waits for it, however long nobody reads there.
+  // Node's own handler writes to standard error and waits, however long that is not read.
   process.removeAllListeners('warning');
   process.on('warning', (err) => log.warn({ err }, 'a warning of Node.js'));
   return log;
@@ -18,7 +18,7 @@ async function logTo(level: LogLevel, stream: 'stdout' | 'stderr'): Promise<Logg
   const options = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime };
   const destination = process[stream].fd;
   if (!process[stream].isTTY) return pino(options, new LogStream(destination, tellLoss));
-  // Only loaded where it is used: a server without a terminal does not pay for it.
+  // Loaded only on a terminal, so that other servers do not pay for it.
   const { prettyFactory } = await import('pino-pretty');
   const readable = prettyFactory({ translateTime: 'SYS:standard' });
   const terminal = new LogStream(destination, (dropped) => readable(tellLoss(dropped)).trimEnd());
@@ -28,7 +28,7 @@ async function logTo(level: LogLevel, stream: 'stdout' | 'stderr'): Promise<Logg
   } as DestinationStream);
 }
 
-/** As pino writes a warning. */
+/** Formats a warning in pino's format. */
 function tellLoss(dropped: number): string {
   const msg = `${dropped} line(s) of this log were dropped here, since the log was not read or could not be written`;
   return JSON.stringify({ level: 40, time: new Date().toISOString(), dropped, msg });

@@ -1,18 +1,18 @@
 import type { Logger } from 'pino';
 import type { Running } from './start.js';
 
-/** Nothing may hold up an exit for longer. */
+/** How long a stop may take before the process exits anyway. */
 const STOP_LIMIT_MS = 4_500;
 
 /**
- * Two signals within this time are one: on Ctrl-C the terminal sends SIGINT to `npm start` and to
- * the server, and npm passes its own on.
+ * Two signals within this time count as one: on Ctrl-C the terminal sends SIGINT to `npm start` and to the
+ * server, and npm passes its own on.
  */
 const REPEAT_WINDOW_MS = 500;
 
 /**
- * Runs the server until SIGTERM or SIGINT, one that comes while it still starts included, and resolves with the
- * exit status. A second signal, or a stop that hangs, ends the process at once. Rejects when it cannot start.
+ * Runs the server until SIGTERM or SIGINT, even one during the start, and resolves with the exit status. A
+ * second signal, or a stop that hangs, ends the process at once. Rejects if it cannot start.
  */
 export function runUntilSignal(starting: Promise<Running>, log: Logger): Promise<number> {
   return new Promise((resolve, reject) => {
@@ -55,11 +55,11 @@ export function runUntilSignal(starting: Promise<Running>, log: Logger): Promise
   });
 }
 
-/** How long the log may take to be written. */
+/** How long writing the log may take. */
 const FLUSH_LIMIT_MS = 500;
 
 /**
- * Ends this process now, whatever of it is still under way: nothing of that is wanted any more, and a probe, a request or a
+ * Ends this process now, whatever is under way: its result is no longer needed, and a probe, a request or a
  * look-up could take its own time.
  */
 export async function endProcess(status: number, log: Logger): Promise<never> {
@@ -71,8 +71,8 @@ export async function endProcess(status: number, log: Logger): Promise<never> {
 }
 
 /**
- * exit() waits for libuv's threads, and one that looks a name up may be there for minutes. A signal waits for nobody; to a
- * service manager it is as good an end as status 0.
+ * Exits at once. exit() waits for libuv's threads, and one that looks a name up may take minutes; a signal
+ * does not wait. To a service manager it is as good an end as status 0.
  */
 function exitNow(status: number): never {
   if (process.getActiveResourcesInfo().includes('GetAddrInfoReqWrap')) {

@@ -13,14 +13,17 @@ import { RegistryService } from '../runtime/registry-service.js';
 import { createAccess, warnOfOpenChanges } from './create-access.js';
 import { createStore } from './create-store.js';
 
-/** A server that runs. */
+/** A running server. */
 export interface Running {
   readonly port: number;
-  /** Ends in the reverse order of the start. */
+  /** Stops the parts in the reverse order of the start. */
   stop(): Promise<void>;
 }
 
-/** The wiring: configuration → store → registry → HTTP; the metrics look on. Rejects with StoreRefused or ConfigError. */
+/**
+ * Wires configuration, store, registry and HTTP together; the metrics observe. Rejects with StoreRefused or
+ * ConfigError.
+ */
 export async function start(config: Config, log: Logger): Promise<Running> {
   const metrics = new ServerMetrics(packageVersion());
   const names = new Names();
@@ -53,7 +56,7 @@ export async function start(config: Config, log: Logger): Promise<Running> {
     return {
       port: actual,
       stop: async () => {
-        // What it does is heard by the registry and the store, so it ends first.
+        // It acts on the registry and the store, so it ends first.
         await examiner.stop();
         await server.close();
         access.stop();
@@ -76,7 +79,7 @@ function explainListen(config: Config, error: unknown): unknown {
   const where = `${config.host ?? 'all interfaces'}, port ${config.port}`;
   switch (code) {
     case 'EADDRINUSE':
-      // Perhaps by the server that was here before, which is stopping.
+      // Perhaps the previous server, which is still stopping, has it.
       return new PassingProblem(
         `PORT=${config.port} is in use by another process (${where}); stop it or choose another port`,
       );
@@ -85,7 +88,7 @@ function explainListen(config: Config, error: unknown): unknown {
         `PORT=${config.port} is not allowed for this user (${where}); choose one from 1024 up`,
       );
     case 'EADDRNOTAVAIL':
-      // A machine that boots may get it only now.
+      // A booting machine may not have it yet.
       return new PassingProblem(`HOST=${config.host} is no address of this machine`);
     case 'EAI_AGAIN':
       return new PassingProblem(`HOST=${config.host} cannot be looked up: no name server answers; check DNS`);

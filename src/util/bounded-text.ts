@@ -1,6 +1,6 @@
 import type { HttpAnswer } from './http-request.js';
 
-/** An answer that is larger than it may be: the end of a sentence that starts with "its answer is". */
+/** An answer above its size limit: the end of a sentence that starts with "its answer is". */
 export class TooLarge extends Error {
   override readonly name = 'TooLarge';
 
@@ -10,8 +10,8 @@ export class TooLarge extends Error {
 }
 
 /**
- * The text of an answer of at most so many bytes. Whoever is asked may send anything without end: it is read no further
- * than that, and rejects with {@link TooLarge}. For how long it may take is the request's own signal to say.
+ * Reads the text of an answer of at most `largest` bytes. The other side may send without end, so reading
+ * stops there and rejects with {@link TooLarge}. The request's own signal limits the time.
  */
 export async function boundedText({ body }: Pick<HttpAnswer, 'body'>, largest: number): Promise<string> {
   const decoder = new TextDecoder();

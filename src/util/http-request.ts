@@ -1,9 +1,9 @@
 import { request as plain, type IncomingMessage } from 'node:http';
 import { request as encrypted } from 'node:https';
 
-/*
- * How this project asks others over HTTP. Not by fetch, which refuses some eighty ports that browsers refuse (6000, 6666, 10080;
- * its error is "bad port"), and any port may be an address server's or a Nacos's.
+/**
+ * How this project sends HTTP requests. Not with fetch, which refuses some eighty ports that browsers refuse
+ * (6000, 6666, 10080; its error is "bad port"), and any port may be an address server's or a Nacos's.
  */
 
 export interface HttpRequest {
@@ -14,16 +14,19 @@ export interface HttpRequest {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** An answer whose body is still to be read; whoever does not read it to its end aborts the request. */
+/** An answer whose body is still to be read; a caller that does not read all of it must abort the request. */
 export interface HttpAnswer {
   readonly status: number;
   readonly statusText: string;
   readonly headers: { get(name: string): string | undefined };
-  /** Rejects with the signal's reason, or with why the answer is not whole. */
+  /** Rejects with the signal's reason, or with why the answer is incomplete. */
   readonly body: AsyncIterable<Uint8Array>;
 }
 
-/** Asks one URL, http or https, and follows no redirect: whoever answers elsewhere is not who was asked. */
+/**
+ * Requests one URL, http or https. Follows no redirect, which would lead to another server than the intended
+ * one.
+ */
 export function httpRequest(
   url: string | URL,
   { method = 'GET', headers = {}, body, signal }: HttpRequest = {},
@@ -33,7 +36,7 @@ export function httpRequest(
     signal?.throwIfAborted();
     const send = target.protocol === 'https:' ? encrypted : plain;
     const sent = send(target, { method, headers: { ...headers }, ...(signal ? { signal } : {}) });
-    // Also after the answer has come, when nobody waits for it any more.
+    // Also after the answer, when no caller waits any more.
     sent.on('error', (error) => reject(signal?.aborted ? reasonOf(signal) : error));
     sent.on('response', (message) => {
       message.on('error', () => undefined);
@@ -70,7 +73,10 @@ function reasonOf({ reason }: AbortSignal): Error {
   return reason instanceof Error ? reason : new Error(String(reason));
 }
 
-/** Why a request failed. One that tried several addresses of a name has an error of each, and no text of its own. */
+/**
+ * Why a request failed. If it tried several addresses of a name, it has an error for each and no text of its
+ * own.
+ */
 export function requestFailure(error: unknown): string {
   const { message, errors, code } = error as Partial<AggregateError> & { code?: string };
   if (message) return message;

@@ -1,8 +1,8 @@
-/** Runs work one after the other for each key, and for different keys side by side. */
+/** Runs work one after the other for each key, and side by side for different keys. */
 export class KeyedQueue {
   readonly #last = new Map<string, Promise<unknown>>();
 
-  /** Settles as the work does, which begins when all earlier work of the key has ended, however that ended. */
+  /** Runs work after all earlier work of the key has ended, successfully or not; settles as the work does. */
   run<T>(key: string, work: () => Promise<T>): Promise<T> {
     const before = this.#last.get(key) ?? Promise.resolve();
     const result = before.then(work);
@@ -15,7 +15,7 @@ export class KeyedQueue {
     return result;
   }
 
-  /** Resolves when all work that was asked for up to now has ended. */
+  /** Resolves when all work submitted so far has ended. */
   async settled(): Promise<void> {
     await Promise.allSettled(this.#last.values());
   }

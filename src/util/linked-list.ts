@@ -1,4 +1,4 @@
-/** Where a value stands in a {@link LinkedList}. */
+/** The place of a value in a {@link LinkedList}. */
 export interface ListNode<T> {
   readonly value: T;
   before: ListNode<T> | undefined;
@@ -6,8 +6,8 @@ export interface ListNode<T> {
 }
 
 /**
- * Values in the order in which they came; each may leave from wherever it stands. Every step takes constant time. A Set
- * would not do: it finds its first only past all that were deleted before it.
+ * Values in order of arrival, each removable from any place. Every step takes constant time, unlike in a Set,
+ * which finds its first value only past all that were deleted before it.
  */
 export class LinkedList<T> {
   #first: ListNode<T> | undefined;
@@ -24,15 +24,15 @@ export class LinkedList<T> {
     return (this.#last = place);
   }
 
-  /** The place must be one of this row, and is none of it afterwards. */
+  /** Removes a place of this list, which is invalid afterwards. */
   remove(place: ListNode<T>): void {
     const { before, after } = place;
     if (before) before.after = after;
     else this.#first = after;
     if (after) after.before = before;
     else this.#last = before;
-    // A dead place in V8's old generation would keep its neighbours alive in each scavenge, and those theirs, until a full
-    // collection.
+    // In V8's old generation a dead place would keep its neighbours alive in each scavenge, and those theirs,
+    // until a full collection.
     place.before = place.after = undefined;
   }
 }

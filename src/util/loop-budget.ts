@@ -1,26 +1,29 @@
 import { LinkedList } from './linked-list.js';
 
-/** How long work of a turn may take before what is left waits for the next. */
+/** How long the work of a turn may take, in milliseconds, before the rest waits for the next. */
 const PER_TURN_MS = 2;
 
 /**
- * The same while new connections come, of which the system hands over one in each turn (libuv since 1.45): they wait for as
- * many turns as there are before them, so turns must be short, on the average. Urgent work is not held up by that.
+ * The limit while new connections come. The system hands over one in each turn (libuv since 1.45), and each
+ * waits for as many turns as there are before it, so turns must be short on average. Urgent work is exempt.
  */
 const WHILE_ARRIVING = 0.25;
 
 /**
- * Runs work that comes at any time, for a few milliseconds at most in each turn of the event loop, in the order in which
- * it came; one piece of it may take longer. Between two turns sockets are read, so what the front door answers waits for
- * that time only, however many requests there are for the server behind it (bench/FLOOD.md). Urgent work comes before all
- * other, of which one piece is done in each turn all the same.
+ * Runs work in the order of arrival, for a few milliseconds at most in each turn of the event loop; one piece
+ * may take longer. Between two turns sockets are read, so requests at the front door wait only for that time,
+ * however many requests the server behind it has (bench/FLOOD.md). Urgent work goes first, but one piece of
+ * other work runs in each turn all the same.
  */
 export class LoopBudget {
   readonly #urgent = new LinkedList<() => void>();
   readonly #waiting = new LinkedList<() => void>();
   readonly #now: () => number;
   readonly #nextTurn: (resume: () => void) => void;
-  /** Milliseconds of this turn; of other than urgent work, those of turns before, too, which were too many while connections came. */
+  /**
+   * Milliseconds spent in this turn. For other than urgent work, also the excess of earlier turns while
+   * connections came.
+   */
   #spent = 0;
   #spentOnOthers = 0;
   /** Milliseconds that this turn has for other than urgent work. */
@@ -28,7 +31,10 @@ export class LoopBudget {
   #isArriving = false;
   #isPlanned = false;
 
-  /** A monotonic clock in milliseconds, and what runs something in the next turn; those of the process by default. */
+  /**
+   * A monotonic clock in milliseconds, and a function that runs a callback in the next turn; those of the
+   * process by default.
+   */
   constructor(
     now: () => number = () => performance.now(),
     nextTurn: (resume: () => void) => void = setImmediate,
@@ -37,13 +43,13 @@ export class LoopBudget {
     this.#nextTurn = nextTurn;
   }
 
-  /** A connection has come in this turn; there may be more. */
+  /** Records that a connection came in this turn; there may be more. */
   arrived(): void {
     this.#isArriving = true;
     this.#plan();
   }
 
-  /** At once, when there is time and nothing waits that comes before it. */
+  /** Runs work at once if there is time and nothing goes before it; otherwise later. */
   run(work: () => void, isUrgent = false): void {
     const isNext = !this.#urgent.first && (isUrgent || !this.#waiting.first);
     if (isNext && this.#hasTime(isUrgent)) this.#do(work, isUrgent);
@@ -51,7 +57,7 @@ export class LoopBudget {
     this.#plan();
   }
 
-  /** The same for work with a result; rejects with what it throws. */
+  /** Runs work and resolves with its result; rejects with what it throws. */
   call<T>(work: () => T): Promise<T> {
     return new Promise((resolve, reject) => {
       this.run(() => {
@@ -102,7 +108,7 @@ export class LoopBudget {
     });
   }
 
-  /** False when nothing waits there. */
+  /** Runs the first piece of a queue; false if it is empty. */
   #doFirst(isUrgent: boolean): boolean {
     const row = isUrgent ? this.#urgent : this.#waiting;
     const { first } = row;

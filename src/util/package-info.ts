@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
-/** The package's folder: two above this module, once built to dist/src. */
+/** The package's root folder, seen from this module once built to dist/src/util. */
 const ROOT = new URL('../../../', import.meta.url);
 
 /** The version in package.json. */

@@ -1,12 +1,15 @@
-/*
- * A stranger's text: control characters could move a terminal's cursor, hide what was printed before, or change the order in
- * which it is read.
+/**
+ * Printable forms of untrusted text: control characters could move a terminal's cursor, hide earlier output,
+ * or change the reading order.
  */
 
-/** Control and format characters (bidirectional ones, too), line separators, halves of characters. */
+/**
+ * Control and format characters (including bidirectional ones), line separators, and halves of surrogate
+ * pairs.
+ */
 const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
 
-/** The text with all that is no printable character written out, as `\u001b`. Line ends are among it. */
+/** Replaces each unprintable character, including line breaks, by its escape, such as `\u001b`. */
 export function printable(text: string): string {
   return text.replace(UNPRINTABLE, (character) => {
     const code = character.codePointAt(0) ?? 0;

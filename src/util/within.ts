@@ -1,11 +1,11 @@
 /**
- * Settles as the promise does; when that takes longer than `ms` milliseconds, rejects with what `late` returns, which
- * is where whatever hangs is torn down. The promise's own end is then of no interest to anybody.
+ * Settles as the promise does. After `ms` milliseconds it rejects with the result of `late`, which should
+ * tear down the hanging work; the promise's own end is then ignored.
  */
 export function within<T>(ms: number, promise: Promise<T>, late: () => Error): Promise<T> {
   return new Promise((resolve, reject) => {
     let settled = false;
-    // When this process itself was held up, the answer may be here unread: one turn of the loop reads it.
+    // If this process itself was held up, the answer may be here unread: one turn of the loop reads it.
     const timer = setTimeout(() => {
       setImmediate(() => {
         if (!settled) reject(late());

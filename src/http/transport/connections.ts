@@ -12,39 +12,42 @@ import { LinkedList, type ListNode } from '../../util/linked-list.js';
 import type { LogThrottle } from './log-throttle.js';
 import type { RefusalReason, TrafficObserver } from '../http-observer.js';
 
-/** What is known of a caller from the connection that it uses. */
+/** The state of a caller's connection. */
 export interface PeerState {
   /**
-   * When the connection was opened, on the service's monotonic clock: the lease clock may be set back to that of other
-   * servers.
+   * When the connection was opened, on the service's monotonic clock; the lease clock may be set back to that
+   * of other servers.
    */
   readonly openedAt: number;
-  /** Where its requests come from; undefined when a trusted proxy does not say. */
+  /** Where its requests come from; undefined when a trusted proxy does not name the client. */
   readonly client: string | undefined;
-  /** The member's address that was last found to be the client's own (VERIFY_SOURCE=on). */
+  /** The member's address last found to be the client's own (VERIFY_SOURCE=on). */
   ownAddress?: Address;
   /** The member whose polls it carries. */
   member?: { readonly entry: ServedCluster; readonly address: Address };
-  /** The list that was last sent on it, when (performance.now()), and to whom. */
+  /** The list last sent on it, when (performance.now()), and to which address. */
   sent?: { cluster: Cluster; at: number; address: Address | undefined };
-  /** Whether lists were sent on it to several addresses: a proxy is in between, and each of them may be sent another elsewhere. */
+  /**
+   * Whether lists for several addresses were sent on it. Then a proxy is in between, and each address may be
+   * sent another list elsewhere.
+   */
   isShared?: boolean;
 }
 
 /** One TCP connection. */
 export interface Connection extends PeerState {
   readonly socket: Socket;
-  /** Whether a request on it is under way behind the front door. */
+  /** Whether the server behind the front door is handling a request on it. */
   isBusy: boolean;
   /** The member for which it is kept (member-connections.ts). */
   carries?: Connection['member'] | undefined;
-  /** Among the idle or the busy that may be cut; none while it is known to be kept. */
+  /** Its place among the idle or the busy connections that may be cut; none while it is known to be kept. */
   place?: ListNode<Connection> | undefined;
 }
 
 /**
- * All connections. Watches those that members poll on: one that ends is a sign of death (R10). And bounds how many there
- * are: strangers are cut before a member is refused.
+ * All connections. Watches those on which members poll, since the end of one is a sign of death (R10). Also
+ * limits their number: strangers are cut before a member is refused.
  */
 export class Connections {
   readonly #service: RegistryService;
@@ -74,9 +77,9 @@ export class Connections {
   }
 
   /**
-   * Takes a new connection, in constant time. Undefined when it must be refused: there are as many as may be, and each
-   * is kept for a member. Otherwise the stranger that has been idle longest is cut to make room, or, when none is idle, the
-   * one that has been busy longest.
+   * Admits a new connection, in constant time. Undefined if it must be refused, because the limit is reached
+   * and every connection is kept for a member. Otherwise cuts a stranger to make room: the one that has been
+   * idle longest, or, if none is idle, the one that has been busy longest.
    */
   admit(socket: Socket): Connection | undefined {
     if (this.#open.size >= this.#limits.connections && !this.#makeRoom()) return undefined;
@@ -93,7 +96,7 @@ export class Connections {
     let endedByPeer = false;
     const onEnd = (): void => void (endedByPeer = true);
     socket.once('end', onEnd).once('error', onEnd);
-    // One that ended while its request was decided on says so no more.
+    // A socket that was destroyed while its request was pending emits no further events.
     if (socket.destroyed) return connection;
     this.#open.set(socket, connection);
     connection.place = this.#idle.add(connection);
@@ -112,8 +115,8 @@ export class Connections {
   }
 
   /**
-   * Who sends a request. What a trusted proxy sends may be of a different client each time: each request then counts as
-   * one on a connection of its own, which nobody watches, since its end says nothing of a member.
+   * The sender of a request. A trusted proxy's requests may each be of another client: each counts as one on
+   * a connection of its own, which is not watched, since its end says nothing about a member.
    */
   callerOf(request: IncomingMessage): PeerState {
     const { socket } = request;
@@ -121,12 +124,15 @@ export class Connections {
     return { openedAt: this.#service.monotonic, client: this.#clients.of(request) };
   }
 
-  /** Whether requests on the connection may be of different clients. */
+  /** Whether the connection may carry requests of different clients. */
   isProxy(socket: Socket): boolean {
     return this.#clients.isProxy(socket);
   }
 
-  /** A request begins or ends on it, behind the front door; what the front door answers takes no time. */
+  /**
+   * Records that the server behind the front door begins or ends a request on it; the front door itself takes
+   * no time.
+   */
   setBusy(connection: Connection, isBusy: boolean): void {
     if (connection.isBusy === isBusy || !this.#open.has(connection.socket)) return;
     this.#leaveRow(connection);
@@ -134,7 +140,7 @@ export class Connections {
     connection.place = this.#rowOf(connection).add(connection);
   }
 
-  /** Cuts off those who leave most unread while all together leave more than they may. */
+  /** Cuts off the callers with the most unread data while the total exceeds its limit. */
   cutSlowReaders(): void {
     let { unread } = this;
     if (unread <= this.#limits.unreadByAll) return;
@@ -150,25 +156,25 @@ export class Connections {
     }
   }
 
-  /** Ends a connection that takes more than it may. */
+  /** Ends a connection that exceeds a limit. */
   cut(socket: Socket, reason: RefusalReason): void {
     if (socket.destroyed) return;
     this.#traffic.refused(reason);
     socket.destroy();
   }
 
-  /** Ends a connection on which nothing has moved for long: somebody who does not read, or one that is idle. */
+  /** Ends a connection without traffic for too long: its client does not read, or it is idle. */
   cutStill(socket: Socket): void {
     if (this.#open.get(socket)?.isBusy) this.cut(socket, 'slow');
     else socket.destroy();
   }
 
-  /** From here on it is this server that ends connections, and that says nothing of the members. */
+  /** Stops watching: from now on this server ends connections, which says nothing about the members. */
   stopWatching(): void {
     this.#closing = true;
   }
 
-  /** How many are open, and how many of them a member polls on. */
+  /** How many connections are open, and on how many of them members poll. */
   count(): { readonly open: number; readonly members: number } {
     let members = 0;
     for (const { member } of this.#open.values()) if (member) members++;
@@ -179,7 +185,7 @@ export class Connections {
     return this.#open.keys();
   }
 
-  /** Bytes of answers that are in memory because nobody takes them. */
+  /** The bytes of responses in memory that no client has read yet. */
   get unread(): number {
     let bytes = 0;
     for (const socket of this.#open.keys()) bytes += socket.writableLength;
@@ -197,20 +203,21 @@ export class Connections {
     }
     const sentence = `as many connections are open as ${because}; of those that carry no member the oldest are cut for new ones`;
     this.#logThrottle.warn({ connections: most }, sentence);
-    // At once: neither its file nor its place may be taken until the end is reported.
+    // At once: its file and place are not free until the end is reported.
     this.#forget(stranger);
     this.cut(stranger.socket, 'connections');
     return true;
   }
 
   /**
-   * Those that are kept leave the row on the way, each once for its time in it, so a step is constant on the whole.
-   * One that is taken off its list later comes back with its next request, or is closed as idle.
+   * The first stranger. Kept connections are removed from the row on the way, each once per stay, so a step
+   * takes amortised constant time. If their member leaves the list, they return with their next request, or
+   * are closed as idle.
    */
   #firstStranger(row: LinkedList<Connection>): Connection | undefined {
     for (let first = row.first; first; first = row.first) {
       const connection = first.value;
-      // A trusted proxy sends whose requests it likes.
+      // A trusted proxy chooses whose requests it sends.
       const claimed = this.isProxy(connection.socket) ? KEPT : this.#carriers.claim(connection);
       if (!claimed.isKept) return connection;
       this.#leaveRow(connection);
@@ -240,8 +247,8 @@ export class Connections {
 const KEPT: Claimed = { isKept: true };
 
 /**
- * A list goes out on a connection. In place: this happens at every poll. True when it is found only now that several
- * addresses share the connection.
+ * Records in place, since this happens at every poll, that a list goes out on a connection. True if this
+ * shows for the first time that several addresses share it.
  */
 export function noteSent(caller: PeerState, cluster: Cluster, address: Address | undefined): boolean {
   const at = performance.now();
@@ -259,7 +266,10 @@ export function noteSent(caller: PeerState, cluster: Cluster, address: Address |
   return isNews;
 }
 
-/** What was sent last on the connection to who asks now; undefined when that may be another, or may have asked elsewhere. */
+/**
+ * The record of the list last sent on the connection to this address; undefined if it may have been for
+ * another, or the address may have asked elsewhere.
+ */
 export function sentTo({ sent, isShared }: PeerState, address: Address | undefined): PeerState['sent'] {
   return isShared === true || sent?.address !== address ? undefined : sent;
 }

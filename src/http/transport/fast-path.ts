@@ -13,7 +13,7 @@ import { LoopClock } from './loop-clock.js';
 /** The largest request that is read here, in bytes; a poll has some 300. */
 const MAX_REQUEST = 4_096;
 
-/** Header fields that say something of which only the HTTP server behind knows what. */
+/** Header fields that only the HTTP server behind can interpret. */
 const SPECIAL = new Set<string>([
   'authorization',
   'content-length',
@@ -25,9 +25,10 @@ const SPECIAL = new Set<string>([
 ]);
 
 /**
- * The first door: answers the polls and heartbeats that need no decision straight from the socket, several times
- * as fast as node:http can. It only knows requests that arrived whole, one at a time, in their plainest form; the first of
- * any other kind goes with its connection, for good, to the HTTP server behind, which knows all of HTTP.
+ * The front door: answers polls and heartbeats that need no decision straight from the socket, several times
+ * as fast as node:http. It handles only whole requests, one at a time, in their plainest form. The first
+ * request of any other kind goes with its connection, for good, to the HTTP server behind, which handles all
+ * of HTTP.
  */
 export class FastPath {
   readonly server: Server;
@@ -89,7 +90,7 @@ export class FastPath {
     socket.on('error', onError);
   }
 
-  /** The answer to a request that is whole and plain and needs no decision. */
+  /** The response to a request that is whole and plain and needs no decision. */
   #read(chunk: Buffer, connection: Connection): { bytes: Buffer; ask: RequestKind } | undefined {
     if (chunk.length > MAX_REQUEST) return undefined;
     const text = chunk.toString('latin1');
@@ -110,8 +111,8 @@ export class FastPath {
 }
 
 /**
- * Whether what follows the request line is the headers of one whole request without a body, which wants the
- * connection kept, and nothing that HTTP servers have ever disagreed about.
+ * Whether the text after the request line is the headers of exactly one request that has no body, keeps the
+ * connection open, and contains nothing that HTTP servers have ever disagreed about.
  */
 function isPlain(headers: string): boolean {
   if (headers.indexOf('\r\n\r\n') !== headers.length - 4) return false;
@@ -122,12 +123,12 @@ function isPlain(headers: string): boolean {
   if (names.filter((name) => name === 'host').length !== 1) return false;
   if (names.some((name) => SPECIAL.has(name))) return false;
   if (isFromBrowser(saidOfBrowsers(lines, names))) return false;
-  // What it is sent is written otherwise.
+  // SDK clients get lists in another format.
   if (lines.some((line) => /^user-agent:/i.test(line) && isSdkClient(line.slice(11).trim()))) return false;
   return lines.every((line) => !/^connection:/i.test(line) || /^connection:\s*keep-alive\s*$/i.test(line));
 }
 
-/** The fields by which a browser is known; what is given twice is whatever it is. */
+/** The header fields that identify a browser; any occurrence counts if one is repeated. */
 function saidOfBrowsers(lines: readonly string[], names: readonly string[]): Record<string, string> {
   const said: Record<string, string> = {};
   for (const [i, name] of names.entries()) {
@@ -136,14 +137,14 @@ function saidOfBrowsers(lines: readonly string[], names: readonly string[]): Rec
   return said;
 }
 
-/** Only what is right is answered here; the sentence about what is wrong is the slow path's. */
+/** Only valid requests are answered here; the slow path explains errors. */
 function readTarget(url: string): ListRequest | undefined {
   if (/[^\x21-\x7e]/.test(url) || !isListPath(url.split('?', 1)[0] ?? '')) return undefined;
   const target = parseTarget(url);
   return target.ok ? target.value : undefined;
 }
 
-/** Results by their input, forgotten all at once when there are too many. */
+/** Caches results by their input; clears itself when it is full. */
 class Cache<V> {
   readonly #size: number;
   readonly #results = new Map<string, V>();
@@ -162,7 +163,7 @@ class Cache<V> {
     }
     this.#held += input.length;
     const result = compute(input);
-    // A slice of a chunk's text would keep the whole text alive; a copy does not.
+    // A slice would keep the chunk's whole text alive; a copy does not.
     this.#results.set(Buffer.from(input, 'latin1').toString('latin1'), result);
     return result;
   }

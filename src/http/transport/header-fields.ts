@@ -1,8 +1,8 @@
 import type { NextFunction, Request, Response } from 'express';
 
 /**
- * Refuses requests with more header fields than `most`. Node's own bound passes over those beyond it without a word, and
- * with them over what they say: who sent it, or that it needs a token.
+ * Refuses requests with more than `most` header fields. Node's own limit silently drops the rest, and with
+ * them who sent the request, or that it needs a token.
  */
 export function refuseManyHeaders(most: number) {
   return (request: Request, _response: Response, next: NextFunction): void => {

@@ -1,9 +1,8 @@
 import type { ServerResponse } from 'node:http';
 
 /**
- * Says who of those held still waits for an answer: a signal for each, which aborts when the caller hangs up or
- * the server stops. (AbortSignal.any would do, but node 20 keeps something of each of its signals for as long as
- * the server's own lives.)
+ * Gives each held request a signal that aborts when the client disconnects or the server stops. (Not
+ * AbortSignal.any: node 20 keeps something of each of its signals for as long as the server's own lives.)
  */
 export class HeldRequests {
   readonly #held = new Set<AbortController>();
@@ -20,7 +19,7 @@ export class HeldRequests {
     return controller.signal;
   }
 
-  /** Whether the server stops. */
+  /** Whether the server is stopping. */
   get isOver(): boolean {
     return this.#stopped;
   }
@@ -30,7 +29,7 @@ export class HeldRequests {
     return this.#held.size;
   }
 
-  /** Nobody is held any more. */
+  /** Ends the hold of every request. */
   stop(): void {
     this.#stopped = true;
     for (const controller of this.#held) controller.abort();

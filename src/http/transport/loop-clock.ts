@@ -1,8 +1,8 @@
 /**
- * Says since when a request has waited that is read straight from a socket. The event loop turns to all sockets that
- * have something to read at once, and reads them one after the other: each has waited since that moment, not only since
- * its own turn came. So a latency counts the wait for those before it, which is most of it under load; it is also one
- * look at the clock less for each.
+ * Tells since when a request that is read straight from a socket has waited. In each turn the event loop
+ * finds all readable sockets at once and reads them one after the other, so each has waited since the turn
+ * began. Latencies then include the wait for earlier sockets, which is most of it under load. It also saves a
+ * clock reading per request.
  */
 export class LoopClock {
   #startedAt = 0;

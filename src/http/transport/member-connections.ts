@@ -3,18 +3,19 @@ import type { ServedCluster } from '../../runtime/served-cluster.js';
 import type { Homes } from '../access/homes.js';
 import type { Connection } from './connections.js';
 
-/** Connections of one member that are kept: the one on which it polls, and one that follows it. */
+/** How many connections of a member are kept: the one on which it polls, and a successor. */
 const MOST = 2;
 
-/** Whether a connection is kept, and which other of the same member is not any more. */
+/** Whether a connection is kept, and which other one of the member no longer is. */
 export interface Claimed {
   readonly isKept: boolean;
   readonly displaced?: Connection;
 }
 
 /**
- * Connections that are not cut for others since a member polls on them: at most two of each member, so naming one costs
- * nobody else a place. Those from its home come before all others, and the newest of those first.
+ * The connections that are not cut for others because a member polls on them: at most two of each member, so
+ * naming a member takes no place from others. Those from the member's home come first, and among them the
+ * newest.
  */
 export class Carriers {
   readonly #homes: Homes;
@@ -24,7 +25,7 @@ export class Carriers {
     this.#homes = homes;
   }
 
-  /** Keeps a connection if its member is listed and has no two that are worth more. */
+  /** Keeps a connection if its member is listed and does not have two that are worth more. */
   claim(connection: Connection): Claimed {
     const { member, carries } = connection;
     if (member?.entry !== carries?.entry || member?.address !== carries?.address) this.release(connection);
@@ -59,7 +60,7 @@ export class Carriers {
     return kept;
   }
 
-  /** Who is worth more first. */
+  /** Orders a member's connections, the most valuable first. */
   #compare({ entry, address }: NonNullable<Connection['member']>, a: Connection, b: Connection): number {
     const isHome = ({ client }: Connection): number => Number(this.#homes.isHome(entry, address, client));
     return isHome(b) - isHome(a) || b.openedAt - a.openedAt;

@@ -5,35 +5,35 @@ import type { LoopBudget } from '../../util/loop-budget.js';
 
 type Handle = (request: IncomingMessage, response: ServerResponse) => void;
 
-/** What becomes of requests. */
+/** The limits and handlers of the pipeline. */
 interface Parts {
-  /** A connection with more requests waiting is cut off. */
+  /** A connection with more waiting requests is cut off. */
   readonly most: number;
-  /** So is one whose request would wait beside this many of all connections. */
+  /** A connection is also cut off if its request would wait beside this many of all connections. */
   readonly mostOfAll: number;
   readonly share: LoopBudget;
-  /** Whether a request comes before those of other connections. */
+  /** Whether a request goes before those of other connections. */
   readonly isUrgent: (request: IncomingMessage) => boolean;
   readonly handle: Handle;
 }
 
-/** The requests of a connection: the one that is being answered, and those that wait for it. */
+/** The requests of a connection: the one being answered, and those that wait for it. */
 interface Line {
   answering: ServerResponse;
   readonly waiting: (readonly [IncomingMessage, ServerResponse])[];
 }
 
 /**
- * Hands on the requests of a connection one after another, each when the answer before it was taken. Node hands on all
- * that came at once, at once: one chunk of short requests would have a thousand long answers built, or as many polls
- * held. And what changes something must not be overtaken (RFC 9112, 9.3.2). All connections together get a share of each
- * turn of the event loop only (loop-budget.ts).
+ * Passes on the requests of a connection one after another, each once the previous response was taken. Node
+ * passes on all that arrive together at once: one chunk of short requests would have a thousand long
+ * responses built, or as many polls held. Also, nothing may overtake a request that changes something (RFC
+ * 9112, 9.3.2). All connections together get only a share of each turn of the event loop (loop-budget.ts).
  */
 export class RequestPipeline {
   readonly #connections: Connections;
   readonly #parts: Parts;
   readonly #lines = new Map<Socket, Line>();
-  /** Requests that wait, of all lines. */
+  /** How many requests wait on all connections. */
   #waiting = 0;
   #idle: (() => void) | undefined;
 
@@ -57,13 +57,15 @@ export class RequestPipeline {
     this.#waiting++;
   };
 
-  /** Whether an answer has begun on the connection and not ended, so nothing else may be written on it. */
+  /**
+   * Whether a response has begun on the connection and not ended, so that nothing else may be written on it.
+   */
   isMidAnswer(socket: Socket): boolean {
     const answering = this.#lines.get(socket)?.answering;
     return answering !== undefined && answering.headersSent && !answering.writableEnded;
   }
 
-  /** Resolves when nothing is under way, after `limit` milliseconds at the latest. */
+  /** Resolves when nothing is under way, or after `limit` milliseconds. */
   drained(limit: number): Promise<void> {
     if (this.#lines.size === 0) return Promise.resolve();
     return new Promise((resolve) => {
@@ -78,13 +80,13 @@ export class RequestPipeline {
   #begin(request: IncomingMessage, response: ServerResponse): void {
     const { socket } = request;
     response.once('close', () => {
-      // Not in the same breath, or who pipelines would keep everybody else waiting.
+      // Defer to the next turn; otherwise one pipelining client would starve the others.
       if (this.#lines.get(socket)?.waiting.length) setImmediate(() => this.#next(socket));
       else this.#end(socket);
     });
     const { share, isUrgent, handle } = this.#parts;
     share.run(() => {
-      // Whoever hung up meanwhile gets no answer, so nothing may be done for it.
+      // A client that hung up gets no answer, so nothing may be done for it.
       if (!response.destroyed) handle(request, response);
     }, isUrgent(request));
   }
@@ -93,7 +95,7 @@ export class RequestPipeline {
     const line = this.#lines.get(socket);
     const next = line?.waiting.shift();
     if (next) this.#waiting--;
-    // What follows a request that ended the connection must not be done: nobody would get the answer.
+    // Do not carry out requests after one that ended the connection: their client would get no answer.
     if (!line || !next || !socket.writable) return this.#end(socket);
     [, line.answering] = next;
     this.#begin(...next);

@@ -1,7 +1,7 @@
 /**
- * A request's target as path and query. A proxy may send it with scheme and host before it (RFC 9112 §3.2.2); which host
- * is no matter here. Undefined for what is neither: `*`, a host and port, or nonsense, of which express makes something
- * (with node's url.parse, which is to throw in versions to come).
+ * A request's target as path and query. A proxy may send scheme and host before it (RFC 9112 §3.2.2); the
+ * host does not matter here. Undefined for any other form: `*`, a host and port, or nonsense, which express
+ * would accept (through node's url.parse, which will throw in later versions).
  */
 export function pathAndQuery(target: string): string | undefined {
   if (target.startsWith('/')) return target;

@@ -1,12 +1,13 @@
 import { STATUS_CODES } from 'node:http';
 
 /**
- * The answer that no Nacos version takes for one: an error with a chunked body whose last chunk never comes.
+ * The response that no Nacos version accepts as an answer: an error with a chunked body whose last chunk
+ * never comes.
  *
- * A node that starts takes any complete answer for the end of its search, and with a status other than 200 it
- * starts alone (2.5.1 AddressServerMemberLookup:141-153); a body that ends too early is an exception, "Premature
- * EOF", and that it retries (seen in 1.4.2, 2.5.1, 3.0.3). With Content-Length in place of chunks the cut goes
- * unnoticed. curl prints the sentence and exits with 18.
+ * A starting node takes any complete answer for the end of its search, and with a status other than 200 it
+ * starts alone (2.5.1 AddressServerMemberLookup:141-153). A body that ends too early is an exception,
+ * "Premature EOF", which it retries (seen in 1.4.2, 2.5.1, 3.0.3). With Content-Length instead of chunks the
+ * cut goes unnoticed. curl prints the sentence and exits with 18.
  *
  * The connection must be closed right after these bytes.
  */
@@ -15,13 +16,14 @@ export function unterminated(sentence: string, status = 503): Buffer {
 }
 
 /**
- * The same for Java's own HTTP client, with which every Nacos node polls: so the node's own log says why it waits.
+ * The unterminated response for Java's own HTTP client, with which every Nacos node polls. It makes the
+ * node's own log show why it waits.
  *
- * That client follows a redirect by itself. It reads the URL before it asks anybody, finds a sentence where the port
- * should be, and throws what it found: `Error at index 0 in: "…"`, JDK 8 `For input string: "…"` (seen in 8, 11, 17, 21
- * and 25). It opens no connection, looks no name up and asks no proxy (test/http/java-client.test.ts). Should another
- * read the URL in its own way, the name is one that never exists (RFC 2606). Whoever follows no redirect meets the
- * body without an end.
+ * That client follows a redirect by itself. It parses the URL first, finds a sentence in place of the port,
+ * and throws it: `Error at index 0 in: "…"`, JDK 8 `For input string: "…"` (seen in 8, 11, 17, 21 and 25). It
+ * opens no connection, looks no name up and asks no proxy (test/http/java-client.test.ts). If another client
+ * parses the URL differently, the name is one that never exists (RFC 2606). A client that follows no redirect
+ * gets the unterminated body.
  */
 export function unterminatedForJava(sentence: string): Buffer {
   return withoutEnd(
@@ -44,12 +46,15 @@ function withoutEnd(status: number, field: string, sentence: string): Buffer {
   return Buffer.concat([Buffer.from(`${head}${text.length.toString(16)}\r\n`), text, Buffer.from('\r\n')]);
 }
 
-/** Characters of a sentence that reach a node's log, at most: a proxy may bound the headers that it passes on. */
+/**
+ * How many characters of a sentence reach a node's log at most: a proxy may limit the headers that it passes
+ * on.
+ */
 const LONGEST = 600;
 
 /**
- * What stands for the characters that end or divide a URL's host, or are none of a header: `@` would make another host
- * of what follows it. All others that are not printable ASCII become `_`.
+ * Replacements for characters that would end or divide a URL's host, or may not be in a header: `@` would
+ * turn the text after it into another host. Any other character outside printable ASCII becomes `_`.
  */
 const INSTEAD: Readonly<Record<string, string>> = {
   '/': '|',
@@ -63,7 +68,7 @@ const INSTEAD: Readonly<Record<string, string>> = {
   '…': '...',
 };
 
-/** Begins with a letter: what begins with digits may be read as a port. */
+/** Starts the text with a letter, since leading digits may be read as a port. */
 function inPlaceOfAPort(sentence: string): string {
   const text = sentence.replace(/[^\x20-\x7e]|[/\\?#@[\]]/g, (character) => INSTEAD[character] ?? '_');
   return `nacos-address-server says: ${text.length > LONGEST ? `${text.slice(0, LONGEST)}...` : text}`;

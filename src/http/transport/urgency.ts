@@ -6,13 +6,14 @@ import { addressOfSelf } from '../nacos/list-reader.js';
 import { targetOf } from '../nacos/read-list-request.js';
 import { isListPath } from '../nacos/list-request.js';
 
-/** Who was heard less than this ago, can wait: a Nacos polls every 5 s. */
+/** A member heard less than this ago can wait: a Nacos polls every 5 s. */
 const DUE_AFTER_MS = 1_000;
 
 /**
- * Which requests come before all others: a listed member's poll or heartbeat, from where that member is heard, when it is
- * due. Its connection came behind the front door with a poll that was held, as each initial member's does, and there it must not
- * wait for whatever others ask. What a member may put first costs little, and comes once a second at most.
+ * Decides which requests go before all others: a listed member's poll or heartbeat from where it is heard,
+ * when it is due. A held poll, such as each initial member's, brings its connection behind the front door,
+ * and there it must not wait for other callers' requests. A member can put only cheap requests first, at most
+ * once a second.
  */
 export class Urgency {
   readonly #service: RegistryService;
