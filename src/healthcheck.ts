@@ -33,6 +33,6 @@ request.on('response', (response) => {
   response.setEncoding('utf8').on('data', (text: string) => (body += text));
   response.on('end', () => {
     if (response.statusCode === 200) console.log(body.trimEnd());
-    else unhealthy(`/readyz says ${response.statusCode ?? '?'}: ${body.trimEnd()}`);
+    else unhealthy(`/readyz answers ${response.statusCode ?? '?'}: ${body.trimEnd()}`);
   });
 });

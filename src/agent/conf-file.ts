@@ -16,8 +16,8 @@ const STOP_LIMIT_MS = 2_000;
 const LOG_INTERVAL_MS = 10_000;
 
 /**
- * For how long after a new list a restored file is not logged. Nacos may still be writing that list or the one
- * before, and it empties the file first, which can be observed (2.5.1, up to 80 ms on a busy machine).
+ * For how long after a new list a restored file is not logged. Nacos may still be writing that list or the
+ * one before, and it empties the file first, which can be observed (2.5.1, up to 80 ms on a busy machine).
  */
 const NACOS_WRITES_MS = 5_000;
 

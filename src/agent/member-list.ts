@@ -1,8 +1,8 @@
 import { parseAddress, type Address, type Parsed } from '../registry/address.js';
 
 /*
- * cluster.conf, as Nacos reads and writes it (2.5.1 EnvUtil.readClusterConf, MemberUtil.readServerConf): one address a
- * line, `#` begins a comment, commas split, no port means 8848.
+ * cluster.conf, as Nacos reads and writes it (2.5.1 EnvUtil.readClusterConf, MemberUtil.readServerConf): one
+ * address a line, `#` begins a comment, commas split, no port means 8848.
  */
 
 /** The text of a cluster.conf with these addresses, in their order, under the comment `heading`. */
@@ -41,7 +41,7 @@ export function readList(text: string, self: Address): Parsed<readonly Address[]
   for (const line of lines) {
     const address = parseAddress(line);
     if (!address.ok || address.value !== line) {
-      return problem(`has the line ${JSON.stringify(line.slice(0, 300))}, which is no HOST:PORT`);
+      return problem(`has the line ${JSON.stringify(line.slice(0, 300))}, which is not HOST:PORT`);
     }
   }
   if (new Set(lines).size !== lines.length) return problem('has an address twice');

@@ -25,7 +25,7 @@ function time(least: number, most: number, range: string) {
   return z
     .string()
     .transform((text) => parseDuration(text) ?? NaN)
-    .refine((ms) => ms >= least && ms <= most, `is no time from ${range}, such as 10s or 5m`);
+    .refine((ms) => ms >= least && ms <= most, `is not a duration from ${range}, such as 10s or 5m`);
 }
 
 const schema = z.object({
@@ -34,7 +34,7 @@ const schema = z.object({
   cluster: z.string().refine((text) => {
     const parts = text.split('/');
     return parts.length === 2 && parts.every((part) => name.test(part)) && parts[0] !== 'api';
-  }, 'is no product/cluster, such as nacos/serverlist'),
+  }, 'is not of the form product/cluster, such as nacos/serverlist'),
   'cluster-conf': z
     .string()
     .min(1, 'is empty; it is the path of a file')
@@ -42,15 +42,15 @@ const schema = z.object({
   'last-list': z.string().min(1, 'is empty; it is the path of a file').optional(),
   expect: z
     .string()
-    .regex(/^\d{1,3}$/, `is no whole number from 1 to ${MAX_EXPECT}`)
+    .regex(/^\d{1,3}$/, `is not a whole number from 1 to ${MAX_EXPECT}`)
     .transform(Number)
-    .refine((n) => n >= 1 && n <= MAX_EXPECT, `is no whole number from 1 to ${MAX_EXPECT}`)
+    .refine((n) => n >= 1 && n <= MAX_EXPECT, `is not a whole number from 1 to ${MAX_EXPECT}`)
     .optional(),
   id: z
     .string()
     .regex(
       /^[A-Za-z0-9][A-Za-z0-9._:-]{0,252}$/,
-      'is no identity; it takes 1 to 253 letters, digits, dots, hyphens, underscores and colons',
+      'is not an identity; it takes 1 to 253 letters, digits, dots, hyphens, underscores and colons',
     )
     .optional(),
   token: z.string().optional(),
@@ -124,7 +124,7 @@ function parseOwn(text: string): Parsed<Address> {
 /** Reads `8081`, `127.0.0.1:8081` or `[::1]:8081`. */
 function parseListen(text: string): Parsed<{ host: string | undefined; port: number }> {
   const match = /^(?:(\[[^\]]+\]|[^:]+):)?(\d+)$/.exec(text);
-  const problem = match?.[2] === undefined ? 'is no [HOST:]PORT, such as 8081' : checkPort(match[2]);
+  const problem = match?.[2] === undefined ? 'is not [HOST:]PORT, such as 8081' : checkPort(match[2]);
   if (problem !== undefined) return { ok: false, problem };
   return { ok: true, value: { host: match?.[1]?.replace(/^\[|\]$/g, ''), port: Number(match?.[2]) } };
 }

@@ -93,8 +93,8 @@ export class RegistryClient {
       const said = await ask();
       if (typeof said === 'string') failures.push(`${name} ${said}`);
       else if (said.status < 300 || said.status === 404) return { left: true, said: said.text };
-      else if (said.status >= 500) failures.push(`${name} says ${said.status}: ${said.text}`);
-      else return { left: false, said: `${name} says ${said.status}: ${said.text}` };
+      else if (said.status >= 500) failures.push(`${name} answers ${said.status}: ${said.text}`);
+      else return { left: false, said: `${name} answers ${said.status}: ${said.text}` };
     }
     return { left: false, said: failures.join('; ') };
   }

@@ -135,11 +135,11 @@ export class Client {
     const detail = this.#withoutToken(detailOf(text) || toPrintable(statusText) || 'nothing more');
     // A server without tokens explains that itself, and what to do.
     if ((status !== 401 && status !== 403) || /\bAUTH_TOKEN\b/.test(detail))
-      return new ClientError(`${this.name} says ${status}: ${detail}`, status);
+      return new ClientError(`${this.name} answers ${status}: ${detail}`, status);
     const advice = this.#token
       ? `${this.#token.source} holds the token that was sent; ask the server’s operator for another`
       : `give one in the variable ADDRESS_SERVER_TOKEN, or with --token${this.#hints.token}`;
-    return new ClientError(`${this.name} says ${status}: ${detail} (${advice})`, status);
+    return new ClientError(`${this.name} answers ${status}: ${detail} (${advice})`, status);
   }
 
   /** Removes the token: a server or a proxy in front of it might echo it. */

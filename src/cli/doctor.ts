@@ -76,5 +76,5 @@ async function look(client: Client, path: string, wait: number): Promise<Cluster
 function waitOf(text: string): number {
   const ms = parseDuration(text);
   if (ms !== undefined && ms <= 600_000) return ms;
-  throw new ClientError(`--wait=${JSON.stringify(text)} is no time up to 10m, such as 15s`);
+  throw new ClientError(`--wait=${JSON.stringify(text)} is not a duration up to 10m, such as 15s`);
 }

@@ -77,5 +77,5 @@ function parseLimit({ limit, follow }: Options): number {
   const least = follow ? 0 : 1;
   const number = /^\d{1,4}$/.test(limit) ? Number(limit) : -1;
   if (number >= least && number <= MAX_LIMIT) return number;
-  throw new ClientError(`--limit=${JSON.stringify(limit)} is no number from ${least} to ${MAX_LIMIT}`);
+  throw new ClientError(`--limit=${JSON.stringify(limit)} is not a number from ${least} to ${MAX_LIMIT}`);
 }

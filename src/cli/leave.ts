@@ -86,6 +86,6 @@ function readWait(text: string): number {
   const wait = parseDuration(text);
   if (wait !== undefined && wait <= MAX_WAIT_MS) return wait;
   throw new ClientError(
-    `--wait=${JSON.stringify(text)} is no time up to ${MAX_WAIT_MS / 1_000}s, such as 15s`,
+    `--wait=${JSON.stringify(text)} is not a duration up to ${MAX_WAIT_MS / 1_000}s, such as 15s`,
   );
 }

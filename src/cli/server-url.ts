@@ -20,13 +20,13 @@ export function parseServer(text: string, source: string): URL {
     throw new ClientError(`${shown} is IPv6 without brackets; ${EXAMPLE}`);
   }
   if (!hasScheme && !/^(\[[^\]]*\]|[^:/[\]]+):\d+(\/.*)?$/.test(given)) {
-    throw new ClientError(`${shown} is no URL, nor HOST:PORT; ${EXAMPLE}`);
+    throw new ClientError(`${shown} is neither a URL nor HOST:PORT; ${EXAMPLE}`);
   }
   let url: URL;
   try {
     url = new URL(hasScheme ? given : `http://${given}`);
   } catch {
-    throw new ClientError(`${shown} is no URL; ${EXAMPLE}`);
+    throw new ClientError(`${shown} is not a URL; ${EXAMPLE}`);
   }
   if (url.protocol !== 'http:' && url.protocol !== 'https:') {
     throw new ClientError(`${shown} is neither http:// nor https://; ${EXAMPLE}`);

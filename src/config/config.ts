@@ -52,7 +52,7 @@ const duration = (min: number, max: number) =>
     .transform((text) => parseDuration(text) ?? NaN)
     .refine(
       (ms) => ms >= min && ms <= max,
-      `is no time from ${formatDuration(min)} to ${formatDuration(max)}, such as 15s`,
+      `is not a duration from ${formatDuration(min)} to ${formatDuration(max)}, such as 15s`,
     );
 
 /** Reads a text with a function that throws a {@link SettingProblem}. */
@@ -79,7 +79,7 @@ const path = () => z.string().transform((text) => (text === '' ? undefined : tex
 const onOrOff = () => z.enum(['on', 'off'], 'is neither on nor off').transform((text) => text === 'on');
 
 const whole = (min: number, max: number) => {
-  const problem = `is no whole number from ${min} to ${max}`;
+  const problem = `is not a whole number from ${min} to ${max}`;
   return z
     .string()
     .regex(/^\d{1,9}$/, problem)
@@ -92,9 +92,9 @@ const HOUR = 3_600_000;
 const schema = z.object({
   port: z
     .string()
-    .regex(/^\d{1,5}$/, 'is no port from 0 to 65535')
+    .regex(/^\d{1,5}$/, 'is not a port from 0 to 65535')
     .transform(Number)
-    .refine((port) => port <= 65_535, 'is no port from 0 to 65535'),
+    .refine((port) => port <= 65_535, 'is not a port from 0 to 65535'),
   host: z.string().transform((host) => (host === '' ? undefined : host)),
   'database-url': readAs(readDatabaseUrl),
   migrate: onOrOff(),
@@ -105,7 +105,7 @@ const schema = z.object({
   probe: onOrOff(),
   'auth-token': readAs(tokensIn),
   'auth-token-file': path(),
-  'auth-mode': z.enum(['enforce', 'warn', 'open'], 'is none of enforce, warn and open'),
+  'auth-mode': z.enum(['enforce', 'warn', 'open'], 'is not one of enforce, warn and open'),
   'read-token': readAs(tokensIn),
   'read-token-file': path(),
   'allowed-members': readAs((text) => AllowedMembers.parse(text)),
@@ -117,14 +117,14 @@ const schema = z.object({
   'nacos-identity': readAs(parseIdentities),
   'raft-port-offset': z
     .string()
-    .regex(/^-?\d{1,5}$/, 'is no number of ports, such as 1000')
+    .regex(/^-?\d{1,5}$/, 'is not a number of ports, such as 1000')
     .transform(Number),
   'max-connections': whole(16, 1_000_000),
   'max-addresses': whole(10, 1_000_000),
   'max-clusters': whole(1, 100_000),
   'client-addresses': whole(0, 1_000_000),
   'client-clusters': whole(0, 100_000),
-  'log-level': z.enum(LOG_LEVELS, `is none of ${LOG_LEVELS.join(', ')}`),
+  'log-level': z.enum(LOG_LEVELS, `is not one of ${LOG_LEVELS.join(', ')}`),
 });
 
 /**

@@ -36,7 +36,7 @@ export function readDatabaseUrl(url: string): DatabaseConfig {
 function sqliteFile(url: string): string {
   if (!/^sqlite:/i.test(url)) {
     throw new UrlProblem(
-      'is no database that this version knows; it takes sqlite:PATH, mysql://… (or mariadb://…) and postgres://…',
+      'is not a database that this version knows; it takes sqlite:PATH, mysql://… (or mariadb://…) and postgres://…',
     );
   }
   const path = url.slice('sqlite:'.length).replace(/^\/\/(?=\/)/, '');

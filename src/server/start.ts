@@ -89,7 +89,7 @@ function explainListen(config: Config, error: unknown): unknown {
       );
     case 'EADDRNOTAVAIL':
       // A booting machine may not have it yet.
-      return new PassingProblem(`HOST=${config.host} is no address of this machine`);
+      return new PassingProblem(`HOST=${config.host} is not an address of this machine`);
     case 'EAI_AGAIN':
       return new PassingProblem(`HOST=${config.host} cannot be looked up: no name server answers; check DNS`);
     case 'EMFILE':
@@ -99,7 +99,7 @@ function explainListen(config: Config, error: unknown): unknown {
       return new PassingProblem(`this server cannot listen now (${code}): the system lacks files or memory`);
     case 'ENOTFOUND':
     case 'EINVAL':
-      return new ConfigError(`HOST=${config.host} is no address of this machine`);
+      return new ConfigError(`HOST=${config.host} is not an address of this machine`);
     default:
       return error;
   }

@@ -68,7 +68,7 @@ describe('cluster.conf that cannot be written', () => {
     [
       'is a folder, as Docker makes it for a missing bind mount',
       (file: string) => mkdirSync(file),
-      /: it is a folder, as Docker makes one where a bind mount names a file that is not there; remove it/,
+      /: it is a folder: Docker creates one when a bind mount names a file that does not exist; remove it/,
       (file: string) => rmSync(file, { recursive: true }),
     ],
     [
@@ -89,7 +89,7 @@ describe('cluster.conf that cannot be written', () => {
         rmSync(dirname(file), { recursive: true });
         writeFileSync(dirname(file), '');
       },
-      /: what should be its folder is a file; remove that/,
+      /: a file is in the place of its folder; remove that/,
       (file: string) => {
         rmSync(dirname(file));
         mkdirSync(dirname(file));
@@ -126,7 +126,7 @@ describe('cluster.conf that cannot be written', () => {
     }
     const errors = said().filter((sentence) => sentence.includes('could not be written'));
     assert.equal(errors.length, 1, errors.join('\n'));
-    assert.match(errors[0]!, /this user may not write its folder/);
+    assert.match(errors[0]!, /this user cannot write to its folder/);
   });
 });
 

@@ -15,11 +15,11 @@ describe('a list that a server sent', () => {
     ['an empty line', '\n', /has the line ""/],
     ['a list that was cut short', `${A}\n10.0.0.2:88`, /does not end with a line break/],
     ['a list without this node', `${B}\n`, /lacks this node, 10\.0\.0\.1:8848/],
-    ['another spelling of this node', '10.0.0.1\n', /which is no HOST:PORT/],
+    ['another spelling of this node', '10.0.0.1\n', /which is not HOST:PORT/],
     ['an address twice', `${A}\n${B}\n${A}\n`, /has an address twice/],
     ['a page of a proxy', '<html>\n', /has the line "<html>"/],
-    ['a byte order mark', `\uFEFF${A}\n`, /which is no HOST:PORT/],
-    ['Windows line ends', `${A}\r\n${B}\r\n`, /which is no HOST:PORT/],
+    ['a byte order mark', `\uFEFF${A}\n`, /which is not HOST:PORT/],
+    ['Windows line ends', `${A}\r\n${B}\r\n`, /which is not HOST:PORT/],
   ] as const) {
     it(`is not ${what}`, () => {
       const read = readList(text, A);

@@ -19,9 +19,9 @@ const read = (name: string, text: string): ReturnType<typeof readAgentSettings> 
 
 describe('the agent’s settings', () => {
   for (const [name, text, sentence] of [
-    ['self', 'auto', /^AGENT_SELF="auto" is for a node’s own polls, .*an agent must say HOST:PORT/],
-    ['self', 'auto:8849', /^AGENT_SELF="auto:8849" is for a node’s own polls/],
-    ['self', 'AUTO', /^AGENT_SELF="AUTO" is for a node’s own polls/],
+    ['self', 'auto', /^AGENT_SELF="auto" works only in a node’s own polls, .*an agent must give HOST:PORT/],
+    ['self', 'auto:8849', /^AGENT_SELF="auto:8849" works only in a node’s own polls/],
+    ['self', 'AUTO', /^AGENT_SELF="AUTO" works only in a node’s own polls/],
     ['self', '$(POD_IP):8848', /^AGENT_SELF="\$\(POD_IP\):8848" holds \$\(POD_IP\) itself/],
     ['self', ':8848', /^AGENT_SELF=":8848" has no host, as when its variable is empty/],
     ['self', '0.0.0.0:8848', /unspecified/],

@@ -20,17 +20,20 @@ test('a server is named by a URL or by host and port', () => {
 
 test('anything else is refused with a sentence that says how', () => {
   const wrong: readonly (readonly [given: string, sentence: RegExp])[] = [
-    ['nonsense', /^--server="nonsense" is no URL, nor HOST:PORT; it is such as http:\/\/127\.0\.0\.1:8080, /],
-    ['', /^--server="" is no URL/],
-    ['/nacos', /is no URL/],
+    [
+      'nonsense',
+      /^--server="nonsense" is neither a URL nor HOST:PORT; it is such as http:\/\/127\.0\.0\.1:8080, /,
+    ],
+    ['', /^--server="" is not a URL/],
+    ['/nacos', /is not a URL/],
     ['::1:8080', /is IPv6 without brackets; .*http:\/\/\[::1\]:8080/],
     ['fe80::1', /is IPv6 without brackets/],
-    ['http://[::1:8080', /is no URL/],
-    ['10.0.0.5:99999', /is no URL/],
+    ['http://[::1:8080', /is not a URL/],
+    ['10.0.0.5:99999', /is not a URL/],
     ['http://$(AS):8080', /^--server="http:\/\/\$\(AS\):8080" holds \$\(AS\) itself/],
     ['${AS_HOST}:8080', /holds \$\{AS_HOST\} itself/],
     ['ftp://10.0.0.5:8080', /is neither http:\/\/ nor https:\/\//],
-    ['http://10.0.0.5:8080\u001b[2J', /^--server="http:\/\/10\.0\.0\.5:8080\\u001b\[2J" is no URL/],
+    ['http://10.0.0.5:8080\u001b[2J', /^--server="http:\/\/10\.0\.0\.5:8080\\u001b\[2J" is not a URL/],
   ];
   for (const [given, sentence] of wrong) {
     assert.throws(

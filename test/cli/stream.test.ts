@@ -90,7 +90,7 @@ test('pauses grow up to the longest, and begin anew with a connection that says 
   const client = await serve(t, end, refuse, refuse, refuse, refuse, end);
   const lost = (await take(client, 8)).flatMap((said) => (said.type === 'lost' ? [said] : []));
   assert.match(lost[0]!.reason, /ended the stream$/);
-  assert.match(lost[1]!.reason, /says 503: busy$/);
+  assert.match(lost[1]!.reason, /answers 503: busy$/);
   // Each up to a fifth longer, so that not everybody comes back at once.
   const least = [10, 20, 40, 60, 60, 10];
   lost.forEach(({ retryMs }, index) => {
@@ -115,7 +115,7 @@ test('the first connection must succeed, and another token needs somebody', asyn
         .writeHead(status, { 'Content-Type': 'application/problem+json' })
         .end('{"detail":"a token is needed"}');
     };
-  await assert.rejects(take(await serve(t, refused(503)), 1), /says 503: a token is needed/);
+  await assert.rejects(take(await serve(t, refused(503)), 1), /answers 503: a token is needed/);
   for (const status of [401, 403]) {
     const client = await serve(
       t,
@@ -129,7 +129,7 @@ test('the first connection must succeed, and another token needs somebody', asyn
       assert.ok(error instanceof ClientError);
       assert.match(
         error.message,
-        new RegExp(`says ${status}: a token is needed \\(give one in the variable ADDRESS_SERVER_TOKEN`),
+        new RegExp(`answers ${status}: a token is needed \\(give one in the variable ADDRESS_SERVER_TOKEN`),
       );
       return true;
     });

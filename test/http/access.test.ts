@@ -170,7 +170,7 @@ test('a member whose token has run out still gets the list, and is not renewed (
   );
   assert.equal(
     members[0]!.refused,
-    'the token that was given to change nacos/serverlist is not valid, or no more; send a valid one',
+    'the token that was given to change nacos/serverlist is not valid, or no longer; send a valid one',
     'and why is seen',
   );
   const { events } = await getJson<{ events: { type: string }[] }>(server, '/api/v1/events', bearer(READER));

@@ -201,16 +201,16 @@ test('a problem registers nobody', async (t) => {
 test('what is wrong with the words is said', async (t) => {
   const server = await startServer(t);
   for (const [query, sentence] of [
-    ['&revision=-1', /revision="-1" is no revision/],
-    ['&revision=1.5', /revision="1.5" is no revision/],
-    ['&unhealthy=', /unhealthy="" is no sentence of 1 to 300 characters/],
-    ['&unhealthy=a%0Ab', /unhealthy="a\\nb" is no sentence/],
-    [`&unhealthy=${'x'.repeat(301)}`, /is no sentence/],
+    ['&revision=-1', /revision="-1" is not a revision/],
+    ['&revision=1.5', /revision="1.5" is not a revision/],
+    ['&unhealthy=', /unhealthy="" is not a sentence of 1 to 300 characters/],
+    ['&unhealthy=a%0Ab', /unhealthy="a\\nb" is not a sentence/],
+    [`&unhealthy=${'x'.repeat(301)}`, /is not a sentence/],
   ] as const) {
     const answer = await beat(server, A, query);
     assert.equal(answer.status, 400, query);
     assert.match(answer.body, sentence);
   }
   const answer = await ask(server, 'POST', '/nacos/serverlist?revision=1', CURL);
-  assert.match(answer.body, /revision="1" says something of a member that is not named/);
+  assert.match(answer.body, /revision="1" is about a member, and none is named/);
 });

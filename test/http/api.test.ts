@@ -328,7 +328,7 @@ test('an operator does not take a member off that may have led just now, unless 
   const unknown = await remove(server, D);
   assert.deepEqual(
     [unknown.status, problem(unknown).detail],
-    [404, `${D} is no member of nacos/serverlist, and none that left lately; the list is unchanged`],
+    [404, `${D} is not a member of nacos/serverlist, nor did it leave lately; the list is unchanged`],
   );
 });
 
@@ -351,13 +351,13 @@ test('what is wrong is a problem that names it', async (t) => {
     ['/api/v1/clusters?page=2', 400, /parameter page is unknown/],
     ['/api/v1/clusters?limit=0', 400, /limit="0" is outside 1 to 1000/],
     ['/api/v1/clusters?limit=1001', 400, /limit="1001" is outside/],
-    ['/api/v1/clusters?limit=x', 400, /limit="x" is no whole number/],
+    ['/api/v1/clusters?limit=x', 400, /limit="x" is not a whole number/],
     ['/api/v1/clusters?limit=1&limit=2', 400, /limit is given twice/],
-    [`${CLUSTER}?revision=-1`, 400, /revision="-1" is no whole number/],
-    [`${CLUSTER}?revision=1&wait=61s`, 400, /wait="61s" is no time up to 60s/],
-    [`${CLUSTER}?revision=1&wait=5`, 400, /wait="5" is no time/],
-    [`${CLUSTER}/events?after=x`, 400, /after="x" is no whole number/],
-    [`${CLUSTER}/events?before=`, 400, /before="" is no whole number/],
+    [`${CLUSTER}?revision=-1`, 400, /revision="-1" is not a whole number/],
+    [`${CLUSTER}?revision=1&wait=61s`, 400, /wait="61s" is not a duration up to 60s/],
+    [`${CLUSTER}?revision=1&wait=5`, 400, /wait="5" is not a duration/],
+    [`${CLUSTER}/events?after=x`, 400, /after="x" is not a whole number/],
+    [`${CLUSTER}/events?before=`, 400, /before="" is not a whole number/],
     ['/api/v1/server?x=1', 400, /parameter x is unknown/],
     ['/api/v1/stream?after=x', 400, /after="x" is neither the number of an event nor the id/],
     ['/api/v1/stream?cluster=nacos', 400, /cluster="nacos" is not of the form product\/cluster/],

@@ -90,7 +90,7 @@ test('a leave needs self, and an address that is known', async (t) => {
   assert.match(missing.body, /^self is missing/);
   const unknown = await ask(server, 'DELETE', pollPath(B));
   assert.equal(unknown.status, 404);
-  assert.match(unknown.body, /self="127\.0\.0\.12:8848" is no member of nacos\/serverlist/);
+  assert.match(unknown.body, /self="127\.0\.0\.12:8848" is not a member of nacos\/serverlist/);
   assert.deepEqual(await list(server), [A]);
 });
 

@@ -80,7 +80,7 @@ export const CASES: readonly Case[] = [
   {
     name: 'a parameter is wrong',
     path: pollPath(A, '&expect=many'),
-    says: 'expect="many" is no whole number from 1 to ',
+    says: 'expect="many" is not a whole number from 1 to ',
     status: 400,
   },
   {

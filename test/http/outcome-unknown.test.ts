@@ -26,7 +26,10 @@ test('what the store does not confirm in time is said to be unknown everywhere, 
   ]);
   for (const [status, text] of answers) {
     assert.equal(status, 503);
-    assert.match(text, /whether the change was made is not known: .*look at the list and its history before/);
+    assert.match(
+      text,
+      /it is not known whether the change was made: .*look at the list and its history before/,
+    );
     assert.doesNotMatch(text, /nothing was changed|was not taken off/);
   }
   // From here on it is known that nothing is asked of it.

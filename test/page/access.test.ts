@@ -37,7 +37,7 @@ pageTest('a token that is valid no more is said, instead of a silent page', asyn
     });
   });
   await page.evaluate(`dispatchEvent(new Event('pagehide')); dispatchEvent(new Event('pageshow'))`);
-  await page.getByText('is not valid, or no more').waitFor();
+  await page.getByText('is not valid, or no longer').waitFor();
 });
 
 pageTest('a member whose polls are refused is shown with the reason', async (t) => {

@@ -261,7 +261,7 @@ describe('agent around a command', { concurrency: 3 }, () => {
     await eventually('it is silent', async () => (await memberOf(server, node))?.state === 'silent');
     assert.match(
       (await memberOf(server, node))?.problem ?? '',
-      /^its port .* has not answered for \d+ s: nothing came within 3 s$/,
+      /^its port .* has not answered for \d+ s: no answer within 3 s$/,
     );
     process.kill(pid, 'SIGCONT');
     await eventually('it is back', async () => (await memberOf(server, node))?.state === 'live');
@@ -478,7 +478,7 @@ describe('agent whose cluster.conf is a folder', () => {
     assert.equal(errors.length, 1, errors.join('\n'));
     assert.match(
       errors[0]!,
-      /is a folder, as Docker makes one where a bind mount names a file that is not there/,
+      /is a folder: Docker creates one when a bind mount names a file that does not exist/,
     );
   });
 });
@@ -490,14 +490,22 @@ describe('agent', { concurrency: 4 }, () => {
       { AGENT_SELF: '' },
       /^nacos-address-server: AGENT_SELF or --self is missing; it is this node’s address/,
     ],
-    ['auto', { AGENT_SELF: 'auto' }, /AGENT_SELF="auto" is for a node’s own polls, .*say HOST:PORT/],
+    ['auto', { AGENT_SELF: 'auto' }, /AGENT_SELF="auto" works only in a node’s own polls, .*give HOST:PORT/],
     ['a variable', { AGENT_SELF: '$(POD_IP):8848' }, /AGENT_SELF=.* holds \$\(POD_IP\) itself/],
     ['a wrong address', { AGENT_SELF: 'http://x' }, /AGENT_SELF="http:\/\/x" has a scheme/],
     ['a wrong server', { AGENT_SERVER: 'ftp://x' }, /AGENT_SERVER="ftp:\/\/x" is neither http/],
     ['no server', { AGENT_SERVER: ' , ' }, /AGENT_SERVER=" , " names no server/],
-    ['a wrong cluster', { AGENT_CLUSTER: 'nacos' }, /AGENT_CLUSTER="nacos" is no product\/cluster/],
-    ['a wrong number', { AGENT_EXPECT: '0' }, /AGENT_EXPECT="0" is no whole number from 1 to 99/],
-    ['a wrong time', { AGENT_GATE_TIMEOUT: 'soon' }, /AGENT_GATE_TIMEOUT="soon" is no time from 1s to 24h/],
+    [
+      'a wrong cluster',
+      { AGENT_CLUSTER: 'nacos' },
+      /AGENT_CLUSTER="nacos" is not of the form product\/cluster/,
+    ],
+    ['a wrong number', { AGENT_EXPECT: '0' }, /AGENT_EXPECT="0" is not a whole number from 1 to 99/],
+    [
+      'a wrong time',
+      { AGENT_GATE_TIMEOUT: 'soon' },
+      /AGENT_GATE_TIMEOUT="soon" is not a duration from 1s to 24h/,
+    ],
     [
       'a wrong port',
       { AGENT_LISTEN: '0.0.0.0:99999' },

@@ -163,10 +163,10 @@ describe('doctor', { concurrency: 2 }, () => {
     const { server } = await start(t);
     for (const [args, sentence] of [
       [[], /unknown: nobody was ever listed/],
-      [['--wait', 'soon'], /--wait="soon" is no time up to 10m/],
+      [['--wait', 'soon'], /--wait="soon" is not a duration up to 10m/],
       [['--yes'], /--yes belongs to --repair/],
       [['--dry-run'], /--dry-run belongs to --repair/],
-      [['--repair', '--survivor', 'x y'], /says 400: survivor="x y"/],
+      [['--repair', '--survivor', 'x y'], /answers 400: survivor="x y"/],
       [['nacos'], /is not of the form product\/cluster/],
     ] as const) {
       const { status, err } = await runCli(t, ['doctor', '--server', server.url, ...args]);

@@ -71,7 +71,7 @@ describe('events', () => {
     ] as const) {
       const { status, err } = await runCli(t, ['events', ...args]);
       assert.equal(status, 1);
-      assert.match(err, new RegExp(`--limit="${args[1]}" is no number from ${least} to 1000`));
+      assert.match(err, new RegExp(`--limit="${args[1]}" is not a number from ${least} to 1000`));
     }
   });
 });

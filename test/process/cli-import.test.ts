@@ -149,7 +149,7 @@ describe('import', () => {
     writeFileSync(file, `${A}\n${B}\n`);
     const ran = await runCli(t, ['import', file, '--yes', '--server', server.url]);
     assert.equal(ran.status, 1);
-    assert.match(ran.err, /says 403: .*127\.0\.7\.2:8848.* may not be listed/);
+    assert.match(ran.err, /answers 403: .*127\.0\.7\.2:8848.* may not be listed/);
     assert.equal((await view(server)).members, undefined);
   });
 
@@ -169,7 +169,7 @@ describe('import', () => {
     assert.equal(ran.status, 1);
     assert.match(
       ran.err,
-      new RegExp(`said that all were put, but p/c lacks ${A}, ${B}; somebody may have taken them off`),
+      new RegExp(`reported that all were put, but p/c lacks ${A}, ${B}; an operator may have taken them off`),
     );
     assert.deepEqual(asked, [
       'GET /api/v1/clusters/p/c ',
@@ -203,7 +203,7 @@ describe('import', () => {
     });
     for (const [path, sentence] of [
       ['/moved', /answers 302 and sends its callers elsewhere/],
-      ['/gone', /answers 404, which is no list/],
+      ['/gone', /answers 404, which is not a list/],
       ['/half', /gave no complete answer within 10 s/],
       ['/endless', /is larger than 64 KiB/],
       ['/latin', /is not UTF-8/],

@@ -80,7 +80,7 @@ describe('leave', () => {
     assert.deepEqual([refused.status, refused.out], [1, '']);
     assert.match(
       refused.err,
-      /says 409: .*its last sign of life was \d+ s ago.* --force takes it off all the same/,
+      /answers 409: .*its last sign of life was \d+ s ago.* --force takes it off all the same/,
     );
     assert.deepEqual(await members(server), [A, B, C]);
     const forced = await run(t, server, 'leave', C, '--force', '--wait', '0s');
@@ -91,16 +91,16 @@ describe('leave', () => {
   it('says what is wrong', async (t) => {
     const server = await startServerProcess(t, { file: join(tempFolder(t), 'r.db') });
     const wrong: readonly (readonly [args: readonly string[], sentence: RegExp])[] = [
-      [['127.0.7.9'], /says 404: 127\.0\.7\.9:8848 is no member of nacos\/serverlist/],
-      [['127.0.7.9:8848', 'nacos/none'], /says 404: 127\.0\.7\.9:8848 is no member of nacos\/none/],
-      [['[::1]:8848'], /says 404: \[::1\]:8848 is no member/],
-      [['::1'], /says 404: \[::1\]:8848 is no member/],
+      [['127.0.7.9'], /answers 404: 127\.0\.7\.9:8848 is not a member of nacos\/serverlist/],
+      [['127.0.7.9:8848', 'nacos/none'], /answers 404: 127\.0\.7\.9:8848 is not a member of nacos\/none/],
+      [['[::1]:8848'], /answers 404: \[::1\]:8848 is not a member/],
+      [['::1'], /answers 404: \[::1\]:8848 is not a member/],
       [['fd00::5:8848'], /the address "fd00::5:8848" is IPv6 without brackets/],
       [['a/../b'], /the address "a\/\.\.\/b" has a path/],
       [['127.0.7.9', 'serverlist'], /the cluster "serverlist" is not of the form product\/cluster/],
       [['127.0.7.9', 'nacos/..'], /the cluster "nacos\/\.\." is not of the form/],
-      [['127.0.7.9', '--wait', '15'], /--wait="15" is no time up to 60s, such as 15s/],
-      [['127.0.7.9', '--wait', '2m'], /--wait="2m" is no time/],
+      [['127.0.7.9', '--wait', '15'], /--wait="15" is not a duration up to 60s, such as 15s/],
+      [['127.0.7.9', '--wait', '2m'], /--wait="2m" is not a duration/],
       [[], /missing required argument 'address'/],
     ];
     for (const [args, sentence] of wrong) {
@@ -153,10 +153,10 @@ describe('recover', () => {
     const { server } = await start(t);
     const ran = await run(t, server, 'recover', 'nacos/serverlist', '--yes');
     assert.deepEqual([ran.status, ran.out], [1, '']);
-    assert.match(ran.err, /says 409: nacos\/serverlist has a majority/);
+    assert.match(ran.err, /answers 409: nacos\/serverlist has a majority/);
     const unknown = await run(t, server, 'recover', 'nacos/none', '--yes');
     assert.equal(unknown.status, 1);
-    assert.match(unknown.err, /says 404: the cluster nacos\/none is unknown/);
+    assert.match(unknown.err, /answers 404: the cluster nacos\/none is unknown/);
   });
 
   it('needs --yes where no terminal is', async (t) => {

@@ -215,7 +215,7 @@ describe('members --watch', () => {
     });
     assert.equal(await other.exited, 1);
     const [, after = ''] = other.sent().split(CLOSED);
-    assert.match(after, /^nacos-address-server: .* says 401: .*TOKEN/);
+    assert.match(after, /^nacos-address-server: .* answers 401: .*TOKEN/);
   });
 
   it('stops and goes on with Ctrl-Z and fg', async (t) => {

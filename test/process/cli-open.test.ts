@@ -33,7 +33,7 @@ describe('a server without a token', () => {
       assert.deepEqual([status, out], [1, ''], `${args.join(' ')}: ${err}`);
       assert.match(
         err,
-        /says 403: without a token only the server's own machine may do that.*; set AUTH_TOKEN on the server and send it, or AUTH_MODE=open .*nothing was changed\n$/,
+        /answers 403: without a token only the server's own machine may do that.*; set AUTH_TOKEN on the server and send it, or AUTH_MODE=open .*nothing was changed\n$/,
       );
     }
   });

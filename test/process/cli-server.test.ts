@@ -108,11 +108,11 @@ describe('--server', () => {
     }
   });
 
-  it('names what is no URL, by where it was given, without a secret in it', async (t) => {
+  it('names what is not a URL, by where it was given, without a secret in it', async (t) => {
     const flag = await runCli(t, ['events', '--server', 'nonsense'], {
       ADDRESS_SERVER_URL: 'http://127.0.0.1:1',
     });
-    assert.match(flag.err, /: --server="nonsense" is no URL, nor HOST:PORT; it is such as http/);
+    assert.match(flag.err, /: --server="nonsense" is neither a URL nor HOST:PORT; it is such as http/);
     const variable = await runCli(t, ['events'], {
       ADDRESS_SERVER_URL: 'http://admin:pass-word@127.0.0.1:1',
     });
@@ -171,7 +171,7 @@ describe('--token', () => {
     const recover = await runCli(t, ['recover', 'nacos/serverlist', '--yes', '--server', server.url], {
       ADDRESS_SERVER_TOKEN: TOKEN,
     });
-    assert.match(recover.err, /says 409: nacos\/serverlist has a majority/);
+    assert.match(recover.err, /answers 409: nacos\/serverlist has a majority/);
     const leave = await runCli(t, ['leave', A, '--server', server.url], { ADDRESS_SERVER_TOKEN: TOKEN });
     assert.deepEqual([leave.status, leave.err], [0, '']);
   });
@@ -202,13 +202,13 @@ describe('--token', () => {
       const missing = await ask({});
       assert.match(
         missing.err,
-        /says 401: a token is needed .* \(give one in the variable ADDRESS_SERVER_TOKEN, or with --token\)\n$/,
+        /answers 401: a token is needed .* \(give one in the variable ADDRESS_SERVER_TOKEN, or with --token\)\n$/,
         what,
       );
       const wrong = await ask({ ADDRESS_SERVER_TOKEN: WRONG });
       assert.match(
         wrong.err,
-        /says 401: the token .* is not valid.* \(ADDRESS_SERVER_TOKEN holds the token that was sent; ask the server’s operator/,
+        /answers 401: the token .* is not valid.* \(ADDRESS_SERVER_TOKEN holds the token that was sent; ask the server’s operator/,
         what,
       );
       assert.deepEqual([missing.status, missing.out, wrong.status, wrong.out], [1, '', 1, ''], what);
@@ -219,13 +219,13 @@ describe('--token', () => {
       assert.equal(other.status, 1, what);
       assert.match(
         other.err,
-        /says 403: the token .* is for another cluster.* \(ADDRESS_SERVER_TOKEN has the one that was sent; /,
+        /answers 403: the token .* is for another cluster.* \(ADDRESS_SERVER_TOKEN holds the token that was sent; /,
         what,
       );
       if (!CHANGES.has(args[0]!)) continue;
       const reader = await ask({ ADDRESS_SERVER_TOKEN: READER });
       assert.equal(reader.status, 1, what);
-      assert.match(reader.err, /says 401: the token that was given to change .* is not valid/, what);
+      assert.match(reader.err, /answers 401: the token that was given to change .* is not valid/, what);
     }
   });
 
@@ -242,7 +242,7 @@ describe('--token', () => {
     assert.equal(await cli.exited, 1);
     assert.match(
       cli.stderr(),
-      /says 401: the token .* is not valid.* \(ADDRESS_SERVER_TOKEN has the one that was sent; /,
+      /answers 401: the token .* is not valid.* \(ADDRESS_SERVER_TOKEN holds the token that was sent; /,
     );
   });
 
@@ -285,7 +285,7 @@ describe('--token', () => {
         ADDRESS_SERVER_TOKEN: TOKEN,
       });
       assert.equal(status, 1);
-      assert.match(err, /says 403: denied: Bearer … \(/);
+      assert.match(err, /answers 403: denied: Bearer … \(/);
       assert.ok(!(out + err).includes(TOKEN));
     }
     for (const command of ['members', 'events', 'leave', 'recover', 'import']) {

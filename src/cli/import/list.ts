@@ -41,8 +41,8 @@ function fromAnswer(text: string, name: string): FoundList {
 }
 
 /**
- * The lines in `{"code":200,"message":null,"data":"host:port\nhost:port"}`; Nacos treats a missing code like 200
- * (RestResult).
+ * The lines in `{"code":200,"message":null,"data":"host:port\nhost:port"}`; Nacos treats a missing code like
+ * 200 (RestResult).
  */
 function dataOf(text: string, name: string): { readonly data: string; readonly notes: readonly string[] } {
   const { answer, notes } = readJson(text, name);
@@ -55,8 +55,8 @@ function dataOf(text: string, name: string): { readonly data: string; readonly n
 }
 
 /**
- * Reads JSON that may hold real line breaks: in nginx's quotes \n is a line break itself, which JSON strings may
- * not contain. Nacos 1.4 does not accept it as JSON.
+ * Reads JSON that may hold real line breaks: in nginx's quotes \n is a line break itself, which JSON strings
+ * may not contain. Nacos 1.4 does not accept it as JSON.
  */
 function readJson(
   text: string,

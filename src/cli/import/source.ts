@@ -46,7 +46,7 @@ async function fetchSource(source: string, name: string): Promise<string> {
         `${name} answers ${status} and sends its callers elsewhere; give that URL, if it is right`,
       );
     }
-    if (status !== 200) throw new ClientError(`${name} answers ${status}, which is no list`);
+    if (status !== 200) throw new ClientError(`${name} answers ${status}, which is not a list`);
     return await collect(response.body, name);
   } catch (error) {
     if (error instanceof ClientError) throw error;
@@ -57,7 +57,7 @@ async function fetchSource(source: string, name: string): Promise<string> {
 }
 
 function checkUrl(source: string, name: string): URL {
-  if (!URL.canParse(source)) throw new ClientError(`${name} is no URL`);
+  if (!URL.canParse(source)) throw new ClientError(`${name} is not a URL`);
   const url = new URL(source);
   if (url.username !== '' || url.password !== '') {
     throw new ClientError(

@@ -42,7 +42,7 @@ export class AllowedMembers {
     );
     if (!name?.[2] || /^[\d.]+$/.test(name[2])) {
       throw new SettingProblem(
-        `has the entry ${JSON.stringify(entry)}, which is no network such as 10.0.0.0/8, no address, no host name and no *.domain`,
+        `has the entry ${JSON.stringify(entry)}, which is not a network such as 10.0.0.0/8, an address, a host name or *.domain`,
       );
     }
     if (name[1]) this.#domains.push(`.${name[2].toLowerCase()}`);

@@ -35,7 +35,7 @@ export class KnownHosts {
       if (entry === '*') all = true;
       else if (name === undefined)
         throw new SettingProblem(
-          `has the entry ${JSON.stringify(entry)}, which is no host name such as nacos.example.org, no *.domain and no *; a port does not belong to it`,
+          `has the entry ${JSON.stringify(entry)}, which is not a host name such as nacos.example.org, *.domain or *; leave out any port`,
         );
       else if (isDomain) domains.push(`.${name.toLowerCase()}`);
       else names.add(name.toLowerCase());

@@ -46,7 +46,7 @@ export function parseNetworks(text: string): string[] {
     const network = parseNetwork(entry);
     if (!network) {
       throw new SettingProblem(
-        `has the entry ${JSON.stringify(entry)}, which is no network such as 10.0.0.0/8 or fd00::/8 and no address`,
+        `has the entry ${JSON.stringify(entry)}, which is neither a network such as 10.0.0.0/8 or fd00::/8 nor an address`,
       );
     }
     return `${network.address}/${network.prefix}`;

@@ -23,7 +23,7 @@ export interface AccessSettings {
   readonly trustedProxies: readonly string[];
   /** Sustained changes a second of one client address; 0 for no limit. */
   readonly writeRateLimit: number;
-  /** Addresses that wait or have not settled, and clusters, of one client address without a token; 0 for no limit. */
+  /** Waiting or unsettled addresses, and clusters, of one client address without a token; 0 for no limit. */
   readonly clientAddresses: number;
   readonly clientClusters: number;
   /** A monotonic clock for the limits, in milliseconds; performance.now by default. */

@@ -20,8 +20,8 @@ export interface Token {
 }
 
 /**
- * Reads `TOKEN` and `PRODUCT/CLUSTER:TOKEN`, separated by commas or white space. Throws {@link SettingProblem}, which
- * never quotes a token.
+ * Reads `TOKEN` and `PRODUCT/CLUSTER:TOKEN`, separated by commas or white space. Throws {@link
+ * SettingProblem}, which never quotes a token.
  */
 export function parseTokens(text: string): Token[] {
   return listEntries(text).map((entry, index) => {

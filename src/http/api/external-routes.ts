@@ -39,9 +39,9 @@ const LIST = {
 };
 const UNTERMINATED =
   'There is no list that is safe to start from: bootstrapping, a closed gate, an unavailable store. To a Nacos node this, and ' +
-  'whatever else is no list, is never a complete answer: it is held for up to 2 s, and its chunked body ends without the ' +
+  'any other answer without a list, is never complete: it is held for up to 2 s, and its chunked body ends without the ' +
   'last chunk, which every Nacos retries. Java’s own client gets it with the status 302, and reports the sentence, which stands in ' +
-  'place of a port in `Location`: it asks nobody for that. Interactive clients, and callers that accept JSON, get the sentence.';
+  'place of a port in `Location`: it contacts no host for that. Interactive clients, and callers that accept JSON, get the sentence.';
 const WRONG = 'A parameter is wrong: the sentence names it.';
 const TOKEN = {
   401: 'A token is needed, or the one given is not valid.',
@@ -125,7 +125,7 @@ export const NACOS_SIDE: readonly Described[] = [
     summary: 'A heartbeat on behalf of a node',
     description:
       'For scripts and sidecars of nodes whose own poll carries no `self`. As long as nothing else is heard of it, a ' +
-      'port that answers keeps such a member alive. An agent says with `revision` which list it has given its Nacos, and waits ' +
+      'port that answers keeps such a member alive. An agent reports with `revision` which list it has given its Nacos, and waits ' +
       'with `wait` until there is another: so a change reaches it at once.',
     access: 'none',
     security: SECURITY,

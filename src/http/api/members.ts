@@ -16,7 +16,7 @@ export const memberRoutes = [
     summary: 'One member, or one waiting address',
     description:
       'With `settled=true` only a listed and settled member is answered 200, and one that waits or has not settled yet is ' +
-      "409: a readiness probe for its node (`curl -f`), since Nacos's own do not look at Raft. It says nothing of whether " +
+      "409: a readiness probe for its node (`curl -f`), since Nacos's own do not look at Raft. It does not show whether " +
       'the node answers.',
     access: 'read',
     params: memberParams,

@@ -10,9 +10,9 @@ export const MAX_PAGE = 1_000;
 /** Numbers of at most 15 digits are exact. */
 const LARGEST = 999_999_999_999_999;
 
-const count = () => wholeNumber(0, LARGEST, 15, 'is no whole number');
+const count = () => wholeNumber(0, LARGEST, 15, 'is not a whole number');
 
-const limit = wholeNumber(1, MAX_PAGE, 15, 'is no whole number', `is outside 1 to ${MAX_PAGE}`)
+const limit = wholeNumber(1, MAX_PAGE, 15, 'is not a whole number', `is outside 1 to ${MAX_PAGE}`)
   .prefault(PAGE)
   .meta({ description: `Rows of the page, 1 to ${MAX_PAGE}.` });
 
@@ -81,7 +81,7 @@ export const planQuery = z.strictObject({ survivor });
 export const repairQuery = z.strictObject({
   plan: z
     .string()
-    .regex(/^\w{1,64}$/, 'is no id of a plan')
+    .regex(/^\w{1,64}$/, 'is not the id of a plan')
     .meta({ description: 'The `id` of the plan that was looked at: only that one is carried out.' }),
   survivor,
 });

@@ -42,7 +42,7 @@ export const refusedRoutes = [
     name: 'listStrayCallers',
     tag: 'Clusters',
     summary: 'Refused callers that named no known cluster',
-    description: `${BOUNDS}Of these 100 are kept: a path that is no list’s, or a cluster that did not exist when they came. A caller whose token is for some clusters only is shown none.`,
+    description: `${BOUNDS}Of these 100 are kept: a path that is not a list’s, or a cluster that did not exist when they came. A caller whose token is for some clusters only is shown none.`,
     access: 'any',
     responses: { 200: { description: 'The callers; none is well.', schema: refusedCallers } },
     examples: [{ name: 'callers', summary: 'Which path has a mistake?', status: 200 }],

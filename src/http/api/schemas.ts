@@ -180,9 +180,9 @@ export const refusedCaller = z
     path: z.string().meta({ description: 'The path that it asked for.', examples: ['/nacos/serverlist'] }),
     code: z.enum(REFUSED_CODES).meta({
       description:
-        'Why, for programs. *path*: the path is no list’s. *astray*: a Nacos asks the operators’ side. *self*: `self` is not an ' +
+        'Why, for programs. *path*: the path is not a list’s. *astray*: a Nacos asks the operators’ side. *self*: `self` is not an ' +
         'address. *unexpanded*: it holds a variable that was not expanded, or was empty. *parameter*: another parameter is wrong. ' +
-        '*no-self*: it lacks. *unknown-cluster*: the cluster does not exist, and there is no `self` to bootstrap it. *not-listed*: a ' +
+        '*no-self*: `self` is missing. *unknown-cluster*: the cluster does not exist, and there is no `self` to bootstrap it. *not-listed*: a ' +
         'leave, or an agent’s report, of an address that is not listed. *id-in-use*, *other-spelling*, *no-member-address*: the rules ' +
         'refuse the address (R3). *too-many-addresses*, *too-many-clusters*, *too-many-of-one*: a limit is reached. *token*, *scope*, ' +
         '*source*, *member*, *rate*: access control refuses it.',

@@ -18,7 +18,7 @@ export const serverRoutes = [
     name: 'getServer',
     tag: 'Server',
     summary: 'The server that answers',
-    description: 'Its health, as `/readyz` says it, its version, and whether it demands tokens.',
+    description: 'Its health, as in `/readyz`, its version, and whether it demands tokens.',
     access: 'any',
     responses: { 200: { description: 'The server, whatever its status.', schema: serverView } },
     examples: [{ name: 'server', summary: 'The server', status: 200 }],

@@ -128,7 +128,7 @@ function parseKey(path: string): Parsed<ClusterKey> {
   return name.ok ? { ok: true, value: { product: product.value, name: name.value } } : name;
 }
 
-/** A product's or a cluster's name: 1 to 64 letters, digits, dots, hyphens and underscores; `api` is no product. */
+/** Reads a name of 1 to 64 letters, digits, dots, hyphens and underscores; `api` is not a product. */
 export function parseName(kind: 'product' | 'cluster', text: string): Parsed<string> {
   const read = (kind === 'product' ? productName : clusterName).safeParse(text);
   return read.success

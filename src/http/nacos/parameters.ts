@@ -23,7 +23,7 @@ export type Self =
 export const MAX_WAIT_MS = 60_000;
 
 const NAME = /^(?!\.+$)[A-Za-z0-9._-]{1,64}$/;
-const NAME_PROBLEM = 'is no name; it takes 1 to 64 letters, digits, dots, hyphens and underscores';
+const NAME_PROBLEM = 'is not a valid name; it takes 1 to 64 letters, digits, dots, hyphens and underscores';
 
 /** The first path segment of the operators' side. */
 const RESERVED_PRODUCTS = new Set(['api']);
@@ -65,7 +65,7 @@ export function wholeNumber(
 
 /** A schema for durations such as `10s`, in milliseconds. */
 export function time(max: number, example: string) {
-  const problem = `is no time up to ${max / 1_000}s, such as ${example}`;
+  const problem = `is not a duration up to ${max / 1_000}s, such as ${example}`;
   return z
     .string()
     .regex(/^\d{1,9}(ms|s|m|h)$/, problem)
@@ -82,7 +82,7 @@ export const listQuery = z.object({
         'The member that the request is about: `HOST:PORT` (8848 without a port, IPv6 in brackets where it may be read in two ' +
         'ways) exactly as the node knows itself, or `auto` or `auto:PORT` for the address that the request comes from. A poll with it is a heartbeat.',
     }),
-  expect: wholeNumber(1, MAX_EXPECT, 3, `is no whole number from 1 to ${MAX_EXPECT}`)
+  expect: wholeNumber(1, MAX_EXPECT, 3, `is not a whole number from 1 to ${MAX_EXPECT}`)
     .optional()
     .meta({
       description:
@@ -93,7 +93,7 @@ export const listQuery = z.object({
     .string()
     .regex(
       /^[A-Za-z0-9][A-Za-z0-9._:-]{0,252}$/,
-      'is no identity; it takes 1 to 253 letters, digits, dots, hyphens, underscores and colons',
+      'is not an identity; it takes 1 to 253 letters, digits, dots, hyphens, underscores and colons',
     )
     .optional()
     .meta({
@@ -103,7 +103,7 @@ export const listQuery = z.object({
         'counts only from the address itself, or from where the member is heard. Needs `self`.',
       examples: ['nacos-0'],
     }),
-  revision: wholeNumber(0, Number.MAX_SAFE_INTEGER, 7, 'is no revision')
+  revision: wholeNumber(0, Number.MAX_SAFE_INTEGER, 7, 'is not a revision')
     .optional()
     .meta({
       description:
@@ -120,7 +120,7 @@ export const listQuery = z.object({
     }),
   unhealthy: z
     .string()
-    .regex(/^[^\p{Cc}\u2028\u2029]{1,300}$/u, 'is no sentence of 1 to 300 characters')
+    .regex(/^[^\p{Cc}\u2028\u2029]{1,300}$/u, 'is not a sentence of 1 to 300 characters')
     .optional()
     .meta({
       description:
