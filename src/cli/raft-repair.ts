@@ -29,7 +29,7 @@ export function raftRepair(
   const say = (command: string, value: string): string =>
     `  curl -g -X POST 'http://${survivor.address}${CONTEXT_PATH}${commandPath(version)}' -H 'Content-Type: application/json' -d '${JSON.stringify({ command, value })}'`;
   return [
-    'Now repair Raft of those that are left; until that is done no node joins them:',
+    'Now repair Raft of the remaining members; until that is done no node joins them:',
     '',
     `  nacos-address-server doctor ${after.product}/${after.cluster} --repair`,
     '',
@@ -47,7 +47,7 @@ export function raftRepair(
           say('restRaftCluster', voters.join(',')),
           '',
         ]),
-    `${voters.length === 1 ? 'It has a leader within some 12 s; those that wait join then' : 'Those that wait join after that'}, one by one, and get its data. ${whereElse(version)}`,
+    `${voters.length === 1 ? 'It has a leader within some 12 s; the waiting nodes join then' : 'The waiting nodes join after that'}, one by one, and get its data. ${whereElse(version)}`,
   ]
     .join('\n')
     .trimEnd();

@@ -109,7 +109,7 @@ export const SETTINGS = [
     value: 'key:value',
     default: '',
     description:
-      '`KEY:VALUE` of `nacos.core.auth.server.identity`, to read nodes that want a login (3.x always does), for `nacos/serverlist`; for other clusters `PRODUCT/CLUSTER=KEY:VALUE,…`. Every member of that cluster is sent it, also those that were listed before, so it needs `AUTH_TOKEN` (with `AUTH_MODE=enforce`) or `ALLOWED_MEMBERS`; better in the variable',
+      '`KEY:VALUE` of `nacos.core.auth.server.identity`, to read nodes that want a login (3.x always does), for `nacos/serverlist`; for other clusters `PRODUCT/CLUSTER=KEY:VALUE,…`. The server sends it to every member of that cluster, also to those that were listed before, so it needs `AUTH_TOKEN` (with `AUTH_MODE=enforce`) or `ALLOWED_MEMBERS`; better in the variable',
     isSecret: true,
   },
   {

@@ -118,7 +118,7 @@ export const changeRoutes = [
     summary: 'Decides the list after a lost majority',
     description:
       'The list becomes the members that are live or still answer on their port (R7). Raft of those must be repaired ' +
-      'afterwards (see repair); then those that wait join, one by one. Only for a cluster that is quorum-lost; or for one ' +
+      'afterwards (see repair); then the waiting nodes join, one by one. Only for a cluster that is quorum-lost; or for one ' +
       'without a list whose nodes have a higher revision than the database (`set-back`): the waiting nodes become its list.',
     access: 'change',
     params: clusterParams,

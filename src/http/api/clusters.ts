@@ -68,7 +68,7 @@ export const clusterRoutes = [
       },
       {
         name: 'change',
-        summary: 'As soon as its revision is not 1 any more',
+        summary: 'As soon as its revision is no longer 1',
         params: { product: 'nacos', cluster: 'serverlist' },
         query: { revision: '1', wait: '2s' },
         status: 200,

@@ -11,13 +11,13 @@ export const deleteClusterRoute = route({
   summary: 'Deletes a cluster that has no live member',
   description:
     'For one that was bootstrapped by mistake, or that is empty or dead: its list, and the waiting addresses. Its history stays. A cluster ' +
-    'of which a member was heard, or put, within `EVICT_AFTER` is not deleted: take its members off first.',
+    'with a member that was heard, or put, within `EVICT_AFTER` is not deleted: take its members off first.',
   access: 'change',
   params: clusterParams,
   responses: { 200: { description: 'It is gone.', schema: deletedCluster } },
   problems: {
     404: UNKNOWN_CLUSTER,
-    409: 'One of its members lives, or may: the detail says which, and what to do.',
+    409: 'One of its members is live, or may be: the detail says which, and what to do.',
   },
   examples: [
     {

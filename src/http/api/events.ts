@@ -46,7 +46,7 @@ export const eventRoutes = [
     name: 'listEvents',
     tag: 'Events',
     summary: 'The history of all clusters',
-    description: `Of those that the caller may read about. ${DESCRIPTION}`,
+    description: `Of the clusters that the caller may read about. ${DESCRIPTION}`,
     access: 'any',
     query: eventsQuery,
     responses: { 200: { description: 'A page.', schema: eventPage } },

@@ -171,7 +171,7 @@ export const NACOS_SIDE: readonly Described[] = [
     summary: 'A node leaves',
     description:
       'The node’s own request, which takes effect at once (R4). With `wait` it is answered when every other live member has the ' +
-      'list without it and had 3 s to tell Raft, until when the node must run: as a `preStop` hook, whole. Where there is no ' +
+      'list without it and had 3 s to tell Raft. The node must run until then, so a `preStop` hook must wait for the answer. Where there is no ' +
       'token (`changes` is `local`) it counts from the node’s own address, from the one from which this server hears it, ' +
       'and from the server’s own machine.',
     access: 'none',
@@ -248,7 +248,7 @@ export const OFFICIAL_API: readonly Described[] = [
     summary: 'Takes members off the list',
     description:
       'Takes off those that are listed. The nodes should run until the others have polled the list.',
-    responses: { 200: officialAnswer('They are not listed any more.') },
+    responses: { 200: officialAnswer('They are no longer listed.') },
     problems: {
       400: WRONG,
       ...TOKEN,

@@ -14,8 +14,8 @@ export const healthRoutes = [
     summary: 'What the Nacos nodes themselves believe, compared with the list',
     description:
       'The server reads every member now and then (every 30 s, and every 1 to 3 s when something changes): its list of ' +
-      "members, and the leader and voters of each Raft group, of which only the leader's copy is trusted. Whatever differs " +
-      'is a finding with what to do, and with since when: what is not `lasting` is normal for a moment. It changes nothing. ' +
+      "members, and the leader and voters of each Raft group, of which only the leader's copy is trusted. Each difference " +
+      'is a finding, with what to do and how long it has lasted; one that is not `lasting` is normal for a moment. It changes nothing. ' +
       'Why a node does not answer is shown only with a token, or on the server’s own machine; `fresh` needs the same.',
     access: 'read',
     params: clusterParams,

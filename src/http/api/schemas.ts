@@ -376,7 +376,7 @@ export const nodeHealth = z
       .array(group)
       .meta({ description: 'The Raft groups that it is a voter of, as their leaders report.' }),
   })
-  .meta({ id: 'NodeHealth', description: 'One node, as it was read.' });
+  .meta({ id: 'NodeHealth', description: 'One node, as the server read it.' });
 
 export const clusterHealth = z
   .strictObject({
