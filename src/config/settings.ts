@@ -13,7 +13,7 @@ export type LogLevel = (typeof LOG_LEVELS)[number];
 
 /** One setting: a flag and an environment variable of the same name. */
 export interface Setting {
-  /** As in `--member-ttl`; the variable is `MEMBER_TTL`. */
+  /** The flag's name, as in `--member-ttl`; the variable is `MEMBER_TTL`. */
   readonly name: string;
   /** The value's placeholder in the help. */
   readonly value: string;

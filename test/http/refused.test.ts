@@ -83,7 +83,7 @@ const CASES: readonly Case[] = [
     path: '/api/v1/clusters/nacos/serverlist?self=10.0.0.5:8848',
     code: 'astray',
     self: '10.0.0.5:8848',
-    says: /for operators, and no list/,
+    says: /for operators, not a list/,
     ...nowhere,
   },
   {

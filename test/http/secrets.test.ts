@@ -104,7 +104,7 @@ describe('an identity', () => {
   }
 
   it('needs a guard that guards', () => {
-    const open = /NACOS_IDENTITY would be sent to whoever registers/;
+    const open = /NACOS_IDENTITY would be sent to every node that registers/;
     refused({ NACOS_IDENTITY: 'k:v' }, open);
     refused({ NACOS_IDENTITY: 'k:v', ALLOWED_MEMBERS: ',' }, /ALLOWED_MEMBERS=/);
     refused({ NACOS_IDENTITY: 'k:v', AUTH_TOKEN: GOOD, AUTH_MODE: 'warn' }, open);

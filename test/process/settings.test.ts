@@ -113,7 +113,7 @@ describe('the command line', () => {
       'an identity that anybody would be sent',
       [],
       { NACOS_IDENTITY: 'key:value' },
-      /NACOS_IDENTITY would be sent to whoever registers/,
+      /NACOS_IDENTITY would be sent to every node that registers/,
     ],
     [
       'an identity behind tokens that are not enforced',

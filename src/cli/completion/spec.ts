@@ -13,11 +13,11 @@ export interface ValueSpec {
 }
 
 export interface OptionSpec {
-  /** Such as `--json`. */
+  /** The long flag, such as `--json`. */
   readonly long: string;
-  /** Such as `-h`. */
+  /** The short flag, such as `-h`. */
   readonly short?: string | undefined;
-  /** One line. */
+  /** A description of one line. */
   readonly description: string;
   /** Undefined for an option without a value. */
   readonly value?: ValueSpec | undefined;

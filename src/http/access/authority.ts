@@ -17,9 +17,9 @@ const FORWARDED =
   /^(?:forwarded|via|x-forwarded(?:-.*)?|x-real-ip|x-client-ip|x-cluster-client-ip|x-original-(?:for|host)|true-client-ip|cf-connecting-ip)$/;
 
 /**
- * Who may do what while the server has no token. Then the source of a request is the only evidence. A report
- * about a member is believed from the member's own address or its home; an operator's request from the
- * server's own machine.
+ * Decides what callers may do while the server has no token. Then the source of a request is the only
+ * evidence. A report about a member is believed from the member's own address or its home; an operator's
+ * request from the server's own machine.
  */
 export class Authority {
   readonly #clients: ClientAddresses;
