@@ -50,7 +50,7 @@ pageTest('a member whose polls are refused is shown with the reason', async (t) 
   await node!.poll('/nacos/serverlist?self=10.0.0.1:8848');
   const notice = page.locator('.notices');
   await notice.getByText('10.0.0.1:8848', { exact: true }).waitFor();
-  await notice.getByText('Polls come in its name that are refused:').waitFor();
+  await notice.getByText('Polls in its name are refused:').waitFor();
   await notice
     .locator('[lang=en]')
     .getByText('a token is needed to change nacos/serverlist, and none was given')

@@ -34,13 +34,13 @@ pageTest(
     first.child.kill('SIGKILL');
     await first.exited;
     await page
-      .getByText(/^Connection lost\. Last news \d+ s ago; everything below is from then\.$/)
+      .getByText(/^Connection lost\. The last update came \d+ s ago; everything below dates from then\.$/)
       .waitFor();
     await page.locator('[data-link=lost]').waitFor();
     await becomes(() => row.locator('.age').getAttribute('data-phase'), 'stale');
     await matches(() => row.locator('.age').innerText(), /^was \d+ s$/);
     await matches(() => page.title(), /^Connection lost – /);
-    await page.getByText(/Last news ([2-9]|\d\d) s ago/).waitFor();
+    await page.getByText(/The last update came ([2-9]|\d\d) s ago/).waitFor();
 
     const second = await startServerProcess(t, { file, port: first.port, env });
     // While the page may not have come back yet.
@@ -52,7 +52,7 @@ pageTest(
     await page.locator('[data-link=live]').waitFor();
     await page.locator('[data-type=admitted]').getByText(C).waitFor();
     await page.locator(`.member-row[data-address="${C}"]`).waitFor();
-    await page.getByText(/^Grace: nobody is evicted for another /).waitFor();
+    await page.getByText(/^Grace: no member is evicted for another /).waitFor();
     await becomes(() => eventTypes(page), ['admitted', 'waiting', 'bootstrapped', 'waiting', 'waiting']);
     assert.equal(await page.evaluate('window.notReloaded'), true);
   },
@@ -98,7 +98,7 @@ pageTest(
     await page.locator('.member-row[data-address]').first().waitFor();
     network.silence();
     await page.clock.runFor(22_000);
-    const lost = page.getByText(/^Connection lost\. Last news .* ago/);
+    const lost = page.getByText(/^Connection lost\. The last update came .* ago/);
     await lost.waitFor();
     assert.ok(secondsIn(await lost.innerText()) >= 20);
     // The next tries are swallowed, too, and given up.
@@ -167,7 +167,7 @@ pageTest('a server without its store says so, and its history comes back with it
   store!.become('failing');
   await server.service.sync();
   await page
-    .getByText('Degraded: the store is unavailable. Lists are served from memory, and nothing is changed.')
+    .getByText('Degraded: the store is unavailable. Lists are served from memory, and no change is accepted.')
     .waitFor();
   await page.reload();
   await page.getByRole('alert').getByText('The history cannot be read: the store is unavailable').waitFor();

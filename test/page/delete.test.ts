@@ -18,7 +18,7 @@ pageTest('a cluster of which nobody lives is deleted, not while one may live', a
 
   await open.click();
   const dialog = page.getByRole('dialog', { name: 'Delete nacos/serverlist?' });
-  await dialog.getByText('Its list (members: 2) and whoever waits (0 now) are gone at once.').waitFor();
+  await dialog.getByText('Its list (members: 2) and its waiting nodes (0 now) are gone at once.').waitFor();
   const submit = dialog.getByRole('button', { name: 'Delete it' });
   await becomes(() => submit.isDisabled(), true);
   await dialog.getByLabel('Type nacos/serverlist to confirm').fill('nacos/serverlist');

@@ -177,7 +177,7 @@ pageTest('a member that is no voter, in its row; and nodes that are split', asyn
   await panel.locator('[data-code=split]').getByText(`${a} and ${c} each lead 3 groups`).waitFor();
   await panel.getByText('This prints which nodes to restart, and in what order:').waitFor();
   await panel.locator('pre').getByText('doctor nacos/serverlist --repair').waitFor();
-  await row(page, c).getByText('no voter', { exact: true }).waitFor();
+  await row(page, c).getByText('not a voter', { exact: true }).waitFor();
 });
 
 pageTest('a repair is seen while it is under way, and in the history, in Chinese', async (t) => {
@@ -394,7 +394,7 @@ pageTest('among all clusters the unhealthy ones stand with the troubled, and say
   await look(server);
   await page
     .getByRole('link', { name: 'nacos/serverlist' })
-    .getByText('What Nacos believes: Something lasts that harms the cluster.')
+    .getByText('What Nacos believes: A problem persists and harms the cluster.')
     .waitFor();
   await becomes(() => names.allTextContents(), ['nacos/serverlist', 'nacos/audit', 'nacos/zulu']);
   await page.waitForFunction(`document.title === '(1) Nacos address server'`);

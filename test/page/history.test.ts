@@ -57,7 +57,7 @@ pageTest('older events are loaded page by page, and searched without being shown
   await page.getByRole('button', { name: 'Load older' }).click();
   await events.nth(199).waitFor();
   await page.getByRole('button', { name: 'Load older' }).click();
-  await page.getByText('That is all there is.').waitFor();
+  await page.getByText('There are no older events.').waitFor();
   await becomes(() => events.count(), 252);
 
   await page.reload();

@@ -43,7 +43,7 @@ pageTest('all clusters, the troubled first, filtered by state and by words', asy
   const filter = page.getByRole('group', { name: 'Filter by state' });
   await becomes(
     async () => (await filter.getByRole('button').allInnerTexts()).map((text) => text.replace('\n', ' ')),
-    ['All 6', 'Quorum-lost 1', 'Impaired 1', 'Bootstrapping 1', 'Whole 3'],
+    ['All 6', 'Quorum lost 1', 'Impaired 1', 'Bootstrapping 1', 'Whole 3'],
   );
   await page
     .getByRole('link', { name: 'prod/bootstrapping' })
@@ -76,7 +76,7 @@ pageTest('by keyboard alone: search, move, open, back', async (t) => {
   const focused = (): Promise<string> => page.evaluate<string>('document.activeElement.textContent');
 
   await page.keyboard.press('Tab');
-  await becomes(focused, 'Skip to the content');
+  await becomes(focused, 'Skip to content');
   assert.notEqual(await page.evaluate('getComputedStyle(document.activeElement).outlineStyle'), 'none');
   await page.keyboard.press('Enter');
   await becomes(() => page.evaluate('document.activeElement.id'), 'content');
@@ -135,7 +135,7 @@ pageTest('a cluster’s page can be linked, also one that nobody knows yet', asy
 
   await page.goto(`${server.url}/#/nacos/new-one`);
   await page
-    .getByRole('heading', { name: 'nacos/new-one is unknown: nobody was ever listed or waits.' })
+    .getByRole('heading', { name: 'nacos/new-one is unknown: no node was ever listed, and none is waiting.' })
     .waitFor();
   await page.locator('.setup pre').getByText('/nacos/new-one?self=NODE_IP:8848&expect=3').waitFor();
   await new NacosNode(t, server, '/nacos/new-one?self=10.5.0.1').pollUntilListed();

@@ -24,7 +24,7 @@ pageTest('a lost majority is said with what to do, and recovered by a dialog', a
   const server = await lostCluster(t);
   const { page } = await visit(t, server.url);
   const hero = page.locator('.hero');
-  await hero.getByText('Quorum-lost', { exact: true }).waitFor();
+  await hero.getByText('Quorum lost', { exact: true }).waitFor();
   await hero
     .getByText('Only 1 of 3 members are live, no majority: the list is kept as it is and nobody is evicted.')
     .waitFor();
@@ -36,9 +36,9 @@ pageTest('a lost majority is said with what to do, and recovered by a dialog', a
   await page.getByRole('button', { name: 'Recover …' }).click();
   const dialog = page.getByRole('dialog', { name: 'Recover nacos/serverlist?' });
   await dialog
-    .getByText(`(1 live now). Those that do not answer are dropped: ${B}, ${C}. Those that wait (1 now) join`)
+    .getByText(`(1 live now). Members that do not answer are dropped: ${B}, ${C}. Waiting nodes (1 now) join`)
     .waitFor();
-  await dialog.getByText('Right afterwards Raft must be repaired.').waitFor();
+  await dialog.getByText('Repair Raft right afterwards.').waitFor();
   await becomes(() => dialog.getByLabel('Token').count(), 0, 'changes are open');
   const submit = dialog.getByRole('button', { name: 'Recover the list' });
   await becomes(() => submit.isDisabled(), true);
@@ -71,7 +71,7 @@ pageTest('a lost majority is said with what to do, and recovered by a dialog', a
   await becomes(() => repair.locator('pre').first().innerText(), doctor);
   await becomes(() => repair.getByRole('combobox').count(), 0, 'the doctor comes first');
   await page.keyboard.press('Escape');
-  await page.getByRole('button', { name: 'It is done' }).click();
+  await page.getByRole('button', { name: 'Already done' }).click();
   await page.reload();
   await page.locator('[data-type=recovered]').waitFor();
   await becomes(() => hero.getByText('This cluster was recovered at').count(), 0);
@@ -91,7 +91,7 @@ pageTest('a change takes the token, which stays in memory only', async (t) => {
   await becomes(() => field.getAttribute('type'), 'password');
   await field.fill('another-horse-battery');
   await submit.click();
-  await dialog.getByRole('alert').getByText('The server wants another token').waitFor();
+  await dialog.getByRole('alert').getByText('The server requires another token').waitFor();
   await dialog.getByRole('alert').getByText('the token that was given').waitFor();
   assert.equal(server.service.find('nacos/serverlist')!.cluster.revision, 1);
 
@@ -107,5 +107,5 @@ pageTest('a change takes the token, which stays in memory only', async (t) => {
   await page.keyboard.press('Escape');
   await page.reload();
   await page.locator('.hero').waitFor();
-  await becomes(() => page.getByText('Changes are open to everyone').count(), 0);
+  await becomes(() => page.getByText('Anyone can make changes').count(), 0);
 });

@@ -51,10 +51,10 @@ pageTest('in Chinese when the browser is, with what the server says in English a
   assert.deepEqual(english, []);
 
   await page.getByRole('button', { name: /^English/ }).click();
-  await hero.getByText('Quorum-lost', { exact: true }).waitFor();
+  await hero.getByText('Quorum lost', { exact: true }).waitFor();
   await becomes(() => page.evaluate('document.documentElement.lang'), 'en');
   await page.reload();
-  await hero.getByText('Quorum-lost', { exact: true }).waitFor();
+  await hero.getByText('Quorum lost', { exact: true }).waitFor();
 });
 
 pageTest('light and dark as the system, or as the switch says', async (t) => {
@@ -65,7 +65,7 @@ pageTest('light and dark as the system, or as the switch says', async (t) => {
   await page.emulateMedia({ colorScheme: 'light' });
   await becomes(() => background(page), LIGHT);
 
-  await page.getByRole('button', { name: 'Theme: the system’s' }).click();
+  await page.getByRole('button', { name: 'Theme: system' }).click();
   await page.getByRole('button', { name: 'Theme: light' }).click();
   await page.getByRole('button', { name: 'Theme: dark' }).waitFor();
   await becomes(() => background(page), DARK);
@@ -74,7 +74,7 @@ pageTest('light and dark as the system, or as the switch says', async (t) => {
   await becomes(() => background(page), DARK);
   await page.emulateMedia({ colorScheme: 'dark' });
   await page.getByRole('button', { name: 'Theme: dark' }).click();
-  await page.getByRole('button', { name: 'Theme: the system’s' }).click();
+  await page.getByRole('button', { name: 'Theme: system' }).click();
   await page.getByRole('button', { name: 'Theme: light' }).waitFor();
   await becomes(() => background(page), LIGHT, 'light was chosen on a dark system');
 });

@@ -11,7 +11,7 @@ pageTest('before there is a cluster, a node whose URL has another path is seen',
   await ask(server, 'GET', '/severlist?self=10.0.0.5:8848&expect=3', NACOS);
   const { page } = await visit(t, server.url);
   const row = page.locator('#strays [data-code=path]');
-  await row.getByText('The path is no list’s.').waitFor();
+  await row.getByText('No list has this path.').waitFor();
   for (const text of ['10.0.0.5:8848', 'From 127.0.0.1', '/severlist', 'once']) {
     await row.getByText(text, { exact: true }).or(row.getByText(text)).first().waitFor();
   }
@@ -28,7 +28,7 @@ pageTest('on a cluster’s page are those that named it and those that named non
   await ask(server, 'GET', pollPath('$(POD_IP):8848'), CURL);
   await ask(server, 'GET', '/nacos/severlist', CURL);
   const named = page.locator('#refused > li');
-  await named.getByText('is a variable that nobody expanded').waitFor();
+  await named.getByText('is an unexpanded variable').waitFor();
   await named.getByText('$(POD_IP):8848', { exact: true }).waitFor();
   await named.getByText('2 times in').waitFor();
   await page.locator('#strays [data-code=unknown-cluster]').getByText('/nacos/severlist').first().waitFor();
@@ -49,6 +49,6 @@ pageTest('the overview counts them with each cluster, and has those that named n
   const row = page.locator('.cluster-row', { hasText: 'serverlist' });
   await row.getByText('1 of 1 live · 1 refused').waitFor();
   await becomes(() => page.locator('#strays > li').count(), 8);
-  await page.getByText('and 1 more: nacos-address-server events --refused shows them').waitFor();
+  await page.getByText('and 1 more: run nacos-address-server events --refused to see them').waitFor();
   assert.deepEqual(await accessibilityProblems(page), []);
 });

@@ -79,7 +79,7 @@ pageTest('where changes take a token, the configuration has a place for it', asy
     .locator('.setup pre')
     .getByText('/nacos/serverlist?self=NODE_IP:8848&expect=3&token=TOKEN')
     .waitFor();
-  await page.getByText('In place of TOKEN comes a token').waitFor();
+  await page.getByText('Replace TOKEN with a token').waitFor();
 });
 
 pageTest('an empty server says what to do next, in both languages', async (t) => {
@@ -89,9 +89,7 @@ pageTest('an empty server says what to do next, in both languages', async (t) =>
   await page.getByText('Start the nodes with this configuration:').waitFor();
   await page.locator('.setup pre').getByText(`address_server_port=${server.port}`).waitFor();
   // What was opened on the server's own machine names it in a way that is of no use to others.
-  await page
-    .getByText('In place of 127.0.0.1 comes the address at which the nodes reach this server.')
-    .waitFor();
+  await page.getByText('Replace 127.0.0.1 with the address at which the nodes reach this server.').waitFor();
   await page.getByText('No Nacos at hand?').waitFor();
   const demo = page.getByRole('region', { name: 'Demo' });
   assert.equal(await demo.textContent(), 'npx nacos-address-server demo');

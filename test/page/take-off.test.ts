@@ -19,9 +19,7 @@ pageTest('a dead member is taken off, not before Raft can remove it', async (t) 
 
   await page.getByRole('button', { name: `Take off … ${C}` }).click();
   const dialog = page.getByRole('dialog', { name: `Take ${C} off the list?` });
-  await dialog
-    .getByText('It leaves the list of nacos/serverlist at once; that will be revision 2.')
-    .waitFor();
+  await dialog.getByText('It leaves the list of nacos/serverlist at once, with revision 2.').waitFor();
   const submit = dialog.getByRole('button', { name: 'Take it off' });
   await becomes(() => submit.isDisabled(), true);
   await dialog.getByLabel('Its Nacos is stopped and will not come back.').check();

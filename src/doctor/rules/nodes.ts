@@ -134,7 +134,7 @@ function clocks(views: readonly NodeView[]): Finding[] {
         node: address,
         sentence: `the clock of ${address} is ${seconds(Math.abs(apart))} ${apart > 0 ? 'ahead of' : 'behind'} the others`,
         advice:
-          'No rule of this server and no vote in Raft looks at it, but Nacos dates its configurations and tokens by it. Set it by NTP.',
+          'No rule of this server and no vote in Raft looks at it, but Nacos dates its configurations and tokens by it. Synchronise it with NTP.',
       };
     });
 }

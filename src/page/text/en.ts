@@ -12,11 +12,11 @@ const s = (count: number, one: string, many = `${one}s`): string => (count === 1
 export const en = {
   title: 'Nacos address server',
   titleTroubled: (count: string, title: string) => `(${count}) ${title}`,
-  skip: 'Skip to the content',
+  skip: 'Skip to content',
   otherLanguage: '中文',
   otherLanguageLabel: '中文: show this page in Chinese',
   theme: {
-    system: 'Theme: the system’s',
+    system: 'Theme: system',
     light: 'Theme: light',
     dark: 'Theme: dark',
   },
@@ -41,7 +41,8 @@ export const en = {
     lost: 'Connection lost',
     paused: 'Paused',
   } satisfies Record<Link['status'], string>,
-  lost: (ago: string) => `Connection lost. Last news ${ago} ago; everything below is from then.`,
+  lost: (ago: string) =>
+    `Connection lost. The last update came ${ago} ago; everything below dates from then.`,
   lostNever: 'The server cannot be reached.',
   retryIn: (time: string) => `Next try in ${time}.`,
   retrying: 'Trying …',
@@ -49,16 +50,16 @@ export const en = {
   connectionBack: 'The connection is back.',
 
   notices: 'Notices',
-  openChanges: 'Changes are open to everyone.',
-  openChangesDo: 'Set AUTH_TOKEN in place of AUTH_MODE=open, and they need a token.',
+  openChanges: 'Anyone can make changes.',
+  openChangesDo: 'To require a token, set AUTH_TOKEN instead of AUTH_MODE=open.',
   serverStatus: {
     up: 'The server is up.',
-    degraded: 'Degraded: the store is unavailable. Lists are served from memory, and nothing is changed.',
+    degraded: 'Degraded: the store is unavailable. Lists are served from memory, and no change is accepted.',
     unavailable: 'Unavailable: the server has no list that it may send to new callers.',
   },
   since: (time: string) => `for ${time}`,
   grace: (time: string) =>
-    `Grace: nobody is evicted for another ${time}, since the server could not hear for a while.`,
+    `Grace: no member is evicted for another ${time}, because the server could not receive polls for a while.`,
 
   clusters: 'Clusters',
   allClusters: 'All clusters',
@@ -74,7 +75,7 @@ export const en = {
     bootstrapping: 'Bootstrapping',
     whole: 'Whole',
     impaired: 'Impaired',
-    'quorum-lost': 'Quorum-lost',
+    'quorum-lost': 'Quorum lost',
     damaged: 'Damaged',
   } satisfies Record<ClusterState, string>,
   bootstrappingOf: (waiting: string, requiredMembers: string) =>
@@ -94,12 +95,12 @@ export const en = {
 
   noClusters: 'No clusters yet',
   noClustersDo:
-    'A cluster appears here with the first poll of a Nacos node. Start the nodes with this configuration:',
+    'A cluster appears here when a Nacos node first polls. Start the nodes with this configuration:',
   noClustersDemo:
-    'No Nacos at hand? This command, in a terminal, shows fake nodes that bootstrap a cluster, lose a member and replace it:',
+    'No Nacos at hand? Run this in a terminal to watch fake nodes bootstrap a cluster, lose a member and replace it:',
   demo: 'Demo',
-  unknown: (key: string) => `${key} is unknown: nobody was ever listed or waits.`,
-  unknownDo: 'Nacos nodes with this configuration would bootstrap it:',
+  unknown: (key: string) => `${key} is unknown: no node was ever listed, and none is waiting.`,
+  unknownDo: 'To bootstrap it, start Nacos nodes with this configuration:',
 
   facts: {
     revision: 'Revision',
@@ -114,29 +115,29 @@ export const en = {
     epoch: 'Counts the bootstraps of the cluster',
     size: 'How many members the cluster is meant to have',
     live: 'Heard within the TTL',
-    settled: 'Initial members, and those known to all others for long enough',
+    settled: 'Initial members, and members that all others have known for long enough',
     newest: 'Members that have the current revision',
   },
   ofAll: (count: string, all: string) => `${count} of ${all}`,
   majority: (count: string) => `majority: ${count}`,
   pending: (revision: string, served: string) =>
-    `Revision ${revision} is not yet with every server. Members are sent revision ${served} until it is.`,
-  refused: 'Polls come in its name that are refused:',
-  unhealthy: 'Its Nacos does not answer, says its agent:',
-  unprobed: 'It stays listed, since it cannot be told from here whether it is dead:',
+    `Revision ${revision} has not reached every server yet. Until it has, members get revision ${served}.`,
+  refused: 'Polls in its name are refused:',
+  unhealthy: 'Its agent reports that its Nacos does not answer:',
+  unprobed: 'It stays listed, because this server cannot tell whether it is dead:',
 
   lostSteps: (missing: string, waiting: string) => [
-    `Restart the missing nodes at their addresses: ${missing}. Members that come back simply go on.`,
-    `If they are gone for good, start new ones. They wait at the gate; ${waiting} now.`,
-    'Then recover the cluster: the list becomes those that answer. When Raft of those is repaired, those that wait join.',
+    `Restart the missing nodes at their addresses: ${missing}. Members that come back simply carry on.`,
+    `If they are gone for good, start new ones. They wait at the gate (${waiting} now).`,
+    'Then recover the cluster: the list becomes the members that answer. Once their Raft is repaired, the waiting nodes join.',
   ],
   recover: 'Recover …',
   recovered: (time: string) =>
-    `This cluster was recovered at ${time}. Raft must be repaired, if that is not done yet.`,
-  giveUp: 'If nobody needs this cluster any more, it can be deleted.',
+    `This cluster was recovered at ${time}. Repair Raft now, unless that is already done.`,
+  giveUp: 'If this cluster is no longer needed, you can delete it.',
   delete: 'Delete …',
   showRepair: 'Show how',
-  repaired: 'It is done',
+  repaired: 'Already done',
 
   members: 'Members',
   searchMembers: 'Search members',
@@ -151,8 +152,8 @@ export const en = {
   memberStateHelp: {
     live: 'Heard within its TTL',
     silent: 'Not heard within its TTL',
-    down: 'Nobody listens on its port any more',
-    static: 'Put by an operator; listed until deleted',
+    down: 'Its port refuses connections',
+    static: 'Added by an operator; listed until deleted',
   } satisfies Record<MemberState, string>,
   source: {
     poll: 'polls',
@@ -161,8 +162,8 @@ export const en = {
   } satisfies Record<MemberView['source'], string>,
   sourceHelp: {
     poll: 'Its own Nacos polls the list',
-    heartbeat: 'A script or sidecar speaks for it',
-    static: 'Put through the official API',
+    heartbeat: 'A script or sidecar sends heartbeats for it',
+    static: 'Added through the official API',
   } satisfies Record<MemberView['source'], string>,
   memberColumns: {
     state: 'State',
@@ -206,7 +207,7 @@ export const en = {
   searchedBack: (time: string) => `Searched back to ${time}.`,
   older: 'Load older',
   olderSearch: 'Search older',
-  noOlder: 'That is all there is.',
+  noOlder: 'There are no older events.',
   noEvents: 'Nothing has happened yet.',
   full: (count: string) =>
     `The page keeps ${count} events; older ones are in the API and on the command line.`,
@@ -228,7 +229,7 @@ export const en = {
     rebootstrapped: 'Rebootstrapped',
     'set-back': 'Database set back',
     recovered: 'Recovered',
-    repairing: 'Repair begun',
+    repairing: 'Repair started',
     'repair-step': 'Repair step',
     repaired: 'Repaired',
     deleted: 'Deleted',
@@ -245,84 +246,83 @@ export const en = {
     properties: 'application.properties',
     kubernetes: 'Kubernetes',
   } satisfies Record<SnippetForm, string>,
-  setupNode: 'In place of NODE_IP comes the node’s own address, exactly as Nacos knows itself.',
+  setupNode: 'Replace NODE_IP with the node’s own address, exactly as Nacos knows itself.',
   setupPod: 'POD_IP is the pod’s own address; Kubernetes fills it in.',
   setupShell:
-    'For a terminal or a script: the quotes are the shell’s. A file that docker or systemd reads has none.',
+    'For a terminal or a script: the quotes are for the shell. Leave them out of files that docker or systemd read.',
   setupEnvFile:
-    'For docker run --env-file, env_file of compose and EnvironmentFile of systemd, which take a line as it stands: docker would keep quotes.',
-  setupToken: 'In place of TOKEN comes a token that may change this cluster.',
-  setupLoopback: (host: string) =>
-    `In place of ${host} comes the address at which the nodes reach this server.`,
-  setupHttps: 'Nacos polls by plain HTTP only: name the address server itself, not a proxy before it.',
+    'For docker run --env-file, env_file in compose and EnvironmentFile in systemd, which take each line as it stands: docker would keep quotes.',
+  setupToken: 'Replace TOKEN with a token that may change this cluster.',
+  setupLoopback: (host: string) => `Replace ${host} with the address at which the nodes reach this server.`,
+  setupHttps: 'Nacos polls over plain HTTP only: name the address server itself, not a proxy in front of it.',
   setupLegacy: 'Nacos 1.3.0 to 2.0.2 needs &format=json at the end of the URL.',
 
   localChanges:
-    'There is no token (AUTH_TOKEN), so the server takes this from its own machine only, or with AUTH_MODE=open.',
+    'No token is set (AUTH_TOKEN), so the server accepts this only from its own machine, unless AUTH_MODE=open.',
   token: 'Token',
   tokenHelp: 'Sent with this change only, and kept in this page’s memory until it is closed.',
   takeOffDialog: {
     title: (address: string) => `Take ${address} off the list?`,
     will: (key: string, revision: string) =>
-      `It leaves the list of ${key} at once; that will be revision ${revision}. The live members get it with their next poll, and Nacos then removes the node from its Raft groups, for which they need a leader.`,
-    before:
-      'Its Nacos must be stopped for good. One that still runs would poll and come back as a new address.',
-    after: 'Nothing is left to do when every live member has the new list; you are told who has it not.',
+      `It leaves the list of ${key} at once, with revision ${revision}. Live members get the new list with their next poll, and Nacos then removes the node from its Raft groups, which takes a leader.`,
+    before: 'Stop its Nacos for good first. If it still runs, it polls and comes back as a new address.',
+    after:
+      'Once every live member has the new list, nothing is left to do. You will see which members lack it.',
     confirm: 'Its Nacos is stopped and will not come back.',
     submit: 'Take it off',
     done: (address: string, revision: string) => `${address} is off the list, revision ${revision}.`,
     allHave: 'Every live member has the new list.',
     back: (address: string) => `${address} is live again: there is nothing to take off.`,
-    pendingMembers: (who: string) => `Not yet with the new list: ${who}. They get it with their next poll.`,
+    pendingMembers: (who: string) => `Without the new list so far: ${who}. They get it with their next poll.`,
     voterIn: (groups: string) =>
-      `Still a voter of Raft groups: ${groups}. Whether that lasts is said under “${healthEn.title}”.`,
+      `Still a voter of Raft groups: ${groups}. “${healthEn.title}” shows whether that lasts.`,
   },
   typeName: (key: string) => `Type ${key} to confirm`,
   recoverDialog: {
     title: (key: string) => `Recover ${key}?`,
     will: (live: string, gone: string, waiting: string) =>
-      `The list becomes the members that are live or still answer a probe (${live} live now). Those that do not answer are dropped: ${gone}. Those that wait (${waiting} now) join when Raft is repaired.`,
+      `The list becomes the members that are live or still answer a probe (${live} live now). Members that do not answer are dropped: ${gone}. Waiting nodes (${waiting} now) join once Raft is repaired.`,
     before:
-      'Do this only when the missing nodes are gone for good. A node that merely cannot be reached from here would lose its place in Raft.',
-    after: 'Right afterwards Raft must be repaired. You will get the command.',
+      'Do this only if the missing nodes are gone for good. A node that merely cannot be reached from here would lose its place in Raft.',
+    after: 'Repair Raft right afterwards. You will get the command.',
     nobody: 'none',
     submit: 'Recover the list',
     doneTitle: (key: string) => `${key} is recovered`,
-    done: (revision: string) => `The list is recovered, revision ${revision}. Raft is not yet.`,
+    done: (revision: string) => `The list is recovered, revision ${revision}. Raft is not repaired yet.`,
     repair:
-      'Now repair Raft; until then nobody joins. This shows every step and what may be lost, and asks before it begins:',
+      'Now repair Raft; until then no node joins. This command shows every step and what may be lost, and asks before it starts:',
     repairTitle: 'Repair Raft',
     byHand: 'By hand instead',
     resetPeers:
-      'Tell one survivor, which still has the data, that it is the only voter; it then adds the others that are left. Run this once, from a place that reaches it:',
+      'Tell one survivor that still has the data that it is the only voter; it then adds the other survivors. Run this once, from a machine that reaches it:',
     survivor: 'Survivor',
     repairNotes: [
-      'Within about 12 s there is a leader; then those that wait join, and get the survivor’s data.',
-      'Where this server cannot read the nodes, say so then: nacos-address-server recover PRODUCT/CLUSTER --repaired',
+      'Within about 12 s there is a leader. The waiting nodes then join and get the survivor’s data.',
+      'If this server cannot read the nodes, tell it afterwards that Raft is repaired: nacos-address-server recover PRODUCT/CLUSTER --repaired',
       'Nacos 3.x: /nacos/v3/admin/core/ops/raft, with admin rights. Nacos 1.4.2 and 2.0.3 have no resetPeers.',
     ],
   },
   deleteDialog: {
     title: (key: string) => `Delete ${key}?`,
     will: (members: string, waiting: string) =>
-      `Its list (members: ${members}) and whoever waits (${waiting} now) are gone at once. Its history stays.`,
+      `Its list (members: ${members}) and its waiting nodes (${waiting} now) are gone at once. Its history stays.`,
     before:
-      'Its nodes must be stopped for good, or have another configuration. Those that still poll would bootstrap another in its place, with other members.',
-    after: 'For a cluster that was bootstrapped by a slip, or that is empty or dead.',
+      'Stop its nodes for good first, or give them another configuration. Nodes that still poll would bootstrap a new cluster in its place, with other members.',
+    after: 'For a cluster that was bootstrapped by mistake, or is empty or dead.',
     submit: 'Delete it',
     back: (key: string) => `A member of ${key} is live: it cannot be deleted.`,
     doneTitle: (key: string) => `${key} is deleted`,
-    done: 'Nothing of it is served any more.',
-    history: 'What happened to it can still be read:',
+    done: 'Its list is no longer served.',
+    history: 'Its history can still be read:',
   },
-  wrongToken: 'The server wants another token:',
+  wrongToken: 'The server requires another token:',
   refusedBecause: 'The server refused:',
-  unreachable: 'The server could not be reached, and whether anything was changed is not known:',
+  unreachable: 'The server could not be reached, so it is not known whether anything changed:',
   working: 'Working …',
 
   changed: (key: string, state: string) => `${key}: ${state}`,
   gone: (key: string) => `${key} is gone`,
-  manyChanged: (count: string) => `${count} clusters are in another state`,
+  manyChanged: (count: string) => `${count} clusters changed state`,
 
   version: (version: string) => `Version ${version}`,
   servers: (count: number, text: string) => `${text} ${s(count, 'server')}`,

@@ -3,7 +3,7 @@ import type { HealthTexts } from './health-en.js';
 export const healthZh: HealthTexts = {
   title: 'Nacos 自身的看法',
   read: (time) => `${time}前读取`,
-  old: (time) => `节点上次读取是在 ${time}前，此后没有更新的消息：现在的情况可能已经不同。`,
+  old: (time) => `上次读取节点是在 ${time}前，此后没有新的数据，实际情况可能已有变化。`,
   state: {
     healthy: '健康',
     transient: '变化中',
@@ -12,37 +12,37 @@ export const healthZh: HealthTexts = {
     unknown: '未知',
   },
   says: {
-    healthy: '每个读到的节点的看法都与这里的列表一致，每个 Raft 组都有 Leader，投票成员也与列表完全相同。',
-    transient: '有些地方不一致，但持续时间还在正常范围之内，可能会自行消失。',
-    attention: '有问题持续存在，目前还没有造成损害。',
+    healthy: '所有已读取的节点都与此列表一致；每个 Raft 组都有 Leader，投票成员与列表完全相同。',
+    transient: '存在不一致，但持续时间仍在正常范围内，可能会自行恢复。',
+    attention: '有问题持续存在，但尚未造成损害。',
     unhealthy: '有问题持续存在，并且正在损害集群。',
     unknown: '无法判断 Nacos 是否正常。',
   },
   findings: {
     unreadable: {
       name: '无法读取',
-      means: '不知道某个存活成员自己的看法，因此不对它作判断。',
-      todo: '如果它的 API 需要登录，请在本服务器上设置 NACOS_IDENTITY；如果本服务器无法访问它，请放行。',
+      means: '无法得知某个存活成员自身的状态，因此不作判断。',
+      todo: '如果它的 API 需要登录，请在本服务器上设置 NACOS_IDENTITY；如果防火墙阻止本服务器访问它，请放行。',
     },
     'list-differs': {
       name: '列表不同',
-      means: '某个节点认定的成员与这里的列表不同。',
+      means: '某个节点持有的成员列表与这里的不同。',
       todo: '它是否在轮询本地址服务器，URL 中是否有 self=…？是否有别的程序在写它的 cluster.conf？',
     },
     misnamed: {
       name: '名称不一致',
-      means: '某个节点对自己的称呼与这里列出的不同。对 Nacos 来说那是两个成员，其中一个永远不会响应。',
-      todo: '让它使用这里列出的地址（nacos.inetutils.ip-address，官方镜像中为 NACOS_SERVER_IP），或者在 URL 的 self=… 中写它自己的地址；然后重启它。在此之前不要移除它的任何投票成员。',
+      means: '某个节点自报的地址与这里列出的不同。在 Nacos 看来这是两个成员，其中一个永远不会响应。',
+      todo: '让它使用这里列出的地址（nacos.inetutils.ip-address，官方镜像中为 NACOS_SERVER_IP），或者把 URL 中的 self=… 改为它自报的地址；然后重启它。在此之前不要移除它的任何投票成员。',
     },
     'self-missing': {
       name: '不认识自己',
-      means: '某个节点不在它自己的列表中，或者还以另一个名字出现；对 Nacos 来说那是另一个成员。',
+      means: '某个节点不在它自己的列表中，或者还以另一个名字出现；在 Nacos 看来那是另一个成员。',
       todo: '让它使用这里列出的地址（nacos.server.ip，或 URL 中的 self=…），然后重启它。',
     },
     'not-polling': {
       name: '没有轮询',
       means: '某个节点在运行并有响应，但没有轮询本地址服务器，或者没有以自己的名义轮询。',
-      todo: 'address.server.domain 是否仍指向这里，URL 中是否有 self=…？它的 nacos-cluster.log 会说明轮询遇到了什么。',
+      todo: 'address.server.domain 是否仍指向这里，URL 中是否有 self=…？轮询失败的原因见它的 nacos-cluster.log。',
     },
     'clock-skew': {
       name: '时钟不一致',
@@ -56,18 +56,18 @@ export const healthZh: HealthTexts = {
     },
     'no-leader': {
       name: '没有 Leader',
-      means: '某个 Raft 组无法有 Leader，因此什么也写不进去。',
+      means: '某个 Raft 组选不出 Leader，因此无法写入。',
       todo: '请启动缺失的节点；如果它们已永久消失，请先恢复列表，再修复 Raft。',
     },
     split: {
       name: '分裂',
-      means: '有节点各自领导同名的组，彼此互不认识：写到一边的数据，另一边没有。',
+      means: '多个节点各自领导同名的 Raft 组，互不知晓：写入一方的数据，另一方没有。',
       todo: '没有命令可以合并它们。请保留数据有效的那个节点，其余节点清空数据目录后逐个重启。',
     },
     'no-voter': {
       name: '不是投票成员',
       means: '某个存活成员不是某个 Raft 组的投票成员，因此得不到该组的数据。',
-      todo: '如果它不是刚刚启动，修复可以让它重新成为投票成员，不需要重启；从未被看到跟随过的成员要人工重启。',
+      todo: '只要它不是刚刚启动，修复即可让它重新成为投票成员，无需重启；如果从未观察到它跟随过 Leader，请手动重启它。',
     },
     'phantom-voter': {
       name: '幽灵投票成员',

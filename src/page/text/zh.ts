@@ -34,7 +34,7 @@ export const zh: Texts = {
     lost: '连接中断',
     paused: '已暂停',
   },
-  lost: (ago) => `连接中断。最后一次消息在 ${ago}前，下面显示的都是当时的情况。`,
+  lost: (ago) => `连接中断。最近一次更新在 ${ago}前，以下内容均为当时的状态。`,
   lostNever: '无法连接服务器。',
   retryIn: (time) => `${time}后重试。`,
   retrying: '正在重试…',
@@ -43,14 +43,14 @@ export const zh: Texts = {
 
   notices: '提示',
   openChanges: '任何人都可以修改列表。',
-  openChangesDo: '用 AUTH_TOKEN 代替 AUTH_MODE=open 之后，修改需要令牌。',
+  openChangesDo: '如果要求令牌才能修改，请用 AUTH_TOKEN 代替 AUTH_MODE=open。',
   serverStatus: {
     up: '服务器正常。',
-    degraded: '降级：存储不可用。用内存中的列表继续服务，不做任何变更。',
+    degraded: '降级：存储不可用。正在用内存中的列表提供服务，不接受任何变更。',
     unavailable: '不可用：没有可以向新来的调用方下发的列表。',
   },
   since: (time) => `已持续 ${time}`,
-  grace: (time) => `宽限期：服务器有一段时间听不到心跳，因此 ${time}之内不剔除任何成员。`,
+  grace: (time) => `宽限期：服务器此前一段时间无法接收心跳，${time}之内不剔除任何成员。`,
 
   clusters: '集群',
   allClusters: '所有集群',
@@ -71,15 +71,15 @@ export const zh: Texts = {
   },
   bootstrappingOf: (waiting, requiredMembers) => `创建中 ${waiting} / ${requiredMembers}`,
   summary: {
-    empty: () => '没有成员，也没有谁在等待。',
-    bootstrapping: ({ waiting }) => `${waiting} 个成员在等待，人数到齐后创建集群。`,
+    empty: () => '没有成员，也没有节点在等待。',
+    bootstrapping: ({ waiting }) => `${waiting} 个节点在等待，到齐后创建集群。`,
     whole: ({ members }) => `全部 ${members} 个成员存活且稳定。`,
     impaired: ({ live, members, unsettled, waiting }) =>
       `${members} 个成员中 ${live} 个存活，${unsettled} 个尚未稳定，${waiting} 个等待准入。`,
     'quorum-lost': ({ live, members }) =>
       `${members} 个成员中只有 ${live} 个存活，没有多数派：列表保持不变，不剔除任何成员。请在原地址重启缺失的节点；如果它们已永久消失，请启动新节点，然后恢复集群。`,
     damaged: () =>
-      '存储中的内容不可能是该集群的状态，因此不提供它的任何内容。请更正相应的行，或恢复备份；详情见服务器日志。',
+      '存储中该集群的数据无效，因此不提供它的列表。请修正相应的行，或从备份恢复；详情见服务器日志。',
   },
   liveOf: (live, members) => `${live} / ${members} 存活`,
   waitingCount: (_, text) => `${text} 个等待`,
@@ -92,7 +92,7 @@ export const zh: Texts = {
   noClustersDemo:
     '手边没有 Nacos？在终端运行下面的命令，可以看到几个模拟节点组建集群、失去一个成员并完成替换：',
   demo: '演示',
-  unknown: (key) => `没有集群 ${key}：从未有过成员，也没有谁在等待。`,
+  unknown: (key) => `没有集群 ${key}：从未有过成员，也没有节点在等待。`,
   unknownDo: '用下面的配置启动 Nacos 节点，就会创建它：',
 
   facts: {
@@ -115,12 +115,12 @@ export const zh: Texts = {
   majority: (count) => `多数派：${count}`,
   pending: (revision, served) =>
     `修订号 ${revision} 尚未到达所有服务器；在此之前，成员拿到的是修订号 ${served}。`,
-  refused: '有以它的名义发来的轮询被拒绝：',
+  refused: '以它的名义发来的轮询被拒绝：',
   unhealthy: 'agent 报告其 Nacos 没有响应：',
-  unprobed: '从这里无法判断它是否已经死亡，因此它留在列表上：',
+  unprobed: '本服务器无法判断它是否已经宕机，因此仍保留在列表中：',
 
   lostSteps: (missing, waiting) => [
-    `在原地址重启缺失的节点：${missing}。成员回来后即可继续运行。`,
+    `在原地址重启缺失的节点：${missing}。成员恢复后即可继续运行。`,
     `如果它们已永久消失，请启动新节点。新节点等待准入，目前 ${waiting}。`,
     '然后恢复集群：列表将由有响应的成员组成。修复它们的 Raft 之后，等待的节点再加入。',
   ],
@@ -207,7 +207,7 @@ export const zh: Texts = {
   older: '加载更早的事件',
   olderSearch: '搜索更早的事件',
   noOlder: '没有更早的事件了。',
-  noEvents: '还没有发生任何事件。',
+  noEvents: '暂无事件。',
   full: (count) => `本页最多保留 ${count} 条事件；更早的请用 API 或命令行查看。`,
   historyProblem: '无法读取历史：',
   event: {
@@ -247,14 +247,14 @@ export const zh: Texts = {
     evicted: '失联已久，端口也没有响应，已从列表中剔除。',
     replaced: '替代者已经稳定，旧成员已从列表中剔除。',
     'quorum-lost': '没有存活的多数派，列表保持不变。',
-    'quorum-regained': '多数派再次存活。',
+    'quorum-regained': '多数派已恢复存活。',
     rebootstrapped: '原有成员全部消失，由等待的节点重新创建。',
     'set-back':
       '有节点持有的列表版本高于本数据库：数据库被替换或回退过，未经运维人员确认不会创建集群（recover）。',
     recovered: '运维人员恢复了列表。请接着修复 Raft（doctor --repair）。',
     deleted: '集群已经没有存活的成员，由运维人员删除，或因长期失联而被清除。',
     repairing: '开始修复 Raft，期间列表保持不变。',
-    'repair-step': '完成了一步，并已从各节点自己的状态得到证实。',
+    'repair-step': '已完成一步，各节点自身的状态已经证实。',
     repaired: 'Raft 修复完成。',
     'repair-stopped': '修复没有做完就中止了。请重新诊断，再修复剩下的部分。',
     refused: '有调用方请求了本集群，但被拒绝；列表不变。',
@@ -285,7 +285,7 @@ export const zh: Texts = {
     will: (key, revision) =>
       `它将立即离开 ${key} 的列表，修订号变为 ${revision}。存活的成员在下一次轮询时拿到新列表，随后 Nacos 把该节点移出各个 Raft 组，这需要有 Leader。`,
     before: '它的 Nacos 必须已经彻底停止。仍在运行的节点会继续轮询，并作为新地址回来。',
-    after: '所有存活成员都拿到新列表之后，就不需要再做什么；如果还有谁没有拿到，会告诉您。',
+    after: '所有存活成员都拿到新列表之后即告完成；尚未拿到的成员会在这里列出。',
     confirm: '它的 Nacos 已经停止，不会再回来。',
     submit: '摘除',
     done: (address, revision) => `${address} 已从列表中摘除，修订号 ${revision}。`,
@@ -310,11 +310,11 @@ export const zh: Texts = {
     repairTitle: '修复 Raft',
     byHand: '改为手动修复',
     resetPeers:
-      '告诉一个仍有数据的幸存节点，它是唯一的投票成员；随后由它加入其余幸存的节点。在能访问它的地方执行一次：',
+      '通知一个仍有数据的幸存节点：它是唯一的投票成员；随后由它加入其余的幸存节点。请在能访问它的机器上执行一次：',
     survivor: '幸存节点',
     repairNotes: [
       '大约 12 秒之内会选出 Leader；随后等待的节点加入，并得到幸存节点的数据。',
-      '如果本服务器无法读取节点，请在修复之后告诉它：nacos-address-server recover PRODUCT/CLUSTER --repaired',
+      '如果本服务器无法读取节点，请在修复之后通知它：nacos-address-server recover PRODUCT/CLUSTER --repaired',
       'Nacos 3.x 使用 /nacos/v3/admin/core/ops/raft，需要管理员权限。Nacos 1.4.2 和 2.0.3 没有 resetPeers。',
     ],
   },
@@ -333,7 +333,7 @@ export const zh: Texts = {
   },
   wrongToken: '服务器要求另一个令牌：',
   refusedBecause: '服务器拒绝了：',
-  unreachable: '无法连接服务器，不知道是否已经变更：',
+  unreachable: '无法连接服务器，变更是否生效未知：',
   working: '正在执行…',
 
   changed: (key, state) => `${key}：${state}`,
