@@ -102,7 +102,7 @@ export function healthOf(
 }
 
 /** What every failure to read a node is for those who may not know which it was. */
-const UNTOLD = 'it cannot be read; why is told with a token, and on the server’s own machine';
+const UNTOLD = 'it cannot be read; the reason is shown only with a token, or on the server’s own machine';
 
 /** The same without how members fail to answer: whoever may list any address could scan ports by it. */
 export function withoutReasons(examination: Examination): Examination {
@@ -116,7 +116,7 @@ export function withoutReasons(examination: Examination): Examination {
       ...diagnosis,
       findings: diagnosis.findings.map((finding) =>
         finding.code === 'unreadable'
-          ? { ...finding, sentence: `${finding.node} is live, and ${UNTOLD}` }
+          ? { ...finding, sentence: `${finding.node} is live, but ${UNTOLD}` }
           : finding,
       ),
     },

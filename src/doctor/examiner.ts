@@ -216,10 +216,10 @@ export class Examiner {
     if (plan.refused !== undefined) return { refused: plan.refused };
     if (plan.id !== planId) {
       return {
-        refused: `what would repair ${keyOf(entry.cluster)} is not what it was when you looked (plan ${planId}, now ${plan.id}): look again`,
+        refused: `the repair plan of ${keyOf(entry.cluster)} has changed since you looked (plan ${planId}, now ${plan.id}): look again`,
       };
     }
-    if (plan.steps.length === 0) return { refused: 'there is nothing that a command repairs' };
+    if (plan.steps.length === 0) return { refused: 'there is nothing that a command can repair' };
     const holder = nameOfRepair("an operator's");
     const groups = new Set(plan.steps.map(({ group }) => group));
     const where = groups.has(undefined) ? 'every Raft group' : `${groups.size} Raft group(s)`;
@@ -422,7 +422,7 @@ export class Examiner {
           const reading = await readAgain(address, nacos, known);
           kept += sizeOf(reading, counted);
           if (kept <= KEPT) return reading;
-          return { address, reason: 'it was read, but all nodes together tell too much', isOurs: true };
+          return { address, reason: 'it was read, but all nodes together sent too much', isOurs: true };
         }),
       ),
     );
@@ -477,7 +477,8 @@ export class Examiner {
       );
     }
     const keys = new Set(persistent.map(keyOfFinding));
-    for (const key of patient.told) if (!keys.has(key)) log.info({ cluster, finding: key }, 'is over');
+    for (const key of patient.told)
+      if (!keys.has(key)) log.info({ cluster, finding: key }, 'finding resolved');
     patient.told = keys;
   }
 
@@ -502,7 +503,7 @@ export class Examiner {
       if (steps.length === 0) return;
       patient.finishAgainAt = last.at + FINISH_AGAIN_MS;
       const holder = nameOfRepair("the registry's own");
-      const why = `${who.join(', ')} left the list, and Raft kept it as a voter: removing it`;
+      const why = `${who.join(', ')} left the list but stayed a voter in Raft: removing it`;
       const repair = { entry, steps, holder, why, revision: last.view.revision };
       // Another server may be at it.
       if ((await beginRepair(this.#toolsFor(entry), repair)) !== undefined) return;
@@ -510,7 +511,7 @@ export class Examiner {
     } catch (error) {
       log.warn(
         { reason: (error as Error).message, cluster: keyOf(entry.cluster) },
-        'a voter could not be removed',
+        'could not remove a voter',
       );
     }
   }

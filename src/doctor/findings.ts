@@ -9,7 +9,7 @@ import type { LeaderProof } from './leader-proof.js';
 export const FINDING_CODES = [
   /** Nothing is known of a live member, so nothing is said of it. */
   'unreadable',
-  /** A node believes in other members than the registry lists. */
+  /** A node has other members than the registry lists. */
   'list-differs',
   /** A node calls itself otherwise than it is listed, so to Nacos it is another member. */
   'misnamed',

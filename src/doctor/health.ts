@@ -4,7 +4,7 @@ import { NORMAL_FOR, type Finding, type FindingCode } from './findings.js';
 /** What operators are told of a cluster's health: the findings, since when, and what the nodes say. */
 
 /**
- * *healthy*: every node believes what the registry lists, and every Raft group has a leader and exactly these voters.
+ * *healthy*: every node agrees with the registry’s list, and every Raft group has a leader and exactly these voters.
  * *transient*: something differs, and has not done so for longer than is normal. *attention*: something lasts that harms
  * nobody yet. *unhealthy*: something lasts that harms the cluster. *unknown*: nothing could be judged.
  */
@@ -90,7 +90,7 @@ export function summaryOfHealth(
   };
   switch (state) {
     case 'healthy':
-      return 'every node believes what the registry lists, and every Raft group has a leader and exactly these voters';
+      return 'every node agrees with the registry’s list, and every Raft group has a leader and exactly these voters';
     case 'transient':
       return `not for longer than is normal: ${first(false)}`;
     case 'attention':

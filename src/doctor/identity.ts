@@ -27,7 +27,7 @@ export function parseIdentities(text: string): NacosIdentities {
     const match = /^(?:([\w.-]+\/[\w.-]+)=)?([A-Za-z0-9!#$%&'*+.^_`|~-]+):([\x20-\x7e]+)$/.exec(entry.trim());
     if (!match) {
       throw new SettingProblem(
-        'is no KEY:VALUE of a header, nor PRODUCT/CLUSTER=KEY:VALUE,… of several clusters',
+        'is neither KEY:VALUE of a header nor PRODUCT/CLUSTER=KEY:VALUE,… for several clusters',
       );
     }
     const [, cluster = DEFAULT_CLUSTER, key = '', value = ''] = match;

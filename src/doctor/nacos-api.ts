@@ -102,7 +102,7 @@ export async function readNode(address: Address, options: NacosOptions): Promise
         return contextPath === CONTEXT_PATH ? node : { ...node, contextPath };
       }
       if (status === 401 || status === 403)
-        return { address, reason: `it answers ${status}: its API wants a login (NACOS_IDENTITY)` };
+        return { address, reason: `it answers ${status}: its API requires a login (NACOS_IDENTITY)` };
       // Another version's path is not found, nor is another context path; anything else is this version's answer.
       if (status !== 404 && status !== 410) return { address, reason: `it answers ${status}` };
     }
@@ -110,7 +110,7 @@ export async function readNode(address: Address, options: NacosOptions): Promise
   const below = contextPaths.map((contextPath) => contextPath || '/').join(', ');
   return {
     address,
-    reason: `it answers 404 to the paths of Nacos 1.4 to 3, whose context path may be ${below}`,
+    reason: `it answers 404 to the paths of Nacos 1.4 to 3 below the context paths ${below}`,
   };
 }
 
@@ -294,7 +294,7 @@ function codeIn(text: string): z.output<typeof result> | undefined {
   }
 }
 
-const OTHER = 'its answer is not as a Nacos’s';
+const OTHER = 'its answer is not that of a Nacos';
 
 /** Counts before it looks closer: whoever is listed may tell of any number of things. */
 function viewIn(self: string, text: string): Told | string {
@@ -302,11 +302,11 @@ function viewIn(self: string, text: string): Told | string {
   try {
     json = JSON.parse(text);
   } catch {
-    return 'its answer is no JSON';
+    return 'its answer is not JSON';
   }
   const data = (json as { data?: unknown } | null)?.data;
   if (!Array.isArray(data)) return OTHER;
-  if (data.length > MOST) return `it tells of ${data.length} members, more than ${MOST}`;
+  if (data.length > MOST) return `it reports ${data.length} members, more than ${MOST}`;
   const members: string[] = [];
   let found: unknown;
   for (const member of data as ({ address?: unknown; extendInfo?: unknown } | null)[]) {
@@ -326,7 +326,7 @@ const groupsOf = z.record(name, group).nullish();
 /** A node's copies of its groups; or why they are not believed. */
 function groupsIn(map: unknown): ReadonlyMap<string, GroupCopy> | string {
   const count = typeof map === 'object' && map !== null ? Object.keys(map).length : 0;
-  if (count > MOST_GROUPS) return `it tells of ${count} Raft groups, more than ${MOST_GROUPS}`;
+  if (count > MOST_GROUPS) return `it reports ${count} Raft groups, more than ${MOST_GROUPS}`;
   const read = groupsOf.safeParse(map);
   if (!read.success) return OTHER;
   // Most groups have the same voters, which are kept once.
@@ -446,7 +446,8 @@ async function askAll(
     return { answers, clockAhead };
   } catch (error) {
     const took = performance.now() - began;
-    if (took > timeout + LATE) return { ours: `this server had no time to look for ${Math.round(took)} ms` };
+    if (took > timeout + LATE)
+      return { ours: `this server was too busy to read its answer for ${Math.round(took)} ms` };
     if (OURS.has(codeOf(error as Error)))
       return { ours: `this server could not ask it (${requestFailure(error)})` };
     if ((error as Error).name === 'TimeoutError') return `it does not answer within ${timeout / 1_000} s`;

@@ -187,7 +187,7 @@ export class AnswerReader {
     const text = this.#text + bytes.toString('latin1', at, Math.min(bytes.length, at + most - known));
     const end = text.indexOf(mark, Math.max(0, known - mark.length));
     if (end < 0) {
-      if (text.length >= most) throw new Error('its answer is no HTTP');
+      if (text.length >= most) throw new Error('its answer is not HTTP');
       this.#text = text;
       return bytes.length;
     }
@@ -198,7 +198,7 @@ export class AnswerReader {
 
   #begin(head: string): void {
     const status = /^HTTP\/1\.([01]) (\d{3})(?: |\r|$)/.exec(head);
-    if (!status) throw new Error('its answer is no HTTP');
+    if (!status) throw new Error('its answer is not HTTP');
     this.#status = Number(status[2]);
     // One that says to go on comes before the answer.
     if (this.#status < 200) return;
@@ -215,7 +215,7 @@ export class AnswerReader {
       this.#state = 'open';
       this.#isLast = true;
     } else {
-      if (!/^\d{1,15}$/.test(length)) throw new Error('its answer is no HTTP');
+      if (!/^\d{1,15}$/.test(length)) throw new Error('its answer is not HTTP');
       this.#left = Number(length);
       if (this.#left > this.#largest) throw new TooLarge(this.#largest);
       this.#state = this.#left === 0 ? 'whole' : 'sized';
@@ -224,7 +224,7 @@ export class AnswerReader {
 
   #beginChunk(line: string): void {
     const size = /^([0-9a-f]{1,8})[ \t]*(?:;|$)/i.exec(line)?.[1];
-    if (size === undefined) throw new Error('its answer is no HTTP');
+    if (size === undefined) throw new Error('its answer is not HTTP');
     this.#left = parseInt(size, 16);
     this.#state = this.#left === 0 ? 'trailer' : 'chunk';
   }

@@ -92,7 +92,7 @@ export function planRepair(patient: RepairInput): RepairPlan {
   const misnamed = views.find(({ otherName }) => otherName !== undefined);
   if (misnamed && (unled.length > 0 || nothing || led.some(isUnhealthy))) {
     const { address, otherName } = misnamed;
-    const refused = `${address} calls itself ${otherName}, so a command with the listed voters would take its vote: let it go by its listed name first (doctor says how), restart it, and look again`;
+    const refused = `${address} calls itself ${otherName}, so a command with the listed voters would take its vote: give it its listed name first (doctor says how), restart it, and look again`;
     return made([], [], mend(split, patient), { refused });
   }
   if (unled.length + undecided.length > 0 || nothing) {
@@ -153,11 +153,11 @@ function mendLed(
   const manualSteps = [
     ...outside.all.map(
       ([address, names]) =>
-        `${address} is no voter of ${describeGroups(names)} and was not seen to have been one: it has not joined, cannot be read, or leads one of its own, whose data a command would destroy. Restart it, wait a minute, and look again`,
+        `${address} is not a voter of ${describeGroups(names)} and was never seen to be one: it has not joined, cannot be read, or leads such a group of its own, whose data a command would destroy. Restart it, wait a minute, and look again`,
     ),
     ...strangers.all.map(
       ([voter, names]) =>
-        `${voter} is a voter of ${describeGroups(names)}, is not on the list, and may live: it answers, other nodes have it on their lists, or this server cannot tell. Let it poll this server (with self=…), or stop it; then look again`,
+        `${voter} is a voter of ${describeGroups(names)}, is not on the list, and may live: it answers, other nodes have it on their lists, or this server cannot tell. Make it poll this server (with self=…), or stop it; then look again`,
     ),
   ];
   return { steps, manualSteps };
@@ -185,12 +185,12 @@ function unreadable(readings: readonly Reading[]): string {
   const reasons = readings.flatMap((one) => (isRead(one) ? [] : [one.reason]));
   const what = `no node can be read, so nothing is known of Raft: ${reasons[0]}`;
   if (!reasons.every((reason) => reason.includes('ECONNREFUSED'))) return what;
-  return `${what}. Nodes that start open no API yet. If it stays so they may wait for a Raft leader, as 1.4 and all with an embedded database do, and those that moved with their disks never have one: ${BY_HAND}`;
+  return `${what}. Starting nodes have no API yet. If this lasts, they may be waiting for a Raft leader, as 1.4 and every version with an embedded database does; nodes that moved with their disks never get one: ${BY_HAND}`;
 }
 
 /** What is left where nobody can say resetPeers. */
 const BY_HAND =
-  'start the nodes at the addresses that they had; if these are gone for good, stop all nodes, empty data/protocol/raft of each (what only Raft has is lost), and start them together';
+  'start the nodes at the addresses that they had; if these are gone for good, stop all nodes, empty data/protocol/raft on each (data that only Raft has is lost), and start them together';
 
 /** Why there is no plan. */
 type Refusal = Pick<RepairPlan, 'refused' | 'isPassing'>;
@@ -220,21 +220,21 @@ function reasonAgainstReset(
     .filter((member) => mayLive(member) && !read.has(member.address))
     .map(({ address }) => address);
   if (unread.length > 0) {
-    return `${unread.join(', ')} cannot be read, and may have a leader, or the most data: let it be read first`;
+    return `${unread.join(', ')} cannot be read, but may have a leader or the most data: make it readable first`;
   }
   // One that polls forgets its version, as only 1.4 does.
   const old = views.filter(
     (view) => !canReset(view) || (view.version === undefined && !views.some(showsLedGroups)),
   );
   if (old.length > 0) {
-    return `${old.map(({ address, version = '1.4' }) => `${address} (${version})`).join(', ')} does not know resetPeers. If Raft has no leader in a minute either: ${BY_HAND}`;
+    return `${old.map(({ address, version = '1.4' }) => `${address} (${version})`).join(', ')} does not know resetPeers. If Raft still has no leader in a minute: ${BY_HAND}`;
   }
   if (survivor !== undefined && !read.has(survivor)) {
-    return `${survivor} is no live member that can be read, so it cannot be the survivor`;
+    return `${survivor} is not a live member that can be read, so it cannot be the survivor`;
   }
   // A node that joined only just has no data of its own.
   if (survivor === undefined && !live.some(({ settled }) => settled)) {
-    return 'every live member joined only just, and may have no data: name the one whose data counts with --survivor';
+    return 'every live member has only just joined and may have no data: use --survivor to name the one whose data counts';
   }
   const base = baseOf(patient);
   if (base.filter((one) => isLiveState(one)).length < majority(base.length)) {
@@ -242,7 +242,7 @@ function reasonAgainstReset(
   }
   const stranger = unled.flatMap(({ phantoms }) => phantoms).find((voter) => !dead.has(voter));
   if (stranger !== undefined) {
-    return `${stranger} is a voter, is not on the list, and may live, so that the list may be smaller than the cluster: let it poll this server (with self=…), or stop it`;
+    return `${stranger} is a voter, is not on the list, and may live, so the list may be smaller than the cluster: make it poll this server (with self=…), or stop it`;
   }
   return undefined;
 }
@@ -257,25 +257,25 @@ function refuseSoon(
   const { proofs, leaderlessMs } = patient;
   const [giving] = undecided;
   if (giving) {
-    const refused = `group ${giving.name} is led by ${giving.leader?.address}, as it says itself, and most of its voters are gone: such a leader gives up within some 10 s, and that is awaited. If it does not, voters live that are not on the list`;
+    const refused = `group ${giving.name} is led by ${giving.leader?.address}, as it claims, but most of its voters are gone: such a leader gives up within some 10 s, so this waits for that. If it does not give up, voters that are not on the list are alive`;
     return { refused, isPassing: true };
   }
   for (const name of unled.length === 0 ? [ALL_GROUPS] : unled.map((group) => group.name)) {
     const proof = proofs.get(name);
-    const which = name === ALL_GROUPS ? 'the Raft groups' : `group ${name}`;
+    const which = name === ALL_GROUPS ? 'Raft' : `group ${name}`;
     if (proof?.isLed) {
-      const refused = `${which} has a leader, and no member that can be read calls itself that: it needs no resetPeers`;
+      const refused = `${which} has a leader, but no member that can be read claims to be it, so it needs no resetPeers`;
       return { refused };
     }
     // 3.x does not say what came of a command, so there time must do.
     const cannotProve = views.every(({ version }) => version?.startsWith('3.'));
     if (!proof && !cannotProve) {
-      const refused = `that ${which} has no leader is not proven yet: awaited is a node's answer that it finds none. An election may be under way; look again in ${NORMAL_FOR['no-leader'] / 1_000} s`;
+      const refused = `that ${which} has no leader is not proven yet: this waits for a node to answer that it finds none. An election may be under way; look again in ${NORMAL_FOR['no-leader'] / 1_000} s`;
       return { refused, isPassing: true };
     }
     const hasLasted = (leaderlessMs.get(name) ?? 0) >= NORMAL_FOR['no-leader'];
     if (!hasLasted && (cannotProve || mayElect(patient, views, name))) {
-      const refused = `${which} may be about to elect a leader: awaited are ${NORMAL_FOR['no-leader'] / 1_000} s without one`;
+      const refused = `${which} may be about to elect a leader: this waits for ${NORMAL_FOR['no-leader'] / 1_000} s without one`;
       return { refused, isPassing: true };
     }
   }

@@ -132,7 +132,7 @@ async function carryOut(tools: RepairTools, repair: Repair, step: RepairStep): P
   if (isDone(step, diagnosis.groups)) return;
   if (step.isAwaited) return renewing(tools, repair, joined(tools, repair, step));
   const node = readings.filter(isRead).find(({ address }) => address === step.node);
-  if (!node) throw new Surprise(`${step.node}, which is to be told, cannot be read any more`);
+  if (!node) throw new Surprise(`${step.node}, the target of this step, can no longer be read`);
   assertAsPlanned(step, diagnosis.groups);
   const command = { command: step.command, value: step.value, groupId: step.group };
   const options = { ...nacos, timeout: COMMAND_TIMEOUT_MS };
@@ -170,15 +170,13 @@ function assertAsPlanned(step: RepairStep, groups: readonly RaftGroup[]): void {
   if (step.command === 'resetPeers') {
     const wanted = step.group === undefined ? groups : groups.filter(({ name }) => name === step.group);
     const other = wanted.find(({ lead }) => lead !== 'unled');
-    if (other) throw new Surprise(`group ${other.name} may have a leader by now: it needs no resetPeers`);
+    if (other) throw new Surprise(`group ${other.name} may have a leader by now, so it needs no resetPeers`);
     return;
   }
   if (group?.lead !== 'led')
     throw new Surprise(`group ${step.group} has lost its leader since the plan was made`);
   if (group.leader?.address !== step.node) {
-    throw new Surprise(
-      `group ${step.group} is led by ${group.leader?.address} by now, and not by ${step.node}`,
-    );
+    throw new Surprise(`group ${step.group} is now led by ${group.leader?.address}, not by ${step.node}`);
   }
 }
 
@@ -229,14 +227,14 @@ async function joined(tools: RepairTools, repair: Repair, step: RepairStep): Pro
       if (!done) refusals.push(`${leader.address} did not take ${step.command} for ${name}: ${reason}`);
     }
     lacking = [
-      ...none.all.map(([voter, names]) => `${voter} is no voter of ${describeGroups(names)}`),
+      ...none.all.map(([voter, names]) => `${voter} is not a voter of ${describeGroups(names)}`),
       ...refusals,
     ];
     await pause(POLL_INTERVAL_MS);
   }
   const what = lacking.length > 0 ? lacking.join('; ') : 'a group has no leader';
   throw new Surprise(
-    `after ${JOIN_LIMIT_MS / 1_000} s ${what}. Restart who has not joined: it asks for that at its start; if it is none even then it has entries that the survivor lacks, and needs an empty data/protocol/raft`,
+    `after ${JOIN_LIMIT_MS / 1_000} s ${what}. Restart the nodes that have not joined: they ask for it when they start. A node that is no voter even then has entries that the survivor lacks, and needs an empty data/protocol/raft`,
   );
 }
 
@@ -256,7 +254,7 @@ async function seen(tools: RepairTools, repair: Repair, step: RepairStep, node: 
     await pause(POLL_INTERVAL_MS);
   }
   throw new Surprise(
-    `${step.node} took ${step.command} for ${step.group ?? 'its groups'}, and after ${VERIFY_LIMIT_MS / 1_000} s the nodes do not show what should follow`,
+    `${step.node} took ${step.command} for ${step.group ?? 'its groups'}, but after ${VERIFY_LIMIT_MS / 1_000} s the nodes do not show the result`,
   );
 }
 

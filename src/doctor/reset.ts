@@ -114,14 +114,14 @@ function lossBy(
   const others = candidates(patient, views, undefined).filter((other) => other.address !== address);
   const lost = `What ${address} does not have of ${isAll ? 'any group' : describeGroups(groups)} is lost`;
   if (others.length === 0) return lost;
-  const but = `${lost}, also when ${others.map((other) => other.address).join(' or ')} has it`;
+  const but = `${lost}, even if ${others.map((other) => other.address).join(' or ')} has it`;
   if (patient.survivor === address) return `${but}: you named it`;
   if (groups.length === 0 || groups.some((name) => termOf(node, name) === 0)) {
-    return `${but}. Who has most cannot be told: Nacos shows no log positions, and no terms before there is a leader. ${address} is the first that is able; if these nodes have the disks of a cluster that moved, name the one that was stopped last with --survivor`;
+    return `${but}. Nacos shows no log positions, and no terms before there is a leader, so it cannot be told which node has the most data. ${address} is the first candidate; if these nodes have the disks of a cluster that moved, name the one that was stopped last with --survivor`;
   }
   const isHighest = groups.every((name) => others.every((other) => termOf(other, name) < termOf(node, name)));
   const why = isHighest
     ? 'It shows the highest term, so it has followed the latest leader'
-    : `Another shows the same term, and Nacos shows no log positions, so who has most cannot be told: ${address} was first on the list`;
+    : `Another shows the same term, and Nacos shows no log positions, so it cannot be told which has the most data: ${address} was first on the list`;
   return `${but}. ${why}; name another with --survivor`;
 }

@@ -55,10 +55,10 @@ test('a node that tells of any number of groups, members or bytes is not believe
   assert.equal(await reasonOf((self) => viewWith(self, groups(20))), 'read');
   assert.match(
     await reasonOf((self) => viewWith(self, groups(10_000))),
-    /it tells of 10000 Raft groups, more than 64/,
+    /it reports 10000 Raft groups, more than 64/,
   );
   const members = JSON.stringify({ data: Array.from({ length: 60_000 }, () => ({ address: 'a' })) });
-  assert.match(await reasonOf(() => members), /it tells of 60000 members, more than 2000/);
+  assert.match(await reasonOf(() => members), /it reports 60000 members, more than 2000/);
   assert.match(
     await reasonOf(() => JSON.stringify({ data: 'x'.repeat(8 << 20) })),
     /its answer is larger than 1 MB/,

@@ -122,7 +122,7 @@ describe('the examiner', () => {
     server.time.pass(15_000);
     const led = await look(server);
     assert.deepEqual([led.state, codes(led)], ['unknown', []]);
-    assert.match(led.unknown.join(), /one has a leader, and no member that can be read calls itself that/);
+    assert.match(led.unknown.join(), /one has a leader, but no member that can be read claims to be it/);
   });
 
   it('says nothing of a node that lies of others: only what a leader says of its own group counts', async (t) => {

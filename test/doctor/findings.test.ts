@@ -54,7 +54,7 @@ describe('the doctor', () => {
     assert.deepEqual(codes(found), ['list-differs']);
     assert.equal(
       found.findings[0]?.sentence,
-      `${B} believes in other members than the registry lists: it lacks ${C} and has 10.0.0.9:8848, which the registry does not list`,
+      `${B} has other members than the registry lists: it lacks ${C} and has 10.0.0.9:8848, which the registry does not list`,
     );
   });
 
@@ -68,7 +68,7 @@ describe('the doctor', () => {
     assert.deepEqual(codes(found), ['self-missing']);
     assert.match(
       found.findings[0]?.sentence ?? '',
-      /has itself as NODE-a\.example\.org:8848 on its list, too/,
+      /also has itself as NODE-a\.example\.org:8848 on its list/,
     );
     const missing = diagnose(listed(A, B), [node(A, { members: [B] })]);
     assert.equal(codes(missing)[0], 'self-missing');
@@ -159,9 +159,7 @@ describe('the doctor', () => {
     const unread: Unreadable = { address: A, reason: 'it answers 403' };
     const found = diagnose(listed(A, B, C), [unread, node(B), node(C)]);
     assert.deepEqual(codes(found), ['unreadable']);
-    assert.deepEqual(found.unknown, [
-      'whether naming has a leader: it may be one of those that cannot be read',
-    ]);
+    assert.deepEqual(found.unknown, ['whether naming has a leader: it may be a node that cannot be read']);
   });
 
   it('cannot tell of Raft where no node shows its groups, as 1.4 may not', () => {
@@ -215,7 +213,7 @@ describe('the doctor', () => {
     const list = { members: [member(A), { ...member(B, 'silent'), silentMs: 42_000 }, member(C)] };
     const found = diagnose(list, [node(A), node(B), node(C)]);
     assert.deepEqual(codes(found), ['not-polling']);
-    assert.match(found.findings[0]?.sentence ?? '', /answers its API, and has not been heard for 42 s/);
+    assert.match(found.findings[0]?.sentence ?? '', /answers its API, but has not been heard for 42 s/);
   });
 
   it('finds one clock that is apart from the others, this machine’s own among them', () => {

@@ -144,13 +144,13 @@ describe('the repair of a survivor without its majority', () => {
     assert.deepEqual([early.steps, early.isPassing], [[], true]);
     assert.match(
       early.refused ?? '',
-      new RegExp(`^group ${GROUPS[1]} is led by 127\\.0\\.0\\.1:\\d+, as it says`),
+      new RegExp(`^group ${GROUPS[1]} is led by 127\\.0\\.0\\.1:\\d+, as it claims`),
     );
     survivor.proofs.set(GROUPS[1]!, 'handleRequest internal error');
     survivor.server.time.pass(2_000);
     const unclear = await survivor.plan();
     assert.equal(unclear.isPassing, true);
-    assert.match(unclear.refused ?? '', /not proven yet: awaited is/);
+    assert.match(unclear.refused ?? '', /not proven yet: this waits for/);
     survivor.proofs.set(GROUPS[1]!, NO_LEADER);
     assert.equal((await survivor.plan()).steps[0]?.group, undefined);
   });

@@ -128,7 +128,7 @@ describe('the repair of nodes that moved with their disks', () => {
     });
     assert.match(
       last,
-      new RegExp(`after 1 of 2 steps: after 100 s ${moved.voters[2]} is no voter of 3 groups .*Restart`),
+      new RegExp(`after 1 of 2 steps: after 100 s ${moved.voters[2]} is not a voter of 3 groups .*Restart`),
     );
     assert.equal(moved.told.length, 1);
   });

@@ -104,8 +104,8 @@ describe('the plan of a repair', () => {
     assert.equal(split.manualSteps.length, 2, 'the restart of B mends two as well');
     const alone = plan(some, [views[0]!, node(B, {})]);
     assert.deepEqual(alone.steps, []);
-    assert.match(alone.manualSteps[0] ?? '', new RegExp(`^${B} is no voter of 2 groups .*Restart it`));
-    assert.match(alone.manualSteps[0] ?? '', /no voter of 2 groups \(one, two\)/);
+    assert.match(alone.manualSteps[0] ?? '', new RegExp(`^${B} is not a voter of 2 groups .*Restart it`));
+    assert.match(alone.manualSteps[0] ?? '', /not a voter of 2 groups \(one, two\)/);
     assert.equal(alone.manualSteps.length, 1, 'one sentence for each node');
     const early = plan(some, [views[0]!, node(B, {})], { noVoterMs: new Map([[B, 59_999]]) });
     assert.deepEqual(early.manualSteps, [], 'it may have started only just');
@@ -161,7 +161,7 @@ describe('the plan of a repair', () => {
       );
       assert.deepEqual(said(made), [`resetPeers ${a} ${A} *`]);
       const blank = plan([member(A, fresh), member(B, fresh)], [node(A, old), node(B, old)]);
-      assert.match(blank.refused ?? '', /name the one whose data counts with --survivor/);
+      assert.match(blank.refused ?? '', /use --survivor to name the one whose data counts/);
       const named = plan([member(A, fresh), member(B, fresh)], [node(A, old), node(B, old)], { survivor: B });
       assert.deepEqual([...new Set(named.steps.map(({ node }) => node))], [B]);
     });
@@ -169,7 +169,7 @@ describe('the plan of a repair', () => {
     it('is reset only when it is proven that nobody leads, and that no stranger may', () => {
       const views = [node(A, old)];
       const refused = (more: Partial<RepairInput>): string => plan([member(A)], views, more).refused ?? '';
-      assert.match(refused({ proofs: new Map() }), /is not proven yet: awaited is .* finds none/);
+      assert.match(refused({ proofs: new Map() }), /is not proven yet: this waits for .* finds none/);
       assert.match(
         refused({ dead: new Set([x]) }),
         /10\.0\.0\.8:7848 is a voter, is not on the list, and may live/,
@@ -177,10 +177,10 @@ describe('the plan of a repair', () => {
       const nothing = plan(all, [node(A, {}), node(B, {}), node(C, {})], {
         proofs: new Map([['*', proof(true)]]),
       });
-      assert.match(nothing.refused ?? '', /has a leader, and no member/);
+      assert.match(nothing.refused ?? '', /has a leader, but no member/);
       const three = (ms: number): RepairPlan =>
         plan([member(A)], [node(A, old, '3.0.3')], { proofs: new Map(), leaderlessMs: persistent(ms) });
-      assert.match(three(29_999).refused ?? '', /awaited are 30 s without/, '3.x proves nothing');
+      assert.match(three(29_999).refused ?? '', /waits for 30 s without/, '3.x proves nothing');
       assert.equal(three(29_999).isPassing, true);
       assert.deepEqual(said(three(30_000)), [`resetPeers ${a} ${A} *`]);
     });
@@ -192,7 +192,7 @@ describe('the plan of a repair', () => {
       ] as const);
       const some = plan([member(A)], [node(A, old)], { proofs: led });
       assert.deepEqual([some.steps, some.isPassing], [[], true]);
-      assert.match(some.refused ?? '', /group one is led by 10\.0\.0\.1:8848, .* that is awaited/);
+      assert.match(some.refused ?? '', /group one is led by 10\.0\.0\.1:8848, .* this waits for that/);
       const only: Copies = { one: old.one! };
       assert.equal(plan([member(A)], [node(A, only)], { proofs: led }).isPassing, true, 'nor nothing to do');
     });
@@ -204,7 +204,7 @@ describe('the plan of a repair', () => {
       const early = new Map([...persistent(60_000), ['two', 29_999] as const]);
       const waits = plan(members, views, { leaderlessMs: early });
       assert.deepEqual([waits.steps, waits.isPassing], [[], true]);
-      assert.match(waits.refused ?? '', /group two may be about to elect .* awaited are 30 s without one/);
+      assert.match(waits.refused ?? '', /group two may be about to elect .* waits for 30 s without one/);
       assert.deepEqual(said(plan(members, views)), [
         `resetPeers ${a} ${A} *`,
         `restRaftCluster ${a},${c} ${A} *`,
@@ -222,7 +222,7 @@ describe('the plan of a repair', () => {
         member(C, { settled: false }),
       ];
       const views = [node(B, old), node(C, old)];
-      assert.match(plan(members, views).refused ?? '', /joined only just.*--survivor/);
+      assert.match(plan(members, views).refused ?? '', /only just joined.*--survivor/);
       const named = plan(members, views, { survivor: B });
       assert.match(named.refused ?? '', /no majority is live/, 'A has data, and is not there');
       const without = plan(members.slice(1), views, { survivor: B });
@@ -270,7 +270,7 @@ describe('the plan of a repair', () => {
           ['restRaftCluster', [a, b, c].join(), true],
         ],
       );
-      assert.match(dataLossRisks[0] ?? '', /also when 10\.0\.0\.2:8848 or 10\.0\.0\.3:8848 has it/);
+      assert.match(dataLossRisks[0] ?? '', /even if 10\.0\.0\.2:8848 or 10\.0\.0\.3:8848 has it/);
       assert.match(
         dataLossRisks[0] ?? '',
         /cannot be told.*name the one that was stopped last with --survivor/,
@@ -306,7 +306,7 @@ describe('the plan of a repair', () => {
     const refused = { address: A, reason: 'it does not answer (connect ECONNREFUSED 10.0.0.1:8848)' };
     assert.match(
       plan([member(A)], [refused]).refused ?? '',
-      /wait for a Raft leader.*at the addresses that they had/,
+      /waiting for a Raft leader.*at the addresses that they had/,
     );
     assert.equal(
       plan([member(A, { state: 'down' })], [refused], { proofs: new Map() }).refused,

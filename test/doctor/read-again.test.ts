@@ -119,7 +119,7 @@ describe('a node that was read before', () => {
     node.name = undefined;
     node.groups = Object.fromEntries(Array.from({ length: 65 }, (_, i) => [`g${i}`, {}]));
     const many = await node.read({ before: more.reading });
-    assert.match((many.reading as { reason: string }).reason, /it tells of 65 Raft groups, more than 64/);
+    assert.match((many.reading as { reason: string }).reason, /it reports 65 Raft groups, more than 64/);
   });
 
   it('of 1.4 or 3 is always asked for everything', async (t) => {

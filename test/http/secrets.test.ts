@@ -95,9 +95,9 @@ describe('an identity', () => {
   });
 
   for (const [text, sentence] of [
-    ['no key', /is no KEY:VALUE/],
-    [',', /is no KEY:VALUE/],
-    ['nacos/a/b=k:v', /is no KEY:VALUE/],
+    ['no key', /is neither KEY:VALUE/],
+    [',', /is neither KEY:VALUE/],
+    ['nacos/a/b=k:v', /is neither KEY:VALUE/],
     ['nacos/a=k:v,nacos/a=k:w', /nacos\/a twice/],
   ] as const) {
     it(`is not ${text}`, () => refused({ NACOS_IDENTITY: text, AUTH_TOKEN: GOOD }, sentence));

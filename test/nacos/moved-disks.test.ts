@@ -85,7 +85,7 @@ nacosTest(
         const [dataLossRisks = ''] = plan.dataLossRisks;
         assert.match(
           dataLossRisks,
-          /Who has most cannot be told.*name the one that was stopped last with --survivor/,
+          /cannot be told which node has the most data.*name the one that was stopped last with --survivor/,
         );
         for (const { address } of others) assert.ok(dataLossRisks.includes(address), dataLossRisks);
       },

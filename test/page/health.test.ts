@@ -161,7 +161,7 @@ pageTest('a member that is no voter, in its row; and nodes that are split', asyn
   const { page, panel } = await open(t, server);
   await row(page, c).getByText('voter of 2 of 3', { exact: true }).waitFor();
   await row(page, b).getByText('voter', { exact: true }).waitFor();
-  await panel.locator('[data-code=no-voter]').getByText(`${c} is live and listed, and no voter`).waitFor();
+  await panel.locator('[data-code=no-voter]').getByText(`${c} is live and listed, but not a voter`).waitFor();
   await panel.getByText('Repair Raft in a terminal.').waitFor();
 
   nacos.vote(nacos.addresses.map(voter).slice(0, 2));

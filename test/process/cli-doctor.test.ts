@@ -78,7 +78,7 @@ describe('doctor', { concurrency: 2 }, () => {
     assert.deepEqual([ran.status, ran.err], [0, '']);
     assert.match(
       ran.out,
-      /^nacos\/serverlist: every node believes what the registry lists, and every Raft group has a leader/,
+      /^nacos\/serverlist: every node agrees with the registry’s list, and every Raft group has a leader/,
     );
   });
 
@@ -97,7 +97,7 @@ describe('doctor', { concurrency: 2 }, () => {
     assert.match(
       text.out,
       new RegExp(
-        `^list-differs \\(for \\d+ s, which may be normal\\): ${nodes[0]} believes in other members .*: it lacks ${nodes[1]}\\.$`,
+        `^list-differs \\(for \\d+ s, which may be normal\\): ${nodes[0]} has other members .*: it lacks ${nodes[1]}\\.$`,
         'm',
       ),
     );
@@ -117,8 +117,8 @@ describe('doctor', { concurrency: 2 }, () => {
     const { status, out } = await doctor(t, server);
     assert.equal(status, 2);
     for (const reason of [
-      /cannot be read: it answers 403: its API wants a login/,
-      /cannot be read: its answer is no JSON/,
+      /cannot be read: it answers 403: its API requires a login/,
+      /cannot be read: its answer is not JSON/,
       /cannot be read: it answers 404/,
       /cannot be read: it answers 500/,
       /^cannot tell: no node can be read, so nothing can be judged/m,
@@ -138,7 +138,7 @@ describe('doctor', { concurrency: 2 }, () => {
     const without = await start(t, answer);
     const closed = await doctor(t, without.server);
     assert.deepEqual(
-      [closed.status, /403: its API wants a login \(NACOS_IDENTITY\)/.test(closed.out)],
+      [closed.status, /403: its API requires a login \(NACOS_IDENTITY\)/.test(closed.out)],
       [2, true],
     );
     const guard = ['--allowed-members', '127.0.0.0/8', '--nacos-identity', 'x-nacos:secret word'];
@@ -323,6 +323,6 @@ describe('doctor --repair', { concurrency: 2 }, () => {
     const path = `${server.url}/api/v1/clusters/nacos/serverlist/repair`;
     const refused = await fetch(`${path}?plan=0123456789ab`, { method: 'POST' });
     assert.deepEqual([refused.status, said.length], [409, 0]);
-    assert.match(await refused.text(), /is not what it was when you looked .*: look again/);
+    assert.match(await refused.text(), /has changed since you looked .*: look again/);
   });
 });

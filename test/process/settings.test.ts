@@ -108,7 +108,7 @@ describe('the command line', () => {
       /AUTH_TOKEN_FILE="\/no\/such" cannot be read/,
     ],
     ['a folder for a token file', [], { READ_TOKEN_FILE: '/' }, /READ_TOKEN_FILE="\/" cannot be read/],
-    ['an identity that is none', [], { NACOS_IDENTITY: 'no key' }, /NACOS_IDENTITY is no KEY:VALUE/],
+    ['an identity that is none', [], { NACOS_IDENTITY: 'no key' }, /NACOS_IDENTITY is neither KEY:VALUE/],
     [
       'an identity that anybody would be sent',
       [],

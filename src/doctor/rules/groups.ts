@@ -16,7 +16,7 @@ export function aboutGroups(
   const views = readings.filter(isRead);
   if (views.length === 0) return { findings: [], unknown: ['no node can be read, so nothing can be judged'] };
   const oldRaft =
-    'Nacos 1.4 may keep persistent instances in its old Raft, of which it shows no voters, and does not always show its groups';
+    'Nacos 1.4 may keep persistent instances in its old Raft, whose voters it does not show, and does not always show its groups';
   if (groups.length === 0) return withoutGroups(members, readings, proofs);
   const unled = groups.filter(({ lead }) => lead === 'unled').map(({ name }) => name);
   const splits = new Grouped();
@@ -40,14 +40,14 @@ export function aboutGroups(
       ...groups.flatMap(({ name, lead, leader }) => {
         if (lead !== 'unknown' || !views.some(showsLedGroups)) return [];
         if (proofs.get(name)?.isLed)
-          return [`${name} has a leader, and no member that can be read calls itself that`];
+          return [`${name} has a leader, but no member that can be read claims to be it`];
         return leader
           ? [`whether ${name} has a majority: some of its voters cannot be read`]
-          : [`whether ${name} has a leader: it may be one of those that cannot be read`];
+          : [`whether ${name} has a leader: it may be a node that cannot be read`];
       }),
       ...hiding.all.map(
         ([node, names]) =>
-          `whether ${node} leads ${describeGroups(names)} of its own, too: it is no voter of the other nodes' and shows none, as a 2.5.1 that was started alone sometimes does`,
+          `whether ${node} also leads ${describeGroups(names)} of its own: the other nodes do not have it as a voter, and it shows no copy, as a 2.5.1 that was started alone sometimes does`,
       ),
     ],
     findings: [
@@ -62,22 +62,22 @@ export function aboutGroups(
       ...missing.all.map(([node, names]): Finding => {
         const unseen = strange.get(node);
         const later = unseen
-          ? `it shows no copy of ${describeGroups(unseen)}, so it has never met a leader of it, or leads one of its own (injury 1), which it may show then`
-          : `or say restRaftCluster with all voters (${voters}) to each group's leader, which needs no restart (${REPAIR})`;
+          ? `it shows no copy of ${describeGroups(unseen)}, so it has never met a leader of it, or leads such a group of its own (injury 1), which it may show after that`
+          : `or send restRaftCluster with all voters (${voters}) to each group's leader, which needs no restart (${REPAIR})`;
         return {
           code: 'no-voter',
           node,
           groups: names,
-          sentence: `${node} is live and listed, and no voter of ${describeGroups(names)}: it was dropped from a list for a moment (injury 2), or has not joined yet`,
-          advice: `While it starts that is normal. Later: restart it${unseen ? ';' : ','} ${later}`,
+          sentence: `${node} is live and listed, but not a voter of ${describeGroups(names)}: it was dropped from a list for a moment (injury 2), or has not joined yet`,
+          advice: `This is normal while it starts. Later: restart it${unseen ? ';' : ','} ${later}`,
         };
       }),
       ...phantoms.all.map(([voter, names]): Finding => ({
         code: 'phantom-voter',
         node: voter,
         groups: names,
-        sentence: `${voter} is a voter of ${describeGroups(names)}, and no member of the list has that address: it counts for every majority and never votes (injury 4)`,
-        advice: `Say removePeer with ${voter} to each group's leader (${REPAIR})`,
+        sentence: `${voter} is a voter of ${describeGroups(names)}, but no listed member has that address: it counts for every majority and never votes (injury 4)`,
+        advice: `Send removePeer with ${voter} to each group's leader (${REPAIR})`,
       })),
     ],
   };
@@ -97,18 +97,18 @@ function withoutGroups(
   }
   const live = new Set(members.filter(mayLive).map(({ address }) => address));
   if (readings.some((reading) => !isRead(reading) && live.has(reading.address))) {
-    return unknown('whether Raft has a leader: it may be one of those that cannot be read');
+    return unknown('whether Raft has a leader: it may be a node that cannot be read');
   }
   const proof = proofs.get(ALL_GROUPS);
   if (proof?.isLed) {
     return unknown(
-      'the nodes show no Raft groups, and lack no leader: with configurations alone, in an external database, there are none',
+      'the nodes show no Raft groups, and lack no leader: a Nacos that keeps only configurations, in an external database, has none',
     );
   }
   const finding: Finding = {
     code: 'no-leader',
-    sentence: `no Raft group has had a leader since these nodes were started, so nothing can be written: most of the list that they started with never lived (injury 3), or is gone${provenBy(proof)}`,
-    advice: `For some 30 s after a bootstrap that is normal. Later: if a member of the list does not run, start it; else say resetPeers to one node (${REPAIR})`,
+    sentence: `no Raft group has had a leader since these nodes started, so nothing can be written: most of the list that they started with never lived (injury 3), or is gone${provenBy(proof)}`,
+    advice: `This is normal for some 30 s after a bootstrap. Later: if a member of the list does not run, start it; otherwise send resetPeers to one node (${REPAIR})`,
   };
   return { findings: [finding], unknown: [] };
 }
@@ -125,7 +125,7 @@ function noLeader(groups: readonly string[], proofs: ReadonlyMap<string, LeaderP
       code: 'no-leader',
       groups,
       sentence: `${describeGroups(groups)} cannot have a leader, so nothing can be written: no node calls itself the leader, or most voters are gone (a lost majority, or injury 3)${provenBy(proof)}`,
-      advice: `During an election, up to some 10 s, that is normal. Later: start the missing nodes; if they are gone for good, recover the list, and say resetPeers to the survivor with the most data (${REPAIR})`,
+      advice: `This is normal during an election, for up to some 10 s. Later: start the missing nodes; if they are gone for good, recover the list, and send resetPeers to the survivor with the most data (${REPAIR})`,
     },
   ];
 }

@@ -35,9 +35,9 @@ function unread({ address, reason }: Unreadable): Finding {
   return {
     code: 'unreadable',
     node: address,
-    sentence: `${address} is live and cannot be read: ${reason}`,
+    sentence: `${address} is live but cannot be read: ${reason}`,
     advice:
-      'What it believes is not known, and is not judged. If its API wants a login, set NACOS_IDENTITY; if this server may not reach it, let it.',
+      'What it believes is unknown, so it is not judged. If its API requires a login, set NACOS_IDENTITY; if a firewall keeps this server out, open it.',
   };
 }
 
@@ -54,8 +54,8 @@ function aboutName({ address, otherName }: NodeView, listed: ReadonlySet<Address
     {
       code: 'misnamed',
       node: address,
-      sentence: `${address} calls itself ${otherName}${isAnothers ? ', which is the name of another member,' : ''} and is listed as ${address}: to Nacos these are two members, of which one never answers, and Raft may have a voter for each`,
-      advice: `On that node set ${setting}${isAnothers ? '' : `, or self=${otherName} in its address_server_url (an agent: AGENT_SELF) if the others reach it by that`}; then restart it. Take none of the two votes while it runs so, and look again afterwards: the vote of the wrong name is left, and a repair removes it then`,
+      sentence: `${address} calls itself ${otherName}${isAnothers ? ', which is the name of another member,' : ''} and is listed as ${address}: to Nacos these are two members, one of which never answers, and Raft may have a voter for each`,
+      advice: `On that node set ${setting}${isAnothers ? '' : `, or self=${otherName} in its address_server_url (an agent: AGENT_SELF) if the others reach it by that`}; then restart it. Remove neither of the two votes while it runs like this, and look again afterwards: the vote of the wrong name remains, and a repair then removes it`,
     },
   ];
 }
@@ -73,9 +73,9 @@ function aboutList(view: NodeView, listed: ReadonlySet<Address>): Finding[] {
       sentence:
         other === undefined
           ? `${node} is not on its own list`
-          : `${node} has itself as ${other} on its list, too; to Nacos these are two members`,
+          : `${node} also has itself as ${other} on its list; to Nacos these are two members`,
       advice:
-        'Let it name itself as the registry does: nacos.server.ip, or self=… in its URL; then restart it. Other voters may keep the wrong name: look again afterwards.',
+        'Give it the name that the registry lists: nacos.server.ip, or self=… in its URL; then restart it. Other voters may keep the wrong name: look again afterwards.',
     });
   }
   const lacks = [...listed].filter((address) => address !== node && !believed.has(address));
@@ -88,9 +88,9 @@ function aboutList(view: NodeView, listed: ReadonlySet<Address>): Finding[] {
     findings.push({
       code: 'list-differs',
       node,
-      sentence: `${node} believes in other members than the registry lists: it ${what.join(' and ')}`,
+      sentence: `${node} has other members than the registry lists: it ${what.join(' and ')}`,
       advice:
-        'For up to 5 s after a change that is normal. Later: does it poll this address server (with self=…), or does something else write its cluster.conf?',
+        'This is normal for up to 5 s after a change. Later: does it poll this address server (with self=…), or does something else write its cluster.conf?',
     });
   }
   return findings;
@@ -110,9 +110,9 @@ function notPolling(members: readonly ListedMember[], views: readonly NodeView[]
       return {
         code: 'not-polling',
         node: address,
-        sentence: `${address} runs and answers its API, and has ${silence}: it does not poll this server, or not in its own name`,
+        sentence: `${address} runs and answers its API, but has ${silence}: it does not poll this server, or not in its own name`,
         advice:
-          'Nobody drops it as long as its port answers. Does address.server.domain still lead here, and has its URL self=…? Its log (nacos-cluster.log) says what its polls meet.',
+          'It stays listed as long as its port answers. Does address.server.domain still point here, and does its URL have self=…? Its log (nacos-cluster.log) shows how its polls fail.',
       };
     });
 }
@@ -134,7 +134,7 @@ function clocks(views: readonly NodeView[]): Finding[] {
         node: address,
         sentence: `the clock of ${address} is ${seconds(Math.abs(apart))} ${apart > 0 ? 'ahead of' : 'behind'} the others`,
         advice:
-          'No rule of this server and no vote in Raft looks at it, but Nacos dates its configurations and tokens by it. Synchronise it with NTP.',
+          'No rule of this server and no vote in Raft depends on it, but Nacos dates its configurations and tokens by it. Synchronise it with NTP.',
       };
     });
 }
@@ -159,8 +159,8 @@ function versions(views: readonly NodeView[]): Finding[] {
       sentence: `the nodes run different versions of Nacos: ${are}`,
       advice:
         forms.size < 2
-          ? 'That is a state on the way of an upgrade. Finish it.'
-          : '1.3.0 to 2.0.2 need format=json in their URL, and all others must not have it. That is a state on the way of an upgrade: finish it.',
+          ? 'This is normal during an upgrade. Finish it.'
+          : '1.3.0 to 2.0.2 need format=json in their URL; other versions must not have it. This is normal during an upgrade: finish it.',
     },
   ];
 }
