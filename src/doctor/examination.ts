@@ -14,20 +14,20 @@ import {
 import { isRead, type Reading } from './node-view.js';
 import type { LeaderProof } from './leader-proof.js';
 
-/** One look at all nodes of a cluster, and what is to be said of it. Times are milliseconds of any steady clock. */
+/** One reading of all nodes of a cluster and its diagnosis. Times are milliseconds on any monotonic clock. */
 export interface Examination {
   readonly at: number;
-  /** The list that they were compared with. */
+  /** The list that the readings were compared with. */
   readonly view: ListedView;
   readonly readings: readonly Reading[];
   readonly diagnosis: Diagnosis;
-  /** Since when each finding has been seen, by its key. */
+  /** When each finding was first seen, by its key. */
   readonly since: ReadonlyMap<string, number>;
-  /** What was proven of groups that nobody was seen to lead, by their names. */
+  /** Leader proofs of groups without a visible leader, by group name. */
   readonly proofs: ReadonlyMap<string, LeaderProof>;
 }
 
-/** Compares a look with the list, and goes on from the one before it. */
+/** Diagnoses a set of readings. Findings that `before` had keep their age. */
 export function examined(
   view: ListedView,
   readings: readonly Reading[],
@@ -44,19 +44,19 @@ export function examined(
   return { at, view, readings, diagnosis, since: new Map(since), proofs };
 }
 
-/** For how long a finding has been seen. */
+/** How long a finding has been seen, in milliseconds. */
 export function ageOf({ at, since }: Examination, finding: Finding): number {
   return at - (since.get(keyOfFinding(finding)) ?? at);
 }
 
-/** Its findings, with for how long they have been seen, and whether that is longer than is normal. */
+/** The findings of an examination with their age, and whether that is longer than normal. */
 export function agedFindings(examination: Examination): HealthFinding[] {
   return examination.diagnosis.findings.map((finding) =>
     withAge(finding, Math.round(ageOf(examination, finding))),
   );
 }
 
-/** What the rules may take from it; `readAt` on the lease clock. */
+/** Evidence for the registry's rules; undefined if no node was read. `readAt` is on the lease clock. */
 export function evidenceIn(
   { readings, diagnosis }: Examination,
   raftOffset: number,
@@ -65,7 +65,7 @@ export function evidenceIn(
   return readings.some(isRead) ? evidenceOf(readings, diagnosis.groups, raftOffset, readAt) : undefined;
 }
 
-/** What operators are told of it. */
+/** The health report that operators get from an examination. */
 export function healthOf(
   examination: Examination,
   raftOffset: number,
@@ -101,10 +101,13 @@ export function healthOf(
   };
 }
 
-/** What every failure to read a node is for those who may not know which it was. */
+/** Stands for every reason that a caller without a token may not see. */
 const UNTOLD = 'it cannot be read; the reason is shown only with a token, or on the server’s own machine';
 
-/** The same without how members fail to answer: whoever may list any address could scan ports by it. */
+/**
+ * An examination without the reasons why members cannot be read. Callers who may list any address could scan
+ * ports by them.
+ */
 export function withoutReasons(examination: Examination): Examination {
   const { diagnosis } = examination;
   return {

@@ -33,42 +33,48 @@ import { beginRepair, runRepair, Surprise, type RepairTools } from './repairer.j
 import { SameText } from './same-text.js';
 import { Slots } from './slots.js';
 
-/** How often it is looked whose turn it is. */
+/** Interval at which the examiner picks the clusters that are due. */
 const ROUND_INTERVAL_MS = 500;
 
 /**
- * Nodes that are asked at once, and those of one cluster. Clusters of which nothing was read lately have as many places
- * of their own, so that dead addresses, which anybody may list, hold up no look at nodes that answer.
+ * Concurrent reads in all, and of one cluster. Clusters whose nodes did not answer lately share a second pool
+ * of the same size, so dead addresses, which any caller may list, never delay reads of nodes that answer.
  */
 const MAX_READS = 25;
 const READS_OF_ONE = 10;
 
-/** Looks under way at once. */
+/** Concurrent looks. */
 const MAX_LOOKS = 50;
 
-/** How long a look may go on asking nodes that were not asked yet; two tries of one that hangs. */
+/** How long a look may start reading further nodes: two tries of a node that hangs. */
 const LOOK_LIMIT_MS = 10_000;
 
-/** Characters of names that are kept of one look. */
+/** Characters of names kept from one look. */
 const KEPT = 4 << 20;
 
-/** A proof that is not older is good enough for a plan, which anybody may ask for again and again. */
+/** Maximum age of a proof that a plan may use. Any caller may ask for plans again and again. */
 const RECENT_MS = 2_000;
 
-/** After how long a finishing that failed is tried again. */
+/** Pause between two attempts to remove departed members from Raft. */
 const FINISH_AGAIN_MS = 60_000;
 
-/** Groups of which a look proves whether they have a leader, at most. */
+/** Most groups for which one look asks for a leader proof. */
 const MOST_PROOFS = 64;
 
-/** After how long without a leader one is asked for a proof, and how long that is good. */
+/**
+ * How long a group must be without a leader before a node is asked for a proof, and how long that proof is
+ * good.
+ */
 const PROVE_AFTER_MS = 10_000;
 const PROVE_AGAIN = 15_000;
 
-/** Why a node was not read whose turn did not come: this server's own trouble, never a sign of the node's. */
+/**
+ * Reason of a reading that this server had no time for. It is this server's trouble and never a sign of the
+ * node's.
+ */
 const NOT_ASKED = 'this server had no time to ask it: other nodes took too long';
 
-/** Why nothing is read, for those who ask. */
+/** Reason given to callers while reading is switched off. */
 const OFF = 'this server does not read the nodes (RAFT_CHECKS=off)';
 
 export interface ExaminerOptions {
@@ -76,45 +82,46 @@ export interface ExaminerOptions {
   readonly probe: Probe;
   readonly log: Logger;
   readonly nacos: NacosOptions;
-  /** What the nodes of a cluster are sent with it, each cluster its own; nothing by default. */
+  /** Secret headers sent to a cluster's nodes, by cluster; none by default. */
   readonly identities?: NacosIdentities;
   /** How far a node's Raft port lies below its main port. */
   readonly raftOffset: number;
   /** Whether nodes are read at all. */
   readonly isOn: boolean;
-  /** A steady clock, in milliseconds: performance.now(), unless a test lets its own time pass. */
+  /** Monotonic clock in milliseconds; performance.now() by default. Tests pass their own. */
   readonly clock?: () => number;
 }
 
-/** What is known of one cluster. */
+/** What the examiner knows of one cluster. */
 interface ClusterInspection {
   last: Examination | undefined;
-  /** Whether it showed something that may pass, so that the next look should come soon. */
+  /** True if the last look showed something transient, so the next one should come soon. */
   isUnsure: boolean;
   running: Promise<Examination> | undefined;
-  /** What was proven just now. */
+  /** Leader proofs younger than {@link RECENT_MS}. */
   readonly proven: Map<string, LeaderProof>;
-  /** Looks in a row in which no node could be read. */
+  /** Consecutive looks in which no node could be read. */
   blind: number;
   askedAt: number;
-  /** The names of all groups that were ever seen. */
+  /** Names of all groups ever seen. */
   readonly groups: Set<string>;
-  /** Lasting findings that were logged. */
+  /** Keys of the persistent findings that were logged. */
   told: Set<string>;
   finishAgainAt: number;
   /**
-   * Since when no leader has been found of each group, on the lease clock, in which this process's own pauses do not count:
-   * two elections with one between them are no lasting lack. By {@link ALL_GROUPS} while no group is shown.
+   * When each group was first found without a leader, on the lease clock, which leaves out this process's own
+   * pauses. Two elections with a leader in between are no lasting loss. Keyed by {@link ALL_GROUPS} while no
+   * group is shown.
    */
   leaderlessSince: ReadonlyMap<string, number>;
-  /** What its nodes say at each look. */
+  /** Parsed answers that recur at every look. */
   readonly same: SameText;
 }
 
 /**
- * Reads what the Nacos nodes of every cluster believe, again and again, and tells the registry's rules (entry.examined);
- * finishes in Raft what was taken off a list; and repairs at an operator's word. Runs in each server: whoever repairs has
- * the cluster's lock (registry/repair.ts).
+ * Reads the Nacos nodes of every cluster again and again and passes the evidence to the registry's rules
+ * (entry.examined). Removes departed members from Raft as well, and repairs Raft when an operator asks. Every
+ * server runs one; a repair holds the cluster's lock (registry/repair.ts).
  */
 export class Examiner {
   readonly #options: ExaminerOptions;
@@ -137,7 +144,7 @@ export class Examiner {
     if (this.#options.isOn) this.#timer = setInterval(() => this.#turn(), ROUND_INTERVAL_MS);
   }
 
-  /** Ends what is under way, and resolves when nothing of it will be heard any more. */
+  /** Stops all looks and repairs, and resolves once they have ended. */
   async stop(): Promise<void> {
     clearInterval(this.#timer);
     this.#stopped.abort(new Error('the server stops'));
@@ -145,7 +152,7 @@ export class Examiner {
     await Promise.allSettled([...looks, ...this.#tasks]);
   }
 
-  /** What goes on in the background, for the stop. */
+  /** Tracks a background task so that {@link stop} can wait for it. */
   #goOn(task: Promise<unknown>): void {
     this.#tasks.add(task);
     void task.finally(() => this.#tasks.delete(task)).catch(() => undefined);
@@ -156,7 +163,7 @@ export class Examiner {
     return this.#options.isOn;
   }
 
-  /** As of the last look; `isTold`: with how members fail to answer. */
+  /** Health as of the last look. Without `isTold` it hides how members fail to answer. */
   health(entry: ServedCluster, isTold = true): ClusterHealth {
     const { service, raftOffset, isOn } = this.#options;
     const { cluster } = entry;
@@ -183,8 +190,8 @@ export class Examiner {
   }
 
   /**
-   * Asks all nodes of a cluster now. One that was under way may have missed what was just done; those who ask meanwhile share
-   * the next one.
+   * Reads all nodes of a cluster now. A look that is under way may have missed a recent change, so a new one
+   * starts after it; concurrent callers share the new one.
    */
   examine(entry: ServedCluster): Promise<Examination> {
     return this.#lookAnew(entry, undefined);
@@ -195,7 +202,9 @@ export class Examiner {
     return patient.running;
   }
 
-  /** Looks, and says what would repair the cluster; those who ask at about the same time share the look. */
+  /**
+   * Plans the repair of a cluster from a new look. Callers that ask at about the same time share that look.
+   */
   async plan(entry: ServedCluster, survivor?: Address): Promise<RepairPlan> {
     const { isOn } = this.#options;
     if (!isOn) return { id: 'off', steps: [], dataLossRisks: [], manualSteps: [], refused: OFF };
@@ -203,7 +212,7 @@ export class Examiner {
   }
 
   /**
-   * Begins the repair of the plan with this id, if that is still what would repair the cluster, and goes on with it in the
+   * Starts the repair of the plan with this id, if that is still the plan, and carries it out in the
    * background: its steps are events. Rejects with StoreUnavailable.
    */
   async repair(
@@ -245,7 +254,9 @@ export class Examiner {
     return { ...nacos, ...optional('identity', identity), product, signal: this.#stopped.signal };
   }
 
-  /** One that was under way when it was asked for may have missed what was just done, and proves less. */
+  /**
+   * A look that is already under way may have missed a recent change, and proves less, so it is not reused.
+   */
   async #lookAnew(entry: ServedCluster, provenWithin: number | undefined): Promise<Examination> {
     const patient = this.#patientOf(entry);
     await patient.running;
@@ -274,13 +285,13 @@ export class Examiner {
     });
   }
 
-  /** Probed once for each look. */
+  /** Phantom voters that are dead. Probes them once for each look. */
   #deadIn(entry: ServedCluster, examination: Examination): Promise<ReadonlySet<string>> {
     const { probe, raftOffset } = this.#options;
     let dead = this.#dead.get(examination);
     if (!dead) {
       const { diagnosis, readings } = examination;
-      // Nodes may name anybody, who is not told the secret.
+      // Nodes may name any address, so phantoms never receive the secret header.
       const nacos = { ...this.#nacosOf(entry), identity: undefined };
       dead = deadPhantoms(diagnosis.groups, readings, probe, raftOffset, (at) => nameAt(at, nacos));
       this.#dead.set(examination, dead);
@@ -314,7 +325,7 @@ export class Examiner {
     const now = this.#clock();
     const known = new Set(service.entries);
     for (const entry of this.#patients.keys()) if (!known.has(entry)) this.#patients.delete(entry);
-    // Who was asked longest ago comes first, so that nobody is passed over for ever.
+    // The cluster whose last look is oldest comes first, so none starves.
     const due = [...known]
       .filter(({ cluster }) => isKnown(cluster) && cluster.members.size > 0)
       .map((entry) => ({ entry, patient: this.#patientOf(entry) }))
@@ -340,7 +351,10 @@ export class Examiner {
     return now - askedAt >= paceOf(entry.cluster, this.#options.service.now, blind, isUnsure);
   }
 
-  /** `provenWithin`: whatever has no leader is proven now, or was so many milliseconds ago. */
+  /**
+   * `provenWithin`: maximum age in milliseconds of the proof that a group has no leader; undefined for
+   * ordinary looks.
+   */
   async #look(entry: ServedCluster, patient: ClusterInspection, provenWithin?: number): Promise<Examination> {
     const { service, raftOffset } = this.#options;
     const nacos = this.#nacosOf(entry);
@@ -353,14 +367,14 @@ export class Examiner {
     const readings = await this.#readAll(entry, patient, view.members, nacos, isQuiet).finally(
       () => this.#looks--,
     );
-    // What was broken off says nothing of the nodes.
+    // A look that was aborted says nothing about the nodes.
     this.#assertRuns();
     const at = this.#clock();
     const seen = examined(view, readings, raftOffset, at, patient.last);
     const proofs = await this.#prove(seen, patient, provenWithin, nacos);
     const last = proofs.size === 0 ? seen : examined(view, readings, raftOffset, at, patient.last, proofs);
     if (readings.some(isRead)) patient.blind = 0;
-    // A cluster whose nodes were not asked for want of time keeps its place among the others.
+    // A cluster that this server had no time for keeps its place among the others.
     else if (isDoubtful(patient) || readings.some((one) => !isRead(one) && one.reason !== NOT_ASKED))
       patient.blind++;
     patient.last = last;
@@ -376,7 +390,7 @@ export class Examiner {
     const raftProblems = findings.filter(
       ({ persistent, severity }) => persistent && severity === 'harm',
     ).length;
-    // A group that was seen before and is not now has lost its leader with a restart: not all can be judged.
+    // A group that is no longer shown lost its leader in a restart, so not all groups can be judged.
     const names = last.diagnosis.groups.map(({ name }) => name);
     const isWhole = [...patient.groups].every((name) => names.includes(name));
     for (const name of names) patient.groups.add(name);
@@ -391,13 +405,13 @@ export class Examiner {
     if (this.#stopped.signal.aborted) throw new Surprise('the server stops');
   }
 
-  /** Whether nothing was wrong at the last look, and nothing has changed since or is under way. */
+  /** Whether the last look found nothing, and nothing has changed or is under way since. */
   #isQuiet({ cluster }: ServedCluster, { last, isUnsure, blind }: ClusterInspection): boolean {
     if (!last || last.diagnosis.findings.length > 0 || cluster.awaitsRepair) return false;
     return isQuietPace(cluster, this.#options.service.now, blind, isUnsure);
   }
 
-  /** What each node tells, within the bounds of a look. */
+  /** Reads each node, within the limits of one look. */
   #readAll(
     entry: ServedCluster,
     patient: ClusterInspection,
@@ -428,7 +442,7 @@ export class Examiner {
     );
   }
 
-  /** A proof for each group that nobody has been seen to lead for a while; one that was given lately is kept. */
+  /** A proof for each group that has had no visible leader for a while. Recent proofs are reused. */
   async #prove(
     seen: Examination,
     { last: before, proven }: ClusterInspection,
@@ -438,14 +452,14 @@ export class Examiner {
     const { findings, groups } = seen.diagnosis;
     const finding = findings.find(({ code }) => code === 'no-leader');
     const proofs = new Map<string, LeaderProof>();
-    // For a plan also of 1.4, of which no group that is not shown is a finding.
+    // A plan needs the proof for 1.4 as well, whose missing groups are not a finding.
     const isForPlan = provenWithin !== undefined && groups.length === 0;
     if (!finding && !isForPlan) return proofs;
     const unled = groups.filter(({ lead }) => lead === 'unled').map(({ name }) => name);
     const due = groups.length === 0 ? [ALL_GROUPS] : unled;
-    // Many at once: a node that hangs takes its whole time for each.
+    // Concurrently: a node that hangs takes its whole timeout for each proof.
     await inTurns(due.slice(0, MOST_PROOFS), async (name) => {
-      // A look that read less in between does not make it older.
+      // The proof's own age counts, even if a look in between read fewer nodes.
       const known = (provenWithin === undefined ? before?.proofs : proven)?.get(name);
       if (
         provenWithin === undefined &&
@@ -462,7 +476,7 @@ export class Examiner {
     return proofs;
   }
 
-  /** What lasts is logged once, and its end. */
+  /** Logs each persistent finding once, and its end. */
   #tell(entry: ServedCluster, patient: ClusterInspection, findings: readonly HealthFinding[]): void {
     const { log } = this.#options;
     const cluster = keyOf(entry.cluster);
@@ -470,7 +484,7 @@ export class Examiner {
     for (const finding of persistent) {
       if (patient.told.has(keyOfFinding(finding))) continue;
       const { code, node, groups, sentence, advice } = finding;
-      // Of nodes that never could be read there is nothing to say at night.
+      // An unreadable node is no reason to wake anyone, so it is not a warning.
       log[code === 'unreadable' ? 'info' : 'warn'](
         { cluster, finding: code, node, groups, advice },
         sentence,
@@ -482,7 +496,7 @@ export class Examiner {
     patient.told = keys;
   }
 
-  /** Takes whoever was evicted or has left off Raft too, where that was lost. */
+  /** Removes evicted and departed members from Raft, where Nacos did not do so itself. */
   async #finish(entry: ServedCluster, patient: ClusterInspection, last: Examination): Promise<void> {
     const { service, log, raftOffset } = this.#options;
     if (this.#stopped.signal.aborted) return;
@@ -505,7 +519,7 @@ export class Examiner {
       const holder = nameOfRepair("the registry's own");
       const why = `${who.join(', ')} left the list but stayed a voter in Raft: removing it`;
       const repair = { entry, steps, holder, why, revision: last.view.revision };
-      // Another server may be at it.
+      // Another server may hold the lock for the same work.
       if ((await beginRepair(this.#toolsFor(entry), repair)) !== undefined) return;
       await runRepair(this.#toolsFor(entry), repair);
     } catch (error) {
@@ -517,7 +531,7 @@ export class Examiner {
   }
 }
 
-/** The list, and who of it may live though it is not heard. */
+/** The list, marking members that may be alive although they are not heard. */
 function listedView(entry: ServedCluster, service: RegistryService): ListedView {
   const view = viewOf(entry, service);
   const { members } = entry.cluster;
@@ -532,12 +546,12 @@ function listedView(entry: ServedCluster, service: RegistryService): ListedView 
   };
 }
 
-/** Another one for each repair. */
+/** A unique name for each repair. */
 function nameOfRepair(whose: string): string {
   return `${whose} repair ${randomBytes(3).toString('hex')} at ${hostname()}`;
 }
 
-/** Whether there is something that may pass. */
+/** Whether a finding is still transient, or a live member has not settled. */
 function isUnsure(last: Examination, findings: readonly HealthFinding[]): boolean {
   return (
     findings.some(({ code, persistent }) => code !== 'unreadable' && !persistent) ||
@@ -545,12 +559,12 @@ function isUnsure(last: Examination, findings: readonly HealthFinding[]): boolea
   );
 }
 
-/** Whether nothing was read of its nodes lately, or ever. */
+/** Whether none of its nodes could be read at the last look, or none was ever read. */
 function isDoubtful({ last, blind }: ClusterInspection): boolean {
   return last === undefined || blind > 0;
 }
 
-/** Characters that are kept of what a node told; what it shares with another one was `counted`. */
+/** Characters kept from a reading. Objects shared with another reading are in `counted` and cost nothing. */
 function sizeOf(reading: Reading, counted: Set<object>): number {
   if (!isRead(reading)) return reading.reason.length;
   const isNew = (one: object): boolean => !counted.has(one) && counted.add(one) === counted;
@@ -563,7 +577,7 @@ function sizeOf(reading: Reading, counted: Set<object>): number {
   return size;
 }
 
-/** All of them, {@link MAX_READS} at once. */
+/** Runs the task for each item, {@link MAX_READS} at once. */
 async function inTurns<T, R>(all: readonly T[], task: (one: T) => Promise<R>): Promise<R[]> {
   const results: R[] = [];
   for (let i = 0; i < all.length; i += MAX_READS) {

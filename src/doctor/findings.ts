@@ -5,38 +5,43 @@ import { judgeGroups, type ListedMember, type RaftGroup } from './groups.js';
 import type { Reading } from './node-view.js';
 import type { LeaderProof } from './leader-proof.js';
 
-/** What may be wrong, by its injury in docs/internals/nacos.md where it is one. */
+/** The kinds of findings, with the injury in docs/internals/nacos.md if there is one. */
 export const FINDING_CODES = [
-  /** Nothing is known of a live member, so nothing is said of it. */
+  /** A live member cannot be read, so nothing is judged about it. */
   'unreadable',
   /** A node has other members than the registry lists. */
   'list-differs',
-  /** A node calls itself otherwise than it is listed, so to Nacos it is another member. */
+  /** A node's own name differs from its listed one, so Nacos takes it for another member. */
   'misnamed',
-  /** A node is not on its own list, or another spelling of it is. */
+  /** A node is not on its own list, or is there in another spelling. */
   'self-missing',
-  /** A member whose node answers, and that is not heard: it does not poll this server, or not in its own name. */
+  /** A member answers but is not heard: its node does not poll this server, or not in its own name. */
   'not-polling',
-  /** A node's clock is apart from the others'. */
+  /** A node's clock differs from the others'. */
   'clock-skew',
-  /** The nodes run versions of Nacos that want their list in different forms, or are of different series. */
+  /**
+   * The nodes run Nacos versions of different series, or versions that need their list in different formats.
+   */
   'version-skew',
-  /** A group that nobody can lead: no node calls itself its leader, or most of its voters are gone (injury 3, a lost majority). */
+  /**
+   * A group has no leader and cannot have one: no node claims to be it, or most voters are gone (injury 3, a
+   * lost majority).
+   */
   'no-leader',
-  /** Groups of the same name that do not know each other (injury 1). */
+  /** Groups of the same name exist apart from each other (injury 1). */
   'split',
-  /** A live member that the leader does not have as a voter (injury 2). */
+  /** A live member is not a voter in the leader's copy (injury 2). */
   'no-voter',
-  /** A voter that is not on the list (injury 4). */
+  /** A voter is not on the list (injury 4). */
   'phantom-voter',
 ] as const;
 
 export type FindingCode = (typeof FINDING_CODES)[number];
 
 /**
- * For how long a finding may be normal, in milliseconds: a list on its way takes a poll (5 s); an election 5 to 6 s, more
- * with split votes; Nacos removes who left within some 4 s of the list; a node that starts is a voter after some 20 s,
- * and on a slow machine later (2.5.1, seen).
+ * How long each finding may be normal, in milliseconds. A list takes one poll to arrive (5 s) and an election
+ * 5 to 6 s, more with split votes. Nacos removes departed members within some 4 s of the list. A starting
+ * node becomes a voter after some 20 s, later on a slow machine (seen with 2.5.1).
  */
 export const NORMAL_FOR: Readonly<Record<FindingCode, number>> = {
   unreadable: 30_000,
@@ -54,13 +59,13 @@ export const NORMAL_FOR: Readonly<Record<FindingCode, number>> = {
 
 export interface Finding {
   readonly code: FindingCode;
-  /** The node that it is about. */
+  /** The node concerned. */
   readonly node?: Address;
-  /** The Raft groups that it is about. */
+  /** The Raft groups concerned. */
   readonly groups?: readonly string[];
-  /** What was found. */
+  /** What was found: a sentence. */
   readonly sentence: string;
-  /** What to do. */
+  /** What the operator should do. */
   readonly advice: string;
 }
 
@@ -68,18 +73,18 @@ export interface Diagnosis {
   readonly findings: readonly Finding[];
   /** What could not be judged, and why: sentences. */
   readonly unknown: readonly string[];
-  /** What it follows from. */
+  /** The groups from which the findings follow. */
   readonly groups: readonly RaftGroup[];
 }
 
 export interface DiagnosisOptions {
   /** How far a node's Raft port lies below its main port; 1,000 by default in Nacos. */
   readonly raftOffset: number;
-  /** What the nodes said when they were asked for a proof that a group has a leader, by its name (leader-proof.ts). */
+  /** Leader proofs by group name (leader-proof.ts). */
   readonly proofs?: ReadonlyMap<string, LeaderProof>;
 }
 
-/** Compares what the registry lists with what the nodes themselves believe. */
+/** Compares the registry's list with the nodes' own views. */
 export function diagnose(
   members: readonly ListedMember[],
   readings: readonly Reading[],
@@ -96,7 +101,7 @@ export function diagnose(
   };
 }
 
-/** The same finding at two looks has the same key, whatever else its sentence tells. */
+/** Identifies a finding across looks, whatever else its sentence says. */
 export function keyOfFinding({ code, node }: Finding): string {
   return node === undefined ? code : `${code} ${node}`;
 }

@@ -3,66 +3,74 @@ import { majority } from '../registry/cluster.js';
 import type { ClusterView, MemberView } from '../registry/view.js';
 import { isRead, ownName, showsLedGroups, type GroupCopy, type NodeView, type Reading } from './node-view.js';
 
-/** What is to be known of a member beside its own words. */
+/** A listed member, as far as the doctor needs it. */
 export interface ListedMember extends Pick<
   MemberView,
   'address' | 'state' | 'settled' | 'source' | 'silentMs'
 > {
   /**
-   * It is not heard, and no probe says that it is dead either, as when this server can reach nobody or cannot look its name
-   * up: so it may lead what nobody else is seen to lead.
+   * True if the member is not heard but no probe shows it dead either, for instance because this server
+   * reaches no node or cannot resolve its name. It may lead a group that seems to have no leader.
    */
   readonly mayLive?: boolean;
 }
 
-/** A list with what is to be known of its members. */
+/** A list with the doctor's view of its members. */
 export interface ListedView extends ClusterView {
   readonly members: readonly (MemberView & Pick<ListedMember, 'mayLive'>)[];
 }
 
-/** A Raft group as the nodes together show it. */
+/** A Raft group as all nodes together show it. */
 export interface RaftGroup {
   readonly name: string;
   /**
-   * *led*: a live node calls itself its leader, and most of its voters live. *unled*: none does, or they do not.
-   * *unknown*: that depends on nodes that cannot be read.
+   * *led*: a live node claims to lead it, and most of its voters live. *unled*: no node claims it, or most
+   * voters are gone. *unknown*: the answer depends on nodes that cannot be read.
    */
   readonly lead: 'led' | 'unled' | 'unknown';
-  /** Who calls itself the leader, at the highest term; it goes on doing so when its majority is lost (2.5.1). */
+  /**
+   * The node that claims to lead, at the highest term. It keeps claiming after its majority is lost (2.5.1).
+   */
   readonly leader: NodeView | undefined;
-  /** The leader's copy, the only one to be trusted. */
+  /** The leader's copy, the only trustworthy one. */
   readonly copy: GroupCopy | undefined;
-  /** Others that lead a group of the same name, and that neither know nor are known (injury 1). */
+  /** Nodes that lead a group of the same name apart from this one: they share no voter with it (injury 1). */
   readonly apart: readonly NodeView[];
   /**
-   * Live members that are no voters (injury 2); those that are apart, or may be, not among them, nor those that go by another
-   * name in Raft.
+   * Live members that are not voters (injury 2), without those that are or may be apart, or have another name
+   * in Raft.
    */
   readonly missing: readonly Address[];
   /**
-   * Those of the missing that have followed it: they show a copy with a leader. Who shows none has never met a leader of it
-   * since its start, but perhaps itself: a lone node does not always show what it leads (2.5.1, seen). Only the former are made
-   * voters by a command.
+   * Missing members that have followed this group: they show a copy with a leader. A member without one has
+   * met no leader since its start, except perhaps itself: a lone node does not always show what it leads
+   * (seen with 2.5.1). Only members that followed can be made voters by a command.
    */
   readonly dropped: readonly Address[];
   /**
-   * Live members that are no voters and show no copy of it, though of another group they are apart: so they are likely to
-   * lead one of this name, too.
+   * Live members that are not voters, show no copy of this group, and lead another group apart. They probably
+   * lead one of this name too.
    */
   readonly hiding: readonly Address[];
   /** Voters, as `host:raftPort`, that are not on the list (injury 4). */
   readonly phantoms: readonly string[];
-  /** Nodes that follow it, the leader among them: their own copies name the leader at its term. Their voters may be stale. */
+  /**
+   * Nodes that follow it, the leader included: their copies name the leader at its term. Their voters may be
+   * stale.
+   */
   readonly followers: ReadonlySet<Address>;
 }
 
-/** A member's address in Raft groups. `offset`: how far a node's Raft port lies below its main port, 1,000 by default. */
+/**
+ * A member's address in Raft groups. `offset`: how far the Raft port lies below the main port; 1,000 by
+ * default.
+ */
 export function voterIn(address: Address, offset: number): string {
   const { port } = splitAddress(address);
   return address.replace(/\d+$/, String(port - offset));
 }
 
-/** Those of several members, separated by commas, as Raft commands take them. */
+/** The voter addresses of several members, sorted and separated by commas, as Raft commands take them. */
 export function votersOf(members: readonly Pick<ListedMember, 'address'>[], offset: number): string {
   return members
     .map(({ address }) => voterIn(address, offset))
@@ -70,7 +78,7 @@ export function votersOf(members: readonly Pick<ListedMember, 'address'>[], offs
     .join(',');
 }
 
-/** The main address of a voter; see {@link voterIn}. */
+/** The main address of a voter, the inverse of {@link voterIn}. */
 export function memberOf(voter: string, offset: number): Address {
   return voter.replace(/\d+$/, (port) => String(Number(port) + offset));
 }
@@ -79,15 +87,15 @@ export function isLiveState({ state }: Pick<ListedMember, 'state'>): boolean {
   return state === 'live' || state === 'static';
 }
 
-/** Whether it lives, or may live for all that this server can say. */
+/** Whether a member lives, or may live as far as this server can tell. */
 export function mayLive(member: Pick<ListedMember, 'state' | 'mayLive'>): boolean {
   return isLiveState(member) || member.mayLive === true;
 }
 
 /**
- * Every Raft group that any node shows, in the order of their names, each judged by the copy of the node that calls
- * itself its leader, at the highest term: other copies stay stale for ever, and a lost leader's name is never cleared
- * (2.5.1). `ledElsewhere`: groups that were proven to have a leader, whoever that is.
+ * Every Raft group that any node shows, sorted by name. Each is judged by the copy of the node that claims to
+ * lead it at the highest term: other copies stay stale for ever, and a lost leader's name is never cleared
+ * (2.5.1). `ledElsewhere`: groups proven to have a leader that no reading shows.
  */
 export function judgeGroups(
   members: readonly ListedMember[],
@@ -104,10 +112,10 @@ export function judgeGroups(
   const misnamed = new Set(
     views.filter(({ otherName }) => otherName !== undefined).map(({ address }) => address),
   );
-  // Whoever answers lives, heard or not, by its own name.
+  // A node that answers is alive under its own name, whether it polls or not.
   const alive = new Set(views.map(ownVoter));
   const unsure = voters(members.filter((member) => mayLive(member) && !read.has(member.address)));
-  // The vote of a node that goes by another name is no phantom's.
+  // A misnamed node's vote is not a phantom.
   const listed = new Set([...voters(members), ...alive]);
   const names = namesOf(views);
   const judged = names.map((name): RaftGroup => {
@@ -134,7 +142,8 @@ export function judgeGroups(
     }
     const { node: leader, copy } = first;
     const has = new Set(copy.voters);
-    // A leader of old times still calls itself so, and the new one has it as a voter; one that shares no voter is apart.
+    // A former leader still claims to lead, and the new one has it as a voter. A leader that shares no voter
+    // is apart.
     const apart = others.flatMap((other) =>
       other.copy.voters.some((voter) => has.has(voter)) ? [] : [other.node],
     );
@@ -174,7 +183,7 @@ export function judgeGroups(
   });
 }
 
-/** Groups that are judged; a member may make names up, and those that most nodes show are the real ones. */
+/** The most groups judged. A member may invent names, so the names that most nodes show are kept. */
 const MOST_GROUPS = 64;
 
 function namesOf(views: readonly NodeView[]): string[] {
@@ -189,7 +198,7 @@ function namesOf(views: readonly NodeView[]): string[] {
     .sort();
 }
 
-/** Who leads a group that exists more than once, each but once. */
+/** The leaders of every group that exists more than once. */
 export function leadersApart(groups: readonly RaftGroup[]): ReadonlySet<Address> {
   return new Set(
     groups.flatMap(({ leader, apart }) =>

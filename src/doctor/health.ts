@@ -1,54 +1,55 @@
 import type { Address } from '../registry/address.js';
 import { NORMAL_FOR, type Finding, type FindingCode } from './findings.js';
 
-/** What operators are told of a cluster's health: the findings, since when, and what the nodes say. */
+/** A cluster's health as operators see it: the findings, their age, and the nodes' views. */
 
 /**
- * *healthy*: every node agrees with the registry’s list, and every Raft group has a leader and exactly these voters.
- * *transient*: something differs, and has not done so for longer than is normal. *attention*: something lasts that harms
- * nobody yet. *unhealthy*: something lasts that harms the cluster. *unknown*: nothing could be judged.
+ * *healthy*: every node agrees with the registry's list, and every Raft group has a leader and exactly these
+ * voters. *transient*: something differs, but not for longer than normal. *attention*: a problem persists,
+ * without harm so far. *unhealthy*: a problem persists and harms the cluster. *unknown*: nothing could be
+ * judged.
  */
 export const HEALTH_STATES = ['healthy', 'transient', 'attention', 'unhealthy', 'unknown'] as const;
 export type HealthState = (typeof HEALTH_STATES)[number];
 
 export interface HealthFinding extends Finding {
-  /** For how long it has been seen, in milliseconds. */
+  /** How long the finding has been seen, in milliseconds. */
   readonly sinceMs: number;
-  /** Whether it has been seen for longer than is normal; see {@link NORMAL_FOR}. */
+  /** True once the finding is older than {@link NORMAL_FOR} allows. */
   readonly persistent: boolean;
-  /** Whether it harms the cluster, or only may. */
+  /** *harm*: it harms the cluster. *notice*: it may. */
   readonly severity: 'harm' | 'notice';
 }
 
 export interface NodeHealth {
   readonly address: Address;
-  /** Why it cannot be read; absent when it was. */
+  /** Why the node cannot be read; absent if it was read. */
   readonly reason?: string;
   readonly version?: string;
-  /** The Raft groups that it leads. */
+  /** Raft groups that this node leads. */
   readonly leads: readonly string[];
-  /** Those that it is a voter of, by their leaders' copies. */
+  /** Raft groups in which this node is a voter, by their leaders' copies. */
   readonly voterIn: readonly string[];
 }
 
 export interface ClusterHealth {
   readonly product: string;
   readonly cluster: string;
-  /** The list that the nodes were compared with. */
+  /** Revision of the list that the nodes were compared with. */
   readonly revision: number;
   readonly state: HealthState;
-  /** A sentence. */
+  /** The state in one sentence. */
   readonly summary: string;
-  /** Milliseconds since the nodes were asked; absent before the first time, and where reading is off. */
+  /** Milliseconds since the nodes were read; absent before the first look and with RAFT_CHECKS=off. */
   readonly readMs?: number;
   readonly findings: readonly HealthFinding[];
   /** What could not be judged, and why: sentences. */
   readonly unknown: readonly string[];
-  /** In the order of the list. */
+  /** One entry a member, in the order of the list. */
   readonly nodes: readonly NodeHealth[];
-  /** The Raft groups that were seen. */
+  /** Names of the Raft groups that any node shows. */
   readonly groups: readonly string[];
-  /** A repair that is under way, and for how long nothing need be heard of it. */
+  /** The repair under way, and the milliseconds until its lock expires unless it is renewed. */
   readonly repair?: { readonly holder: string; readonly leftMs: number };
 }
 
@@ -59,7 +60,7 @@ const NOTICES: ReadonlySet<FindingCode> = new Set([
   'version-skew',
 ]);
 
-/** A finding with for how long it has been seen. */
+/** Adds a finding's age, and whether it persists and harms. */
 export function withAge(finding: Finding, sinceMs: number): HealthFinding {
   return {
     ...finding,
@@ -77,7 +78,7 @@ export function stateOf(findings: readonly HealthFinding[], unknown: readonly st
   return unknown.length > 0 ? 'unknown' : 'healthy';
 }
 
-/** The state in words. */
+/** The state in one sentence. */
 export function summaryOfHealth(
   state: HealthState,
   findings: readonly HealthFinding[],

@@ -2,24 +2,25 @@ import { keyOf } from '../registry/cluster.js';
 import { placeholderIn } from '../config/placeholder.js';
 import { SettingProblem } from '../config/setting-problem.js';
 
-/** The header of `nacos.core.auth.server.identity.key` and its value. It is a secret. */
+/** Header name (`nacos.core.auth.server.identity.key`) and value. Secret. */
 export interface NacosIdentity {
   readonly key: string;
   readonly value: string;
 }
 
-/** By the name of the cluster, whose members alone are sent it. */
+/** Identities by cluster name. Each is sent to that cluster's members only. */
 export type NacosIdentities = ReadonlyMap<string, NacosIdentity>;
 
-/** Of an identity that names no cluster. */
+/** The cluster of an identity that names none. */
 const DEFAULT_CLUSTER = keyOf({ product: 'nacos', name: 'serverlist' });
 
-/** One ends where another cluster's begins: a value may hold commas. */
+/** An identity ends where the next cluster's begins, since a value may hold commas. */
 const BETWEEN = /[,\n]\s*(?=[\w.-]+\/[\w.-]+=)/;
 
 /**
- * Reads `KEY:VALUE`, which is for nacos/serverlist, or `PRODUCT/CLUSTER=KEY:VALUE,…`; nobody may be sent that of another
- * cluster, since whoever may register there learns it. Throws {@link SettingProblem}, which does not repeat it.
+ * Parses `KEY:VALUE`, which is for nacos/serverlist, or `PRODUCT/CLUSTER=KEY:VALUE,…`. An identity never goes
+ * to another cluster's nodes, since anyone who may register a node there would learn it. Throws
+ * {@link SettingProblem}, whose message leaves the identity out.
  */
 export function parseIdentities(text: string): NacosIdentities {
   const identities = new Map<string, NacosIdentity>();

@@ -2,34 +2,35 @@ import type { Address } from '../registry/address.js';
 import { sendCommand, type NacosOptions } from './nacos-api.js';
 import { isRead, type Reading } from './node-view.js';
 
-/** What a node said when it was asked for a proof that a Raft group has a leader. */
+/** A node's answer to the question whether a Raft group has a leader. */
 export interface LeaderProof {
-  /** When, on the clock of the looks. */
+  /** Time of the answer, on the clock of the looks. */
   readonly at: number;
   readonly node: Address;
   readonly isLed: boolean;
-  /** Its words, when there is none. */
+  /** The node's own message if there is no leader. */
   readonly said: string;
 }
 
-/** The name of all groups that a node has, shown or not; there may be none, and then none lacks a leader. */
+/** Stands for all groups of a node, shown or not. There may be none, and then none lacks a leader. */
 export const ALL_GROUPS = '*';
 
-/** No member of any group. */
+/** A voter that is in no group. */
 export const NOBODY = '127.0.0.1:1';
 
 /**
- * What a node says that finds no leader, or cannot reach the one that it still names: for some 10 s that is the dead one, and then
- * the words change from one answer to the next (2.3.2, seen).
+ * Messages of a node that finds no leader, or cannot reach the one that it still names. For some 10 s that is
+ * the dead one, and then the message changes from one answer to the next (seen with 2.3.2).
  */
 const HAS_NONE =
   /Fail to (get leader|init channel to leader)|ExecutionException: (io\.grpc\.StatusRuntimeException: UNAVAILABLE|com\.alipay\.sofa\.jraft\.error\.RemotingException)/;
 
 /**
- * Asks a node that knows the group to remove a voter that it does not have: that takes a leader, whoever it is and wherever
- * it runs, and changes nothing (JRaftOps; seen on 1.4.2 and 2.5.1: within 40 ms, with a leader and without). A leader that
- * has lost its majority says yes for some 5 s more. A lone node may lead a group too soon to learn of it, and never shows
- * that (2.5.1, seen), so no claim to lead is no proof. Undefined when nobody can be asked, or what is said means neither.
+ * Asks a node that knows the group to remove a voter that does not exist. That takes a leader, wherever it
+ * runs, and changes nothing (JRaftOps; seen with 1.4.2 and 2.5.1: within 40 ms, with and without a leader). A
+ * leader that has lost its majority still agrees for some 5 s. A claim to lead is not needed: a lone node may
+ * win its election too early to learn of it, and then never claims to lead (seen with 2.5.1). Undefined if no
+ * node can be asked, or the answer means neither.
  */
 export async function proveLeader(
   group: string,
@@ -39,7 +40,7 @@ export async function proveLeader(
 ): Promise<LeaderProof | undefined> {
   const isAll = group === ALL_GROUPS;
   const node = readings.filter(isRead).find((view) => isAll || view.groups.has(group));
-  // 3.x answers the same whatever came of it (CoreOpsControllerV3, read).
+  // 3.x answers the same in both cases (CoreOpsControllerV3, source).
   if (!node || node.version?.startsWith('3.')) return undefined;
   const command = { command: 'removePeer', value: NOBODY, groupId: isAll ? undefined : group } as const;
   const { done, reason } = await sendCommand(node, command, options);

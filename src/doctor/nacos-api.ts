@@ -10,58 +10,61 @@ import { askNode, type NodeAnswer, type NodeRequest } from './node-request.js';
 import { isRead, type GroupCopy, type NodeView, type Reading } from './node-view.js';
 import type { SameText } from './same-text.js';
 
-/** How Nacos nodes are asked over HTTP. */
+/** How to reach Nacos nodes over HTTP. */
 export interface NacosOptions {
-  /** The header `nacos.core.auth.server.identity.key` and its value, where Nacos wants a login. */
+  /** The header `nacos.core.auth.server.identity.key` and its value, if Nacos requires a login. */
   readonly identity?: NacosIdentity | undefined;
-  /** The first segment of the list's path, where Nacos's context path is that. */
+  /** The first segment of the list's path, which may be Nacos's context path. */
   readonly product?: string | undefined;
-  /** Milliseconds that a node may take to tell its view. */
+  /** Milliseconds that a node may take to answer. */
   readonly timeout: number;
-  /** Looks its name up; the system by default, which takes a thread for as long as that takes. */
+  /** Resolves host names; the system's resolver by default, which blocks a thread meanwhile. */
   readonly names?: Pick<Names, 'lookup'>;
   /** Aborts when this server stops. */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Where nodes tell their view, and who they are, below their context path: 1.4.x and 2.x; and 3.x, for administrators. */
+/**
+ * Paths of a node's view and of its own name, below the context path: of 1.4.x and 2.x, and of 3.x for
+ * administrators.
+ */
 const VIEW_PATHS = [
   { view: '/v1/core/cluster/nodes?withInstances=false', self: '/v1/core/cluster/self' },
   { view: '/v3/admin/core/cluster/node/list', self: '/v3/admin/core/cluster/node/self' },
 ] as const;
 
 /**
- * Where a 2.x tells the addresses of the members that it holds for up, and nothing else
+ * Path at which a 2.x lists the addresses of the members that it considers up, and nothing else
  * (`NacosClusterController.listSimpleNodes`, `ServerMemberManager.memberAddressInfos`).
  */
 const ADDRESSES_PATH = '/v1/core/cluster/simple/nodes';
 
 /**
- * Versions whose nodes say of themselves what their view of all members says of them (the same text seen with 2.3.2); not
- * 1.4.2, whose view forgets that at each poll.
+ * Versions whose own entry is the same in the short answer and in the whole view (same text seen with 2.3.2).
+ * Not 1.4.2, whose view forgets it at each poll.
  */
 const TELLS_SHORTLY = /^2\.[1-9]/;
 
-/** How long a node may take to tell its view. */
+/** Default time limit for reading a node, in milliseconds. */
 export const READ_TIMEOUT_MS = 3_000;
 
 /**
- * The largest answer that is read, in bytes: sixty members with eight groups each tell some 700 kB. It is parsed in one
- * go, which holds everybody up.
+ * The largest whole answer, in bytes: sixty members with eight groups each send some 700 kB. Parsing it
+ * blocks the event loop.
  */
 const LARGEST = 1_048_576;
 
-/** The largest answer to who a node is, which tells of its groups, too, and of none of its members'. */
+/** The largest answer about a node itself, in bytes. It has the node's groups but none of its members'. */
 const LARGEST_SELF = 262_144;
 
-/** The largest answer to a command. */
+/** The largest answer to a command, in bytes. */
 const LARGEST_RESULT = 65_536;
 
-/** Characters of a name or a message that are believed, and how many members and voters a node may tell of. */
+/** The longest name or message, in characters, and the most members or voters in one answer. */
 const LONGEST = 300;
 const MOST = 2_000;
 
-/** Raft groups that a node may tell of; Nacos 2.5 has seven, 3.x some more. */
+/** The most Raft groups in one answer. Nacos 2.5 has seven, 3.x some more. */
 const MOST_GROUPS = 64;
 
 const name = z.string().max(LONGEST);
@@ -71,20 +74,20 @@ const group = z.object({
   raftGroupMember: z.array(name).max(MOST).nullish(),
 });
 
-/** What a node tells of itself; what it tells of others, they tell themselves. */
+/** A node's entry for itself. Its entries for others are ignored: they are read from those nodes. */
 const own = z.object({
   version: name.nullish(),
   raftMetaData: z.object({ metaDataMap: z.unknown() }).nullish(),
 });
 
-/** What is used of an answer. */
+/** The used part of a whole answer. */
 interface Told {
   readonly members: readonly string[];
   readonly version: string | undefined;
   readonly groups: ReadonlyMap<string, GroupCopy>;
 }
 
-/** Asks a node what it believes. Never rejects. */
+/** Reads a node's view: its members, version and Raft groups. Never rejects. */
 export async function readNode(address: Address, options: NacosOptions): Promise<Reading> {
   const contextPaths = contextPathsOf(options);
   for (const contextPath of contextPaths) {
@@ -103,7 +106,8 @@ export async function readNode(address: Address, options: NacosOptions): Promise
       }
       if (status === 401 || status === 403)
         return { address, reason: `it answers ${status}: its API requires a login (NACOS_IDENTITY)` };
-      // Another version's path is not found, nor is another context path; anything else is this version's answer.
+      // 404 and 410 mean another version's path or another context path; any other status is this version's
+      // answer.
       if (status !== 404 && status !== 410) return { address, reason: `it answers ${status}` };
     }
   }
@@ -114,28 +118,31 @@ export async function readNode(address: Address, options: NacosOptions): Promise
   };
 }
 
-/** What is known of a node, and of its cluster, when it is read again. */
+/** What is known of a node and its cluster before the node is read again. */
 export interface Known {
-  /** What was read of it at the last look. */
+  /** The node's reading at the last look. */
   readonly before: Reading | undefined;
-  /** The members of the list. */
+  /** Addresses on the list. */
   readonly listed: ReadonlySet<Address>;
-  /** Whether nothing was wrong with its cluster then, and nothing has changed. */
+  /** Whether the last look found nothing and the cluster has not changed since. */
   readonly isQuiet: boolean;
   /** On the examiner's clock, in milliseconds. */
   readonly now: number;
   readonly same: SameText;
 }
 
-/** How long a node of a quiet cluster is not asked for its whole answer; and one whose answer is too large. */
+/**
+ * How long a whole answer is good in a quiet cluster, and how long an answer that was too large is not asked
+ * for again.
+ */
 const WHOLE_AGAIN_MS = 110_000;
 const LARGE_AGAIN = 600_000;
 
 /**
- * As {@link readNode}, and of a node that was read before and of which nothing new is expected by two short answers on one
- * connection: the whole one tells what each member says of each group, and grows with the square of their number. What the
- * short ones cannot tell is a further member that the node holds for down; the whole one does every two minutes, and at once
- * when anything in the cluster is not as it was. Never rejects.
+ * Reads a node like {@link readNode}, but uses two short answers on one connection if the node was read
+ * before and nothing new is expected. The whole answer has every member's view of every group, so it grows
+ * with the square of their number. Short answers miss only an additional member that the node considers down;
+ * the whole one shows it every two minutes, or at once when anything in the cluster changes. Never rejects.
  */
 export async function readAgain(address: Address, options: NacosOptions, known: Known): Promise<Reading> {
   const { before, isQuiet, now } = known;
@@ -151,7 +158,10 @@ export async function readAgain(address: Address, options: NacosOptions, known: 
   return { ...((await readShort(address, options, { ...known, before: whole })) ?? whole), wholeAt: now };
 }
 
-/** Undefined when the short answers are not as a 2.x's, or do not tell all that a whole one would. */
+/**
+ * A reading from the short answers. Undefined if they are not those of a 2.x, or would hide what a whole
+ * answer shows.
+ */
 async function readShort(
   address: Address,
   options: NacosOptions,
@@ -169,7 +179,7 @@ async function readShort(
   const told = shortlyTold(got.answers, same);
   if (!told) return undefined;
   const { name, version, groups, up } = told;
-  // Whoever calls itself otherwise than before is looked at more closely.
+  // A node that changed its own name gets the whole read.
   if (view && name !== (view.otherName ?? address)) return undefined;
   const expected = view && !view.isLarge ? new Set(view.members) : listed;
   if ((view && !view.isLarge && up.size !== expected.size) || [...expected].some((one) => !up.has(one)))
@@ -213,8 +223,8 @@ function shortlyTold([self, list]: readonly NodeAnswer[], same: SameText) {
 }
 
 /**
- * Where a node may have its API. By itself it asks for its list at `{contextPath}/serverlist`, so the list's product may be
- * the context path.
+ * Context paths at which a node may have its API. Nacos itself polls `{contextPath}/serverlist`, so the
+ * list's product may be the context path.
  */
 function contextPathsOf({ product }: NacosOptions): string[] {
   return [...new Set([CONTEXT_PATH, ...(product === undefined ? [] : [`/${product}`]), ''])];
@@ -222,20 +232,20 @@ function contextPathsOf({ product }: NacosOptions): string[] {
 
 const selfAnswer = z.object({ data: z.object({ address: name }) });
 
-/** What a node calls itself; undefined when it does not say. */
+/** A node's own name; undefined if it does not say. */
 async function nameOf(address: Address, path: string, options: NacosOptions): Promise<string | undefined> {
   const got = await ask(address, path, options, { largest: LARGEST_SELF });
   if (typeof got === 'string' || 'ours' in got || got.status !== 200) return undefined;
   try {
     const said = selfAnswer.safeParse(JSON.parse(got.text)).data?.data.address;
-    // It is said to people, and made part of commands for Raft.
+    // The name is shown to people and becomes part of Raft commands, so it must be a valid address.
     return said !== undefined && parseAddress(said).ok ? said : undefined;
   } catch {
     return undefined;
   }
 }
 
-/** What whoever is at an address calls itself; undefined when it does not say. Never rejects. */
+/** The own name of the node at an address; undefined if it does not say. Never rejects. */
 export async function nameAt(address: Address, options: NacosOptions): Promise<string | undefined> {
   for (const contextPath of contextPathsOf(options)) {
     for (const { self } of VIEW_PATHS) {
@@ -246,23 +256,23 @@ export async function nameAt(address: Address, options: NacosOptions): Promise<s
   return undefined;
 }
 
-/** A Raft command of Nacos's own operations API, as its JRaftOps names them. */
+/** A Raft command of Nacos's operations API, with the names of its JRaftOps. */
 export interface RaftCommand {
   readonly command: 'removePeer' | 'restRaftCluster' | 'resetPeers';
-  /** One voter, or all of them, separated by commas. */
+  /** One voter, or all voters, separated by commas. */
   readonly value: string;
-  /** Every group if left out. */
+  /** Every group if absent. */
   readonly groupId?: string | undefined;
 }
 
-/** What came of a command, in the node's own words; whether it worked is to be read from the groups again. */
+/** A node's answer to a command. Whether the command worked shows only when the groups are read again. */
 export interface CommandResult {
   readonly done: boolean;
-  /** A sentence's end: why not. */
+  /** Why it was not done, as the end of a sentence. */
   readonly reason: string;
 }
 
-/** Says a command to a node, which may take `options.timeout` for it. Never rejects. */
+/** Sends a command to a node, which may take `options.timeout`. Never rejects. */
 export async function sendCommand(
   { address, version, contextPath = CONTEXT_PATH }: Pick<NodeView, 'address' | 'version' | 'contextPath'>,
   command: RaftCommand,
@@ -296,7 +306,9 @@ function codeIn(text: string): z.output<typeof result> | undefined {
 
 const OTHER = 'its answer is not that of a Nacos';
 
-/** Counts before it looks closer: whoever is listed may tell of any number of things. */
+/**
+ * Parses a whole view. It counts members before it parses them, since a listed address may send any number.
+ */
 function viewIn(self: string, text: string): Told | string {
   let json: unknown;
   try {
@@ -323,13 +335,13 @@ function viewIn(self: string, text: string): Told | string {
 
 const groupsOf = z.record(name, group).nullish();
 
-/** A node's copies of its groups; or why they are not believed. */
+/** A node's copies of its groups, or why they are rejected. */
 function groupsIn(map: unknown): ReadonlyMap<string, GroupCopy> | string {
   const count = typeof map === 'object' && map !== null ? Object.keys(map).length : 0;
   if (count > MOST_GROUPS) return `it reports ${count} Raft groups, more than ${MOST_GROUPS}`;
   const read = groupsOf.safeParse(map);
   if (!read.success) return OTHER;
-  // Most groups have the same voters, which are kept once.
+  // Most groups have the same voters, so equal lists are kept once.
   const shared = new Map<string, readonly string[]>();
   const share = (voters: readonly string[]): readonly string[] => {
     const key = voters.join();
@@ -372,15 +384,18 @@ interface GotAll {
   readonly clockAhead: number | undefined;
 }
 
-/** Why this server could not ask, which says nothing of the node. */
+/** Why this server could not send the request. It says nothing about the node. */
 interface NotAsked {
   readonly ours: string;
 }
 
-/** How much later than a node's time is over this process may come to see that: later, it had no time of its own. */
+/**
+ * How much this process may overrun a node's time limit, in milliseconds. A larger delay was the process's
+ * own.
+ */
 const LATE = 500;
 
-/** What of this machine keeps a request from being sent (probe/tcp.ts). */
+/** Error codes of this machine, not of the node (probe/tcp.ts). */
 const OURS: ReadonlySet<string> = new Set([
   ...['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM', 'EADDRNOTAVAIL', 'EADDRINUSE', 'EACCES', 'EPERM', 'EINVAL'],
   ...[
@@ -397,7 +412,7 @@ const OURS: ReadonlySet<string> = new Set([
 
 type Question = Pick<NodeRequest, 'path'> & Partial<Omit<NodeRequest, 'path' | 'headers'>>;
 
-/** The answer, or why there is none that can be read. */
+/** Sends one request: its answer, or why there is none. */
 async function ask(
   address: Address,
   path: string,
@@ -411,7 +426,10 @@ async function ask(
   return answer ? { ...answer, clockAhead } : 'it does not answer';
 }
 
-/** At least one answer; fewer than questions when the node closes its connection early. */
+/**
+ * Sends requests on one connection. Returns at least one answer, fewer than requests if the node closes the
+ * connection early.
+ */
 async function askAll(
   address: Address,
   { identity, timeout, names, signal }: NacosOptions,
@@ -439,7 +457,7 @@ async function askAll(
     }));
     const answers = await withinTime(timeout, signal, (limit) => askNode(place, requests, limit));
     const date = Date.parse(answers[0]?.date ?? '');
-    // It is cut to whole seconds.
+    // The header has whole seconds, so half a second is added.
     const took = performance.now() - began;
     const isTold = !Number.isNaN(date) && took <= timeout + LATE;
     const clockAhead = isTold ? date + 500 - (asked + Date.now()) / 2 : undefined;
@@ -456,7 +474,7 @@ async function askAll(
   }
 }
 
-/** How the reason begins of an answer that is too large. */
+/** How the reason begins if an answer is too large. */
 const TOO_LARGE = 'its answer is';
 
 function codeOf(error: NodeJS.ErrnoException): string {

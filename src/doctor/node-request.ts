@@ -2,46 +2,47 @@ import { connect } from 'node:net';
 import { TooLarge } from '../util/bounded-text.js';
 
 /*
- * How Nacos nodes are asked: plain HTTP/1.1, several requests in one go on one connection, which is closed afterwards.
- * Not by node:http, which takes twice the CPU time for a short answer, and the doctor asks thousands of nodes all the time
- * (npm run bench:doctor).
+ * HTTP/1.1 client for Nacos nodes: several requests at once on one connection, which is closed afterwards.
+ * Not node:http, which takes twice the CPU time for a short answer while the doctor reads thousands of nodes
+ * all the time (npm run bench:doctor).
  */
 
 export interface NodeRequest {
   readonly method: string;
-  /** With its query. */
+  /** Path and query. */
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string | undefined;
-  /** Bytes of the answer's body that are read; more rejects with TooLarge. */
+  /** Maximum bytes of the answer's body; more rejects with TooLarge. */
   readonly largest: number;
 }
 
 export interface NodeAnswer {
   readonly status: number;
-  /** Its header `Date`. */
+  /** The header `Date`. */
   readonly date: string | undefined;
   readonly text: string;
 }
 
-/** Where a node listens. */
+/** Where to connect to a node. */
 export interface NodePlace {
   /** An IP address, or a name that the system looks up. */
   readonly host: string;
   readonly port: number;
-  /** What the node is called in the header `Host`. */
+  /** Value of the header `Host`. */
   readonly called: string;
 }
 
 /** The largest head of an answer, in bytes; as much as node:http reads. */
 const LARGEST_HEAD = 16_384;
 
-/** What an answer says of its size at most, a chunk's size or a trailer's line, in bytes. */
+/** The longest line with a chunk's size or a trailer, in bytes. */
 const LONGEST_LINE = 1_024;
 
 /**
- * Sends all requests at once, and resolves with their answers in the same order: fewer when the node closes its connection
- * after one of them, as it may. Rejects with the signal's reason, TooLarge, or why no first answer came.
+ * Sends all requests at once and resolves with their answers in the same order, fewer if the node closes its
+ * connection early, as it may. Rejects with the signal's reason, with TooLarge, or with the reason why no
+ * first answer came.
  */
 export function askNode(
   { host, port, called }: NodePlace,
@@ -107,16 +108,16 @@ function written({ method, path, headers, body }: NodeRequest, called: string, i
   return `${method} ${path} HTTP/1.1\r\n${lines.join('')}\r\n${body ?? ''}`;
 }
 
-/** Reads one answer. Its methods throw for what is no HTTP, and for more than may be read. */
+/** Parses one answer. Its methods throw for anything but HTTP, and for an answer that is too large. */
 export class AnswerReader {
   readonly #largest: number;
   #state: 'head' | 'sized' | 'chunk size' | 'chunk' | 'chunk end' | 'trailer' | 'open' | 'whole' = 'head';
-  /** The beginning of a head or a line. */
+  /** The unfinished head or line. */
   #text = '';
   #status = 0;
   #date: string | undefined;
   #isLast = false;
-  /** Bytes that the body or the chunk still has. */
+  /** Bytes missing from the body or the chunk. */
   #left = 0;
   #size = 0;
   readonly #parts: Buffer[] = [];
@@ -129,12 +130,12 @@ export class AnswerReader {
     return this.#state === 'whole';
   }
 
-  /** Whether the connection ends after it. */
+  /** Whether the node closes the connection after this answer. */
   get isLast(): boolean {
     return this.#isLast;
   }
 
-  /** Whether the end of the connection is its own. */
+  /** Whether the end of the connection ends this answer. */
   get endsWithConnection(): boolean {
     return this.#state === 'open';
   }
@@ -145,7 +146,7 @@ export class AnswerReader {
     return { status: this.#status, date: this.#date, text: bytes.toString() };
   }
 
-  /** Takes what it needs of some bytes from `at` on, and returns where that ends. */
+  /** Consumes bytes from `at` on, and returns where the answer's share ends. */
   take(bytes: Buffer, at: number): number {
     while (at < bytes.length && this.#state !== 'whole') {
       switch (this.#state) {
@@ -183,7 +184,7 @@ export class AnswerReader {
 
   #until(bytes: Buffer, at: number, mark: string, most: number, then: (text: string) => void): number {
     const known = this.#text.length;
-    // The mark may have begun with the last bytes.
+    // The mark may have started in the bytes before.
     const text = this.#text + bytes.toString('latin1', at, Math.min(bytes.length, at + most - known));
     const end = text.indexOf(mark, Math.max(0, known - mark.length));
     if (end < 0) {
@@ -200,7 +201,7 @@ export class AnswerReader {
     const status = /^HTTP\/1\.([01]) (\d{3})(?: |\r|$)/.exec(head);
     if (!status) throw new Error('its answer is not HTTP');
     this.#status = Number(status[2]);
-    // One that says to go on comes before the answer.
+    // An informational answer (1xx) comes before the real one.
     if (this.#status < 200) return;
     this.#date = fieldIn(head, 'date');
     const connection = fieldIn(head, 'connection')?.toLowerCase();
@@ -230,7 +231,7 @@ export class AnswerReader {
   }
 }
 
-/** The value of a header, by its name in lower case. */
+/** The value of a header; `name` in lower case. */
 function fieldIn(head: string, name: string): string | undefined {
   const lower = head.toLowerCase();
   const at = lower.indexOf(`\r\n${name}:`);

@@ -1,51 +1,57 @@
 import type { Address } from '../registry/address.js';
 
-/** What one Nacos node itself believes. */
+/** One Nacos node's own view. */
 export interface NodeView extends AskedInWhole {
-  /** As it is listed. */
+  /** The listed address. */
   readonly address: Address;
-  /** What it calls itself, if that is another name than the listed one; to Nacos and its Raft that is another member. */
+  /** The node's own name if it differs from the listed one. To Nacos and its Raft that is another member. */
   readonly otherName?: string | undefined;
-  /** Such as `2.5.1`; undefined when it does not say, as a 1.4.2 that polls at most times. */
+  /** Such as `2.5.1`; undefined if the node does not say, as a polling 1.4.2 does most of the time. */
   readonly version: string | undefined;
-  /** Where its API was found, if not below `/nacos`: a path without a final slash. */
+  /** The context path of its API if that is not `/nacos`; without a final slash. */
   readonly contextPath?: string | undefined;
-  /** The members that it believes in, itself included, as it spells them. */
+  /** Members on the node's own list, itself included, in the node's spelling. */
   readonly members: readonly string[];
-  /** Its copy of each Raft group that has ever met a leader, as far as its API shows them. */
+  /** The node's copy of each Raft group that has ever met a leader, as far as its API shows it. */
   readonly groups: ReadonlyMap<string, GroupCopy>;
-  /** How far its clock is ahead of this machine's, in milliseconds, to a second or so; undefined when it does not say. */
+  /**
+   * How far its clock is ahead of this machine's, in milliseconds, accurate to about a second; undefined if
+   * unknown.
+   */
   readonly clockAhead?: number | undefined;
-  /** Whether its whole answer is too large to be read, so that `members` are those that it sees up. */
+  /** Set if the whole answer is too large to read, so `members` are those that the node considers up. */
   readonly isLarge?: boolean | undefined;
 }
 
-/** When a node was last asked for its whole answer, in milliseconds of the examiner's clock; undefined without such a clock. */
+/**
+ * When the whole answer was last requested, in milliseconds on the examiner's clock; undefined without such a
+ * clock.
+ */
 interface AskedInWhole {
   readonly wholeAt?: number | undefined;
 }
 
-/** One node's copy of a Raft group. It may be stale: only that of the leader at the highest term is to be trusted. */
+/** One node's copy of a Raft group. It may be stale: trust only the leader's at the highest term. */
 export interface GroupCopy {
-  /** `host:raftPort`; it is never cleared when a leader is lost (2.5.1). */
+  /** `host:raftPort`. Nacos never clears it when a leader is lost (2.5.1). */
   readonly leader: string | undefined;
   readonly term: number;
   readonly voters: readonly string[];
 }
 
-/** A node that cannot be read, and why: a sentence's end. */
+/** A node that cannot be read. `reason` ends a sentence. */
 export interface Unreadable extends AskedInWhole {
   readonly address: Address;
   readonly reason: string;
-  /** Whether this server could not even ask: its own trouble, of which the node knows nothing. */
+  /** Set if this server could not send the request: its own trouble, and no sign of the node's. */
   readonly isOurs?: boolean;
-  /** Whether it answers, and with more than is read. */
+  /** Set if the node's answer was too large. */
   readonly isTooLarge?: boolean;
 }
 
 export type Reading = NodeView | Unreadable;
 
-/** What it calls itself, by which it goes in Raft. */
+/** The node's own name, which is its name in Raft. */
 export function ownName({ address, otherName }: NodeView): string {
   return otherName ?? address;
 }
@@ -55,14 +61,14 @@ export function isRead(reading: Reading): reading is NodeView {
 }
 
 /**
- * Whether it shows a Raft group as soon as that has a leader: from 2.0 on. A 1.4.2 that polls forgets at each poll what it
- * has told of itself, its version included, and shows none at most times (seen).
+ * Whether a node shows every Raft group that has a leader: from 2.0 on. At each poll a 1.4.2 forgets what it
+ * has published about itself, its version included, so most of the time it shows no group (seen).
  */
 export function showsLedGroups({ version }: NodeView): boolean {
   return version !== undefined && !/^[01]\./.test(version);
 }
 
-/** Whether it knows `resetPeers`: not 1.4.2 (seen) and 2.0.3 (read). */
+/** Whether a node knows `resetPeers`: 1.4.2 (seen) and 2.0.3 (source) do not. */
 export function canReset({ version }: Pick<NodeView, 'version'>): boolean {
   return version === undefined || !/^([01]\.|2\.0\.[0-3]\b)/.test(version);
 }

@@ -6,18 +6,20 @@ import type { Probe, Unknown } from '../registry/interfaces.js';
 import { memberOf, type RaftGroup } from './groups.js';
 import { isRead, type Reading } from './node-view.js';
 
-/** Voters that are looked at, at most: nodes may name any number of them. */
+/** The most phantoms checked: nodes may name any number of them. */
 const MOST = 50;
 
-/** Nodes that are asked for a control, at most. */
+/** The most nodes asked for a control. */
 const WITNESSES = 3;
 
 /**
- * Which of the voters that are on no list are seen to be dead: nobody listens on their main port and on their Raft port, or
- * their host does not answer at all and no node has them on its own list. Of all others that cannot be said, and nobody
- * may take their votes by a command. One that answers as a member that was just read, by that one's name, is nobody: it is
- * what that node called itself before (`nameAt` asks who is at an address). Nor when this server does not reach a node at the same time that it has just read:
- * then it may be the one that reaches nobody.
+ * The phantom voters that are known to be dead. A phantom is dead if its main port and its Raft port refuse
+ * connections, or if its host does not answer at all and no node lists it. No command may remove any other
+ * phantom.
+ *
+ * An address that answers under the own name of a member that was just read is dead as well: it is that
+ * node's former name (`nameAt` returns the own name at an address). No verdict counts unless this server
+ * reaches a node that it has just read; otherwise the fault may be its own.
  */
 export async function deadPhantoms(
   groups: readonly RaftGroup[],
@@ -37,7 +39,7 @@ export async function deadPhantoms(
     phantoms.map(async (voter) => {
       const member = memberOf(voter, raftOffset);
       if (!parseAddress(voter).ok || !parseAddress(member).ok) return [];
-      // Nodes may name anything, and nothing is asked where no member can be.
+      // Nodes may name any address; an address where no member can be is not probed.
       if (objectionToNewcomer(member) !== undefined) return [];
       const asked = [member, voter];
       const answers = await Promise.all(asked.map((address) => probe.probe(address)));
@@ -57,7 +59,7 @@ function isDeath(address: Address, answer: ProbeAnswer | Unknown, control: Contr
   return isVouched({ address, answer, askedAt: 0 }, control);
 }
 
-/** A node that was just read answers again: whoever does not now is not silent for want of a way there. */
+/** Probes nodes that were just read. If one is open, silence elsewhere is not this server's fault. */
 async function controlOf(readings: readonly Reading[], probe: Probe): Promise<Control> {
   const read = readings.filter(isRead).slice(0, WITNESSES);
   const ask = async (address: Address): Promise<Control> => {

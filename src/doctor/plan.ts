@@ -17,64 +17,77 @@ import { ALL_GROUPS, type LeaderProof } from './leader-proof.js';
 import { canReset, isRead, ownName, showsLedGroups, type NodeView, type Reading } from './node-view.js';
 import { baseOf, stepsOfReset } from './reset.js';
 
-/** One command to one node, and what must follow from it. */
+/** One command to one node, and the result it must have. */
 export interface RepairStep {
   readonly command: RaftCommand['command'];
-  /** The node that it is said to: the group's leader, or the survivor. */
+  /** The node that receives the command: the group's leader, or the survivor. */
   readonly node: Address;
-  /** The Raft group; absent when the command is for all that there are. */
+  /** The Raft group; absent if the command is for all groups. */
   readonly group?: string;
-  /** What is said with it: one voter, or all of them, `host:raftPort` separated by commas. */
+  /** The command's value: one voter, or all voters as `host:raftPort`, separated by commas. */
   readonly value: string;
-  /** Whether most become voters by themselves, so that it is only said where one does not (repairer.ts). */
+  /**
+   * Set if most nodes become voters by themselves, so the command is sent only for those that do not
+   * (repairer.ts).
+   */
   readonly isAwaited?: true;
   /** A sentence. */
   readonly sentence: string;
 }
 
-/** What would repair a cluster's Raft groups, in order. Nothing of it is done yet. */
+/** The steps that would repair a cluster's Raft groups, in order. Nothing is done yet. */
 export interface RepairPlan {
-  /** Another word for another plan: what is confirmed is what is done. */
+  /** Hash of the plan, so the plan that is carried out is the one that was confirmed. */
   readonly id: string;
   readonly steps: readonly RepairStep[];
-  /** What may be lost by it: sentences. */
+  /** Data that may be lost: sentences. */
   readonly dataLossRisks: readonly string[];
-  /** What no command repairs, and how people do: sentences, in order. */
+  /** Repairs that no command can make, and how to make them by hand: sentences, in order. */
   readonly manualSteps: readonly string[];
-  /** Why nothing can be planned now; absent when there is a plan, or nothing to do. */
+  /** Why nothing can be planned now; absent if there is a plan or nothing to do. */
   readonly refused?: string;
-  /** Whether that may pass by itself within a minute, so that it pays to ask again; `refused` says what is awaited. */
+  /**
+   * Set if the refusal may pass by itself within a minute, so asking again makes sense. `refused` says what
+   * is awaited.
+   */
   readonly isPassing?: true;
 }
 
-/** What is to be repaired, as it was read. */
+/** The state to repair, as it was read. */
 export interface RepairInput {
   readonly members: readonly ListedMember[];
   readonly readings: readonly Reading[];
   readonly groups: readonly RaftGroup[];
   readonly raftOffset: number;
-  /** Whether the registry's majority is live: without one the list must be recovered first (R7). */
+  /** Whether a majority of the list is live. Without one the list must be recovered first (R7). */
   readonly hasMajority: boolean;
-  /** Those of the voters on no list that are seen to be dead (phantoms.ts). */
+  /** Phantom voters that are known to be dead (phantoms.ts). */
   readonly dead: ReadonlySet<string>;
-  /** What was proven just now of groups that nobody was seen to lead (leader-proof.ts). */
+  /** Recent leader proofs of groups without a visible leader (leader-proof.ts). */
   readonly proofs: ReadonlyMap<string, LeaderProof>;
-  /** For how long each group has been seen to have no leader, in milliseconds; by {@link ALL_GROUPS} while none is shown. */
+  /**
+   * How long each group has had no leader, in milliseconds. Keyed by {@link ALL_GROUPS} while no group is
+   * shown.
+   */
   readonly leaderlessMs: ReadonlyMap<string, number>;
-  /** For how long live members have been found to be no voters, in milliseconds. */
+  /** How long live members have not been voters, in milliseconds. */
   readonly noVoterMs: ReadonlyMap<Address, number>;
-  /** Whose data is to be kept, if an operator says so. */
+  /** The node whose data is kept, if an operator names one. */
   readonly survivor?: Address | undefined;
 }
 
 /**
- * What brings Raft's voters back to those of the list. Raft's words for it (docs/internals/nacos.md, "Repair"): a group that has a
- * leader takes `removePeer` of a phantom and `restRaftCluster` (so spelt) with all voters, said to that leader;
- * `changePeers` would do nothing when the value is the group's first configuration. One that has none takes `resetPeers`
- * at a survivor that names it alone, and the others are added then, with its data: `resetPeers` changes the configuration of
- * that node only, so whoever else it names may go by another one, such as the addresses before a move (2.5.1, seen), or may
- * have more entries in its log (JRaft, read), and refuses its vote. What a leader is told needs nobody's consent: a node
- * follows it whatever configuration it has. Groups that do not know each other are merged by no command.
+ * Plans how Raft's voters become those of the list (docs/internals/nacos.md, "Repair").
+ *
+ * A group with a leader takes `removePeer` for a phantom and `restRaftCluster` (Nacos's spelling) with all
+ * voters, both sent to that leader. `changePeers` would do nothing if the value is the group's first
+ * configuration.
+ *
+ * A group without one takes `resetPeers` at a survivor, with that survivor as the only voter; the others are
+ * then added and get its data. `resetPeers` changes the configuration of that node only: another node may
+ * still use another configuration, such as the addresses before a move (seen with 2.5.1), or have a longer
+ * log (JRaft source), and would refuse its vote. A leader needs no such consent: nodes follow it whatever
+ * their configuration. No command merges groups that exist apart.
  */
 export function planRepair(patient: RepairInput): RepairPlan {
   const { groups } = patient;
@@ -82,7 +95,7 @@ export function planRepair(patient: RepairInput): RepairPlan {
   const split = groups.filter(({ apart }) => apart.length > 0);
   const unled = groups.filter(({ lead, apart }) => lead === 'unled' && apart.length === 0);
   const led = groups.filter(({ lead, apart }) => lead === 'led' && apart.length === 0);
-  // Of 1.4, which does not always show its groups, only a proof tells.
+  // 1.4 does not always show its groups, so only a proof tells.
   const isUnled = views.some(showsLedGroups) || patient.proofs.get(ALL_GROUPS)?.isLed === false;
   const nothing = groups.length === 0 && isUnled;
   const undecided = groups.filter((group) => mayGiveUp(group, patient.proofs));
@@ -109,8 +122,9 @@ export function planRepair(patient: RepairInput): RepairPlan {
 }
 
 /**
- * Whether the group's leader has lost its majority, and says that it leads all the same: it does so for some 5 s, in which a
- * plan would be one for the other groups only. When it goes on, the list is smaller than the cluster.
+ * Whether the group's leader has lost its majority but still claims to lead. It does so for some 5 s, and a
+ * plan made then would cover the other groups only. If it does not stop, the list is smaller than the
+ * cluster.
  */
 function mayGiveUp({ name, lead, leader }: RaftGroup, proofs: RepairInput['proofs']): boolean {
   return lead === 'unknown' && leader !== undefined && proofs.get(name)?.isLed === true;
@@ -120,7 +134,7 @@ function isUnhealthy({ phantoms, dropped }: RaftGroup): boolean {
   return phantoms.length + dropped.length > 0;
 }
 
-/** What is to be done in groups that have a leader. */
+/** The steps for groups that have a leader. */
 function mendLed(
   led: readonly RaftGroup[],
   { members, raftOffset, dead, noVoterMs }: RepairInput,
@@ -139,7 +153,8 @@ function mendLed(
       else strangers.add(voter, name);
     }
     if (dropped.length === 0 || !phantoms.every((voter) => dead.has(voter))) continue;
-    // A listed one that is down and no voter could not be brought up to date, and would hold up all.
+    // A listed member that is down and not a voter could not be brought up to date, and would block the
+    // command.
     const has = members.filter(({ address }) => copy?.voters.includes(voterIn(address, raftOffset)));
     const back = members.filter(({ address }) => dropped.includes(address));
     steps.push({
@@ -163,7 +178,7 @@ function mendLed(
   return { steps, manualSteps };
 }
 
-/** The step that takes a vote; `why`: what is true of the voter. */
+/** The step that removes a voter. `why` ends the clause "which …" about it. */
 export function removal({ address }: NodeView, group: string, voter: string, why: string): RepairStep {
   const sentence = `let ${address} remove ${voter}, which ${why}, from the voters of group ${group}`;
   return { command: 'removePeer', node: address, group, value: voter, sentence };
@@ -180,7 +195,7 @@ function made(
   return { id, steps, dataLossRisks, manualSteps, ...refusal };
 }
 
-/** Nothing is known, which is not to say that nothing is wrong. */
+/** Refusal when no node can be read: nothing is known, so nothing may be called healthy. */
 function unreadable(readings: readonly Reading[]): string {
   const reasons = readings.flatMap((one) => (isRead(one) ? [] : [one.reason]));
   const what = `no node can be read, so nothing is known of Raft: ${reasons[0]}`;
@@ -188,14 +203,14 @@ function unreadable(readings: readonly Reading[]): string {
   return `${what}. Starting nodes have no API yet. If this lasts, they may be waiting for a Raft leader, as 1.4 and every version with an embedded database does; nodes that moved with their disks never get one: ${BY_HAND}`;
 }
 
-/** What is left where nobody can say resetPeers. */
+/** The way that remains when `resetPeers` cannot be sent. */
 const BY_HAND =
   'start the nodes at the addresses that they had; if these are gone for good, stop all nodes, empty data/protocol/raft on each (data that only Raft has is lost), and start them together';
 
 /** Why there is no plan. */
 type Refusal = Pick<RepairPlan, 'refused' | 'isPassing'>;
 
-/** Why no group without a leader can be given one, until something is done about it. */
+/** Why leaderless groups cannot be reset until an operator acts. */
 function refuseReset(
   patient: RepairInput,
   views: readonly NodeView[],
@@ -222,7 +237,7 @@ function reasonAgainstReset(
   if (unread.length > 0) {
     return `${unread.join(', ')} cannot be read, but may have a leader or the most data: make it readable first`;
   }
-  // One that polls forgets its version, as only 1.4 does.
+  // A polling 1.4 forgets its version; no other version does.
   const old = views.filter(
     (view) => !canReset(view) || (view.version === undefined && !views.some(showsLedGroups)),
   );
@@ -232,7 +247,7 @@ function reasonAgainstReset(
   if (survivor !== undefined && !read.has(survivor)) {
     return `${survivor} is not a live member that can be read, so it cannot be the survivor`;
   }
-  // A node that joined only just has no data of its own.
+  // A node that has only just joined has no data of its own.
   if (survivor === undefined && !live.some(({ settled }) => settled)) {
     return 'every live member has only just joined and may have no data: use --survivor to name the one whose data counts';
   }
@@ -247,7 +262,10 @@ function reasonAgainstReset(
   return undefined;
 }
 
-/** Why no group without a leader can be given one just now: what may pass by itself, and what is awaited. */
+/**
+ * Why leaderless groups cannot be reset yet. What holds them up may pass by itself; the refusal says what is
+ * awaited.
+ */
 function refuseSoon(
   patient: RepairInput,
   views: readonly NodeView[],
@@ -267,7 +285,7 @@ function refuseSoon(
       const refused = `${which} has a leader, but no member that can be read claims to be it, so it needs no resetPeers`;
       return { refused };
     }
-    // 3.x does not say what came of a command, so there time must do.
+    // 3.x does not report the result of a command, so time must do instead.
     const cannotProve = views.every(({ version }) => version?.startsWith('3.'));
     if (!proof && !cannotProve) {
       const refused = `that ${which} has no leader is not proven yet: this waits for a node to answer that it finds none. An election may be under way; look again in ${NORMAL_FOR['no-leader'] / 1_000} s`;
@@ -282,7 +300,7 @@ function refuseSoon(
   return undefined;
 }
 
-/** Whether an election may be under way: most voters live by some node's copy, or nothing is known of them. */
+/** Whether an election may be under way: by some copy most voters live, or no copy is known. */
 function mayElect({ raftOffset }: RepairInput, views: readonly NodeView[], name: string): boolean {
   const alive = new Set(views.map((view) => voterIn(ownName(view), raftOffset)));
   const copies = views.flatMap(({ groups }) => groups.get(name) ?? []);
@@ -292,7 +310,7 @@ function mayElect({ raftOffset }: RepairInput, views: readonly NodeView[], name:
   );
 }
 
-/** Injury 1: people restart nodes, since no command merges groups. */
+/** Manual steps for injury 1: no command merges groups, so people must restart nodes. */
 function mend(split: readonly RaftGroup[], { members }: RepairInput): string[] {
   if (split.length === 0) return [];
   const leaders = leadersApart(split);

@@ -3,7 +3,7 @@ import type { RaftEvidence } from '../registry/evidence.js';
 import { memberOf, type RaftGroup } from './groups.js';
 import { isRead, type Reading } from './node-view.js';
 
-/** What the registry's rules may take from a reading (registry/evidence.ts). */
+/** Turns readings into evidence for the registry's rules (registry/evidence.ts). */
 export function evidenceOf(
   readings: readonly Reading[],
   groups: readonly RaftGroup[],
@@ -11,7 +11,7 @@ export function evidenceOf(
   readAt: number,
 ): RaftEvidence {
   const leaderless = groups.filter(({ lead }) => lead === 'unled').map(({ name }) => name);
-  // One that goes by another name is a voter by that, and not by its listed one.
+  // A misnamed node votes by its own name and not by its listed one.
   const areNamed = readings.filter(isRead).every(({ otherName }) => otherName === undefined);
   const isWhole =
     areNamed && groups.length > 0 && groups.every(({ lead, apart }) => lead === 'led' && apart.length === 0);

@@ -7,29 +7,28 @@ import { memberOf } from './groups.js';
 import { removal, type RepairStep } from './plan.js';
 
 /**
- * For how long a voter that is on no list must have been seen before it is removed: Nacos does it by
- * itself within a poll (5 s) and a second or two, where a leader is there to do it. The issue of a leave or an eviction
- * must be known within 30 s.
+ * How long a phantom voter must be seen before it is removed. Nacos removes it by itself within a poll (5 s)
+ * and a second or two, if there is a leader. A leave or an eviction must have a result within 30 s.
  */
 export const FINISH_AFTER_MS = 10_000;
 
-/** How far back the history is searched, in events. */
+/** How many events of the history are searched. */
 const HISTORY = 500;
 
 const GONE: ReadonlySet<EventType> = new Set(['left', 'evicted', 'replaced']);
 
 /**
- * What finishes in Raft that members were taken off the list: only of those of whom the history says so, so that nobody
- * is removed who was never ours, who lives, or whom another list has.
+ * The steps that remove departed members from Raft. Only members that left by the history: never one that was
+ * not ours, that lives, or that another list has.
  */
 export async function stepsToFinish(
   cluster: Cluster,
   last: Examination,
   raftOffset: number,
   events: (query: EventQuery) => Promise<readonly RecordedEvent[]>,
-  /** Whether an address is a member of any cluster here, or waits for one. */
+  /** Whether an address is listed or waiting in any cluster here. */
   isListed: (address: Address) => boolean,
-  /** Which voters on no list are seen to be dead. */
+  /** The phantom voters that are known to be dead. */
   dead: () => Promise<ReadonlySet<string>>,
 ): Promise<{ readonly steps: readonly RepairStep[]; readonly who: readonly Address[] }> {
   const none = { steps: [], who: [] };
@@ -56,7 +55,7 @@ export async function stepsToFinish(
     lead !== 'led' || !leader
       ? []
       : phantoms
-          // A leader that has it on its own list goes by another list than ours.
+          // A leader that lists the voter uses another list than ours.
           .filter((voter) => due.includes(voter) && !leader.members.includes(memberOf(voter, raftOffset)))
           .map((voter) => removal(leader, name, voter, 'left the list')),
   );

@@ -12,61 +12,70 @@ import { isRead, type NodeView, type Reading } from './node-view.js';
 import type { RepairStep } from './plan.js';
 import { ALL_GROUPS, NOBODY, proveLeader } from './leader-proof.js';
 
-/** How long a node may take to carry a command out: a leader first brings a voter up to date. */
+/** How long a command may take: a leader first brings the new voter up to date. */
 const COMMAND_TIMEOUT_MS = 60_000;
 
-/** How long may pass until the nodes show what a command did: an election takes up to 12 s (2.5.1, seen). */
+/** How long the nodes may take to show a command's result: an election takes up to 12 s (seen with 2.5.1). */
 const VERIFY_LIMIT_MS = 45_000;
 
-/** After how long without effect a `resetPeers` is said anew; see `resetAnew`. */
+/** How long a `resetPeers` may have no effect before it is sent again; see `resetAnew`. */
 const RESET_AGAIN_MS = 15_000;
 
 /**
- * How long nodes may take to become voters by themselves: 25 s for three that moved with their disks (2.5.1,
- * seen), each of which asks once a second and first gets the leader's data.
+ * How long nodes may take to become voters by themselves. Three that moved with their disks took 25 s (seen
+ * with 2.5.1): each asks once a second and first gets the leader's data.
  */
 const JOIN_LIMIT_MS = 100_000;
 
-/** How long a node that has followed the leader may take to be its voter: later it has to be told. */
+/**
+ * How long a node that follows the leader may take to become a voter before the leader is told to make it
+ * one.
+ */
 const JOIN_FOLLOWER_LIMIT_MS = 10_000;
 
-/** What a group says that is busy with another change: its own removal, or a repair's whose server was killed (2.5.1, seen). */
+/**
+ * The answer of a group that is busy with another change: its own removal, or one left by a repair whose
+ * server was killed (seen with 2.5.1).
+ */
 const IS_BUSY = /Changing to another configuration|Doing another configuration change/;
 
-/** How long a node may be too busy for a command. */
+/** How long a command is repeated to a busy node. */
 const BUSY_LIMIT_MS = 20_000;
 
-/** Between two looks meanwhile, and between two signs of life for the lock. */
+/** Pause between two looks, and between two renewals of the lock. */
 const POLL_INTERVAL_MS = 500;
 const RENEW = 5_000;
 
-/** What a repair needs of those who run it. */
+/** The services that a repair needs. */
 export interface RepairTools {
   readonly service: RegistryService;
   readonly nacos: NacosOptions;
   readonly log: Logger;
   readonly raftOffset: number;
-  /** A steady clock, in milliseconds. */
+  /** Monotonic clock, in milliseconds. */
   readonly clock: () => number;
-  /** Asks all nodes now. */
+  /** Reads all nodes now. */
   readonly look: (entry: ServedCluster) => Promise<Examination>;
 }
 
 export interface Repair {
   readonly entry: ServedCluster;
   readonly steps: readonly RepairStep[];
-  /** Who, another word for each repair. */
+  /** Unique name of this repair. */
   readonly holder: string;
-  /** What the lock's event says. */
+  /** Reason in the lock's event. */
   readonly why: string;
-  /** Of which revision of the list the plan was made. */
+  /** Revision of the list for which the plan was made. */
   readonly revision: number;
 }
 
-/** A repair that must not go on: a sentence why. */
+/** Ends a repair that must not continue; the message is a sentence. */
 export class Surprise extends Error {}
 
-/** Takes the lock of a repair. Resolves with why it was refused, or with nothing. Rejects with StoreUnavailable. */
+/**
+ * Takes the lock of a repair. Resolves with the reason if it is refused, else with undefined. Rejects with
+ * StoreUnavailable.
+ */
 export async function beginRepair(
   { service }: RepairTools,
   { entry, holder, why }: Repair,
@@ -82,8 +91,9 @@ export async function beginRepair(
 }
 
 /**
- * Goes through the steps of a repair that has the lock: each is said to its node, and must be seen in the nodes' own views
- * before the next; the first surprise ends it. Every step is an event. Never rejects; resolves with whether all is done.
+ * Carries out the steps of a repair that holds the lock. Each command must show its effect in the nodes' own
+ * views before the next; the first surprise ends the repair. Every step is an event. Never rejects; resolves
+ * with whether all steps are done.
  */
 export async function runRepair(tools: RepairTools, repair: Repair): Promise<boolean> {
   const { service, log } = tools;
@@ -109,7 +119,7 @@ export async function runRepair(tools: RepairTools, repair: Repair): Promise<boo
     if (!isExpected) log.error({ err: error, cluster: keyOf(entry.cluster) }, 'a repair failed');
     const { message } = error as Error;
     const where = `after ${done} of ${steps.length} steps: ${message}. Nothing more was done; look again, and repair what is left`;
-    // Without the store the lock runs out by itself, which is an event too.
+    // Without the store the lock expires by itself, which is an event too.
     await end('repair-stopped', where).catch((failure: unknown) =>
       log.warn(
         { reason: (failure as Error).message, cluster: keyOf(entry.cluster) },
@@ -128,7 +138,7 @@ async function say({ service }: RepairTools, { entry, holder }: Repair, note: st
 async function carryOut(tools: RepairTools, repair: Repair, step: RepairStep): Promise<void> {
   const { nacos } = tools;
   const { readings, diagnosis } = await renewing(tools, repair, lookWell(tools, repair));
-  // Seen at the last moment: whoever was interrupted and starts again may find it done.
+  // The step may be done already, for instance by a repair that was interrupted.
   if (isDone(step, diagnosis.groups)) return;
   if (step.isAwaited) return renewing(tools, repair, joined(tools, repair, step));
   const node = readings.filter(isRead).find(({ address }) => address === step.node);
@@ -144,7 +154,10 @@ async function carryOut(tools: RepairTools, repair: Repair, step: RepairStep): P
   await renewing(tools, repair, seen(tools, repair, step, node));
 }
 
-/** A group may be busy with a change that it can never finish, until its leader gives up leading (5.8 s, 2.5.1, seen). */
+/**
+ * Repeats a command while the group is busy. A change that can never finish ends when its leader gives up
+ * (after 5.8 s, seen with 2.5.1).
+ */
 async function insist(
   tools: RepairTools,
   repair: Repair,
@@ -154,7 +167,7 @@ async function insist(
 ): Promise<CommandResult> {
   const until = performance.now() + BUSY_LIMIT_MS;
   for (;;) {
-    // Nothing is said without the lock, nor for another list.
+    // No command is sent without the lock, nor after the list has changed.
     await say(tools, repair, '');
     assertSameList(repair);
     const result = await sendCommand(node, command, options);
@@ -164,7 +177,7 @@ async function insist(
   }
 }
 
-/** The leader may have changed since the plan was made, or there is one where none was. */
+/** Throws if a group's leader has changed since the plan, or has appeared. */
 function assertAsPlanned(step: RepairStep, groups: readonly RaftGroup[]): void {
   const group = groups.find(({ name }) => name === step.group);
   if (step.command === 'resetPeers') {
@@ -180,7 +193,7 @@ function assertAsPlanned(step: RepairStep, groups: readonly RaftGroup[]): void {
   }
 }
 
-/** Whether the nodes show what a step is for. */
+/** Whether the nodes show a step's result. */
 function isDone({ command, group, value }: RepairStep, groups: readonly RaftGroup[]): boolean {
   const wanted = group === undefined ? groups : groups.filter(({ name }) => name === group);
   if (wanted.length === 0) return false;
@@ -193,8 +206,9 @@ function isDone({ command, group, value }: RepairStep, groups: readonly RaftGrou
 }
 
 /**
- * Waits until those that a step names are voters, as they become by themselves. Who follows the leader and is none asks no
- * more, since it had met a leader before: of it the leader is told. Nobody else is made a voter: it may have groups of its own.
+ * Waits until the nodes of a step have become voters by themselves. A node that follows the leader but is not
+ * a voter has met a leader before and asks no more, so the leader is told to add it. No other node is added
+ * by command: it may lead groups of its own.
  */
 async function joined(tools: RepairTools, repair: Repair, step: RepairStep): Promise<void> {
   const { nacos, raftOffset, clock } = tools;
@@ -208,7 +222,7 @@ async function joined(tools: RepairTools, repair: Repair, step: RepairStep): Pro
     const none = new Grouped();
     for (const { name, lead, leader, copy, dropped } of groups) {
       if (step.group !== undefined && step.group !== name) continue;
-      // An election, perhaps since a joiner knew a higher term.
+      // An election is under way, perhaps because a joining node had a higher term.
       if (lead !== 'led' || !leader || !copy) continue;
       const voters = step.value.split(',').filter((voter) => !copy.voters.includes(voter));
       for (const voter of voters) none.add(voter, name);
@@ -238,7 +252,7 @@ async function joined(tools: RepairTools, repair: Repair, step: RepairStep): Pro
   );
 }
 
-/** Waits until the nodes show what a command did. */
+/** Waits until the nodes show a command's result. */
 async function seen(tools: RepairTools, repair: Repair, step: RepairStep, node: NodeView): Promise<void> {
   const { clock } = tools;
   const until = clock() + VERIFY_LIMIT_MS;
@@ -259,11 +273,12 @@ async function seen(tools: RepairTools, repair: Repair, step: RepairStep, node: 
 }
 
 /**
- * Says `resetPeers` again where it had no effect: with a voter that is nobody, and then without. A leader that had begun to
- * remove others when it lost its majority, as Nacos does when the list has become the survivor's alone, goes by both
- * configurations until they agree to the new one, which they never do; told to go by that one it says yes and does nothing,
- * since it is the same (JRaft 1.3.14 `NodeImpl.resetPeers`; 2.3.2, seen). Another one ends that, and with nobody in it no leader can
- * be elected in between.
+ * Repeats a `resetPeers` that had no effect: first with an additional voter that does not exist, then
+ * without. A leader that had begun to remove others when it lost its majority, as Nacos does when the list
+ * has become the survivor's alone, needs both configurations to agree to the new one, which they never do.
+ * Told to use that new one, it reports success and does nothing, since it is the same (JRaft 1.3.14
+ * `NodeImpl.resetPeers`; seen with 2.3.2). Another configuration ends that, and no leader can be elected
+ * under one whose second voter does not exist.
  */
 async function resetAnew(
   tools: RepairTools,
@@ -275,7 +290,7 @@ async function resetAnew(
   const { nacos } = tools;
   const wanted = diagnosis.groups.filter(({ name }) => group === undefined || name === group);
   const stuck = wanted.filter(({ lead }) => lead === 'unled').map(({ name }) => name);
-  // Those that are not shown have no names here.
+  // Groups that are not shown have no names here.
   const isAll = group === undefined && stuck.length === wanted.length;
   const told = readings.filter(({ address }) => address === node.address);
   for (const name of isAll ? [undefined] : stuck) {
@@ -291,7 +306,10 @@ async function resetAnew(
   }
 }
 
-/** A group is shown when it has its first leader, so of a command for every group the node says whether it lacks one. */
+/**
+ * Whether a command for every group took effect. A group is shown only after its first leader, so the node is
+ * asked whether any group lacks one.
+ */
 async function isForEveryGroup(
   { nacos }: RepairTools,
   { node, group }: RepairStep,
@@ -303,7 +321,7 @@ async function isForEveryGroup(
   return (await proveLeader(ALL_GROUPS, told, nacos, at))?.isLed !== false;
 }
 
-/** Looks, and makes sure that the list is still the one of the plan. */
+/** Looks, and throws if the list is no longer the plan's. */
 async function lookWell({ look }: RepairTools, repair: Repair): Promise<Examination> {
   const examination = await look(repair.entry);
   assertSameList(repair);
@@ -315,7 +333,7 @@ function assertSameList({ entry, revision }: Repair): void {
   throw new Surprise(`the list has changed, from revision ${revision} to ${entry.cluster.revision}`);
 }
 
-/** Waits for something, and says meanwhile that the repair goes on. */
+/** Waits for a task and renews the repair's lock meanwhile. */
 async function renewing<T>(tools: RepairTools, repair: Repair, task: Promise<T>): Promise<T> {
   let failure: unknown;
   const timer = setInterval(

@@ -5,8 +5,8 @@ import type { NodeView } from './node-view.js';
 import type { RepairInput, RepairStep } from './plan.js';
 
 /**
- * The steps that give groups without a leader one again, and what may be lost by them. `unled`: those groups; none when no
- * node shows any. `isAll`: whether they are all that there are.
+ * The steps that give leaderless groups a leader, and the data that may be lost. `unled`: those groups; none
+ * if no node shows any. `isAll`: whether there are no others.
  */
 export function stepsOfReset(
   patient: RepairInput,
@@ -21,7 +21,7 @@ export function stepsOfReset(
     kept.set(survivor, [...(kept.get(survivor) ?? []), name]);
   }
   if (kept.size === 0) kept.set(survivorOf(patient, views, undefined), []);
-  // One election for all instead of one after another, where that is the same.
+  // One election for all groups instead of one after another, if the result is the same.
   const isOne = isAll && kept.size === 1;
   const targets = [...kept].flatMap(([node, groups]) =>
     (isOne ? [undefined] : groups).map((group) => ({ node: node.address, group })),
@@ -41,7 +41,7 @@ function reset({ raftOffset }: RepairInput, node: Address, group: string | undef
   return { command: 'resetPeers', node, ...(group === undefined ? {} : { group }), value, sentence };
 }
 
-/** What makes voters of the others that are to be some. */
+/** The steps that make the other members of the base voters again. */
 function rejoin(patient: RepairInput, node: Address, group: string | undefined): RepairStep[] {
   const base = baseOf(patient).filter(isLiveState);
   const others = base.flatMap(({ address }) => (address === node ? [] : [address]));
@@ -63,22 +63,25 @@ function nameOf(group: string | undefined): string {
 }
 
 /**
- * Who are to be the voters of a group without a leader. Not those that joined only just: blank nodes that are a majority
- * would elect one of themselves.
+ * The future voters of a leaderless group. Members that have only just joined are left out: blank nodes in
+ * the majority would elect one of themselves.
  */
 export function baseOf({ members, survivor }: RepairInput): readonly ListedMember[] {
   return members.filter(({ address, settled }) => settled || address === survivor);
 }
 
-/** Of whose data the group is made: the best of the settled members, or whom the operator names. */
+/** The node whose data a group keeps: the best settled member, or the one that the operator names. */
 function survivorOf(patient: RepairInput, views: readonly NodeView[], group: string | undefined): NodeView {
   const { survivor } = patient;
   const able = views.find(({ address }) => address === survivor) ?? candidates(patient, views, group)[0];
-  // There is one: see refuseReset.
+  // refuseReset has made sure that there is one.
   return able as NodeView;
 }
 
-/** Live settled members, first the one at the highest term, then whoever shows more, then the one that joined first. */
+/**
+ * Live settled members: the highest term first, then the one that shows more groups, then the one listed
+ * first.
+ */
 function candidates(
   { members }: RepairInput,
   views: readonly NodeView[],
@@ -96,13 +99,16 @@ function candidates(
     );
 }
 
-/** The term that a node shows of a group, or the highest of all; 0 when it shows none. */
+/** The term that a node shows for a group, or its highest for all groups; 0 if it shows none. */
 function termOf({ groups }: NodeView, group: string | undefined): number {
   const copies = group === undefined ? [...groups.values()] : [groups.get(group)];
   return Math.max(0, ...copies.map((copy) => copy?.term ?? 0));
 }
 
-/** What may be lost when the data of a node is kept, and how far that could be told. `isAll`: also of groups not shown. */
+/**
+ * What may be lost if this node's data is kept, as far as that can be told. `isAll`: groups that are not
+ * shown included.
+ */
 function lossBy(
   patient: RepairInput,
   views: readonly NodeView[],

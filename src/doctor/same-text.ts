@@ -1,19 +1,23 @@
-/** Texts that are kept, and the length of each in characters: what a cluster of a thousand says of its groups. */
+/**
+ * The most texts kept, and the longest in characters: what a cluster of a thousand sends about its groups.
+ */
 const MOST = 6;
 const LONGEST = 131_072;
 
 /**
- * What was read of a text before, by the text: the nodes of a whole cluster say the same of it, at each look. So it is neither
- * parsed nor kept more than once. Of one cluster.
+ * Caches parsed texts. The nodes of a whole cluster send the same text at each look, so it is parsed and kept
+ * once. One cache a cluster.
  */
 export class SameText {
   readonly #known = new Map<string, unknown>();
 
-  /** What `read` makes of a text, which must depend on nothing else; throws as it does. */
+  /**
+   * The result of `read` for a text, cached; `read` must depend on nothing else. Throws what `read` throws.
+   */
   of<T>(text: string, read: (text: string) => T): T {
     if (this.#known.has(text)) {
       const known = this.#known.get(text) as T;
-      // The one that was not met for the longest time goes first.
+      // Least recently used goes first.
       this.#known.delete(text);
       this.#known.set(text, known);
       return known;
@@ -27,8 +31,8 @@ export class SameText {
   }
 
   /**
-   * Cuts the object that is the value of the first `"key":` out of a JSON text, of which `null` is left there, and reads it.
-   * Undefined where there is none.
+   * Cuts the object after the first `"key":` out of a JSON text, leaving `null`, and reads it. Undefined if
+   * there is none.
    */
   cut<T>(text: string, key: string, read: (text: string) => T): { rest: string; value: T } | undefined {
     const mark = `"${key}":`;
@@ -36,20 +40,20 @@ export class SameText {
     const at = found + mark.length;
     if (found < 0 || text[at] !== '{') return undefined;
     const cut = (length: number): string => `${text.slice(0, at)}null${text.slice(at + length)}`;
-    // An object's text ends where it ends: what begins with a whole one is that one.
+    // An object ends at its own closing brace, so a text that begins with a known one holds that one.
     for (const known of this.#known.keys()) {
       if (known.startsWith('{') && text.startsWith(known, at))
         return { rest: cut(known.length), value: this.of(known, read) };
     }
     const end = endOfObject(text, at);
     if (end === undefined) return undefined;
-    // A slice would keep all of the text.
+    // A slice would keep the whole text in memory.
     const own = Buffer.from(text.slice(at, end)).toString();
     return { rest: cut(own.length), value: this.of(own, read) };
   }
 }
 
-/** Where a JSON object ends that begins at `at`. */
+/** The end of the JSON object that starts at `at`; undefined if it is incomplete. */
 function endOfObject(text: string, at: number): number | undefined {
   let depth = 0;
   const mark = /["{}]/g;

@@ -2,28 +2,28 @@ import type { Cluster } from '../registry/cluster.js';
 
 const SECOND = 1_000;
 
-/** Between two looks at a quiet cluster. */
+/** Interval of looks at a quiet cluster. */
 const QUIET_INTERVAL_MS = 30 * SECOND;
 
-/** When its list has changed lately, or something may pass. */
+/** Interval after a recent change of the list, or while something may pass by itself. */
 const SOON = 3 * SECOND;
 
-/** When somebody has just left, and perhaps waits to hear that Raft has let go of it. */
+/** Interval just after a leave: its caller may wait until Raft has dropped the member. */
 const LEAVING = SECOND;
 
-/** For how long a change is lately, a leave just. */
+/** How long a change counts as recent, and a leave as just made. */
 const LATELY = 60 * SECOND;
 const JUST = 30 * SECOND;
 
-/** What each member adds, so that large clusters are not asked all the time. */
+/** Minimum interval a member, so that large clusters are not read all the time. */
 const EACH = 20;
 
-/** The longest pause of a quiet cluster of which nothing can be read: dead addresses are left so for longer. */
+/** Longest interval of a quiet cluster in which no node can be read: it usually has dead addresses only. */
 const BLIND = 120 * SECOND;
 
 /**
- * How long after a look the next one is due, in milliseconds. `now`: on the lease clock. `blind`: looks in a row in
- * which no node could be read. `isUnsure`: whether the last one showed what may pass.
+ * Milliseconds from one look to the next. `now`: on the lease clock. `blind`: consecutive looks in which no
+ * node could be read. `isUnsure`: whether the last look showed something transient.
  */
 export function paceOf(cluster: Cluster, now: number, blind: number, isUnsure: boolean): number {
   const wanted = wantedOf(cluster, now, isUnsure);
@@ -34,7 +34,7 @@ export function paceOf(cluster: Cluster, now: number, blind: number, isUnsure: b
   return Math.max(patient, cluster.members.size * EACH);
 }
 
-/** Whether nothing is expected of a cluster, so that its next look comes no sooner than others. */
+/** Whether a cluster is quiet, so that its next look may take its time. */
 export function isQuietPace(cluster: Cluster, now: number, blind: number, isUnsure: boolean): boolean {
   return blind === 0 && wantedOf(cluster, now, isUnsure) === QUIET_INTERVAL_MS;
 }

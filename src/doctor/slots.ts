@@ -1,11 +1,11 @@
-/** A task that waits for a place. */
+/** A task waiting for a slot. */
 interface Asked {
   readonly begin: () => void;
 }
 
 /**
- * Places for tasks that take others' time. Whoever has many tasks gets one place after the other in turn with all that
- * wait, and never more than its share at once: a large cluster whose nodes do not answer holds up nobody but itself.
+ * A bounded number of slots for tasks. Owners with waiting tasks take turns, and none holds more than its
+ * share, so a large cluster whose nodes do not answer delays only itself.
  */
 export class Slots {
   readonly #places: number;
@@ -14,13 +14,13 @@ export class Slots {
   readonly #running = new Map<object, number>();
   #taken = 0;
 
-  /** `places`: tasks at once; `share`: those of one owner. */
+  /** `places`: concurrent tasks; `share`: those of one owner. */
   constructor(places: number, share: number) {
     this.#places = places;
     this.#share = share;
   }
 
-  /** Runs a task when there is a place for its owner; settles as it does. */
+  /** Runs a task as soon as its owner gets a slot; settles as the task does. */
   async run<T>(owner: object, task: () => Promise<T>): Promise<T> {
     await new Promise<void>((resolve) => {
       const asked = this.#waiting.get(owner);
@@ -46,7 +46,7 @@ export class Slots {
         if (this.#taken >= this.#places) return;
         const running = this.#running.get(owner) ?? 0;
         if (running >= this.#share) continue;
-        // It goes to the end of the row.
+        // The owner goes to the end of the queue.
         this.#waiting.delete(owner);
         const next = asked.shift();
         if (asked.length > 0) this.#waiting.set(owner, asked);

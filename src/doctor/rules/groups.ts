@@ -5,7 +5,7 @@ import { isRead, showsLedGroups, type Reading } from '../node-view.js';
 
 const REPAIR = '`nacos-address-server doctor PRODUCT/CLUSTER --repair` does it';
 
-/** What is wrong with the Raft groups. */
+/** Findings about Raft groups, and what could not be judged. */
 export function aboutGroups(
   members: readonly ListedMember[],
   readings: readonly Reading[],
@@ -83,7 +83,10 @@ export function aboutGroups(
   };
 }
 
-/** No node shows any group: of 2.x and 3.x none has ever met a leader then, or there are none. */
+/**
+ * Judges a cluster in which no node shows a group. With 2.x and 3.x no group has met a leader then, or there
+ * are none.
+ */
 function withoutGroups(
   members: readonly ListedMember[],
   readings: readonly Reading[],
@@ -130,7 +133,7 @@ function noLeader(groups: readonly string[], proofs: ReadonlyMap<string, LeaderP
   ];
 }
 
-/** Group names by what they have in common. */
+/** Collects group names under a common key. */
 export class Grouped {
   readonly #groups = new Map<string, string[]>();
 
@@ -149,7 +152,7 @@ export class Grouped {
   }
 }
 
-/** Several groups, in words. */
+/** Names groups in a sentence: `group a`, or `2 groups (a, b)`. */
 export function describeGroups(groups: readonly string[]): string {
   return groups.length === 1 ? `group ${groups[0]}` : `${groups.length} groups (${groups.join(', ')})`;
 }

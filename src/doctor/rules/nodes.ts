@@ -3,16 +3,16 @@ import type { Finding } from '../findings.js';
 import { isLiveState, type ListedMember } from '../groups.js';
 import { isRead, type NodeView, type Reading, type Unreadable } from '../node-view.js';
 
-/** How far apart clocks may be. What a node tells has whole seconds. */
+/** How far clocks may differ, in milliseconds. Nodes report whole seconds. */
 const CLOCK_SKEW_MS = 10_000;
 
-/** What is wrong with single nodes, Raft apart. */
+/** Findings about single nodes, Raft apart. */
 export function aboutNodes(members: readonly ListedMember[], readings: readonly Reading[]): Finding[] {
   const views = readings.filter(isRead);
   const listed = new Set(members.map(({ address }) => address));
   const live = new Set(members.filter(isLiveState).map(({ address }) => address));
   return [
-    // One that is silent or down is known to be in trouble, and is found elsewhere.
+    // A silent or down member is known to be in trouble; its own findings say so.
     ...readings.flatMap((reading) =>
       isRead(reading) || reading.isOurs || !live.has(reading.address) ? [] : [unread(reading)],
     ),
@@ -24,7 +24,7 @@ export function aboutNodes(members: readonly ListedMember[], readings: readonly 
   ];
 }
 
-/** What this server could not even ask. */
+/** Sentences about nodes that this server could not ask. */
 export function notAsked(readings: readonly Reading[]): string[] {
   return readings.flatMap((reading) =>
     !isRead(reading) && reading.isOurs ? [`what ${reading.address} believes: ${reading.reason}`] : [],
@@ -41,7 +41,7 @@ function unread({ address, reason }: Unreadable): Finding {
   };
 }
 
-/** The commonest mistake of all: another network card, a VPN, a host name against an IP address, a port. */
+/** The most common mistake: another network card, a VPN, a host name instead of an IP address, a port. */
 function aboutName({ address, otherName }: NodeView, listed: ReadonlySet<Address>): Finding[] {
   if (otherName === undefined) return [];
   const [wanted, own] = [splitAddress(address), splitAddress(otherName)];
@@ -121,7 +121,8 @@ function clocks(views: readonly NodeView[]): Finding[] {
   const known = views.flatMap(({ address, clockAhead }) =>
     clockAhead === undefined ? [] : [{ address, clockAhead }],
   );
-  // Against the middle one, this machine's own among them: one that is wrong must not make all others so.
+  // Compares with the median, this machine's clock included: one wrong clock must not make all others look
+  // wrong.
   const middle = [0, ...known.map(({ clockAhead }) => clockAhead)].sort((x, y) => x - y)[
     Math.floor((known.length + 1) / 2)
   ] as number;
@@ -139,7 +140,7 @@ function clocks(views: readonly NodeView[]): Finding[] {
     });
 }
 
-/** From 1.3.0 to 2.0.2 Nacos wants the list as JSON. */
+/** Nacos 1.3.0 to 2.0.2 needs the list as JSON. */
 function wantsJson(version: string): boolean {
   const [major = 0, minor = 0, patch = 0] = version.split(/[.-]/).map(Number);
   return (major === 1 && minor >= 3) || (major === 2 && minor === 0 && patch <= 2);
