@@ -33,7 +33,7 @@ const GAUGES: readonly { name: string; help: string; value: (shown: Shown) => nu
   },
   {
     name: 'longest_unsettled_seconds',
-    help: 'How long ago the unsettled member that joined first did; 0 without any.',
+    help: 'Time since the oldest unsettled member joined; 0 without any.',
     value: ({ stats }) => stats.longestUnsettled / 1_000,
   },
   {
@@ -43,11 +43,11 @@ const GAUGES: readonly { name: string; help: string; value: (shown: Shown) => nu
   },
   {
     name: 'longest_wait_seconds',
-    help: 'How long the first of the waiting addresses has waited; 0 without any.',
+    help: 'How long the oldest waiting address has waited; 0 without any.',
     value: ({ stats }) => stats.longestWait / 1_000,
   },
-  { name: 'revision', help: 'Counter of changes of the list.', value: ({ revision }) => revision },
-  { name: 'epoch', help: 'Counter of bootstraps of the list.', value: ({ epoch }) => epoch },
+  { name: 'revision', help: 'Number of changes of the list.', value: ({ revision }) => revision },
+  { name: 'epoch', help: 'Number of bootstraps of the cluster.', value: ({ epoch }) => epoch },
   {
     name: 'size',
     help: 'How many members the cluster is meant to have; 0 without a list.',
@@ -55,7 +55,7 @@ const GAUGES: readonly { name: string; help: string; value: (shown: Shown) => nu
   },
   {
     name: 'quorum_lost',
-    help: 'Whether no majority of the members is live; of the added up clusters, how many.',
+    help: 'Whether no majority of the members is live; for aggregated clusters, how many.',
     value: ({ quorumLost }) => quorumLost,
   },
   {
@@ -65,17 +65,17 @@ const GAUGES: readonly { name: string; help: string; value: (shown: Shown) => nu
   },
   {
     name: 'change_pending',
-    help: 'Whether another server may not have the newest list yet; of the added up clusters, how many.',
+    help: 'Whether another server may lack the newest list; for aggregated clusters, how many.',
     value: ({ pending }) => pending,
   },
   {
     name: 'raft_problems',
-    help: 'Findings about the nodes and their Raft groups that last and harm the cluster.',
+    help: 'Findings about the nodes and their Raft groups that persist and harm the cluster.',
     value: ({ raftProblems }) => raftProblems,
   },
   {
     name: 'awaits_repair',
-    help: 'Whether the list was recovered and Raft has not been repaired since; of the added up clusters, how many.',
+    help: 'Whether the list was recovered and Raft has not been repaired since; for aggregated clusters, how many.',
     value: ({ awaitsRepair }) => awaitsRepair,
   },
 ];
@@ -97,7 +97,7 @@ export class ClusterMetrics {
     });
     this.#aggregated = new Gauge({
       name: 'address_server_clusters_aggregated',
-      help: `Clusters without series of their own; their numbers are added up under product and cluster "${OTHERS}".`,
+      help: `Clusters without series of their own; their sums are under product and cluster "${OTHERS}".`,
       registers,
     });
     const shown = (): readonly Shown[] => this.#shown;

@@ -35,21 +35,21 @@ export class RuntimeMetrics implements RuntimeObserver {
     for (const type of EVENT_TYPES) this.#events.inc({ type }, 0);
     this.#probes = new Counter({
       name: 'address_server_probes_total',
-      help: "Probes of members' ports, by their answer; unknown when this server could not try.",
+      help: "Probes of members' ports, by answer; unknown if this server could not try.",
       labelNames: ['outcome'],
       registers,
     });
     for (const answer of PROBE_ANSWERS) this.#probes.inc({ outcome: answer }, 0);
     this.#durations = new Histogram({
       name: 'address_server_store_operation_duration_seconds',
-      help: 'How long the store took for an answer or an error.',
+      help: 'How long the store took to answer or fail.',
       labelNames: ['operation'],
       buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5],
       registers,
     });
     this.#errors = new Counter({
       name: 'address_server_store_errors_total',
-      help: 'Operations of the store that failed: it was unavailable, others held on to the cluster (busy), or another error.',
+      help: 'Store operations that failed: the store was unavailable, other servers kept the cluster locked (busy), or another error.',
       labelNames: ['operation', 'error'],
       registers,
     });
@@ -59,7 +59,7 @@ export class RuntimeMetrics implements RuntimeObserver {
     }
     this.#written = new Histogram({
       name: 'address_server_store_written_leases',
-      help: 'Leases that a synchronisation with the store wrote in one batch.',
+      help: 'Leases that one synchronisation with the store wrote.',
       buckets: [0, 1, 3, 10, 30, 100, 300, 1_000, 3_000, 10_000],
       registers,
     });

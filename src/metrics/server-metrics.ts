@@ -40,7 +40,7 @@ export class ServerMetrics implements Metrics {
     ) as Record<keyof typeof GAUGES, Gauge>;
     new Counter({
       name: 'address_server_log_lines_dropped_total',
-      help: 'Lines of the log that were dropped, since nobody read it or it could not be written.',
+      help: 'Log lines dropped because the log was not read or could not be written.',
       registers,
       collect() {
         this.reset();
@@ -90,9 +90,9 @@ const GAUGES = {
   lists_current:
     'Whether the lists may be sent to new callers; 0 when other servers may have changed them since the store was lost.',
   servers: 'Servers that keep these lists, this one included, at the last contact with the store.',
-  grace_seconds: 'How long nobody will be evicted yet, after a restart, a pause or an outage (R8).',
+  grace_seconds: 'Time for which no member will be evicted, after a restart, a pause or an outage (R8).',
   connections: 'Open connections.',
-  member_connections: 'Open connections that a member polls on.',
+  member_connections: 'Open connections on which a member polls.',
   held_requests:
-    'Requests that are held: polls at the gate, leaves that wait for the other members, long polls, streams.',
+    'Held requests: polls at the gate, leaves that wait for the other members, long polls, streams.',
 } as const;

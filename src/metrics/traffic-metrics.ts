@@ -37,7 +37,7 @@ export class TrafficMetrics implements TrafficObserver {
     const { poll, plain, heartbeat } = this.#polls;
     new Counter({
       name: 'address_server_polls_total',
-      help: 'Polls of lists by their answer, and by whether they say with self who asks.',
+      help: 'Polls of lists by their answer, and by whether they name the node with self.',
       labelNames: ['self', 'outcome'],
       registers,
       collect() {
@@ -62,7 +62,7 @@ export class TrafficMetrics implements TrafficObserver {
       registry,
       {
         name: 'address_server_poll_duration_seconds',
-        help: 'Time from when a poll could be read until its answer was written, holds included, by the answer.',
+        help: 'Time from when a poll could be read until its answer was written, holds included, by answer.',
         bounds: BOUNDS_MS,
       },
       () => seriesOf([poll, plain]),
@@ -71,14 +71,14 @@ export class TrafficMetrics implements TrafficObserver {
       registry,
       {
         name: 'address_server_heartbeat_duration_seconds',
-        help: 'Time from when a heartbeat could be read until its answer was written, by the answer.',
+        help: 'Time from when a heartbeat could be read until its answer was written, by answer.',
         bounds: BOUNDS_MS,
       },
       () => seriesOf([heartbeat]),
     );
     this.#holds = new Histogram({
       name: 'address_server_poll_hold_seconds',
-      help: 'How long polls were held that could not be answered with a list at once, by how that ended.',
+      help: 'How long polls without an immediate list were held, by outcome.',
       labelNames: ['outcome'],
       buckets: [0.01, 0.05, 0.1, 0.25, 0.5, 1, 1.5, 2, 2.5],
       registers,
@@ -92,14 +92,14 @@ export class TrafficMetrics implements TrafficObserver {
     });
     this.#durations = new Histogram({
       name: 'address_server_http_request_duration_seconds',
-      help: 'Time from the headers of any other request until its answer; without those that asked to be held (wait) and streams.',
+      help: 'Time from the headers of any other request until its answer, without held requests (wait) and streams.',
       labelNames: ['route', 'method', 'status'],
       buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5],
       registers,
     });
     this.#cut = new Counter({
       name: 'address_server_unterminated_responses_total',
-      help: 'Answers that were left unterminated, which a Nacos tries again, by why there was no list.',
+      help: 'Answers left unterminated so that Nacos tries again, by the reason why there was no list.',
       labelNames: ['reason'],
       registers,
     });

@@ -60,7 +60,7 @@ function probeOne(host: string, port: number): Promise<ProbeAnswer | Unknown> {
       // An open port was open; of what else came of it a process that was stopped meanwhile knows nothing.
       const took = performance.now() - askedAt;
       const isLate = answer !== 'open' && took > CONNECT_TIMEOUT_MS + OVERDUE_BY_MS;
-      resolve(isLate ? { unknown: `this process had no time to look for ${Math.round(took)} ms` } : answer);
+      resolve(isLate ? { unknown: `this process was too busy to look for ${Math.round(took)} ms` } : answer);
     };
     // Timers run before sockets are read: what came while this process was busy is still to be read then.
     const timer = setTimeout(() => setImmediate(() => end('unreachable')), CONNECT_TIMEOUT_MS);

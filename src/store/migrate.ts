@@ -39,7 +39,7 @@ function compatibleWith(file: string, version: number, sql: string): number {
   const oldest = Number(/^-- compatible with schema version (\d+)$/.exec(line)?.[1]);
   if (oldest >= 1 && oldest <= version) return oldest;
   throw new Error(
-    `migration ${file} begins with ${JSON.stringify(line)}; it is "-- compatible with schema version N" with N from 1 to ${version}`,
+    `migration ${file} begins with ${JSON.stringify(line)}; it must be "-- compatible with schema version N" with N from 1 to ${version}`,
   );
 }
 

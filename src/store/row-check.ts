@@ -78,14 +78,14 @@ export function problemIn(
   return (
     wrong('the cluster', cluster, CLUSTER) ??
     first(members, (row) => wrong('a member', row, MEMBER)) ??
-    first(waiting, (row) => wrong('an address that waits', row, WAITING)) ??
-    first(tombstones, (row) => wrong('an address that left', row, DEPARTED)) ??
+    first(waiting, (row) => wrong('a waiting address', row, WAITING)) ??
+    first(tombstones, (row) => wrong('a departed address', row, DEPARTED)) ??
     spelledTwice([...members, ...waiting].map((row) => row.address)) ??
     first([...leases], ([of, lease]) =>
       lease ? wrong(`the lease of ${quoted(of)}`, lease, LEASE) : undefined,
     ) ??
     (members.length > 0 && (cluster.epoch === 0 || cluster.revision === 0)
-      ? `there are ${members.length} members, and the cluster was never bootstrapped (epoch ${cluster.epoch}, revision ${cluster.revision})`
+      ? `there are ${members.length} members, but the cluster was never bootstrapped (epoch ${cluster.epoch}, revision ${cluster.revision})`
       : undefined)
   );
 }
@@ -106,7 +106,7 @@ function spelledTwice(addresses: readonly string[]): string | undefined {
     const other = seen.get(form);
     if (other !== undefined) {
       return other === one
-        ? `${quoted(one)} is there twice`
+        ? `${quoted(one)} appears twice`
         : `${quoted(one)} and ${quoted(other)} are one address`;
     }
     seen.set(form, one);

@@ -225,7 +225,7 @@ export function toCluster(
 }
 
 function damageOf(key: ClusterKey, problem: string): string {
-  return `what is stored of ${keyOf(key)} cannot be its state, and none of it is served: ${problem}. Put its rows right, or restore a backup; with SQLite stop the server for that, else it is read again at the next request`;
+  return `the stored state of ${keyOf(key)} is invalid, so none of it is served: ${problem}. Correct its rows, or restore a backup. With SQLite, stop the server to do so; other databases are read again at the next request`;
 }
 
 function toMember(row: MemberRow, lease: Lease): Member {

@@ -223,7 +223,7 @@ describe('the command line', () => {
     writeFileSync(file, 'notes, not a database'.repeat(100));
     const { status, err } = await run(t, ['serve', '--port', '0', '--database-url', `sqlite:${file}`]);
     assert.equal(status, 78);
-    assert.match(err, /notes\.db is damaged or no SQLite database/);
+    assert.match(err, /notes\.db is damaged or not an SQLite database/);
   });
 
   it('refuses a port in use', async (t) => {

@@ -64,7 +64,7 @@ const FAILURES: readonly Failure[] = [
   },
   {
     name: 'is silent',
-    reason: /has not answered for 0\.9 s|no connection to .* came about within|was given up/,
+    reason: /has not answered for 0\.9 s|could not connect to .* within|was abandoned/,
     fail: ({ proxy }) => {
       proxy.silence();
       return Promise.resolve(() => proxy.restore());
@@ -72,7 +72,7 @@ const FAILURES: readonly Failure[] = [
   },
   {
     name: 'is too slow',
-    reason: /has not answered for 0\.9 s|no connection to .* came about within|was given up/,
+    reason: /has not answered for 0\.9 s|could not connect to .* within|was abandoned/,
     fail: ({ proxy }) => {
       proxy.delay(500);
       return Promise.resolve(() => proxy.restore());
@@ -145,7 +145,7 @@ const FAILURES: readonly Failure[] = [
   },
   {
     name: 'lets the user read only',
-    reason: /does not give the user of DATABASE_URL a right that is needed/,
+    reason: /does not grant the user of DATABASE_URL a right that is needed/,
     fail: async ({ admin, user, grant }) => {
       for (const table of TABLES) await admin.run(`REVOKE INSERT, UPDATE, DELETE ON ${table} FROM ${user}`);
       return grant;

@@ -45,7 +45,7 @@ describe('rows that a person has edited', () => {
     ['no port', member({ address: '10.0.0.5' }), /address="10\.0\.0\.5"/],
     ['an empty address', member({ address: '' }), /address=""/],
     ['a number for an address', member({ address: 7 }), /address=7/],
-    ['the same twice', member({ address: B }), /is there twice/],
+    ['the same twice', member({ address: B }), /appears twice/],
     [
       'two spellings',
       {
@@ -115,7 +115,7 @@ describe('a damaged cluster', () => {
     assert.equal(said.length, 1);
     assert.match(
       String(said[0]?.reason),
-      /nacos\/serverlist cannot be its state.*address="10\.0\.0\.5:8848\\nevil:1"/,
+      /state of nacos\/serverlist is invalid.*address="10\.0\.0\.5:8848\\nevil:1"/,
     );
     const ask = async (method: string, path: string): Promise<[number, string]> => {
       const answer = await fetch(server.url + path, { method, headers: { 'user-agent': 'curl/8' } });
@@ -128,7 +128,7 @@ describe('a damaged cluster', () => {
     ] as const) {
       const [status, text] = await ask(method, path);
       assert.equal(status, 503, `${method} ${path}: ${text}`);
-      assert.match(text, /cannot be its state/);
+      assert.match(text, /is invalid, so none of it/);
     }
     for (const [method, path] of [
       ['POST', `/nacos/v1/as/nodes?ips=${GOOD}`],

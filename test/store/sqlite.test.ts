@@ -69,7 +69,7 @@ describe('a SQLite file that must not be used', () => {
     const file = join(tempFolder(t), 'r.db');
     const text = 'these are the notes of somebody else\n'.repeat(100);
     writeFileSync(file, text);
-    assert.match(await refusal(t, file), /damaged or no SQLite database/);
+    assert.match(await refusal(t, file), /damaged or not an SQLite database/);
     assert.equal(readFileSync(file, 'utf8'), text, 'it was not touched');
   });
 

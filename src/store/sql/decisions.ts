@@ -13,36 +13,39 @@ import type { KnownClusters } from './known-clusters.js';
 import type { Queries, StoredCluster } from './queries.js';
 import type { ReplicaState } from './replica-state.js';
 
-/** How long a decision may take with all its tries; a poll is answered within 2.5 s. */
+/** Time limit of a decision with all its tries; a poll is answered within 2.5 s. */
 const DECISION_LIMIT_MS = 1_800;
 
-/** Decisions under way at once; one connection is left for the exchange. */
+/** Concurrent decisions; one connection stays free for the exchange. */
 const DECISIONS_AT_ONCE = 3;
 
-/** Events kept of one cluster, and of all; looked at once in so many decisions. */
+/** Events kept of one cluster and of all; trimmed once in so many decisions. */
 const EVENTS_PER_CLUSTER = 1_000;
 const EVENTS_IN_ALL = 100_000;
 const TRIM_EVERY = 50;
 
-/** This server, as its decisions need it. */
+/** What decisions need of this server. */
 export interface Self {
-  /** See LeaseTable.writer. */
+  /** Id of this process as a writer of leases; see LeaseTable.writer. */
   readonly writer: number;
   /**
-   * The clock and the replicas as they are now. Rejects with DatabaseError of kind `conflict` when the database has lost
-   * something, which the next exchange sees to.
+   * Reads the clock and the replicas. Rejects with a DatabaseError of kind `conflict` if the database has
+   * lost something, which the next exchange repairs.
    */
   state(session: Session): Promise<ReplicaState>;
-  /** Whether the database may have lost what was read last: then nothing in memory is up to date for certain. */
+  /**
+   * Whether the database may have lost what was read last, so that nothing in memory is certain to be up to
+   * date.
+   */
   readonly isUnconfirmed: boolean;
   /**
-   * Notes in this server's row that a transaction was made, so that it can tell when the database has lost that: what is
-   * kept of a transaction is kept only with such a note. Returns what is to be called when it is committed.
+   * Notes a transaction in this server's row, to tell later whether the database has lost it. A transaction's
+   * result is kept only with such a note. Call the returned function after the commit.
    */
   note(session: Session): Promise<() => void>;
 }
 
-/** Decisions about clusters in the database, each in a transaction that has the cluster's row locked. */
+/** Makes decisions about clusters, each in a transaction that locks the cluster's row. */
 export class Decisions {
   readonly #db: Database;
   readonly #queries: Queries;
@@ -60,20 +63,21 @@ export class Decisions {
     this.#self = self;
   }
 
-  /** Decisions that were tried again after a deadlock or a serialisation failure. */
+  /** Decisions that were repeated after a deadlock or a serialisation failure. */
   get retries(): number {
     return this.#retries;
   }
 
   /**
-   * Makes a decision when it is its turn. Deadlocks and serialisation failures change nothing; it is made again on what
-   * is there then. Rejects with DatabaseError, or with StoreBusy when others would not let it.
+   * Makes a decision in its turn. After a deadlock or a serialisation failure, which change nothing, it
+   * decides again on the new state. Rejects with DatabaseError, or with StoreBusy if other servers kept the
+   * cluster locked.
    */
   decide(key: ClusterKey, work: Work): Promise<CommittedDecision> {
     return this.#pipeline(() => this.decideNow(key, work));
   }
 
-  /** The same out of turn. */
+  /** Makes a decision like {@link decide}, but without waiting for its turn. */
   async decideNow(key: ClusterKey, work: Work): Promise<CommittedDecision> {
     const until = performance.now() + DECISION_LIMIT_MS;
     for (let attempt = 1; ; attempt++) {
@@ -96,7 +100,7 @@ export class Decisions {
     await this.#db
       .transaction(limit, async (session) => {
         const { row, isNew } = await this.#lock(session, key);
-        // Before the leases: what a replica wrote before it said so is then among them.
+        // Before the leases: they then include what a replica wrote before it reported that.
         const state = await this.#self.state(session);
         if (this.#self.isUnconfirmed) this.#known.forgetVersions();
         const found = isNew ? this.#known.unknown(row) : await this.#known.read(session, this.#queries, row);
@@ -123,11 +127,11 @@ export class Decisions {
           await session.run(this.#queries.writeLeases(leases.rows, state.clock.now, this.#self.writer));
         }
         const recorded = await this.#record(session, key, outcome.events, state.databaseMs);
-        // Last, since whoever changes another cluster waits from here to the commit.
+        // Last, since every change of another cluster waits from here to the commit.
         const change = await this.#countChange(session);
         const noted = await this.#self.note(session);
         const isNewList = outcome.cluster.revision !== found.stored.revision;
-        // A first list is older than no other, unless there were others before and some server may not know that they ended.
+        // A first list replaces no other, unless there was one before whose end some server may not know.
         const isFirst = before.members.size === 0 && row.list_seq <= state.released;
         const list_seq = isNewList ? (isFirst ? 0 : change) : row.list_seq;
         const next = {
@@ -155,7 +159,7 @@ export class Decisions {
     return decided;
   }
 
-  /** The number of this change. */
+  /** Counts this change, and returns its number. */
   async #countChange(session: Session): Promise<number> {
     await session.run(this.#queries.countChange());
     const [counted] = await session.run<{ changes: number }>(this.#queries.changes());
@@ -163,7 +167,7 @@ export class Decisions {
     return counted.changes;
   }
 
-  /** The cluster's row, locked until the transaction's end. */
+  /** Locks the cluster's row until the transaction ends; creates it if there is none. */
   async #lock(session: Session, key: ClusterKey): Promise<{ row: StoredCluster; isNew: boolean }> {
     const [row] = await session.run<StoredCluster>(this.#queries.lockCluster(key));
     if (row) return { row, isNew: false };
@@ -192,7 +196,7 @@ export class Decisions {
     if (left.length > 0) await session.run(this.#queries.remove('address_server_lease', id, left));
   }
 
-  /** A cluster's events are numbered in the order of its decisions, since its row is locked. */
+  /** Records a cluster's events. Its row is locked, so their numbers follow the order of its decisions. */
   async #record(
     session: Session,
     key: ClusterKey,
@@ -216,7 +220,7 @@ export class Decisions {
     return recorded;
   }
 
-  /** Runs work when it is its turn; the database's connections are few. */
+  /** Runs work in its turn, since the database's connections are few. */
   async #pipeline<T>(work: () => Promise<T>): Promise<T> {
     if (this.#deciding >= DECISIONS_AT_ONCE) await new Promise<void>((resolve) => this.#turns.push(resolve));
     else this.#deciding++;
@@ -230,7 +234,7 @@ export class Decisions {
   }
 }
 
-/** What a decision is told; `change` is the last one of what it is about. */
+/** The state that a decision gets. `change`: the last change of the cluster that it is about. */
 export function sceneOf(state: ReplicaState, change: number, clusters: number): StoreSnapshot {
   return {
     now: state.clock.now,
@@ -240,5 +244,5 @@ export function sceneOf(state: ReplicaState, change: number, clusters: number): 
   };
 }
 
-/** Undoes a transaction in which nothing came of a cluster that nobody knew. */
+/** Rolls back a transaction that decided nothing about a new cluster. */
 class NothingDecided extends Error {}

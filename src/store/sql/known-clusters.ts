@@ -32,41 +32,41 @@ import {
 } from './queries.js';
 import type { DepartedTable, MemberTable, WaitingTable } from '../schema.js';
 
-/** How far this server's clock may be ahead of the shared one before what it heard is set back. */
+/** How far this server's clock may be ahead of the shared one before its observations are set back. */
 const CLOCK_AHEAD_MS = 1_000;
 
-/** A cluster as it was read. */
+/** A cluster that was read from the database. */
 export interface Loaded {
   readonly row: StoredCluster;
-  /** As the database has it. */
+  /** The database's version. */
   readonly stored: Cluster;
-  /** As it is: what the database has, but for one that has lost what it had confirmed. */
+  /** The version to use: the database's, unless the database has lost what it had confirmed. */
   readonly cluster: Cluster;
 }
 
-/** Times of a lease by the lease clock, with those that only this server knows. */
+/** The times of a lease on the lease clock, with those that only this server knows. */
 const OBSERVED_TIMES = [...TIME_FACTS, 'failedAt', 'probedAt'] as const;
 
 interface Known {
   readonly row: StoredCluster;
   readonly cluster: Cluster;
   readonly leases: ReadonlyMap<Address, Lease>;
-  /** Its lists, the newest last, which is the cluster's. */
+  /** Its lists; the last one is the cluster's own. */
   readonly versions: readonly Version<Cluster>[];
-  /** The one of them to send. */
+  /** The list to send; undefined while none may be sent. */
   readonly sent: Cluster | undefined;
-  /** Whether the database has lost something since: what it has of this cluster may be another's doing. */
+  /** Set if the database has lost changes since, so its version may be another server's doing. */
   readonly isDisputed: boolean;
 }
 
-/** Leases to write, and what to do when that is done. */
+/** Leases to write. Call `written` once they are committed. */
 export interface LeaseBatch {
   readonly rows: readonly LeaseWrite[];
   written(): void;
 }
 
 /**
- * What a server has in memory of the clusters in the database. A cluster that did not change keeps its object, and an
+ * A server's in-memory copy of the clusters in the database. An unchanged cluster keeps its object, and an
  * address keeps its lease through all versions of its cluster.
  */
 export class KnownClusters {
@@ -89,7 +89,7 @@ export class KnownClusters {
     return [...this.#byName.values()].some(({ cluster }) => cluster.members.size > 0);
   }
 
-  /** Whether one of the lists is not released yet. */
+  /** Whether any newest list is not released yet. */
   get isPending(): boolean {
     return this.#pending > 0;
   }
@@ -99,14 +99,17 @@ export class KnownClusters {
     return known?.id === row.id && known.version === row.version;
   }
 
-  /** Up to which change the others may have been told that this server sends nothing that it replaced. */
+  /**
+   * The last change that this server has promised: it sends no list that a change up to this one has
+   * replaced.
+   */
   get promised(): number {
     return this.#promised;
   }
 
   /**
-   * Nothing that is known of the database holds any more; what was served does. With `isLost` the database has lost what it
-   * had confirmed, and what it has now may be another server's doing.
+   * Drops everything cached from the database, but keeps the lists already served. `isLost`: the database has
+   * lost changes that it had confirmed, so what it has now may be another server's doing.
    */
   distrust(isLost: boolean): void {
     this.#promised = this.#aim = this.#released = this.#releasedLast = -1;
@@ -121,18 +124,18 @@ export class KnownClusters {
       });
       for (const lease of known.leases.values()) noteLost(lease);
     }
-    // Its numbers may be other clusters' now.
+    // Its ids may belong to other clusters now.
     this.#byId.clear();
   }
 
-  /** What was read last may never have been: all is to be read again. */
+  /** Marks every cluster for reading again: the database may have lost what was read last. */
   forgetVersions(): void {
     for (const [name, known] of this.#byName) {
       this.#put(name, known, { ...known, row: { ...known.row, version: -1 } });
     }
   }
 
-  /** Clusters that had a list and of which the database knows nothing. Those without a list are forgotten here, too. */
+  /** Clusters that had a list but are not in the database. Forgets those without a list. */
   missing(rows: readonly StoredCluster[]): Cluster[] {
     const there = new Set(rows.map(keyOf));
     const missing: Cluster[] = [];
@@ -149,22 +152,22 @@ export class KnownClusters {
     return missing;
   }
 
-  /** Clusters that were found in the database with an older list; once. */
+  /** Returns, once, the clusters whose list in the database was older than the known one. */
   takeBehind(): Cluster[] {
     return this.#behind.splice(0);
   }
 
-  /** A cluster whose row was only just made. */
+  /** A cluster whose row was just created. */
   unknown(row: StoredCluster): Loaded {
     const stored = emptyCluster(row);
     const known = this.#byName.get(keyOf(row));
     return { row, stored, cluster: known ? truthOf(known, stored) : stored };
   }
 
-  /** Reads one cluster, its leases always. */
+  /** Reads one cluster. Its leases are always read, its rows only if they changed. */
   async read(session: Session, queries: Queries, row: StoredCluster): Promise<Loaded> {
     const known = this.#byName.get(keyOf(row));
-    // Whoever puts damaged rows right counts no version up.
+    // A person who corrects damaged rows does not increase their version, so they are always read.
     const isRead = known?.row.id === row.id && known.row.version === row.version;
     if (!isRead || known.cluster.damage !== undefined) {
       const [loaded] = await this.load(session, queries, [row]);
@@ -175,7 +178,7 @@ export class KnownClusters {
     return { row, stored: known.cluster, cluster: known.cluster };
   }
 
-  /** Reads clusters with all that belongs to them. */
+  /** Reads clusters with their members, waiting addresses, tombstones and leases. */
   async load(session: Session, queries: Queries, rows: readonly StoredCluster[]): Promise<Loaded[]> {
     const ids = rows.map(({ id }) => id);
     const members = byCluster(await session.run<MemberTable>(queries.rowsOf('address_server_member', ids)));
@@ -201,7 +204,10 @@ export class KnownClusters {
     });
   }
 
-  /** A cluster was read or written; `released` was read with it or before. An older version than the known one is passed over. */
+  /**
+   * Takes over a cluster that was read or written. An older version than the known one is ignored. `released`
+   * was read with it or before it.
+   */
   keep({ row, stored, cluster }: Loaded, released: number): void {
     const name = keyOf(row);
     const before = this.#byName.get(name);
@@ -230,14 +236,14 @@ export class KnownClusters {
     this.listener?.changed(cluster, sent);
   }
 
-  /** The clusters are about to be read, all changes up to this one. */
+  /** Announces a read of the clusters with all changes up to this one. */
   aim(change: number): void {
     this.#aim = aim(this.#aim, change, this.#releasedLast);
   }
 
   /**
-   * Others let this server promise up to this change: it sends nothing that a change up to its aim has replaced, and says
-   * so hereafter.
+   * Promises to send nothing that a change up to its aim has replaced, as far as the others allow: up to
+   * `promisable`.
    */
   promise(promisable: number): void {
     const promised = promise(this.#promised, { aim: this.#aim, promisable });
@@ -253,7 +259,7 @@ export class KnownClusters {
     this.#follow();
   }
 
-  /** What is kept of these versions by the marks as they are, and which of them is sent. */
+  /** The versions to keep, and the one to send, by the current marks. */
   #judge(all: readonly Version<Cluster>[]): Pick<Known, 'versions' | 'sent'> {
     const marks = { released: this.#released, promised: this.#promised, aim: this.#aim };
     const versions = requiredVersions(all, marks);
@@ -282,7 +288,7 @@ export class KnownClusters {
     this.#byId.set(next.row.id, next);
   }
 
-  /** What was heard by all servers. */
+  /** Merges leases that other servers wrote. */
   heard(rows: readonly StoredLeaseRow[]): void {
     for (const row of rows) {
       const lease = this.#byId.get(row.cluster_id)?.leases.get(row.address);
@@ -291,9 +297,10 @@ export class KnownClusters {
   }
 
   /**
-   * This server's clock was `ahead` of the shared one, which stood still while nobody reached the database. What it
-   * observed since the shared clock's `since` is set back by as much, so that a silence keeps its length; and by more before
-   * its own clock stood still, too: the one must not make up for the other.
+   * Corrects leases after this server's clock ran `ahead` ms ahead of the shared one, which stood still while no
+   * server reached the database. Times after `since` move back by as much, so a silence keeps its length. Times
+   * from before this server's own clock `stood` still move back by that, too: otherwise the one would make up
+   * for the other.
    */
   setBack(since: number, ahead: number, stood: Stood = { at: 0, by: 0 }): void {
     if (ahead + stood.by <= CLOCK_AHEAD_MS) return;
@@ -303,7 +310,10 @@ export class KnownClusters {
     );
   }
 
-  /** This server's clock stood still before `since`, and what it observed since was `by` later on the shared one. */
+  /**
+   * Corrects leases after this server's clock stood still before `since`: times observed up to `until` were
+   * `by` ms later on the shared clock.
+   */
   bringForward({ since, until, by }: Behind): void {
     this.#shift((at) => (at >= since && at <= until ? at + by : at));
   }
@@ -317,8 +327,8 @@ export class KnownClusters {
   }
 
   /**
-   * What this server heard since the last writing, nothing of it later than `now`; mere renewals only when they are
-   * more than `patience` newer than what is written.
+   * Leases to write, in batches: those that this server changed since the last write, with no time later than
+   * `now`. Mere renewals count only if they are more than `patience` ms newer than what is stored.
    */
   *dirtyLeases(now: number, patience: number): Generator<LeaseBatch> {
     let batch: LeaseWrite[] = [];
@@ -327,7 +337,8 @@ export class KnownClusters {
       const finished = written;
       return { rows: batch, written: () => this.#written(finished) };
     };
-    // In one order everywhere: two servers that write the same rows then wait for each other and never deadlock.
+    // All servers write in the same order, so two that write the same rows wait for each other but never
+    // deadlock.
     for (const id of [...this.#byId.keys()].sort((a, b) => a - b)) {
       const known = this.#byId.get(id);
       if (!known) continue;
@@ -343,7 +354,7 @@ export class KnownClusters {
     if (batch.length > 0) yield done();
   }
 
-  /** The same for one cluster as a decision left it. */
+  /** Leases to write for one cluster after a decision, with no time later than `now`. */
   dirtyLeasesOf(cluster: Cluster, id: number, now: number): LeaseBatch {
     const written = this.#dirty(leasesOf(cluster)).map(
       ([address, lease]) => [address, lease, capped(lease, now)] as const,
@@ -373,7 +384,7 @@ export class KnownClusters {
     }
   }
 
-  /** The lease of an address with what the database knows of it added. */
+  /** Merges the database's facts into the lease of an address. */
   #leaseOf(known: Lease | undefined, facts: StoredLease | undefined): Lease | undefined {
     if (!facts) return known;
     const lease = known ?? storedLease(facts);
@@ -383,23 +394,26 @@ export class KnownClusters {
   }
 }
 
-/** Whether its newest list is not released yet. */
+/** Whether a cluster's newest list is not released yet. */
 function isPending({ sent, cluster }: Known): boolean {
   return sent !== cluster;
 }
 
-/** This server's clock may be a little ahead, or far, when nobody could hear for a while. Nothing is heard later than now. */
+/**
+ * Caps a lease's times at `now`. This server's clock may be a little ahead, or far if no server could receive
+ * polls for a while.
+ */
 function capped(lease: Lease, now: number): StoredLease {
   for (const time of TIME_FACTS) lease[time] = Math.min(lease[time], now);
   return factsOf(lease);
 }
 
 /**
- * What a cluster is of which the database says this: that, but for a database that has an older list than was known already,
- * or has lost what it had confirmed.
+ * The version of a cluster to use: the database's, unless it is older than the known one or the database has
+ * lost changes.
  */
 function truthOf({ cluster, isDisputed }: Known, stored: Cluster): Cluster {
-  // Rows that cannot be true are for people to put right: what is known would be mixed with them.
+  // Only people can correct invalid rows; merging the known state into them would hide the damage.
   if (stored.damage !== undefined || cluster.epoch === 0) return stored;
   if (cluster.revision > stored.revision) return cluster;
   return isDisputed ? reconciled(cluster, stored) : stored;

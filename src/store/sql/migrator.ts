@@ -4,11 +4,11 @@ import { nowMs, sqlFor } from './client/builder.js';
 import type { Database, Session } from './client/database.js';
 import { statement } from './client/driver.js';
 
-/** What is to be known of a schema after {@link migrate} or {@link checkSchema}. */
+/** The result of {@link migrate} or {@link checkSchema}. */
 export interface Schema {
-  /** The database's, which may be newer than the program's. */
+  /** Schema version of the database, which may be newer than the program's. */
   readonly version: number;
-  /** How many migrations were applied now. */
+  /** Migrations applied by this call. */
   readonly applied: number;
   /** A sentence for the log. */
   readonly warning?: string;
@@ -20,16 +20,16 @@ interface Applied {
 }
 
 /**
- * Brings the schema up to date, while nobody else does; takes no lock when there is nothing to do. Rejects with
- * {@link StoreRefused} when the database is of a newer version that this program may not use, with DatabaseError when
- * it cannot be used now or the user lacks a right.
+ * Brings the schema up to date, under a lock if there is anything to do. Rejects with {@link StoreRefused} if
+ * the database has a newer version that this program may not use, and with DatabaseError if it cannot be used
+ * now or the user lacks a right.
  */
 export async function migrate(database: Database, migrations: readonly Migration[]): Promise<Schema> {
   const found = await appliedTo(database, database);
   if (found.length >= migrations.length) return checked(database, migrations, found);
   return database.exclusively(async (session) => {
     await createSchemaTable(session);
-    // Another one may have been here while this one waited.
+    // Another process may have migrated while this one waited for the lock.
     const before = await appliedTo(database, session);
     const missing = migrations.slice(before.length);
     for (const migration of missing) await apply(database, session, migration);
@@ -39,8 +39,8 @@ export async function migrate(database: Database, migrations: readonly Migration
 }
 
 /**
- * Changes nothing. Rejects with {@link StoreRefused} when the schema is older than this program needs, or of a newer
- * version that it may not use.
+ * Checks the schema without changing it. Rejects with {@link StoreRefused} if it is older than this program
+ * needs, or of a newer version that this program may not use.
  */
 export async function checkSchema(database: Database, migrations: readonly Migration[]): Promise<Schema> {
   const found = await appliedTo(database, database);
@@ -48,13 +48,15 @@ export async function checkSchema(database: Database, migrations: readonly Migra
   const state =
     found.length === 0
       ? 'has no tables of this program yet'
-      : `has schema version ${found.length}, and this program needs ${migrations.length}`;
+      : `has schema version ${found.length}, but this program needs ${migrations.length}`;
   throw new StoreRefused(
     `${database.name} ${state}; run \`nacos-address-server migrate\` with the same DATABASE_URL, or start with MIGRATE=on`,
   );
 }
 
-/** The versions are 1, 2 and so on without a gap, so that there are as many as the newest says. */
+/**
+ * The applied migrations. Versions are 1, 2 and so on without a gap, so their count is the newest version.
+ */
 async function appliedTo(database: Database, session: Session): Promise<readonly Applied[]> {
   const [exists] = await session.run(
     statement(
@@ -77,11 +79,11 @@ function checked(database: Database, migrations: readonly Migration[], found: re
   const version = newest?.version ?? 0;
   const known = migrations.length;
   if (newest === undefined || version <= known) return { version, applied: 0 };
-  const facts = `${database.name} has schema version ${version}, this program knows ${known}: it was migrated by a newer version`;
+  const facts = `${database.name} has schema version ${version}, but this program knows only ${known}: it was migrated by a newer version`;
   if (newest.compatible_with > known) {
     throw new StoreRefused(`${facts}. Start that version, or name another database in DATABASE_URL`);
   }
-  return { version, applied: 0, warning: `${facts}, which says that this one may go on` };
+  return { version, applied: 0, warning: `${facts}, which allows this one to go on` };
 }
 
 function createSchemaTable(session: Session): Promise<unknown> {
@@ -93,9 +95,9 @@ function createSchemaTable(session: Session): Promise<unknown> {
 }
 
 /**
- * All of it or nothing in PostgreSQL. MySQL commits each change of a schema by itself: there the version is written
- * last, and a migration that was interrupted is run again. In a Galera cluster, whose nodes do not know each other's
- * locks, two may do so at once, which is why a version that is there already is no error.
+ * Applies one migration, in PostgreSQL as one transaction. MySQL commits each schema change by itself: there
+ * the version is written last, and an interrupted migration runs again. Galera nodes do not share locks, so
+ * two may migrate at once; a version that exists already is no error.
  */
 async function apply(database: Database, session: Session, migration: Migration): Promise<void> {
   const { dialect } = database;
@@ -116,8 +118,8 @@ async function apply(database: Database, session: Session, migration: Migration)
 }
 
 /**
- * Whether a statement was to add a column that is there already, or to drop one that is gone: MySQL cannot say "if (not)
- * exists" of one, and does not show the columns of a table to a user who may only change it.
+ * Whether the statement adds a column that exists or drops one that is gone. MySQL has no "if (not) exists"
+ * for columns, and does not show them to a user who may only alter the table.
  */
 function isColumnDone(text: string, error: unknown): boolean {
   const { cause } = error as { cause?: { code?: unknown } };

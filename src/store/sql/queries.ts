@@ -11,13 +11,13 @@ import { nowMs, sqlFor } from './client/builder.js';
 import type { Database, Statement } from './client/database.js';
 import type { ClusterTable, EventTable, LeaseTable, Tables } from '../schema.js';
 
-/** A cluster's row as it is read. */
+/** A cluster's row as read from the database. */
 export type StoredCluster = Omit<ClusterTable, 'id'> & { readonly id: number };
 
-/** The row of a lease with its cluster. */
+/** A lease's row with its cluster's id. */
 export type StoredLeaseRow = LeaseTable;
 
-/** One row of {@link Queries.state}: the clock, and with it one of the replicas, if there is any. */
+/** A row of {@link Queries.state}: the clock, and one of the replicas if there is any. */
 export interface StateRow {
   readonly hearing_ms: number;
   readonly database_ms: number;
@@ -34,7 +34,7 @@ export interface StateRow {
   readonly written: number | null;
 }
 
-/** What a replica writes into its row. */
+/** The columns that a replica writes into its own row. */
 export type OwnWrite = Omit<Tables['address_server_replica'], 'revoked_at'>;
 
 /** A lease to write. */
@@ -44,13 +44,13 @@ export interface LeaseWrite extends LeaseRow {
 
 export type AddressTable = 'address_server_member' | 'address_server_waiting' | 'address_server_departed';
 
-/** Rows of one write of leases, some 100 bytes each; MySQL takes a packet of 4 MB in its oldest version. */
+/** Most leases in one write, some 100 bytes each. The oldest MySQL accepts packets of 4 MB. */
 export const LEASES_AT_ONCE = 5_000;
 
-/** Rows of one write of members; a put may list a thousand. */
+/** Most members in one write; a put may list a thousand. */
 const ROWS_AT_ONCE = 500;
 
-/** The statements of the store, in either dialect. */
+/** Builds the store's statements for one dialect. */
 export class Queries {
   readonly #dialect: Database['dialect'];
   readonly #sql: Kysely<Tables>;
@@ -62,7 +62,7 @@ export class Queries {
     this.#now = nowMs(dialect);
   }
 
-  /** Rows of type {@link StateRow}, at least one. */
+  /** Selects the clock with every replica: rows of type {@link StateRow}, at least one. */
   state(): Statement {
     return this.#sql
       .selectFrom('address_server_clock as c')
@@ -73,7 +73,7 @@ export class Queries {
       .compile();
   }
 
-  /** A row of type {@link StoredCluster}, locked until the end of the transaction. */
+  /** Selects a cluster's row of type {@link StoredCluster} and locks it until the transaction ends. */
   lockCluster({ product, name }: ClusterKey): Statement {
     return this.#sql
       .selectFrom('address_server_cluster')
@@ -84,7 +84,7 @@ export class Queries {
       .compile();
   }
 
-  /** Makes the row of a cluster that nobody has ever heard of, unless somebody was faster. */
+  /** Inserts the row of a new cluster, unless another server was faster. */
   createCluster({ product, name }: ClusterKey): Statement {
     const insert = this.#sql.insertInto('address_server_cluster').values({
       product,
@@ -115,7 +115,7 @@ export class Queries {
     return this.#sql.updateTable('address_server_cluster').set(row).where('id', '=', id).compile();
   }
 
-  /** Rows of type {@link StoredCluster} of all clusters that were changed after a change. */
+  /** Selects all clusters that changed after a change: rows of type {@link StoredCluster}. */
   clustersSince(change: number): Statement {
     return this.#sql
       .selectFrom('address_server_cluster')
@@ -125,7 +125,7 @@ export class Queries {
       .compile();
   }
 
-  /** The rows of these clusters in one of their tables, in the order of the list. */
+  /** Selects the rows of these clusters from one table, in the order of the list. */
   rowsOf(table: AddressTable, clusterIds: readonly number[]): Statement {
     const order = table === 'address_server_departed' ? 'left_at' : 'position';
     return this.#sql
@@ -136,7 +136,7 @@ export class Queries {
       .compile();
   }
 
-  /** Rows of type {@link StoredLeaseRow}. */
+  /** Selects the leases of these clusters: rows of type {@link StoredLeaseRow}. */
   leasesOf(clusterIds: readonly number[]): Statement {
     return this.#sql
       .selectFrom('address_server_lease')
@@ -145,7 +145,7 @@ export class Queries {
       .compile();
   }
 
-  /** Those written since then that may be news to this server. */
+  /** Selects the leases written since a time that may be news to this server. */
   leasesSince(writtenAt: number, self: number): Statement {
     return this.#sql
       .selectFrom('address_server_lease')
@@ -155,12 +155,12 @@ export class Queries {
       .compile();
   }
 
-  /** Replaces rows by their address. */
+  /** Inserts or replaces rows by their address. */
   put(table: AddressTable, clusterId: number, rows: readonly object[]): Statement[] {
     const statements: Statement[] = [];
     for (let i = 0; i < rows.length; i += ROWS_AT_ONCE) {
       const some = rows.slice(i, i + ROWS_AT_ONCE).map((row) => ({ cluster_id: clusterId, ...row }));
-      // The three tables' rows fit their tables (rows.ts); kysely cannot see it through the union.
+      // The rows fit their tables (rows.ts), which kysely cannot see through the union.
       const insert = this.#sql.insertInto(table).values(some as never);
       const columns = Object.keys(some[0] ?? {}).filter(
         (name) => name !== 'cluster_id' && name !== 'address',
@@ -193,10 +193,10 @@ export class Queries {
   }
 
   /**
-   * Merges what was heard into the rows as `merge` (registry/lease.ts) does, whatever others wrote in between. As text
-   * and not through kysely, nor with a parameter for each value: thousands of rows a second go this way, and addresses
-   * have no character that would need an escape. MySQL assigns in this order, and a later
-   * expression sees an earlier assignment, so what compares comes before what grows.
+   * Merges leases into their rows as `merge` (registry/lease.ts) does, whatever others wrote in between.
+   * Written as text, without kysely and parameters, because thousands of rows a second go this way and
+   * addresses have no character that needs an escape. MySQL assigns in this order and later expressions see
+   * earlier assignments, so comparisons come before the columns that grow.
    */
   writeLeases(rows: readonly LeaseWrite[], now: number, self: number): Statement {
     const isMysql = this.#dialect === 'mysql';
@@ -227,7 +227,7 @@ export class Queries {
     };
   }
 
-  /** Takes the next number of a change; it is this transaction's until its end. */
+  /** Counts a change. The number belongs to this transaction until it ends. */
   countChange(): Statement {
     return this.#sql
       .updateTable('address_server_clock')
@@ -236,7 +236,7 @@ export class Queries {
       .compile();
   }
 
-  /** A row with `changes`. */
+  /** Selects the number of the last change, as `changes`. */
   changes(): Statement {
     return this.#sql.selectFrom('address_server_clock').select('changes').where('one', '=', 1).compile();
   }
@@ -252,7 +252,7 @@ export class Queries {
       .compile();
   }
 
-  /** The numbers of a cluster's newest events, newest first. */
+  /** Selects the numbers of a cluster's newest events, newest first. */
   newestEvents({ product, name }: ClusterKey, limit: number, offset = 0): Statement {
     return this.#sql
       .selectFrom('address_server_event')
@@ -265,14 +265,14 @@ export class Queries {
       .compile();
   }
 
-  /** Forgets events up to a number, of one cluster or of all. */
+  /** Deletes events up to a number, of one cluster or of all. */
   trimEvents(upTo: number, key?: ClusterKey): Statement {
     let trim = this.#sql.deleteFrom('address_server_event').where('seq', '<=', upTo);
     if (key) trim = trim.where('product', '=', key.product).where('name', '=', key.name);
     return trim.compile();
   }
 
-  /** Rows of type {@link EventTable}. */
+  /** Selects events: rows of type {@link EventTable}. */
   events({ cluster, before, after, limit }: EventQuery): Statement {
     let select = this.#sql.selectFrom('address_server_event').selectAll().limit(limit);
     if (cluster) {
@@ -284,8 +284,8 @@ export class Queries {
   }
 
   /**
-   * Enters a replica, in the place of the one that had its id under the token `holder`, if there was any. Does nothing
-   * when another one has the id meanwhile, be it that the statement is late.
+   * Enters a replica in place of the one that had its id under the token `holder`, if any. Does nothing if
+   * another has taken the id meanwhile, even when the statement is late.
    */
   enterReplica(row: Tables['address_server_replica'], holder: string | undefined): Statement {
     const { id, ...rest } = row;
@@ -304,8 +304,9 @@ export class Queries {
   }
 
   /**
-   * A replica takes its leave: nobody waits for it any more. Its row stays, since it may be back in a moment, and another
-   * that took itself for alone meanwhile would send its list for ever (ReplicaState.isAlone).
+   * Revokes the row of a replica that stops, so that no other replica waits for it. The row stays: the replica may
+   * be back in a moment, and another that considered itself alone meanwhile would send its list for ever
+   * (ReplicaState.isAlone).
    */
   leaveReplica(id: string, token: string, now: number): Statement {
     return this.#sql
@@ -317,7 +318,9 @@ export class Queries {
       .compile();
   }
 
-  /** Nobody waits any more for a replica that has not been seen since. */
+  /**
+   * Revokes a replica that has not been seen since its `seenAt`, so that the others no longer wait for it.
+   */
   revokeReplica({ id, token, seenAt }: Replica, now: number): Statement {
     return this.#sql
       .updateTable('address_server_replica')
@@ -329,7 +332,7 @@ export class Queries {
       .compile();
   }
 
-  /** Forgets those that were revoked before. */
+  /** Deletes replicas that were revoked before a time. */
   forgetReplicas(revokedBefore: number): Statement {
     return this.#sql
       .deleteFrom('address_server_replica')
@@ -339,9 +342,10 @@ export class Queries {
   }
 
   /**
-   * Moves the clock on and says what this replica has, in one statement, since it is sent every second. Nothing goes
-   * back, so that one that is late does no harm; a replica that has less than it said takes a new token. One that was
-   * revoked stays so. The clock's row comes first everywhere, or two would wait for each other.
+   * Advances the clock and writes this replica's row, in one statement, since it is sent every second. Values
+   * never go back, so a late statement does no harm; a replica that has less than its row says takes a new
+   * token. A revoked replica stays revoked. The clock's row comes first everywhere, or two servers would
+   * deadlock.
    */
   report(own: OwnWrite, hearing: number, database: number, grace: number): Statement {
     const { id, token, seen_at, seen, promised, written } = own;
@@ -365,7 +369,7 @@ export class Queries {
     };
   }
 
-  /** A transaction of this replica notes in its row that it was made. */
+  /** Notes a transaction of this replica in its row. */
   noteWritten(id: string, token: string, written: number): Statement {
     return this.#sql
       .updateTable('address_server_replica')
@@ -375,7 +379,10 @@ export class Queries {
       .compile();
   }
 
-  /** Releases what all have promised: `releasable` of registry/agreement.ts, of the rows as they are in the database. */
+  /**
+   * Releases what all replicas have promised: `releasable` of registry/agreement.ts, on the rows in the
+   * database.
+   */
   release(): Statement {
     return {
       sql:
@@ -385,7 +392,7 @@ export class Queries {
     };
   }
 
-  /** The database has another wall clock than before, which counts from here on. */
+  /** Records that the database has another wall clock, which counts from now on. */
   setDatabaseClock(before: number, now: number): Statement {
     return this.#sql
       .updateTable('address_server_clock')
@@ -395,7 +402,10 @@ export class Queries {
       .compile();
   }
 
-  /** Clusters without a list of which nothing has been heard for long; of those that were deleted the latest are kept. */
+  /**
+   * Deletes clusters without a list that were not heard of for long; of deleted clusters the latest `kept`
+   * stay.
+   */
   forgetClusters(decidedBefore: number, kept = DELETED_KEPT): Statement {
     const of = (table: AddressTable) =>
       sql<boolean>`not exists (select 1 from ${sql.table(table)} a where a.cluster_id = address_server_cluster.id)`;
@@ -422,7 +432,7 @@ export class Queries {
 
 export type StoredEvent = EventTable & { readonly seq: number };
 
-/** A value as SQL's text. Throws for an address with a character that no address has (registry/address.ts). */
+/** A value as an SQL literal. Throws for a string that is not an address (registry/address.ts). */
 function literal(value: Address | number): string {
   if (typeof value === 'number') return String(value);
   if (!/^[\w.:[\]-]+$/.test(value)) throw new Error(`${JSON.stringify(value)} is no address`);

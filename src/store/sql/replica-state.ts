@@ -3,14 +3,14 @@ import { doOthersKnow } from '../../registry/replicas.js';
 import type { StateRow } from './queries.js';
 import { readClock, type ClockReading } from './shared-clock.js';
 
-/** How long the row of a replica is kept that was revoked or left: as long, no other server takes itself for alone. */
+/** How long the row of a revoked replica, or of one that left, is kept. Until then no other server considers itself alone. */
 const REVOKED_KEPT_MS = 24 * 3_600_000;
 
-/** The replica that reads. */
+/** The replica that reads the state. */
 export interface OwnReplica {
   readonly id: string;
   readonly token: string;
-  /** The one under which it was last entered, if that is another. */
+  /** The token under which it was last entered, if that is another. */
   readonly enteredToken?: string | undefined;
 }
 
@@ -19,7 +19,7 @@ export interface ReplicaRow extends Replica {
   readonly written: number;
 }
 
-/** What the clock and the replicas' rows say at one moment, as one of the replicas reads them. */
+/** The clock and the replicas at one moment, as one of them reads them. */
 export class ReplicaState {
   readonly clock: ClockReading;
   readonly graceUntil: number;
@@ -29,19 +29,19 @@ export class ReplicaState {
   readonly released: number;
   readonly databaseMs: number;
   readonly storedDatabaseMs: number;
-  /** The reader's own row; undefined when there is none, or when it is another process's. */
+  /** The reader's own row; undefined if there is none or it belongs to another process. */
   readonly own: ReplicaRow | undefined;
   /** Whether another process has the reader's name. */
   readonly isTaken: boolean;
-  /** The token of whoever has the reader's name. */
+  /** The token in the row with the reader's name. */
   readonly holder: string | undefined;
-  /** Whether there is no other row at all, revoked ones included: nobody else can have sent another list. */
+  /** Whether there is no other row, not even a revoked one: no other server can have sent another list. */
   readonly isAlone: boolean;
-  /** The others for which this one waits. */
+  /** The other replicas that this one waits for. */
   readonly others: readonly ReplicaRow[];
-  /** Those of them that are to be revoked. */
+  /** Those of the others that should be revoked. */
   readonly overdue: readonly ReplicaRow[];
-  /** Before when a row must have been revoked to be forgotten; undefined when there is none. */
+  /** Rows revoked before this time are forgotten; undefined if there are none. */
   readonly forgetsBefore: number | undefined;
 
   /** Throws when the clock's row is missing. */
@@ -80,23 +80,23 @@ export class ReplicaState {
     this.forgetsBefore = isForgotten ? before : undefined;
   }
 
-  /** Whether the reader may go on with what it has: its own row is there, and the others wait for it. */
+  /** Whether the reader may keep what it has: its own row is there, and the others wait for it. */
   get isEntered(): boolean {
     return this.own !== undefined && counts(this.own);
   }
 
-  /** Up to which change the reader may promise when it has every change up to `seen`. */
+  /** The last change that the reader may promise if it has every change up to `seen`. */
   promisable(seen: number): number {
     return promisable(this.others, seen);
   }
 
-  /** See Moment.othersKnow; undefined without others. */
+  /** Whether the others know a change; undefined without others. */
   othersKnow(change: number): boolean | undefined {
     return this.others.length === 0 ? undefined : doOthersKnow(this.others, change, this.clock.now);
   }
 }
 
-/** Undefined for the clock's row where no replica is entered. */
+/** A row's replica; undefined if no replica is entered. */
 function replicaOf({
   id,
   token,

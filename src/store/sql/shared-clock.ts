@@ -1,31 +1,31 @@
-/** Longest time between two exchanges of any servers that counts as hearing. */
+/** The longest pause between exchanges of any servers that still counts as hearing. */
 const LONGEST_GAP_MS = 3_000;
 
-/** How far the database's wall clock may go back before it counts as another clock. */
+/** How far the database's wall clock may go back and still count as the same clock. */
 const LONGEST_RETURN_MS = 1_000;
 
-/** The clock as it is stored. */
+/** The stored clock. */
 export interface StoredClock {
-  /** The lease clock when it was last written. */
+  /** The lease clock at the last write. */
   readonly hearing: number;
-  /** The database's wall clock at that moment, milliseconds since 1970; 0 when it was never written. */
+  /** The database's wall clock at that moment, milliseconds since 1970; 0 if never written. */
   readonly database: number;
 }
 
 export interface ClockReading {
   /** The lease clock now. */
   readonly now: number;
-  /** How long no server could hear, in milliseconds; 0 usually. */
+  /** How long no server could receive polls, in milliseconds; usually 0. */
   readonly missedMs: number;
-  /** Whether the database's wall clock is another than before: set back, or that of another machine. */
+  /** Whether the database's wall clock was set back or is another machine's. */
   readonly isSetBack: boolean;
 }
 
 /**
- * The lease clock that all servers share. The database's wall clock moves it on, but only as far as at least one
- * server was there to hear: a gap between two exchanges, of whatever length, adds LONGEST_GAP_MS. So it does not matter
- * when that clock is set, or belongs to another machine after a failover, and the servers' own clocks do not matter at
- * all.
+ * Reads the lease clock that all servers share. The database's wall clock drives it, but only while at least
+ * one server could receive polls: any longer gap between two exchanges adds LONGEST_GAP_MS. So setting that
+ * clock, or moving to another machine's in a failover, does no harm, and the servers' own clocks do not
+ * matter.
  */
 export function readClock({ hearing, database }: StoredClock, databaseNow: number): ClockReading {
   if (database === 0) return { now: hearing, missedMs: 0, isSetBack: true };

@@ -31,28 +31,28 @@ import {
 } from './queries.js';
 import { ReplicaState } from './replica-state.js';
 
-/** How often renewals are written, but for a change to confirm. */
+/** Interval of writing renewals, unless a change must be confirmed. */
 const WRITE_EVERY_MS = 1_000;
 
-/** How often the others' renewals are read when nobody waits for them. */
+/** Interval of reading other servers' renewals while no request waits for them. */
 const READ_EVERY_MS = 2_000;
 
 /**
- * How far it may be behind: more than a slow exchange lets it fall back, which takes over at its end what it
- * read at its beginning.
+ * How far this server's clock may be behind the shared one. A slow exchange, which ends with the time from
+ * its beginning, makes it fall back by less.
  */
 const CLOCK_BEHIND_MS = 5_000;
 
-/** How long a transaction may take from its reading the clock to its commit, amply. */
+/** A generous limit for a transaction, from reading the clock to its commit. */
 const LATE_COMMIT_AFTER_MS = 3_000;
 
-/** After which time a cluster that was never bootstrapped is forgotten. */
+/** How long a cluster without a list is kept. */
 const FORGET_AFTER_MS = 3_600_000;
 
-/** The shared clock goes back by less than this when a database's wall clock is set. */
+/** A step back of the shared clock that setting the database's wall clock never reaches. */
 const CLOCK_BACK_MS = 5_000;
 
-/** How often a server tries to enter its row when others take it in between. */
+/** Attempts to enter this server's row while other processes take it in between. */
 const ENTER_TRIES = 5;
 
 const NOTHING_HEARD: SyncRequest = {
@@ -66,17 +66,17 @@ const NOTHING_HEARD: SyncRequest = {
 
 export interface SqlStoreOptions {
   readonly database: Database;
-  /** Makes the schema what this program needs, or refuses (see migrator.ts). */
+  /** Brings the schema up to date, or refuses to (migrator.ts). */
   readonly prepare: (database: Database) => Promise<void>;
-  /** This server among those on the database, such as `host:port`; the same after a restart. */
+  /** Name of this server among those on the database, such as `host:port`; the same after a restart. */
   readonly replica: string;
 }
 
 /**
- * The store of several servers on one MySQL or PostgreSQL. A decision locks the cluster's row, reads what others have
- * changed and heard, and commits before anybody is answered. What was heard is kept in memory and exchanged: written
- * and read in one batch each, at most once a second. How servers come to agree on a list is told in
- * registry/agreement.ts.
+ * Store that several servers share, on one MySQL or PostgreSQL. A decision locks the cluster's row, reads
+ * what the others changed and heard, and commits before it is answered. Leases are kept in memory and
+ * exchanged in one batch each way, at most once a second. registry/agreement.ts explains how servers agree on
+ * a list.
  */
 export class SqlStore implements Store {
   readonly pace: number = 500;
@@ -84,29 +84,29 @@ export class SqlStore implements Store {
   readonly #options: SqlStoreOptions;
   readonly #db: Database;
   readonly #queries: Queries;
-  /** Of this process's row; a new one when the database was found to have lost something. */
+  /** Token of this process's row; replaced when the database turns out to have lost something. */
   #token = randomUUID();
-  /** The one that the row was last seen to have; undefined before it was entered. */
+  /** The token last seen in the row; undefined before it was entered. */
   #enteredToken: string | undefined;
-  /** Tokens in whose place this process entered: its own earlier ones, and that of the process before it. */
+  /** Tokens that this process replaced: its own earlier ones, and that of the process before it. */
   readonly #replaced = new Set<string>();
-  /** This process among those that write leases. */
+  /** Identifies this process as a writer of leases. */
   readonly #writer = randomInt(1, 2 ** 47);
   readonly #known = new KnownClusters();
   readonly #decisions: Decisions;
   readonly #queue = new KeyedQueue();
   #id: string;
-  /** The number of the last change of which all is known here. */
+  /** The last change up to which this server has read everything. */
   #seenChange = -1;
-  /** How many of its transactions this server has noted in its row, and how many of them are known to be made. */
+  /** Transactions that this server has noted in its row, and how many of them are known to be committed. */
   #writes = 0;
   #confirmed = 0;
-  /** Whether something was read of which its row does not say so for certain: the database may have lost it since. */
+  /** Set while this server's row may not cover what was read last: the database may have lost it since. */
   #isUnconfirmed = false;
   #writtenAt = -Infinity;
-  /** When an exchange was last made, on this process's own clock. */
+  /** Time of the last exchange, on this process's own clock. */
   #exchangedAt = -Infinity;
-  /** On the shared clock: leases written since are not read yet. */
+  /** Leases written since this time on the shared clock have not been read yet. */
   #readUpTo = 0;
   #readAt = -Infinity;
   /** The shared clock at the last exchange. */
@@ -130,7 +130,7 @@ export class SqlStore implements Store {
     this.#decisions = new Decisions(this.#db, this.#queries, this.#known, self);
   }
 
-  /** Decisions that were tried again after a deadlock or a serialisation failure. */
+  /** Decisions that were repeated after a deadlock or a serialisation failure. */
   get retries(): number {
     return this.#decisions.retries;
   }
@@ -145,11 +145,12 @@ export class SqlStore implements Store {
 
   async #open(session: Session, grace: number): Promise<OpenResult> {
     const before = await this.#state(session);
-    // First entered, then read: whoever changes a list from here on waits for this server.
+    // Enter first, then read: from now on every server that changes a list waits for this one.
     let state = await this.#enter(session, before);
     while ((await this.#readChanges(session, state)) === 'in part') state = await this.#state(session);
     this.#known.promise(state.promisable(Math.max(0, this.#seenChange)));
-    // From this word on the others take it for one that hears; what its process heard last before may be lost.
+    // From now on the others take this server for one that receives polls. What its predecessor heard last
+    // may be lost.
     const report = this.#known.hasList ? { ...NOTHING_HEARD, graceUntil: Infinity, grace } : NOTHING_HEARD;
     const { released } = await this.#renew(session, state, report);
     this.#known.agree(released);
@@ -169,13 +170,14 @@ export class SqlStore implements Store {
   }
 
   async #sync(session: Session, report: SyncRequest): Promise<SyncResult> {
-    // Decisions go on meanwhile.
+    // Decisions continue meanwhile.
     const confirmed = this.#confirmed;
     let state = await this.#state(session);
     const isLost = this.#hasLost(state, confirmed);
     if (isLost || !state.isEntered) {
-      // Nothing that is known of the database holds any more. Its clock goes on from where it was, or every time
-      // that is known here would lie ahead of it. Only the clock: this server's row is entered anew below.
+      // Nothing cached from the database holds any more. Its clock continues from the last known time, or
+      // every time known here would lie ahead of it. Only the clock: this server's row is entered again
+      // below.
       if (this.#isEntered) this.#distrust(isLost);
       this.#readAnew();
       await session.run(this.#queries.report(this.#own(this.#lastNow), this.#lastNow, state.databaseMs, 0));
@@ -195,9 +197,9 @@ export class SqlStore implements Store {
       await this.#readLeases(session, state);
       this.#readAt = at;
     }
-    // First it sends nothing older any more, then it says so.
+    // Stop sending older lists first, then promise that.
     this.#known.promise(state.promisable(Math.max(0, this.#seenChange)));
-    // A change that others wait for is confirmed at once, with all that was heard before it was known here.
+    // Confirm a change that others wait for at once, with everything heard before it was known here.
     let written = 0;
     let last = state;
     const confirms = changed !== 'none' || this.#isUnconfirmed || this.#known.isPending || report.isLast;
@@ -214,9 +216,10 @@ export class SqlStore implements Store {
     }
     this.#known.agree(last.released);
     this.#exchangedAt = at;
-    // Whether the others know of a change is asked again for the cluster that is decided on.
+    // Whether the others know a change is checked again for the cluster under decision.
     const { missedMs: deaf, now } = state.clock;
-    // A decision is told of a grace without an end when nobody could hear; this server has just written when it ends.
+    // Decisions get an endless grace after a time without any server. This server has just written when it
+    // ends.
     const graceUntil = deaf > 0 ? Math.max(state.graceUntil, now + report.grace) : state.graceUntil;
     const scene = { ...sceneOf(state, 0, this.#known.size), graceUntil };
     const soon = changed === 'in part' || (this.#known.isPending && scene.othersKnow !== false);
@@ -233,7 +236,7 @@ export class SqlStore implements Store {
   async close(): Promise<void> {
     await this.#queue.settled();
     if (this.#enteredToken !== undefined) {
-      // Should it fail, the others wait for a while for a server that is gone.
+      // If this fails, the others wait for this server for a while although it is gone.
       const leave = this.#queries.leaveReplica(this.#id, this.#enteredToken, this.#lastNow);
       await this.#db.run(leave).catch(() => undefined);
     }
@@ -245,11 +248,14 @@ export class SqlStore implements Store {
     return new ReplicaState(rows, { id: this.#id, token: this.#token, enteredToken: this.#enteredToken });
   }
 
-  /** The same for a decision. */
+  /**
+   * Reads the clock and the replicas for a decision. Rejects with `conflict` if the database has lost
+   * changes.
+   */
   async #certainState(session: Session): Promise<ReplicaState> {
     const confirmed = this.#confirmed;
     const state = await this.#state(session);
-    // Without its row it cannot tell, since versions and numbers may be those of another past.
+    // Without its row this server cannot tell: versions and ids may be those of another past.
     const isCertain = state.own !== undefined || !this.#isEntered;
     if (isCertain && !this.#hasLost(state, confirmed)) return state;
     throw new DatabaseError(
@@ -259,9 +265,9 @@ export class SqlStore implements Store {
   }
 
   /**
-   * Whether the database has lost what it had confirmed: an older copy has taken its place, or its tables were made
-   * anew. Others may have changed it since, so this server's own row tells it best. A row that is gone was forgotten, if this
-   * server was away for long, or is another process's.
+   * Whether the database has lost changes that it had confirmed: it was replaced by an older copy, or its
+   * tables were created again. Others may have written since, so this server's own row is the best witness. A
+   * missing row was forgotten if this server was away for long, or belongs to another process.
    */
   #hasLost({ changes, own, isTaken, holder, clock }: ReplicaState, confirmed: number): boolean {
     if (!this.#isEntered) return false;
@@ -271,7 +277,7 @@ export class SqlStore implements Store {
     return !isTaken && performance.now() - this.#exchangedAt < REPLICA_LOST_AFTER;
   }
 
-  /** Whether its row was seen to be there under its token. */
+  /** Whether this server's row was last seen with its current token. */
   get #isEntered(): boolean {
     return this.#enteredToken === this.#token;
   }
@@ -281,7 +287,10 @@ export class SqlStore implements Store {
     this.#seenChange = -1;
   }
 
-  /** From here on this server has less than it said, and what it said may still be on its way to the database. */
+  /**
+   * Drops what was cached, since this server now has less than its row says. That row's last writes may still
+   * reach the database, so it takes a new token.
+   */
   #distrust(isLost: boolean): void {
     this.#known.listener?.lost();
     this.#known.distrust(isLost);
@@ -291,7 +300,7 @@ export class SqlStore implements Store {
     this.#token = randomUUID();
   }
 
-  /** What this server's row is to say. */
+  /** This server's next row. */
   #own(now: number): OwnWrite {
     return {
       id: this.#id,
@@ -317,13 +326,13 @@ export class SqlStore implements Store {
     if (token === this.#token) this.#confirmed = Math.max(this.#confirmed, written);
   }
 
-  /** What was heard after a pause must not be told as if it had been heard before it. */
+  /** Moves what was heard after a pause to the time after it. */
   #catchUp(now: number): void {
     const behind = this.#known.listener?.catchUp(now);
     if (behind) this.#known.bringForward(behind);
   }
 
-  /** Makes this server's row its own unless it is, and returns the state with it. */
+  /** Enters this server's row unless it is entered, and returns the state with it. */
   async #enter(session: Session, before: ReplicaState): Promise<ReplicaState> {
     let state = before;
     for (let tries = 0; ; tries++) {
@@ -335,7 +344,7 @@ export class SqlStore implements Store {
       let { holder } = state;
       const isOwnPast = holder !== undefined && this.#replaced.has(holder);
       if (this.#enteredToken !== undefined && state.isTaken && !isOwnPast) {
-        // Another process has taken the name over: two servers were given the same.
+        // Another process has taken the name: two servers were given the same one.
         this.#id = `${this.#options.replica}#${this.#token}`;
         holder = undefined;
       }
@@ -346,24 +355,24 @@ export class SqlStore implements Store {
     }
     throw new DatabaseError(
       'unavailable',
-      `${this.#db.name} gives the name ${this.#id} to another server each time; give each server its own`,
+      `${this.#db.name} keeps giving the name ${this.#id} to another server; give each server its own`,
     );
   }
 
-  /** Reads every cluster that became another since the last time. */
+  /** Reads every cluster that changed since the last time. */
   async #readChanges(session: Session, state: ReplicaState): Promise<'none' | 'in part' | 'all'> {
     this.#known.aim(state.changes);
     if (state.changes === this.#seenChange) return 'none';
     const rows = await session.run<StoredCluster>(this.#queries.clustersSince(this.#seenChange));
     const isFirst = this.#seenChange < 0;
-    // Until its row says that it has read this.
+    // Until this server's row covers what is read now.
     this.#isUnconfirmed = true;
     const newer = rows.filter((row) => !this.#known.isUpToDate(row));
     for (let i = 0; i < newer.length; i += 500) {
       const some = newer.slice(i, i + 500);
       const loaded = await this.#loadWhole(session, some);
       for (const one of loaded) this.#known.keep(one, state.released);
-      // The rest was changed while it was read, and comes next time.
+      // The others changed while they were read, and are read next time.
       if (loaded.length < some.length) return 'in part';
     }
     for (const lost of isFirst ? this.#known.missing(rows) : []) await this.#restore(lost);
@@ -372,7 +381,7 @@ export class SqlStore implements Store {
     return 'all';
   }
 
-  /** The clusters of these rows, less those that were changed while they were read. */
+  /** Loads the clusters of these rows, without those that changed while they were read. */
   async #loadWhole(session: Session, rows: readonly StoredCluster[]): Promise<Loaded[]> {
     const loaded = await this.#known.load(session, this.#queries, rows);
     const since = Math.min(...rows.map(({ change_seq }) => change_seq)) - 1;
@@ -381,7 +390,10 @@ export class SqlStore implements Store {
     return loaded.filter(({ row }) => versions.get(row.id) === row.version);
   }
 
-  /** The database has an older list than was served already: it must never be served again. */
+  /**
+   * Writes a cluster back whose list in the database is older than the one already served: the older must
+   * never be served again.
+   */
   async #restore(cluster: Cluster): Promise<void> {
     await this.#decisions.decideNow(cluster, (found) => {
       return { cluster: found, events: [], reply: { type: 'done' } };
@@ -395,7 +407,7 @@ export class SqlStore implements Store {
     this.#readUpTo = state.clock.now - LATE_COMMIT_AFTER_MS;
   }
 
-  /** Returns how many were written. */
+  /** Writes changed leases, and returns how many. */
   async #writeLeases(session: Session, { clock: { now } }: ReplicaState, patience: number): Promise<number> {
     let written = 0;
     for (const batch of this.#known.dirtyLeases(now, patience)) {
@@ -407,8 +419,8 @@ export class SqlStore implements Store {
   }
 
   /**
-   * Says what this server has, has released what all have promised, and returns up to which change that is. Rejects when
-   * this server was given up meanwhile: it enters anew the next time.
+   * Reports what this server has, releases what all servers have promised, and returns the new state. Rejects
+   * if the others gave this server up meanwhile; it enters again the next time.
    */
   async #renew(session: Session, state: ReplicaState, report: SyncRequest): Promise<ReplicaState> {
     const { clock, databaseMs, storedDatabaseMs, others, overdue, forgetsBefore } = state;
@@ -429,7 +441,7 @@ export class SqlStore implements Store {
     if (!after.isEntered || (after.own?.written ?? 0) < own.written) {
       throw new DatabaseError(
         'conflict',
-        `the other servers on ${this.#db.name} have given this one up; it enters anew`,
+        `the other servers on ${this.#db.name} have given up on this one; it joins again`,
       );
     }
     this.#confirm(own.token, own.written);

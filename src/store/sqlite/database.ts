@@ -188,7 +188,7 @@ function openFile(file: string): SQLite.Database {
     db.exec('COMMIT');
     if (owner !== APPLICATION_ID && tables > 0) {
       throw new StoreRefused(
-        `the database ${file} belongs to another program (it has ${tables} tables or indexes and not our mark); name another file in DATABASE_URL`,
+        `the database ${file} belongs to another program (it has ${tables} tables or indexes but not our mark); name another file in DATABASE_URL`,
       );
     }
     const check = db.pragma('quick_check(1)', { simple: true }) as string;
@@ -209,7 +209,7 @@ function migrate(db: SQLite.Database, file: string, folder: string): void {
   const found = db.pragma('user_version', { simple: true }) as number;
   if (found > migrations.length) {
     throw new StoreRefused(
-      `the database ${file} has schema version ${found}, this program knows ${migrations.length}: it was written by a newer version. Start that version, or name another file in DATABASE_URL`,
+      `the database ${file} has schema version ${found}, but this program knows only ${migrations.length}: it was written by a newer version. Start that version, or name another file in DATABASE_URL`,
     );
   }
   // Nothing is written when there is nothing to do: a stored list can then be served from a full disk, too.
@@ -251,7 +251,7 @@ function meaningOf(
     switch (whyNot(file)) {
       case 'EROFS':
         return passing(
-          `the file system of the database ${file} is read-only; look at the system's log and mount it to be written`,
+          `the file system of the database ${file} is read-only; look at the system's log and mount it writable`,
         );
       case 'ENOSPC':
       case 'EDQUOT':
@@ -294,7 +294,7 @@ function whyNot(file: string): string | undefined {
 }
 
 function corrupt(file: string, found: string): string {
-  return `the database ${file} is damaged or no SQLite database (${found}); it was left as it is. Restore a backup, or move it away: the running nodes then bootstrap their list anew with their next polls`;
+  return `the database ${file} is damaged or not an SQLite database (${found}); it was left as it is. Restore a backup, or move it away: the running nodes then bootstrap their list again with their next polls`;
 }
 
 const MEMBER_COLUMNS = [

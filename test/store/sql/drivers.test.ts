@@ -254,9 +254,9 @@ for (const server of testDatabases) {
       // statement. MySQL has that for reads alone, so there it is this side that gives up.
       const sentence = isMysql
         ? serverName === 'mariadb'
-          ? /did not get a statement done in time/
+          ? /did not finish a statement in time/
           : /has not answered for 0\.9 s/
-        : /lock that somebody else has/;
+        : /lock that another session holds/;
       await fails(waiting, isMysql ? 'unavailable' : 'conflict', sentence);
       held.end();
       await held.done;
@@ -280,7 +280,7 @@ for (const server of testDatabases) {
     it('bound a transaction whose work never ends, and free what it has locked', async (t) => {
       const { database, name, admin } = await setUp(t);
       const held = await holdRow(database, 2_000);
-      await fails(held.done, 'unavailable', /was not done within 2 s and was given up/);
+      await fails(held.done, 'unavailable', /did not finish within 2 s and was abandoned/);
       await eventually('the row is free', () =>
         admin.run('UPDATE t SET n = 5 WHERE id = 1').then(() => true),
       );
@@ -558,7 +558,7 @@ for (const server of testDatabases) {
       const user = await createUser(t, admin, name, { rights: 'SELECT' });
       const limited = connectTo(t, asUser(url, user));
       const errors = [
-        await fails(limited.run(bump(1)), 'misconfigured', /does not give the user .* a right/),
+        await fails(limited.run(bump(1)), 'misconfigured', /does not grant the user .* a right/),
         await fails(
           database.run(text('SELECT * FROM address_server_clock')),
           'misconfigured',

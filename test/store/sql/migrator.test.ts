@@ -143,7 +143,7 @@ for (const server of testDatabases) {
           assert.match(
             error.message,
             new RegExp(
-              `has schema version ${own.length + 1}, this program knows ${own.length}: .*newer version\\. Start that`,
+              `has schema version ${own.length + 1}, but this program knows only ${own.length}: .*newer version\\. Start that`,
             ),
           );
           return true;
@@ -160,7 +160,7 @@ for (const server of testDatabases) {
         assert.equal(applied, 0);
         assert.match(
           warning ?? '',
-          new RegExp(`has schema version ${own.length + 1}, this program knows ${own.length}`),
+          new RegExp(`has schema version ${own.length + 1}, but this program knows only ${own.length}`),
         );
       }
     });
@@ -177,7 +177,7 @@ for (const server of testDatabases) {
       await migrate(database, own);
       await assert.rejects(
         checkSchema(database, newer(t, COLUMN)),
-        new RegExp(`has schema version ${own.length}, and this program needs ${own.length + 1}; run`),
+        new RegExp(`has schema version ${own.length}, but this program needs ${own.length + 1}; run`),
       );
     });
 

@@ -174,11 +174,11 @@ for (const { name, dialect } of testDatabases) {
     if (isMysql) {
       const identified = `IDENTIFIED BY '${PASSWORD}'`;
 
-      it('says that an account is locked, or wants a new password', async (t) => {
+      it('says that an account is locked, or requires a new password', async (t) => {
         const locked = await account(t, 'locked', `${identified} ACCOUNT LOCK`);
         await fails(t, locked, 'misconfigured', /has locked the account of the user of DATABASE_URL/);
         const expired = await account(t, 'expired', `${identified} PASSWORD EXPIRE`);
-        await fails(t, expired, 'misconfigured', /wants a new password for the user of DATABASE_URL/);
+        await fails(t, expired, 'misconfigured', /requires a new password for the user of DATABASE_URL/);
       });
     }
 

@@ -123,7 +123,7 @@ for (const database of newerDatabases) {
       assert.match(
         await fails(`${place.directUrl}_other`),
         dialect === 'mysql'
-          ? /_other does not give the user .* a right/
+          ? /_other does not grant the user .* a right/
           : /_other does not exist; create the database/,
       );
     });

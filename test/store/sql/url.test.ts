@@ -44,27 +44,27 @@ describe('a URL of a database server', () => {
   }
 
   const bad: [string, RegExp][] = [
-    ['mysql:u@db/d', /is no URL of a database; it is mysql:\/\/USER:PASSWORD@HOST:3306\/DATABASE/],
+    ['mysql:u@db/d', /is not the URL of a database; write mysql:\/\/USER:PASSWORD@HOST:3306\/DATABASE/],
     ['postgres://u@d b/d', /neither a name nor an address/],
-    ['postgres://db/d', /names no user; it is postgres:\/\/USER/],
+    ['postgres://db/d', /names no user; write postgres:\/\/USER/],
     ['mysql://:p@db/d', /names no user/],
     ['mysql://u@/d', /names no host/],
     ['mysql://u@db', /names no database/],
     ['mysql://u@db/', /names no database/],
     ['mysql://u@db/d/e', /database with a \/ in it/],
-    ['mysql://u@db:0/d', /port that is none from 1 to 65535/],
+    ['mysql://u@db:0/d', /port that is not from 1 to 65535/],
     ['mysql://u@db:65536/d', /port that is none/],
     ['mysql://u@db:x/d', /port that is none .* write %3A for :/],
     ['mysql://u@[::g]/d', /no IPv6 address/],
     ['mysql://u:50%@db/d', /has a password with a % .* %25/],
     [
       'mysql://u@db/d?ssl=true',
-      /has the option "ssl"; those known are sslmode, sslrootcert, sslcert, sslkey/,
+      /has the option "ssl"; the known options are sslmode, sslrootcert, sslcert, sslkey/,
     ],
     ['mysql://u@db/d?sslmode=require&sslmode=disable', /sslmode twice/],
     [
       'mysql://u@db/d?sslmode=prefer',
-      /sslmode=prefer, with which whoever is in between can switch the encryption off/,
+      /sslmode=prefer, with which an attacker in between can switch the encryption off/,
     ],
     ['postgres://u@db/d?sslmode=allow', /sslmode=allow/],
     ['mysql://u@db/d?sslmode=on', /sslmode="on"; it is one of disable, require, verify-ca, verify-full/],
@@ -95,7 +95,10 @@ describe('a URL of a database server', () => {
     assert.match(tls.ca ?? '', /ca\.pem/);
     assert.match(tls.cert ?? '', /cert\.pem/);
     assert.match(tls.key ?? '', /key\.pem/);
-    assert.throws(() => parseServerUrl(`${start}&sslrootcert=${other}`), /other\.pem, which is no PEM file/);
+    assert.throws(
+      () => parseServerUrl(`${start}&sslrootcert=${other}`),
+      /other\.pem, which is not a PEM file/,
+    );
   });
 
   it('has a name without credentials', () => {
@@ -150,7 +153,7 @@ describe('the settings of the database', () => {
       () => read({ 'database-url': 'mysql://u:secret@db' }),
       (error: Error) =>
         error instanceof ConfigError &&
-        error.message.startsWith('database-url="mysql://***@db" names no database; it is mysql://USER'),
+        error.message.startsWith('database-url="mysql://***@db" names no database; write mysql://USER'),
     );
   });
 });

@@ -1,11 +1,11 @@
 import { DatabaseError } from './database.js';
 import { codeOf, databaseError, networkMeaning, type Meaning } from './errors.js';
 
-const BUSY: Meaning = ['conflict', 'did not get a lock that somebody else has; nothing was changed'];
+const BUSY: Meaning = ['conflict', 'did not get a lock that another session holds; nothing was changed'];
 const STOPPING: Meaning = ['unavailable', 'is starting or stopping'];
 const SLOW: Meaning = [
   'unavailable',
-  'did not get a statement done in time; it is overloaded, or a lock is held too long',
+  'did not finish a statement in time; it is overloaded, or a lock is held too long',
 ];
 const READ_ONLY: Meaning = [
   'unavailable',
@@ -14,7 +14,7 @@ const READ_ONLY: Meaning = [
 const FULL: Meaning = ['unavailable', 'has a full disk; make room'];
 const CROWDED: Meaning = [
   'unavailable',
-  'has too many connections; allow it more, or let others use fewer (a server of this program uses at most 4)',
+  'has too many connections; raise its limit, or let other clients use fewer (a server of this program uses at most 4)',
 ];
 const DENIED: Meaning = [
   'misconfigured',
@@ -22,7 +22,7 @@ const DENIED: Meaning = [
 ];
 const FORBIDDEN: Meaning = [
   'misconfigured',
-  'does not give the user of DATABASE_URL a right that is needed: SELECT, INSERT, UPDATE and DELETE on the address_server_ tables, and CREATE and ALTER for `nacos-address-server migrate`',
+  'does not grant the user of DATABASE_URL a right that is needed: SELECT, INSERT, UPDATE and DELETE on the address_server_ tables, and CREATE and ALTER for `nacos-address-server migrate`',
 ];
 const NO_DATABASE: Meaning = [
   'misconfigured',
@@ -30,10 +30,10 @@ const NO_DATABASE: Meaning = [
 ];
 const NO_TABLE: Meaning = ['misconfigured', 'lacks a table or column; run `nacos-address-server migrate`'];
 const LOCKED: Meaning = ['misconfigured', 'has locked the account of the user of DATABASE_URL'];
-const EXPIRED: Meaning = ['misconfigured', 'wants a new password for the user of DATABASE_URL'];
+const EXPIRED: Meaning = ['misconfigured', 'requires a new password for the user of DATABASE_URL'];
 const NO_PLUGIN: Meaning = [
   'misconfigured',
-  'asks for a way of logging in that this program does not have; give the user one with caching_sha2_password or mysql_native_password',
+  'requires a login method that this program does not support; give the user caching_sha2_password or mysql_native_password',
 ];
 
 /** Numbers as in MySQL's and MariaDB's references of server errors; those from 1900 to 1999 are MariaDB's. */
@@ -75,7 +75,7 @@ const SERVER: ReadonlyMap<number, Meaning> = new Map([
   [1820, EXPIRED],
   [1251, NO_PLUGIN],
   [1524, NO_PLUGIN],
-  [3159, ['misconfigured', 'takes encrypted connections alone; set sslmode in DATABASE_URL']],
+  [3159, ['misconfigured', 'accepts only encrypted connections; set sslmode in DATABASE_URL']],
   [1049, NO_DATABASE],
   [1044, FORBIDDEN],
   [1142, FORBIDDEN],

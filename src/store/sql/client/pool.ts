@@ -107,7 +107,7 @@ export class Pool {
       );
       return new DatabaseError(
         'unavailable',
-        `none of the ${POOL_SIZE} connections to ${this.#driver.name} was free within ${seconds(limit)}; it is slow, or more is asked of it than it can do`,
+        `none of the ${POOL_SIZE} connections to ${this.#driver.name} was free within ${seconds(limit)}; it is slow or overloaded`,
       );
     });
   }
@@ -156,13 +156,16 @@ export class Pool {
   }
 
   #closedError(): DatabaseError {
-    return new DatabaseError('unavailable', `${this.#driver.name} is not used any more: this program stops`);
+    return new DatabaseError(
+      'unavailable',
+      `${this.#driver.name} is no longer used: this program is stopping`,
+    );
   }
 }
 
 export function notConnected(driver: Driver, limit: number): DatabaseError {
   return new DatabaseError(
     'unavailable',
-    `no connection to ${driver.name} came about within ${seconds(limit)}; check that the server runs, that DATABASE_URL names the right host and port, and that the network lets this machine reach it`,
+    `could not connect to ${driver.name} within ${seconds(limit)}; check that the server runs, that DATABASE_URL names the right host and port, and that the network lets this machine reach it`,
   );
 }

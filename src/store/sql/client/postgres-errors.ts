@@ -3,12 +3,12 @@ import { codeOf, databaseError, networkMeaning, type Meaning } from './errors.js
 
 export const LOCK_NOT_AVAILABLE = '55P03';
 
-const BUSY: Meaning = ['conflict', 'did not get a lock that somebody else has; nothing was changed'];
+const BUSY: Meaning = ['conflict', 'did not get a lock that another session holds; nothing was changed'];
 const STOPPING: Meaning = ['unavailable', 'is starting or stopping'];
 const FULL: Meaning = ['unavailable', 'has a full disk or no memory left; make room'];
 const CROWDED: Meaning = [
   'unavailable',
-  'has too many connections; allow it more, or let others use fewer (a server of this program uses at most 4)',
+  'has too many connections; raise its limit, or let other clients use fewer (a server of this program uses at most 4)',
 ];
 const LOST: Meaning = ['unavailable', 'closed the connection'];
 const DENIED: Meaning = [
@@ -29,7 +29,7 @@ const SERVER: ReadonlyMap<string, Meaning> = new Map([
   ['25P03', ['unavailable', 'ended a transaction in which nothing had been done for too long']],
   [
     '57014',
-    ['unavailable', 'did not get a statement done in time; it is overloaded, or a lock is held too long'],
+    ['unavailable', 'did not finish a statement in time; it is overloaded, or a lock is held too long'],
   ],
   [
     '25006',
@@ -48,7 +48,7 @@ const SERVER: ReadonlyMap<string, Meaning> = new Map([
     '42501',
     [
       'misconfigured',
-      'does not give the user of DATABASE_URL a right that is needed: SELECT, INSERT, UPDATE and DELETE on the address_server_ tables, and CREATE on the schema for `nacos-address-server migrate`',
+      'does not grant the user of DATABASE_URL a right that is needed: SELECT, INSERT, UPDATE and DELETE on the address_server_ tables, and CREATE on the schema for `nacos-address-server migrate`',
     ],
   ],
   // The connection's search_path names no schema that there is, or that the user may see.

@@ -74,7 +74,7 @@ export class ServerDatabase implements Database {
           connection.destroy();
           return new DatabaseError(
             end.isCommitting ? 'unknown' : 'unavailable',
-            `a transaction in ${this.name} was not done within ${seconds(limit)} and was given up; the database is slow`,
+            `a transaction in ${this.name} did not finish within ${seconds(limit)} and was abandoned; the database is slow`,
           );
         },
       );
@@ -145,7 +145,7 @@ export class ServerDatabase implements Database {
     const taken = (): DatabaseError =>
       new DatabaseError(
         'unavailable',
-        `another program has been changing the schema of ${this.name} for ${seconds(SCHEMA_LOCK_LIMIT_MS)}; let it end, then start this one again`,
+        `another program has been changing the schema of ${this.name} for ${seconds(SCHEMA_LOCK_LIMIT_MS)}; wait for it to finish, then start this one again`,
       );
     try {
       await within(STATEMENT_LIMIT_MS, connection.ready, () =>

@@ -34,16 +34,18 @@ export function parseServerUrl(text: string): ServerAddress {
       text,
     );
   if (!parts)
-    throw new UrlProblem(`is no URL of a database; it is ${example}, with special characters as %40 for @`);
+    throw new UrlProblem(
+      `is not the URL of a database; write ${example}, with special characters encoded, such as %40 for @`,
+    );
   const [, userInfo, host = '', port, database, query] = parts;
   const colon = userInfo?.indexOf(':') ?? -1;
   const user = decoded('user', colon < 0 ? userInfo : userInfo?.slice(0, colon));
   const password = colon < 0 ? undefined : decoded('password', userInfo?.slice(colon + 1));
-  if (user === '') throw new UrlProblem(`names no user; it is ${example}`);
-  if (host === '') throw new UrlProblem(`names no host; it is ${example}`);
+  if (user === '') throw new UrlProblem(`names no user; write ${example}`);
+  if (host === '') throw new UrlProblem(`names no host; write ${example}`);
   const name = decoded('database', database);
-  if (name === '') throw new UrlProblem(`names no database; it is ${example}`);
-  if (name.includes('/')) throw new UrlProblem(`names a database with a / in it; it is ${example}`);
+  if (name === '') throw new UrlProblem(`names no database; write ${example}`);
+  if (name.includes('/')) throw new UrlProblem(`names a database with a / in it; write ${example}`);
   return {
     type,
     host: hostOf(host),
@@ -90,7 +92,9 @@ function decoded(what: string, text = ''): string {
   try {
     return decodeURIComponent(text);
   } catch {
-    throw new UrlProblem(`has a ${what} with a % that begins no character such as %40; a % itself is %25`);
+    throw new UrlProblem(
+      `has a ${what} with a % that starts no encoded character such as %40; write %25 for a %`,
+    );
   }
 }
 
@@ -102,7 +106,7 @@ function hostOf(text: string): string {
   }
   const host = text.slice(1, -1);
   if (isIP(host) === 6) return host;
-  throw new UrlProblem('has a host in brackets that is no IPv6 address');
+  throw new UrlProblem('has a host in brackets that is not an IPv6 address');
 }
 
 function portOf(text: string | undefined, fallback: number): number {
@@ -110,7 +114,7 @@ function portOf(text: string | undefined, fallback: number): number {
   const port = /^\d{1,5}$/.test(text) ? Number(text) : 0;
   if (port >= 1 && port <= 65_535) return port;
   throw new UrlProblem(
-    'has a port that is none from 1 to 65535; should it be a part of the password, write %3A for :, %2F for /, %3F for ?, %23 for # and %40 for @',
+    'has a port that is not from 1 to 65535; if that is part of the password, write %3A for :, %2F for /, %3F for ?, %23 for # and %40 for @',
   );
 }
 
@@ -121,7 +125,9 @@ function optionsOf(query = ''): ReadonlyMap<Option, string> {
     const [name = '', ...value] = part.split('=');
     const option = OPTIONS.find((known) => known === name);
     if (option === undefined) {
-      throw new UrlProblem(`has the option ${JSON.stringify(name)}; those known are ${OPTIONS.join(', ')}`);
+      throw new UrlProblem(
+        `has the option ${JSON.stringify(name)}; the known options are ${OPTIONS.join(', ')}`,
+      );
     }
     if (options.has(option)) throw new UrlProblem(`has the option ${option} twice`);
     options.set(option, decoded(`value of ${option}`, value.join('=')));
@@ -133,7 +139,7 @@ function tlsOf(options: ReadonlyMap<Option, string>): Tls | undefined {
   const mode = options.get('sslmode') ?? 'disable';
   if (mode === 'prefer' || mode === 'allow') {
     throw new UrlProblem(
-      `has sslmode=${mode}, with which whoever is in between can switch the encryption off unnoticed; set disable, or require and better`,
+      `has sslmode=${mode}, with which an attacker in between can switch the encryption off unnoticed; set disable, or require or better`,
     );
   }
   const verify = MODES.find((known) => known === mode);
@@ -177,5 +183,5 @@ function file(options: ReadonlyMap<Option, string>, option: Option): string | un
     throw new UrlProblem(`has ${option}=${path}, which cannot be read (${message})`);
   }
   if (/-----BEGIN [A-Z0-9 ]+-----/.test(text)) return text;
-  throw new UrlProblem(`has ${option}=${path}, which is no PEM file (it has no line "-----BEGIN …-----")`);
+  throw new UrlProblem(`has ${option}=${path}, which is not a PEM file (it has no line "-----BEGIN …-----")`);
 }
