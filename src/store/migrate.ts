@@ -5,19 +5,19 @@ import { join } from 'node:path';
 export interface Migration {
   readonly version: number;
   /**
-   * Programs that know this schema version or a later one may go on with a database that has this migration: what its
-   * first line says, as `-- compatible with schema version 3`; the migration's own version without that line.
+   * The oldest schema version whose programs may still use a database with this migration. Read from its
+   * first line, `-- compatible with schema version 3`; without that line it is the migration's own version.
    */
   readonly compatibleWith: number;
   readonly file: string;
   readonly sql: string;
-  /** The same, one by one and without comments; a statement ends with `;` at the end of a line. */
+  /** The statements of `sql` one by one, without comments. A statement ends with `;` at the end of a line. */
   readonly statements: readonly string[];
 }
 
 /**
- * Reads `0001_name.sql`, `0002_…` of a dialect's folder. Throws when a number is missing or given twice, or when what
- * a migration says to be compatible with cannot be.
+ * Reads `0001_name.sql`, `0002_…` from a dialect's folder. Throws if a number is missing or repeated, or if a
+ * migration's compatibility line is invalid.
  */
 export function readMigrations(folder: string): readonly Migration[] {
   const files = readdirSync(folder)

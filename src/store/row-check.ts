@@ -5,8 +5,8 @@ import type { StoredLease } from '../registry/cluster.js';
 import { TIME_FACTS } from '../registry/lease-facts.js';
 
 /*
- * What a person may have written into the tables: a list goes to every node, which makes Raft of it, so one that this program
- * could not have written itself is not served.
+ * Checks rows that a person may have edited. A list goes to every node, which turns it into Raft membership,
+ * so a list that this program could not have written is not served.
  */
 
 const NAME = /^[A-Za-z0-9._-]{1,64}$/;
@@ -15,7 +15,7 @@ const ID = /^[\x21-\x7e]{1,253}$/;
 type Rule = (value: unknown) => boolean;
 
 const whole: Rule = (value) => Number.isSafeInteger(value) && (value as number) >= 0;
-/** A time on the lease clock; before its first ones lies NEVER. */
+/** A time on the lease clock; NEVER is just before its first. */
 const time: Rule = (value) => Number.isSafeInteger(value) && (value as number) >= -1;
 const flag: Rule = (value) => value === 0 || value === 1;
 const orNull =
@@ -70,7 +70,7 @@ const WAITING = {
 const DEPARTED = { address, left_at: time, quiet_until: time };
 const LEASE = { ...Object.fromEntries(TIME_FACTS.map((fact) => [fact, time])), delivered: whole };
 
-/** What in the rows of a cluster this program cannot have written: a sentence's end. Undefined when nothing is. */
+/** What is invalid in a cluster's rows, as the end of a sentence; undefined if nothing is. */
 export function problemIn(
   { cluster, members, waiting, tombstones }: ClusterRows,
   leases: ReadonlyMap<string, StoredLease | undefined>,
@@ -122,7 +122,7 @@ function first<T>(all: readonly T[], check: (one: T) => string | undefined): str
   return undefined;
 }
 
-/** As JSON, cut: anything may stand there. */
+/** The value as JSON, cut to 100 characters: a damaged row may hold anything. */
 function quoted(value: unknown): string {
   const json = value === undefined || typeof value === 'bigint' ? String(value) : JSON.stringify(value);
   return json.length > 100 ? `${json.slice(0, 100)}…` : json;

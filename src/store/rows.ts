@@ -15,7 +15,7 @@ import { problemIn } from './row-check.js';
 import { heardOnce, storedLease } from '../registry/lease.js';
 import type { ClusterTable, DepartedTable, LeaseTable, MemberTable, WaitingTable } from './schema.js';
 
-/* Clusters as rows of the tables that all dialects share, and back. */
+/* Converts clusters to rows of the tables that all dialects share, and back. */
 
 export type ClusterRow = Pick<
   ClusterTable,
@@ -46,26 +46,26 @@ export function columnOf(fact: LeaseFact): Exclude<keyof LeaseRow, 'address'> {
 /** All rows of one cluster. */
 export interface ClusterRows {
   readonly cluster: ClusterRow;
-  /** In the order of their positions. */
+  /** Sorted by position. */
   readonly members: readonly MemberRow[];
   readonly waiting: readonly WaitingRow[];
   readonly tombstones: readonly DepartedRow[];
 }
 
-/** Rows to write, and the addresses whose rows go. */
+/** Rows to write, and addresses whose rows are deleted. */
 export interface Rows<R> {
   readonly put: readonly R[];
   readonly remove: readonly Address[];
 }
 
-/** What must be written to turn one version of a cluster into the next; leases apart. */
+/** Rows that turn one version of a cluster into the next, without its leases. */
 export interface RowChanges {
   readonly members: Rows<MemberRow>;
   readonly waiting: Rows<WaitingRow>;
   readonly tombstones: Rows<DepartedRow>;
 }
 
-/** Unchanged values are the same objects. */
+/** Compares two versions of a cluster by identity: unchanged values are the same objects. */
 export function changesOf(before: Cluster, after: Cluster): RowChanges {
   return {
     members: difference(before.members, after.members, memberRow),
@@ -144,7 +144,10 @@ function departedRow(address: Address, d: Tombstone): DepartedRow {
   return { address, left_at: d.leftAt, quiet_until: d.rejoinBlockedUntil };
 }
 
-/** The time of joining and the place on the list: it grows in the list's order though only new rows are written. */
+/**
+ * A member's sort key, from the time of joining and the place on the list. It follows the list's order
+ * although only new rows are written.
+ */
 function positionOf(time: number, place: number): number {
   return time * 1_024 + place;
 }
@@ -175,8 +178,8 @@ export function toLease(row: LeaseRow): StoredLease {
 }
 
 /**
- * The cluster of these rows. `leaseFor` gives the lease of an address; one without a row of its own was heard at the
- * time that its other row tells.
+ * Builds a cluster from its rows, marked as damaged if they are invalid. `leaseFor` returns the lease of an
+ * address; an address without one counts as heard at the time in its other row.
  */
 export function toCluster(
   { cluster, members, waiting, tombstones }: ClusterRows,
@@ -254,7 +257,7 @@ function identity(row: MemberRow | WaitingRow): { id?: string; expect?: number }
   };
 }
 
-/** Rows by the id of their cluster, in the order in which they come. */
+/** Groups rows by their cluster's id, in their original order. */
 export function byCluster<R>(rows: readonly (R & { readonly cluster_id: number })[]): Map<number, R[]> {
   const sorted = new Map<number, R[]>();
   for (const row of rows) {

@@ -3,8 +3,8 @@ import type { Presence, Source } from '../registry/cluster.js';
 import type { EventType } from '../registry/events.js';
 
 /**
- * The tables of migrations/mysql and migrations/postgres; all times but those that end in `_ms` are milliseconds on
- * the lease clock.
+ * The tables of migrations/mysql and migrations/postgres. Times are milliseconds on the lease clock, except
+ * columns that end in `_ms`.
  */
 export interface Tables {
   address_server_schema: SchemaTable;
@@ -18,41 +18,41 @@ export interface Tables {
   address_server_event: EventTable;
 }
 
-/** One row a migration that was applied. */
+/** One row for each applied migration. */
 export interface SchemaTable {
   version: number;
-  /** The oldest schema version whose program may go on with this one. */
+  /** The oldest schema version whose programs may use this one. */
   compatible_with: number;
   applied_ms: number;
 }
 
-/** One row. */
+/** The shared lease clock, in a single row. */
 export interface ClockTable {
   one: 1;
   hearing_ms: number;
   /** The database's wall clock when hearing_ms was written, milliseconds since 1970. */
   database_ms: number;
   grace_until: number;
-  /** Counts changes of clusters. */
+  /** Number of the last change of any cluster. */
   changes: number;
-  /** Lists of changes up to this one may be sent (see registry/agreement.ts). */
+  /** Lists of changes up to this one may be sent (registry/agreement.ts). */
   released: number;
 }
 
-/** The servers that serve the lists kept here. */
+/** The servers that share this database. */
 export interface ReplicaTable {
   id: string;
-  /** Which process has the id. */
+  /** Identifies the process that has the id. */
   token: string;
-  /** What it heard until then is in the leases, and what was changed until then it has. */
+  /** The leases hold everything it heard until this time, and it has every change made until then. */
   seen_at: number;
   /** It has every change up to this one. */
   seen: number;
   /** It sends no list that a change up to this one has replaced. */
   promised: number;
-  /** Since when nobody waits for it any more; 0 while all do. */
+  /** When the others stopped waiting for it; 0 while they wait. */
   revoked_at: number;
-  /** How many of its transactions were confirmed to it at least, while it has this token. */
+  /** Lower bound of its transactions that were confirmed under this token. */
   written: number;
 }
 
@@ -68,13 +68,13 @@ export interface ClusterTable {
   awaits_repair: number;
   repair_by: string | null;
   repair_until: number | null;
-  /** Counts changes of this row and of those that belong to it. */
+  /** Counts changes of this row and of the rows that belong to it. */
   version: number;
-  /** The clock's count at the last of them. */
+  /** Number of the last such change (`changes` of the clock). */
   change_seq: number;
-  /** The clock's count at the last change of the list. */
+  /** Number of the last change of the list. */
   list_seq: number;
-  /** When it was last changed. */
+  /** Time of the last change. */
   decided_at: number;
 }
 
@@ -110,7 +110,9 @@ export interface DepartedTable {
   quiet_until: number;
 }
 
-/** What was heard of an address, whether it is a member, waits or has left. Every column but one only grows. */
+/**
+ * What is known of an address, whether it is a member, waiting or departed. Every column but one only grows.
+ */
 export interface LeaseTable {
   cluster_id: number;
   address: string;
@@ -123,7 +125,7 @@ export interface LeaseTable {
   polls: number;
   /** When the row was last written. */
   written_at: number;
-  /** The server that wrote it, when nothing in it is news to that server; 0 otherwise. */
+  /** The server that wrote the row, if the row has no news for that server; 0 otherwise. */
   writer: number;
 }
 

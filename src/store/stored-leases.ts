@@ -2,25 +2,26 @@ import type { Lease, StoredLease } from '../registry/cluster.js';
 import { FACT_NAMES } from '../registry/lease-facts.js';
 
 /*
- * Which leases say more than what is stored of them, and so must be written. The note is on the lease itself: with
- * thousands of members a table beside them was the garbage collector's largest burden, and looking at every fact of
- * every lease each second the longest pause.
+ * Tracks which leases differ from what is stored and must be written. The mark is on the lease itself: with
+ * thousands of members a table beside them was the garbage collector's largest burden, and comparing every
+ * fact of every lease each second was the longest pause.
  */
 
-/** These facts were read or written. */
+/** Records the facts of a lease that were read from or written to the store. */
 export function noteStored(lease: Lease, facts: StoredLease): void {
   lease.stored = facts;
   if (lease.changed) lease.changed = differs(lease, facts, 0);
 }
 
-/** Nothing is known of what is stored any more. */
+/** Marks a lease whose stored facts are no longer known. */
 export function noteLost(lease: Lease): void {
   lease.stored = undefined;
   lease.changed = true;
 }
 
 /**
- * Whether the lease says more than what is stored; a mere renewal only counts when it is more than `slackMs` newer.
+ * Whether a lease must be written. A mere renewal counts only if it is more than `slackMs` newer than what is
+ * stored.
  */
 export function isDirty(lease: Lease, slackMs = 0): boolean {
   return lease.changed && (lease.stored === undefined || differs(lease, lease.stored, slackMs));
@@ -31,7 +32,7 @@ function differs(lease: Lease, stored: StoredLease, slackMs: number): boolean {
   return FACT_NAMES.some((fact) => fact !== 'heardAt' && stored[fact] !== lease[fact]);
 }
 
-/** The shared facts of a lease as they are now. */
+/** A copy of the facts of a lease that servers share. */
 export function factsOf(lease: Lease): StoredLease {
   const { heardAt, openAt, endedAt, refusedAt, delivered, deliveredAt, polls } = lease;
   return { heardAt, openAt, endedAt, refusedAt, delivered, deliveredAt, polls };

@@ -326,7 +326,7 @@ export class SqlStore implements Store {
     if (token === this.#token) this.#confirmed = Math.max(this.#confirmed, written);
   }
 
-  /** Moves what was heard after a pause to the time after it. */
+  /** Keeps what was heard after a pause from being dated before it. */
   #catchUp(now: number): void {
     const behind = this.#known.listener?.catchUp(now);
     if (behind) this.#known.bringForward(behind);

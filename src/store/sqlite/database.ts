@@ -18,23 +18,23 @@ import {
 } from '../rows.js';
 import type { Change, LeaseBatch, Stored } from './messages.js';
 
-/** Events kept of one cluster, and of all. */
+/** Events kept of one cluster, and of all clusters. */
 const EVENTS_PER_CLUSTER = 1_000;
 const EVENTS_IN_ALL = 100_000;
 
-/** What is true of the row of a deleted cluster, and of one that was deleted and waits to be bootstrapped anew. */
+/** SQL condition for the row of a deleted cluster, also while it waits for its next bootstrap. */
 const DELETED = 'epoch = 0 AND revision > 0';
 
-/** How long an open waits for a server that is just stopping to give the file up. */
+/** How long opening the file waits for a stopping server to release it. */
 const LOCK_TIMEOUT_MS = 3_000;
 
-/** Marks the file as ours, so that another program's database is never migrated ("NAsr"). */
+/** Marks the file as this program's ("NAsr"), so another program's database is never migrated. */
 const APPLICATION_ID = 0x4e417372;
 
 /**
- * The registry's SQLite file, synchronous; it lives in a thread of its own (worker.ts), so a slow disk holds
- * up no poll. WAL with full synchronisation: a commit that returned survives a power cut. The file is locked
- * for this process alone, since two servers deciding on one file would not see each other's decisions.
+ * The registry's SQLite file. Its calls are synchronous, so it runs in its own thread (worker.ts) and a slow
+ * disk delays no poll. WAL with full synchronisation: a commit that returned survives a power cut. The file
+ * is locked for this process, since two servers would not see each other's decisions.
  */
 export class SqliteDatabase {
   readonly #db: SQLite.Database;
@@ -42,8 +42,8 @@ export class SqliteDatabase {
   readonly #deletedKept: number;
 
   /**
-   * `deletedKept`: of how many deleted clusters the latest revision is kept. Throws {@link StoreRefused} with what was found
-   * and what to do. The file is never overwritten.
+   * Opens and migrates the file, and never overwrites it. `deletedKept`: how many deleted clusters keep their
+   * latest revision. Throws {@link StoreRefused} with what was found and what to do.
    */
   constructor(file: string, migrationsFolder: string, deletedKept = DELETED_KEPT) {
     this.#deletedKept = deletedKept;
@@ -58,8 +58,8 @@ export class SqliteDatabase {
   }
 
   /**
-   * What there is; of more than `most` addresses the clusters that were heard last, since those live, and the names of
-   * the others.
+   * Loads the clusters. If they have more than `most` addresses, it loads those heard last, which are alive,
+   * and returns the names of the others as `left`.
    */
   load(most: number): Stored {
     const hearing = this.#db.prepare('SELECT hearing_ms FROM address_server_clock').pluck().get() as number;
@@ -94,7 +94,7 @@ export class SqliteDatabase {
     return id === undefined ? undefined : loadClusters(this.#db, [id])[0];
   }
 
-  /** Applies a change in one transaction; returns its events with their numbers. */
+  /** Applies a change in one transaction, and returns its events with their numbers. */
   commit(change: Change): RecordedEvent[] {
     return this.#db.transaction(() => this.#apply(change)).immediate();
   }
@@ -181,7 +181,7 @@ function openFile(file: string): SQLite.Database {
   try {
     db = new SQLite(file, { timeout: LOCK_TIMEOUT_MS });
     db.pragma('locking_mode = EXCLUSIVE');
-    // Takes the lock and proves that the file is a database that can be written.
+    // Takes the lock and proves that the file is a writable database.
     db.exec('BEGIN IMMEDIATE');
     const owner = db.pragma('application_id', { simple: true }) as number;
     const tables = db.prepare('SELECT count(*) FROM sqlite_master').pluck().get() as number;
@@ -212,7 +212,7 @@ function migrate(db: SQLite.Database, file: string, folder: string): void {
       `the database ${file} has schema version ${found}, but this program knows only ${migrations.length}: it was written by a newer version. Start that version, or name another file in DATABASE_URL`,
     );
   }
-  // Nothing is written when there is nothing to do: a stored list can then be served from a full disk, too.
+  // Without pending migrations nothing is written, so a stored list can be served from a full disk.
   if (found === migrations.length && db.pragma('application_id', { simple: true }) === APPLICATION_ID) return;
   db.transaction(() => {
     db.pragma(`application_id = ${APPLICATION_ID}`);
@@ -223,7 +223,7 @@ function migrate(db: SQLite.Database, file: string, folder: string): void {
   }).immediate();
 }
 
-/** Turns SQLite's codes (sqlite.org/rescode.html) into what an operator can act on. */
+/** Translates SQLite's codes (sqlite.org/rescode.html) into an error that an operator can act on. */
 function explain(file: string, error: unknown): unknown {
   if (error instanceof StoreRefused || !(error instanceof SQLite.SqliteError)) return error;
   const { sentence, mayPass } = meaningOf(file, error);
@@ -247,7 +247,7 @@ function meaningOf(
   if (is('FULL')) return passing(`the disk of the database ${file} is full; make room`);
   if (is('NOMEM')) return passing(`there is no memory for the database ${file}`);
   if (is('READONLY', 'CANTOPEN', 'PERM', 'IOERR')) {
-    // SQLite does not tell why; the system does.
+    // SQLite does not say why; the system does.
     switch (whyNot(file)) {
       case 'EROFS':
         return passing(
@@ -277,7 +277,7 @@ function meaningOf(
   return persistent(`the database ${file} cannot be used (${code})`);
 }
 
-/** The system's code for why a file, or a new one in its folder, cannot be written; undefined when it can. */
+/** The system's error code if the file, or a new one in its folder, cannot be written; else undefined. */
 function whyNot(file: string): string | undefined {
   try {
     if (existsSync(file)) {
@@ -383,7 +383,7 @@ interface OfCluster {
   readonly cluster_id: number;
 }
 
-/** Those of these ids, or all. */
+/** Loads the clusters with these ids, or all. */
 function loadClusters(db: SQLite.Database, ids?: readonly number[]): Stored['clusters'] {
   const some = ids === undefined ? [] : [JSON.stringify(ids)];
   const only = (column: string): string =>

@@ -3,11 +3,11 @@ import type { RecordedEvent, RegistryEvent } from '../../registry/events.js';
 import type { EventQuery } from '../../registry/interfaces.js';
 import type { ClusterRow, ClusterRows, LeaseRow, RowChanges, Rows } from '../rows.js';
 
-/** What the store asks of the thread that owns the database, and what it gets: plain data only. */
+/** Messages between the store and the thread that owns the database: plain data only. */
 
-/** A change of one cluster, computed by the store, applied in one transaction. */
+/** One change of a cluster: computed by the store, applied in one transaction. */
 export interface Change extends RowChanges {
-  /** The cluster's own row; absent when the cluster is to be forgotten. */
+  /** The cluster's own row; undefined if the cluster is to be forgotten. */
   readonly cluster: ClusterRow | undefined;
   readonly key: ClusterKey;
   readonly leases: Rows<LeaseRow>;
@@ -18,8 +18,8 @@ export interface Change extends RowChanges {
 }
 
 /**
- * The renewed leases of one cluster, the columns of one after those of the other in one flat array, since a batch may
- * hold thousands and each array of its own costs both threads.
+ * Renewed leases of one cluster, as one flat array with the columns of each lease in turn. A batch may hold
+ * thousands, and an array for each would cost both threads.
  */
 export interface LeaseBatch {
   readonly product: string;
@@ -27,18 +27,18 @@ export interface LeaseBatch {
   readonly leases: (string | number)[];
 }
 
-/** What the file holds. */
+/** The file's content. */
 export interface Stored {
   readonly clusters: readonly (ClusterRows & { readonly leases: readonly LeaseRow[] })[];
   readonly hearing: number;
-  /** Clusters that did not fit. */
+  /** Clusters that exceeded the limit on loaded addresses. */
   readonly left: readonly ClusterKey[];
 }
 
 export interface Calls {
-  /** `most`: addresses that are loaded, at most. */
+  /** `most`: most addresses to load. */
   open: { ask: { file: string; migrations: string; most: number }; answer: Stored };
-  /** One cluster. */
+  /** Loads one cluster. */
   load: { ask: ClusterKey; answer: Stored['clusters'][number] | undefined };
   commit: { ask: Change; answer: RecordedEvent[] };
   flush: { ask: { batches: LeaseBatch[]; hearing: number }; answer: null };
@@ -48,7 +48,7 @@ export interface Calls {
 
 export type CallName = keyof Calls;
 
-/** What crosses the thread's border. */
+/** A call that is sent to the thread. */
 export interface Request {
   readonly id: number;
   readonly call: CallName;
@@ -57,7 +57,10 @@ export interface Request {
 
 export type Response =
   | { readonly id: number; readonly ok: true; readonly answer: unknown }
-  /** `refused`: the store must not be used, and whether that may pass; otherwise it may come back. */
+  /**
+   * `refused`: the store must not be used; `mayPass`: that may change by itself. Otherwise the store may
+   * recover.
+   */
   | {
       readonly id: number;
       readonly ok: false;

@@ -2,7 +2,9 @@ import { StoreRefused } from '../../registry/interfaces.js';
 import { SqliteDatabase } from './database.js';
 import type { CallName, Calls, Request, Response } from './messages.js';
 
-/** Answers the store's calls on one database file, one after the other; what the file refuses is an answer too. */
+/**
+ * Answers the store's calls on one database file, one at a time. An error of the file becomes an answer too.
+ */
 export class Responder {
   #database: SqliteDatabase | undefined;
 

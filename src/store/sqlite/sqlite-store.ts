@@ -35,18 +35,23 @@ import type { CallName, Calls, Change, LeaseBatch, Request, Response, Stored } f
 export interface SqliteOptions {
   /** The database file. */
   readonly file: string;
-  /** The folder with the dialect's migrations. */
+  /** Folder of the SQLite migrations. */
   readonly migrations: string;
   readonly clock: Clock;
-  /** Addresses that are loaded at the start, at most; all by default. */
+  /** Most addresses loaded at the start; all by default. */
   readonly most?: number;
-  /** When the thread that owns the file ended by itself: a bug or no memory, and nothing will be stored again. */
+  /**
+   * Called when the thread that owns the file ended by itself: a bug, or no memory. Nothing will be stored
+   * any more.
+   */
   readonly onLost?: (error: Error) => void;
-  /** Starts what owns the file; a thread of its own if left out, so that a slow disk holds up no poll. */
+  /** Starts the thread that owns the file; by default a worker thread, so a slow disk delays no poll. */
   readonly startThread?: () => DatabaseThread;
 }
 
-/** What answers {@link Request}s with {@link Response}s, in their order: a `Worker`, as far as the store uses it. */
+/**
+ * Answers {@link Request}s with {@link Response}s in their order: a `Worker`, as far as the store uses it.
+ */
 export interface DatabaseThread {
   on(event: 'message', listener: (response: Response) => void): unknown;
   on(event: 'error', listener: (error: Error) => void): unknown;
@@ -55,24 +60,25 @@ export interface DatabaseThread {
   terminate(): Promise<unknown>;
 }
 
-/** How long the thread may take to close the file. */
+/** Time limit for closing the file. */
 const CLOSE_TIMEOUT_MS = 2_000;
 
 /**
- * The store for one server on one file. Since nobody else may open the file, the clusters in memory are the
- * truth and a decision need not read; it is made for one cluster at a time and counts once it is on the disk.
+ * Store for one server on one file. No other process may open the file, so the clusters in memory are
+ * authoritative and a decision reads nothing. Decisions about a cluster are made one at a time, and count
+ * once they are on disk.
  */
 export class SqliteStore implements Store {
   readonly pace = 1_000;
   readonly isShared = false;
   readonly #options: SqliteOptions;
-  /** Clusters in the file for which there was no room at the start. */
+  /** Clusters in the file that exceeded the limit at the start. */
   #left = new Set<string>();
   readonly #clusters = new Map<string, Cluster>();
-  /** The revisions of those that were deleted. */
+  /** Revisions of deleted clusters. */
   readonly #deleted = new Map<string, number>();
   readonly #queue = new KeyedQueue();
-  /** Decisions that come at once must not keep the polls waiting that need none. */
+  /** Keeps a burst of decisions from delaying polls that need none. */
   readonly #share = new LoopBudget();
   readonly #calls = new Map<number, { resolve: (answer: never) => void; reject: (error: Error) => void }>();
   #thread: DatabaseThread | undefined;
@@ -164,7 +170,7 @@ export class SqliteStore implements Store {
     this.#listener?.changed(cluster, cluster);
   }
 
-  /** A cluster that is not there: its revisions go on from where they were when it was deleted. */
+  /** A new cluster. If it was deleted before, its revisions continue from there. */
   #none(key: ClusterKey): Cluster {
     return { ...emptyCluster(key), revision: this.#deleted.get(keyOf(key)) ?? 0 };
   }
@@ -207,7 +213,7 @@ export class SqliteStore implements Store {
     return this.#call('events', query);
   }
 
-  /** Waits for the calls under way, then releases the file. */
+  /** Waits for pending calls, at most {@link CLOSE_TIMEOUT_MS}, then releases the file. */
   async close(): Promise<void> {
     const thread = this.#thread;
     if (!thread) return;
@@ -244,7 +250,7 @@ export class SqliteStore implements Store {
   #lost(error: Error): void {
     if (this.#thread === undefined) return;
     this.#thread = undefined;
-    // What was under way may be on the disk.
+    // Pending calls may have reached the disk.
     for (const { reject } of this.#calls.values()) {
       reject(new StoreOutcomeUnknown(`${this.#options.file}: ${error.message}`, { cause: error }));
     }
@@ -257,7 +263,7 @@ function startWorker(): DatabaseThread {
   return new Worker(new URL('./worker.js', import.meta.url), {
     name: 'sqlite',
     execArgv: [],
-    // Batches of leases are its only garbage; V8's default would keep tens of megabytes for it.
+    // Batches of leases are its only garbage; V8's default would reserve tens of megabytes for it.
     resourceLimits: { maxYoungGenerationSizeMb: 4 },
   });
 }

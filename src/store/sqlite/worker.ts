@@ -2,7 +2,7 @@ import { parentPort } from 'node:worker_threads';
 import type { Request } from './messages.js';
 import { Responder } from './responder.js';
 
-/** The thread that owns the database: answers one call after the other, in the order they came. */
+/** Entry point of the thread that owns the database. Answers calls one at a time, in the order of arrival. */
 
 const responder = new Responder();
 

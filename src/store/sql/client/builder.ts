@@ -31,14 +31,15 @@ const DIALECTS: Readonly<Record<Name, Dialect>> = {
   },
 };
 
-/** Builds statements and runs none: what `.compile()` returns is for {@link Database}. */
+/** Builds statements without running them: {@link Database} runs the result of `.compile()`. */
 export function sqlFor(dialect: Name): Kysely<Tables> {
   return new Kysely<Tables>({ dialect: DIALECTS[dialect] });
 }
 
 /**
- * The database's wall clock as it evaluates this, not as the transaction began: whole milliseconds since 1970. In
- * MySQL it is right since every connection's time zone is UTC; no function that knows only 32 bits is in it.
+ * SQL for the database's wall clock when it evaluates the expression, not when the transaction began: whole
+ * milliseconds since 1970. Correct in MySQL because every connection's time zone is UTC; it uses no function
+ * that is limited to 32 bits.
  */
 export function nowMs(dialect: Name): RawBuilder<number> {
   return dialect === 'mysql'

@@ -1,7 +1,7 @@
 import type { Database } from './database.js';
 import type { ServerAddress } from './server-address.js';
 
-/** The database at an address; no connection is made yet. Only the driver that is needed is loaded. */
+/** Creates the database client for an address, without connecting. Loads only the driver that is needed. */
 export async function connectDatabase(address: ServerAddress): Promise<Database> {
   return address.type === 'mysql'
     ? (await import('./mysql.js')).connectMysql(address)

@@ -1,26 +1,28 @@
 import { connect, type Socket } from 'node:net';
 import { STATEMENT_LIMIT_MS, type Statement } from './database.js';
 
-/** What a connection is for: ordinary work with the server's own time limits set, or changes of the schema without. */
+/**
+ * Purpose of a connection: ordinary work with the server's time limits set, or schema changes without them.
+ */
 export type Purpose = 'work' | 'schema';
 
 /**
- * One connection to a database server. It owns the TCP socket that the driver speaks through, since closing that is
- * the one thing that ends every wait of a driver, whatever state it is in.
+ * One connection to a database server. It owns the driver's TCP socket, since closing it is the only way to
+ * end every wait of a driver, whatever its state.
  */
 export abstract class Connection {
   /** Resolves when statements can be run; rejects with the driver's error. */
   abstract readonly ready: Promise<void>;
-  /** Resolves when the socket is closed, by whomever. */
+  /** Resolves when the socket is closed, by either side. */
   readonly closed: Promise<void>;
   protected readonly socket: Socket;
   #isOpen = true;
 
-  /** Starts to connect. */
+  /** Starts connecting. */
   constructor(host: string, port: number) {
-    // Keep-alive also finds a server that is gone without a word while nothing is asked of it.
+    // Keep-alive also detects a server that vanished while no statement is running.
     this.socket = connect({ host, port, noDelay: true, keepAlive: true, keepAliveInitialDelay: 5_000 });
-    // Without a listener an error would end the process; whoever waits is told by the driver.
+    // Without a listener an error would end the process. The driver reports it to the caller.
     this.socket.on('error', () => this.destroy());
     this.closed = new Promise((resolve) => {
       this.socket.once('close', () => {
@@ -35,13 +37,16 @@ export abstract class Connection {
     return this.#isOpen;
   }
 
-  /** Runs one statement, unbounded; none must be under way. Rejects with the driver's error. */
+  /** Runs one statement without a time limit; no other may be running. Rejects with the driver's error. */
   abstract query(statement: Statement): Promise<readonly unknown[]>;
 
-  /** Tells the server that the session ends, which then closes the socket. */
+  /** Asks the server to end the session and close the socket. */
   protected abstract sayGoodbye(): void;
 
-  /** Ends the session in good order; nothing may be under way. A server that does not close is not waited for. */
+  /**
+   * Ends the session cleanly; no statement may be running. Destroys the socket if the server does not close
+   * it in time.
+   */
   end(): void {
     if (!this.#isOpen) return;
     this.#isOpen = false;
@@ -50,7 +55,7 @@ export abstract class Connection {
     this.sayGoodbye();
   }
 
-  /** Closes the socket at once; what is under way rejects. */
+  /** Closes the socket at once; a running statement rejects. */
   destroy(): void {
     this.#isOpen = false;
     this.socket.destroy();

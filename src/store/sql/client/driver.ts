@@ -1,30 +1,30 @@
 import type { Connection, Purpose } from './connection.js';
 import type { Database, DatabaseError, Statement } from './database.js';
 
-/** What differs between MySQL and PostgreSQL. */
+/** The differences between MySQL and PostgreSQL. */
 export interface Driver {
   readonly dialect: Database['dialect'];
-  /** See {@link Database.name}. */
+  /** Name for people; see {@link Database.name}. */
   readonly name: string;
-  /** Begins a transaction that is READ COMMITTED. */
+  /** Begins a READ COMMITTED transaction. */
   readonly begin: Statement;
-  /** A lock that a session has until it ends or unlocks; nobody else gets it meanwhile, on any machine. */
+  /** The lock for schema changes. One session holds it, across machines, until it unlocks or ends. */
   readonly schemaLock: SchemaLock;
-  /** Starts to connect; the purpose's limits are set when it is ready. */
+  /** Starts connecting. The purpose's limits are set once it is ready. */
   open(purpose: Purpose): Connection;
-  /** Says in a sentence what a driver's error means. */
+  /** Translates a driver's error into a sentence for operators. */
   explain(error: unknown): DatabaseError;
 }
 
 export interface SchemaLock {
-  /** Statements that wait for the lock for at most SCHEMA_LOCK_LIMIT_MS; they are run one by one. */
+  /** Statements that take the lock, run one by one; they wait at most SCHEMA_LOCK_LIMIT_MS. */
   readonly take: readonly Statement[];
-  /** Whether the rows of the last one, or the error of any of them, say that somebody else had it all the time. */
+  /** Whether the last statement's rows, or the error of any, show that another session kept the lock. */
   isTaken(result: { readonly rows: readonly unknown[] } | { readonly error: unknown }): boolean;
   readonly release: Statement;
 }
 
-/** How long a change of the schema waits for another one. */
+/** How long a schema change waits for another one. */
 export const SCHEMA_LOCK_LIMIT_MS = 60_000;
 
 export function statement(sql: string, ...parameters: readonly unknown[]): Statement {

@@ -1,9 +1,9 @@
 import { DatabaseError, type DatabaseErrorKind } from './database.js';
 
-/** What is known about an error's code: a kind, and a sentence's end after the database's name. */
+/** What an error code means: its kind, and the end of a sentence that begins with the database's name. */
 export type Meaning = readonly [kind: DatabaseErrorKind, sentence: string];
 
-/** A driver's error, or the operating system's. */
+/** An error of the driver or the operating system. */
 interface CodedError extends Error {
   readonly code?: unknown;
   readonly errors?: readonly unknown[];
@@ -24,13 +24,13 @@ const NETWORK: ReadonlyMap<string, Meaning> = new Map([
   ['EPIPE', ['unavailable', 'closed the connection']],
 ]);
 
-/** The database's name, what was found there and what to do, then the driver's own words. */
+/** Builds the error: the database's name, what was found, what to do, and the driver's own message. */
 export function databaseError(name: string, [kind, sentence]: Meaning, error: Error): DatabaseError {
   const own = error.message === '' ? codeOf(error) : error.message;
   return new DatabaseError(kind, `${name} ${sentence} (${own})`, plain(error, own));
 }
 
-/** What errors that are not the server's mean: network, DNS and TLS. */
+/** The meaning of network, DNS and TLS errors; undefined for others. */
 export function networkMeaning(error: Error): Meaning | undefined {
   const known = NETWORK.get(codeOf(error));
   if (known) return known;
@@ -45,19 +45,19 @@ export function networkMeaning(error: Error): Meaning | undefined {
 export function codeOf(error: Error): string {
   const { code, errors } = error as CodedError;
   if (typeof code === 'string') return code;
-  // Several addresses of one name were tried.
+  // The name has several addresses, and all were tried.
   const first = errors?.[0];
   return first instanceof Error ? codeOf(first) : '';
 }
 
-/** OpenSSL's names for why a certificate is not good, and errors of Node.js about TLS. */
+/** Matches OpenSSL's names for a bad certificate, and TLS errors of Node.js. */
 function isTlsError(error: Error): boolean {
   return /^ERR_(TLS|SSL|OSSL)_|CERT|ISSUER|LEAF_SIGNATURE|^CRL_|^INVALID_(CA|PURPOSE)$|^HOSTNAME_MISMATCH$/.test(
     codeOf(error),
   );
 }
 
-/** Drivers put statements with their values, and more, on their errors. */
+/** Copies an error without the statements and values that drivers attach to it. */
 function plain(error: Error, message: string): Error {
   const copy = new Error(message);
   copy.name = error.name;

@@ -36,7 +36,7 @@ const NO_PLUGIN: Meaning = [
   'requires a login method that this program does not support; give the user caching_sha2_password or mysql_native_password',
 ];
 
-/** Numbers as in MySQL's and MariaDB's references of server errors; those from 1900 to 1999 are MariaDB's. */
+/** Meanings by error number of MySQL and MariaDB; 1900 to 1999 are MariaDB's. */
 const SERVER: ReadonlyMap<number, Meaning> = new Map([
   [1213, BUSY],
   [1205, BUSY],
@@ -94,7 +94,7 @@ const SERVER: ReadonlyMap<number, Meaning> = new Map([
 
 const LOST: Meaning = ['unavailable', 'closed the connection'];
 
-/** By mysql2's own codes. */
+/** Meanings by mysql2's own codes. */
 const DRIVER: ReadonlyMap<string, Meaning> = new Map([
   ['PROTOCOL_CONNECTION_LOST', LOST],
   ['AUTH_SWITCH_PLUGIN_ERROR', NO_PLUGIN],
@@ -104,7 +104,7 @@ const DRIVER: ReadonlyMap<string, Meaning> = new Map([
   ],
 ]);
 
-/** Says what an error of mysql2 means at the database of this name. */
+/** Translates an error of mysql2 for the database of this name. */
 export function explainMysql(name: string, error: unknown): DatabaseError {
   if (error instanceof DatabaseError) return error;
   if (!(error instanceof Error)) return new DatabaseError('rejected', `${name}: ${String(error)}`);
@@ -117,7 +117,7 @@ function meaningOf(error: Error): Meaning {
   if (server) return server;
   const code = codeOf(error);
   if (code === 'HANDSHAKE_SSL_ERROR') {
-    // mysql2 has overwritten the code with this one.
+    // mysql2 replaces the original code with this one.
     return /disconnected|ECONNRESET|EPIPE/.test(error.message)
       ? LOST
       : [
@@ -127,6 +127,6 @@ function meaningOf(error: Error): Meaning {
   }
   const known = DRIVER.get(code) ?? networkMeaning(error);
   if (known) return known;
-  // The driver says "fatal" of whatever ends a connection, also where it has no code for it.
+  // The driver marks every error that ends a connection as fatal, even without a code for it.
   return fatal === true ? LOST : ['rejected', 'does not accept a statement'];
 }

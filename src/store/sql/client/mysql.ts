@@ -8,7 +8,7 @@ import { explainMysql } from './mysql-errors.js';
 import { nameOf, type ServerAddress } from './server-address.js';
 import { ServerDatabase } from './server-database.js';
 
-/** MySQL 5.7 and later, MariaDB 10.6 and later. Nothing is connected before the first statement. */
+/** Client for MySQL 5.7 and later and MariaDB 10.6 and later. Connects with the first statement. */
 export function connectMysql(address: ServerAddress): Database {
   return new ServerDatabase(new MysqlDriver(address));
 }
@@ -23,7 +23,7 @@ class MysqlDriver implements Driver {
   constructor(address: ServerAddress) {
     this.#address = address;
     this.name = nameOf(address);
-    // The lock is the whole server's.
+    // The lock spans the whole server, so its name includes the database.
     const lock = lockName(address.database);
     this.schemaLock = {
       take: [statement('SELECT GET_LOCK(?, ?) AS taken', lock, SCHEMA_LOCK_LIMIT_MS / 1_000)],
@@ -42,7 +42,7 @@ class MysqlDriver implements Driver {
   }
 }
 
-/** Names of locks have at most 64 characters. */
+/** The lock's name; MySQL allows at most 64 characters. */
 function lockName(database: string): string {
   const name = `address_server_migrate:${database}`;
   return name.length <= 64
@@ -50,16 +50,18 @@ function lockName(database: string): string {
     : `address_server_migrate:${createHash('md5').update(database).digest('hex')}`;
 }
 
-/** What must hold whatever the server's defaults are. */
+/** Session settings that must not depend on the server's defaults. */
 const SESSION = [
   'NAMES utf8mb4',
-  // nowMs() counts on it.
+  // nowMs() relies on it.
   `SESSION time_zone = '+00:00'`,
-  // Strict, and with the backslash as an escape, which the driver counts on when it puts values into statements.
+  // Strict, and with the backslash as escape, which the driver relies on when it inserts values.
   `SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION'`,
 ];
 
-/** How long the server waits for the next statement, for the rest of one, and for an answer to be taken. */
+/**
+ * Sets how long the server waits for the next statement, for the rest of one, and for an answer to be read.
+ */
 function silence(ms: number): string {
   return ['wait', 'net_read', 'net_write']
     .map((name) => `SESSION ${name}_timeout = ${ms / 1_000}`)
@@ -67,10 +69,11 @@ function silence(ms: number): string {
 }
 
 /**
- * Time limits of the server. A session that lost its client in the middle of a transaction must not keep its locks, nor
- * one whose client hangs; MySQL has no limit for idle transactions, so it is the one for all idle sessions there. The limits for statements are shorter than the client's own, so that it mostly is the server's answer that ends
- * the wait and the connection stays usable. MariaDB's limit holds for all statements, MySQL's only for SELECT. What
- * only one of the two knows is in a comment that the other skips, so that it cannot fail there.
+ * The server's time limits. A session whose client died or hangs in a transaction must not keep its locks;
+ * MySQL has no limit for idle transactions, so there it applies to all idle sessions. Statement limits are
+ * shorter than the client's own, so usually the server's answer ends the wait and the connection stays
+ * usable. MariaDB's limit covers all statements, MySQL's only SELECT. Settings that only one of the two knows
+ * are in comments that the other skips.
  */
 const LIMITS: Readonly<Record<Purpose, string>> = {
   work: [
@@ -99,8 +102,8 @@ class MysqlConnection extends Connection {
     const { host, user, password, database, tls } = address;
     this.#client = createConnection({
       stream: () => this.socket,
-      // mysql2 checks the certificate against this name, but against `localhost` when it is an IP address. With a dot
-      // at its end it takes it for a name, and Node.js, which ignores the dot, for the address.
+      // mysql2 checks the certificate against this name, but against `localhost` if it is an IP address. With
+      // a final dot mysql2 takes it for a name, while Node.js ignores the dot and takes it for the address.
       host: isIP(host) === 0 ? host : `${host}.`,
       user,
       ...(password === undefined ? {} : { password }),
@@ -118,23 +121,24 @@ class MysqlConnection extends Connection {
           }),
       charset: 'utf8mb4_general_ci',
       connectAttributes: { program_name: 'nacos-address-server' },
-      // Whoever waits for the connection has a limit of its own, and closes the socket.
+      // Callers that wait for the connection have their own limit, and close the socket.
       connectTimeout: 0,
-      // SUM and the like come as decimals.
+      // SUM and similar functions return decimals.
       decimalNumbers: true,
     });
-    // Also of an idle connection; the next statement then gets another one.
+    // Errors of idle connections arrive here too; the next statement gets another connection.
     this.#client.on('error', () => this.destroy());
     this.ready = this.#prepare(purpose);
   }
 
   async query({ sql, parameters }: Statement): Promise<readonly unknown[]> {
-    // Prepared statements would cost a second round trip each, and MySQL 8 does not take numbers in all places.
+    // Prepared statements would cost a second round trip each, and MySQL 8 rejects number parameters in some
+    // places.
     const values = parameters.map(checked);
     return new Promise((resolve, reject) => {
       this.#client.query({ sql, values }, (error: QueryError | null, result: unknown) => {
         if (error) reject(error);
-        // Each row is of a class of its own that the driver made for the statement.
+        // The driver makes a class for each statement's rows, so copy them into plain objects.
         else resolve(Array.isArray(result) ? result.map((row: object) => ({ ...row })) : []);
       });
     });
@@ -156,7 +160,7 @@ class MysqlConnection extends Connection {
   }
 }
 
-/** Lists and objects would become SQL. */
+/** Rejects lists and objects, which the driver would turn into SQL. */
 function checked(value: unknown): string | number | bigint | boolean | null {
   switch (typeof value) {
     case 'string':

@@ -4,10 +4,10 @@ import type { Driver } from './driver.js';
 import { within } from '../../../util/within.js';
 import { seconds } from './limits.js';
 
-/** Connections at a time. Replicas share the server with others, and a registry needs few. */
+/** Most open connections. Replicas share the database server with other clients, and a registry needs few. */
 export const POOL_SIZE = 4;
 
-/** A connection that is not used this long is closed: before MySQL closes it itself. */
+/** How long a connection may be idle before it is closed: less than MySQL's own limit. */
 export const IDLE_LIMIT_MS = SILENCE_LIMIT_MS - 500;
 
 interface Idle {
@@ -22,8 +22,8 @@ interface Waiter {
 }
 
 /**
- * At most {@link POOL_SIZE} connections. Whoever borrows one first gets a permit, then an idle connection or a new
- * one; the permit comes back with the connection, whether that is still usable or not.
+ * At most {@link POOL_SIZE} connections. A borrower first gets a permit, then an idle connection or a new
+ * one. The permit returns with the connection, whether the connection is still usable or not.
  */
 export class Pool {
   readonly #driver: Driver;
@@ -38,7 +38,7 @@ export class Pool {
     this.#driver = driver;
   }
 
-  /** A connection that is ready, within `limit` milliseconds. Rejects with DatabaseError. */
+  /** Borrows a ready connection within `limit` milliseconds. Rejects with DatabaseError. */
   async borrow(limit: number): Promise<Connection> {
     if (this.#closing) throw this.#closedError();
     const deadline = performance.now() + limit;
@@ -51,7 +51,7 @@ export class Pool {
     }
   }
 
-  /** Every borrowed connection comes back exactly once; one that is not open any more is forgotten. */
+  /** Returns a borrowed connection, exactly once. A closed one is dropped. */
   giveBack(connection: Connection): void {
     if (connection.isOpen) {
       const timer = setTimeout(() => {
@@ -66,7 +66,7 @@ export class Pool {
     this.#givePermit();
   }
 
-  /** Closes those that nobody uses: one that hangs is seldom alone. */
+  /** Closes idle connections: one that hangs is seldom alone. */
   dropIdle(): void {
     for (const { connection, timer } of this.#idle.splice(0)) {
       clearTimeout(timer);
@@ -74,7 +74,7 @@ export class Pool {
     }
   }
 
-  /** Resolves when all are back and closed. */
+  /** Closes the pool, and resolves when all connections are back and closed. */
   close(): Promise<void> {
     this.#closing ??= this.#drain();
     return this.#closing;
@@ -124,7 +124,7 @@ export class Pool {
       const idle = this.#idle.pop();
       if (!idle) return undefined;
       clearTimeout(idle.timer);
-      // When this process itself was held up, its timer is late and the server has closed the connection.
+      // If this process was held up, its timer is late and the server has closed the connection already.
       const isFresh = performance.now() - idle.since < IDLE_LIMIT_MS;
       if (isFresh && idle.connection.isOpen) return idle.connection;
       idle.connection.end();

@@ -17,7 +17,7 @@ const DENIED: Meaning = [
 ];
 const NO_TABLE: Meaning = ['misconfigured', 'lacks a table or column; run `nacos-address-server migrate`'];
 
-/** By SQLSTATE, as in PostgreSQL's appendix of error codes. */
+/** Meanings by SQLSTATE, from PostgreSQL's appendix of error codes. */
 const SERVER: ReadonlyMap<string, Meaning> = new Map([
   ['40001', BUSY],
   ['40P01', BUSY],
@@ -51,7 +51,7 @@ const SERVER: ReadonlyMap<string, Meaning> = new Map([
       'does not grant the user of DATABASE_URL a right that is needed: SELECT, INSERT, UPDATE and DELETE on the address_server_ tables, and CREATE on the schema for `nacos-address-server migrate`',
     ],
   ],
-  // The connection's search_path names no schema that there is, or that the user may see.
+  // The connection's search_path has no schema that exists and that the user may see.
   [
     '3F000',
     [
@@ -63,7 +63,7 @@ const SERVER: ReadonlyMap<string, Meaning> = new Map([
   ['42703', NO_TABLE],
 ]);
 
-/** pg has no codes for these. */
+/** Meanings by message, for errors to which pg gives no code. */
 const DRIVER: readonly (readonly [RegExp, Meaning])[] = [
   [/^Connection terminated|is not queryable$|has already been connected|before secure TLS connection/, LOST],
   [
@@ -74,7 +74,7 @@ const DRIVER: readonly (readonly [RegExp, Meaning])[] = [
   [/^SASL|SCRAM|authentication/i, DENIED],
 ];
 
-/** Says what an error of pg means at the database of this name. */
+/** Translates an error of pg for the database of this name. */
 export function explainPostgres(name: string, error: unknown): DatabaseError {
   if (error instanceof DatabaseError) return error;
   if (!(error instanceof Error)) return new DatabaseError('rejected', `${name}: ${String(error)}`);
@@ -85,7 +85,7 @@ function meaningOf(error: Error): Meaning {
   const code = codeOf(error);
   const server = SERVER.get(code);
   if (server) return server;
-  // Class 08 is about connections.
+  // Class 08 is connection errors.
   if (/^08...$/.test(code)) return LOST;
   const driver = DRIVER.find(([words]) => words.test(error.message));
   return driver?.[1] ?? networkMeaning(error) ?? ['rejected', 'does not accept a statement'];

@@ -6,12 +6,12 @@ import { explainPostgres, LOCK_NOT_AVAILABLE } from './postgres-errors.js';
 import { nameOf, tlsOptions, type ServerAddress } from './server-address.js';
 import { ServerDatabase } from './server-database.js';
 
-/** PostgreSQL 13 and later. Nothing is connected before the first statement. */
+/** Client for PostgreSQL 13 and later. Connects with the first statement. */
 export function connectPostgres(address: ServerAddress): Database {
   return new ServerDatabase(new PostgresDriver(address));
 }
 
-/** Of advisory locks in the database: "NAsr", as in the SQLite file. */
+/** Key of the advisory lock in the database: "NAsr", as in the SQLite file. */
 const LOCK_KEY = 0x4e417372;
 
 class PostgresDriver implements Driver {
@@ -22,7 +22,7 @@ class PostgresDriver implements Driver {
     take: [
       statement(`SET lock_timeout = ${SCHEMA_LOCK_LIMIT_MS}`),
       statement('SELECT pg_advisory_lock($1)', LOCK_KEY),
-      // A table that is in use is waited for, as long as it takes.
+      // The wait for a table in use has no limit.
       statement('SET lock_timeout = 0'),
     ],
     isTaken: (result) =>
@@ -46,11 +46,11 @@ class PostgresDriver implements Driver {
 }
 
 /**
- * Time limits of the server. A session that lost its client in the middle of a transaction must not keep its locks, nor
- * one whose client hangs, whether that says nothing or takes no answer (tcp_user_timeout);
- * the limits for statements are shorter than the client's own, so that it mostly is the server's answer that ends
- * the wait and the connection stays usable. A wait for a lock ends first, to be told from a server that is slow.
- * They are set by a statement since a pooler in between may refuse them as parameters of the connection.
+ * The server's time limits. A session whose client died or hangs in a transaction must not keep its locks,
+ * whether the client sends nothing or reads no answer (tcp_user_timeout). Statement limits are shorter than
+ * the client's own, so usually the server's answer ends the wait and the connection stays usable. Lock waits
+ * end first, to tell them from a slow server. The limits are set by a statement because poolers may refuse
+ * them as connection parameters.
  */
 const LIMITS: Readonly<Record<Purpose, string>> = {
   work: [
@@ -62,12 +62,12 @@ const LIMITS: Readonly<Record<Purpose, string>> = {
   schema: [
     'SET statement_timeout = 0',
     `SET idle_in_transaction_session_timeout = ${SCHEMA_SILENCE_LIMIT}`,
-    // The lock is the session's, which may hang between two transactions. PostgreSQL 13 has no limit for that.
+    // The session holds the lock and may hang between two transactions. PostgreSQL 13 has no limit for that.
     `SELECT set_config('idle_session_timeout', '${SCHEMA_SILENCE_LIMIT}', false) WHERE current_setting('server_version_num')::int >= 140000`,
   ].join('; '),
 };
 
-/** OIDs of the types that the driver leaves as text: int8 and numeric. */
+/** OIDs of int8 and numeric, which the driver leaves as text. */
 const NUMBERS: ReadonlySet<number> = new Set([20, 1700]);
 
 function getTypeParser(
@@ -85,19 +85,19 @@ class PostgresConnection extends Connection {
     super(address.host, address.port);
     const { host, port, user, password, database, tls } = address;
     this.#client = new pg.Client({
-      // It calls connect() itself, on a socket that is connecting already.
+      // The driver calls connect() itself, but this socket is connecting already.
       stream: () => Object.assign(this.socket, { connect: () => this.socket }),
       host,
       port,
       user,
-      // Without one the driver would look for a file of passwords.
+      // Without a password the driver would look for a password file.
       password: password ?? '',
       database,
       ssl: tls === undefined ? false : tlsOptions(tls, host),
       application_name: 'nacos-address-server',
       types: { getTypeParser },
     });
-    // Also of an idle connection; the next statement then gets another one.
+    // Errors of idle connections arrive here too; the next statement gets another connection.
     this.#client.on('error', () => this.destroy());
     this.ready = this.#prepare(purpose);
   }

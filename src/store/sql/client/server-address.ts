@@ -1,37 +1,40 @@
 import { checkServerIdentity, type ConnectionOptions } from 'node:tls';
 
-/** A database on a server, and how it is connected to. DATABASE_URL in its parts. */
+/** A database on a server and how to connect to it: the parts of DATABASE_URL. */
 export interface ServerAddress {
   readonly type: 'mysql' | 'postgres';
   /** A name or an address, IPv6 without brackets. */
   readonly host: string;
   readonly port: number;
   readonly user: string;
-  /** Undefined for none. */
+  /** Undefined if there is none. */
   readonly password: string | undefined;
   readonly database: string;
-  /** Undefined for a connection that is not encrypted. */
+  /** Undefined for an unencrypted connection. */
   readonly tls: Tls | undefined;
 }
 
 export interface Tls {
-  /** `require` encrypts for whoever answers; `verify-ca` wants a certificate of the CA, `verify-full` for the host. */
+  /**
+   * `require` encrypts without checking the server; `verify-ca` requires a certificate of the CA,
+   * `verify-full` one for the host.
+   */
   readonly verify: 'require' | 'verify-ca' | 'verify-full';
-  /** PEM; undefined for the CAs that Node.js knows. */
+  /** PEM; Node.js's own CAs if absent. */
   readonly ca?: string;
-  /** PEM, of the client. */
+  /** The client's certificate, PEM. */
   readonly cert?: string;
   readonly key?: string;
 }
 
 const KINDS = { mysql: 'MySQL', postgres: 'PostgreSQL' } as const;
 
-/** For people and without credentials: `MySQL 10.0.0.5:3306/nacos_config`. */
+/** Name for people, without credentials: `MySQL 10.0.0.5:3306/nacos_config`. */
 export function nameOf({ type, host, port, database }: Omit<ServerAddress, 'user' | 'password'>): string {
   return `${KINDS[type]} ${host.includes(':') ? `[${host}]` : host}:${port}/${database}`;
 }
 
-/** What Node.js is told about TLS; a new object each time, since drivers write into it. */
+/** TLS options for Node.js. A new object each time, since drivers write into it. */
 export function tlsOptions({ verify, ca, cert, key }: Tls, host: string): ConnectionOptions {
   return {
     rejectUnauthorized: verify !== 'require',

@@ -15,15 +15,15 @@ import { TransactionSession } from './transaction-session.js';
 const COMMIT = statement('COMMIT');
 const ROLLBACK = statement('ROLLBACK');
 
-/** The time limits, which are the same for all servers; see {@link Database}. */
+/** Applies the time limits, which are the same for both dialects; see {@link Database}. */
 export class ServerDatabase implements Database {
   readonly #driver: Driver;
   readonly #pool: Pool;
-  /** Connections outside of the pool. */
+  /** Connections outside the pool. */
   readonly #exclusive = new Set<Connection>();
   #statements = 0;
 
-  /** Connects to nothing yet. */
+  /** Does not connect yet. */
   constructor(driver: Driver) {
     this.#driver = driver;
     this.#pool = new Pool(driver);
@@ -101,8 +101,8 @@ export class ServerDatabase implements Database {
       if (end.isCommitting && error instanceof DatabaseError && error.kind === 'unavailable') {
         throw new DatabaseError('unknown', error.message, error);
       }
-      // The first failure is the one that tells why; a rollback that fails has closed the connection, which rolls
-      // back as well.
+      // The first failure tells why. A rollback that fails has closed the connection, which rolls back as
+      // well.
       session.close();
       if (connection.isOpen) await this.#send(connection, ROLLBACK).catch(() => connection.destroy());
       throw error;
@@ -126,7 +126,7 @@ export class ServerDatabase implements Database {
       try {
         return await work({ run });
       } finally {
-        // The end of the session unlocks too, but a proxy in between may keep the session.
+        // Ending the session unlocks too, but a proxy in between may keep the session.
         await this.#send(connection, this.#driver.schemaLock.release).catch(() => connection.destroy());
       }
     } finally {
@@ -153,7 +153,7 @@ export class ServerDatabase implements Database {
       );
       let rows: readonly unknown[] = [];
       for (const step of lock.take) {
-        // A little more than the server's own limit: its answer says which it was.
+        // A little longer than the server's own limit, so that its answer decides.
         rows = await within(SCHEMA_LOCK_LIMIT_MS + STATEMENT_LIMIT_MS, connection.query(step), taken);
       }
       if (lock.isTaken({ rows })) throw taken();
@@ -163,7 +163,7 @@ export class ServerDatabase implements Database {
     }
   }
 
-  /** Runs a statement within its limit. A connection that may not be in order afterwards is closed. */
+  /** Runs a statement within its limit. Closes the connection if it may be unusable afterwards. */
   async #send(connection: Connection, statement: Statement): Promise<readonly unknown[]> {
     this.#statements++;
     try {
@@ -177,7 +177,7 @@ export class ServerDatabase implements Database {
       });
     } catch (error) {
       const explained = this.#driver.explain(error);
-      // A server that shuts down, or has become read-only, is better connected to anew.
+      // If the server shuts down or has become read-only, a new connection is better.
       if (explained.kind === 'unavailable') connection.destroy();
       throw explained;
     }

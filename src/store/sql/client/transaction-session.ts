@@ -1,8 +1,8 @@
 import { DatabaseError, type Session, type Statement } from './database.js';
 
 /**
- * The statements of one transaction, one after the other. After the first failure all further ones fail as well:
- * MySQL may have rolled back and would run them outside of any transaction, and PostgreSQL's COMMIT would silently
+ * Runs the statements of one transaction one at a time. After the first failure all further ones fail: MySQL
+ * may have rolled back and would run them outside any transaction, and PostgreSQL's COMMIT would silently
  * roll back.
  */
 export class TransactionSession implements Session {
@@ -28,14 +28,14 @@ export class TransactionSession implements Session {
     return rows;
   }
 
-  /** Resolves when every statement has come to its end; rejects with the first failure. */
+  /** Resolves when every statement has ended; rejects with the first failure. */
   async finished(): Promise<void> {
     await this.#last;
     this.#check();
     this.close();
   }
 
-  /** Nothing more is run. */
+  /** Rejects all further statements. */
   close(): void {
     this.#failure ??= {
       error: new DatabaseError(

@@ -3,7 +3,7 @@ import { isIP } from 'node:net';
 import { SettingProblem } from '../../../config/setting-problem.js';
 import type { ServerAddress, Tls } from './server-address.js';
 
-/** A URL that cannot be used: the end of a sentence that begins with the URL. */
+/** A URL that cannot be used; the message is the end of a sentence that begins with the URL. */
 export class UrlProblem extends SettingProblem {
   override readonly name = 'UrlProblem';
 }
@@ -15,20 +15,21 @@ const OPTIONS = ['sslmode', 'sslrootcert', 'sslcert', 'sslkey'] as const;
 
 type Option = (typeof OPTIONS)[number];
 
-/** Whether it is a URL of a database server, as its scheme says. */
+/** Whether the scheme is that of a database server. */
 export function isServerUrl(url: string): boolean {
   return scheme(url) in TYPES;
 }
 
 /**
- * Reads `mysql://USER:PASSWORD@HOST:PORT/DATABASE?sslmode=verify-full&sslrootcert=PATH` (mariadb, postgres and
- * postgresql too) and the files it names. Throws {@link UrlProblem}, which never has the password.
+ * Parses `mysql://USER:PASSWORD@HOST:PORT/DATABASE?sslmode=verify-full&sslrootcert=PATH` (also mariadb,
+ * postgres and postgresql) and reads the files that it names. Throws {@link UrlProblem}, whose message never
+ * has the password.
  */
 export function parseServerUrl(text: string): ServerAddress {
   const type = TYPES[scheme(text) as keyof typeof TYPES];
   const example = `${type}://USER:PASSWORD@HOST:${PORTS[type]}/DATABASE`;
-  // By hand: what the standard's parser accepts and repairs is more than anybody means, and it refuses without a word
-  // about where. A password may have an @ that is not encoded; no host has one.
+  // Parsed by hand: the standard parser accepts and repairs too much, and does not say what is wrong. A
+  // password may have an unencoded @; a host never has one.
   const parts =
     /^[^:]+:\/\/(?:(.*)@)?(\[[^\]]*\]|[^:/?#@[\]]*)(?::([^/?#@]*))?(?:\/([^?#]*))?(?:\?([^#]*))?$/s.exec(
       text,
@@ -58,20 +59,23 @@ export function parseServerUrl(text: string): ServerAddress {
 }
 
 /**
- * A URL as it may be printed, however wrong its form: a password may be whatever stands before the last @, may have
- * been meant where a colon is and no @, and may be the value of an option that there is not.
+ * A URL that is safe to print, however malformed. The password may be anything before the last @, anything
+ * after a colon without an @, or the value of an unknown option.
  */
 export function withoutCredentials(text: string): string {
   const [, start = '', rest = ''] = /^([a-z][a-z0-9+.-]*:(?:\/\/)?)?(.*)$/is.exec(text) ?? [];
   if (start.toLowerCase().startsWith('sqlite:')) return text;
   const at = rest.lastIndexOf('@');
-  // A start without // is no scheme but perhaps a user.
+  // A start without // is not a scheme but may be a user.
   if (at >= 0) return `${start.endsWith('//') ? start : ''}***@${withoutValues(rest.slice(at + 1))}`;
   if (start === '') return rest.includes('//') ? '***' : text;
   return start.endsWith('//') && !rest.includes(':') ? `${start}${withoutValues(rest)}` : `${start}***`;
 }
 
-/** HOST:PORT/DATABASE?OPTIONS without what is no port, and without the values of unknown options. */
+/**
+ * HOST:PORT/DATABASE?OPTIONS with anything masked that is not a port, and with the values of unknown options
+ * masked.
+ */
 function withoutValues(text: string): string {
   const [place = '', ...query] = text.split('?');
   const port = place.replace(/^((?:\[[^\]]*\]|[^:/[]*):)(?!\d{1,5}(?:\/|$)).*$/s, '$1***');
