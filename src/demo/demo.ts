@@ -11,7 +11,7 @@ import { FakeRaft } from './fake-raft.js';
 /** How many nodes the demo's cluster is meant to have. */
 export const SIZE = 3;
 
-/** A folder of the demo's own, which is gone when this process has ended, however it does, short of SIGKILL. */
+/** A temporary folder for the demo. It is deleted when this process ends, except by SIGKILL. */
 export function demoFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'nacos-address-server-demo-'));
   process.on('exit', () => rmSync(folder, { recursive: true, force: true, maxRetries: 3 }));
@@ -52,7 +52,7 @@ export class Demo implements Running {
     return node;
   }
 
-  /** The node that leads the fake Raft groups; undefined while none does. */
+  /** The node that leads the fake Raft groups; undefined while there is none. */
   get leader(): FakeNode | undefined {
     return this.#nodes.find(({ address }) => address === this.raft.leader);
   }
@@ -64,7 +64,7 @@ export class Demo implements Running {
   }
 }
 
-/** The defaults, whatever the environment says. */
+/** The default settings, ignoring the environment. */
 function demoConfig(folder: string): Config {
   const own: Partial<Record<SettingName, string>> = {
     host: '127.0.0.1',

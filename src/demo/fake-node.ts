@@ -14,24 +14,24 @@ import { pause } from '../util/pause.js';
 import type { Address } from '../registry/address.js';
 import type { FakeRaft } from './fake-raft.js';
 
-/** A node's next poll comes so long after the last one has ended (2.5.1 AddressServerMemberLookup). */
+/** Pause of a node between two polls (2.5.1 AddressServerMemberLookup). */
 const POLL_INTERVAL_MS = 5_000;
 
-/** How long a node waits for an answer (2.5.1, its read timeout). */
+/** Read timeout of a node (2.5.1). */
 const READ_TIMEOUT_MS = 2_500;
 
-/** Between two tries of a node that cannot reach the server at all. */
+/** Pause between two tries of a node that has no list yet. */
 const TRY_AGAIN = 200;
 
 const LARGEST = 65_536;
 
-/** A Nacos that the fake nodes look like. */
+/** The Nacos version that the fake nodes report. */
 const VERSION = '2.5.1';
 
 export interface FakeNodeOptions {
   /** The address server's port, on 127.0.0.1. */
   readonly serverPort: number;
-  /** What names it beyond its address, as a pod's name does. */
+  /** Its `id`, which outlives its address, as a pod's name does. */
   readonly id: string;
   /** How many nodes the cluster is meant to have. */
   readonly expect: number;
@@ -39,15 +39,15 @@ export interface FakeNodeOptions {
 }
 
 /**
- * A Nacos node as far as an address server sees one: a port that answers what the doctor reads, and a poll for the list every
- * 5 s on a connection that is kept, repeated at once until the first list comes.
+ * A Nacos node as an address server sees it: a port that answers the doctor, and a poll every 5 s on a kept
+ * connection, repeated at once until the first list comes.
  */
 export class FakeNode {
   readonly id: string;
   #address: Address = '';
   readonly #options: FakeNodeOptions;
   readonly #server: Server;
-  /** One connection, as a node has. */
+  /** Keeps one connection, as a node does. */
   readonly #connection = new Agent({ keepAlive: true, maxSockets: 1 });
   readonly #ended = new AbortController();
   #list: readonly Address[] = [];
@@ -60,7 +60,7 @@ export class FakeNode {
     });
   }
 
-  /** A node that has begun to poll, from a free port of 127.0.0.1. */
+  /** Starts a node on a free port of 127.0.0.1; it polls from now on. */
   static async start(options: FakeNodeOptions): Promise<FakeNode> {
     const node = new FakeNode(options);
     await once(node.#server.listen(0, '127.0.0.1'), 'listening');
@@ -73,7 +73,7 @@ export class FakeNode {
     return this.#address;
   }
 
-  /** Its process ends: its port closes, and its connections with it. */
+  /** Ends the node like the end of its process: its port and its connections close. */
   die(): void {
     if (this.#ended.signal.aborted) return;
     this.#options.raft.die(this.address);
@@ -91,13 +91,15 @@ export class FakeNode {
         this.#list = list;
         this.#options.raft.follow(this.address, list);
       }
-      // A poll that gets no list was held; a node that starts asks again at once.
+      // A poll without a list was held; a starting node asks again at once.
       const isStarting = this.#list.length === 0;
       await pause(isStarting ? TRY_AGAIN : POLL_INTERVAL_MS, signal);
     }
   }
 
-  /** Rejects when there is no whole answer with a list: the node must wait, or cannot reach the server. */
+  /**
+   * Polls once for the list. Rejects without a complete list: the node must wait, or cannot reach the server.
+   */
   async #poll(): Promise<readonly Address[]> {
     const { serverPort, id, expect } = this.#options;
     const path = `/nacos/serverlist?self=${this.address}&expect=${expect}&id=${id}`;
@@ -109,7 +111,7 @@ export class FakeNode {
       timeout: READ_TIMEOUT_MS,
       headers: { 'user-agent': 'nacos-address-server demo' },
     });
-    // Whoever waits for the answer is told by its own error; one that comes later is nobody's.
+    // `once` rejects with the first error; later ones need no handling.
     sent.on('error', () => undefined);
     sent.on('timeout', () => sent.destroy(new Error('no answer')));
     sent.end();

@@ -1,7 +1,7 @@
 import { voterIn } from '../doctor/groups.js';
 import type { Address } from '../registry/address.js';
 
-/** How long the voters that are left need to elect another leader (seen on 2.5.1: 5 to 6 s). */
+/** How long the remaining voters need to elect another leader (seen with 2.5.1: 5 to 6 s). */
 const ELECTION_TIME_MS = 5_500;
 
 /** Some of the groups of a real Nacos (2.5.1). */
@@ -10,7 +10,7 @@ const GROUPS = ['naming_persistent_service_v2', 'naming_service_metadata', 'nami
 /** How far a Raft port lies below the main port (RAFT_PORT_OFFSET's default). */
 const OFFSET = 1_000;
 
-/** One Raft group as a node tells of it in its API. */
+/** A Raft group as a node's API shows it. */
 export interface ToldGroup {
   readonly leader: string;
   readonly term: number;
@@ -18,9 +18,9 @@ export interface ToldGroup {
 }
 
 /**
- * The Raft groups of fake Nacos nodes, as far as a list changes them: the first list decides the voters, later on only the
- * leader adds and removes them by the lists that it gets, and while there is none nothing changes. All groups are alike, since nothing
- * is stored in them.
+ * The Raft groups of the fake nodes, as far as a list changes them. The first list sets the voters; later
+ * only the leader adds and removes voters, by the lists it gets, so without a leader nothing changes. All
+ * groups are alike, since they store nothing.
  */
 export class FakeRaft {
   readonly #alive = new Set<Address>();
@@ -29,12 +29,15 @@ export class FakeRaft {
   #term = 0;
   #election: NodeJS.Timeout | undefined;
 
-  /** Who leads; undefined before the first election, and after the leader's death until the next. */
+  /**
+   * The leader's address; undefined before the first election, and from a leader's death to the next
+   * election.
+   */
   get leader(): Address | undefined {
     return this.#leader !== undefined && this.#alive.has(this.#leader) ? this.#leader : undefined;
   }
 
-  /** A node runs with this list, its own address on it. */
+  /** Applies a running node's list, which has its own address. */
   follow(self: Address, list: readonly Address[]): void {
     this.#alive.add(self);
     if (this.#voters.length === 0) this.#voters = [...list];
@@ -44,25 +47,28 @@ export class FakeRaft {
     this.#voters = [...this.#voters.filter((one) => list.includes(one)), ...asking];
   }
 
-  /** A node's process ends. */
+  /** Records that a node's process has ended. */
   die(self: Address): void {
     this.#alive.delete(self);
     if (self === this.#leader) this.#election = setTimeout(() => this.#elect(), ELECTION_TIME_MS);
   }
 
-  /** No election is held any more. */
+  /** Cancels a pending election. */
   stop(): void {
     clearTimeout(this.#election);
   }
 
-  /** A voter is removed by an operator's word. False while there is no leader that could. */
+  /** Removes a voter on an operator's command. False if there is no leader to do it. */
   remove(voter: string): boolean {
     if (this.leader === undefined) return false;
     this.#voters = this.#voters.filter((one) => voterIn(one, OFFSET) !== voter);
     return true;
   }
 
-  /** What a node tells of its groups: nothing before it is a voter. A lost leader's name stays, as in a real Nacos. */
+  /**
+   * The groups that a node's API shows: none before it is a voter. A lost leader's name stays, as in a real
+   * Nacos.
+   */
   groupsOf(self: Address): Readonly<Record<string, ToldGroup>> {
     if (this.#leader === undefined || !this.#voters.includes(self)) return {};
     const told: ToldGroup = {

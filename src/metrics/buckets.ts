@@ -1,15 +1,18 @@
 import type { Histogram, Registry } from 'prom-client';
 
 /**
- * How long something took, in buckets, counted in place: prom-client's own histogram takes some 0.5 µs for each
- * observation, a fifth of what the server has for a poll.
+ * A histogram of durations, counted in place. prom-client's own takes some 0.5 µs an observation, a fifth of
+ * the server's time for a poll.
  */
 export class Buckets {
   readonly #bounds: readonly number[];
   readonly #counts: Float64Array;
   #sum = 0;
 
-  /** `bounds`: the buckets' upper ends in milliseconds, rising, the most frequent first if possible. */
+  /**
+   * `bounds`: upper ends of the buckets in milliseconds, ascending; observations in the first ones are the
+   * cheapest.
+   */
   constructor(bounds: readonly number[]) {
     this.#bounds = bounds;
     this.#counts = new Float64Array(bounds.length + 1);
@@ -24,7 +27,7 @@ export class Buckets {
     this.#sum += ms;
   }
 
-  /** How many there were. */
+  /** Number of observations. */
   get count(): number {
     let count = 0;
     for (const one of this.#counts) count += one;
@@ -36,7 +39,7 @@ export class Buckets {
     return this.#sum;
   }
 
-  /** How many there were up to each bound. */
+  /** Number of observations up to each bound. */
   cumulative(): number[] {
     let count = 0;
     return this.#bounds.map((_, i) => (count += this.#counts[i] ?? 0));
@@ -45,13 +48,13 @@ export class Buckets {
 
 export interface Series {
   readonly labels: Readonly<Record<string, string>>;
-  /** They are added up; all with the same bounds. */
+  /** The buckets whose sum this series shows; all have the same bounds. */
   readonly of: readonly Buckets[];
 }
 
 /**
- * Registers a histogram of hand-kept buckets, in seconds. prom-client asks a registered metric for its name and values
- * only; what it has for histograms cannot be given counts.
+ * Registers a histogram of {@link Buckets}, in seconds. prom-client asks a registered metric only for its
+ * name and values; its own histogram cannot be given counts.
  */
 export function registerBuckets(
   registry: Registry,

@@ -1,43 +1,43 @@
 import type { ClusterStats } from '../registry/stats.js';
 
-/** Clusters that get series of their own, at most. */
+/** Most clusters with series of their own. */
 export const OWN_SERIES = 200;
 
 /**
- * How many of them may be clusters that never had a list: whoever may poll can make as many as the server takes, and
- * must not push out those that somebody relies on.
+ * How many of them may be clusters that never had a list. A caller that may poll can create as many as the
+ * server takes, and must not displace clusters in use.
  */
 export const NEVER_FOUNDED = 50;
 
-/** How long a cluster keeps its series after it was in trouble, so that its recovery is seen. */
+/** How long a cluster keeps its series after trouble, in milliseconds, so that its recovery shows. */
 export const REMEMBER_TROUBLE_MS = 3_600_000;
 
-/** One of many clusters. */
+/** A cluster that may get series of its own. */
 export interface Candidate {
   /** `product/name`. */
   readonly name: string;
   readonly stats: Pick<ClusterStats, 'state' | 'epoch'>;
-  /** Findings that last and harm it, whatever its state. */
+  /** Persistent findings that harm the cluster, whatever its state. */
   readonly raftProblems?: number;
 }
 
 export interface Chosen<C extends Candidate> {
   readonly own: readonly C[];
-  /** Those that are added up. */
+  /** Clusters whose numbers are added up. */
   readonly others: readonly C[];
 }
 
 /**
- * Which clusters get series of their own when there are too many. First those in trouble, the worst first, so that none
- * that must be looked at is out of sight; then those that were in trouble within the last hour; then the rest. Among
- * equals the name decides: a server chooses the same after a restart, and several servers choose the same. So a whole
- * cluster loses its series only to one that is in trouble, or to a new one with a smaller name.
+ * Chooses the clusters with series of their own if there are too many: first those in trouble, the worst
+ * first, so none that needs attention is hidden; then those in trouble within the last hour; then the rest.
+ * Ties are broken by name, so the choice is the same after a restart and on every server. A whole cluster
+ * loses its series only to one in trouble, or to a new one with a smaller name.
  */
 export class ClusterChoice {
-  /** When clusters that had a list were last seen in trouble. */
+  /** When each cluster with a list was last in trouble. */
   #troubledAt = new Map<string, number>();
 
-  /** `now`: milliseconds on any clock that does not go back. */
+  /** `now`: milliseconds on any monotonic clock. */
   choose<C extends Candidate>(all: readonly C[], now: number): Chosen<C> {
     this.#note(all, now);
     if (all.length <= OWN_SERIES) return { own: all, others: [] };
@@ -65,7 +65,7 @@ export class ClusterChoice {
   }
 }
 
-/** Somebody waits and there never was a list. */
+/** Whether a cluster has waiting addresses but never had a list. */
 function isNew({ stats }: Candidate): boolean {
   return stats.epoch === 0;
 }
@@ -89,7 +89,10 @@ function byName(a: { readonly name: string }, b: { readonly name: string }): num
   return a.name < b.name ? -1 : a.name > b.name ? 1 : 0;
 }
 
-/** The first so many in this order. Of 10,000 clusters most are passed over after one look; to sort them takes long. */
+/**
+ * The first `count` items in this order. Faster than sorting: of 10,000 clusters most are skipped after one
+ * comparison.
+ */
 function first<T>(all: readonly T[], count: number, compare: (a: T, b: T) => number): T[] {
   const kept: T[] = [];
   for (const one of all) {

@@ -7,10 +7,12 @@ import type { RegistryService } from '../runtime/registry-service.js';
 import type { TimeSlicer } from './time-slicer.js';
 import { ClusterChoice } from './cluster-choice.js';
 
-/** The product and cluster of the series in which all others are added up; no name may hold such characters. */
+/**
+ * Product and cluster of the series that adds up all other clusters. No name may contain these characters.
+ */
 export const OTHERS = '(others)';
 
-/** What is shown of a cluster, or of all others together. */
+/** The values of one cluster, or of all others together. */
 interface Shown {
   readonly product: string;
   readonly cluster: string;
@@ -19,12 +21,12 @@ interface Shown {
   readonly pending: number;
   readonly raftProblems: number;
   readonly awaitsRepair: number;
-  /** Undefined for the others: added up they would say nothing. */
+  /** Undefined for the others, where a sum would mean nothing. */
   readonly revision?: number;
   readonly epoch?: number;
 }
 
-/** Gauges with one value for each cluster. Times are milliseconds here and seconds in the metrics. */
+/** Gauges with one value a cluster. Times are milliseconds here and seconds in the metrics. */
 const GAUGES: readonly { name: string; help: string; value: (shown: Shown) => number | undefined }[] = [
   {
     name: 'unsettled_members',
@@ -80,7 +82,7 @@ const GAUGES: readonly { name: string; help: string; value: (shown: Shown) => nu
   },
 ];
 
-/** What the clusters are, looked at anew for each scrape. */
+/** Metrics of the clusters' state, computed for each scrape. */
 export class ClusterMetrics {
   readonly #choice = new ClusterChoice();
   readonly #states: Gauge<'state'>;
@@ -131,7 +133,7 @@ export class ClusterMetrics {
     }
   }
 
-  /** Looks at all clusters; in slices, since there may be thousands. */
+  /** Computes the values of all clusters, in slices, since there may be thousands. */
   async look(service: RegistryService, slicer: TimeSlicer): Promise<void> {
     const all: Looked[] = [];
     for (const entry of service.entries) {
@@ -183,7 +185,7 @@ function shownAlone({ product, cluster, stats, isPending, raftProblems, awaitsRe
   };
 }
 
-/** Numbers are added up; of times the longest counts. */
+/** Adds up the numbers of several clusters, and takes the longest of their times. */
 function aggregated(all: readonly Looked[]): Shown {
   const sum = (value: (stats: ClusterStats) => number): number =>
     all.reduce((total, { stats }) => total + value(stats), 0);

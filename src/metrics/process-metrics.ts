@@ -2,16 +2,17 @@ import { readdir } from 'node:fs/promises';
 import { collectDefaultMetrics, Gauge, Registry, type Metric } from 'prom-client';
 
 /**
- * Left out of prom-client's metrics: the first copy all handles of the process at each scrape, and some of them are
- * gauges with a counter's name; the other holds everybody up for 9 ms with 10,000 connections.
+ * Metrics of prom-client that are replaced or left out. The first copy all handles of the process at each
+ * scrape, and some are gauges with a counter's name; the other blocks the process for 9 ms with 10,000
+ * connections.
  */
 const LEFT_OUT = /^nodejs_active_|^process_open_fds$/;
 
 let ofThisProcess: readonly Metric[] | undefined;
 
 /**
- * prom-client's metrics of the process (`process_*`, `nodejs_*`). Made once, however many servers there are in it: they
- * observe garbage collection and the event loop, and cannot be ended.
+ * prom-client's process metrics (`process_*`, `nodejs_*`). Created once, however many servers the process
+ * has: they observe garbage collection and the event loop, and cannot be stopped.
  */
 export function processMetrics(): readonly Metric[] {
   if (!ofThisProcess) {
@@ -32,9 +33,9 @@ function openFiles(register: Registry): void {
     help: 'Number of open file descriptors.',
     registers: [register],
     async collect() {
-      // When no file can be opened any more, the last number stands.
+      // If no more file can be opened, the last number stands.
       const files = await readdir('/proc/self/fd').catch(() => undefined);
-      // Less the one that reads the folder.
+      // Minus the descriptor that reads the folder.
       if (files) this.set(files.length - 1);
     },
   });

@@ -14,8 +14,8 @@ const PROBE_ANSWERS = ['open', 'refused', 'unreachable', 'unknown'] as const sat
 )[];
 
 /**
- * What the running registry does. Every series is there from the start, at 0: what appears with its first event would
- * show no rate for it.
+ * Counts what the registry does. Every series exists from the start with 0: one that appeared with its first
+ * event would show no rate for it.
  */
 export class RuntimeMetrics implements RuntimeObserver {
   readonly #events: Counter<'type'>;

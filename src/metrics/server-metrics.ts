@@ -10,8 +10,8 @@ import { RuntimeMetrics } from './runtime-metrics.js';
 import { TrafficMetrics } from './traffic-metrics.js';
 
 /**
- * All metrics of one server, in a registry of their own. What happens is counted when it happens ({@link traffic},
- * {@link runtime}); what is, is looked at when it is asked for.
+ * All metrics of one server, in a registry of their own. Events are counted as they happen ({@link traffic},
+ * {@link runtime}); states are read at each scrape.
  */
 export class ServerMetrics implements Metrics {
   readonly traffic: TrafficObserver;

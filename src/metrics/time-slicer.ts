@@ -1,9 +1,9 @@
 import { setImmediate } from 'node:timers/promises';
 
-/** How long work may go on before others are let through: polls wait meanwhile. */
+/** How long work may run before it yields, in milliseconds: polls wait meanwhile. */
 const SLICE_LIMIT_MS = 2;
 
-/** Lets long work make room for everything else again and again. */
+/** Lets long work yield to the event loop at intervals. */
 export class TimeSlicer {
   #since = performance.now();
 

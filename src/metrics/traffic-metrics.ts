@@ -14,12 +14,12 @@ import {
 } from '../http/http-observer.js';
 import { Buckets, registerBuckets, type Series } from './buckets.js';
 
-/** Upper ends of the buckets of polls and heartbeats. A list takes some 20 µs. */
+/** Upper ends of the buckets for polls and heartbeats, in milliseconds. A list takes some 20 µs. */
 const BOUNDS_MS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500];
 
 type ByOutcome = Readonly<Record<Outcome, Buckets>>;
 
-/** What is asked of the server over HTTP, and what it answers. */
+/** Metrics of HTTP requests and their answers. */
 export class TrafficMetrics implements TrafficObserver {
   readonly #holds: Histogram<'outcome'>;
   readonly #polls: Readonly<Record<RequestKind, ByOutcome>> = {
@@ -142,7 +142,9 @@ function byOutcome(): ByOutcome {
   >;
 }
 
-/** Lists always; every other answer once it was given, since a histogram has many series. */
+/**
+ * Series by outcome: that of lists always, others once they have occurred, since a histogram has many series.
+ */
 function seriesOf(kinds: readonly ByOutcome[]): Series[] {
   return OUTCOMES.map((outcome) => ({ labels: { outcome }, of: kinds.map((kind) => kind[outcome]) })).filter(
     ({ labels, of }) => labels.outcome === 'list' || of.some(({ count }) => count > 0),

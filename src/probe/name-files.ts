@@ -1,15 +1,15 @@
 import { isIP } from 'node:net';
 
 /*
- * What this machine's files say of names: /etc/hosts and /etc/resolv.conf (hosts(5), resolv.conf(5)). c-ares, which asks
- * name servers without a thread, takes the servers from resolv.conf; the rest is the caller's.
+ * Parses /etc/hosts and /etc/resolv.conf (hosts(5), resolv.conf(5)). c-ares, which queries name servers
+ * without a thread, reads only the servers from resolv.conf; the caller must apply the rest.
  */
 
-/** How many domains are tried for a short name, and the most dots that `ndots` may ask for, as in glibc. */
+/** The most search domains for a short name, and the largest `ndots`, as in glibc. */
 const MOST_DOMAINS = 6;
 const MOST_DOTS = 15;
 
-/** The addresses of each name in an /etc/hosts, by the name in small letters. */
+/** Parses /etc/hosts into the addresses of each name; names are in lower case. */
 export function readHosts(text: string): ReadonlyMap<string, readonly string[]> {
   const names = new Map<string, string[]>();
   for (const line of text.split('\n')) {
@@ -23,14 +23,14 @@ export function readHosts(text: string): ReadonlyMap<string, readonly string[]> 
   return names;
 }
 
-/** How short names become whole ones. */
+/** How short names are completed. */
 export interface Search {
   readonly domains: readonly string[];
-  /** A name with fewer dots is tried in the domains first. */
+  /** A name with fewer dots is first tried in the search domains. */
   readonly dots: number;
 }
 
-/** Reads `search`, `domain` (the last of them counts) and `options ndots` of an /etc/resolv.conf. */
+/** Parses `search`, `domain` (the last of them counts) and `options ndots` from /etc/resolv.conf. */
 export function readSearch(text: string): Search {
   let domains: readonly string[] = [];
   let dots = 1;
@@ -50,7 +50,7 @@ export function readSearch(text: string): Search {
   return { domains: domains.map((domain) => domain.replace(/\.$/, '')).filter(Boolean), dots };
 }
 
-/** The whole names that a name may stand for, in the order in which they are asked for. */
+/** The complete names that a name may stand for, in the order of the queries. */
 export function wholeNames(name: string, { domains, dots }: Search): readonly string[] {
   if (name.endsWith('.')) return [name.slice(0, -1)];
   const inDomains = domains.map((domain) => `${name}.${domain}`);

@@ -6,72 +6,75 @@ import { hostname, networkInterfaces } from 'node:os';
 import { isLoopback, objectionToMeaning } from '../registry/newcomer.js';
 import { readHosts, readSearch, wholeNames, type Search } from './name-files.js';
 
-/** The addresses of a name, at least one; or why there is none to be had here: the end of a sentence. */
+/** The addresses of a name, at least one, or the reason why there are none, as the end of a sentence. */
 export type Named = { readonly addresses: readonly string[] } | { readonly problem: string };
 
-/** How long a caller waits for the addresses of a name. */
+/** How long a caller waits for a name's addresses. */
 const TIMEOUT_MS = 2_000;
 
-/** Of c-ares: how long one server may take at the first try, and how many tries there are, the second twice as long. */
+/** c-ares: time limit of one server at the first try, and number of tries; the second takes twice as long. */
 const SERVER_TIMEOUT = 600;
 const TRIES = 2;
 
-/** Names that are asked for at once. */
+/** Most names looked up at once. */
 const MOST = 200;
 
-/** Addresses of one name that are told. */
+/** Most addresses returned for one name. */
 const MOST_ADDRESSES = 8;
 
-/** How long addresses are good: no longer than Kubernetes' own name server says (5 s). */
+/** How long addresses stay cached: no longer than Kubernetes' name server caches them (5 s). */
 const FRESH_FOR_MS = 5_000;
 
-/** After how long the machine's files are read again. */
+/** How long the contents of the machine's files stay cached. */
 const FILES_FRESH_FOR_MS = 10_000;
 
 /**
- * A name that the system took long for is left alone by it for so many times that: who hangs has one of the system's
- * lanes for one part of the time in so many.
+ * After the system has looked up a name, it rests from that name for this many times the time it took. So a
+ * name that hangs blocks the single system look-up for only one part in so many.
  */
 const SYSTEM_REST = 50;
 
-/** The system's own look-up, which takes a thread for as long as it takes. */
+/** The system's own look-up, which blocks a thread for its whole duration. */
 const askSystem = async (name: string): Promise<readonly string[]> =>
   (await lookup(name, { all: true, hints: ADDRCONFIG })).map(({ address }) => address);
 
 export interface NamesOptions {
-  /** Name servers, `address` or `address:port`; those of resolv.conf by default. */
+  /** Name servers as `address` or `address:port`; those of resolv.conf by default. */
   readonly servers?: readonly string[];
   readonly hostsFile?: string;
   readonly resolvFile?: string;
-  /** What this machine calls itself besides what is in its hosts file, and `localhost`; its host name by default. */
+  /** This machine's own names, besides `localhost` and those in its hosts file; its host name by default. */
   readonly ownNames?: readonly string[];
-  /** getaddrinfo by default. */
+  /** The system's look-up; getaddrinfo by default. */
   readonly askSystem?: (name: string) => Promise<readonly string[]>;
 }
 
-/** What is used for look-ups until it is read again. */
+/** The machine's name configuration, as read from its files. */
 interface Files {
   readonly at: number;
   readonly hosts: ReadonlyMap<string, readonly string[]>;
   readonly search: Search;
   readonly resolver: Resolver;
-  /** Whether this machine has an IPv6 address: without one an IPv6 address of a name is of no use (AI_ADDRCONFIG). */
+  /**
+   * Whether this machine has an IPv6 address. Without one, IPv6 addresses of names are useless
+   * (AI_ADDRCONFIG).
+   */
   readonly hasIPv6: boolean;
 }
 
 /**
- * Looks members' names up without libuv's thread pool, in which two `getaddrinfo` that hang keep everybody else's from running, the
- * database's included. Asked in this order: /etc/hosts, the name servers of resolv.conf with its search domains (c-ares), and
- * only when these say that there is no such name the system itself, since it may know others (mDNS, NIS): one name at a
- * time, so that at most one thread is ever taken.
+ * Resolves members' names without libuv's thread pool, in which two hanging `getaddrinfo` calls block all
+ * others, the database's included. The order: /etc/hosts; the name servers and search domains of resolv.conf
+ * (c-ares); and, only if these do not know the name, the system, which may know others (mDNS, NIS), one name
+ * at a time so that it never takes more than one thread.
  *
- * A name that has no address says nothing of the node behind it. Not even that it does not exist: Kubernetes takes a pod's
- * name away while the pod is not ready, and a sick name server answers what it likes.
+ * A name without an address says nothing about its node, not even that the node does not exist: Kubernetes
+ * removes a pod's name while the pod is not ready, and a broken name server may answer anything.
  *
- * Nor does one that leads where no member can be (registry/newcomer.ts): such addresses are left out, since whoever registers
- * a name of his own says where it leads. Loopback is told of names alone that this machine gives itself: those of its hosts
- * file, `localhost` and its host name, as of a node beside this server. What the system says of any other name may come
- * from anywhere.
+ * Addresses where no member can be (registry/newcomer.ts) are left out, since the owner of a name decides
+ * where it points. Loopback addresses are returned only for this machine's own names: those of its hosts
+ * file, `localhost` and its host name, as for a node beside this server. The system's answers for other names
+ * may come from anywhere.
  */
 export class Names {
   readonly #options: NamesOptions;
@@ -80,19 +83,19 @@ export class Names {
   readonly #known = new Map<string, { readonly addresses: readonly string[]; readonly until: number }>();
   readonly #asking = new Map<string, Promise<Named>>();
   #isSystemBusy = false;
-  /** Until when the system is not asked for a name. */
+  /** When the system may be asked for a name again. */
   readonly #resting = new Map<string, number>();
 
   constructor(options: NamesOptions = {}) {
     this.#options = options;
   }
 
-  /** Names that are asked for now. */
+  /** Number of look-ups that are running. */
   get asking(): number {
     return this.#asking.size;
   }
 
-  /** Never rejects, and takes no longer than 2 s. An IP address is its own name. */
+  /** Resolves a host name within 2 s, and never rejects. An IP address resolves to itself. */
   async lookup(host: string): Promise<Named> {
     if (isIP(host) !== 0) return { addresses: [host] };
     const name = host.toLowerCase();
@@ -102,14 +105,14 @@ export class Names {
     let asked = this.#asking.get(name);
     if (!asked) {
       if (this.#asking.size >= MOST) return { problem: `${MOST} other names are being looked up` };
-      // One that hangs keeps its place until it ends, so no name is asked for twice at once.
+      // A look-up that hangs keeps its place, so no name is looked up twice at once.
       asked = this.#ask(name).finally(() => this.#asking.delete(name));
       this.#asking.set(name, asked);
     }
     return within(TIMEOUT_MS, asked, { problem: `no name server answered within ${TIMEOUT_MS / 1_000} s` });
   }
 
-  /** The same for sockets (net.connect, http.request). */
+  /** {@link lookup} in the form of the `lookup` option of net.connect and http.request. */
   readonly forSocket: LookupFunction = (host, options, callback) => {
     void this.lookup(host).then((named) => {
       if ('problem' in named) return callback(new NameProblem(host, named.problem), '');
@@ -159,7 +162,7 @@ export class Names {
       failures.push(...answers.flatMap((one) => (one.status === 'rejected' ? [codeOf(one.reason)] : [])));
     }
     const [failure] = failures.filter((code) => !IS_ABSENT.has(code));
-    // Of what no server answered the system would not know more, and would keep its thread for long.
+    // If no server answered, the system would not know more, and would block its thread for long.
     if (failure !== undefined && failure !== 'ECONNREFUSED')
       return { problem: `its look-up failed (${failure})` };
     return this.#askSystem(name, failure ?? failures[0] ?? 'ENOTFOUND');
@@ -182,7 +185,10 @@ export class Names {
     }
   }
 
-  /** What was read before is good until it is read again: a disk that hangs keeps nobody from being looked up. */
+  /**
+   * Reads the machine's files. Returns the previous contents while a read is running, so a hanging disk stops
+   * no look-up.
+   */
   async #read(): Promise<Files> {
     const { hostsFile = '/etc/hosts', resolvFile = '/etc/resolv.conf', servers } = this.#options;
     const read = async (): Promise<Files> => {
@@ -207,7 +213,7 @@ export class Names {
     return this.#files ?? this.#reading;
   }
 
-  /** What is old is not kept for ever: names come and go with their pods. */
+  /** Drops expired entries: names come and go with their pods. */
   #forget(): void {
     const now = performance.now();
     if (this.#known.size > MOST) {
@@ -217,10 +223,10 @@ export class Names {
   }
 }
 
-/** What name servers say of a name that they do not know, or of which they know no such address. */
+/** Error codes of a name that does not exist or has no such address. */
 const IS_ABSENT: ReadonlySet<string> = new Set(['ENOTFOUND', 'ENODATA']);
 
-/** An error of a socket whose name has no address. */
+/** The error of a socket whose name has no address. */
 class NameProblem extends Error {
   readonly code = 'ENOTFOUND';
 
@@ -233,21 +239,21 @@ function codeOf(error: unknown): string {
   return (error as NodeJS.ErrnoException).code ?? (error as Error).message;
 }
 
-/** The addresses at which a member can be, or why there is none. */
+/** The addresses at which a member can be, or the reason why there is none. */
 function membersAlone(named: Named, isOwn: boolean): Named {
   if ('problem' in named) return named;
   const { addresses } = named;
   const allowed = addresses.filter((one) => objectionToMeaning(one, isOwn) === undefined);
   if (allowed.length > 0) return { addresses: allowed.slice(0, MOST_ADDRESSES) };
   const [first = ''] = addresses;
-  return { problem: `it leads to ${first}, ${objectionToMeaning(first, isOwn)}; nothing is asked there` };
+  return { problem: `it leads to ${first}, ${objectionToMeaning(first, isOwn)}; it is not contacted` };
 }
 
 function isUsable(address: string, { hasIPv6 }: Files): boolean {
   return hasIPv6 || isIPv4(address) || address === '::1';
 }
 
-/** What a promise that does not reject resolves with, or something else after so many milliseconds. */
+/** Resolves like `task`, which must not reject, or with `otherwise` after `ms` milliseconds. */
 async function within<T>(ms: number, task: Promise<T>, otherwise: T): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<T>((resolve) => {

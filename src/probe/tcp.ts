@@ -4,20 +4,27 @@ import type { ProbeAnswer } from '../registry/cluster.js';
 import type { Probe, Unknown } from '../registry/interfaces.js';
 import { Names } from './names.js';
 
-/** How long a port may take to accept. */
+/** How long a port may take to accept a connection. */
 const CONNECT_TIMEOUT_MS = 2_000;
 
-/** Sockets at once, those of controls and of names with several addresses among them (file-limit.ts counts on it). */
+/**
+ * Most open sockets, including those of controls and of names with several addresses (file-limit.ts relies on
+ * it).
+ */
 const MOST = 200;
 
-/** How much later than that this process may come to look: later, it had no time of its own to see an answer. */
+/**
+ * How far this process may overrun the time limit. A larger delay was its own, so it cannot have seen an
+ * answer.
+ */
 const OVERDUE_BY_MS = 500;
 
 /**
- * Connects to a member's main port and hangs up at once, without a byte: every Nacos version serves that port,
- * and needs no rights for it. Refused means that the host answers and nobody listens. Unreachable means that a packet was
- * sent, and that nothing came back, or the network's word that nobody is there. Whatever failed before that, here, is
- * neither: a name without an address, no route, no file, no memory, no permission, no time.
+ * Connects to a member's main port and closes the connection without sending a byte: every Nacos version
+ * serves that port, and no rights are needed. *refused*: the host answered, and nothing listens.
+ * *unreachable*: a packet was sent and nothing came back, or the network reported that the host is gone.
+ * Anything that fails earlier, on this machine, is neither: a name without an address, no route, no file
+ * descriptor, no memory, no permission, no time.
  */
 export class TcpProbe implements Probe {
   readonly #names: Names;
@@ -42,7 +49,7 @@ export class TcpProbe implements Probe {
   }
 }
 
-/** What the answers of all addresses of one name say of it: it is there when one of them is. */
+/** Combines the answers of a name's addresses: the member is there if one address is. */
 function together(answers: readonly (ProbeAnswer | Unknown)[]): ProbeAnswer | Unknown {
   if (answers.includes('open')) return 'open';
   const unknown = answers.find((answer) => typeof answer === 'object');
@@ -57,22 +64,22 @@ function probeOne(host: string, port: number): Promise<ProbeAnswer | Unknown> {
     const end = (answer: ProbeAnswer | Unknown): void => {
       clearTimeout(timer);
       socket.destroy();
-      // An open port was open; of what else came of it a process that was stopped meanwhile knows nothing.
+      // An open port is certain. Of any other answer a process that was paused meanwhile knows nothing.
       const took = performance.now() - askedAt;
       const isLate = answer !== 'open' && took > CONNECT_TIMEOUT_MS + OVERDUE_BY_MS;
       resolve(isLate ? { unknown: `this process was too busy to look for ${Math.round(took)} ms` } : answer);
     };
-    // Timers run before sockets are read: what came while this process was busy is still to be read then.
+    // Timers run before sockets are read, so read first what arrived while this process was busy.
     const timer = setTimeout(() => setImmediate(() => end('unreachable')), CONNECT_TIMEOUT_MS);
     let isSent = false;
-    // What connect() itself refuses is said before the queue of ticks is empty, and microtasks come after that.
+    // connect() reports its own failures before the queue of ticks is empty; microtasks run after that.
     process.nextTick(() => queueMicrotask(() => (isSent = true)));
     socket.once('connect', () => end('open'));
     socket.once('error', (error: NodeJS.ErrnoException) => end(answerOf(error, isSent)));
   });
 }
 
-/** What the network says when it cannot deliver; it is this machine's own word when nothing was sent. */
+/** The network's codes for an undeliverable packet; this machine's own if nothing was sent. */
 const UNDELIVERED: ReadonlySet<string> = new Set(['EHOSTUNREACH', 'ENETUNREACH', 'EHOSTDOWN']);
 
 function answerOf({ code = '', message }: NodeJS.ErrnoException, isSent: boolean): ProbeAnswer | Unknown {

@@ -100,7 +100,7 @@ describe('what the doctor takes for evidence', () => {
       ['cloud.test:80', '169.254.169.254, a link-local address, which means nothing on another machine'],
     ] as const) {
       const host = address.split(':')[0];
-      const reason = `${host} cannot be reached by its name: it leads to ${what}; nothing is asked there`;
+      const reason = `${host} cannot be reached by its name: it leads to ${what}; it is not contacted`;
       assert.deepEqual(await readNode(address, { timeout: 60_000, names }), {
         address,
         reason,

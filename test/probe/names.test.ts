@@ -130,7 +130,7 @@ describe('a name that leads where no member can be', () => {
   ] as const;
   const LOOPBACK = 'a loopback address, which every machine has';
   const refused = (address: string, what: string) => ({
-    problem: `it leads to ${address}, ${what}; nothing is asked there`,
+    problem: `it leads to ${address}, ${what}; it is not contacted`,
   });
 
   it('has no address, whoever says so: a name server, the hosts file, the system', async (t) => {

@@ -107,7 +107,7 @@ describe('a member that is not heard, whose name leads where no member can be', 
     assert.deepEqual(
       said.map(({ reason }) => reason),
       [
-        'nacos-2.test cannot be reached by its name: it leads to 169.254.169.254, a link-local address, which means nothing on another machine; nothing is asked there',
+        'nacos-2.test cannot be reached by its name: it leads to 169.254.169.254, a link-local address, which means nothing on another machine; it is not contacted',
       ],
     );
   });
