@@ -1,9 +1,9 @@
 import type { ClusterHealth, ClusterView, EventView, RefusedCaller } from './types.js';
 
-/** How long an answer may take, on top of what the request itself waits for. */
+/** Time limit of an answer, on top of the time that the request itself waits for. */
 const TIMEOUT_MS = 10_000;
 
-/** What the server refused, in its own words (RFC 9457), or that it could not be reached (status 0). */
+/** The server refused a request, with its own message (RFC 9457), or could not be reached (status 0). */
 export class Refused extends Error {
   override readonly name = 'Refused';
   readonly status: number;
@@ -14,19 +14,19 @@ export class Refused extends Error {
   }
 }
 
-/** Who is taken off, as the server answers. */
+/** The server's answer after a member was taken off. */
 export interface TakenOff {
   readonly address: string;
   readonly revision: number;
-  /** Live members that have not got the list without it yet. */
+  /** Live members that do not have the new list yet. */
   readonly pendingMembers: readonly string[];
-  /** Raft groups of Nacos that were seen to have it as a voter still. */
+  /** Raft groups in which the member was still a voter at the last look. */
   readonly voterIn?: readonly string[];
 }
 
 export interface EventPage {
   readonly events: readonly EventView[];
-  /** There are more beyond this one. */
+  /** Set if there are older events: `seq` of the last one in this page. */
   readonly next?: number;
 }
 
@@ -35,7 +35,7 @@ export function clusterPath(key: string, rest = ''): string {
   return `api/v1/clusters/${key.split('/').map(encodeURIComponent).join('/')}${rest}`;
 }
 
-/** Events from newest to oldest, of one cluster or of all. Rejects with {@link Refused}. */
+/** Reads events, newest first, of one cluster or of all. Rejects with {@link Refused}. */
 export function readEvents(
   key: string | undefined,
   { before, limit }: { before?: number | undefined; limit: number },
@@ -44,34 +44,42 @@ export function readEvents(
   return ask('GET', `${path}?limit=${limit}${before === undefined ? '' : `&before=${before}`}`);
 }
 
-/** What the cluster's Nacos nodes believe, as of the server's last look. Rejects with {@link Refused}. */
+/**
+ * Reads the health of a cluster's Nacos nodes, as of the server's last look. Rejects with {@link Refused}.
+ */
 export function readHealth(key: string): Promise<ClusterHealth> {
   return ask('GET', clusterPath(key, '/health'));
 }
 
-/** Who was refused: those that named a cluster, or without one those that named none that is known. Rejects with {@link Refused}. */
+/**
+ * Reads the refused callers that named this cluster, or without `key` those that named no known one. Rejects
+ * with {@link Refused}.
+ */
 export async function readRefused(key: string | undefined): Promise<readonly RefusedCaller[]> {
   const path = key === undefined ? 'api/v1/refused' : clusterPath(key, '/refused');
   return (await ask<{ readonly callers: readonly RefusedCaller[] }>('GET', path)).callers;
 }
 
-/** Takes a member off, and waits up to 15 s until the others have the list without it. */
+/**
+ * Takes a member off the list, and waits up to 15 s until the others have the new list. Rejects with
+ * {@link Refused}.
+ */
 export function takeOff(key: string, address: string, token: string | undefined): Promise<TakenOff> {
   const path = clusterPath(key, `/members/${encodeURIComponent(address)}?wait=15s`);
   return ask('DELETE', path, token, 15_000);
 }
 
-/** R7, the operator's part. */
+/** Recovers a cluster's list after a lost majority (R7). Rejects with {@link Refused}. */
 export function recover(key: string, token: string | undefined): Promise<ClusterView> {
   return ask('POST', clusterPath(key, '/recover'), token);
 }
 
-/** Deletes a cluster of which nobody lives; its history stays. */
+/** Deletes a cluster without live members; its history stays. Rejects with {@link Refused}. */
 export function deleteCluster(key: string, token: string | undefined): Promise<unknown> {
   return ask('DELETE', clusterPath(key), token);
 }
 
-/** Why the server cannot be read from; undefined when it can. */
+/** Why the server cannot be read; undefined if it can. */
 export async function whyUnreadable(): Promise<Refused | undefined> {
   try {
     await ask('GET', 'api/v1/server');

@@ -1,28 +1,28 @@
 import { readEvents, Refused } from './api.js';
 import type { EventView } from './types.js';
 
-/** Events of one page. */
+/** Events on one page. */
 const PAGE = 100;
 
-/** Of a page that is searched for something. */
+/** Events on one page during a search. */
 const SEARCHED_PAGE = 1_000;
 
-/** How many pages one search reads before it asks whether to go on. */
+/** Pages that one search reads before it asks whether to continue. */
 const SEARCHED_PAGES = 5;
 
-/** Events that are kept in memory. */
+/** Most events kept in memory. */
 export const MAX_EVENTS = 20_000;
 
 export interface History {
-  /** Of this cluster; undefined for all. */
+  /** The cluster whose history this is; undefined for all. */
   readonly scope: string | undefined;
-  /** From newest to oldest, without gaps. */
+  /** Newest first, without gaps. */
   readonly events: readonly EventView[];
   readonly hasOlder: boolean;
   readonly isLoading: boolean;
   /** Why the last page could not be read. */
   readonly problem?: string;
-  /** False until the newest page is there. */
+  /** False until the newest page is loaded. */
   readonly isThere: boolean;
 }
 
@@ -30,7 +30,7 @@ export function emptyHistory(scope: string | undefined): History {
   return { scope, events: [], hasOlder: false, isLoading: false, isThere: false };
 }
 
-/** Both, from newest to oldest, each event once. */
+/** Merges two lists of events, newest first, each event once. */
 export function merge(events: readonly EventView[], more: readonly EventView[]): readonly EventView[] {
   if (more.length === 0) return events;
   const bySeq = new Map<number, EventView>();
@@ -41,7 +41,7 @@ export function merge(events: readonly EventView[], more: readonly EventView[]):
   return [...bySeq.values()].sort((a, b) => b.seq - a.seq);
 }
 
-/** Reads the history page by page, and takes in what the stream brings. */
+/** Reads the history page by page, and adds events from the stream. */
 export class HistoryReader {
   #history: History;
   readonly #changed: (history: History) => void;
@@ -51,12 +51,12 @@ export class HistoryReader {
     this.#changed = changed;
   }
 
-  /** Of another scope, which will be read. */
+  /** Switches to another scope, which is read next. */
   turnTo(scope: string | undefined): void {
     this.#set({ ...emptyHistory(scope), isLoading: true });
   }
 
-  /** The newest events, at first or when some may have been missed. */
+  /** Reads the newest events, at first or after some may have been missed. */
   async read(): Promise<void> {
     const known = this.#history;
     const { scope } = known;
@@ -64,7 +64,7 @@ export class HistoryReader {
     await this.#page(scope, undefined, PAGE, (events, hasOlder) => {
       const oldest = events.at(-1)?.seq ?? 0;
       const all = merge(this.#history.events, events);
-      // Without a gap to what was there before, or else without that.
+      // Keep the previous events only if there is no gap to them.
       const isWhole = !hasOlder || known.events.some(({ seq }) => seq >= oldest);
       return isWhole && known.events.length > 0
         ? { events: all, isThere: true }
@@ -72,7 +72,7 @@ export class HistoryReader {
     });
   }
 
-  /** The next older page, or as many as it takes to find some that are wanted. */
+  /** Reads the next older page, or several until enough wanted events are found. */
   async readOlder(isWanted?: (event: EventView) => boolean): Promise<void> {
     const { scope } = this.#history;
     let found = 0;
@@ -89,7 +89,7 @@ export class HistoryReader {
     }
   }
 
-  /** What the stream brings, of all clusters. */
+  /** Adds events from the stream, which has those of all clusters. */
   add(events: readonly EventView[]): void {
     const { scope } = this.#history;
     const wanted = events.filter(

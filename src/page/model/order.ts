@@ -14,12 +14,12 @@ const STATE_RANK = new Map(STATES.map((state, rank) => [state, rank]));
 
 const byName = new Intl.Collator('en', { numeric: true });
 
-/** Whether somebody should look at it. */
+/** Whether a state needs an operator's attention. */
 export function isTroubled(state: ClusterState): boolean {
   return state === 'damaged' || state === 'quorum-lost' || state === 'impaired' || state === 'bootstrapping';
 }
 
-/** The same, or Raft is unhealthy, whatever the list looks like. */
+/** Whether a cluster needs attention, because of its state or because Raft is unhealthy. */
 export function needsLook({
   state,
   raftProblems = 0,
@@ -27,12 +27,15 @@ export function needsLook({
   return isTroubled(state) || raftProblems > 0;
 }
 
-/** Whether it may be deleted, as far as is seen here: nobody of it lives. The server knows the rest, and says why not yet. */
+/**
+ * Whether a cluster may be deleted, as far as the page can tell: no member is live. The server knows the
+ * rest, and says why not yet.
+ */
 export function mayBeGivenUp({ state, members }: Pick<ClusterView, 'state' | 'members'>): boolean {
   return state !== 'damaged' && members.every((member) => member.state !== 'live');
 }
 
-/** The troubled first, then by name. */
+/** Sorts clusters: those in trouble first, then by name. */
 export function inOrder(clusters: Iterable<ClusterSummary>): ClusterSummary[] {
   return [...clusters]
     .map((cluster) => ({ cluster, key: keyOf(cluster), rank: clusterRank(cluster) }))
@@ -40,7 +43,7 @@ export function inOrder(clusters: Iterable<ClusterSummary>): ClusterSummary[] {
     .map(({ cluster }) => cluster);
 }
 
-/** Unhealthy clusters stand with those in trouble. */
+/** A cluster's rank in the order; unhealthy ones rank with those in trouble. */
 function clusterRank({ state, raftProblems = 0 }: ClusterSummary): number {
   const rank = STATE_RANK.get(state) ?? 0;
   return raftProblems > 0 ? Math.min(rank, STATES.indexOf('impaired')) : rank;
@@ -57,7 +60,7 @@ export type MemberState = MemberView['state'];
 /** The worst first. */
 export const MEMBER_STATES: readonly MemberState[] = ['down', 'silent', 'live', 'static'];
 
-/** Those that need a look first: gone, refused, not yet settled. Then by address. */
+/** Sorts members: first those that are down, silent, refused or unsettled, then by address. */
 export function membersInOrder(members: readonly MemberView[]): MemberView[] {
   return [...members]
     .map((member) => ({ member, rank: memberRank(member) }))
@@ -72,7 +75,7 @@ function memberRank({ state, settled, refused, problem }: MemberView): number {
   return settled ? 4 : 3;
 }
 
-/** Whether a search's words are all in a text, whatever their case. */
+/** A test whether a text has all words of a search, ignoring case. */
 export function matcher(search: string): (text: string) => boolean {
   const words = search.toLowerCase().split(/\s+/).filter(Boolean);
   return (text) => {

@@ -15,20 +15,20 @@ import {
 } from './types.js';
 import { Watch } from './watch.js';
 
-/** What the operator is asked, or told, before anything else goes on. */
+/** The open dialog. */
 export type Question =
   | { readonly type: 'take-off'; readonly cluster: string; readonly address: string }
   | { readonly type: 'recover'; readonly cluster: string }
   | { readonly type: 'delete'; readonly cluster: string }
   | { readonly type: 'repair'; readonly cluster: string; readonly members: readonly MemberView[] };
 
-/** Something with the moment at which the server said it, on performance.now(). */
+/** A value and the time at which the server sent it, on performance.now(). */
 export interface Heard<T> {
   readonly value: T;
   readonly at: number;
 }
 
-/** A cluster that is in another state now; undefined when it is gone. */
+/** A cluster's new state; undefined if the cluster is gone. */
 export interface StateChange {
   readonly key: string;
   readonly state: ClusterState | undefined;
@@ -39,33 +39,33 @@ export interface PageState {
   readonly server?: Heard<ServerView>;
   /** By {@link keyOf}; undefined until the first snapshot. */
   readonly clusters?: ReadonlyMap<string, ClusterSummary>;
-  /** As the address bar says. */
+  /** The cluster in the URL; undefined for the overview. */
   readonly route: string | undefined;
-  /** The chosen cluster's members; null when nobody knows it, undefined until it was told. */
+  /** The chosen cluster with its members; null if it is unknown, undefined until it arrives. */
   readonly cluster?: Heard<ClusterView | null> | undefined;
-  /** What its Nacos nodes believe; undefined until it was told, and of a server that does not tell. */
+  /** Health of its Nacos nodes; undefined until it arrives, or if the server has none. */
   readonly health?: Heard<ClusterHealth> | undefined;
-  /** Who named the chosen cluster and was refused; undefined until it was told. */
+  /** Refused callers that named the chosen cluster; undefined until they arrive. */
   readonly callers?: Heard<readonly RefusedCaller[]> | undefined;
-  /** Who was refused and named no known cluster. */
+  /** Refused callers that named no known cluster. */
   readonly strays?: Heard<readonly RefusedCaller[]> | undefined;
   readonly history: History;
-  /** The last changes of states, for those who listen instead of look. */
+  /** The latest changes of state, for screen readers. */
   readonly changes: readonly StateChange[];
   readonly question?: Question | undefined;
 }
 
-/** The cluster that is shown: the route's, or the only one there is. */
+/** The cluster shown: the route's, or the only one. */
 export function chosenOf({ route, clusters }: Pick<PageState, 'route' | 'clusters'>): string | undefined {
   if (route !== undefined) return route;
   return clusters?.size === 1 ? [...clusters.keys()][0] : undefined;
 }
 
-/** What there is to see, and where it comes from. */
+/** The page's state, and the sources that feed it. */
 export class Page {
   readonly store: Store<PageState>;
   readonly history: HistoryReader;
-  /** The one that the server took last, for the next change; nowhere but here. */
+  /** The last token that the server accepted, for the next change. It is kept nowhere else. */
   token: string | undefined;
   readonly #stream: Stream;
   #health: Watch<ClusterHealth> | undefined;
@@ -94,7 +94,7 @@ export class Page {
       snapshot: (clusters, server) => {
         this.#takeServer(server);
         const isReopened = this.#take(new Map(clusters.map((one) => [keyOf(one), one])));
-        // From its snapshot on a stream has all events: those before are read now, and none is missed in between.
+        // A stream has all events after its snapshot: read the earlier ones now, and none is missed.
         if (this.#mustRead && !isReopened) this.#read();
       },
       clusters: (changed, gone) => {
@@ -119,7 +119,7 @@ export class Page {
     this.#stream.start();
   }
 
-  /** What the server says of the chosen cluster. */
+  /** Takes the server's view of the chosen cluster. */
   takeCluster(value: ClusterView | null): void {
     const chosen = chosenOf(this.store.state);
     if (value !== null && keyOf(value) !== chosen) return;
@@ -142,7 +142,10 @@ export class Page {
     this.#read();
   }
 
-  /** True when the stream was opened anew, since the only cluster is another one. */
+  /**
+   * Takes a new set of clusters. Returns true if the stream was reopened, since the only cluster is another
+   * one.
+   */
   #take(clusters: ReadonlyMap<string, ClusterSummary>): boolean {
     const before = this.store.state.clusters;
     const changes = before ? changesBetween(before, clusters) : [];
@@ -189,7 +192,10 @@ export class Page {
     this.store.update({ [name]: value && { value, at: performance.now() } });
   }
 
-  /** While the stream is live somebody looks: it is closed when the tab is hidden. */
+  /**
+   * Starts and stops the watches. The page is visible while the stream is live, which is closed with the tab
+   * hidden.
+   */
   #watch(): void {
     const { link, cluster } = this.store.state;
     const isLive = link.status === 'live';

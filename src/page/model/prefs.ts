@@ -1,6 +1,6 @@
 import { Store } from './store.js';
 
-/* What the reader prefers, kept in this browser. */
+/* The reader's preferences, kept in this browser. */
 
 export const LANGUAGES = ['en', 'zh'] as const;
 export type Language = (typeof LANGUAGES)[number];
@@ -13,7 +13,7 @@ export interface Preferences {
   readonly theme: Theme;
 }
 
-/** The browser's own wishes until others were chosen. */
+/** Reads the preferences; by default the browser's own. */
 export function readPreferences(): Store<Preferences> {
   const language = known(LANGUAGES, remembered('language')) ?? browserLanguage();
   const theme = known(THEMES, remembered('theme')) ?? 'system';
@@ -25,12 +25,12 @@ export function prefer(store: Store<Preferences>, preferred: Partial<Preferences
   for (const [name, value] of Object.entries(preferred)) remember(name, value);
 }
 
-/** Keeps something in this browser. */
+/** Stores a value in this browser. */
 export function remember(name: string, value: string): void {
   try {
     localStorage.setItem(name, value);
   } catch {
-    // A browser that keeps nothing: it is good for as long as the page is open.
+    // The browser stores nothing: the value lasts as long as the page is open.
   }
 }
 
@@ -39,7 +39,7 @@ function browserLanguage(): Language {
   return LANGUAGES.find((language) => language === wanted.find((one) => known(LANGUAGES, one))) ?? 'en';
 }
 
-/** What was kept under a name. */
+/** Reads a value stored in this browser. */
 export function remembered(name: string): string | undefined {
   try {
     return localStorage.getItem(name) ?? undefined;

@@ -1,4 +1,4 @@
-/* Where in the page one is stands behind the `#`, so that a cluster's page can be linked. */
+/* The place within the page, kept behind the `#` so that a cluster's page can be linked. */
 
 /** The cluster of `#/product/name`; undefined for the page of all clusters. */
 export function chosenIn(hash: string): string | undefined {

@@ -1,17 +1,17 @@
 import { CONTEXT_PATH, commandPath } from '../../doctor/command-path.js';
 import { inShell } from '../../node-setup.js';
 
-/* Commands that the page shows, ready to be copied. */
+/* Commands that the page shows, ready to copy. */
 
-/** What shows how Raft would be repaired, and does it step by step: a command for a terminal. */
+/** The terminal command that shows the repair plan and carries it out step by step. */
 export function repairCommand(key: string, server: string): string {
   return `nacos-address-server doctor ${key} --repair --server ${inShell(server)}`;
 }
 
 /**
- * What repairs Raft by hand after a lost majority: a survivor is told that it is the only voter, and then to add the others
- * that are left (docs/internals/nacos.md, "Repair"; seen on 2.5.1 and 3.0.3). Raft's port is the main one less 1000.
- * `version`: what the survivor runs; the path is that of 2.x where it is not known.
+ * The commands that repair Raft by hand after a lost majority: they make a survivor the only voter, and then
+ * let it add the other survivors (docs/internals/nacos.md, "Repair"; seen with 2.5.1 and 3.0.3). The Raft
+ * port is the main port minus 1000. `version`: the survivor's; if unknown, the path is that of 2.x.
  */
 export function resetPeers(survivor: string, members: readonly string[], version?: string): string {
   const path = CONTEXT_PATH + commandPath(version);

@@ -1,6 +1,6 @@
 import { useLayoutEffect, useReducer, useRef } from 'preact/hooks';
 
-/** Holds one state, and tells who listens of its changes at most once in an animation frame. */
+/** Holds a state, and notifies subscribers of changes at most once an animation frame. */
 export class Store<S extends object> {
   #state: S;
   readonly #listeners = new Set<() => void>();
@@ -30,7 +30,7 @@ export class Store<S extends object> {
   }
 }
 
-/** A part of a store's state; the component is drawn again when that part is another one. */
+/** Selects a part of a store's state, and renders the component again when that part changes. */
 export function useStore<S extends object, T>(store: Store<S>, select: (state: S) => T): T {
   const [, redraw] = useReducer<number, undefined>((count) => count + 1, 0);
   const value = select(store.state);

@@ -1,33 +1,33 @@
 import { whyUnreadable } from './api.js';
 import type { ClusterSummary, ClusterView, EventView, ServerView } from './types.js';
 
-/** Between two tries to get the stream back; the tenth part of it more or less by chance. */
+/** Pauses between attempts to reconnect, each varied by up to a tenth at random. */
 const BACKOFF_MS = [1_000, 2_000, 4_000, 8_000, 15_000] as const;
 
 /**
- * Silence after which a stream is suspected, also one that was just opened; one with a chosen cluster
- * speaks each 5 s or more often.
+ * Silence after which a stream is suspected, even one that was just opened. A stream with a chosen cluster
+ * sends at least every 5 s.
  */
 const SUSPICIOUS_MS = 20_000;
 
-/** How often silence is looked at. */
+/** Interval of checks for silence. */
 const POLL_INTERVAL_MS = 2_000;
 
-/** Longer away than this, and the history is read anew instead of event by event. */
+/** After a longer absence the whole history is read again, instead of the missed events. */
 const LONG_AWAY_MS = 300_000;
 
 export interface Link {
-  /** *paused*: the tab is hidden, nobody looks. */
+  /** *paused*: the tab is hidden. */
   readonly status: 'connecting' | 'live' | 'lost' | 'paused';
-  /** When the server last said something, on performance.now(). */
+  /** When the last message came, on performance.now(). */
   readonly lastNews?: number;
-  /** When the next try comes, on performance.now(). */
+  /** When the next attempt comes, on performance.now(). */
   readonly retryAt?: number;
-  /** Why the server refuses, if it answers at all. */
+  /** Why the server refuses the stream, if it answers at all. */
   readonly reason?: string;
 }
 
-/** The data of the stream's messages, by their names. */
+/** The data of the stream's messages, by message name. */
 interface Messages {
   readonly snapshot: { readonly clusters: readonly ClusterSummary[]; readonly server: ServerView };
   readonly clusters: { readonly changed: readonly ClusterSummary[]; readonly gone: readonly string[] };
@@ -43,24 +43,24 @@ export interface StreamListener {
   server(server: ServerView): void;
   cluster(view: ClusterView | null): void;
   events(events: readonly EventView[]): void;
-  /** Some may have been missed before the stream that opens now: the history must be read anew. */
+  /** Called when events may have been missed before this stream: read the history again. */
   missedEvents(): void;
 }
 
-/** Keeps one event stream open while somebody looks, whatever the network does. */
+/** Keeps one event stream open while the page is visible, whatever the network does. */
 export class Stream {
   readonly #listener: StreamListener;
   #source: EventSource | undefined;
   #chosen: string | undefined;
   #link: Link = { status: 'connecting' };
   #failures = 0;
-  /** The id of the last message with events: the next stream goes on there. */
+  /** Id of the last message with events, after which the next stream continues. */
   #cursor: string | undefined;
   #retry: ReturnType<typeof setTimeout> | undefined;
-  /** Ends a stream that is opened and says nothing. */
+  /** Ends a stream that opened but sends nothing. */
   #patience: ReturnType<typeof setTimeout> | undefined;
   #isAsking = false;
-  /** Whether the stream tells of the chosen cluster again and again: it does unless nobody knows the cluster. */
+  /** Whether the stream sends the chosen cluster at intervals: it does unless the cluster is unknown. */
   #isTold = false;
 
   constructor(listener: StreamListener) {
@@ -78,14 +78,14 @@ export class Stream {
     this.#look();
   }
 
-  /** The cluster whose members are told of, too. The stream is opened anew. */
+  /** Chooses the cluster whose members the stream includes, and reopens the stream. */
   choose(key: string | undefined): void {
     if (key === this.#chosen) return;
     this.#chosen = key;
     if (this.#link.status !== 'paused') this.open();
   }
 
-  /** Opens a new stream in place of whatever there is. */
+  /** Opens a new stream in place of the present one. */
   open(): void {
     this.#close();
     const { lastNews = performance.now() } = this.#link;
@@ -98,7 +98,7 @@ export class Stream {
     const source = new EventSource(`api/v1/stream${query.size > 0 ? `?${query}` : ''}`);
     this.#source = source;
     this.#patience = setTimeout(() => this.#lost(), SUSPICIOUS_MS);
-    // What was live stays so while another stream is opened, for a moment; what was lost is lost until there is news.
+    // A live link stays live while another stream opens, and a lost one stays lost until a message comes.
     if (this.#link.status === 'paused') this.#say({ ...this.#link, status: 'connecting' });
     const on = <N extends keyof Messages>(name: N, take: (data: Messages[N], id: string) => void): void =>
       source.addEventListener(name, (event: MessageEvent<string>) => {
@@ -150,7 +150,9 @@ export class Stream {
     else this.#say({ status: 'live', lastNews });
   }
 
-  /** The browser's own tries would come without a back-off, and give up at the first error with a status. */
+  /**
+   * Schedules the next attempt. The browser's own attempts have no back-off, and end at the first HTTP error.
+   */
   #lost(reason?: string): void {
     this.#close();
     const step = BACKOFF_MS[Math.min(this.#failures++, BACKOFF_MS.length - 1)] ?? 15_000;
@@ -166,7 +168,7 @@ export class Stream {
     if (reason === undefined) void this.#explain();
   }
 
-  /** The stream itself does not say why it failed. */
+  /** Asks the server why the stream failed, since the stream itself does not say. */
   async #explain(): Promise<void> {
     const refused = await whyUnreadable();
     if (this.#link.status === 'lost' && refused && refused.status > 0) {
@@ -174,7 +176,7 @@ export class Stream {
     }
   }
 
-  /** A connection that was cut without a word looks like one on which nothing happens. */
+  /** Checks a silent stream: a connection that was cut without notice looks like an idle one. */
   async #listen(): Promise<void> {
     const { status, lastNews = 0 } = this.#link;
     if (status !== 'live' || this.#isAsking || performance.now() - lastNews < SUSPICIOUS_MS) return;
@@ -187,7 +189,7 @@ export class Stream {
     else this.#news();
   }
 
-  /** Asked after a wait, in which much may have happened. */
+  /** Whether messages have come since a moment before a wait. */
   #hasNewsSince(moment: number): boolean {
     return this.#link.status !== 'live' || this.#link.lastNews !== moment;
   }

@@ -11,8 +11,8 @@ import type {
 } from '../../registry/view.js';
 
 /*
- * What the server says, as the page reads it. Types only: nothing of the server runs here. Those that follow are held to
- * the API's schemas by test/page/types.test.ts.
+ * The server's data as the page reads it. Types only: no server code runs here. test/page/types.test.ts holds
+ * the following types to the API's schemas.
  */
 
 export type { ClusterState, ClusterSummary, ClusterView, EventType, MemberView, WaitingView };
@@ -42,7 +42,7 @@ export interface ServerView {
   readonly reads: 'open' | 'token';
 }
 
-/** `product/name`, as it stands in the page's own links and in the stream's `cluster`. */
+/** A cluster's key `product/name`, as in the page's links and in the stream's `cluster`. */
 export function keyOf(cluster: { readonly product: string; readonly cluster: string }): string {
   return `${cluster.product}/${cluster.cluster}`;
 }

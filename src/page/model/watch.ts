@@ -1,37 +1,40 @@
 import { Refused } from './api.js';
 
-/** Between two questions. */
+/** Interval of requests. */
 const INTERVAL_MS = 5_000;
 
-/** The same where the server has no answer: it is an older one, and another may take its place. */
+/** Interval while the server answers 404: it is an older version, and a newer one may replace it. */
 const SELDOM = 60_000;
 
 /**
- * Asks for something again and again while somebody looks. It goes beside the stream, and what becomes of it is nothing to
- * the stream: of a question that fails the answer before it is kept, and grows old.
+ * Polls a resource while the page is visible. It is independent of the stream: if a request fails, the
+ * previous answer stays and grows old.
  */
 export class Watch<T> {
   readonly #read: () => Promise<T>;
   readonly #changed: (answer: T | undefined) => void;
-  /** Undefined while nobody looks. */
+  /** Undefined while the page is not watched. */
   #sign: number | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #isAsking = false;
 
-  /** `read` rejects with {@link Refused}. `changed` gets undefined when the server has no answer. */
+  /** `read` rejects with {@link Refused}. `changed` gets undefined if the server has no answer. */
   constructor(read: () => Promise<T>, changed: (answer: T | undefined) => void) {
     this.#read = read;
     this.#changed = changed;
   }
 
-  /** Somebody looks; another `sign` than before says that the answer is another. Asks at once then, and when nobody looked. */
+  /**
+   * Starts watching. Asks at once if it was not watching, or if `sign` differs, which means that the answer
+   * has changed.
+   */
   look(sign: number): void {
     if (sign === this.#sign) return;
     this.#sign = sign;
     if (!this.#isAsking) void this.#ask();
   }
 
-  /** Nobody looks any more. */
+  /** Stops watching. */
   rest(): void {
     this.#sign = undefined;
     clearTimeout(this.#timer);
@@ -44,11 +47,11 @@ export class Watch<T> {
     const pause = await this.#question();
     this.#isAsking = false;
     if (this.#sign === undefined) return;
-    // What has changed since the question was put is not in its answer.
+    // The answer lacks changes made since the request, so ask again at once after one.
     this.#timer = setTimeout(() => void this.#ask(), this.#sign === asked ? pause : 0);
   }
 
-  /** Resolves with when to ask again. Never rejects. */
+  /** Asks once. Resolves with the pause until the next request, and never rejects. */
   async #question(): Promise<number> {
     try {
       this.#changed(await this.#read());

@@ -1,6 +1,6 @@
 import type { RefusedCode } from '../model/types.js';
 
-/** All texts about callers that are refused. */
+/** Texts about refused callers. */
 export const callersEn = {
   title: 'Refused callers',
   help: 'These callers asked for this cluster and were refused. Usually a node’s URL has a mistake.',

@@ -8,7 +8,10 @@ import { healthEn } from './health-en.js';
 
 const s = (count: number, one: string, many = `${one}s`): string => (count === 1 ? one : many);
 
-/** All texts of the page. {@link Texts} is their type, so a text that another language lacks is a compile error. */
+/**
+ * All English texts of the page. {@link Texts} is their type, so a text that another language lacks is a
+ * compile error.
+ */
 export const en = {
   title: 'Nacos address server',
   titleTroubled: (count: string, title: string) => `(${count}) ${title}`,
@@ -80,7 +83,7 @@ export const en = {
   } satisfies Record<ClusterState, string>,
   bootstrappingOf: (waiting: string, requiredMembers: string) =>
     `Bootstrapping ${waiting} of ${requiredMembers}`,
-  /** What a state means here; undefined where the server's own sentence says it in this language. */
+  /** What a state means; undefined in the language of the server's own sentences. */
   summary: undefined as
     | undefined
     | Record<
@@ -236,7 +239,7 @@ export const en = {
     'repair-stopped': 'Repair stopped',
     refused: 'Refused',
   } satisfies Record<EventType, string>,
-  /** What an event says; undefined where the server's own sentence says it in this language. */
+  /** What an event means; undefined in the language of the server's own sentences. */
   eventSays: undefined as undefined | Record<EventType, string>,
 
   setup: 'Configuration of a node',

@@ -7,7 +7,7 @@ const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
-/** Numbers and times as the reader writes them, in the reader's zone. */
+/** Formats numbers and times for the reader's locale and time zone. */
 export class Format {
   readonly #number: Intl.NumberFormat;
   readonly #time: Intl.DateTimeFormat;
@@ -15,7 +15,7 @@ export class Format {
   readonly #day: Intl.DateTimeFormat;
   readonly #units: Texts['duration'];
   readonly #comma: string;
-  /** The zone's name with its offset now: "Europe/Berlin (GMT+1)". */
+  /** The zone's name with its current offset: "Europe/Berlin (GMT+1)". */
   readonly zone: string;
 
   constructor(tag: string, { duration, comma }: Units) {
@@ -67,7 +67,7 @@ export class Format {
     return this.#day.format(new Date(iso));
   }
 
-  /** A length of time in its two largest units, rounded down: "3 s", "2 min 5 s", "4 h 10 min". */
+  /** A duration in its two largest units, rounded down: "3 s", "2 min 5 s", "4 h 10 min". */
   duration(ms: number): string {
     const units: readonly (readonly [length: number, write: (n: string) => string])[] = [
       [DAY, this.#units.days],
@@ -86,7 +86,7 @@ export class Format {
   }
 }
 
-/** The local day of a moment, to tell days apart. */
+/** A key for the local day of a time. */
 export function dayKey(time: string | number): string {
   const date = new Date(time);
   return `${date.getFullYear()}-${date.getMonth()}-${date.getDate()}`;

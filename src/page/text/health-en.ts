@@ -1,13 +1,13 @@
 import type { FindingCode, HealthState } from '../model/types.js';
 
-/** What the page says of a finding, whichever node it is about; the server's own sentence names that one. */
+/** The page's texts for one kind of finding. The server's own sentence names the node. */
 export interface FindingWords {
   readonly name: string;
   readonly means: string;
   readonly todo: string;
 }
 
-/** All texts about what Nacos itself believes. */
+/** Texts about the nodes' own views. */
 export const healthEn = {
   title: 'What Nacos believes',
   read: (time: string) => `read ${time} ago`,

@@ -5,7 +5,7 @@ import { en, type Texts } from './en.js';
 import { Format } from './format.js';
 import { zh } from './zh.js';
 
-/** The reader's language: its texts, and how numbers and times are written in it. */
+/** The reader's language, with its texts and formats. */
 export interface Words {
   readonly language: Language;
   /** For `lang` attributes. */
@@ -21,7 +21,7 @@ const TEXTS: Record<Language, { tag: string; texts: Texts }> = {
 
 export function wordsOf(language: Language): Words {
   const { tag, texts } = TEXTS[language];
-  // Dates as the reader's own region writes them, where it speaks this language.
+  // Formats dates for the reader's region if it uses this language.
   const region = navigator.languages.find((one) => one.startsWith(`${language}-`)) ?? tag;
   return { language, tag, t: texts, f: new Format(region, texts) };
 }

@@ -2,20 +2,23 @@ import { useRef } from 'preact/hooks';
 import { useWords } from '../text/words.js';
 import { useTick } from './clock.js';
 
-/** Share of its TTL after which a member's next poll is late: Nacos polls each 5 s, and the TTL is three polls. */
+/**
+ * Share of the TTL after which a member's next poll is late: Nacos polls every 5 s, and the TTL is three
+ * polls.
+ */
 const LATE = 0.55;
 
 interface AgeProps {
-  /** Since it was last heard, when the server said so. */
+  /** Milliseconds since the member was last heard, at the time `at`. */
   readonly silentMs: number;
   readonly ttlMs: number;
-  /** When the server said so, on performance.now(). */
+  /** When the server reported it, on performance.now(). */
   readonly at: number;
-  /** No news come any more: nobody knows how old it is now. */
+  /** True if updates have stopped, so the current age is unknown. */
   readonly isStale: boolean;
 }
 
-/** How long ago a member was heard, against its TTL. It grows by itself until the next news. */
+/** How long ago a member was heard, against its TTL. It grows until the next update. */
 export function Age({ silentMs, ttlMs, at, isStale }: AgeProps) {
   const { t, f } = useWords();
   const root = useRef<HTMLSpanElement>(null);

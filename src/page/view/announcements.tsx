@@ -2,10 +2,10 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { useWords } from '../text/words.js';
 import { usePageState } from './context.js';
 
-/** More changes at once than this are only counted. */
+/** More simultaneous changes than this are only counted. */
 const MOST = 3;
 
-/** States that change, for those who listen instead of look. */
+/** Announces changes of state to screen readers. */
 export function Announcements() {
   const { t, f } = useWords();
   const [text, say] = useState('');

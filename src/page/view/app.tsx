@@ -43,7 +43,7 @@ export function App(surroundings: Surroundings) {
   );
 }
 
-/** Not by the address, which says which cluster is shown. */
+/** Moves the focus by script: the URL's hash selects the cluster. */
 function skip(event: Event): void {
   event.preventDefault();
   document.getElementById('content')?.focus();
@@ -69,7 +69,7 @@ function Content() {
   );
 }
 
-/** The tab says how many clusters are in trouble. */
+/** Shows in the tab's title how many clusters are in trouble. */
 function Title() {
   const { t, f } = useWords();
   const troubled = usePageState(({ clusters }) => {

@@ -4,7 +4,7 @@ import { useNow } from './clock.js';
 import { usePage, usePageState } from './context.js';
 import { Icon, type IconName } from './icons.js';
 
-/** What holds for everything below: the worst first. */
+/** Notices that affect the whole page, the worst first. */
 export function Banners() {
   const { t } = useWords();
   return (

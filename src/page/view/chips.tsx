@@ -17,7 +17,7 @@ interface ChipsProps<T extends string> {
   readonly onChoose: (value: T | undefined) => void;
 }
 
-/** Counts by state, each of which filters by it. */
+/** Counts by state; each is a button that filters by it. */
 export function Chips<T extends string>({ label, chips, total, chosen, onChoose }: ChipsProps<T>) {
   const { t, f } = useWords();
   return (

@@ -1,8 +1,8 @@
 import { useLayoutEffect, useReducer, useRef } from 'preact/hooks';
 
-/* One clock for everything on the page that ages between two updates. */
+/* One clock for everything on the page that ages between updates. */
 
-/** In milliseconds; with prefers-reduced-motion nothing glides. */
+/** Milliseconds between ticks. With prefers-reduced-motion nothing glides. */
 const TICK_INTERVAL_MS = 250;
 const CALM_PACE = 1_000;
 
@@ -26,7 +26,7 @@ function subscribe(call: () => void): () => void {
   };
 }
 
-/** Calls at every beat, and after every drawing, for what is written past the components: many small things. */
+/** Calls at every tick and after every render, for small updates that bypass the components. */
 export function useTick(call: () => void): void {
   const latest = useRef(call);
   latest.current = call;
@@ -34,7 +34,7 @@ export function useTick(call: () => void): void {
   useLayoutEffect(() => subscribe(() => latest.current()), []);
 }
 
-/** performance.now(), at which the component is drawn anew each second while `isRunning`. */
+/** Returns performance.now(), and renders the component again each second while `isRunning`. */
 export function useNow(isRunning = true): number {
   const [, redraw] = useReducer<number, undefined>((count) => count + 1, 0);
   const second = useRef(0);

@@ -12,7 +12,7 @@ import { Setup } from './setup.js';
 import { WaitingCard } from './waiting.js';
 import { USUAL_SIZE } from './welcome.js';
 
-/** One cluster, whole. */
+/** The page of one cluster. */
 export function ClusterPage({ name }: { name: string }) {
   const { t } = useWords();
   const heard = usePageState(({ cluster }) => cluster);
@@ -55,7 +55,7 @@ export function ClusterPage({ name }: { name: string }) {
   );
 }
 
-/** How many nodes the cluster is meant to have: as it is, or as those who would bootstrap it say. */
+/** The cluster's size, or the size that the waiting nodes expect. */
 function sizeOf(view: ClusterView | null | undefined): number {
   if (!view) return USUAL_SIZE;
   return view.size > 0 ? view.size : (view.requiredMembers ?? USUAL_SIZE);

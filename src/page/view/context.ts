@@ -21,17 +21,17 @@ export function usePage(): Page {
   return useSurroundings().page;
 }
 
-/** A part of what there is to see. */
+/** Selects a part of the page's state. */
 export function usePageState<T>(select: (state: PageState) => T): T {
   return useStore(usePage().store, select);
 }
 
-/** Whether what is shown is of the past, and nobody knows how it is now. */
+/** Whether the data shown is out of date because the connection is lost. */
 export function useIsStale(): boolean {
   return usePageState(({ link }) => link.status === 'lost');
 }
 
-/** The same, or not yet told anew after nobody looked. */
+/** Whether the data shown is out of date, or not yet refreshed after the page was hidden. */
 export function useIsOld(): boolean {
   return usePageState(({ link }) => link.status !== 'live');
 }

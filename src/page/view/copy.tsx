@@ -5,11 +5,11 @@ import { Icon } from './icons.js';
 interface CopyableProps {
   readonly text: string;
   readonly label: string;
-  /** Whether it is one command, which is broken between its words rather than cut off. */
+  /** Whether the text is one command, which wraps between words instead of being cut off. */
   readonly isCommand?: boolean;
 }
 
-/** A text to be copied, with the button that does it. */
+/** A text with a copy button. */
 export function Copyable({ text, label, isCommand = false }: CopyableProps) {
   const { t } = useWords();
   const pre = useRef<HTMLPreElement>(null);
@@ -35,7 +35,9 @@ export function Copyable({ text, label, isCommand = false }: CopyableProps) {
   );
 }
 
-/** Browsers give the clipboard to https and localhost only; the old way works everywhere. */
+/**
+ * Copies a text. Browsers offer the clipboard API only on https and localhost; the old way works everywhere.
+ */
 async function copyText(text: string, element: HTMLElement | null): Promise<boolean> {
   try {
     await navigator.clipboard.writeText(text);

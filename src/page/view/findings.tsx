@@ -3,7 +3,7 @@ import type { FindingWords } from '../text/health-en.js';
 import { useWords } from '../text/words.js';
 import { Icon } from './icons.js';
 
-/** Nodes that are named of one kind of finding; of large clusters there are many. */
+/** Most nodes named for one kind of finding; large clusters have many. */
 const MOST = 6;
 
 interface Kind {
@@ -12,7 +12,7 @@ interface Kind {
   readonly tone: 'bad' | 'warn' | 'info';
 }
 
-/** What was found: each kind once in plain words, and below what the server says of each node. */
+/** The findings: each kind once in plain words, then the server's sentence about each node. */
 export function Findings({ findings }: { findings: readonly HealthFinding[] }) {
   if (findings.length === 0) return null;
   return (
@@ -26,7 +26,7 @@ export function Findings({ findings }: { findings: readonly HealthFinding[] }) {
 
 function KindOfFinding({ code, findings, tone }: Kind) {
   const { t, f } = useWords();
-  // A server that is newer than this page may know others.
+  // A newer server may send unknown codes.
   const words = (t.health.findings as Readonly<Record<string, FindingWords>>)[code];
   return (
     <li class={`finding ${tone}`} data-code={code}>
@@ -62,7 +62,7 @@ function KindOfFinding({ code, findings, tone }: Kind) {
   );
 }
 
-/** The worst first: what lasts and harms, what lasts, what may pass. */
+/** The kinds of findings, the worst first: persistent and harmful, persistent, transient. */
 function kindsOf(findings: readonly HealthFinding[]): readonly Kind[] {
   const byCode = new Map<HealthFinding['code'], HealthFinding[]>();
   for (const finding of findings) {

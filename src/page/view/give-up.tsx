@@ -3,7 +3,7 @@ import { keyOf, type ClusterView } from '../model/types.js';
 import { useWords } from '../text/words.js';
 import { usePage } from './context.js';
 
-/** A cluster of which nobody lives can be deleted, when it was bootstrapped by a slip or is needed no more. */
+/** Offers to delete a cluster without live members, bootstrapped by mistake or no longer needed. */
 export function GiveUp({ view }: { view: ClusterView }) {
   const { t } = useWords();
   const page = usePage();

@@ -54,7 +54,7 @@ function LinkStatus() {
   );
 }
 
-/** Three members around one list; the favicon is the same. */
+/** The logo, three members around one list, like the favicon. */
 function Logo() {
   return (
     <svg class="logo" viewBox="0 0 24 24" aria-hidden="true" focusable="false">

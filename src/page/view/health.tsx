@@ -7,13 +7,13 @@ import { Findings } from './findings.js';
 import { HEALTH_ICONS, Icon } from './icons.js';
 import { RepairCommand } from './repair-command.js';
 
-/** From this age on it is said that what is shown may be otherwise by now. A server reads each 30 s. */
+/** Age in milliseconds from which the page warns that things may have changed. A server reads every 30 s. */
 const OLD_AFTER_MS = 60_000;
 
-/** Sentences of what could not be judged; of large clusters there are many. */
+/** Most sentences about what could not be judged; large clusters have many. */
 const MOST = 6;
 
-/** What Nacos itself believes of a cluster, and what to do about it. */
+/** The nodes' own views of a cluster, and what to do about them. */
 export function HealthCard({ view }: { view: ClusterView }) {
   const { t, f } = useWords();
   const health = usePageState(({ health }) => health);
@@ -59,7 +59,7 @@ export function HealthCard({ view }: { view: ClusterView }) {
   );
 }
 
-/** How long ago the nodes were read. It grows by itself until the next news. */
+/** How long ago the nodes were read. It grows until the next update. */
 function ReadAge({ health }: { health: Heard<ClusterHealth> }) {
   const { t, f } = useWords();
   const now = useNow();
@@ -75,12 +75,12 @@ function ReadAge({ health }: { health: Heard<ClusterHealth> }) {
   );
 }
 
-/** Of what lasts and a command mends, or tells how people do. */
+/** The repair command, if a persistent finding can be repaired by it or it tells how to. */
 function WhatRepairs({ findings, view }: { findings: readonly HealthFinding[]; view: ClusterView }) {
   const { t } = useWords();
   const lasts = (...codes: readonly HealthFinding['code'][]): boolean =>
     findings.some(({ persistent, code }) => persistent && codes.includes(code));
-  // Without a majority of the list no group is given a leader: the top of the page says what comes before.
+  // Without a majority of the list no group can get a leader; the top of the page says what to do first.
   const isMended = lasts(
     'no-voter',
     'phantom-voter',

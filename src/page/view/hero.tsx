@@ -78,7 +78,7 @@ export function Hero({ view }: { view: ClusterView }) {
   );
 }
 
-/** The server's sentence of what to do, and the same in steps. */
+/** The server's advice, and the same in steps. */
 function QuorumLost({ view }: { view: ClusterView }) {
   const { t, f } = useWords();
   const page = usePage();

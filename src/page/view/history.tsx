@@ -10,10 +10,10 @@ import { Timeline } from './timeline.js';
 
 const LIST = 'history';
 
-/** Events that are drawn at first, and more at each asking. */
+/** Events shown at first, and added by each request for more. */
 const STEP = 100;
 
-/** What happened, newest first, as far back as one likes. */
+/** The history, newest first, as far back as the reader asks. */
 export function HistoryCard({ title }: { title: string }) {
   const words = useWords();
   const { t, f } = words;
@@ -102,7 +102,7 @@ interface ClusterChoiceProps {
   readonly onChange: (key: string) => void;
 }
 
-/** Of those that the events are about. */
+/** Selects one of the clusters in the history. */
 function ClusterChoice({ events, value, onChange }: ClusterChoiceProps) {
   const { t } = useWords();
   const keys = useMemo(() => [...new Set(events.map(keyOf))].sort(), [events]);

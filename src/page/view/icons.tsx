@@ -2,7 +2,7 @@ import type { JSX } from 'preact';
 import type { ClusterState, EventType, HealthState } from '../model/types.js';
 import type { MemberState } from '../model/order.js';
 
-/* Shapes, so that colour is never the only sign. 16 × 16, drawn with the text's colour. */
+/* Shapes, so that colour is never the only sign: 16 × 16, in the text's colour. */
 
 const SHAPES = {
   check: (
@@ -81,7 +81,7 @@ const SHAPES = {
 
 export type IconName = keyof typeof SHAPES;
 
-/** Says nothing to screen readers: the word stands beside it. */
+/** An icon, hidden from screen readers: its word stands beside it. */
 export function Icon({ name }: { name: IconName }) {
   return (
     <svg class="icon" viewBox="0 0 16 16" aria-hidden="true" focusable="false">

@@ -1,7 +1,10 @@
 import { useEffect } from 'preact/hooks';
 import { focusRow } from './windowed.js';
 
-/* `/` goes to the search, the arrow down from there to the first row, Esc empties it. Dialogs close by themselves. */
+/*
+ * `/` focuses the search, arrow down moves from there to the first row, Esc clears it. Dialogs close by
+ * themselves.
+ */
 
 export function useKeys(): void {
   useEffect(() => {

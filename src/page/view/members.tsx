@@ -16,13 +16,13 @@ const LIST = 'members';
 
 const wideRow = (): number => 56;
 const narrowRow = (): number => 116;
-/** With what Raft has of it. */
+/** Height with the Raft line. */
 const narrowRaftRow = (): number => 134;
 
-/** From here on members are searched instead of looked over. */
+/** From this many members on, the list has a search. */
 const MANY = 8;
 
-/** The members of a cluster: who lives, who has the newest list. */
+/** A cluster's members: their states, and the lists they have. */
 export function Members({ view, at }: { view: ClusterView; at: number }) {
   const { t, f } = useWords();
   const [search, setSearch] = useState('');
@@ -174,7 +174,7 @@ function MemberRow({ view, member, part, at, index }: MemberRowProps) {
         {part && <RaftMark part={part} />}
       </span>
       <span role="cell" class="member-action">
-        {/* With the quorum lost the server refuses it (R6), and the top of the page says what to do instead. */}
+        {/* With the quorum lost the server refuses this (R6), and the top of the page says what to do instead. */}
         {(state === 'silent' || state === 'down') && view.state !== 'quorum-lost' && (
           <button
             type="button"
@@ -190,7 +190,7 @@ function MemberRow({ view, member, part, at, index }: MemberRowProps) {
   );
 }
 
-/** Which list a member has: the newest, or how far behind it is. */
+/** The list that a member has: the newest, or how far behind. */
 function Delivered({ view, member }: { view: ClusterView; member: MemberView }) {
   const { t, f } = useWords();
   const { deliveredRevision: delivered, upToDate: current } = member;

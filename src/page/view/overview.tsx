@@ -16,13 +16,13 @@ import { Windowed } from './windowed.js';
 
 const LIST = 'clusters';
 
-/** Room for what there is to say: of those in order nothing, of those in need what to do. */
+/** Row height: clusters in trouble have a line of advice, others none. */
 const wideRow = (cluster: ClusterSummary): number =>
   needsLook(cluster) ? (cluster.state === 'quorum-lost' ? 80 : 62) : 44;
 const narrowRow = (cluster: ClusterSummary): number =>
   needsLook(cluster) ? (cluster.state === 'quorum-lost' ? 176 : 112) : 74;
 
-/** All clusters, the troubled ones first, and what happened to them. */
+/** All clusters, those in trouble first, and their history. */
 export function Overview() {
   const words = useWords();
   const { t, f } = words;

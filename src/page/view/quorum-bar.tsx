@@ -2,13 +2,13 @@ import type { ClusterSummary } from '../model/types.js';
 import { useWords } from '../text/words.js';
 import { Icon, type IconName } from './icons.js';
 
-/** What one place in a cluster is. */
+/** The state of one seat in a cluster. */
 export type Seat = 'live' | 'unsettled' | 'lost' | 'waiting' | 'free';
 
-/** What is not as it should be has a shape, too. */
+/** Abnormal seats have a shape as well as a colour. */
 const SHAPES: Partial<Record<Seat, IconName>> = { lost: 'cross', waiting: 'hourglass' };
 
-/** Up to so many there is room for shapes. */
+/** Most seats with room for shapes. */
 const FEW = 12;
 
 /** More seats than this become one bar. */
@@ -16,13 +16,13 @@ const MOST = 40;
 
 interface QuorumBarProps {
   readonly seats: readonly Seat[];
-  /** How many of the members are a majority; a notch stands there. */
+  /** The size of a majority; a notch marks it. */
   readonly majority?: number;
   readonly label: string;
   readonly size: 'small' | 'large';
 }
 
-/** The members of a cluster at a glance: who is there, who is lost, who waits. */
+/** A cluster's members at a glance: live, lost and waiting. */
 export function QuorumBar({ seats, majority, label, size }: QuorumBarProps) {
   if (seats.length > MOST) return <Shares seats={seats} majority={majority} label={label} size={size} />;
   return (
@@ -60,7 +60,7 @@ function Shares({
   );
 }
 
-/** Of a summary, which has only the numbers. */
+/** The seats of a summary, which has only numbers. */
 export function seatsOf({ members, live, waiting, requiredMembers = 0 }: ClusterSummary): Seat[] {
   return [
     ...Array<Seat>(live).fill('live'),

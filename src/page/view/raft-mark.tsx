@@ -2,7 +2,7 @@ import type { RaftPart } from '../model/raft.js';
 import { useWords } from '../text/words.js';
 import { Icon } from './icons.js';
 
-/** Whether a node is a voter of every Raft group of which that is known, and how many it leads. */
+/** Shows in how many known Raft groups a node is a voter, and how many it leads. */
 export function RaftMark({ part }: { part: RaftPart }) {
   const { t, f } = useWords();
   const words = t.health.raft;

@@ -5,7 +5,7 @@ import { useWords } from '../text/words.js';
 import { usePage, usePageState } from './context.js';
 import { Icon } from './icons.js';
 
-/** Whoever opens the page after a recovery sees that Raft may still have to be repaired, until somebody says it is. */
+/** Reminds every reader after a recovery to repair Raft, until the reader dismisses it. */
 export function Recovered({ view }: { view: ClusterView }) {
   const { t, f } = useWords();
   const page = usePage();
@@ -14,7 +14,7 @@ export function Recovered({ view }: { view: ClusterView }) {
       ({ type }) => type === 'recovered' || type === 'rebootstrapped' || type === 'bootstrapped',
     ),
   );
-  // Every Raft group has a leader and the voters of this list.
+  // Every Raft group has a leader and exactly this list's voters.
   const isWell = usePageState(
     ({ health }) => health?.value.state === 'healthy' && health.value.revision === view.revision,
   );

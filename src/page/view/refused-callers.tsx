@@ -4,17 +4,17 @@ import { useWords } from '../text/words.js';
 import { useNow } from './clock.js';
 import { useIsOld, usePageState } from './context.js';
 
-/** Callers that are shown; there may be a hundred. */
+/** Most callers shown; there may be a hundred. */
 const MOST = 8;
 
-/** Who named this cluster and was refused. */
+/** Refused callers that named the chosen cluster. */
 export function RefusedCallers() {
   const { t } = useWords();
   const callers = usePageState(({ callers }) => callers);
   return callers && <Callers id="refused" title={t.callers.title} help={t.callers.help} callers={callers} />;
 }
 
-/** Who was refused and named no known cluster, so that nobody finds it on the page of one. */
+/** Refused callers that named no known cluster, and so appear on no cluster's page. */
 export function Strays() {
   const { t } = useWords();
   const strays = usePageState(({ strays }) => strays);
@@ -61,7 +61,7 @@ function Callers({ id, title, help, callers: { value, at } }: CallersProps) {
 function Caller({ caller, passed }: { caller: RefusedCaller; passed: number }) {
   const { t, f } = useWords();
   const { from, self, path, code, reason, times, sinceMs, lastMs } = caller;
-  // A server that is newer than this page may know others.
+  // A newer server may send unknown codes.
   const says = (t.callers.refusedCode as Readonly<Record<string, string>>)[code];
   return (
     <li class="waiting-row" data-code={code}>

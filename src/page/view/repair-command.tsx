@@ -3,7 +3,7 @@ import { useWords } from '../text/words.js';
 import { usePageState } from './context.js';
 import { Copyable } from './copy.js';
 
-/** The doctor's command for a terminal. The page has no button for it: a repair is to be looked at step by step. */
+/** The doctor's command for a terminal. The page has no repair button: an operator should watch each step. */
 export function RepairCommand({ cluster, label }: { cluster: string; label: string }) {
   const { t } = useWords();
   const changes = usePageState(({ server }) => server?.value.changes);

@@ -5,11 +5,11 @@ interface SearchProps {
   readonly hint: string;
   readonly value: string;
   readonly onChange: (value: string) => void;
-  /** The id of what is searched. */
+  /** The id of the element that is searched. */
   readonly controls: string;
 }
 
-/** Esc empties it, and leaves it when it is empty. */
+/** A search field. Esc clears it, and leaves it if it is empty. */
 export function Search({ label, hint, value, onChange, controls }: SearchProps) {
   return (
     <label class="search">

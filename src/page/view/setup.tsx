@@ -4,12 +4,12 @@ import { useWords } from '../text/words.js';
 import { Copyable } from './copy.js';
 import { usePageState } from './context.js';
 
-/** A name by which only the server's own machine reaches it. */
+/** Whether a host name works only on the server's own machine. */
 function isLoopback(hostname: string): boolean {
   return /^(localhost|127\.[\d.]+|\[::1\])$/.test(hostname);
 }
 
-/** What a node of this cluster must be told, ready to be copied. */
+/** The configuration of this cluster's nodes, ready to copy. */
 export function Setup({ name, size }: { name: string; size: number }) {
   const { t } = useWords();
   const [form, setForm] = useState<SnippetForm>('shell');

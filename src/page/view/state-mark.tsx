@@ -2,7 +2,7 @@ import { keyOf, type ClusterState, type ClusterSummary } from '../model/types.js
 import { useWords, type Words } from '../text/words.js';
 import { Icon, STATE_ICONS } from './icons.js';
 
-/** A cluster's state, as a shape and in words. */
+/** A cluster's state as a shape and a word. */
 export function StateMark({ cluster }: { cluster: ClusterSummary }) {
   return (
     <span class={`mark ${cluster.state}`}>
@@ -18,7 +18,7 @@ function stateWord({ state, waiting, requiredMembers }: ClusterSummary, { t, f }
     : t.state[state];
 }
 
-/** What the state means here: a sentence, and the server's own where that is in another language. */
+/** A sentence on what the state means, with the server's own sentence if that is in another language. */
 export function explain(cluster: ClusterSummary, { t, f }: Words): { says: string; detail?: string } {
   const { state, summary, live, members, unsettled, waiting } = cluster;
   if (t.summary === undefined) return { says: sentence(summary, keyOf(cluster)) };
@@ -31,13 +31,13 @@ export function explain(cluster: ClusterSummary, { t, f }: Words): { says: strin
   return { says: t.summary[state]({ live: l, members: m, unsettled: u, waiting: w }), detail: summary };
 }
 
-/** The server's words as a sentence on their own. */
+/** Turns the server's text into a complete sentence. */
 function sentence(text: string, key: string): string {
   const first = text.startsWith(key) ? text.charAt(0) : text.charAt(0).toUpperCase();
   return `${first}${text.slice(1)}.`;
 }
 
-/** The class of a state's colour. */
+/** The CSS class of a state's colour. */
 export function toneOf(state: ClusterState): string {
   return `tone-${state}`;
 }

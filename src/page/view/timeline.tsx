@@ -29,7 +29,7 @@ const TONES: Record<EventType, 'good' | 'bad' | 'warn' | 'plain'> = {
   refused: 'warn',
 };
 
-/** Events by day. */
+/** Events grouped by day. */
 export function Timeline({ events, isGlobal }: { events: readonly EventView[]; isGlobal: boolean }) {
   const words = useWords();
   return (

@@ -1,9 +1,9 @@
 import { useEffect, useState } from 'preact/hooks';
 
-/** Narrower than this, rows are cards; as in the style sheets. */
+/** Media query for narrow windows, where rows become cards; the same as in the style sheets. */
 export const NARROW = '(max-width: 859px)';
 
-/** Whether a media query holds. */
+/** Whether a media query matches; renders the component again when that changes. */
 export function useMedia(query: string): boolean {
   const [matches, set] = useState(() => matchMedia(query).matches);
   useEffect(() => {

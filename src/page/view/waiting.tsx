@@ -8,7 +8,7 @@ import { Windowed } from './windowed.js';
 const wideRow = (): number => 64;
 const narrowRow = (): number => 104;
 
-/** Who is held at the gate, and why. */
+/** The addresses held at the gate, and why. */
 export function WaitingCard({ view, at }: { view: ClusterView; at: number }) {
   const { t, f } = useWords();
   const isNarrow = useMedia(NARROW);
@@ -39,7 +39,7 @@ export function WaitingCard({ view, at }: { view: ClusterView; at: number }) {
 
 interface WaitingRowProps {
   readonly waiting: WaitingView;
-  /** Since the server told of it, in milliseconds. */
+  /** Milliseconds since the server reported it. */
   readonly since: number;
   readonly index: number;
   readonly count: number;

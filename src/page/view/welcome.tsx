@@ -3,16 +3,16 @@ import { Copyable } from './copy.js';
 import { Strays } from './refused-callers.js';
 import { Setup } from './setup.js';
 
-/** What Nacos nodes poll when nobody told them otherwise. */
+/** The cluster that Nacos nodes poll by default. */
 const USUAL = 'nacos/serverlist';
 
-/** What shows a cluster without any Nacos. */
+/** The command that shows a cluster without any Nacos. */
 const DEMO = 'npx nacos-address-server demo';
 
-/** Of a cluster whose size nobody has said yet. */
+/** Size assumed for a cluster that no node has named a size for. */
 export const USUAL_SIZE = 3;
 
-/** Before the first node has polled. */
+/** Shown before the first node has polled. */
 export function Welcome() {
   const { t } = useWords();
   return (

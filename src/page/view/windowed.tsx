@@ -1,16 +1,16 @@
 import type { ComponentChildren, TargetedKeyboardEvent } from 'preact';
 import { useCallback, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 
-/** Up to so many rows all are drawn, each as high as it likes. */
+/** Up to this many rows are all rendered, each at its natural height. */
 const FEW = 40;
 
-/** Rows drawn beyond those in sight, on each side. */
+/** Rows rendered beyond the visible ones, on each side. */
 const SPARE = 8;
 
 interface WindowedProps<T> {
   readonly items: readonly T[];
   readonly itemKey: (item: T) => string;
-  /** Of a row when there are many, in pixels. */
+  /** Height of a row in a long list, in pixels. */
   readonly rowHeight: (item: T) => number;
   readonly row: (item: T, index: number) => ComponentChildren;
   readonly label: string;
@@ -18,7 +18,7 @@ interface WindowedProps<T> {
   readonly class?: string;
 }
 
-/** A list that scrolls in its own box, and of which only what is in sight is drawn. */
+/** A list that scrolls in its own box and renders only the visible rows. */
 export function Windowed<T>({ items, itemKey, rowHeight, row, label, role, ...rest }: WindowedProps<T>) {
   const box = useRef<HTMLDivElement>(null);
   const [sight, setSight] = useState({ top: 0, height: 1_000 });
@@ -67,14 +67,14 @@ export function Windowed<T>({ items, itemKey, rowHeight, row, label, role, ...re
   );
 }
 
-/** Where each row begins, and the last one ends. */
+/** The top of each row, and the bottom of the last. */
 function topsOf<T>(items: readonly T[], rowHeight: (item: T) => number): Float64Array {
   const tops = new Float64Array(items.length + 1);
   items.forEach((item, i) => (tops[i + 1] = (tops[i] ?? 0) + rowHeight(item)));
   return tops;
 }
 
-/** The last row that begins at or above a height. */
+/** The last row whose top is at or above a height. */
 function indexAt(tops: Float64Array, height: number): number {
   let low = 0;
   let high = tops.length - 1;
@@ -116,7 +116,7 @@ const STEPS: Record<string, number> = {
   End: 1e6,
 };
 
-/** From row to row by keys, where rows have something to focus. */
+/** Moves the focus between rows with the arrow keys, if rows have something to focus. */
 function moveFocus(
   event: TargetedKeyboardEvent<HTMLDivElement>,
   count: number,
@@ -134,7 +134,7 @@ function moveFocus(
   }
 }
 
-/** Focuses the first thing in a row that can be; false when the row is not drawn. */
+/** Focuses the first focusable element in a row; false if the row is not rendered. */
 export function focusRow(box: Element, index: number): boolean {
   const row = box.querySelector(`[data-row="${index}"]`);
   row?.querySelector<HTMLElement>('a, button')?.focus();

@@ -5,7 +5,7 @@ import { useWords } from '../../text/words.js';
 import { usePage, usePageState } from '../context.js';
 
 interface ChangeFormProps<T> {
-  /** Whether what must be typed or ticked is. */
+  /** Whether the required text is typed, or the box ticked. */
   readonly isConfirmed: boolean;
   readonly submit: string;
   readonly change: (token: string | undefined) => Promise<T>;
@@ -13,7 +13,9 @@ interface ChangeFormProps<T> {
   readonly children: ComponentChildren;
 }
 
-/** The end of every dialog that changes something: the confirmation, the token, and what the server says to it. */
+/**
+ * The lower part of every dialog that makes a change: the confirmation, the token, and the server's answer.
+ */
 export function ChangeForm<T>({ isConfirmed, submit, change, onDone, children }: ChangeFormProps<T>) {
   const { t } = useWords();
   const page = usePage();
@@ -48,7 +50,7 @@ export function ChangeForm<T>({ isConfirmed, submit, change, onDone, children }:
       }}
     >
       {children}
-      {/* Where the browser runs, only the server can tell. */}
+      {/* Only the server knows whether the browser runs on its machine. */}
       {changes === 'local' && <p class="dim">{t.localChanges}</p>}
       {needsToken && (
         <label class="field">

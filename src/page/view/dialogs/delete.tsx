@@ -8,7 +8,7 @@ import { ChangeForm } from './change.js';
 import { Modal } from './modal.js';
 import { isTyped, TypedName } from './typed-name.js';
 
-/** Deletes a cluster of which nobody lives: what goes, what stays, and what must be so before. */
+/** Dialog that deletes a cluster without live members: what goes, what stays, and the precondition. */
 export function DeleteDialog({ cluster }: { cluster: string }) {
   const { t, f } = useWords();
   const words = t.deleteDialog;

@@ -4,7 +4,7 @@ import { RecoverDialog } from './recover.js';
 import { RepairDialog } from './repair.js';
 import { TakeOffDialog } from './take-off.js';
 
-/** The question that is asked now, if any. */
+/** Shows the open dialog, if any. */
 export function Dialogs() {
   const question = usePageState(({ question }) => question);
   switch (question?.type) {

@@ -9,7 +9,7 @@ import { Modal } from './modal.js';
 import { Repair } from './repair.js';
 import { isTyped, TypedName } from './typed-name.js';
 
-/** R7, the operator's part: the list is decided here, and then Raft is repaired on a survivor. */
+/** Dialog for the operator's part of R7: recovers the list, then shows how to repair Raft on a survivor. */
 export function RecoverDialog({ cluster }: { cluster: string }) {
   const { t, f } = useWords();
   const words = t.recoverDialog;

@@ -12,7 +12,7 @@ interface RepairProps {
   readonly members: readonly MemberView[];
 }
 
-/** How Raft is repaired after a recovery. */
+/** Dialog that shows how to repair Raft after a recovery. */
 export function RepairDialog(of: RepairProps) {
   const { t } = useWords();
   return (
@@ -24,7 +24,7 @@ export function RepairDialog(of: RepairProps) {
   );
 }
 
-/** The doctor's command, and the way without it. */
+/** The doctor's command, and how to repair by hand. */
 export function Repair({ cluster, members }: RepairProps) {
   const { t } = useWords();
   const words = t.recoverDialog;
@@ -44,7 +44,7 @@ export function Repair({ cluster, members }: RepairProps) {
   );
 }
 
-/** The call to a survivor; those that a recovery keeps come first on the list, and had settled before. */
+/** The call to a survivor. Members that a recovery keeps come first on the list, and had settled before. */
 function ByHand({ members }: Pick<RepairProps, 'members'>) {
   const { t } = useWords();
   const words = t.recoverDialog;

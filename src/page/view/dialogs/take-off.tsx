@@ -6,7 +6,7 @@ import { Icon, MEMBER_ICONS } from '../icons.js';
 import { ChangeForm } from './change.js';
 import { Modal } from './modal.js';
 
-/** Takes a dead member off: what will happen, what must be so before, and what is left to do. */
+/** Dialog that takes a dead member off the list: the effect, the precondition, and what remains to do. */
 export function TakeOffDialog({ cluster, address }: { cluster: string; address: string }) {
   const { t, f } = useWords();
   const words = t.takeOffDialog;

@@ -6,7 +6,7 @@ interface TypedNameProps {
   readonly onType: (typed: string) => void;
 }
 
-/** The confirmation of what cannot be taken back: the cluster's name is typed. */
+/** Confirms an irreversible change: the user types the cluster's name. */
 export function TypedName({ name, typed, onType }: TypedNameProps) {
   const { t } = useWords();
   return (
