@@ -112,8 +112,11 @@ describe('the doctor', () => {
     assert.deepEqual(codes(found), ['split']);
     assert.deepEqual(found.findings[0]?.groups, ['naming']);
     assert.deepEqual(
-      found.unknown.map((sentence) => sentence.split(',', 1)[0]),
-      [`whether ${B} leads group config of its own`, `whether ${A} leads group metadata of its own`],
+      found.unknown.map((sentence) => sentence.split(': ', 1)[0]),
+      [
+        `whether ${B} also leads group config of its own`,
+        `whether ${A} also leads group metadata of its own`,
+      ],
     );
   });
 

@@ -47,7 +47,7 @@ describe('an answer of a node', () => {
       'x'.repeat(20_000),
     ];
     for (const text of refused)
-      assert.throws(() => new AnswerReader(100).take(Buffer.from(text), 0), /is no HTTP/, text.slice(0, 60));
+      assert.throws(() => new AnswerReader(100).take(Buffer.from(text), 0), /is not HTTP/, text.slice(0, 60));
   });
 });
 
