@@ -286,7 +286,7 @@ describe('doctor --repair', { concurrency: 2 }, () => {
       told.map((line) => line.split(':', 1)[0]),
       ['repairing', 'repair-step', 'repair-step', 'repaired'],
     );
-    assert.match(ran.out, /every node believes what the registry lists/);
+    assert.match(ran.out, /every node agrees with the registry’s list/);
   });
 
   it('stops when a leader is lost between the plan and its step', async (t) => {

@@ -111,7 +111,7 @@ const FAILURES: readonly Failure[] = [
   },
   {
     name: 'has no connection left',
-    reason: /has too many connections; allow it more/,
+    reason: /has too many connections; raise its limit/,
     fail: async ({ dialect, admin, user, directUrl, proxy }, cleanup) => {
       const isMysql = dialect === 'mysql';
       const limit = (count: number): Promise<unknown> =>

@@ -547,7 +547,7 @@ for (const server of testDatabases) {
       const user = await createUser(t, admin, name, { limit: 1 });
       const database = connectTo(t, asUser(url, user));
       const held = await holdRow(database);
-      await fails(database.run(bump(2)), 'unavailable', /too many connections; allow it more/);
+      await fails(database.run(bump(2)), 'unavailable', /too many connections; raise its limit/);
       held.end();
       await held.done;
       await database.run(bump(2));
