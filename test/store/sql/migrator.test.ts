@@ -234,7 +234,10 @@ describe('the files of migrations', () => {
       '-- compatible with 1',
       '--compatible with schema 1',
     ]) {
-      assert.throws(() => read(t, `${line}\nSELECT 1;\n`), /it must be "-- compatible with schema version N"/);
+      assert.throws(
+        () => read(t, `${line}\nSELECT 1;\n`),
+        /it must be "-- compatible with schema version N"/,
+      );
     }
   });
 });

@@ -53,9 +53,9 @@ describe('a URL of a database server', () => {
     ['mysql://u@db/', /names no database/],
     ['mysql://u@db/d/e', /database with a \/ in it/],
     ['mysql://u@db:0/d', /port that is not from 1 to 65535/],
-    ['mysql://u@db:65536/d', /port that is none/],
-    ['mysql://u@db:x/d', /port that is none .* write %3A for :/],
-    ['mysql://u@[::g]/d', /no IPv6 address/],
+    ['mysql://u@db:65536/d', /port that is not/],
+    ['mysql://u@db:x/d', /port that is not .* write %3A for :/],
+    ['mysql://u@[::g]/d', /not an IPv6 address/],
     ['mysql://u:50%@db/d', /has a password with a % .* %25/],
     [
       'mysql://u@db/d?ssl=true',
