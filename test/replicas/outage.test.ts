@@ -80,7 +80,7 @@ const FAILURES: readonly Failure[] = [
   },
   {
     name: 'fails over: it is gone, then its address is silent, then another one has it',
-    reason: /cannot be reached|closed the connection|has not answered|no connection to/,
+    reason: /cannot be reached|closed the connection|has not answered|could not connect to/,
     fail: async (place) => {
       const { proxy } = place;
       await cutOff(place);

@@ -323,7 +323,7 @@ for (const server of testDatabases) {
       await database.run(bump(1));
       proxy.silence();
       await fails(database.run(bump(1)), 'unavailable', /has not answered for 0\.9 s/);
-      await fails(database.run(bump(1)), 'unavailable', /no connection to .* within 0\.9 s/);
+      await fails(database.run(bump(1)), 'unavailable', /could not connect to .* within 0\.9 s/);
       const many = Array.from({ length: 8 }, () =>
         fails(database.run(bump(1)), 'unavailable', /no connection|none of the 4/),
       );
@@ -659,7 +659,7 @@ for (const server of testDatabases) {
       });
       await Promise.all([database.run(sleep(0.05)), database.run(sleep(0.05))]);
       const closing = database.close().then(() => ended.push('close'));
-      await fails(database.run(bump(1)), 'unavailable', /this program stops/);
+      await fails(database.run(bump(1)), 'unavailable', /this program is stopping/);
       end.open();
       await running;
       await closing;
