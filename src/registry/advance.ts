@@ -15,11 +15,11 @@ import { settleTime, settlingHindrances } from './settling.js';
 /*
  * What follows from a cluster's state and the time alone, after every command and every tick, in this order:
  *
- *   end of a repair → presence → waiting that gave up → settled → found or rebootstrap → evict one → admit → quorum lost or back
- *   → forgotten
+ *   end of a repair → presence → drop waiting addresses that gave up → settle → bootstrap or rebootstrap
+ *   → evict one → admit → quorum lost or regained → forget the cluster
  *
- * A step that changes the list raises the revision, and nobody has that revision yet, so the steps of one
- * pass cannot build on each other's changes where a rule demands that the last change has been delivered.
+ * A step that changes the list raises the revision, and no node has that revision yet. So where a rule
+ * demands that the last change was delivered, no step can build on another step's change in the same pass.
  */
 
 const STEPS = [endRepair, seeRepaired, presence, forget, settle, found, evict, admit, quorum, fade];
@@ -35,7 +35,7 @@ export function advance(cluster: Cluster, moment: RuleContext): Transition {
   return { cluster: current, events };
 }
 
-/** Records who fell silent, went down or returned. */
+/** Records which members fell silent, went down or returned. */
 function presence(cluster: Cluster, { now, rules }: RuleContext): Transition {
   const events: RegistryEvent[] = [];
   let members: Map<Address, Member> | undefined;
@@ -56,7 +56,7 @@ function presence(cluster: Cluster, { now, rules }: RuleContext): Transition {
   return { cluster: members ? { ...cluster, members } : cluster, events };
 }
 
-/** Drops waiting addresses that gave up and leaves that nobody can poll on any more. */
+/** Drops waiting addresses that gave up, and tombstones whose nodes cannot poll any more. */
 function forget(cluster: Cluster, { now, rules }: RuleContext): Transition {
   const waiting = filterMap(cluster.waiting, (one) => isHeld(one, rules, now));
   const tombstones = filterMap(cluster.tombstones, (one) => !isForgotten(one, now));
@@ -68,7 +68,7 @@ function isForgotten(tombstones: Tombstone, now: number): boolean {
   return now - Math.max(tombstones.rejoinBlockedUntil, tombstones.lease.heardAt) > DEPARTED_MEMORY;
 }
 
-/** A joiner settles when nothing has kept it from that for the settle time (see settling.ts). */
+/** Settles a joiner once nothing has hindered it for the settle time (see settling.ts). */
 function settle(cluster: Cluster, moment: RuleContext): Transition {
   const { now } = moment;
   let members: Map<Address, Member> | undefined;
@@ -78,7 +78,7 @@ function settle(cluster: Cluster, moment: RuleContext): Transition {
   for (const member of cluster.members.values()) {
     if (member.settled) continue;
     hindranceOf ??= settlingHindrances(cluster, moment);
-    // It may have been started anew, and blank, while the server did not hear.
+    // The node may have restarted, and be blank, while the server could not hear.
     const isHeard = Math.max(member.lease.heardAt, member.lease.openAt) >= since;
     const wasKnown = member.knownSince !== undefined && member.knownSince >= since;
     const known = isHeard && hindranceOf(member) === undefined;
@@ -88,15 +88,15 @@ function settle(cluster: Cluster, moment: RuleContext): Transition {
     members ??= new Map(cluster.members);
     const { knownSince: _before, ...rest } = member;
     members.set(member.address, { ...rest, settled, ...optional('knownSince', knownSince) });
-    // What a newcomer asks for counts when it is a member for certain.
+    // The size that a newcomer asks for counts only once it has settled.
     if (settled) size = Math.max(size, member.expect ?? 0);
   }
   return { cluster: members ? { ...cluster, members, size } : cluster, events: [] };
 }
 
 /**
- * R1, and R7: all of a cluster is gone and enough wait to be a cluster of that size. Rebootstrap drops every
- * member, so it is as bound to grace (R8) as an eviction, and as late (R5).
+ * R1, and R7 when the whole cluster is gone and enough nodes wait to be a cluster of that size. A rebootstrap
+ * drops every member, so it is bound by grace (R8) and comes as late (R5) as an eviction.
  */
 function found(cluster: Cluster, moment: RuleContext): Transition {
   const { now, rules, graceUntil } = moment;
@@ -110,11 +110,13 @@ function found(cluster: Cluster, moment: RuleContext): Transition {
     (member) =>
       isUnreachable(member, rules, now) &&
       silence(member, now) >= rules.evictAfter &&
-      // As in R5: one whose polls were lost, here or at a server that is cut off, may have answered only just now.
+      // As in R5: a member whose polls were lost, here or at a server that is cut off, may have answered only
+      // just now.
       sinceAlive(member, now) >= REPLACED_EVICT_AFTER &&
       isKnownToAll(member, moment),
   );
-  // A member that lives would have been heard, too, while somebody was: before, nobody may have reached this server.
+  // While a waiting node was heard, a living member would have been heard too. Before that, perhaps no node
+  // could reach this server.
   const hasEars = ready.some(({ since }) => now - since >= LATE_POLL);
   if (all.length > 0 && (!gone || !hasEars || now < graceUntil)) return { cluster, events: [] };
   return bootstrapping(
@@ -128,7 +130,7 @@ function found(cluster: Cluster, moment: RuleContext): Transition {
   );
 }
 
-/** The first list of an epoch: all initial members get one identical list (injury 1). */
+/** Makes the first list of an epoch: all initial members get one identical list (injury 1). */
 export function bootstrapping(
   cluster: Cluster,
   initialMembers: readonly Member[],
@@ -153,7 +155,7 @@ export function bootstrapping(
   return { cluster: next, events: [event] };
 }
 
-/** R6: reports a lost majority once, loudly, and its return; the list stays. */
+/** R6: reports a lost majority once, and its return. The list stays as it is. */
 function quorum(cluster: Cluster, moment: RuleContext): Transition {
   const { held, finding } = quorumOf(cluster, moment);
   const quorumLost = cluster.members.size > 0 && !held;
@@ -167,7 +169,7 @@ function quorum(cluster: Cluster, moment: RuleContext): Transition {
   };
 }
 
-/** False when a tick can change nothing: a cheap look that spares a quiet cluster the whole pass. */
+/** False when a tick can change nothing: a cheap check that spares a quiet cluster the whole pass. */
 export function needsTick(cluster: Cluster, { now, rules }: Pick<RuleContext, 'now' | 'rules'>): boolean {
   const { waiting, tombstones, quorumLost, awaitsRepair, repair } = cluster;
   if (cluster.epoch > 0 && cluster.members.size === 0 && hasFaded(cluster, { now, rules })) return true;

@@ -3,11 +3,11 @@ import type { Address } from './address.js';
 /*
  * The nouns of the registry.
  *
- * All times are milliseconds on the lease clock (see runtime/lease-clock.ts): it only runs while the
- * server can hear, so a difference of two of them is silence, never the server's own absence.
+ * All times are milliseconds on the lease clock (see runtime/lease-clock.ts). It runs only while the server
+ * can hear, so the difference of two times is silence, never the server's own absence.
  */
 
-/** Which list: `/{product}/{name}`, for Nacos nodes usually `/nacos/serverlist`. */
+/** Names a list by its path `/{product}/{name}`, usually `/nacos/serverlist` for Nacos nodes. */
 export interface ClusterKey {
   readonly product: string;
   readonly name: string;
@@ -17,50 +17,59 @@ export interface ClusterKey {
 export type Source =
   /** its own Nacos polls the list with `self` */
   | 'poll'
-  /** a script or sidecar POSTs for it; its Nacos polls without `self` or not at all */
+  /** a script or sidecar POSTs for the node; its Nacos polls without `self` or not at all */
   | 'heartbeat'
   /** an operator put it through the official API; always listed until deleted */
   | 'static';
 
-/** What a TCP connect to a member's main port ended with. */
+/** The outcome of a TCP connect to a member's main port. */
 export type ProbeAnswer = 'open' | 'refused' | 'unreachable';
 
 /**
- * What was last observed of an address. The one mutable part of a cluster: renewals touch it without a decision (see
- * lease.ts), and all versions of the cluster share it, so none is lost to a decision under way. What several servers
- * observed of one address comes together in any order (merge), since every fact only grows.
+ * What was last observed of an address. It is the one mutable part of a cluster: renewals change it without a
+ * decision (see lease.ts). All versions of the cluster share it, so a decision under way loses no renewal.
+ * Servers may merge their observations of an address in any order, since every fact only grows.
  */
 export interface Lease extends StoredLease {
   /**
-   * When this server's probe last failed, since the address was heard, in a way that says something of it (control.ts);
-   * NEVER at first. Not shared.
+   * When a probe by this server last failed since the address was heard, with another node's answer to vouch
+   * for the failure (control.ts). NEVER at first. Not shared.
    */
   failedAt: number;
-  /** When this server last probed it since it was heard; NEVER at first. Not shared. */
+  /** When this server last probed the address since it was heard. NEVER at first. Not shared. */
   probedAt: number;
-  /** Whether something was observed that the store may not have yet. */
+  /** Whether an observation may be missing in the store. */
   changed: boolean;
-  /** What the store has of it; the store's own note (store/stored-leases.ts), which no rule looks at. */
+  /**
+   * The facts as the store has them: the store's own bookkeeping (store/stored-leases.ts), which no rule
+   * reads.
+   */
   stored: StoredLease | undefined;
 }
 
 /** The facts of a lease that are stored and shared. */
 export interface StoredLease {
-  /** When it was last heard. */
+  /** When the address was last heard. */
   heardAt: number;
-  /** When its port last answered a probe: it lived then, heard or not. NEVER (-1) at first. */
+  /** When its port last answered a probe: the node was alive then, heard or not. NEVER (-1) at first. */
   openAt: number;
-  /** When it ended its poll connection, which its process's death does too: it lived until then. NEVER at first. */
+  /**
+   * When the node last ended its poll connection, as its process's death also does: it was alive until then.
+   * NEVER at first.
+   */
   endedAt: number;
-  /** When nobody listened on its port. It is `down` as long as nothing else was heard of it since. NEVER at first. */
+  /**
+   * When its port last refused a probe. The address is `down` until it is heard or found open again. NEVER at
+   * first.
+   */
   refusedAt: number;
-  /** The list's revision that it was last sent, or that its agent says its Nacos has; 0 for none. */
+  /** The newest list revision that the node was sent, or that its agent reported; 0 for none. */
   delivered: number;
-  /** When it was first sent that revision. */
+  /** When the node was first sent that revision. */
   deliveredAt: number;
   /**
-   * Whether it has ever polled the list itself, or its agent said what it has: only then does {@link delivered} say what
-   * its Nacos knows.
+   * Whether the node ever polled the list itself, or its agent reported its revision. Only then does {@link
+   * delivered} show what its Nacos knows.
    */
   polls: boolean;
 }
@@ -70,47 +79,53 @@ export interface Member {
   readonly address: Address;
   /** A stable identity (pod or host name) that outlives the address. */
   readonly id?: string;
-  /** The cluster size it last asked for. */
+  /** The cluster size that it last asked for. */
   readonly expect?: number;
   readonly source: Source;
   readonly joinedAt: number;
-  /** The first revision with it on the list. */
+  /** The first revision that lists the member. */
   readonly joinedRevision: number;
-  /** Since when it and every other live member have a list with it; see {@link settled}. */
+  /** Since when this and every other live member have had a list with it; see {@link settled}. */
   readonly knownSince?: number;
-  /** An initial member, or known for the settle time: its Raft log may be trusted not to be blank. */
+  /**
+   * True once its Raft log is assumed not to be blank: it is an initial member, or every live member has had
+   * it on its list for the settle time.
+   */
   readonly settled: boolean;
-  /** What the last event said of it. */
+  /** Its presence as of the latest event. */
   readonly presence: Presence;
-  /** Since when. */
+  /** When that presence began; restarts when its agent reports a problem or a start. */
   readonly presenceSince: number;
   readonly lease: Lease;
 }
 
-/** *live*: heard within its TTL. *silent*: not. *down*: nobody listens on its port any more. */
+/**
+ * *live*: heard within its TTL. *silent*: not heard within it. *down*: its port refused a probe since it was
+ * last heard.
+ */
 export type Presence = 'live' | 'silent' | 'down';
 
-/** A new address held at the gate, not on the list. */
+/** A new address that is held at the gate and is on no list yet. */
 export interface Waiting {
   readonly address: Address;
   readonly id?: string;
   readonly expect?: number;
   readonly source: 'poll' | 'heartbeat';
   readonly since: number;
-  /** Shared and mutable as a member's. */
+  /** Shared by all versions of the cluster and mutable, as a member's lease is. */
   readonly lease: Lease;
 }
 
 /** An address that left and may still poll while it stops. */
 export interface Tombstone {
   readonly leftAt: number;
-  /** Until then no poll of its address registers it again. */
+  /** Before this time, no poll of the address registers it again. */
   readonly rejoinBlockedUntil: number;
-  /** When it was last heard since; touched without a decision. */
+  /** Shows when the address was last heard since it left; changes without a decision. */
   readonly lease: Lease;
 }
 
-/** One list with everything that decides about it. Immutable but for the leases. */
+/** One list with everything that decides about it. Immutable except for the leases. */
 export interface Cluster extends ClusterKey {
   /** Counts bootstraps; 0 before the first. */
   readonly epoch: number;
@@ -120,7 +135,7 @@ export interface Cluster extends ClusterKey {
   readonly changedAt: number;
   /** How many members the cluster is meant to have; 0 without a list. */
   readonly size: number;
-  /** Whether the last word on the quorum was that it is lost (R6). */
+  /** Whether the latest quorum event reported that the majority is lost (R6). */
   readonly quorumLost: boolean;
   /** In the order of joining. */
   readonly members: ReadonlyMap<Address, Member>;
@@ -128,24 +143,24 @@ export interface Cluster extends ClusterKey {
   readonly waiting: ReadonlyMap<Address, Waiting>;
   readonly tombstones: ReadonlyMap<Address, Tombstone>;
   /**
-   * Whether an operator recovered the list (R7) and Raft has not been seen to have leaders since: until then nobody joins,
-   * since blank nodes would outvote the survivors.
+   * True after an operator recovered the list (R7), until Raft is seen to have leaders again. Until then no
+   * node joins, since blank nodes would outvote the survivors.
    */
   readonly awaitsRepair: boolean;
-  /** Who repairs Raft (repairing.ts). */
+  /** The lock of the repair of Raft under way (repairing.ts). */
   readonly repair: Repair | undefined;
   /**
-   * Why what is stored of it cannot be its state: a sentence. Then nothing of it is known here, and nothing is decided or
-   * served until somebody has put it right.
+   * A sentence: why the stored data cannot be the cluster's state. Its state is then unknown here, and
+   * nothing is decided or served until an operator has put it right.
    */
   readonly damage?: string;
 }
 
-/** The lock of a repair: one at a time. */
+/** The lock of a repair of Raft; one at a time. */
 export interface Repair {
-  /** Who has it, in words. */
+  /** Names the holder for people. */
   readonly holder: string;
-  /** Until when nothing need be heard of it. */
+  /** When the lock expires unless its holder renews it. */
   readonly until: number;
 }
 
@@ -176,17 +191,23 @@ export function majority(size: number): number {
   return Math.floor(size / 2) + 1;
 }
 
-/** Whether anybody was ever listed or waits: only then does a cluster exist for those who ask. */
+/**
+ * Whether the cluster has ever listed an address or holds one at the gate. Otherwise it does not exist for
+ * callers.
+ */
 export function isKnown(cluster: Cluster): boolean {
   return cluster.epoch > 0 || cluster.waiting.size > 0 || cluster.damage !== undefined;
 }
 
-/** True when nothing would be lost by forgetting the cluster but the count of its lists: no list, and nobody waits. */
+/**
+ * True when forgetting the cluster would lose only its revision and epoch: it has no list and no waiting
+ * address.
+ */
 export function isForgettable(cluster: Cluster): boolean {
   return !isKnown(cluster) && cluster.tombstones.size === 0;
 }
 
-/** How many addresses a cluster takes memory for. */
+/** How many addresses of a cluster take memory: members, waiting addresses and tombstones. */
 export function heldBy({ members, waiting, tombstones }: Cluster): number {
   return members.size + waiting.size + tombstones.size;
 }
@@ -207,12 +228,12 @@ export function joined(waiting: Waiting, revision: number, settled: boolean, now
   };
 }
 
-/** `{ [name]: value }`, or nothing of it when there is no value. */
+/** `{ [name]: value }`, or `{}` when the value is undefined. */
 export function optional<K extends string, V>(name: K, value: V | undefined): Partial<Record<K, V>> {
   return (value === undefined ? {} : { [name]: value }) as Partial<Record<K, V>>;
 }
 
-/** The same map when all of it is kept, so that an unchanged table is seen to be unchanged. */
+/** Filters a map. Returns the same map when it keeps every entry, so callers can see that nothing changed. */
 export function filterMap<V>(
   map: ReadonlyMap<Address, V>,
   keep: (value: V, address: Address) => boolean,

@@ -27,10 +27,10 @@ export type {
 /**
  * The registry: every rule of what a list may become, and nothing else.
  *
- * `decide` takes a cluster, a command and the time, and returns the cluster that follows, the events to
- * record and the reply. It imports no HTTP, no store and no clock. It never changes a cluster, but for the
- * leases, which are observations (see cluster.ts). An unchanged cluster is returned as the same object, so the caller
- * sees that nothing needs storing.
+ * `decide` takes a cluster, a command and the time. It returns the next cluster, the events to record and the
+ * reply. It imports no HTTP, no store and no clock. It changes no cluster except for the leases, which are
+ * observations (see cluster.ts). It returns an unchanged cluster as the same object, so that the caller sees
+ * that there is nothing to store.
  */
 export function decide(cluster: Cluster, command: Command, context: CommandContext): Decision {
   if (cluster.damage !== undefined) return unchanged(cluster, refusal('damaged', cluster.damage));
@@ -70,7 +70,7 @@ export function decide(cluster: Cluster, command: Command, context: CommandConte
   }
 }
 
-/** Nothing becomes of the list. Another object all the same, or the event would not be stored. */
+/** Leaves the list as it is, but returns a new object; otherwise the store would drop the event. */
 function noteRefused(cluster: Cluster, { reason, address }: Extract<Command, { type: 'refused' }>): Decision {
   if (!isKnown(cluster)) return unchanged(cluster, { type: 'unknown' });
   const events = [eventOf(cluster, 'refused', reason, address)];
@@ -84,8 +84,8 @@ function resume(cluster: Cluster): Decision {
 }
 
 /**
- * True when a poll of a listed member says something that must be decided and stored beyond its renewal,
- * which is the caller's to make in either case (R2: a listed address gets the list at once).
+ * True when a listed member's poll brings news that must be decided and stored, beyond the renewal. The
+ * caller renews the lease in either case (R2: a listed address gets the list at once).
  */
 export function saysSomethingNew(
   member: Member,
@@ -102,7 +102,7 @@ export function saysSomethingNew(
 }
 
 /**
- * Whether a static member is heard that never was before, as in a migration: its node has just been started anew, with
+ * Whether a static member is heard for the first time, as in a migration. Its node was just restarted with
  * `self`, and may have led until then (R5).
  */
 function isFirstWord({ source, presenceSince, joinedAt }: Member): boolean {
@@ -151,7 +151,8 @@ function poll(cluster: Cluster, poll: Poll, context: CommandContext): Decision {
   const waiting = same
     ? cluster.waiting
     : new Map(withoutSameId(cluster.waiting, fresh)).set(poll.address, fresh);
-  // Where there is a list it says what its Nacos was delivered (registry-service.ts), and this is no such list's.
+  // With a list, the runtime notes what the node was delivered (registry-service.ts). Here there is none, and
+  // the node's revision is of a list that the database does not know.
   if (poll.revision !== undefined && poll.revision > cluster.revision && cluster.members.size === 0) {
     deliver(lease, poll.revision, context.now);
   }
@@ -174,8 +175,8 @@ function poll(cluster: Cluster, poll: Poll, context: CommandContext): Decision {
 }
 
 /**
- * Its agent's word is no sign of death, so it stays listed; but an eviction may not count on its vote (R5) until it has
- * been well for a while. Said once: who is silent or down already needs no more words.
+ * The agent's report is no sign of death, so the member stays listed. But an eviction may not count on its
+ * vote (R5) until it has been well for a while. A silent or down member gets no further event.
  */
 function reportUnhealthy(
   cluster: Cluster,
@@ -190,13 +191,16 @@ function reportUnhealthy(
   return conclude({ ...cluster, members }, [event], context, cluster);
 }
 
-/** What a listed member's poll says anew: a stable id, a larger cluster, that it polls for itself, that its Nacos starts. */
+/**
+ * Applies the news of a listed member's poll: a stable id, a larger cluster, its first own poll, a start of
+ * its Nacos.
+ */
 function update(cluster: Cluster, member: Member, poll: Poll, context: CommandContext): Cluster {
   const idIsFree = poll.id !== undefined && !idHolder(cluster, poll.id, poll.address, context);
   const { knownSince, ...known } = member;
   const changed: Member = {
     ...known,
-    // Its lease runs, and its Nacos takes no part in Raft yet: it neither settles nor counts as stable.
+    // Its lease runs, but its Nacos takes no part in Raft yet: it neither settles nor counts as stable.
     ...(poll.starting || isFirstWord(member)
       ? { presenceSince: context.now }
       : optional('knownSince', knownSince)),
@@ -213,8 +217,8 @@ function update(cluster: Cluster, member: Member, poll: Poll, context: CommandCo
 }
 
 /**
- * R4: a leaving node polls on while it stops. For a while no poll of its address registers it; afterwards
- * only one on a connection that was opened after the leave does.
+ * R4: a leaving node keeps polling while it stops. Until `rejoinBlockedUntil` no poll of its address
+ * registers it; afterwards only one on a connection that was opened after the leave does.
  */
 function isStopping(tombstones: Tombstone, poll: Poll, now: number): boolean {
   return now < tombstones.rejoinBlockedUntil || poll.connectedAt <= tombstones.leftAt;
@@ -243,7 +247,10 @@ function refuse(cluster: Cluster, poll: Poll, context: CommandContext): Reply | 
   return known ? undefined : overLimit(cluster, 1, context);
 }
 
-/** Who else alive has this id. A static member counts as live (R3), and may be seen to be dead: it holds nothing then. */
+/**
+ * The other living address with this id. A static member counts as live (R3), but holds no id once it is
+ * silent or down.
+ */
 function idHolder(
   cluster: Cluster,
   id: string,
@@ -256,14 +263,14 @@ function idHolder(
     if (member.id === id && member.address !== address && isAlive) return member.address;
   }
   for (const waiting of cluster.waiting.values()) {
-    // One that waits at a Nacos's start-up is never away for longer than between two tries.
+    // A node that waits at start-up is never away for longer than between two tries.
     const away = silence(waiting, now) > rules.pollHold + 1_000;
     if (waiting.id === id && waiting.address !== address && !away) return waiting.address;
   }
   return undefined;
 }
 
-/** Everybody waiting but an earlier address of the same id, which the newcomer replaces. */
+/** All waiting addresses, without an earlier address of the same id, which the newcomer replaces. */
 function withoutSameId(waiting: Cluster['waiting'], fresh: Waiting): [Address, Waiting][] {
   return [...waiting].filter(
     ([, other]) => fresh.id === undefined || other.id !== fresh.id || other.address === fresh.address,

@@ -9,7 +9,7 @@ import { isRepairing } from './repairing.js';
 import { LATE_POLL, STABLE_AFTER_MS } from './rules.js';
 import { revisionAhead, setBackAdvice } from './set-back.js';
 
-/** How many must wait at once before those waiting become the list. */
+/** How many addresses must wait at once before they become the list. */
 export function requiredToBootstrap(
   cluster: Cluster,
   waiting: Iterable<Waiting> = cluster.waiting.values(),
@@ -19,8 +19,10 @@ export function requiredToBootstrap(
 }
 
 /**
- * Those who wait and count for a bootstrap: a poll is repeated as soon as it was held in vain, so one that was not was no
- * node's, or its node is gone (injury 3). A POST may be a node's only one. Where there is a list nobody counts at once.
+ * The waiting addresses that count for a bootstrap. A node repeats its poll as soon as its hold ends, so an
+ * address that did not is no node, or its node is gone (injury 3). An address of a POST counts at once, since
+ * a POST may be the node's only one. Where there is a list, an address of a poll counts only after its
+ * second.
  */
 export function initialMembers({ members, waiting }: Cluster, { now, rules }: RuleContext): Waiting[] {
   return [...waiting.values()].filter(
@@ -31,10 +33,13 @@ export function initialMembers({ members, waiting }: Cluster, { now, rules }: Ru
   );
 }
 
-/** Admitted in one pass, at most: each looks at the whole list. The next pass comes within a moment. */
+/**
+ * Most addresses that one pass admits, since each needs a look at the whole list. The next pass follows
+ * within a moment.
+ */
 const ADMITTED_AT_ONCE = 20;
 
-/** R3: whoever waits and is being heard comes in, first come first served, as long as the gate is open. */
+/** R3: admits waiting addresses that are being heard, first come, first served, while the gate is open. */
 export function admit(cluster: Cluster, moment: RuleContext): Transition {
   const { now, rules } = moment;
   let current = cluster;
@@ -42,7 +47,7 @@ export function admit(cluster: Cluster, moment: RuleContext): Transition {
   if (cluster.members.size === 0) return { cluster, events };
   for (const waiting of cluster.waiting.values()) {
     if (events.length >= ADMITTED_AT_ONCE || gate(current, moment) !== undefined) break;
-    // One that is neither held nor about to try again may be dead; it comes in with its next poll.
+    // An address that is neither held nor about to retry may be dead. Its next poll admits it.
     if (silence(waiting, now) > rules.pollHold) continue;
     const revision = current.revision + 1;
     current = {
@@ -65,20 +70,26 @@ function admission(cluster: Cluster, waiting: Waiting): string {
   return predecessor ? `passed the gate, to replace ${predecessor.address}` : 'passed the gate';
 }
 
-/** Why a new address is not on the list yet, for programs; for people there is a sentence. */
+/** Why a new address is not on the list yet, for programs; a sentence says the same for people. */
 export type WaitingCode =
-  /** There is no list: too few wait to bootstrap one (R1). */
+  /** There is no list, and too few addresses wait to bootstrap one (R1). */
   | 'bootstrapping'
-  /** No majority is live, and Raft could not add it (R3). */
+  /** No majority is live, so Raft could not add it (R3). */
   | 'no-majority'
-  /** Too many joined or came back only just, or the initial members have not been sent their list yet (R3). */
+  /**
+   * Too many members only just joined or came back, or initial members have not been sent their list yet
+   * (R3).
+   */
   | 'unsettled'
-  /** Raft is being repaired, and the list holds still; or must be, since the list was recovered (R7). */
+  /**
+   * Raft is being repaired, so the list holds still; or a repair must come first, since the list was
+   * recovered (R7).
+   */
   | 'repairing'
-  /** The gate is open: it comes in with its next poll, or after those before it. */
+  /** The gate is open: its next poll admits it, or it follows those before it. */
   | 'queued';
 
-/** What is to be done about a list that was recovered. */
+/** What to do about a recovered list. */
 export const REPAIR_AWAITED =
   'the list was recovered, and Raft of those that are left must be repaired first (doctor --repair), or blank nodes would outvote their data';
 
@@ -103,7 +114,8 @@ function gate(cluster: Cluster, moment: Pick<RuleContext, 'now' | 'rules' | 'raf
     return { code: 'unsettled', finding };
   }
   const unsettled = all.filter((member) => !member.settled);
-  // So that a majority of the list lives whatever becomes of the newcomers. Where nobody is new, one may always come.
+  // A majority of the list must survive whatever becomes of the newcomers. Without unsettled members, one may
+  // always join.
   if (unsettled.length === 0) return undefined;
   const newest = `${joinLimited(unsettled.map(({ address }) => address))} joined only just, and`;
   const settled = all.filter((member) => member.settled);
@@ -120,10 +132,11 @@ function gate(cluster: Cluster, moment: Pick<RuleContext, 'now' | 'rules' | 'raf
 }
 
 /**
- * An initial member that died before Raft had elected anybody is as blank as a newcomer when it comes back, and takes the list of then
- * for the voters: with two newcomers beside it, three blank ones would be a majority of five, and might elect one of
- * themselves when those that have the data start again, too (found by the simulation). A leader gives it its data. One blank
- * one more than the initial members that Raft did not need is no majority yet, so a first newcomer may come.
+ * Whether a settled member may be blank. An initial member that died before Raft elected a leader comes back
+ * as blank as a newcomer, and takes its current list for the voters. With two newcomers beside it, three
+ * blank nodes would be a majority of five. They might elect one of themselves when the nodes with data
+ * restart too (found by the simulation). Once there is a leader, it sends its data. A single blank node
+ * beyond the initial members that Raft did not need is no majority yet, so a first newcomer may join.
  */
 function mayBeBlank(member: Member, moment: Pick<RuleContext, 'now' | 'rules' | 'raft'>): boolean {
   const { now, rules } = moment;
@@ -132,9 +145,10 @@ function mayBeBlank(member: Member, moment: Pick<RuleContext, 'now' | 'rules' | 
 }
 
 /**
- * Whether an initial member has not been sent a list yet: whoever is on the one with which it starts is a voter at once, without
- * having asked for it (2.5.1 JRaftServer, the first configuration), also who never comes again. An initial member that polls has it
- * within some seconds; after that another server may have sent it, which could not say so.
+ * Whether an initial member has not been sent a list yet. Every address on the list with which it starts
+ * becomes a voter at once without asking (2.5.1 JRaftServer, the first configuration), even one that never
+ * comes again. A polling initial member has its list within seconds ({@link LATE_POLL}); after that, another
+ * server may have sent it without being able to report so.
  */
 function startsWithTheNewest(member: Member, { now, rules }: Pick<RuleContext, 'now' | 'rules'>): boolean {
   const { settled, lease, joinedAt, joinedRevision } = member;
@@ -142,7 +156,7 @@ function startsWithTheNewest(member: Member, { now, rules }: Pick<RuleContext, '
   return isListless && now - joinedAt < LATE_POLL && isLive(member, rules, now);
 }
 
-/** Why those who wait do so. The gate is looked at once for all of them. */
+/** Explains for each waiting address why it waits. It checks the gate once for all of them. */
 export function whyWaiting(
   cluster: Cluster,
   moment: RuleContext,

@@ -3,16 +3,21 @@ import type { Cluster, ClusterKey, ProbeAnswer } from './cluster.js';
 import type { Outcome } from './decide.js';
 import type { RecordedEvent } from './events.js';
 
-/** What the registry's runtime needs of the world, each with one real implementation and one for tests. */
+/**
+ * What the registry's runtime needs from outside. Each interface has one real implementation and one for
+ * tests.
+ */
 
 export interface Clock {
-  /** Milliseconds on the lease clock, whole. Never goes back. */
+  /** Whole milliseconds on the lease clock. Never goes back. */
   now(): number;
   /** Milliseconds since 1970, for people to read. No rule may use it. */
   wall(): number;
 }
 
-/** This machine could not even try, or had no time to see what came of it: that says nothing of the member. */
+/**
+ * This machine could not even try, or had no time to read the result. That proves nothing about the member.
+ */
 export interface Unknown {
   /** Why: a clause. */
   readonly unknown: string;
@@ -23,21 +28,21 @@ export interface Probe {
   probe(address: Address): Promise<ProbeAnswer | Unknown>;
 }
 
-/** What a store tells a decision besides the cluster. */
+/** What a store passes to a decision besides the cluster. */
 export interface StoreSnapshot {
-  /** Milliseconds on the lease clock of the store. */
+  /** Milliseconds on the store's lease clock. */
   readonly now: number;
-  /** The grace (R8) that the store knows of; the server's own may be later. */
+  /** When the grace (R8) that the store knows of ends; the server's own may end later. */
   readonly graceUntil: number;
-  /** See Moment.othersKnow; absent without others. */
+  /** See RuleContext.othersKnow; absent without other servers. */
   readonly othersKnow?: boolean | undefined;
   /** How many clusters exist. */
   readonly clusters: number;
-  /** Whether this one is stored and not served, since all together are too many. */
+  /** Whether this cluster is stored but not served, since all clusters together are too large. */
   readonly isLeft?: boolean;
 }
 
-/** A decision about one cluster as the store runs it; more than once if need be. */
+/** A decision about one cluster. The store may run it more than once. */
 export type Work = (cluster: Cluster, scene: StoreSnapshot) => Outcome;
 
 export interface CommittedDecision extends Outcome {
@@ -45,8 +50,8 @@ export interface CommittedDecision extends Outcome {
 }
 
 /**
- * A clock that ran without a break between two times of its own, and was that far behind the shared one, in milliseconds. What
- * is later than `until` comes from others.
+ * Between two of its own times, a clock ran without a break and was `by` milliseconds behind the shared one.
+ * Times after `until` come from other servers.
  */
 export interface Behind {
   readonly since: number;
@@ -54,70 +59,78 @@ export interface Behind {
   readonly by: number;
 }
 
-/** A clock stood still: last at a time of its own, and for so long in all, in milliseconds. */
+/** A clock stood still: when it last did, by its own time, and for how long in all, in milliseconds. */
 export interface Stood {
   readonly at: number;
   readonly by: number;
 }
 
-/** Is told of every cluster that became another, whoever decided it, in the order in which it happened. */
+/** Receives every changed cluster, whichever server decided the change, in the order of the changes. */
 export interface ClusterListener {
   /**
-   * `sent` is the version of it whose list is to be sent: the cluster itself when its list is released, else an older one or
-   * none (see agreement.ts). Called again when that becomes another.
+   * `sent` is the version whose list may be sent: the cluster itself when its list is released, else an older
+   * one or none (see agreement.ts). Called again when `sent` changes.
    */
   changed(cluster: Cluster, sent: Cluster | undefined): void;
-  /** The shared clock is far ahead of this server's, which stood still meanwhile, and goes on from there. */
+  /**
+   * The shared clock is far ahead of this server's, which stood still meanwhile and now goes on from there.
+   */
   catchUp(now: number): Behind;
   /**
-   * What was heard until now is about to be written, and then the others are told that it is, whether an answer comes or not:
-   * what is heard from here on they do not know.
+   * Called just before what was heard so far is written. From then on the other servers may be told that it
+   * is stored, whether or not an answer arrives. They do not know what is heard later.
    */
   telling(): void;
-  /** The others go on without this server, or the store has lost something: no list is certain until the next exchange is over. */
+  /**
+   * The other servers go on without this one, or the store lost data. No list is certain until the next sync
+   * succeeds.
+   */
   lost(): void;
 }
 
-/** What a store holds at the start, besides the clusters. */
+/** What a store reports when it opens, besides the clusters. */
 export interface OpenResult {
-  /** The lease clock goes on from here. */
+  /** Where the lease clock goes on, in milliseconds. */
   readonly hearing: number;
   /** Whether another server kept the lists until now, so that nothing was missed. */
   readonly attended: boolean;
-  /** How many stored clusters did not fit, and are not served. */
+  /** How many stored clusters exceed the limits and are not served. */
   readonly left?: number;
 }
 
-/** What this server says to the others that keep the same lists. */
+/** What this server reports to the others that keep the same lists. */
 export interface SyncRequest {
-  /** Its lease clock. */
+  /** Its lease clock, in milliseconds. */
   readonly hearing: number;
-  /** Whether that stood still since the last exchange. */
+  /** Set when that clock stood still since the last sync. */
   readonly stood?: Stood | undefined;
-  /** When its own grace (R8) ends, which then holds for all. */
+  /** When this server's own grace (R8) ends; it then holds for all servers. */
   readonly graceUntil: number;
-  /** How long a grace lasts, in milliseconds, should one begin now. */
+  /** How long a grace that begins now would last, in milliseconds. */
   readonly grace: number;
   /** How much later a mere renewal may be written, in milliseconds. */
   readonly renewalSlackMs: number;
-  /** Whether somebody waits for what the others hear. */
+  /** Whether a caller waits for what the other servers hear. */
   readonly isWaiting: boolean;
-  /** Whether none will follow, so that everything must be written now. */
+  /** Whether this is the last sync, so that everything must be written now. */
   readonly isLast: boolean;
 }
 
-/** What it learned in return. */
+/** What a server learns from a sync. */
 export interface SyncResult {
   readonly scene: StoreSnapshot;
-  /** How long nobody could hear, in milliseconds; 0 usually. One server alone is told. */
+  /** How long no server could hear, in milliseconds; usually 0. The store reports it to one server only. */
   readonly missedMs: number;
   /** How many other servers keep the same lists. */
   readonly others: number;
-  /** Whether there is no trace of any other: one that was given up may come back and go on. */
+  /**
+   * Whether the store shows no trace of another server. One that was given up leaves a trace, since it may
+   * come back.
+   */
   readonly isAlone: boolean;
-  /** Whether it should be asked again soon, since the servers are agreeing on a change. */
+  /** Whether the server should sync again soon, since the servers are agreeing on a change. */
   readonly soon: boolean;
-  /** How many leases were written, those of all clusters. */
+  /** How many leases of all clusters were written. */
   readonly written: number;
 }
 
@@ -132,56 +145,59 @@ export interface EventQuery {
 }
 
 /**
- * Keeps clusters durably. Every method but `open` and `close` rejects with {@link StoreUnavailable} while the
- * store is out of reach, and has then changed nothing; with {@link StoreOutcomeUnknown} when it was reached, and what came of
- * it is not known. `exchange` may be said again in either case.
+ * Keeps clusters durably. While the store is out of reach, every method but `open` and `close` rejects with
+ * {@link StoreUnavailable} and has changed nothing. It rejects with {@link StoreOutcomeUnknown} when it
+ * reached the store but does not know the outcome. `sync` may be repeated in either case.
  */
 export interface Store {
-  /** How often it wants to exchange, in milliseconds. */
+  /** How often it wants to be synced, in milliseconds. */
   readonly pace: number;
-  /** Whether several servers may keep lists in it at once; its clock is then the one that counts. */
+  /** Whether several servers may keep lists in it at once. Its clock then counts for all of them. */
   readonly isShared: boolean;
   /**
-   * Brings the schema up to date and loads everything, of which the listener is told. Rejects with
-   * {@link StoreRefused} when it must not start, with {@link StoreUnavailable} when it may be tried again. `grace`: for how
-   * long, in milliseconds, no other server evicts from then on when there is a list (R8), 0 by default; they learn it with this
-   * server's first word.
+   * Brings the schema up to date, loads all clusters and passes them to the listener. Rejects with {@link
+   * StoreRefused} when the server must not start, with {@link StoreUnavailable} when a retry may succeed.
+   * `grace`: for how long from then on, in milliseconds, no other server evicts when there is a list (R8); 0
+   * by default. The others learn of it from this server's first write.
    */
   open(listener: ClusterListener, grace?: number): Promise<OpenResult>;
   /** Runs one decision at a time for each cluster, and resolves when its outcome is durable. */
   transact(key: ClusterKey, work: Work): Promise<CommittedDecision>;
-  /** Writes what was heard since the last call, in one batch, and the clock; learns what other servers did. */
+  /** Writes in one batch the clock and what was heard since the last call; learns what other servers did. */
   sync(report: SyncRequest): Promise<SyncResult>;
   /** Newest first, or oldest first with `after`. */
   events(query: EventQuery): Promise<readonly RecordedEvent[]>;
-  /** Takes leave of the other servers. */
+  /** Signs off from the other servers and closes the connections. */
   close(): Promise<void>;
 }
 
 /**
- * The store cannot be used now; it may come back. Nothing was changed, unless it is a {@link StoreOutcomeUnknown}.
+ * The store cannot be used now but may come back. Nothing was changed, unless it is a {@link
+ * StoreOutcomeUnknown}.
  */
 export class StoreUnavailable extends Error {
   override readonly name: string = 'StoreUnavailable';
 }
 
 /**
- * The store was asked, and did not say in time what came of it: the change may have been made, may be made yet, or never.
- * Whoever asked must look before he asks again.
+ * The store did not report an outcome in time: the change may have been made, may be made yet, or never. Look
+ * at the state before you repeat the request.
  */
 export class StoreOutcomeUnknown extends StoreUnavailable {
   override readonly name = 'StoreOutcomeUnknown';
 }
 
-/** Others were deciding on the same cluster all the time; the store is there, and nothing was changed. */
+/** Other servers kept deciding on the same cluster. The store can be reached, and nothing was changed. */
 export class StoreBusy extends StoreUnavailable {
   override readonly name = 'StoreBusy';
 }
 
-/** The store cannot be used as it is: a sentence for the operator. */
+/** The store cannot be used as it is. The message is a sentence for the operator. */
 export class StoreRefused extends Error {
   override readonly name = 'StoreRefused';
-  /** Whether another try may find it otherwise without anybody's doing: a full disk, a lock that somebody holds. */
+  /**
+   * Whether a retry may succeed without an operator's doing, for example after a full disk or a held lock.
+   */
   readonly mayPass: boolean;
 
   constructor(

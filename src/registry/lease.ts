@@ -3,14 +3,14 @@ import { isVouched, type Control } from './control.js';
 import { LATEST_FACTS } from './lease-facts.js';
 import { PROBE_EVERY, PROBE_FRESH, STABLE_AFTER_MS, type Rules } from './rules.js';
 
-/** A time that never was, of a stored fact. */
+/** Marks a stored time of something that never happened. */
 export const NEVER = -1;
 
 export function newLease(now: number): Lease {
   return { ...storedLease(heardOnce(now)), changed: true };
 }
 
-/** Of an address that was heard at that time, nothing else is known. */
+/** The facts of an address of which only the time of its last poll or heartbeat is known. */
 export function heardOnce(at: number): StoredLease {
   return {
     heardAt: at,
@@ -23,12 +23,12 @@ export function heardOnce(at: number): StoredLease {
   };
 }
 
-/** A lease of which only the stored facts are known: this server has not probed the address yet. */
+/** A lease with only its stored facts: this server has not probed the address yet. */
 export function storedLease(stored: StoredLease): Lease {
   return { ...stored, failedAt: NEVER, probedAt: NEVER, changed: false, stored: undefined };
 }
 
-/** Adds what another server observed. The order of merging does not matter, nor how often. */
+/** Adds what another server observed. Servers may merge in any order and any number of times. */
 export function merge(lease: Lease, other: StoredLease): void {
   for (const fact of LATEST_FACTS) lease[fact] = Math.max(lease[fact], other[fact]);
   lease.polls ||= other.polls;
@@ -40,7 +40,10 @@ export function merge(lease: Lease, other: StoredLease): void {
   }
 }
 
-/** A member, waiting or departed address was heard: the renewal itself. No earlier probe means anything then. */
+/**
+ * Renews the lease of a member, waiting or departed address. Results of earlier probes mean nothing from then
+ * on.
+ */
 export function hear(lease: Lease, at: number, polled: boolean): void {
   lease.heardAt = Math.max(at, lease.heardAt);
   lease.changed = true;
@@ -51,8 +54,8 @@ export function hear(lease: Lease, at: number, polled: boolean): void {
 }
 
 /**
- * The same of a poll, or of a heartbeat that tells which list its Nacos has: then that is known, as of one that polls for
- * itself.
+ * Renews the lease from a poll, or from a heartbeat that reports the node's list revision. Either shows which
+ * list the node holds.
  */
 export function hearPoll(
   lease: Lease,
@@ -62,7 +65,7 @@ export function hearPoll(
   hear(lease, now, source === 'poll' || revision !== undefined);
 }
 
-/** The list was sent to a member. */
+/** Notes that a member was sent the list of a revision. */
 export function deliver(lease: Lease, revision: number, now: number): void {
   if (lease.delivered >= revision) return;
   lease.delivered = revision;
@@ -71,11 +74,11 @@ export function deliver(lease: Lease, revision: number, now: number): void {
 }
 
 /**
- * A member's port was probed. An open port keeps a member alive that does not poll for itself: it may have
- * said who it is only once, on start-up, and its silence since then means nothing. A failure counts for nothing
- * when the member was heard after the probe was sent off (`askedAt`), and for nothing but `down` when there was nobody
- * else to ask whether it is this server that reaches nobody (`control`). A host that does not answer at all does not
- * revive one that is down.
+ * Records a probe of a member's port. An open port renews a member that does not poll for itself: it may have
+ * registered only once, at start-up, so its silence since then means nothing. A failed probe is ignored when
+ * the member was heard after the probe was sent (`askedAt`). When there was no other node to show that this
+ * server can reach any (`control` is `nobody`), a refusal makes the member `down` and counts for nothing
+ * else. A host that does not answer at all does not revive a member that is down.
  */
 export function observeProbe(
   member: Member,
@@ -102,18 +105,23 @@ export function observeProbe(
     lease.refusedAt = Math.max(lease.refusedAt, now);
 }
 
-/** The member could not be probed: that says nothing of it. It is tried again as soon as any other. */
+/**
+ * Records that the member could not be probed, which proves nothing about it. Its next probe comes no sooner.
+ */
 export function missProbe({ lease }: Member, now: number): void {
   lease.probedAt = now;
 }
 
-/** The member's end of its poll connection was closed, which its process's death does too: it lived until now. */
+/**
+ * Records that the member's end closed its poll connection, as its process's death also does. It was alive
+ * until now.
+ */
 export function seeEnd(lease: Lease, now: number): void {
   lease.endedAt = Math.max(lease.endedAt, now);
   lease.changed = true;
 }
 
-/** Nobody listens on its port, and nothing was heard of it since that was seen. */
+/** Its port refused a probe, and the member was neither heard nor found open since. */
 function isDown(lease: Lease): boolean {
   const { refusedAt } = lease;
   return refusedAt !== NEVER && refusedAt >= lease.heardAt && refusedAt >= lease.openAt;
@@ -133,12 +141,12 @@ export function lastAlive({ lease }: Member): number {
   return Math.max(lease.heardAt, lease.openAt, lease.endedAt);
 }
 
-/** Milliseconds since then. */
+/** Milliseconds since the member's last sign of life; see {@link lastAlive}. */
 export function sinceAlive(member: Member, now: number): number {
   return now - lastAlive(member);
 }
 
-/** A static member that was never heard itself has no lease to speak of. */
+/** Whether the member has a lease: a static member gets one only once its node is heard. */
 export function hasLease(member: Member): boolean {
   return member.source !== 'static' || member.lease.heardAt > member.joinedAt;
 }
@@ -148,7 +156,7 @@ export function presenceOf(member: Member, rules: Rules, now: number): Presence 
   return hasLease(member) && silence(member, now) >= rules.memberTtl ? 'silent' : 'live';
 }
 
-/** As operators see a member: *static* is one that an operator put and that was not seen to be gone. */
+/** States that operators see. *static*: an operator put it, and it is not known to be silent or down. */
 export const MEMBER_STATES = ['live', 'silent', 'down', 'static'] as const;
 export type MemberState = (typeof MEMBER_STATES)[number];
 
@@ -163,8 +171,8 @@ export function isLive(member: Member, rules: Rules, now: number): boolean {
 }
 
 /**
- * Live for long enough to take part in Raft for certain: a node that has just joined or come back still boots,
- * and then elects, while its polls are heard already.
+ * Live for long enough ({@link STABLE_AFTER_MS}) to take part in Raft for certain. A node that just joined or
+ * came back polls while it still boots, and elects only after that.
  */
 export function isStable(member: Member, rules: Rules, now: number): boolean {
   if (!isLive(member, rules, now)) return false;
@@ -175,22 +183,24 @@ export function isStable(member: Member, rules: Rules, now: number): boolean {
 }
 
 /**
- * Live again, or its agent says that its Nacos starts, for so short a time that it may take no part in Raft yet. Whoever has
- * only just joined has not come back.
+ * Whether the member became live again, or its agent reported that its Nacos starts, so recently ({@link
+ * STABLE_AFTER_MS}) that it may not take part in Raft yet. A member that has only just joined did not come
+ * back.
  */
 export function isJustBack({ source, presence, presenceSince, joinedAt }: Member, now: number): boolean {
   const isBack = source !== 'static' && presence === 'live' && presenceSince > joinedAt;
   return isBack && now - presenceSince < STABLE_AFTER_MS;
 }
 
-/** Whether a waiting address still counts. */
+/** Whether a waiting address still counts: it was heard within the TTL. */
 export function isHeld(waiting: { readonly lease: Lease }, rules: Rules, now: number): boolean {
   return silence(waiting, now) < rules.memberTtl;
 }
 
 /**
- * Silent, and its port did not answer a recent probe of this server while another's did (control.ts), nor any server's: what
- * one server finds refused another may reach. Without probes, silence alone must do.
+ * Whether the member is silent or down, its port failed a recent probe of this server while another's
+ * answered (control.ts), and no server found it open lately: a port that refuses one server may be open to
+ * another. Without probes, silence for `evictAfter` suffices.
  */
 export function isUnreachable(member: Member, rules: Rules, now: number): boolean {
   if (member.source === 'static' || presenceOf(member, rules, now) === 'live') return false;
@@ -205,14 +215,15 @@ function isOpenLately({ openAt }: Lease, now: number): boolean {
   return openAt !== NEVER && now - openAt <= PROBE_FRESH;
 }
 
-/** Whether its port answered a probe just now. */
+/** Whether its port answered a probe within {@link PROBE_FRESH}, and has not refused one since. */
 export function answeredLately({ lease }: Member, now: number): boolean {
   return isOpenLately(lease, now) && !isDown(lease);
 }
 
 /**
- * Whether the member has the list of `revision`. Of one that never polls for itself this cannot be seen; its
- * Nacos polls every 5 s (2.5.1 AddressServerMemberLookup), so it is presumed to have what is older than a TTL.
+ * Whether the member has the list of `revision`. For a member that never polls itself, the server cannot see
+ * this. Its Nacos polls every 5 s (2.5.1 AddressServerMemberLookup), so it is presumed to have every list
+ * older than a TTL.
  */
 export function hasRevision(
   member: Member,
@@ -226,8 +237,9 @@ export function hasRevision(
 }
 
 /**
- * Whether its connection has ended since it was heard, and what its port said of that could not be believed (control.ts): of
- * a cluster that dies as a whole, the others' end was perhaps seen only after that.
+ * Whether its connection ended after it was last heard, and no trusted probe has explained that yet
+ * (control.ts). When a whole cluster dies, the ends of the other connections may be noticed only after the
+ * first probe.
  */
 function isLeftOpen({ heardAt, endedAt, probedAt, openAt, refusedAt }: Lease): boolean {
   return endedAt >= heardAt && probedAt >= endedAt && Math.max(openAt, refusedAt) < endedAt;

@@ -12,7 +12,7 @@ import { refuseInRepair } from './repair.js';
 import { LATE_POLL, QUIET_AFTER_LEAVE, REPLACED_EVICT_AFTER } from './rules.js';
 import { isUnproven } from './unproven.js';
 
-/** R4: who goes by a word, a member's own or an operator's. */
+/** R4: a member leaves at its own or an operator's request. */
 
 export function leave(
   cluster: Cluster,
@@ -29,7 +29,7 @@ export function leave(
   if (!cluster.members.has(address) && !cluster.waiting.has(address)) {
     const tombstones = cluster.tombstones.get(address);
     if (!tombstones) return unchanged(cluster, { type: 'unknown' });
-    // Said again: it still runs, and the quiet time starts anew.
+    // A repeated leave: the node still runs, so its quiet time restarts.
     return {
       cluster: {
         ...cluster,
@@ -54,12 +54,13 @@ export function leave(
 }
 
 /**
- * An operator's word about a member that is not live, or may not be, takes a removal that Raft must be able to make, as an eviction
- * does (R5): with a leader, which the member itself may have been until just now (injury 4).
+ * Refuses an operator's leave that Raft may not be able to apply. When the member is not live, or may not be,
+ * its removal needs a leader, as an eviction does (R5). The member itself may have led until just now (injury
+ * 4).
  */
 function refuseOperator(cluster: Cluster, member: Member, context: CommandContext): Reply | undefined {
   const { now, rules } = context;
-  // Its next poll is late: it may have died with its host, which is what the operator knows.
+  // Its next poll is late. It may have died with its host, as the operator knows.
   const isLate = hasLease(member) && member.lease.polls && silence(member, now) > LATE_POLL;
   if (isLive(member, rules, now) && !isLate) return undefined;
   const stays = `${member.address} stays on ${keyOf(cluster)}`;
@@ -87,8 +88,9 @@ function refuseOperator(cluster: Cluster, member: Member, context: CommandContex
 }
 
 /**
- * A node has an address removed from Raft when it sees it vanish from its list. None would that never had it there, while the
- * member itself, which had, may have become a voter (found by the simulation: several servers had not agreed on its joining yet).
+ * A node has an address removed from Raft when the address vanishes from its list. A node that never had the
+ * address would not do so, while the member itself had that list and may have become a voter (found by the
+ * simulation: several servers had not agreed on its joining yet).
  */
 function refuseUnseen(cluster: Cluster, member: Member, context: CommandContext): Reply | undefined {
   const { now, rules } = context;
@@ -107,21 +109,24 @@ function refuseUnseen(cluster: Cluster, member: Member, context: CommandContext)
 /** A leave that took effect. */
 export interface Left {
   readonly address: Address;
-  /** The first revision without it. */
+  /** The first revision without the address. */
   readonly revision: number;
 }
 
-/** What a leave still lacks; until it lacks nothing its node should run (injury 4). */
+/** What a leave still lacks. Until it lacks nothing, its node should keep running (injury 4). */
 export interface Unfollowed {
-  /** Live members that have not been sent the list without it, or had no time yet to tell Raft. */
+  /** Live members that were not sent the list without it, or had no time yet to pass the change to Raft. */
   readonly pendingMembers: readonly Address[];
-  /** Raft groups that were seen to have it as a voter still; none when the nodes cannot be read. */
+  /** Raft groups in which it was still seen to be a voter; empty when the nodes cannot be read. */
   readonly votes: readonly string[];
 }
 
-/** Where the nodes can be read it is seen that Raft has let go of the address; else a time for that must do. */
+/**
+ * What the leave still lacks. Where the nodes can be read, Raft itself shows that it dropped the address;
+ * elsewhere, the members get {@link LIST_DIGESTED} to apply the list.
+ */
 export function unfollowed(cluster: Cluster, { address, revision }: Left, moment: RuleContext): Unfollowed {
-  // Since the list last changed, not since the leave was last said: it may be said again.
+  // Counted from the last change of the list, not from the latest leave request, which may be repeated.
   const votes = votesAfter(address, cluster.changedAt, moment);
   return votes === undefined
     ? { pendingMembers: notFollowed(cluster, revision, moment), votes: [] }
@@ -133,9 +138,9 @@ export function isLeaveComplete({ pendingMembers, votes }: Unfollowed): boolean 
 }
 
 /**
- * Whether a leave lacks nothing any more, for one who asks again and again, with each delivery and each moment: only who was
- * behind is looked at, one after another, and all members again when none of those is. All of it together costs what one look
- * at every member does for each time that they were behind, and not for each question.
+ * Returns a check whether the leave is complete, for repeated calls after each delivery and tick. The check
+ * looks only at members that were behind, one after another, and at all members again once none of those is.
+ * Its total cost is one look at every member for each time that members were behind, not for each call.
  */
 export function followed({ address, revision }: Left): (cluster: Cluster, moment: RuleContext) => boolean {
   let behind: Address[] = [];
@@ -197,7 +202,7 @@ function takeOff(
     tombstones,
     revision: cluster.revision + 1,
     changedAt: context.now,
-    // Less those who left, but not below what stays: a replacement may have joined first.
+    // Fewer by the members that left, but not fewer than remain: a replacement may have joined first.
     size: remaining === 0 ? 0 : Math.max(cluster.size - listed.length, Math.min(cluster.size, remaining)),
     quorumLost: remaining > 0 && cluster.quorumLost,
     awaitsRepair: remaining > 0 && cluster.awaitsRepair,
