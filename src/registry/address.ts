@@ -2,9 +2,10 @@ import { isIPv4, isIPv6 } from 'node:net';
 import { unexpandedIn } from './unexpanded.js';
 
 /**
- * A member's address as Nacos knows itself: `host:port`, IPv6 in brackets, port always written out.
- * Kept letter for letter, because Nacos compares addresses as strings (2.5.1 `Member.equals`, `MemberUtil`):
- * another spelling of the same address is another member to it, and a phantom voter to its Raft groups.
+ * A member's address as Nacos knows itself: `host:port`, IPv6 in brackets, port always written out. It is
+ * kept letter for letter, because Nacos compares addresses as strings (2.5.1 `Member.equals`, `MemberUtil`).
+ * It takes another spelling of the same address for another member, which becomes a phantom voter of its Raft
+ * groups.
  */
 export type Address = string;
 
@@ -18,9 +19,9 @@ export type Parsed<T> =
   { readonly ok: true; readonly value: T } | { readonly ok: false; readonly problem: string };
 
 /**
- * Reads `host`, `host:port`, `[ipv6]` or `[ipv6]:port`, as Nacos does. A name may end with a dot, which says that it is whole
- * (2.5.1, seen). The problem is the end of a sentence that starts with the parameter and the value: "… has a port outside 1 to
- * 65535".
+ * Reads `host`, `host:port`, `[ipv6]` or `[ipv6]:port`, as Nacos does. A name may end with a dot, which makes
+ * it absolute (2.5.1, seen). The problem is the end of a sentence that starts with the parameter and the
+ * value: "… has a port outside 1 to 65535".
  */
 export function parseAddress(text: string): Parsed<Address> {
   if (text === '') return problem('is empty, as a variable is that nobody set; it must be HOST:PORT');
@@ -43,17 +44,18 @@ export function parseAddress(text: string): Parsed<Address> {
   return { ok: true, value: `${host}:${port ?? DEFAULT_PORT}` };
 }
 
-/** An address that somebody wrote without brackets, where it may mean two. */
+/** An address without brackets that can be read in two ways. */
 export interface Ambiguous {
   readonly ok: false;
   readonly problem: string;
-  /** The whole as an IP address, and its last part as the port. */
+  /** The whole text as an IPv6 address, and its last part as the port. */
   readonly either: readonly [Address, Address];
 }
 
 /**
- * The same for what people and variables write: IPv6 needs no brackets where one reading alone is possible. `$(POD_IP):8848` is
- * `fd00:0:0:0:0:0:0:5:8848` where the address is written out, but `fd00::5:8848` is an address by itself as well.
+ * Reads an address as people and variables write it, as {@link parseAddress} does, but without brackets
+ * around IPv6 where only one reading is possible. `$(POD_IP):8848` is `fd00:0:0:0:0:0:0:5:8848` where the
+ * address is written out, but `fd00::5:8848` is also an address by itself.
  */
 export function readAddress(text: string): Parsed<Address> | Ambiguous {
   const asNacos = parseAddress(text);
@@ -72,7 +74,7 @@ export function readAddress(text: string): Parsed<Address> | Ambiguous {
   };
 }
 
-/** The form of an address under which two spellings of the same address are equal. */
+/** The canonical form of an address: equal for two spellings of the same address. */
 export function canonical(address: Address): string {
   const { host, port } = splitAddress(address);
   if (isIPv4(host)) return `${host}:${port}`;
@@ -85,14 +87,14 @@ export function canonical(address: Address): string {
 }
 
 /**
- * Whether a host that is no address is read as one by some programs: its last part is a number, decimal or hexadecimal (URL
+ * Whether some programs read a host name as an address: its last part is a decimal or hexadecimal number (URL
  * Standard, "ends in a number"; `inet_aton`).
  */
 export function numericHost(host: string): boolean {
   return /(^|\.)(\d+|0x[0-9a-f]*)\.?$/i.test(host);
 }
 
-/** The IPv4 address that such programs read, such as 127.0.0.1 in 0x7f000001. */
+/** The IPv4 address that such programs read, for example 127.0.0.1 in 0x7f000001. */
 function numeric(host: string): string | undefined {
   try {
     return new URL(`http://${host}`).hostname;
@@ -101,7 +103,10 @@ function numeric(host: string): string | undefined {
   }
 }
 
-/** The IPv4 address in a shortened IPv6 one: IPv4-mapped (::ffff:a00:5) or, as it was before, IPv4-compatible (::a00:5). */
+/**
+ * The IPv4 address inside a shortened IPv6 one: IPv4-mapped (::ffff:a00:5), or the older IPv4-compatible form
+ * (::a00:5).
+ */
 function embedded(plain: string): string | undefined {
   const [, high, low] = /^::(?:ffff:)?([0-9a-f]{1,4}):([0-9a-f]{1,4})$/.exec(plain) ?? [];
   if (high === undefined || low === undefined) return undefined;
@@ -177,10 +182,10 @@ function problem(text: string): { ok: false; problem: string } {
   return { ok: false, problem: text };
 }
 
-/** How many addresses a sentence names, at most: a list may have thousands. */
+/** Most addresses that a sentence names; a list may have thousands. */
 const NAMED = 10;
 
-/** Addresses, for a sentence. */
+/** Joins addresses for a sentence: the first ten, and how many more there are. */
 export function joinLimited(addresses: readonly string[]): string {
   const shown = addresses.slice(0, NAMED).join(', ');
   return addresses.length > NAMED ? `${shown} and ${addresses.length - NAMED} more` : shown;

@@ -192,16 +192,16 @@ export function majority(size: number): number {
 }
 
 /**
- * Whether the cluster has ever listed an address or holds one at the gate. Otherwise it does not exist for
- * callers.
+ * Whether the cluster was ever bootstrapped, is damaged, or has waiting addresses. Otherwise it does not
+ * exist for callers.
  */
 export function isKnown(cluster: Cluster): boolean {
   return cluster.epoch > 0 || cluster.waiting.size > 0 || cluster.damage !== undefined;
 }
 
 /**
- * True when forgetting the cluster would lose only its revision and epoch: it has no list and no waiting
- * address.
+ * True when forgetting the cluster would lose only its revision: it is unknown to callers and has no
+ * tombstone.
  */
 export function isForgettable(cluster: Cluster): boolean {
   return !isKnown(cluster) && cluster.tombstones.size === 0;

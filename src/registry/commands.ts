@@ -6,7 +6,7 @@ import type { RuleContext } from './rule-context.js';
 /** What can be asked of a cluster, and what comes of it. */
 
 export type Command =
-  /** A Nacos node polls, or somebody sends a heartbeat for it. */
+  /** A Nacos node polls, or a script or sidecar sends a heartbeat for it. */
   | {
       readonly type: 'poll';
       readonly address: Address;
@@ -14,51 +14,56 @@ export type Command =
       readonly id?: string | undefined;
       /** 1 to {@link MAX_EXPECT}. */
       readonly expect?: number | undefined;
-      /** A heartbeat's word: the revision that its Nacos has, 0 for none yet. */
+      /** Reported by a heartbeat: the revision that its Nacos has; 0 for none yet. */
       readonly revision?: number | undefined;
-      /** A heartbeat's word: its Nacos has been started and has not answered yet. */
+      /** Reported by a heartbeat: its Nacos has been started and has not answered yet. */
       readonly starting?: boolean | undefined;
       /** When the connection that carries it was opened, on the lease clock. */
       readonly connectedAt: number;
     }
-  /** A member's agent says that its Nacos does not answer, and how it shows. */
+  /** A member's agent reports that its Nacos does not answer, and the symptom. */
   | { readonly type: 'unhealthy'; readonly address: Address; readonly problem: string }
-  /** A held poll's connection ended before its answer: the caller is gone. */
+  /** The connection of a held poll ended before its answer: the caller is gone. */
   | { readonly type: 'abandon'; readonly address: Address }
-  /** A member's own word, or an operator's. The node is stopped `wait` milliseconds later at the latest. */
+  /**
+   * A member leaves by its own or an operator's request. Its node stops at most `wait` milliseconds later.
+   */
   | {
       readonly type: 'leave';
       readonly address: Address;
       readonly wait?: number;
-      /** It is an operator's, which is refused when it would harm, unless by `force`. */
+      /** Set for an operator's request, which is refused when it would harm, unless with `force`. */
       readonly operator?: { readonly force: boolean } | undefined;
     }
-  /** Members that stay until deleted. */
+  /** Lists members that stay until deleted. */
   | { readonly type: 'put'; readonly addresses: readonly Address[] }
   | { readonly type: 'delete'; readonly addresses: readonly Address[] }
-  /** The whole cluster is given up: nobody of it lives. */
+  /** Gives up the whole cluster: none of its nodes lives. */
   | { readonly type: 'forget' }
   /** Static members that make themselves heard become leased ones. */
   | { readonly type: 'adopt' }
-  /** Somebody repairs Raft: takes the lock, says what it has done (nothing in an empty note), or that it is over. */
+  /** A repair of Raft takes the lock, reports a step (none with an empty note), or ends. */
   | {
       readonly type: 'repair';
       readonly action: 'begin' | 'step' | 'repaired' | 'repair-stopped';
-      /** Who: another word for each repair. */
+      /** Names the holder of the lock; different for each repair. */
       readonly holder: string;
       /** A sentence for the history. */
       readonly note: string;
     }
   /**
-   * After a lost majority: the list becomes those that answer. `repaired`: an operator's word that Raft of a recovered
-   * list has its leaders, where that cannot be seen.
+   * After a lost majority, reduces the list to the members that answer. `repaired`: an operator confirms that
+   * Raft of a recovered list has its leaders, where the server cannot see that.
    */
   | { readonly type: 'recover'; readonly repaired?: boolean }
-  /** A caller that named the cluster was refused: a sentence for the history, and whom it spoke for, if for an address. */
+  /**
+   * A caller that named the cluster was refused. `reason` is a sentence for the history; `address` is the one
+   * that it spoke for, if any.
+   */
   | { readonly type: 'refused'; readonly reason: string; readonly address?: Address | undefined }
   /** Time has passed, or something was observed. */
   | { readonly type: 'tick' }
-  /** No server was there for a while: who waited before may be gone, and who repaired is. */
+  /** No server ran for a while: waiting nodes may be gone, and a repair has stopped. */
   | { readonly type: 'resume' };
 
 export type Poll = Extract<Command, { type: 'poll' }>;
@@ -66,9 +71,9 @@ export type Poll = Extract<Command, { type: 'poll' }>;
 export interface CommandContext extends RuleContext {
   /** How many clusters exist. */
   readonly clusters: number;
-  /** How many addresses they have together (heldBy); 0 by default. */
+  /** How many addresses all clusters have together (heldBy); 0 by default. */
   readonly addresses?: number;
-  /** Whether this one is stored and not served, since all together are too many. */
+  /** Whether this cluster is stored but not served, since all clusters together are too large. */
   readonly isLeft?: boolean;
 }
 
@@ -77,31 +82,31 @@ export type Refusal =
   | 'id-in-use'
   /** Another spelling of this address is on the list or waits. */
   | 'other-spelling'
-  /** No other machine could reach a member there, or it is spelled as nobody else would. */
+  /** No other machine could reach a member there, or no other node would use that spelling. */
   | 'no-member-address'
-  /** What is stored of the cluster cannot be its state: a person changed it, or a disk. */
+  /** The stored data cannot be the cluster's state: a person or a disk changed it. */
   | 'damaged'
   | 'too-many-addresses'
   | 'too-many-clusters'
-  /** The cluster lives, or may. */
+  /** The cluster lives, or may live. */
   | 'in-use'
   | 'quorum-not-lost'
   | 'no-repair-awaited'
   | 'quorum-lost'
-  /** Whoever was heard lately may have led Raft, and nobody has taken its place yet. */
+  /** A member that was heard lately may have led Raft, and may have no successor yet. */
   | 'heard-lately'
   | 'nobody-to-recover-with'
-  /** The list holds still while Raft is being repaired. */
+  /** The list must hold still while Raft is being repaired. */
   | 'repair-under-way'
-  /** A repair goes on after its lock has run out. */
+  /** The repair's lock has run out or is another's. */
   | 'repair-lost';
 
 export type Reply =
-  /** The caller is on the list, which is safe to start from. */
+  /** The caller is on the list, and may start from it. */
   | { readonly type: 'listed' }
   | {
       readonly type: 'waiting';
-      /** `left`: it has just left, and polls while it stops (R4). */
+      /** `left`: the address has just left, and its node polls while it stops (R4). */
       readonly why: 'bootstrapping' | 'gate' | 'left';
       readonly reason: string;
     }

@@ -5,39 +5,42 @@ import type { Cluster, ClusterKey } from './cluster.js';
 export const EVENT_TYPES = [
   /** When a cluster got its first list of an epoch (R1). */
   'bootstrapped',
-  /** When a new address was taken to the gate (R3). */
+  /** When a new address began to wait at the gate (R3). */
   'waiting',
-  /** When an address came onto the list, past the gate or by an operator's put. */
+  /** When an address came onto the list, through the gate or by an operator's put. */
   'admitted',
-  /** When a member left by its own or an operator's word (R4). */
+  /** When a member left by its own or an operator's request (R4). */
   'left',
-  /** When a member's agent said that its Nacos does not answer: it is not renewed meanwhile. */
+  /** When a member's agent reported that its Nacos does not answer; its lease is not renewed meanwhile. */
   'unhealthy',
-  /** When nobody listens on a member's port any more (R10). */
+  /** When a member's port refused a probe (R10). */
   'down',
   /** When a member's lease ran out. */
   'silent',
   /** When a silent or down member was heard again. */
   'returned',
-  /** When a static member that is heard became a leased one, by an operator's word; the list stays as it is. */
+  /** When an operator's adopt gave a static member that is heard a lease; the list stays as it is. */
   'adopted',
   /** When an unreachable member was taken off the list (R5). */
   'evicted',
-  /** When an unreachable member was taken off the list because its replacement, of the same id, had settled (R5). */
+  /**
+   * When an unreachable member was taken off the list because its replacement, of the same id, had settled
+   * (R5).
+   */
   'replaced',
   /** When a majority was lost and the list was kept as it is (R6). */
   'quorum-lost',
   /** When a majority of the list was live again after that, without an operator. */
   'quorum-regained',
-  /** When a cluster of which nothing is left was bootstrapped anew by those waiting (R7). */
+  /** When waiting nodes bootstrapped a cluster again of which nothing was left (R7). */
   'rebootstrapped',
-  /** When a node was found to have a list that the database does not know: nothing is bootstrapped without an operator (R1). */
+  /** When a node had a list that the database does not know: only an operator may bootstrap then (R1). */
   'set-back',
   /** When an operator decided the list after a lost majority (R7). */
   'recovered',
-  /** When a cluster of which nobody lives was deleted by an operator, or forgotten. */
+  /** When a cluster without living nodes was deleted by an operator, or forgotten. */
   'deleted',
-  /** When a repair of Raft began: its plan. */
+  /** When a repair of Raft began, with its plan. */
   'repairing',
   /** When one of its steps was done and verified. */
   'repair-step',
@@ -45,13 +48,16 @@ export const EVENT_TYPES = [
   'repaired',
   /** When it stopped before that, and why. */
   'repair-stopped',
-  /** When a caller that named the cluster was refused: who, and why. The list stays as it is, and not all of them are told. */
+  /**
+   * When a caller that named the cluster was refused: which, and why. The list stays as it is. Not every
+   * refusal becomes an event.
+   */
   'refused',
 ] as const;
 
 export type EventType = (typeof EVENT_TYPES)[number];
 
-/** What events were called before the first release, as a database from then still has them. */
+/** Names of events before the first release, which a database of that time still has. */
 const RENAMED: Readonly<Record<string, EventType>> = {
   founded: 'bootstrapped',
   refounded: 'rebootstrapped',
@@ -68,7 +74,7 @@ export function eventTypeOf(stored: string): EventType {
 /** One change, as `decide` reports it; the store adds its number and the wall clock's time. */
 export interface RegistryEvent extends ClusterKey {
   readonly type: EventType;
-  /** The one it is about; absent when it is about the whole cluster. */
+  /** The address that it is about; absent when it is about the whole cluster. */
   readonly address?: Address;
   /** The list's revision after the change. */
   readonly revision: number;
@@ -78,7 +84,7 @@ export interface RegistryEvent extends ClusterKey {
 
 /** A stored event. */
 export interface RecordedEvent extends RegistryEvent {
-  /** Rising through all clusters of a store; gaps are possible. */
+  /** Rises across all clusters of a store; gaps are possible. */
   readonly seq: number;
   /** Milliseconds since 1970, wall clock. */
   readonly time: number;

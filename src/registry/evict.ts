@@ -19,10 +19,10 @@ import { LATE_POLL, REPLACED_EVICT_AFTER } from './rules.js';
 import { isUnproven } from './unproven.js';
 
 /**
- * R5: one unreachable member at a time, late, while Raft can still remove it. For that the live members must not
- * only be a majority but have been so for long enough to have a leader, and no other member may just have died,
- * since it may have been that leader: without one at that moment the removal is lost, and the address stays a
- * voter for ever (2.5.1 JRaftServer.peerChange).
+ * R5: evicts one unreachable member at a time, late, while Raft can still remove it. The live members must
+ * have been a majority for long enough to have a leader. No other member may just have died, since it may
+ * have been that leader: without a leader at that moment the removal is lost, and the address stays a voter
+ * for ever (2.5.1 JRaftServer.peerChange).
  */
 export function evict(cluster: Cluster, moment: RuleContext): Transition {
   const { now, rules, graceUntil } = moment;
@@ -40,8 +40,8 @@ export function evict(cluster: Cluster, moment: RuleContext): Transition {
   const due = gone
     .map((member) => ({ member, replacement: replacementOf(member) }))
     .filter(({ member, replacement }) => {
-      // Nobody can have taken a place that a newcomer never had; but one that polls does so from its start on, so that it
-      // is gone, and keeps others at the gate. One that was registered by a POST may still boot.
+      // A newcomer never had a place that another could have taken. But one that polls has polled from its
+      // start on, so it is gone, and it keeps others at the gate. One that a POST registered may still boot.
       const soon = member.settled ? replacement !== undefined : member.lease.polls;
       const after = soon ? Math.min(rules.evictAfter, REPLACED_EVICT_AFTER) : rules.evictAfter;
       return silence(member, now) >= after;
@@ -51,7 +51,7 @@ export function evict(cluster: Cluster, moment: RuleContext): Transition {
   if (!quorumOf(cluster, moment, isStable).held) return { cluster, events: [] };
   const following = notFollowed(cluster, cluster.revision, moment).map((one) => cluster.members.get(one));
   if (following.some((one) => one && !isUnproven(one, moment))) return { cluster, events: [] };
-  // Seen, not guessed: the removal would be lost there.
+  // Raft was seen to lack a leader there: the removal would be lost.
   if (leaderless(moment).length > 0) return { cluster, events: [] };
   const others = all.filter((member) => member !== due.member);
   if (others.some((member) => hasJustDied(member, moment))) return { cluster, events: [] };
@@ -69,14 +69,14 @@ export function evict(cluster: Cluster, moment: RuleContext): Transition {
 }
 
 /**
- * Whether a member may have died so lately that, if it led, the others have no new leader yet: to take another
- * one off the list then would leave that one a voter for ever (injury 4).
+ * Whether a member may have died so lately that, if it led, the others have no new leader yet. An eviction of
+ * another member would then leave that one a voter for ever (injury 4).
  */
 export function hasJustDied(member: Member, moment: RuleContext): boolean {
   const { now, rules } = moment;
-  // Whoever votes in nothing leads nothing.
+  // A node that is no voter leads nothing.
   if (isUnproven(member, moment)) return false;
-  // Alive again, or starting again: what it was before died not long ago.
+  // It is alive or starting again, so its previous process died not long ago.
   const isBack = member.presence === 'live' && member.presenceSince > member.joinedAt;
   if (isBack && now - member.presenceSince < REPLACED_EVICT_AFTER) return true;
   if (!hasLease(member) || sinceAlive(member, now) >= REPLACED_EVICT_AFTER) return false;
@@ -87,8 +87,8 @@ export function hasJustDied(member: Member, moment: RuleContext): boolean {
 }
 
 /**
- * The live and settled member with the same id, or `true` when as many members as the cluster should have are
- * live and settled without this one.
+ * Finds what replaced a member: the live and settled member with the same id, or `true` when as many members
+ * as the cluster should have are live and settled without it.
  */
 function replacements(
   { members, size }: Cluster,

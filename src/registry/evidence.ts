@@ -3,21 +3,24 @@ import type { Member } from './cluster.js';
 import { EVIDENCE_FRESH } from './rules.js';
 
 /**
- * What Raft itself was seen to believe, where the Nacos nodes can be read (doctor/examiner.ts). The rules use it when it
- * is there and fall back to timing when it is not.
+ * What Raft itself was seen to believe, where the Nacos nodes can be read (doctor/examiner.ts). The rules use
+ * it when it exists and fall back to timing otherwise.
  */
 export interface RaftEvidence {
-  /** When the nodes were asked, on the lease clock: what is told is not older. */
+  /** When the nodes were asked, on the lease clock: the reading is not older. */
   readonly readAt: number;
-  /** Groups that nobody can lead now: a removal would be lost in them (injury 4). */
+  /** Groups that no node can lead now: a removal would be lost in them (injury 4). */
   readonly leaderless: readonly string[];
-  /** Of all groups together; undefined when one of them could not be judged, which may be the one that matters. */
+  /**
+   * The reading of all groups together; undefined when one could not be judged, since that may be the one
+   * that matters.
+   */
   readonly whole:
     | {
         readonly groups: readonly string[];
-        /** Every voter's main address, listed or not, with its groups, as their leaders have it. */
+        /** Every voter's main address, listed or not, with its groups, as reported by their leaders. */
         readonly voters: ReadonlyMap<Address, readonly string[]>;
-        /** Those that were seen to follow the leader in every group. */
+        /** Members that were seen to follow the leader in every group. */
         readonly followers: ReadonlySet<Address>;
       }
     | undefined;
@@ -32,7 +35,7 @@ function fresh({ now, raft }: Known): RaftEvidence | undefined {
   return raft && now - raft.readAt <= EVIDENCE_FRESH ? raft : undefined;
 }
 
-/** What is known of all groups, and was seen later than a time. */
+/** The reading of all groups, if it is complete and later than `since`. */
 function wholeSince(since: number, moment: Known): RaftEvidence['whole'] {
   const evidence = fresh(moment);
   return evidence && evidence.readAt > since ? evidence.whole : undefined;
@@ -43,14 +46,14 @@ export function leaderless(moment: Known): readonly string[] {
   return fresh(moment)?.leaderless ?? [];
 }
 
-/** Whether every group was seen to have a leader, later than at a time. */
+/** Whether every group was seen to have a leader, in a reading later than `since`. */
 export function hasLeaders(moment: Known, since: number): boolean {
   return wholeSince(since, moment) !== undefined;
 }
 
 /**
- * The groups that a member is seen not to be a voter of; none when nothing is known. What was seen before it joined is of
- * an earlier life of its address.
+ * The groups of which a member is seen not to be a voter; empty when nothing is known. Ignores readings from
+ * before it joined, which describe a previous node at that address.
  */
 export function lackingGroups({ address, joinedAt }: Member, moment: Known): readonly string[] {
   const whole = wholeSince(joinedAt, moment);
@@ -63,7 +66,10 @@ export function isSeenAsVoter({ address, joinedAt }: Member, moment: Known): boo
   return (wholeSince(joinedAt, moment)?.voters.get(address)?.length ?? 0) > 0;
 }
 
-/** Whether a member was seen, later than at a time, to be a voter of no group, each of which has a leader. */
+/**
+ * Whether a reading later than `since` shows the member as a voter of no group, while each group has a
+ * leader.
+ */
 export function isSeenOutside(address: Address, since: number, moment: Known): boolean {
   return votesAfter(address, since, moment)?.length === 0;
 }
@@ -75,8 +81,8 @@ export function isSeenToVote(member: Member, moment: Known): boolean {
 }
 
 /**
- * The groups in which an address is a voter, or may be one since they have no leader now; undefined when nothing later than
- * a time is known of that.
+ * The groups in which an address is a voter, or may be one since they have no leader now; undefined without a
+ * reading later than `since`.
  */
 export function votesAfter(address: Address, since: number, moment: Known): readonly string[] | undefined {
   const evidence = fresh(moment);

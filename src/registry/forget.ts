@@ -9,11 +9,12 @@ import { isRepairing } from './repairing.js';
 import { DEAD_FORGOTTEN, EMPTY_FORGOTTEN, LONE_FORGOTTEN } from './rules.js';
 
 /*
- * A cluster that is gone: bootstrapped by a slip, or dead for long. A list that a node may still go by is never given up: what
- * polls next would bootstrap another, with other members (injury 2).
+ * How clusters that are gone are forgotten: those bootstrapped by mistake, or dead for long. A list that a
+ * node may still use is never given up, since the next poll would bootstrap another with other members
+ * (injury 2).
  */
 
-/** An operator's word: the cluster is deleted, with everybody who waits. */
+/** Deletes a cluster with all waiting addresses at an operator's request. */
 export function forget(cluster: Cluster, context: CommandContext): Decision {
   if (!isKnown(cluster)) return unchanged(cluster, { type: 'unknown' });
   const busy = refuseInRepair(cluster, context);
@@ -24,7 +25,9 @@ export function forget(cluster: Cluster, context: CommandContext): Decision {
   return { cluster: next, events, reply: { type: 'done' } };
 }
 
-/** Why a cluster must not be deleted; undefined when nobody of it has been heard for as long as R5 demands. */
+/**
+ * Why a cluster must not be deleted; undefined when none of its nodes was heard for as long as R5 demands.
+ */
 function whyInUse(cluster: Cluster, context: CommandContext): string | undefined {
   const { now, rules, graceUntil } = context;
   const stays = `${keyOf(cluster)} is not deleted`;
@@ -53,7 +56,7 @@ function silenceOf(member: Member, now: number): number {
   return Math.min(silence(member, now), sinceAlive(member, now));
 }
 
-/** What follows from the time alone: nobody was heard for so long that nobody comes back. */
+/** Forgets a cluster that was silent for so long that its nodes will not come back. */
 export function fade(cluster: Cluster, moment: RuleContext): Transition {
   const { now, graceUntil } = moment;
   const same = { cluster, events: [] };
@@ -62,7 +65,7 @@ export function fade(cluster: Cluster, moment: RuleContext): Transition {
   return forgotten(cluster, 'nothing was heard of it for very long', moment);
 }
 
-/** A look that is cheap enough for every tick. */
+/** A check that is cheap enough for every tick. */
 export function hasFaded(
   { members, changedAt, size }: Cluster,
   moment: Pick<RuleContext, 'now' | 'rules'>,
@@ -71,7 +74,7 @@ export function hasFaded(
   if (members.size === 0) return now - changedAt >= EMPTY_FORGOTTEN;
   const limit = members.size === 1 && size <= 1 ? LONE_FORGOTTEN : DEAD_FORGOTTEN;
   for (const member of members.values()) {
-    // What an operator put stays until an operator's word.
+    // What an operator put stays until an operator deletes it.
     if (member.source === 'static' || silenceOf(member, now) < limit) return false;
     if (!isUnreachable(member, rules, now) || !isKnownToAll(member, moment as RuleContext)) return false;
   }
@@ -79,8 +82,8 @@ export function hasFaded(
 }
 
 /**
- * Nothing is left of it but the count of its lists: none is ever taken for an earlier one, and a node that comes back with
- * its old list is not taken for one that knows more than the database (set-back.ts).
+ * Leaves only the revision of the cluster. So no later list is taken for an earlier one, and a node that
+ * comes back with its old list does not seem to know more than the database (set-back.ts).
  */
 function forgotten(cluster: Cluster, reason: string, { now }: Pick<RuleContext, 'now'>): Transition {
   const revision = cluster.epoch > 0 ? cluster.revision + 1 : cluster.revision;

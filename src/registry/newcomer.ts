@@ -2,11 +2,11 @@ import { BlockList, isIP } from 'node:net';
 import { addressOf, canonical, DEFAULT_PORT, numericHost, splitAddress, type Address } from './address.js';
 
 /*
- * What may be listed anew. Whoever is listed already stays (R2), as it is spelled: a live node that is dropped from a list
- * is harmed for good (injury 2), and so is one whose spelling is put right.
+ * Which addresses may be listed for the first time. A listed address stays (R2), as it is spelled: a live
+ * node is harmed for good when a list drops it (injury 2), or when a list corrects its spelling.
  */
 
-/** Addresses that are nobody's on another machine, and what they are. */
+/** Networks whose addresses no member on another machine can have, with their names. */
 const NOBODYS = [
   ['a link-local address, which means nothing on another machine', ['169.254.0.0/16', 'fe80::/10']],
   ['a multicast address', ['224.0.0.0/4', 'ff00::/8']],
@@ -19,10 +19,13 @@ const LOOPBACK = blockList(['127.0.0.0/8', '::1/128']);
 
 const LISTS = NOBODYS.map(([what, networks]) => [what, blockList(networks)] as const);
 
-/** All of them: one look, of a thousand addresses that are put. */
+/** All of them in one list: one check each when a thousand addresses are put. */
 const ALL = blockList(NOBODYS.flatMap(([, networks]) => [...networks]));
 
-/** Why an address may not be listed anew, whoever asks: the end of a sentence that starts with it. */
+/**
+ * Why an address may not be listed for the first time, for any caller: the end of a sentence that starts with
+ * the address.
+ */
 export function objectionToNewcomer(address: Address): string | undefined {
   const { host, port } = splitAddress(address);
   const plain = splitAddress(canonical(address)).host;
@@ -45,8 +48,9 @@ export function objectionToNewcomer(address: Address): string | undefined {
 }
 
 /**
- * What an IP address is to which a name leads, when nothing may be asked there: what is no member's under its own name is
- * none's under another. `isOwn`: this machine gave itself the name, so its own loopback may be meant.
+ * Names the kind of an IP address behind a host name, when it may not be probed: an address that no member
+ * may use itself cannot be used through a name either. `isOwn`: this machine resolves the name to itself, so
+ * its own loopback may be meant.
  */
 export function objectionToMeaning(ip: string, isOwn: boolean): string | undefined {
   const plain = splitAddress(canonical(addressOf(ip, DEFAULT_PORT))).host;
@@ -59,7 +63,7 @@ function nobodys(plain: string): string | undefined {
   return LISTS.find(([, list]) => holds(list, plain))?.[0];
 }
 
-/** Whether a host, without brackets, is the machine itself that looks at it, by whatever name. */
+/** Whether a host, without brackets, always names the machine that resolves it. */
 export function isLoopback(host: string): boolean {
   const family = isIP(host);
   // RFC 6761 §6.3; the last two are Debian's.

@@ -7,18 +7,18 @@ import { counted } from './unproven.js';
 
 export interface Quorum {
   readonly held: boolean;
-  /** The part of a sentence: "only 1 of 3 members are live". Most who ask whether it is held never say it. */
+  /** A clause such as "only 1 of 3 members are live". A function, since most callers never use it. */
   readonly finding: () => string;
-  /** Of the whole list. */
+  /** Live members of the whole list. */
   readonly live: number;
 }
 
 /**
- * Whether the live members can be a Raft majority. They must be one of the list, and one of those who can be voters:
- * whoever joined only after a member's last sign of life, or just before it, may never have been added, since that
- * took a majority too. Newcomers would otherwise make up for dead voters on the list alone (found by the
- * simulation: they ended as a second group). A newcomer of which nothing shows that it is a node counts neither way
- * (unproven.ts), unless there is nobody else.
+ * Whether the live members can be a Raft majority. They must be a majority of the list and of the possible
+ * voters. A node that joined only after a member's last sign of life, or just before it, may never have
+ * become a voter, since that took a majority too. Otherwise newcomers would make up for dead voters on the
+ * list alone (found by the simulation: they ended as a second group). A newcomer that nothing shows to be a
+ * node counts neither way (unproven.ts), unless there are only such.
  */
 export function quorumOf(
   { members }: Cluster,
@@ -50,7 +50,7 @@ export function quorumOf(
   return { held: true, live: onList, finding: () => `${live.length} of ${of()} are live` };
 }
 
-/** What to do about a lost majority. */
+/** Explains a lost majority and what to do about it. */
 export function quorumAdvice(finding: string): string {
   return (
     `${finding}, no majority: the list is kept as it is and nobody is evicted. ` +
@@ -58,7 +58,7 @@ export function quorumAdvice(finding: string): string {
   );
 }
 
-/** The newest revision that every live member has, so that nobody lacks it or an older one; Infinity without any. */
+/** The newest revision that every live member has; Infinity without live members or when none lacks any. */
 export function leastRevision(cluster: Cluster, { now, rules }: Pick<RuleContext, 'now' | 'rules'>): number {
   let least = Infinity;
   for (const member of cluster.members.values()) {
@@ -78,7 +78,7 @@ export function lacking(
   return addressesOf(cluster, (member) => lacks(member, revision, cluster, moment));
 }
 
-/** The live members that may not yet have done what a revision asks of them; see {@link LIST_DIGESTED}. */
+/** The live members that may not have applied a revision yet; see {@link LIST_DIGESTED}. */
 export function notFollowed(
   cluster: Cluster,
   revision: number,
@@ -87,7 +87,7 @@ export function notFollowed(
   return addressesOf(cluster, (member) => isBehind(member, revision, cluster, moment));
 }
 
-/** One of {@link lacking}. */
+/** Whether a live member does not have the list of a revision yet; see {@link lacking}. */
 export function lacks(
   member: Member,
   revision: number,
@@ -97,7 +97,7 @@ export function lacks(
   return isLive(member, rules, now) && !hasRevision(member, revision, cluster, rules, now);
 }
 
-/** One of {@link notFollowed}. */
+/** Whether a live member may not have applied a revision yet; see {@link notFollowed}. */
 export function isBehind(
   member: Member,
   revision: number,

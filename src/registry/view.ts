@@ -7,8 +7,9 @@ import { lacking, quorumAdvice, quorumOf, type Quorum } from './quorum.js';
 import { revisionAhead, setBackAdvice } from './set-back.js';
 
 /**
- * *empty*: no list, nobody waits. *bootstrapping*: no list yet. *whole*: every member live and settled and nobody
- * waits. *impaired*: a majority is live. *quorum-lost*: none is. *damaged*: what is stored of it cannot be true.
+ * *empty*: no list and no waiting address. *bootstrapping*: no list yet. *whole*: every member is live and
+ * settled, and no address waits. *impaired*: a majority is live. *quorum-lost*: no majority is. *damaged*:
+ * the stored data cannot be the cluster's state.
  */
 export const CLUSTER_STATES = [
   'empty',
@@ -35,18 +36,18 @@ export interface ClusterSummary {
   /** Listed members that have not settled yet. */
   readonly unsettled: number;
   readonly waiting: number;
-  /** While bootstrapping: how many must wait at once before they become the list (R1). */
+  /** While bootstrapping: how many addresses must wait at once before they become the list (R1). */
   readonly requiredMembers?: number;
-  /** What members are sent meanwhile, when not every server has the newest list yet (see replicas.ts). */
+  /** The revision that members are sent while not every server has the newest list (see replicas.ts). */
   readonly servedRevision?: number;
-  /** Findings of the doctor that last and harm the cluster, whatever its state is; absent without any. */
+  /** Findings of the doctor that last and harm the cluster, in any of its states; absent without any. */
   readonly raftProblems?: number;
-  /** Callers that named it and were refused lately, whatever its state is; absent without any. */
+  /** Callers that named the cluster and were refused lately, in any of its states; absent without any. */
   readonly refused?: number;
 }
 
 export interface ClusterView extends Omit<ClusterSummary, 'members' | 'waiting'> {
-  /** A member's lease, in milliseconds: `silentMs` runs up to it. */
+  /** A member's TTL, in milliseconds: `silentMs` runs up to it. */
   readonly ttlMs: number;
   readonly members: readonly MemberView[];
   readonly waiting: readonly WaitingView[];
@@ -58,19 +59,19 @@ export interface MemberView {
   readonly source: Source;
   readonly state: MemberState;
   readonly settled: boolean;
-  /** Milliseconds since it was last heard; absent for a static member that never was. */
+  /** Milliseconds since the member was last heard; absent for a static member that never was. */
   readonly silentMs?: number;
-  /** Milliseconds left of its lease, 0 when it ran out. */
+  /** Milliseconds left of its lease; 0 once it ran out. */
   readonly leaseMs?: number;
-  /** The revision it last received. */
+  /** The newest revision that it was sent. */
   readonly deliveredRevision: number;
-  /** Whether it is presumed or known to have the current revision. */
+  /** Whether it is live and is known or presumed to have the current revision. */
   readonly upToDate: boolean;
-  /** Polls come in its name that are refused, for example without a valid token: the sentence that they get. */
+  /** The answer, a sentence, that refused polls in its name get, for example those without a valid token. */
   readonly refused?: string;
-  /** How it shows that its Nacos does not answer, as its agent says. */
+  /** The symptom that its agent reports while its Nacos does not answer. */
   readonly problem?: string;
-  /** It is not heard, and this server cannot tell whether it is dead, so that it stays listed: a clause why. */
+  /** A clause: why this server cannot tell whether the silent member is dead, so that it stays listed. */
   readonly unprobed?: string;
 }
 
@@ -80,7 +81,7 @@ export interface WaitingView {
   readonly expect?: number;
   readonly waitingMs: number;
   readonly code: WaitingCode;
-  /** The same as a sentence. */
+  /** The reason for `code`, as a sentence. */
   readonly reason: string;
 }
 
