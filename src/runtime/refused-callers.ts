@@ -2,75 +2,77 @@ import type { Address } from '../registry/address.js';
 import type { RefusedCaller, RefusedCode } from '../registry/refused.js';
 import type { ServedCluster } from './served-cluster.js';
 
-/** A request that was refused. Its texts are printable, cut, and hold no token. */
+/** A refused request. Its texts are printable, shortened, and hold no token. */
 export interface RefusedRequest {
-  /** Where it came from; undefined when a proxy does not say. */
+  /** The address that it came from; undefined when a proxy does not report it. */
   readonly from: string | undefined;
-  /** What counts as one source: many addresses may be one caller's. */
+  /** Identifies one source: many addresses may belong to one caller. */
   readonly source: string;
-  /** As it was sent; undefined without. */
+  /** `self` as it was sent; undefined without. */
   readonly self: string | undefined;
   readonly path: string;
   readonly code: RefusedCode;
-  /** The sentence that it was answered with. */
+  /** The sentence that answered it. */
   readonly reason: string;
 }
 
-/** After how long without another refusal a caller is forgotten: a night and a day. */
+/** How long after its last refusal a caller is forgotten: one day. */
 const FORGOTTEN_AFTER_MS = 24 * 3_600_000;
 
 /**
- * For how long after its last refusal a caller counts as one that is refused now: a node that starts again
- * and again takes minutes between its tries.
+ * How long after its last refusal a caller counts as refused lately: a node that restarts in a loop takes
+ * minutes between its tries.
  */
 const RECENT_MS = 10 * 60_000;
 
-/** Callers of one cluster, and those that name no known cluster. */
+/** Most callers of one cluster, and most that name no known cluster. */
 export const MOST_OF_CLUSTER = 50;
 export const MOST_ELSEWHERE = 100;
 
-/** Callers of one source among those. Whoever sends more displaces its own. */
+/** Most callers of one source among those. A source that sends more displaces its own. */
 export const MOST_OF_SOURCE = 10;
 
-/** Callers of all clusters together; a caller takes 2 kB at most. */
+/** Most callers of all clusters together; a caller takes 2 kB at most. */
 export const MOST_OF_ALL = 2_000;
 
-/** What is noted of a caller. Times are the clock's. */
+/** What is kept of a refused caller. Times are of the clock that {@link RefusedCallers} was given. */
 export interface Noted extends RefusedRequest {
   readonly firstAt: number;
   lastAt: number;
   times: number;
   reason: string;
-  /** When it was last told to the log; see refused-trace.ts. */
+  /** When the log last mentioned it; see refused-trace.ts. */
   toldAt: number | undefined;
 }
 
 /**
- * Who was refused, why, since when and how often: what an operator needs to find a slip in a node's URL. It is an
- * observation of this server alone, and decides nothing. Whoever reaches the port can be refused as often as he likes, so
- * all of it is bounded: of each cluster, of each source, of all together. A caller that came once gives way before one that
- * comes again and again.
+ * Which callers were refused, why, since when and how often: what an operator needs to find a mistake in a
+ * node's URL. This server alone keeps it, and it affects no decision. A client that reaches the port can be
+ * refused any number of times, so the entries are bounded for each cluster, each source and all together. A
+ * caller that came once is displaced before one that keeps coming.
  */
 export class RefusedCallers {
   readonly #now: () => number;
-  /** Those that spoke in a listed member's name: one of each member, so nobody else displaces them. */
+  /**
+   * Callers that spoke in a listed member's name. Each member has one entry, so no other caller displaces it.
+   */
   readonly #inName = new WeakMap<ServedCluster, Map<Address, Noted>>();
-  /** By the cluster's name, the table that was added to last at the end. */
+  /** Tables by cluster name; the last one is the table that was added to last. */
   readonly #ofClusters = new Map<string, Table>();
   readonly #elsewhere = new Table(MOST_ELSEWHERE);
   #held = 0;
 
-  /** `now`: a monotonic clock, in milliseconds. */
+  /** `now` is a monotonic clock, in milliseconds. */
   constructor(now: () => number) {
     this.#now = now;
   }
 
-  /** How many callers are held, those in members' names left out. */
+  /** How many callers are held, except those in members' names. */
   get size(): number {
     return this.#held + this.#elsewhere.size;
   }
 
-  /** `cluster`: the name of a known one, or undefined. Returns what is noted of the caller now. */
+  /** Notes a refusal. `cluster` is the name of a known cluster, or undefined. Returns the caller's entry. */
   note(refusal: RefusedRequest, cluster: string | undefined): Noted {
     const now = this.#now();
     if (cluster === undefined) return this.#elsewhere.note(refusal, now);
@@ -84,7 +86,7 @@ export class RefusedCallers {
     return noted;
   }
 
-  /** A caller speaks in a listed member's name, and may not. */
+  /** Notes a caller that was refused in a listed member's name. */
   noteInName(refusal: RefusedRequest, entry: ServedCluster, address: Address): Noted {
     const now = this.#now();
     let members = this.#inName.get(entry);
@@ -92,7 +94,7 @@ export class RefusedCallers {
     const before = members.get(address);
     if (before && (refusal.code === 'rate' || isSame(before, refusal))) return again(before, refusal, now);
     const noted = noteOf(refusal, now);
-    // Two that speak by turns are told once.
+    // Two callers that take turns are logged once.
     noted.toldAt = before?.toldAt;
     members.set(address, noted);
     const listed = entry.cluster.members;
@@ -102,24 +104,27 @@ export class RefusedCallers {
     return noted;
   }
 
-  /** The sentence that callers in a listed member's name get, the last at most `within` milliseconds ago. */
+  /**
+   * The sentence that callers in a listed member's name get, if the last one came less than `within`
+   * milliseconds ago.
+   */
   reasonOf(entry: ServedCluster, address: Address, within: number): string | undefined {
     const noted = this.#inName.get(entry)?.get(address);
     return noted && this.#now() - noted.lastAt < within ? noted.reason : undefined;
   }
 
-  /** Those that named a cluster, the last one first. */
+  /** The refused callers that named a cluster, the latest first. */
   ofCluster(entry: ServedCluster, cluster: string): RefusedCaller[] {
     return this.#seen(this.#named(entry, cluster));
   }
 
-  /** How many of them were refused lately. */
+  /** How many callers of a cluster were refused lately. */
   lately(entry: ServedCluster, cluster: string): number {
     const since = this.#now() - RECENT_MS;
     return this.#named(entry, cluster).filter(({ lastAt }) => lastAt > since).length;
   }
 
-  /** Those that named no cluster that was known then, the last one first. */
+  /** The refused callers that named no known cluster, the latest first. */
   elsewhere(): RefusedCaller[] {
     return this.#seen([...this.#elsewhere.all]);
   }
@@ -150,7 +155,7 @@ export class RefusedCallers {
       }));
   }
 
-  /** From the table to which nothing was added for longest. */
+  /** Drops a caller from the table that has gone longest without an addition. */
   #dropOne(): void {
     for (const [name, table] of this.#ofClusters) {
       table.drop();
@@ -163,7 +168,7 @@ export class RefusedCallers {
 
 const NONE: readonly Noted[] = [];
 
-/** Callers in the order of their last refusals. */
+/** Callers in the order of their latest refusals. */
 class Table {
   readonly #most: number;
   readonly #callers = new Map<string, Noted>();
@@ -181,7 +186,7 @@ class Table {
   }
 
   note(refusal: RefusedRequest, now: number): Noted {
-    // That it comes too often is no news of one that was told why.
+    // A caller that is told it comes too often was told before why it is refused; that reason stays.
     const key = refusal.code === 'rate' ? this.#keyOfSource(refusal) : keyOf(refusal);
     const before = this.#callers.get(key);
     if (before && now - before.lastAt < FORGOTTEN_AFTER_MS) {
@@ -203,7 +208,9 @@ class Table {
     return count;
   }
 
-  /** Of a source, or of all, the first that came once; the first when each came again. */
+  /**
+   * Drops the oldest caller, of one source or of all, that came once; the oldest of all when each came again.
+   */
   drop(of?: string): void {
     let first: string | undefined;
     for (const [key, { times, source }] of this.#callers) {
@@ -214,7 +221,7 @@ class Table {
     if (first !== undefined) this.#callers.delete(first);
   }
 
-  /** The last caller with the same source, `self` and path, whatever it was refused for. */
+  /** The key of the latest caller with the same source, `self` and path, for any refusal code. */
   #keyOfSource(refusal: RefusedRequest): string {
     let found = keyOf(refusal);
     for (const [key, { source, self, path }] of this.#callers) {

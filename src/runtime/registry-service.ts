@@ -42,10 +42,10 @@ import { Prober } from './prober.js';
 import { RefusedCallers } from './refused-callers.js';
 import { StoreSession, type LinkedRegistry } from './store-session.js';
 
-/** How often time is looked at: signs of death and opened gates are seen within it. */
+/** The period of a tick: signs of death and opened gates are noticed within it. */
 const TICK_INTERVAL_MS = 250;
 
-/** After which time a held poll's decision that failed is asked for again, doubled with each try. */
+/** First delay before the failed decision of a held poll is retried; it doubles with each try. */
 const RETRY_INTERVAL_MS = 500;
 
 export interface ServiceOptions {
@@ -54,19 +54,19 @@ export interface ServiceOptions {
   readonly probe: Probe;
   readonly rules: Rules;
   readonly log: Logger;
-  /** Nobody by default. */
+  /** Observes what the service does; by default nothing does. */
   readonly observer?: RuntimeObserver;
 }
 
-/** What a caller says of itself. */
+/** What a caller reports about its node. */
 export interface PollRequest {
   readonly address: Address;
   readonly source: 'poll' | 'heartbeat';
   readonly id?: string | undefined;
   readonly expect?: number | undefined;
-  /** The revision that its Nacos has, when a heartbeat says so. */
+  /** The revision that the node has, when a heartbeat reports it. */
   readonly revision?: number | undefined;
-  /** Its Nacos has been started and has not answered yet, says a heartbeat. */
+  /** True when a heartbeat reports that its Nacos was started and has not answered yet. */
   readonly starting?: boolean | undefined;
   /** When its connection was opened, on the service's monotonic clock. */
   readonly openedAt: number;
@@ -78,10 +78,10 @@ export type PollAnswer =
   | { readonly type: 'refused'; readonly code: Refusal; readonly reason: string }
   | ({ readonly type: 'unavailable' } & Unavailable);
 
-/** Why nobody can be sent a list now. */
+/** Why no list can be sent now. */
 export interface Unavailable {
   readonly why:
-    /** The store is out of reach, and without it nobody new is listed (R9). */
+    /** The store is out of reach, and without it no new address is listed (R9). */
     | 'store'
     /** The servers are agreeing on the newest list (see registry/agreement.ts). */
     | 'agreeing'
@@ -89,21 +89,24 @@ export interface Unavailable {
   readonly reason: string;
 }
 
-/** Is told when a caller that cannot be answered at once begins to be held, and when that ends. */
+/** Notified when a caller that cannot be answered at once begins to be held, and when that ends. */
 export interface HoldWatch {
   begin(): void;
   end(): void;
 }
 
-/** What whoever would have to be decided on is told of a poll that may be as old as a pause; its next one is news. */
+/**
+ * Answers a poll that needs a decision but may be as old as a pause of the server. The node's next poll is
+ * fresh.
+ */
 const STOOD_STILL =
   'this server stood still until just now, and whoever asked it meanwhile may be gone: ask again';
 
 const UNWATCHED: HoldWatch = { begin: () => undefined, end: () => undefined };
 
-/** A caller that is held. */
+/** A caller whose request is kept open. */
 interface Hold {
-  /** Milliseconds that are left of the time for which it may be. */
+  /** Milliseconds until its hold must end. */
   readonly left: () => number;
   /** Aborts when the caller is gone. */
   readonly signal: AbortSignal;
@@ -115,7 +118,7 @@ function holdFor(ms: number, signal: AbortSignal, watch: HoldWatch): Hold {
   return { left: () => ms - (performance.now() - since), signal, watch };
 }
 
-/** What was last sent on a connection. */
+/** The list that was last sent on a connection. */
 export interface Sent {
   readonly cluster: Cluster;
   /** performance.now(). */
@@ -123,32 +126,35 @@ export interface Sent {
 }
 
 export interface LeaveAnswer extends Unfollowed {
-  /** Why an operator's word was refused; nothing was changed then. */
+  /** Why an operator's request was refused; nothing was changed then. */
   readonly refused?: string;
-  /** False for an address that is neither listed nor waiting nor left lately. */
+  /** False for an address that is not listed, does not wait and did not leave lately. */
   readonly known: boolean;
   readonly revision: number;
 }
 
-/** Why the server is not whole, if so. */
+/** What the server's own health depends on. */
 export interface Health {
   /** The store's error since its last success. */
   readonly outage?: { readonly since: number; readonly reason: string };
-  /** Whether it holds a list that it can serve. */
+  /** Whether it holds a list that is not empty. */
   readonly hasList: boolean;
   /** False when other servers may have changed the lists since it lost the store. */
   readonly isCurrent: boolean;
-  /** How many servers keep these lists, this one included, at its last contact; undefined for a store of its own. */
+  /**
+   * How many servers kept these lists at its last contact, this one included; undefined for a store of its
+   * own.
+   */
   readonly servers: number | undefined;
-  /** How many clusters are not served, since what is stored of them cannot be their state. */
+  /** How many clusters are not served, since their stored data cannot be their state. */
   readonly damaged: number;
   /** Milliseconds of grace left (R8). */
   readonly grace: number;
 }
 
 /**
- * The running registry: holds every cluster in memory, has decisions made and stored, and lets time pass.
- * It holds no rule of its own; what may become of a list is `decide`'s business alone.
+ * The running registry: holds every cluster in memory, has decisions made and stored, and lets time pass. It
+ * contains no rule; `decide` alone determines what a list may become.
  */
 export class RegistryService implements LinkedRegistry {
   readonly #clock: LeaseClock;
@@ -156,19 +162,21 @@ export class RegistryService implements LinkedRegistry {
   readonly #log: Logger;
   readonly #observer: RuntimeObserver;
   readonly rules: Rules;
-  /** Who was refused by this server, which decides nothing. */
+  /** The callers that this server refused; they affect no decision. */
   readonly refused: RefusedCallers;
 
   readonly #entries = new Map<string, ServedCluster>();
   readonly #timers: NodeJS.Timeout[] = [];
   readonly #eventListeners = new Set<(events: readonly RecordedEvent[]) => void>();
   readonly #session: StoreSession;
-  /** Addresses of all clusters. */
+  /** How many addresses all clusters hold. */
   #addresses = 0;
-  /** What decisions that are being stored will add, so that many at once do not pass the limits together. */
+  /**
+   * What decisions that are being stored will add. Without it, many at once could exceed the limits together.
+   */
   readonly #coming = { addresses: 0, clusters: 0 };
   #ticking = false;
-  /** Whether the last tick found a cluster that is not as it should stay. */
+  /** Whether the last tick found a cluster that needs ticks. */
   #isUnquiet = false;
 
   constructor({ store, clock, probe, rules, log, observer = UNOBSERVED }: ServiceOptions) {
@@ -182,15 +190,16 @@ export class RegistryService implements LinkedRegistry {
   }
 
   /**
-   * Loads what is stored, starts the grace of a restart (R8) and lets time run. Rejects with StoreRefused when the
-   * store must not be used. One that is out of reach is tried again and again; until then nobody is answered.
+   * Loads what is stored, starts the grace of a restart (R8) and lets time run. Rejects with StoreRefused
+   * when the store must not be used. Retries a store that is out of reach; until it opens, no caller is
+   * answered.
    */
   async start(): Promise<void> {
     await this.#session.start();
     this.#timers.push(setInterval(() => void this.tick(), TICK_INTERVAL_MS));
   }
 
-  /** Writes what was heard last and releases the store. */
+  /** Writes what was heard last and closes the store. */
   async stop(): Promise<void> {
     for (const timer of this.#timers.splice(0)) clearInterval(timer);
     await this.#session.stop();
@@ -201,7 +210,7 @@ export class RegistryService implements LinkedRegistry {
     return this.#prober.isBusy;
   }
 
-  /** Exchanges with the store now. */
+  /** Syncs with the store now. */
   sync(): Promise<void> {
     return this.#session.sync();
   }
@@ -210,7 +219,9 @@ export class RegistryService implements LinkedRegistry {
     return this.#clock.now();
   }
 
-  /** Milliseconds; unlike the lease clock never set back to that of other servers. */
+  /**
+   * Milliseconds on the process's monotonic clock, which unlike the lease clock never follows other servers.
+   */
   get monotonic(): number {
     return this.#clock.time.monotonic();
   }
@@ -221,14 +232,15 @@ export class RegistryService implements LinkedRegistry {
   }
 
   /**
-   * Whether what is asked now may have waited through a pause in which the clock went on with the other servers: then nothing is
-   * decided on it. For a server of its own no time has passed meanwhile.
+   * Whether a request that is read now may have waited through a pause, while the clock went on with the
+   * other servers. Such a request causes no decision. For a server with a store of its own, no time passed
+   * meanwhile.
    */
   get #readsWhatWaited(): boolean {
     return this.isShared && this.#clock.readsWhatWaited;
   }
 
-  /** Now, the rules, and what is known of a cluster besides, for those who describe it. */
+  /** The time, the rules and what else is known of a cluster, for its views. */
   contextOf(entry: ServedCluster): RuleContext {
     return this.#context(entry);
   }
@@ -237,12 +249,15 @@ export class RegistryService implements LinkedRegistry {
     return this.#entries.values();
   }
 
-  /** The cluster, if it was ever heard of. */
+  /** The cluster with this key, if the server has it. */
   find(key: string): ServedCluster | undefined {
     return this.#entries.get(key);
   }
 
-  /** Whether a cluster of this product was ever bootstrapped; the official texts tell it from an unknown cluster. */
+  /**
+   * Whether a cluster of this product was ever bootstrapped; the official API's answer to an unknown cluster
+   * depends on it.
+   */
   knowsProduct(product: string): boolean {
     return [...this.#entries.values()].some(
       ({ cluster }) => cluster.product === product && cluster.epoch > 0,
@@ -260,19 +275,20 @@ export class RegistryService implements LinkedRegistry {
     };
   }
 
-  /** Whether there is a list at all. */
+  /** Whether any cluster has a list. */
   get hasList(): boolean {
     return [...this.#entries.values()].some(({ cluster }) => cluster.members.size > 0);
   }
 
-  /** Whether somebody waits for what other servers hear, or a cluster is not quiet. */
+  /** Whether a caller waits for what other servers hear, or a cluster needs ticks. */
   get isWaiting(): boolean {
     return this.#isUnquiet || [...this.#entries.values()].some((entry) => entry.isWatched);
   }
 
   /**
-   * The list that may be sent to an address, or to one that did not say who it is; undefined when it takes a decision
-   * or may be out of date. What a connection was sent last is not out of date for its caller.
+   * The list that may be sent to an address, or to a caller without `self`. Undefined when that needs a
+   * decision, or when the list may be out of date. The list that a connection was sent last stays current for
+   * its caller for a while.
    */
   listFor(entry: ServedCluster, address: Address | undefined, sent?: Sent): Cluster | undefined {
     const list = entry.listFor(address);
@@ -283,10 +299,11 @@ export class RegistryService implements LinkedRegistry {
   }
 
   /**
-   * R2: renews a listed member, in memory and at once. What its poll says anew is decided afterwards, since the answer
-   * does not depend on it. False when it does: when the other servers take the member for silent, or this one has just
-   * decided on its eviction and stores that, it is first decided whether it still is one (R5). What waited in a socket while
-   * the server stood still says that it lived then, and nothing is decided on it.
+   * R2: renews a listed member, in memory and at once. News in its poll is decided afterwards, since the
+   * answer does not depend on it. Returns false when the answer does: when the other servers take the member
+   * for silent, or this one is storing its eviction, a decision must first show whether it is still a member
+   * (R5). A poll that waited in a socket while the server stood still proves that the node lived then; it
+   * causes no decision.
    */
   renew(entry: ServedCluster, member: Member, poll: PollRequest): boolean {
     const maySpeak =
@@ -301,7 +318,7 @@ export class RegistryService implements LinkedRegistry {
 
   /**
    * Registers or renews an address. One that must wait is held until it is listed, for at most `hold`
-   * milliseconds; a signal that aborts meanwhile says that the caller is gone.
+   * milliseconds. The signal aborts when the caller is gone.
    */
   async poll(
     key: ClusterKey,
@@ -331,7 +348,7 @@ export class RegistryService implements LinkedRegistry {
     }
   }
 
-  /** Has a poll decided and waits for what comes of it; undefined when it must be asked once more. */
+  /** Has a poll decided and waits for the outcome; undefined when it must be decided once more. */
   async #decideOn(
     key: ClusterKey,
     poll: PollRequest,
@@ -341,9 +358,9 @@ export class RegistryService implements LinkedRegistry {
     const { address } = poll;
     const reply = await this.#register(key, poll, limit);
     if (reply.type === 'refused') return reply;
-    // Only now: a tick forgets the entry of a cluster of which nothing is decided yet.
+    // Looked up only now: a tick may have dropped the entry of a cluster without any decision yet.
     const entry = this.#entryOf(key);
-    // Asked of the list itself: a leave may have come in between, and no caller gets a list without itself.
+    // The list itself counts: a leave may have come in between, and no caller gets a list without itself.
     if (entry.cluster.members.has(address)) {
       this.#noteDelivered(entry, poll);
       return this.#listInTime(entry, address, held);
@@ -353,7 +370,8 @@ export class RegistryService implements LinkedRegistry {
     }
     if (await this.#hold(held, entry, isOver(address, reply.why))) {
       if (entry.cluster.members.has(address)) return this.#listInTime(entry, address, held);
-      // It waits no more, and is here: nobody could hear for a while (resume), or another connection of it ended.
+      // The caller is here but no longer waits: no server could hear for a while (resume), or another
+      // connection of it ended.
       if (held.left() > 0) return undefined;
     }
     if (held.signal.aborted && !this.#session.outage) await this.#transact(key, { type: 'abandon', address });
@@ -361,8 +379,8 @@ export class RegistryService implements LinkedRegistry {
   }
 
   /**
-   * The answer to a poll whose decision has failed, or of which it is not known what came; undefined when it may be asked
-   * again. `known` and `member`: what it was when the poll came.
+   * Answers a poll whose decision failed or has an unknown outcome; undefined when it may be retried. `known`
+   * and `member`: the cluster and member when the poll came.
    */
   async #undecided(
     error: unknown,
@@ -383,7 +401,7 @@ export class RegistryService implements LinkedRegistry {
       this.#hear(known, member, poll);
       return this.#listInTime(known, poll.address, held);
     }
-    // Of a member that was silent it must be decided whether it still is one: that it is listed says nothing.
+    // A silent member's poll needs a decision whether it still is one; that it is listed proves nothing.
     const isListed = ({ members }: Cluster): boolean => !member && members.has(poll.address);
     const entry = this.#entryOf(key);
     if (unavailable.why === 'store' && (await this.#mayTryAgain(entry, isListed, tries, held))) {
@@ -392,7 +410,7 @@ export class RegistryService implements LinkedRegistry {
     return { type: 'unavailable', ...unavailable };
   }
 
-  /** Has a poll decided. `limit`: milliseconds after which its caller must be answered whatever comes of it. */
+  /** Has a poll decided. `limit`: milliseconds after which the caller must be answered in any case. */
   async #register(key: ClusterKey, poll: PollRequest, limit?: number): Promise<Reply> {
     const still = this.#stillWaits(this.find(keyOf(key)), poll);
     if (still) return still;
@@ -406,8 +424,8 @@ export class RegistryService implements LinkedRegistry {
   }
 
   /**
-   * A poll's decision has failed, or what came of it is not known. True as soon as it may be asked again, or was made after
-   * all: whoever is held meanwhile needs not wait for its next poll. False when the hold is over.
+   * Waits after a failed decision, or one with an unknown outcome. True as soon as it may be retried or turns
+   * out to have been made, so that a held caller needs no further poll. False when the hold is over.
    */
   #mayTryAgain(
     entry: ServedCluster,
@@ -426,12 +444,13 @@ export class RegistryService implements LinkedRegistry {
     this.#noteDelivered(entry, poll);
   }
 
-  /** What a heartbeat says of the list that its Nacos has. */
+  /** Notes the list revision that a heartbeat reports for its Nacos. */
   #noteDelivered(entry: ServedCluster, { address, revision }: PollRequest): void {
     if (revision === undefined) return;
     const { cluster } = entry;
     if (revision <= cluster.revision) return entry.delivered(address, revision, this.now);
-    // The list of a database that was replaced since; where there is no list nothing is bootstrapped then (set-back.ts).
+    // The node's list is from a database that was replaced since. Without a list here, nothing is
+    // bootstrapped then (set-back.ts).
     if (!entry.isSetBack(revision)) return;
     this.#log.error(
       { cluster: keyOf(cluster), address, nodeRevision: revision, revision: cluster.revision },
@@ -443,21 +462,26 @@ export class RegistryService implements LinkedRegistry {
     return { type: 'poll', ...poll, connectedAt: this.now - (this.monotonic - openedAt) };
   }
 
-  /** What an address that waits already is told when its poll changes nothing; what was heard of it is exchanged. */
+  /**
+   * The reply to an address that already waits, when its poll changes nothing; a sync shares what was heard.
+   */
   #stillWaits(known: ServedCluster | undefined, poll: PollRequest): Reply | undefined {
     if (!known?.cluster.waiting.has(poll.address) || this.#session.outage) return undefined;
     const { cluster, reply } = decide(known.cluster, this.#pollOf(poll), this.#context(known));
     return cluster === known.cluster && reply.type === 'waiting' ? reply : undefined;
   }
 
-  /** The list of a listed caller, as soon as it is certain that the other servers would send the same. */
+  /** Answers a listed caller with the list, as soon as every other server would send the same one. */
   async #listInTime(entry: ServedCluster, address: Address, held: Hold): Promise<PollAnswer> {
     await this.#hold(held, entry, () => this.listFor(entry, address) !== undefined, TICK_INTERVAL_MS);
     const list = entry.cluster.members.has(address) ? this.listFor(entry, address) : undefined;
     return list ? { type: 'list', entry, cluster: list } : { type: 'unavailable', ...this.outOfDate };
   }
 
-  /** Waits as {@link ServedCluster.until} does. */
+  /**
+   * Holds a caller until a condition is met, as {@link ServedCluster.until} does, and reports the hold to its
+   * watch.
+   */
   async #hold(
     { left, signal, watch }: Hold,
     entry: ServedCluster,
@@ -473,7 +497,7 @@ export class RegistryService implements LinkedRegistry {
     return isMet;
   }
 
-  /** Why a list that is here may not be sent. */
+  /** Why a list that this server holds may not be sent. */
   get outOfDate(): Unavailable {
     const { outage } = this.#session;
     if (!outage) {
@@ -500,9 +524,9 @@ export class RegistryService implements LinkedRegistry {
   }
 
   /**
-   * R4. With `wait` it resolves when every other live member has been sent a list without the address, after
-   * at most that many milliseconds. `operator` is given when it is not the member's own word. Rejects with
-   * StoreUnavailable when nothing was changed, with StoreOutcomeUnknown when that is not known.
+   * R4: takes an address off the list. With `wait`, resolves when every other live member was sent a list
+   * without it, after at most so many milliseconds. `operator` is set unless the member itself leaves.
+   * Rejects with StoreUnavailable when nothing was changed, with StoreOutcomeUnknown when that is not known.
    */
   async leave(
     key: ClusterKey,
@@ -525,8 +549,9 @@ export class RegistryService implements LinkedRegistry {
   }
 
   /**
-   * A member's agent says that its Nacos does not answer: no renewal. Said anew every few seconds; the first is decided
-   * and recorded, and its port is probed at once (R10). False for an address that is not listed.
+   * Notes that a member's agent reports a Nacos that does not answer; this renews nothing. Agents repeat the
+   * report every few seconds. The first one is decided and recorded, and the member's port is probed at once
+   * (R10). False for an address that is not listed.
    */
   reportUnhealthy(entry: ServedCluster, address: Address, problem: string): boolean {
     const member = entry.cluster.members.get(address);
@@ -541,10 +566,10 @@ export class RegistryService implements LinkedRegistry {
   async #recordAiling(entry: ServedCluster, member: Member, problem: string): Promise<void> {
     try {
       const { address } = member;
-      // Later words are news as long as this one is not recorded.
+      // Unless this report is recorded, the next one must count as the first.
       if (this.#session.outage) entry.markHealthy(address);
       else await this.#transact(entry.cluster, { type: 'unhealthy', address, problem });
-      // Only now: what is down already has nothing more to say.
+      // Probe only now: a member found down first would get no event for this report.
       if (this.rules.probe) await this.#probeMember(entry, member);
     } catch (error) {
       entry.markHealthy(member.address);
@@ -552,14 +577,14 @@ export class RegistryService implements LinkedRegistry {
     }
   }
 
-  /** Whether a member's agent has said lately that its Nacos does not answer. */
+  /** Whether a member's agent reported within the TTL that its Nacos does not answer. */
   isUnhealthy(entry: ServedCluster, address: Address): boolean {
     return entry.problemOf(address, this.now, this.rules.memberTtl) !== undefined;
   }
 
   /**
-   * Resolves when the list that a listed address is to be sent is another than that of `revision`, or when it is not
-   * listed any more; after `wait` milliseconds at the latest.
+   * Resolves when the list to send to a listed address differs from that of `revision`, or when the address
+   * is not listed any more; after `wait` milliseconds at the latest.
    */
   async otherList(
     entry: ServedCluster,
@@ -577,8 +602,8 @@ export class RegistryService implements LinkedRegistry {
   }
 
   /**
-   * A command whose effect is stored when it resolves. Rejects with StoreUnavailable when nothing was changed, with
-   * StoreOutcomeUnknown when that is not known.
+   * Runs a command and resolves once its effect is stored. Rejects with StoreUnavailable when nothing was
+   * changed, with StoreOutcomeUnknown when that is not known.
    */
   command(
     key: ClusterKey,
@@ -587,7 +612,9 @@ export class RegistryService implements LinkedRegistry {
     return this.#transactInTime(key, command);
   }
 
-  /** A caller that named a known cluster was refused, and its history is to say so. While the store is away it does not. */
+  /**
+   * Records in a known cluster's history that a caller that named it was refused. Skipped during an outage.
+   */
   recordRefused({ cluster }: ServedCluster, reason: string, address: Address | undefined): void {
     if (this.#session.outage) return;
     this.#transact(cluster, { type: 'refused', reason, address }).catch((error: unknown) =>
@@ -599,20 +626,26 @@ export class RegistryService implements LinkedRegistry {
     return this.#session.events(query);
   }
 
-  /** Tells of this server's own events as soon as they are stored. Returns what ends it. */
+  /**
+   * Passes this server's own events to a listener as soon as they are stored. Returns a function that ends
+   * it.
+   */
   onEvents(listener: (events: readonly RecordedEvent[]) => void): () => void {
     this.#eventListeners.add(listener);
     return () => void this.#eventListeners.delete(listener);
   }
 
-  /** R10: a member's poll connection was closed; when its own end did it, that is what its process's death does. */
+  /**
+   * R10: a member's poll connection was closed. `byPeer`: the member's end closed it, as its process's death
+   * also does.
+   */
   connectionClosed(entry: ServedCluster, address: Address, byPeer: boolean): void {
     const member = entry.cluster.members.get(address);
     if (member && byPeer) seeEnd(member.lease, this.#clock.saidAt());
     if (member && this.rules.probe) void this.#probeMember(entry, member);
   }
 
-  /** Lets time pass: grace after a pause, what the rules make of the silence, probes. */
+  /** Lets time pass: starts a grace after a pause, applies the rules to silences, and sends probes. */
   async tick(): Promise<void> {
     const missedMs = this.#clock.tick();
     if (missedMs > 0) {
@@ -645,7 +678,7 @@ export class RegistryService implements LinkedRegistry {
     }
   }
 
-  /** Decides in memory first: most passes change nothing, and then the store is not asked. */
+  /** Decides in memory first: most ticks change nothing and need no store. */
   async #tickOne(entry: ServedCluster): Promise<void> {
     const { cluster } = entry;
     if (decide(cluster, { type: 'tick' }, this.#context(entry)).cluster === cluster) return;
@@ -661,14 +694,14 @@ export class RegistryService implements LinkedRegistry {
     }
   }
 
-  /** Nobody could hear for a while: who waited is not known to wait still, and who repaired has stopped. */
+  /** No server could hear for a while: waiting nodes may be gone, and a repair has stopped. */
   async resume(): Promise<void> {
     for (const { cluster } of [...this.#entries.values()]) {
       if (cluster.waiting.size > 0 || cluster.repair) await this.#transact(cluster, { type: 'resume' });
     }
   }
 
-  /** The store tells of a cluster that became another. */
+  /** Called by the store for every cluster that changed. */
   changed(cluster: Cluster, sent: Cluster | undefined): void {
     const entry = this.#entryOf(cluster);
     const { damage } = cluster;
@@ -718,7 +751,7 @@ export class RegistryService implements LinkedRegistry {
     };
     const decided = await this.#session
       .transact(key, (cluster, scene) => {
-        // It may be decided more than once.
+        // The store may run the decision more than once.
         isStored();
         come({ addresses: 0, clusters: 0 });
         const outcome = decide(cluster, command, {
@@ -763,7 +796,7 @@ export class RegistryService implements LinkedRegistry {
       : { why: 'internal', reason: 'an internal error; see the server’s log' };
   }
 
-  /** Whoever listens cannot undo or hinder what was decided. */
+  /** Passes events on. A listener that throws cannot undo or block the decision. */
   #tell(events: readonly RecordedEvent[]): void {
     for (const listener of this.#eventListeners) {
       try {
@@ -775,7 +808,7 @@ export class RegistryService implements LinkedRegistry {
   }
 
   #logEvent({ type, product, name, address, revision, reason }: RecordedEvent): void {
-    // Whoever refused has said so, with more.
+    // The code that refused the caller has logged it, with more details.
     if (type === 'refused') return;
     const fields = { event: type, cluster: `${product}/${name}`, address, revision, reason };
     if (type === 'quorum-lost') this.#log.error(fields, `quorum-lost: ${reason}`);
@@ -784,12 +817,15 @@ export class RegistryService implements LinkedRegistry {
   }
 }
 
-/** Whether a held poll may be answered, or does not wait any more; one that has just left (R4) waits for nothing. */
+/**
+ * Whether the hold of a poll is over: the address is listed, or it no longer waits. For an address that has
+ * just left (R4), only being listed ends it.
+ */
 function isOver(address: Address, why: 'bootstrapping' | 'gate' | 'left'): (cluster: Cluster) => boolean {
   return ({ members, waiting }) => members.has(address) || (why !== 'left' && !waiting.has(address));
 }
 
-/** Who is on one list and not on the next. */
+/** The members of one list that are missing from the next. */
 function goneFrom(before: Cluster, after: Cluster): ReadonlySet<Address> {
   if (before.revision === after.revision) return new Set();
   return new Set([...before.members.keys()].filter((address) => !after.members.has(address)));

@@ -7,18 +7,18 @@ import { isAnyBehind } from '../registry/replicas.js';
 import { MemberNotes } from './member-notes.js';
 
 /**
- * One cluster as the server holds it: its latest state, and who waits for the next. The same object serves a
- * cluster for as long as the server knows it, so a connection may keep it.
+ * One cluster as the server holds it: its latest state, and the callers that wait for the next. The object
+ * stays the same for as long as the server knows the cluster, so a connection may keep it.
  */
 export class ServedCluster {
   #cluster: Cluster;
-  /** What is sent: the cluster itself, one from before it, or nothing. */
+  /** The version that is sent: the cluster itself, an earlier one, or none. */
   #sent: Cluster | undefined;
   #stamp = 0;
   #evidence: RaftEvidence | undefined;
   #raftProblems = 0;
   #dropped: ReadonlySet<Address> | undefined;
-  /** The highest revision that a node was heard to have and this registry never had; 0 for none. */
+  /** The highest revision that a node reported and this registry never had; 0 for none. */
   #ahead = 0;
   readonly #watchers = new Set<() => void>();
   readonly #problems = new MemberNotes();
@@ -29,29 +29,29 @@ export class ServedCluster {
     this.#sent = this.#cluster;
   }
 
-  /** As it was last decided. */
+  /** The cluster as it was last decided. */
   get cluster(): Cluster {
     return this.#cluster;
   }
 
-  /** Whether the list is not released: another server may not have it yet. */
+  /** True while the newest list is not released: another server may not have it yet. */
   get isPending(): boolean {
     return this.#sent !== this.#cluster;
   }
 
-  /** The revision that members are sent; undefined when it is not known here. */
+  /** The revision that members are sent; undefined when this server does not know it. */
   get servedRevision(): number | undefined {
     return this.#sent?.revision;
   }
 
-  /** Another number after every change and delivery: what is seen of the cluster may differ then. */
+  /** Changes with every change and delivery, after which views of the cluster may differ. */
   get stamp(): number {
     return this.#stamp;
   }
 
   /**
-   * A decision takes these off the list and is being stored, which takes a stalled disk as long as it likes. Returns what is
-   * to be called when it is stored or has failed.
+   * Marks members whose removal is decided and being stored, for which a stalled disk may take any time. Call
+   * the returned function when it is stored or has failed.
    */
   dropping(addresses: ReadonlySet<Address>): () => void {
     this.#dropped = addresses;
@@ -60,12 +60,12 @@ export class ServedCluster {
     };
   }
 
-  /** Whether a member is on the list only until that is stored: what it would be sent now would not hold. */
+  /** Whether a member's removal is being stored: a list sent to it now would soon be wrong. */
   isDropped(address: Address): boolean {
     return this.#dropped?.has(address) ?? false;
   }
 
-  /** Whether somebody waits for a change. */
+  /** Whether a caller waits for a change. */
   get isWatched(): boolean {
     return this.#watchers.size > 0;
   }
@@ -80,23 +80,24 @@ export class ServedCluster {
     this.#wake();
   }
 
-  /** Another server may have sent a list that is newer than the one that was sent here. */
+  /** Sends no list for now: another server may have sent a newer one than this server did. */
   distrust(): void {
     this.#sent = undefined;
     this.#stamp++;
   }
 
   /**
-   * The list to send: the newest that all servers may send, but the newest of all to an address that is on that alone, when it
-   * is the only change since and no member may have an even older list. Undefined when there is none to send now: also for
-   * one that was on a list of an earlier epoch, which would start as a member of a cluster that is over.
+   * The list to send: the newest that all servers may send. An address that is only on the newest list of all
+   * gets that one, when it is the only change since and no member may have an even older list. Undefined when
+   * there is none to send now, also to an address on a list of an earlier epoch, which would start as a
+   * member of a cluster that has ended.
    */
   listFor(address: Address | undefined): Cluster | undefined {
     const sent = this.#sent;
     if (!this.isPending || sent === undefined) return sent;
     const newest = this.#cluster;
     if (address === undefined || (sent.members.has(address) && sent.epoch === newest.epoch)) return sent;
-    // A cluster that comes after one that has ended is bootstrapped for all at once.
+    // After a cluster has ended, the next one is bootstrapped for all its members at once.
     if (sent.members.size === 0) return undefined;
     return mayJoin(sent, newest) && !isAnyBehind(sent, newest) ? newest : undefined;
   }
@@ -106,45 +107,45 @@ export class ServedCluster {
     return this.#evidence;
   }
 
-  /** How many things were found that last and harm the cluster. */
+  /** How many lasting findings harm the cluster. */
   get raftProblems(): number {
     return this.#raftProblems;
   }
 
-  /** The nodes were read. */
+  /** Takes a new reading of the nodes' Raft state, and the number of lasting findings that harm. */
   examined(evidence: RaftEvidence | undefined, raftProblems: number): void {
     this.#evidence = evidence;
     this.#raftProblems = raftProblems;
     this.#wake();
   }
 
-  /** A member's agent says that its Nacos does not answer: a sentence how that shows. */
+  /** Notes that a member's agent reports a Nacos that does not answer; `sentence` is the symptom. */
   markUnhealthy(address: Address, sentence: string, now: number): void {
     if (this.#cluster.members.has(address)) this.#problems.note(address, sentence, now);
   }
 
-  /** It answers again. */
+  /** Notes that the member's Nacos answers again. */
   markHealthy(address: Address): void {
     this.#problems.forget(address);
   }
 
-  /** What a member's agent last said of its Nacos, at most `within` milliseconds ago. */
+  /** The problem that a member's agent last reported, at most `within` milliseconds ago. */
   problemOf(address: Address, now: number, within: number): string | undefined {
     return this.#problems.of(address, now, within);
   }
 
-  /** Whether a member is dead could not be told from here: a clause why. Undefined when it could. */
+  /** Notes why a probe could not show whether a member is dead: a clause, or undefined when it could. */
   probed(address: Address, why: string | undefined, now: number): void {
     if (why === undefined) this.#unprobed.forget(address);
     else if (this.#cluster.members.has(address)) this.#unprobed.note(address, why, now);
   }
 
-  /** Why it could not be told whether a member is dead, at most `within` milliseconds ago. */
+  /** Why no probe could show whether a member is dead, noted at most `within` milliseconds ago. */
   unprobedOf(address: Address, now: number, within: number): string | undefined {
     return this.#unprobed.of(address, now, within);
   }
 
-  /** A node has a revision that there never was here; true when it is the first to say so. */
+  /** Notes a revision of a node that this registry never had. True for the first such report. */
   isSetBack(revision: number): boolean {
     if (revision <= this.#ahead) return false;
     const isFirst = this.#ahead <= this.#cluster.revision;
@@ -152,7 +153,7 @@ export class ServedCluster {
     return isFirst;
   }
 
-  /** The list of a revision was sent to a member, or its agent says that its Nacos has it. */
+  /** Notes that a member was sent the list of a revision, or that its agent reports that revision. */
   delivered(address: Address, revision: number, now: number): void {
     const lease = this.#cluster.members.get(address)?.lease;
     if (!lease || lease.delivered >= revision) return;
@@ -161,9 +162,9 @@ export class ServedCluster {
   }
 
   /**
-   * Resolves with true as soon as `met` holds, which is asked again after every change and delivery; with false
-   * after `timeout` milliseconds or when the signal aborts. What depends on the time too is asked again every
-   * `every` milliseconds.
+   * Resolves with true as soon as `met` holds, which is checked after every change and delivery; with false
+   * after `timeout` milliseconds or when the signal aborts. Give `every`, in milliseconds, for a condition
+   * that also depends on time.
    */
   until(
     met: (cluster: Cluster) => boolean,

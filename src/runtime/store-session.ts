@@ -26,15 +26,15 @@ const NO_ANSWER = `the store has not answered for ${STORE_TIMEOUT_MS / 1_000} s`
 
 const UNREACHED = 'the store has not been reached yet';
 
-/** How soon the store is asked again while several servers agree on a change. */
+/** How soon the next sync follows while several servers agree on a change. */
 const AGREEING_INTERVAL_MS = 150;
 
-/** The registry, as its link to the store needs it. */
+/** The registry as its session with the store needs it. */
 export interface LinkedRegistry extends ClusterListener {
   readonly hasList: boolean;
-  /** Whether somebody waits for what other servers hear. */
+  /** Whether a caller waits for what other servers hear. */
   readonly isWaiting: boolean;
-  /** Nobody could hear for a while: who waited is not known to wait still. */
+  /** No server could hear for a while: waiting nodes may be gone. */
   resume(): Promise<void>;
 }
 
@@ -47,8 +47,9 @@ export interface StoreLinkOptions {
 }
 
 /**
- * What ties the running registry to its store: opens it, exchanges with it again and again, has decisions made in it,
- * and knows whether it is there (R9), until when nobody is evicted (R8) and how far this server may speak for others.
+ * Connects the running registry to its store: opens it, syncs with it repeatedly and has decisions made in
+ * it. It knows whether the store is there (R9), until when no member is evicted (R8), and how far this server
+ * may speak for others.
  */
 export class StoreSession {
   readonly #store: Store;
@@ -60,14 +61,14 @@ export class StoreSession {
   readonly servingLease: ServingLease;
   #graceUntil = 0;
   #outage: { since: number; reason: string } | undefined;
-  /** Logged once each in an outage, since two may take turns. */
+  /** Each reason is logged once in an outage, since two may alternate. */
   readonly #saidReasons = new Set<string>();
   #scene: StoreSnapshot = { now: 0, graceUntil: 0, clusters: 0 };
   #isOpen = false;
   #others = 0;
   #syncing: Promise<void> | undefined;
   #exchangedAt = 0;
-  /** When the last one succeeded, by performance.now(). */
+  /** When the last sync succeeded, by performance.now(). */
   #exchangedLast = -Infinity;
   #nextSync: { readonly at: number; readonly timer: NodeJS.Timeout } | undefined;
   #stopped = false;
@@ -83,22 +84,21 @@ export class StoreSession {
   }
 
   /**
-   * Opens the store. Rejects with StoreRefused when it must not be used; one that is out of reach is tried again and
-   * again.
+   * Opens the store. Rejects with StoreRefused when it must not be used; retries while it is out of reach.
    */
   async start(): Promise<void> {
     this.#outage = { since: this.#now, reason: UNREACHED };
     try {
       await this.#open();
     } catch (error) {
-      // Or its idle connections would keep the process from ending.
+      // Otherwise its idle connections would keep the process from ending.
       await this.#store.close();
       throw error;
     }
     this.#exchangeIn(this.#store.pace);
   }
 
-  /** Writes what was heard last and releases the store. */
+  /** Writes what was heard last and closes the store. */
   async stop(): Promise<void> {
     clearTimeout(this.#nextSync?.timer);
     this.#stopped = true;
@@ -112,22 +112,24 @@ export class StoreSession {
     await this.#store.close();
   }
 
-  /** Why the store is out of reach, and since when on the lease clock. */
+  /** Why the store is out of reach, and since when, on the lease clock; undefined while it is in reach. */
   get outage(): { readonly since: number; readonly reason: string } | undefined {
     return this.#outage;
   }
 
-  /** How many servers keep the lists, this one included, at the last contact; undefined for a store of its own. */
+  /**
+   * How many servers kept the lists at the last contact, this one included; undefined for a store of its own.
+   */
   get servers(): number | undefined {
     return this.#store.isShared ? this.#others + 1 : undefined;
   }
 
-  /** When the grace (R8) ends, this server's own or another's. */
+  /** When the grace (R8) ends, this server's own or another's, on the lease clock. */
   get graceUntil(): number {
     return Math.max(this.#graceUntil, this.#scene.graceUntil);
   }
 
-  /** What the store said last. */
+  /** What the store reported at the last sync. */
   get scene(): StoreSnapshot {
     return this.#scene;
   }
@@ -152,7 +154,10 @@ export class StoreSession {
     }
   }
 
-  /** Rejects with StoreUnavailable when nothing was changed, with StoreOutcomeUnknown when that is not known. */
+  /**
+   * Runs a decision in the store. Rejects with StoreUnavailable when nothing was changed, with
+   * StoreOutcomeUnknown when that is not known.
+   */
   async transact(key: ClusterKey, work: Work): Promise<CommittedDecision> {
     if (this.#outage) throw new StoreUnavailable(this.#outage.reason);
     try {
@@ -163,8 +168,8 @@ export class StoreSession {
   }
 
   /**
-   * Writes renewals and hears of the other servers; at the same time the check whether the store is there. One at a
-   * time.
+   * Writes renewals, learns what the other servers did, and so checks whether the store is there. One sync
+   * runs at a time.
    */
   sync(): Promise<void> {
     if (this.#syncing) {
@@ -178,7 +183,7 @@ export class StoreSession {
     return this.#syncing;
   }
 
-  /** A store that is there but lets nobody exchange is one that does not answer, after the same time (R9). */
+  /** A store that can be reached but completes no sync counts as unavailable after the same time (R9). */
   #asOutage(error: unknown): unknown {
     if (error instanceof StoreUnavailable && !(error instanceof StoreBusy)) return error;
     if (performance.now() - this.#exchangedLast < STORE_TIMEOUT_MS) return error;
@@ -192,7 +197,7 @@ export class StoreSession {
       this.#store.sync(report),
     );
     this.#observer.exchanged(written);
-    // By the own clock: the shared one stood still meanwhile.
+    // By this server's own clock: the shared one stood still meanwhile.
     const away = this.#outage ? this.#now - this.#outage.since : 0;
     this.servingLease.renewed(mark, !isAlone);
     this.#others = others;
@@ -207,12 +212,12 @@ export class StoreSession {
     if (missedMs > 0) await this.#missed(missedMs);
   }
 
-  /** The servers are agreeing on a change. */
+  /** Syncs soon, since the servers are agreeing on a change. */
   exchangeSoon(): void {
     this.#exchangeIn(AGREEING_INTERVAL_MS);
   }
 
-  /** Plans the next exchange; one that is due earlier stays. */
+  /** Plans the next sync. An earlier one that is planned already stays. */
   #exchangeIn(ms: number): void {
     const at = performance.now() + ms;
     if (this.#stopped || (this.#nextSync && at >= this.#nextSync.at)) return;
@@ -270,7 +275,7 @@ export class StoreSession {
     }
   }
 
-  /** Nobody could hear for a while. */
+  /** No server could hear for a while: starts a grace. */
   async #missed(missedMs: number): Promise<void> {
     this.#log.warn({ missedMs: Math.round(missedMs) }, 'no server could hear; nobody is evicted for a while');
     this.startGrace();
@@ -278,8 +283,8 @@ export class StoreSession {
   }
 
   /**
-   * Whether a shared store is there is for the exchange to say: a decision also fails when another server holds on to
-   * the cluster.
+   * Only a sync decides whether a shared store is unavailable: a decision also fails while another server
+   * keeps the cluster locked.
    */
   #judged(error: unknown): unknown {
     if (!this.#store.isShared || !(error instanceof StoreUnavailable) || error instanceof StoreBusy)
@@ -290,7 +295,7 @@ export class StoreSession {
   }
 
   /**
-   * A caller does not wait longer for the store than it would be patient itself. Rejects with StoreOutcomeUnknown then: the
+   * Bounds a store call at 2 s, below the caller's own timeout. Rejects with StoreOutcomeUnknown then; the
    * work goes on.
    */
   async inTime<T>(work: Promise<T>): Promise<T> {
@@ -298,7 +303,7 @@ export class StoreSession {
     const late = new Promise<never>((_, reject) => {
       timer = setTimeout(() => {
         const error = new StoreOutcomeUnknown(NO_ANSWER);
-        // Those who come next need not find it out for themselves.
+        // Spares the next callers the same wait.
         if (!this.#store.isShared) this.failed(error);
         reject(error);
       }, STORE_TIMEOUT_MS);
@@ -310,7 +315,7 @@ export class StoreSession {
     }
   }
 
-  /** Nobody is evicted for a while (R8). */
+  /** Starts a grace (R8), in which no member is evicted. */
   startGrace(): void {
     this.#graceUntil = this.#now + graceTime(this.#rules);
   }
@@ -327,12 +332,13 @@ export class StoreSession {
   }
 
   /**
-   * Takes note of what failed. When it is the store (R9), from here on lists are served from memory and nothing is
-   * decided, until an exchange succeeds.
+   * Notes and logs a failure. When the store failed (R9), lists are served from memory and nothing is decided
+   * until a sync succeeds.
    */
   failed(error: unknown): void {
     if (this.#stopped && error instanceof StoreUnavailable) return;
-    // A store of its own that is late is not there; one that others use too may be busy, and the exchange tells.
+    // A store of its own that is late is unavailable. A shared one may only be busy, which the sync will
+    // show.
     const tellsNothing = error instanceof StoreOutcomeUnknown && this.#store.isShared;
     if (error instanceof StoreBusy || tellsNothing) {
       this.#log.warn(
@@ -347,7 +353,7 @@ export class StoreSession {
     }
     const { message: reason } = error;
     if (this.#outage?.reason === reason) return;
-    // What it fails of may change: connections that break first, and then a password that is not accepted.
+    // The reason may change: first connections break, and then a password is not accepted.
     this.#outage = { since: this.#outage?.since ?? this.#now, reason };
     if (this.#saidReasons.has(reason)) return;
     this.#saidReasons.add(reason);
