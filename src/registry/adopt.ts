@@ -6,9 +6,9 @@ import { hasLease, presenceOf, silence } from './lease.js';
 import { conclude } from './decision.js';
 
 /**
- * The end of a migration: every static member that makes itself heard becomes a leased one, as if it had never been
- * put. The list stays as it is, and so does its revision. Whoever is not live by its own lease stays static, since it
- * would be silent, and perhaps evicted, as soon as it was adopted.
+ * The end of a migration: gives a lease to every static member that is heard, as if it had never been put.
+ * The list and its revision stay as they are. A member that is not live by its own lease stays static;
+ * adopted, it would at once be silent, and perhaps evicted.
  */
 export function adopt(cluster: Cluster, context: CommandContext): Decision {
   const { now } = context;
@@ -26,11 +26,11 @@ export function adopt(cluster: Cluster, context: CommandContext): Decision {
     }
     members.set(address, {
       ...member,
-      // Of a static member nobody noted how it speaks. One that polls is found to do so at its next poll (decide.ts).
+      // How a static member is heard is not recorded. If it polls, its next poll shows that (decide.ts).
       source: 'heartbeat',
       presence: 'live',
-      // A static member counts as stable however long ago its node restarted. A leased one that counts must have been
-      // heard for as long (R5), and for how long this one was, nobody noted either.
+      // A static member counts as stable however recently its node restarted. A leased one must have been
+      // heard for long enough (R5), and for a static member that time is not recorded.
       presenceSince: now,
     });
     adopted.push(address);
@@ -40,7 +40,7 @@ export function adopt(cluster: Cluster, context: CommandContext): Decision {
   return conclude(next, events, context, cluster, () => ({ type: 'adopted', adopted, kept }));
 }
 
-/** Why a static member stays one; undefined for one that is live by its own lease. */
+/** A sentence: why a static member stays one. Undefined for one that is live by its own lease. */
 function whyKept(member: Member, { now, rules }: CommandContext): string | undefined {
   const { address } = member;
   const what = `its node must poll with self=${address}, or a heartbeat be sent for it`;

@@ -2,36 +2,42 @@ import { splitAddress, type Address } from './address.js';
 import type { ProbeAnswer } from './cluster.js';
 
 /*
- * Our own incapacity is no sign of another's death. A port that does not answer says something of its node only when this
- * server, at that same time, reached somebody else of whom it is known that they live: it was just heard. Otherwise it may
- * be this server that reaches nobody: a firewall of its own, a route, a network card, a full table.
+ * A failed probe may show this server's own fault, not the member's death. It counts against the member only
+ * when this server reached another node at the same time that is known to live, since it was just heard.
+ * Otherwise this server may reach no node at all: because of its firewall, a route, a network card, or a full
+ * table.
  */
 
-/** How long before a probe that failed its control may have been sent off: they go together. */
+/** How long before a failed probe its control may have been sent, in milliseconds, to count for it. */
 export const TOGETHER_WITHIN_MS = 500;
 
-/** Who is to be asked. */
+/** A node whose probe could show that this server reaches others. */
 export interface WitnessToAsk {
   readonly address: Address;
-  /** Listed, so that its Nacos listens, as far as that is known; one that waits is still booting. */
+  /** True for a listed member, whose Nacos should be listening; a waiting node still boots. */
   readonly isMember: boolean;
-  /** False when its poll connection has ended since it was heard: it may have died just then, and its silence is no wonder. */
+  /**
+   * False when its poll connection has ended since it was heard: it may have died just then, so its silence
+   * would prove nothing.
+   */
   readonly isSure: boolean;
 }
 
-/** Somebody answered this server. */
+/** A node that answered this server. */
 export interface Witness extends Omit<WitnessToAsk, 'isSure'> {
   readonly answer: 'open' | 'refused';
-  /** When its probe was sent off, on the lease clock. */
+  /** When its probe was sent, on the lease clock. */
   readonly askedAt: number;
 }
 
-/** What came of the control: a witness, or nobody answered, or there was nobody to ask who lives for certain. */
+/**
+ * The result of the control: a witness; no node answered; or there was none to ask that lives for certain.
+ */
 export type Control = Witness | 'unanswered' | 'nobody';
 
 /**
- * Whether a probe that failed says something of its node. A refusal does not when live members refuse, too: then it is the
- * way there that refuses (a firewall's REJECT). Of this machine itself its own system knows for certain who listens.
+ * Whether a failed probe counts against its node. A refusal does not when live members refuse too: then the
+ * network refuses (a firewall's REJECT). For an address of this machine, the system itself knows who listens.
  */
 export function isVouched(
   { address, answer, askedAt }: { address: Address; answer: ProbeAnswer; askedAt: number },

@@ -6,7 +6,7 @@ import type { RegistryEvent } from './events.js';
 import { objectionToNewcomer } from './newcomer.js';
 import { MAX_ADDRESSES } from './rules.js';
 
-/** What the commands have in common: how they end, and what is refused whoever asks. */
+/** Shared by all commands: how a decision is concluded, and limits that apply to every caller. */
 
 export function conclude(
   next: Cluster,
@@ -44,7 +44,7 @@ export function overLimit(cluster: Cluster, more: number, context: CommandContex
       `all clusters together would hold more than ${maxAddresses} addresses, the most this server takes (MAX_ADDRESSES); delete clusters that nobody needs, or raise it and the memory`,
     );
   }
-  // Who left lately takes memory too, and whoever puts and deletes again and again must not have any amount of it.
+  // Tombstones take memory too. Without this limit, a client that puts and deletes repeatedly could fill it.
   const tooManyLeft = more > 0 && heldBy(cluster) + more > 2 * MAX_ADDRESSES;
   if (tooManyLeft || cluster.members.size + cluster.waiting.size + more > MAX_ADDRESSES) {
     return refusal(
@@ -55,7 +55,7 @@ export function overLimit(cluster: Cluster, more: number, context: CommandContex
   return undefined;
 }
 
-/** Why none of these may be listed anew; who is listed or waits already may. */
+/** Refuses addresses that may not be listed for the first time; listed and waiting ones may stay. */
 export function refuseNewcomers(cluster: Cluster, addresses: readonly Address[]): Reply | undefined {
   for (const address of addresses) {
     if (cluster.members.has(address) || cluster.waiting.has(address)) continue;
@@ -65,7 +65,10 @@ export function refuseNewcomers(cluster: Cluster, addresses: readonly Address[])
   return undefined;
 }
 
-/** Nothing may become of a cluster that is not held: whoever polls would bootstrap another in its place. */
+/**
+ * Refuses every command on a cluster that is not served: otherwise the next poll would bootstrap another in
+ * its place.
+ */
 export function notServed({ product, name }: Cluster, { rules }: CommandContext): Reply {
   return refusal(
     'too-many-addresses',
@@ -73,7 +76,7 @@ export function notServed({ product, name }: Cluster, { rules }: CommandContext)
   );
 }
 
-/** A copy in which nothing was replaced is not a change. */
+/** A copy without any replaced field is no change. */
 function isSame(a: Cluster, b: Cluster): boolean {
   return a === b || (Object.keys(a) as (keyof Cluster)[]).every((field) => a[field] === b[field]);
 }

@@ -1,12 +1,12 @@
 import type { StoredLease } from './cluster.js';
 
 /**
- * How servers merge what each of them observed of a lease: the `latest` time counts, a flag that was `ever` set stays
- * set, and of the `delivery` pair the newer revision counts, with the first time it was sent.
+ * How servers merge their observations of a lease. `latest`: the latest time counts. `ever`: a flag stays set
+ * once any server has set it. `delivery`: the newer revision counts, with the first time it was sent.
  */
 type Merge = 'latest' | 'ever' | 'delivery';
 
-/** Every stored fact of a lease, once: memory, merging, both stores and their checks go by this table. */
+/** Every stored fact of a lease, once. Memory, merging, both stores and their checks follow this table. */
 const LEASE_FACTS = {
   heardAt: 'latest',
   openAt: 'latest',
@@ -21,7 +21,7 @@ type Facts = typeof LEASE_FACTS;
 type LatestFact = { [K in keyof Facts]: Facts[K] extends 'latest' ? K : never }[keyof Facts];
 export type LeaseFact = keyof Facts;
 
-/** Their names, in the order of the store's columns. */
+/** The names of the facts, in the order of the store's columns. */
 export const FACT_NAMES = Object.keys(LEASE_FACTS) as readonly LeaseFact[];
 
 /** Facts of which the larger value is the newer. */

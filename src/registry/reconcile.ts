@@ -2,10 +2,10 @@ import type { Address } from './address.js';
 import type { Cluster, Member } from './cluster.js';
 
 /**
- * What becomes of a list that a server has, when the database has lost that and has been given another since, of the same
- * revision or a later one. Either may have been sent. Nobody who is on one of them is dropped, but for those who left, since a
- * node would remove it from Raft; and no revision is ever two lists, so this is a new one. Returns `stored` itself when that
- * lacks nobody.
+ * Merges a list that a server has with the stored one, after the database lost the former and was given
+ * another of the same or a later revision. Either may have been sent. The result keeps every member of both
+ * lists except those that left, since nodes would remove a missing one from Raft. It has a new revision,
+ * since no revision may stand for two lists. Returns `stored` itself when that lacks no member.
  */
 export function reconciled(known: Cluster, stored: Cluster): Cluster {
   const missing = [...known.members.values()].filter(

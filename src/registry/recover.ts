@@ -9,10 +9,11 @@ import { refuseInRepair } from './repair.js';
 import { firstRevision, revisionAhead } from './set-back.js';
 
 /**
- * R7, the operator's part: the list becomes those that answer. A silent member whose port answers stays, since dropping a
- * live node would harm it (injury 2). Those that wait join afterwards, one by one through the gate, and not before Raft of
- * those that are left has leaders again: two blank nodes beside one survivor would be a majority, elect one of
- * themselves, and the survivor would throw its log away for theirs (2.5.1, seen).
+ * R7, the operator's part: reduces the list to the members that answer. A silent member whose port answers
+ * stays, since dropping a live node would harm it (injury 2). Waiting nodes join afterwards, one by one
+ * through the gate, once Raft of the remaining members has leaders again. Otherwise two blank nodes beside
+ * one survivor would be a majority and elect one of themselves, and the survivor would replace its log with
+ * theirs (2.5.1, seen).
  */
 export function recover(cluster: Cluster, context: CommandContext): Decision {
   const { rules, now } = context;
@@ -55,7 +56,7 @@ export function recover(cluster: Cluster, context: CommandContext): Decision {
   return conclude(next, [eventOf(next, 'recovered', reason)], context, cluster);
 }
 
-/** The database was replaced (set-back.ts): those that wait are the list, whose revisions go on. */
+/** The database was replaced (set-back.ts): the waiting nodes become the list, and its revisions go on. */
 function bootstrapAfterSetBack(cluster: Cluster, ahead: number, context: CommandContext): Decision {
   const initialMembers = [...cluster.waiting.values()].map((one) =>
     joined(one, firstRevision(cluster), true, context.now),
@@ -65,7 +66,10 @@ function bootstrapAfterSetBack(cluster: Cluster, ahead: number, context: Command
   return conclude(next, events, context, cluster);
 }
 
-/** An operator's word that Raft of a recovered list has been repaired, where that cannot be seen. */
+/**
+ * Takes an operator's confirmation that Raft of a recovered list is repaired, where the server cannot see
+ * that.
+ */
 export function takeForRepaired(cluster: Cluster, context: CommandContext): Decision {
   if (!cluster.awaitsRepair) {
     const why = `${keyOf(cluster)} awaits no repair: its list was not recovered, or Raft has been seen to have leaders since`;

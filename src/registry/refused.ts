@@ -1,64 +1,64 @@
-/* Callers that are refused, in the words of log, API and page. No rule asks for them. */
+/* Refused callers, in the words of log, API and page. No rule depends on them. */
 
 /** Why a caller was refused, for programs. */
 export const REFUSED_CODES = [
-  /** The path is no list's: one segment, three, a name that none can have. */
+  /** The path is no list's: one or three segments, or a name that no list can have. */
   'path',
-  /** A Nacos asks the operators' side. */
+  /** A Nacos polls the operators' API. */
   'astray',
   /** `self` is no address. */
   'self',
-  /** `self` is, or holds, a variable that nobody expanded, or that was empty. */
+  /** `self` is or contains a variable that was not expanded, or expanded to nothing. */
   'unexpanded',
-  /** Another parameter is wrong, or one is given twice. */
+  /** Another parameter is wrong or was given twice. */
   'parameter',
-  /** There is no `self` where one is needed, or nobody can tell where `auto` comes from. */
+  /** `self` is missing where it is needed, or the source of `auto` is unknown. */
   'no-self',
-  /** It asks without `self` for a cluster that nobody bootstrapped. */
+  /** It asks without `self` for a cluster that was never bootstrapped. */
   'unknown-cluster',
-  /** Its leave, or its agent's word, is about an address that is not listed. */
+  /** A leave, or an agent's report, names an address that is not listed. */
   'not-listed',
-  /** A live member, or one that waits, has this `id` (R3). */
+  /** A live member or a waiting address has this `id` (R3). */
   'id-in-use',
   /** Another spelling of this address is listed or waits (R3). */
   'other-spelling',
-  /** No machine could reach a member there (R3). */
+  /** No other machine could reach a member there (R3). */
   'no-member-address',
-  /** The cluster, or the server, holds as many addresses, or clusters, as it takes. */
+  /** The cluster or the server holds as many addresses or clusters as it may. */
   'too-many-addresses',
   'too-many-clusters',
-  /** One client without a token has made as much as it may. */
+  /** One client without a token has created as much as it may. */
   'too-many-of-one',
-  /** A token is missing, or not valid. */
+  /** The token is missing or not valid. */
   'token',
   /** The token is for another cluster. */
   'scope',
-  /** It may not speak for that address from where it comes. */
+  /** Its source may not speak for that address. */
   'source',
-  /** It gets the list, and somebody else says the same `self` from elsewhere. */
+  /** It gets the list, while another source polls with the same `self`. */
   'same-self',
   /** The address may not be listed (ALLOWED_MEMBERS, loopback). */
   'member',
-  /** Too many of its requests were refused, or would change something. */
+  /** Too many of its requests were refused, or too many would change something. */
   'rate',
 ] as const;
 export type RefusedCode = (typeof REFUSED_CODES)[number];
 
-/** What operators see of a caller that is refused. */
+/** What operators see of a refused caller. */
 export interface RefusedCaller {
-  /** Where it comes from; absent when a proxy does not say. */
+  /** Its source address; absent when a proxy does not report it. */
   readonly from?: string;
-  /** As it was sent, cut; absent without. */
+  /** `self` as it was sent, shortened; absent without. */
   readonly self?: string;
   /** The path that it asked for. */
   readonly path: string;
   readonly code: RefusedCode;
-  /** The sentence that it was answered with last. */
+  /** The sentence that last answered it. */
   readonly reason: string;
-  /** How often. */
+  /** How often it was refused. */
   readonly times: number;
-  /** Milliseconds since the first time. */
+  /** Milliseconds since its first refusal. */
   readonly sinceMs: number;
-  /** Milliseconds since the last time. */
+  /** Milliseconds since its latest refusal. */
   readonly lastMs: number;
 }

@@ -6,7 +6,7 @@ import { conclude, refusal, unchanged } from './decision.js';
 import { isRepairing } from './repairing.js';
 import { REPAIR_LEASE } from './rules.js';
 
-/** What an operator's change of the list is answered meanwhile; undefined when there is no repair. */
+/** Refuses an operator's change of the list during a repair; undefined when there is none. */
 export function refuseInRepair(cluster: Cluster, { now }: Pick<RuleContext, 'now'>): Reply | undefined {
   if (!isRepairing(cluster, now)) return undefined;
   return refusal(
@@ -15,7 +15,7 @@ export function refuseInRepair(cluster: Cluster, { now }: Pick<RuleContext, 'now
   );
 }
 
-/** The lock of a repair, and its history. */
+/** Takes, renews or frees the lock of a repair, and records its history. */
 export function repair(
   cluster: Cluster,
   command: Extract<Command, { type: 'repair' }>,
@@ -52,7 +52,8 @@ export function repair(
     }
     case 'repaired':
     case 'repair-stopped': {
-      // That a recovered list awaits its repair is over when Raft is seen to have leaders, and not before (repairing.ts).
+      // This does not end the wait of a recovered list for its repair; only leaders seen in Raft do
+      // (repairing.ts).
       const next = { ...cluster, repair: undefined };
       return conclude(next, [eventOf(next, command.action, note)], context, cluster);
     }

@@ -3,14 +3,14 @@ import type { Cluster } from './cluster.js';
 import { REPLICA_FRESH } from './rules.js';
 
 /*
- * What several servers on one store owe each other besides their agreement on changes (agreement.ts).
+ * Duties of several servers on one store to each other, besides agreeing on changes (agreement.ts).
  */
 
 /**
- * Whether a node may have an older list than the one before the newest. It may still be sent that one, by whichever server,
- * and would have everybody removed from Raft who is missing there, an address that has come back with the newest list
- * included. So who joins with that must not run before it. A node that is down starts anew, without a list; of one that
- * never polls for itself nothing is known.
+ * Whether a node may have an older list than the one before the newest. Any server may still send it that
+ * one. It would then have every address removed from Raft that is missing there, even one that came back with
+ * the newest list. So a node that joins with the newest list must not start before. A node that is down
+ * starts again without a list. For a node that never polls itself, nothing is known.
  */
 export function isAnyBehind(before: Cluster, newest: Cluster): boolean {
   for (const old of before.members.values()) {
@@ -22,8 +22,8 @@ export function isAnyBehind(before: Cluster, newest: Cluster): boolean {
 }
 
 /**
- * Whether all of them have this change, can say so, and have stored what they heard before (see Moment.othersKnow). One
- * that was revoked is not among them: for it, R5's probes must do.
+ * Whether all these servers have the change, can report it, and have stored what they heard before (see
+ * RuleContext.othersKnow). Revoked servers are not among them; R5's probes must cover those.
  */
 export function doOthersKnow(
   others: readonly Pick<Replica, 'seenAt' | 'seenChange'>[],

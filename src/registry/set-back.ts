@@ -1,24 +1,27 @@
 import { keyOf, type Cluster } from './cluster.js';
 
 /*
- * A database that was replaced by an empty or an older one knows less than the nodes: their agents say which revision of
- * the list they have. As long as one of those that wait says a higher one than there ever was here, nothing is bootstrapped:
- * whoever came first would be a cluster, and the others, which live, none.
+ * A database that was replaced by an empty or older one knows less than the nodes, whose agents report their
+ * list revision. While a waiting node reports a higher revision than this database ever had, nothing is
+ * bootstrapped. Otherwise the first nodes to come would form a cluster without the others, which are alive.
  */
 
-/** The highest revision that an agent of those that wait says its Nacos has, where there is no list; else undefined. */
+/**
+ * The highest revision that a waiting node's agent reports, when it is above the database's and there is no
+ * list; else undefined.
+ */
 export function revisionAhead(cluster: Cluster): number | undefined {
   if (cluster.members.size > 0) return undefined;
   const said = Math.max(0, ...[...cluster.waiting.values()].map(({ lease }) => lease.delivered));
   return said > cluster.revision ? said : undefined;
 }
 
-/** The revision of a first list: a revision that a node has had must never stand for another list. */
+/** The revision for a first list, above every revision that a node had: none may ever stand for two lists. */
 export function firstRevision(cluster: Cluster): number {
   return (revisionAhead(cluster) ?? cluster.revision) + 1;
 }
 
-/** What was found, and what to do. */
+/** Explains the set-back and what to do about it. */
 export function setBackAdvice(cluster: Cluster, ahead: number): string {
   const name = keyOf(cluster);
   return (

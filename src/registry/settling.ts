@@ -7,12 +7,12 @@ import { lacking, leastRevision, quorumOf } from './quorum.js';
 import { LATE_POLL, SETTLE_AS_VOTER, type Rules } from './rules.js';
 
 /**
- * What keeps a joiner's time to settle from running, as the rest of a sentence; undefined while it runs. It runs when
- * the joiner has polled a list with itself on it, as have the other live members. It starts anew when the joiner's next poll is
- * late, or when no majority is live or no leader seen: Raft cannot have added it then, and it may come back as blank as
- * it came. A member that has only just come back, or whose agent says that its Nacos still starts, does not count for that:
- * with the only node that has data at its start, two blank ones would settle and outvote it.
- * Looks at the list once for all of its joiners, of which there may be a thousand.
+ * What keeps a joiner's time to settle from running, as the rest of a sentence; undefined while it runs. It
+ * runs once the joiner and the other live members have polled a list with the joiner on it. It restarts when
+ * the joiner's next poll is late, or while no majority is live or a group has no leader: Raft cannot have
+ * added the joiner then, and it may come back as blank as it came. A member does not count as live here just
+ * after it came back, or after its agent reported a start: while the only node with data starts, two blank
+ * ones would settle and outvote it. Looks at the list once for all joiners, of which there may be a thousand.
  */
 export function settlingHindrances(
   cluster: Cluster,
@@ -37,8 +37,8 @@ export function settlingHindrances(
 }
 
 /**
- * A lease is long enough for two requests to fill the time: a Nacos polls every 5 s, and the port of one that only POSTs is
- * probed meanwhile.
+ * A TTL is long enough for two requests: a Nacos polls every 5 s, and the port of a node that only POSTs is
+ * probed meanwhile. So shorter gaps must count here.
  */
 function whyUnheard(member: Member, { now, rules }: RuleContext): string | undefined {
   const { polls, failedAt, heardAt } = member.lease;
@@ -48,21 +48,21 @@ function whyUnheard(member: Member, { now, rules }: RuleContext): string | undef
   return failedAt !== NEVER && failedAt >= heardAt ? 'its port does not answer' : undefined;
 }
 
-/** Live, and not because it started again only just. */
+/** Live, and not just back from a restart. */
 function takesPart(member: Member, rules: Rules, now: number): boolean {
   return isLive(member, rules, now) && !isJustBack(member, now);
 }
 
 /**
- * For how long nothing may have kept a joiner from settling before it has settled, in milliseconds: a shorter time when it
- * was seen to be a voter of every group, and to follow the leaders.
+ * How long nothing may have hindered a joiner before it has settled, in milliseconds. The time is shorter
+ * when it was seen to be a voter of every group, and to follow the leaders.
  */
 export function settleTime(member: Member, moment: RuleContext): number {
   const { settleAfter } = moment.rules;
   return isSeenToVote(member, moment) ? Math.min(settleAfter, SETTLE_AS_VOTER) : settleAfter;
 }
 
-/** What a listed member that has not settled lacks: a sentence. Undefined for one that has. */
+/** A sentence: what a listed member still lacks to settle. Undefined for a settled one. */
 export function whyUnsettled(member: Member, cluster: Cluster, moment: RuleContext): string | undefined {
   if (member.settled) return undefined;
   const { now } = moment;

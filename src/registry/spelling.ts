@@ -2,9 +2,9 @@ import { canonical, type Address } from './address.js';
 import type { Cluster, Lease } from './cluster.js';
 
 /*
- * Two spellings of one address are two members to Nacos. The form under which they are equal takes a few microseconds to
- * make, and a list may have a thousand addresses: each is made once in the life of its lease, which all versions of a
- * cluster share, and a change is compared with a list in one pass over each.
+ * Two spellings of one address are two members to Nacos. Their common canonical form takes a few microseconds
+ * to compute, and a list may have a thousand addresses. So it is computed once for each lease, which all
+ * versions of a cluster share, and a change is compared with the list in one pass over each.
  */
 
 const forms = new WeakMap<Lease, string>();
@@ -15,7 +15,7 @@ function formOf({ address, lease }: { readonly address: Address; readonly lease:
   return form;
 }
 
-/** Another spelling of the address, which is listed or waits. */
+/** Another spelling of the address that is listed or waits. */
 export function otherSpelling({ members, waiting }: Cluster, address: Address): Address | undefined {
   const form = canonical(address);
   for (const table of [members, waiting]) {
@@ -24,7 +24,9 @@ export function otherSpelling({ members, waiting }: Cluster, address: Address): 
   return undefined;
 }
 
-/** The first of several addresses that is spelt otherwise in the cluster, or among them, and how. */
+/**
+ * The first of several addresses that has another spelling in the cluster or among them, with that spelling.
+ */
 export function firstOtherSpelling(
   { members, waiting }: Cluster,
   addresses: readonly Address[],

@@ -4,17 +4,17 @@ import type { RuleContext } from './rule-context.js';
 import { lacking } from './quorum.js';
 import { summarize, type ClusterState } from './view.js';
 
-/** A cluster in numbers, for those who watch many of them. */
+/** A cluster in numbers, for views of many clusters. */
 export interface ClusterStats {
   readonly state: ClusterState;
   readonly members: Readonly<Record<MemberState, number>>;
   /** Listed members that have not settled yet. */
   readonly unsettled: number;
-  /** Milliseconds since the one of them that joined first did; 0 without any. */
+  /** Milliseconds since the earliest of them joined; 0 without any. */
   readonly longestUnsettled: number;
   /** Addresses at the gate. */
   readonly waiting: number;
-  /** Milliseconds for which the first of them has waited; 0 without any. */
+  /** Milliseconds for which the earliest of them has waited; 0 without any. */
   readonly longestWait: number;
   /** Live members that have not been sent the current revision. */
   readonly lacking: number;

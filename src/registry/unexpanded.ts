@@ -1,11 +1,11 @@
 /*
- * What stands where a variable's value should: the commonest slip with an address that a template, a shell or Kubernetes is to
- * fill in. None of these can be part of an address, an id or a name.
+ * Finds variables that were not expanded: the most common mistake with addresses that a template, a shell or
+ * Kubernetes fills in. None of these forms can be part of an address, an id or a name.
  */
 
 const NAME = '[A-Za-z_][\\w.-]*';
 
-/** What such a thing looks like, and who would have put the value in its place: the end of a sentence. */
+/** The forms of such variables, each with the end of a sentence: what would have expanded it. */
 const FORMS: readonly (readonly [form: RegExp, who: (name: string) => string])[] = [
   [/\$?\{\{.*?\}\}|\{\{.*$|<%.*?%>/s, () => 'the template that it is in was not rendered'],
   [
@@ -21,13 +21,16 @@ const FORMS: readonly (readonly [form: RegExp, who: (name: string) => string])[]
     (name) =>
       `a shell does that outside of single quotes, docker-compose and systemd's ExecStart do; Kubernetes wants $(${name}), and in a file for docker --env-file or EnvironmentFile nobody does it`,
   ],
-  // A percent-encoded byte that follows is no variable's end: %C3%28.
+  // No variable ends where another percent-encoded byte follows: %C3%28.
   [/%([A-Za-z_]\w{2,})%/, () => 'Windows alone does that'],
   [/%[A-Za-z](?![0-9A-Za-z])/, () => 'systemd alone does that, in a unit and not in an EnvironmentFile'],
   [/<[A-Za-z][\w .-]*>/, () => 'it is an example’s, for you to replace'],
 ];
 
-/** The end of a sentence that starts with where the text stands; undefined when every variable in it has its value. */
+/**
+ * The end of a sentence that starts with where the text stands; undefined when the text holds no unexpanded
+ * variable.
+ */
 export function unexpandedIn(text: string): string | undefined {
   if (!/[$%{<@#]/.test(text)) return undefined;
   for (const [form, who] of FORMS) {

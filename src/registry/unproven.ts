@@ -5,10 +5,11 @@ import type { RuleContext } from './rule-context.js';
 import { HEARD_AGAIN, REPLACED_EVICT_AFTER } from './rules.js';
 
 /**
- * Whether nothing shows that a newcomer is a Nacos: it was not heard, nor its port found open, after it could have received
- * the list. Whoever sent one request stays so, and a pod that dies at its start. It counts neither for nor against a
- * majority, unless it was seen to vote: a node asks to be a voter by itself, after it has the list, and nobody makes one of
- * an address that is only listed (2.5.1 JRaftServer.registerSelfToCluster).
+ * Whether nothing shows that a newcomer is a Nacos: it was neither heard nor found open after it could have
+ * received the list. That holds for a client that sent one request, and for a pod that dies at its start. An
+ * unproven newcomer counts neither for nor against a majority, unless it was seen to vote. A node asks by
+ * itself to become a voter once it has the list, and no other node makes it one because it is listed (2.5.1
+ * JRaftServer.registerSelfToCluster).
  */
 export function isUnproven(member: Member, moment: Pick<RuleContext, 'now' | 'raft'>): boolean {
   if (!isNewcomer(member)) return false;
@@ -16,17 +17,18 @@ export function isUnproven(member: Member, moment: Pick<RuleContext, 'now' | 'ra
 }
 
 /**
- * The members of a list that count for or against a majority. A newcomer that was heard again, and then gave no sign of life
- * for as long as it takes to be taken off, may have been a voter or somebody who asked twice: it is left out when it is seen
- * to be no voter, and otherwise only while every settled member is live, since those are Raft's majority with it, too (R3).
- * With one of them dead they may not be: an eviction would be lost, and blank nodes would be let in that Raft does not add
- * (found by the simulation). Nor are two of four when a settled member has left after two newcomers came in (found by the
- * simulation): then such newcomers count. Beside a single settled member one is left out all the same.
+ * The members of a list that count for or against a majority. A newcomer that was heard again, and then gave
+ * no sign of life for as long as an eviction takes, may have been a voter or a client that asked twice. It is
+ * left out when it is seen to be no voter. Otherwise it is left out only while every settled member is live,
+ * since those are Raft's majority even with it (R3). With one of them dead they may not be: an eviction would
+ * be lost, and blank nodes would be admitted that Raft does not add (found by the simulation). Nor are two of
+ * four, when a settled member has left after two newcomers joined (found by the simulation): then such
+ * newcomers count. Beside a single settled member one is left out all the same.
  *
- * Where nobody has settled, since all that had data have left, nobody's majority makes up for it: a blank node takes whoever
- * is on its list for a voter. So one that was heard again counts for as long as it is not seen to be no voter, and an unproven
- * one while no leader is seen: else nobody could be evicted or settle, and `recover` would find a majority (found by the
- * simulation).
+ * When every member with data has left, so that none is settled, no majority makes up for a newcomer: a blank
+ * node takes every address on its list for a voter. So a newcomer that was heard again counts unless it is
+ * seen to be no voter, and an unproven one counts while a group has no leader. Otherwise no member could be
+ * evicted or settle, and `recover` would find a majority (found by the simulation).
  */
 export function counted(
   listed: readonly Member[],

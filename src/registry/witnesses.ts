@@ -3,12 +3,12 @@ import type { WitnessToAsk } from './control.js';
 import { hasLease, isHeld, presenceOf } from './lease.js';
 import type { Rules } from './rules.js';
 
-/** Who is asked at the same time, at most. */
+/** Most nodes that are asked at the same time. */
 const WITNESSES = 3;
 
 /**
- * Who could show now that this server reaches anybody: the live members, those first that live for certain and were heard
- * last. Of a cluster of which no member lives, those that wait (R7).
+ * The nodes that could show now that this server reaches others: live members, first those that live for
+ * certain, then by when they were heard. Waiting nodes when no member lives (R7).
  */
 export function witnessesOf({ members, waiting }: Cluster, rules: Rules, now: number): WitnessToAsk[] {
   const live = [...members.values()]
