@@ -4,16 +4,17 @@ import type { RegistryService } from './registry-service.js';
 import { viewOf } from './views.js';
 
 /**
- * After how long a cluster is told anew for its leases' sake; a large one less often. Less than a
- * whole second, or a turn that comes a little early would make it one and a quarter.
+ * How long after its last view a cluster is sent again for its leases' sake, in milliseconds; a large one is
+ * sent less often. Less than a whole second, since a turn that comes slightly early would make it one and a
+ * quarter.
  */
 const INTERVAL_MS = 900;
 const EVERY_LARGE = 4_900;
 
-/** Members from which on a cluster counts as large. */
+/** From this many members on, a cluster counts as large. */
 const LARGE = 201;
 
-/** One cluster that somebody looks at: its whole view, made once for all who do. */
+/** One cluster that listeners watch: its whole view, made once for all of them. */
 export class ClusterWatch {
   readonly #service: RegistryService;
   readonly #name: string;
@@ -22,13 +23,13 @@ export class ClusterWatch {
   #madeAt = -Infinity;
   #json: string | undefined;
 
-  /** `name`: as {@link keyOf} writes it. */
+  /** `name` has the form that {@link keyOf} writes. */
   constructor(service: RegistryService, name: string) {
     this.#service = service;
     this.#name = name;
   }
 
-  /** The view's JSON when it is time to tell it, `null` for an unknown cluster; otherwise undefined. */
+  /** The view's JSON when it is due, `null` for an unknown cluster; undefined when nothing is due. */
   due(): string | undefined {
     const entry = this.#service.find(this.#name);
     if (!entry || !isKnown(entry.cluster)) {
@@ -46,7 +47,7 @@ export class ClusterWatch {
     return (this.#json = JSON.stringify(viewOf(entry, this.#service)));
   }
 
-  /** What was told last. */
+  /** The JSON that was last sent. */
   get json(): string | undefined {
     return this.#json;
   }

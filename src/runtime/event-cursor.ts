@@ -1,23 +1,24 @@
 import type { Parsed } from '../registry/address.js';
 
-/** How long a number that was passed over may still come: a decision is given up after 2 s. */
+/** How long a skipped number may still appear: a decision is given up after 2 s. */
 const LATE_LIMIT_MS = 10_000;
 
-/** Passed-over ranges that are kept; the oldest are given up first. */
+/** Most ranges of skipped numbers that are kept; the oldest are given up first. */
 const MAX_GAPS = 32;
 
-/** Numbers that were passed over, both ends included. */
+/** A range of skipped numbers, both ends included. */
 export interface Gap {
   readonly from: number;
   readonly to: number;
-  /** When that was seen. */
+  /** When the range was first seen, by performance.now(). */
   readonly since: number;
 }
 
 /**
- * Which events were seen. Several servers number them in one row, but commit them in any order, so a smaller number
- * may come after a larger one: the cursor knows the largest, and which ones below it may still come. Written as text,
- * `105~98-101,103`, it lets a reader go on at another server without a gap and without doubles.
+ * Which events a reader has seen. Several servers number events in one row but commit them in any order, so a
+ * smaller number may appear after a larger one. The cursor knows the largest, and which ones below it may
+ * still appear. Its text, such as `105~98-101,103`, lets a reader go on at another server without gaps or
+ * duplicates.
  */
 export class EventCursor {
   #last: number;
@@ -33,12 +34,12 @@ export class EventCursor {
     return this.#last;
   }
 
-  /** Numbers below it that may still come. */
+  /** Ranges of numbers below {@link last} that may still appear. */
   get gaps(): readonly Gap[] {
     return this.#gaps;
   }
 
-  /** What comes after this number must be looked at; the last one seen is among it. */
+  /** Events after this number must be read; the last one seen may be among them. */
   get from(): number {
     return Math.max(0, Math.min(this.#last, ...this.#gaps.map(({ from }) => from)) - 1);
   }
@@ -47,12 +48,12 @@ export class EventCursor {
     return new EventCursor(this.#last, this.#gaps);
   }
 
-  /** Whether the event was not seen yet. */
+  /** Whether the event has not been seen yet and may still be taken. */
   wants(seq: number): boolean {
     return seq > this.#last || this.#gaps.some(({ from, to }) => from <= seq && seq <= to);
   }
 
-  /** Takes note of an event. False when it was seen before, or is too late. */
+  /** Notes an event. False when it was seen before, or appears too late. */
   take(seq: number, now = performance.now()): boolean {
     if (!this.wants(seq)) return false;
     if (seq > this.#last) {
@@ -74,12 +75,12 @@ export class EventCursor {
     return true;
   }
 
-  /** Gives up what can come no more: a decision that failed leaves a gap for good. */
+  /** Gives up skipped numbers that cannot appear any more: a failed decision leaves a gap for good. */
   expire(now = performance.now()): void {
     if (this.#gaps.length > 0) this.#gaps = this.#gaps.filter(({ since }) => now - since < LATE_LIMIT_MS);
   }
 
-  /** Of what was passed over, only that may still come which has not come there either. */
+  /** Of the skipped numbers, keeps those that the other cursor still expects or has not reached. */
   trust({ last, gaps }: EventCursor): void {
     const open = [...gaps, { from: last + 1, to: Infinity }];
     this.#gaps = this.#gaps.flatMap((gap) =>
@@ -100,7 +101,10 @@ export class EventCursor {
   }
 }
 
-/** Reads what {@link EventCursor.toString} wrote, or the number of an event. The problem is the end of a sentence. */
+/**
+ * Reads what {@link EventCursor.toString} wrote, or the number of an event. The problem is the end of a
+ * sentence.
+ */
 export function parseCursor(text: string): Parsed<EventCursor> {
   const match = /^(\d{1,15})(?:~([\d,-]{1,1200}))?$/.exec(text);
   const gaps = (match?.[2]?.split(',') ?? []).map((range) => /^(\d{1,15})(?:-(\d{1,15}))?$/.exec(range));

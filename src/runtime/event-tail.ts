@@ -2,38 +2,44 @@ import type { RecordedEvent } from '../registry/events.js';
 import { EventCursor } from './event-cursor.js';
 import type { RegistryService } from './registry-service.js';
 
-/** How often events of other servers are looked for. */
+/** How often the store is checked for events of other servers. */
 const CHECK_INTERVAL_MS = 1_000;
 
-/** Events of one look. */
+/** Events that one query reads. */
 const PAGE = 500;
 
-/** So many numbers before the newest event may belong to decisions that are not committed yet. */
+/** How many numbers before the newest event may belong to decisions that are not committed yet. */
 const NEWEST = 100;
 
-/** Who follows the events. */
+/** A follower of the events. */
 export interface EventReader {
-  /** Oldest first; `cursor` is what the reader has seen with them. Resolves when it can take more. */
+  /**
+   * Takes events, oldest first. `cursor` is what the reader has seen including them. Resolves when it can
+   * take more.
+   */
   events(events: readonly RecordedEvent[], cursor: EventCursor): Promise<void>;
 }
 
 interface Follower {
   readonly reader: EventReader;
-  /** What it has seen; undefined until it is known where the history ends, for one who wants what is new only. */
+  /**
+   * What the reader has seen. For a reader of new events only, undefined until the end of the history is
+   * known.
+   */
   cursor: EventCursor | undefined;
-  /** What came while it is still told what it missed. */
+  /** New events that wait until the reader has got those it missed; undefined once it has. */
   held: RecordedEvent[] | undefined;
 }
 
 /**
- * The end of the history: this server's events at once, those of others as soon as they are found in the store. Every
- * reader is told each event once.
+ * The end of the history: passes on this server's events at once, and those of other servers once they are
+ * found in the store. Every reader gets each event once.
  */
 export class EventTail {
   readonly #service: RegistryService;
   readonly #followers = new Set<Follower>();
   #cursor: EventCursor | undefined;
-  /** Own events that came before it was known where the history ends. */
+  /** This server's events from before the end of the history was known. */
   #early: RecordedEvent[] = [];
   #looking: Promise<void> | undefined;
   #lookedAt = -Infinity;
@@ -44,7 +50,10 @@ export class EventTail {
     this.#service = service;
   }
 
-  /** Returns what ends it. `after`: what the reader has seen; without, it is only told what is new. */
+  /**
+   * Adds a reader and returns a function that removes it. `after` is what the reader has seen; without it,
+   * the reader gets only new events.
+   */
   follow(reader: EventReader, after: EventCursor | undefined): () => void {
     const cursor = (after ?? this.#cursor)?.copy();
     const follower: Follower = { reader, cursor, held: after && [] };
@@ -62,12 +71,12 @@ export class EventTail {
     };
   }
 
-  /** Other servers may have made events: they are looked for at the next turn. */
+  /** Checks the store on the next turn, since other servers may have added events. */
   hurry(): void {
     this.#isDue = true;
   }
 
-  /** To be called several times a second. */
+  /** Call this several times a second. */
   turn(): void {
     this.#cursor?.expire();
     const isLate = performance.now() - this.#lookedAt >= CHECK_INTERVAL_MS;
@@ -75,7 +84,7 @@ export class EventTail {
       void this.look();
   }
 
-  /** Looks into the store once. */
+  /** Checks the store once for new events. */
   look(): Promise<void> {
     return (this.#looking ??= this.#look().finally(() => (this.#looking = undefined)));
   }
@@ -89,11 +98,11 @@ export class EventTail {
       const reached = await this.#read(from, (found) => this.#tell(found));
       if (reached < last) await this.#beginAnew();
     } catch {
-      // The store is away (R9), which others say; what there is, is found when it is back.
+      // The store is away (R9), which is reported elsewhere. Its events are found when it is back.
     }
   }
 
-  /** Reads on from a number, page by page; resolves with the last one found, or that number. */
+  /** Reads events after a number, page by page. Resolves with the last number found, or the given one. */
   async #read(
     from: number,
     take: (found: readonly RecordedEvent[]) => Promise<void> | void,
@@ -106,7 +115,7 @@ export class EventTail {
     }
   }
 
-  /** Finds where the history ends, and what may still come before. */
+  /** Finds the end of the history, and which numbers may still come before it. */
   async #begin(): Promise<EventCursor> {
     const newest = await this.#service.events({ limit: this.#service.isShared ? NEWEST : 1 });
     const early = this.#early.splice(0);
@@ -114,7 +123,7 @@ export class EventTail {
     const seqs = newest.map(({ seq }) => seq).filter((seq) => !untold.has(seq));
     const cursor = new EventCursor(seqs.at(-1) ?? Math.max(0, (early[0]?.seq ?? 0) - 1));
     for (const seq of seqs.reverse()) cursor.take(seq);
-    // Nobody may follow any more.
+    // The last follower may have gone meanwhile.
     if (this.#followers.size === 0) return cursor;
     this.#cursor = cursor;
     for (const follower of this.#followers) follower.cursor ??= cursor.copy();
@@ -122,7 +131,10 @@ export class EventTail {
     return cursor;
   }
 
-  /** A database that was set back numbers its events anew: those that it lost were told, and what follows is new. */
+  /**
+   * Follows a database that was set back and reuses numbers: readers got the events that it lost, and what
+   * follows is new.
+   */
   async #beginAnew(): Promise<void> {
     const cursor = await this.#begin();
     for (const follower of this.#followers) follower.cursor = cursor.copy();
@@ -144,7 +156,7 @@ export class EventTail {
     }
   }
 
-  /** Tells a reader who comes back what it missed, and from there on what comes. */
+  /** Passes a returning reader the events that it missed, and then new ones. */
   async #catchUp(follower: Follower): Promise<void> {
     while (!(await this.#missed(follower))) {
       if (!this.#followers.has(follower)) return;
@@ -155,7 +167,10 @@ export class EventTail {
     if (this.#followers.has(follower)) await pass(follower, held);
   }
 
-  /** Tells what everybody else has been told already. False when the store is away; what was told then stays so. */
+  /**
+   * Passes a reader the events that all others have got already. False when the store is away; what was
+   * passed until then counts.
+   */
   async #missed(follower: Follower): Promise<boolean> {
     await this.look();
     const known = this.#cursor?.copy();
@@ -167,7 +182,7 @@ export class EventTail {
         const told = found.filter(({ seq }) => !known.wants(seq));
         return pass(follower, told, known);
       });
-      // What the reader has seen is not there: another database, or this one was set back.
+      // The reader's last event is missing: this is another database, or it was set back.
       if (reached < last) follower.cursor = known;
       return true;
     } catch {
@@ -176,7 +191,10 @@ export class EventTail {
   }
 }
 
-/** `known`: what everybody else has been told, of which nothing more will come. */
+/**
+ * Passes events that the reader has not seen. `known`: what all other readers have seen; nothing more comes
+ * of that.
+ */
 async function pass(
   { cursor, reader }: Follower,
   events: readonly RecordedEvent[],

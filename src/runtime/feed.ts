@@ -7,19 +7,19 @@ import { healthView, type HealthView } from './health-view.js';
 import type { RegistryService } from './registry-service.js';
 import { Summaries, type SummaryChanges, type ToldSummary } from './summaries.js';
 
-/** How often it is looked what changed: nobody is told anything more often. */
+/** How often changes are looked for: no listener gets anything more often. */
 const ROUND_INTERVAL_MS = 250;
 
-/** How often the mere passing of a grace is told. */
+/** How often the remaining grace is sent when nothing else about the health changes. */
 const GRACE_INTERVAL_MS = 5_000;
 
-/** Who listens. Its methods must not throw. */
+/** A listener to the feed. Its methods must not throw. */
 export interface FeedListener extends EventReader {
-  /** A cluster that it wants to be told of whole. */
+  /** The cluster whose whole view it wants. */
   readonly cluster?: ClusterKey | undefined;
   /** The events that it has seen; undefined when it wants new ones only. */
   readonly after?: EventCursor | undefined;
-  /** Everything as it is now, before anything else. */
+  /** Called first, with everything as it is now. */
   snapshot(clusters: readonly ToldSummary[], health: HealthView): void;
   summaries(changes: SummaryChanges): void;
   health(health: HealthView): void;
@@ -30,14 +30,14 @@ export interface FeedListener extends EventReader {
 interface Listening {
   readonly listener: FeedListener;
   readonly watch: ClusterWatch | undefined;
-  /** Whether it has its snapshot, and is told whatever follows. */
+  /** True once it has its snapshot and gets every change. */
   isWelcome: boolean;
   stopEvents: (() => void) | undefined;
 }
 
 /**
- * Tells everybody who listens what changed, and works everything out once for all of them. While nobody listens it does
- * nothing at all.
+ * Sends every change to all listeners, and works it out once for all of them. Without listeners it does
+ * nothing.
  */
 export class Feed {
   readonly #service: RegistryService;
@@ -58,12 +58,15 @@ export class Feed {
     this.#tail = new EventTail(service);
   }
 
-  /** How many listen. */
+  /** How many listeners there are. */
   get listeners(): number {
     return this.#listening.size;
   }
 
-  /** From here on the listener is told, the snapshot first. Returns what ends it, which may be called again. */
+  /**
+   * Adds a listener, which gets the snapshot first. Returns a function that removes it and may be called
+   * again.
+   */
   listen(listener: FeedListener): () => void {
     const watch = listener.cluster && this.#watch(keyOf(listener.cluster));
     const listening: Listening = { listener, watch, isWelcome: false, stopEvents: undefined };
@@ -136,12 +139,15 @@ export class Feed {
     }
   }
 
-  /** One after another: a snapshot of all clusters may be large. Who comes meanwhile is among them. */
+  /**
+   * Sends the snapshots one after another, since one of all clusters may be large. Listeners that come
+   * meanwhile are included.
+   */
   async #welcomeAll(summaries: Summaries): Promise<void> {
     for (const listening of this.#listening) {
       this.#welcome(listening);
       await new Promise(setImmediate);
-      // All have gone, and perhaps others have come.
+      // All listeners have gone, and others may have come.
       if (this.#summaries !== summaries) return;
     }
     this.#isReady = true;
@@ -160,7 +166,7 @@ export class Feed {
     for (const { listener } of this.#listening) listener.health(health);
   }
 
-  /** Whether it was time to tell of the cluster. */
+  /** Sends the view of a cluster if it is due; returns whether it was. */
   #look(watch: ClusterWatch): boolean {
     const json = watch.due();
     if (json === undefined) return false;

@@ -1,19 +1,19 @@
 import type { Behind, Clock, Stood } from '../registry/interfaces.js';
 
-/** Longest step between two ticks that counts as hearing. */
+/** Longest step between two ticks in which the server counts as hearing. */
 const LONGEST_STEP_MS = 1_500;
 
-/** How far the wall clock may stray from the monotonic one between two ticks. */
+/** How far the wall clock may differ from the monotonic one between two ticks. */
 const LONGEST_STRAY_MS = 2_000;
 
 /**
- * How long after a pause was noticed what is read from sockets may have waited there meanwhile: a connection
- * that waited to be accepted is read only after timers have run.
+ * For how long after a pause was noticed the input of sockets may be as old as the pause. A connection that
+ * waited to be accepted is read only after timers have run.
  */
 const PAUSED_INPUT_MS = 250;
 
 export interface TimeSources {
-  /** Milliseconds, never going back (performance.now). */
+  /** Milliseconds that never go back (performance.now). */
   monotonic(): number;
   /** Milliseconds since 1970 (Date.now). */
   wall(): number;
@@ -25,22 +25,25 @@ export const SYSTEM_TIME: TimeSources = {
 };
 
 /**
- * The clock of all leases. It runs only while the server can hear: across a restart it goes on from the stored
- * value, and a pause of the process (a blocked event loop, SIGSTOP, a suspended machine) adds at most one step,
- * so nobody grows silent because the server was deaf. The wall clock decides nothing; it only betrays a
- * suspended machine, whose monotonic clock stands still.
+ * Time base of all leases. It advances only while this server can hear. It resumes from the stored value
+ * after a restart, and a pause of the process (a blocked event loop, SIGSTOP, a suspended machine) adds at
+ * most one step. So no member falls silent because the server could not hear. The wall clock is used only to
+ * notice a suspended machine, whose monotonic clock stands still.
  */
 export class LeaseClock implements Clock {
   readonly time: TimeSources;
   #base = 0;
   #baseAt: number;
-  /** On this clock: it has not stood still since, and has read what had waited in its sockets. */
+  /** On this clock: since when it has not stood still, and all input that waited in sockets is read. */
   #runningSince = 0;
   /** On this clock: when it last stood still. */
   #stoodAt = 0;
-  /** For how long it stood still since it last went on from the shared one, in milliseconds, less what it ran on meanwhile. */
+  /**
+   * How long it has stood still since it was last set to the shared clock, in milliseconds, less what it ran
+   * meanwhile.
+   */
   #stood = 0;
-  /** On this clock: what it gave before it last stood still was not later. */
+  /** On this clock: the latest time that it gave before it last stood still. */
   #stoodUntil = 0;
   #tickedAt: number;
   #tickedWall: number;
@@ -51,7 +54,7 @@ export class LeaseClock implements Clock {
     this.#tickedWall = time.wall();
   }
 
-  /** Goes on from a stored value. */
+  /** Goes on from a stored value, in milliseconds. */
   resumeAt(hearing: number): void {
     this.syncTo(Math.max(this.#base, hearing));
     this.#runningSince = this.now();
@@ -60,8 +63,8 @@ export class LeaseClock implements Clock {
   }
 
   /**
-   * Goes on from the clock that several servers share, which counts. It may be a little behind, or far after the store
-   * was away: then nobody could hear.
+   * Goes on from the clock that several servers share, which is the one that counts. The shared clock may be
+   * slightly behind, or far behind after the store was away, when no server could hear.
    */
   syncTo(hearing: number): void {
     const stood = this.stood?.by ?? 0;
@@ -74,7 +77,10 @@ export class LeaseClock implements Clock {
     this.#baseAt = this.time.monotonic();
   }
 
-  /** When it last stood still since it was last set to the shared one, and for how long in all; undefined when it did not. */
+  /**
+   * When it last stood still since it was set to the shared clock, and for how long in all; undefined when it
+   * did not.
+   */
   get stood(): Stood | undefined {
     const more = this.#stillFor(this.time.monotonic(), this.time.wall());
     if (more > 0) return { at: this.now() - 1, by: this.#stood + more };
@@ -82,11 +88,11 @@ export class LeaseClock implements Clock {
   }
 
   /**
-   * Goes on from the shared clock, which went on while this one stood still. Returns by how much it was behind since it has
-   * run again: what was heard since then has another time.
+   * Goes on from the shared clock, which ran while this one stood still. Returns how far this one has been
+   * behind since it runs again: what was heard since then needs another time.
    */
   catchUp(hearing: number): Behind {
-    // Timers may run in any order: the tick may come later.
+    // Timers may run in any order: the tick may still be due.
     if (this.isBehind) this.#standStill(this.#base);
     const until = this.now();
     const behind = { since: this.#runningSince, until, by: hearing - until };
@@ -104,28 +110,31 @@ export class LeaseClock implements Clock {
   }
 
   /**
-   * Whether the server was deaf since the last tick, which has not noticed yet: after a pause, sockets may be read before
-   * timers run.
+   * Whether the server could not hear since the last tick, and no tick has noticed that yet. After a pause,
+   * sockets may be read before timers run.
    */
   get isBehind(): boolean {
     return this.#deafness(this.time.monotonic(), this.time.wall()) > 0;
   }
 
-  /** Whether what is read now may have waited in a socket while the server stood still: its sender may be gone since. */
+  /**
+   * Whether input that is read now may have waited in a socket while the server stood still. Its sender may
+   * be gone.
+   */
   get readsWhatWaited(): boolean {
     return this.now() < this.#runningSince || this.isBehind;
   }
 
-  /** When what is read now was said, at the earliest. */
+  /** The earliest time at which input that is read now can have been sent, on this clock. */
   saidAt(): number {
     if (!this.readsWhatWaited) return this.now();
     return Math.floor(this.now() < this.#runningSince ? this.#stoodAt : this.#base);
   }
 
   /**
-   * To be called several times a second. Returns how long the server was deaf since the last tick, in
-   * milliseconds, and 0 when it was not. A jump of the wall clock looks like a suspended machine and is
-   * reported too: that costs one grace, which is harmless.
+   * Call this several times a second. Returns how long the server could not hear since the last tick, in
+   * milliseconds; 0 when it could. A jump of the wall clock looks like a suspended machine and is reported
+   * too. That costs one grace, which is harmless.
    */
   tick(): number {
     const monotonic = this.time.monotonic();
@@ -144,21 +153,21 @@ export class LeaseClock implements Clock {
     return deafness;
   }
 
-  /** What is read from sockets until a pause is noticed, and just after that, may have waited there for as long. */
+  /** Input read before a pause is noticed, and just after that, may have waited in its socket for as long. */
   #standStill(at: number): void {
-    // The same pause may be noticed twice, with the shared clock taken over in between.
+    // The same pause may be noticed twice, when the shared clock is taken over in between.
     if (this.now() >= this.#runningSince) this.#stoodAt = at;
     this.#runningSince = this.now() + PAUSED_INPUT_MS;
   }
 
-  /** For how long it has stood still since it last moved, in milliseconds, a suspended machine included. */
+  /** How long it has stood still since it last moved, in milliseconds, a suspended machine included. */
   #stillFor(monotonic: number, wall: number): number {
     const stray = wall - this.#tickedWall - (monotonic - this.#tickedAt);
     const suspended = stray > LONGEST_STRAY_MS ? stray : 0;
     return Math.max(0, monotonic - this.#baseAt - LONGEST_STEP_MS) + suspended;
   }
 
-  /** How long the server was deaf since the last tick, in milliseconds; 0 when it was not. */
+  /** How long the server could not hear since the last tick, in milliseconds; 0 when it could. */
   #deafness(monotonic: number, wall: number): number {
     const step = monotonic - this.#tickedAt;
     if (step > LONGEST_STEP_MS) return step;

@@ -9,14 +9,14 @@ import { isSurelyAlive, witnessesOf } from '../registry/witnesses.js';
 import type { ServedCluster } from './served-cluster.js';
 import type { RuntimeObserver } from './observer.js';
 
-/** Probes under way at once, those of one cluster among them: names or hosts that hang must not use up all. */
+/** Most probes under way at once, in all and for one cluster: hanging names or hosts must not use up all. */
 const MAX_PROBES = 150;
 const MAX_OF_CLUSTER = 50;
 
-/** How long a control goes with every probe of its cluster; less than control.ts asks for. */
+/** How long one control serves every probe of its cluster; shorter than control.ts allows. */
 const SHARED_FOR_MS = 250;
 
-/** What is said when other ports do not answer either. */
+/** Why a member stays listed when no other port answers either. */
 const UNANSWERED =
   'its port does not answer, and neither does that of any live member: this server may reach nobody';
 
@@ -34,12 +34,12 @@ interface Asked extends WitnessToAsk {
   readonly answer: Promise<ProbeAnswer | Unknown>;
 }
 
-/** Probes members' ports, each together with those of members that live for certain (registry/control.ts). */
+/** Probes members' ports, each together with ports of members that live for certain (registry/control.ts). */
 export class Prober {
   readonly #options: ProberOptions;
   readonly #probing = new Map<ServedCluster, Set<Address>>();
   readonly #controls = new WeakMap<ServedCluster, readonly Asked[]>();
-  /** Members of which nothing can be told, by their clusters. */
+  /** Members that cannot be judged now, by cluster. */
   readonly #untold = new WeakMap<ServedCluster, Set<Address>>();
   #underWay = 0;
   #turn = 0;
@@ -54,8 +54,8 @@ export class Prober {
   }
 
   /**
-   * Whose turn it is, as many as there is room for: one of each cluster after the other, those first that were probed longest
-   * ago. No cluster keeps another's members from being probed.
+   * The members to probe now, as many as there is room for: clusters take turns, and in each the member
+   * probed longest ago comes first. So no cluster keeps another's members from being probed.
    */
   due(entries: Iterable<ServedCluster>): { readonly entry: ServedCluster; readonly member: Member }[] {
     const { rules, now } = this.#options;
@@ -84,7 +84,10 @@ export class Prober {
     return due;
   }
 
-  /** Probes one member's port, unless that is under way or too many are. Resolves with whether anything was learned. */
+  /**
+   * Probes one member's port, unless that is under way or too many are. Resolves with true when the probe had
+   * a result.
+   */
   async probe(entry: ServedCluster, { address }: Member): Promise<boolean> {
     const probing = this.#probing.get(entry) ?? new Set();
     if (probing.has(address) || probing.size >= MAX_OF_CLUSTER || this.#underWay >= MAX_PROBES) return false;
@@ -119,7 +122,10 @@ export class Prober {
     return true;
   }
 
-  /** Asks those that could show that this server reaches anybody; one asking goes with all probes of that moment. */
+  /**
+   * Probes nodes that could show that this server reaches others. One control serves all probes of that
+   * moment.
+   */
   #ask(entry: ServedCluster, askedAt: number): readonly Asked[] {
     const before = this.#controls.get(entry);
     if (before?.[0] && askedAt - before[0].askedAt <= SHARED_FOR_MS) return before;
@@ -131,7 +137,7 @@ export class Prober {
     return asked;
   }
 
-  /** Says once for each cluster that the death of some of its members could not be told now, and when it can again. */
+  /** Logs once for each cluster that some of its members cannot be judged now, and when they can again. */
   #tell(entry: ServedCluster, address: Address, why: string | undefined): void {
     const { log, now } = this.#options;
     const cluster = keyOf(entry.cluster);
@@ -155,7 +161,7 @@ export class Prober {
   }
 }
 
-/** Who vouches for a failed probe, as soon as one does. */
+/** Finds a node that vouches for a failed probe, and resolves as soon as one does. */
 async function controlOf(
   entry: ServedCluster,
   asked: readonly Asked[],
@@ -165,13 +171,13 @@ async function controlOf(
   const others = asked.filter((one) => one.address !== address);
   const vouch = async ({ answer, isSure: _, ...witness }: Asked): Promise<Witness> => {
     const said = await answer;
-    // A live member that refuses vouches for no refusal: see isVouched.
+    // The refusal of a live member vouches for no other refusal: see isVouched.
     const isEnough =
       said === 'open' || (said === 'refused' && (failure === 'unreachable' || !witness.isMember));
     if (!isEnough) throw new Error('it does not vouch');
     return { ...witness, answer: said };
   };
-  // Meanwhile more of their connections may have ended.
+  // More of their connections may have ended meanwhile.
   const isSure = (one: Asked): boolean => {
     const member = entry.cluster.members.get(one.address);
     return one.isSure && (!member || isSurelyAlive(member));

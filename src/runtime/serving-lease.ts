@@ -10,15 +10,15 @@ export interface Mark {
 const NEVER: Mark = { monotonic: -Infinity, wall: -Infinity };
 
 /**
- * How far this server may still speak for the others: it knows what they decided up to its last contact with the
- * store, and they wait for it only for a time (see registry/agreement.ts). Asked at every poll, not once in a while:
- * a process that was stopped for minutes must not send an old list before it has noticed. The wall clock is looked at
+ * How far this server may still speak for the others. It knows what they decided up to its last contact with
+ * the store, and they wait for it only for a time (see registry/agreement.ts). Every poll checks it: a
+ * process that was stopped for minutes must not send an old list before it has noticed. The wall clock counts
  * beside the monotonic one, which stands still while a machine is suspended.
  */
 export class ServingLease {
   readonly #time: TimeSources;
   #reachedAt = NEVER;
-  /** Before the first contact it is not known whether there are any. */
+  /** Whether there are other servers; assumed until the first contact with the store. */
   #others = true;
   #toldAt = NEVER;
 
@@ -26,34 +26,40 @@ export class ServingLease {
     this.#time = time;
   }
 
-  /** To be taken before the store is asked, and given to {@link renewed} when it has answered. */
+  /** Take the mark before you ask the store, and pass it to {@link renewed} when the store has answered. */
   begin(): Mark {
     return { monotonic: this.#time.monotonic(), wall: this.#time.wall() };
   }
 
-  /** The store answered what was asked at the mark. `others`: other servers keep the same lists, or did lately. */
+  /**
+   * The store answered a request sent at the mark. `others`: other servers keep the same lists, or did
+   * lately.
+   */
   renewed(mark: Mark, others: boolean): void {
     this.#reachedAt = mark;
     this.#others = others;
   }
 
-  /** The others may be told now that they know all that was heard here; whether they are does not matter. */
+  /**
+   * From now on the other servers may believe that they know all that was heard here, whether or not the
+   * write arrives.
+   */
   telling(): void {
     this.#toldAt = this.begin();
   }
 
-  /** The others do not wait for it any more: it is as if it had never reached the store. */
+  /** The other servers no longer wait for this one, as if it had never reached the store. */
   lose(): void {
     this.#reachedAt = NEVER;
     this.#others = true;
   }
 
-  /** Whether the others wait for this server before they send another list. */
+  /** Whether the other servers wait for this one before they send another list. */
   isValid(): boolean {
     return !this.#others || this.#ageOf(this.#reachedAt) < LIST_CURRENT;
   }
 
-  /** Whether a member that is known to be silent may be answered without a decision (R5, R9). */
+  /** Whether a silent member may be answered without a decision (R5, R9). */
   mayAnswerForSilent(): boolean {
     if (this.#reachedAt === NEVER) return false;
     const last = Math.min(this.#ageOf(this.#reachedAt), this.#ageOf(this.#toldAt));
@@ -64,7 +70,7 @@ export class ServingLease {
     return this.#others;
   }
 
-  /** Milliseconds since then, by whichever clock says more. */
+  /** Milliseconds since the mark, by the clock that shows more. */
   #ageOf({ monotonic, wall }: Mark): number {
     return Math.max(this.#time.monotonic() - monotonic, this.#time.wall() - wall);
   }

@@ -3,28 +3,31 @@ import type { ServedCluster } from './served-cluster.js';
 import type { RegistryService } from './registry-service.js';
 import { summaryOf } from './views.js';
 
-/** A cluster's summary as it is told to everybody. */
+/** A cluster's summary as it is sent to all listeners. */
 export interface ToldSummary {
   readonly key: ClusterKey;
-  /** Its JSON, made once for all who listen. */
+  /** The summary's JSON, made once for all listeners. */
   readonly json: string;
 }
 
-/** What became of the summaries. */
+/** The summaries that changed, and the clusters that are gone. */
 export interface SummaryChanges {
   readonly changed: readonly ToldSummary[];
   readonly gone: readonly ClusterKey[];
 }
 
-/** How long a pass may hold up the process before it lets others go on. */
+/** How long a pass may block the event loop before it pauses. */
 const SLICE_LIMIT_MS = 2;
 
-/** How long it then waits: so it takes less than half of the process's time, however many clusters there are. */
+/**
+ * The length of that pause, in milliseconds. A pass takes less than half of the process's time, however many
+ * clusters there are.
+ */
 const PAUSE = 3;
 
 /**
- * A summary also changes by the mere passing of time, which turns live members silent: usually that is decided within a
- * moment, but not while the store is away (R9). So each is made anew after this time.
+ * Time alone also changes a summary, since live members fall silent. That is usually decided within a moment,
+ * but not while the store is away (R9). So each summary is made again after this time.
  */
 const REFRESH_INTERVAL_MS = 2_000;
 
@@ -36,8 +39,8 @@ interface Kept extends ToldSummary {
 }
 
 /**
- * The summaries of all clusters as they were told last. A pass compares a number for each cluster, and makes anew what
- * that says may have changed.
+ * The summaries of all clusters as they were last sent. A pass compares one number for each cluster, and
+ * makes only those summaries again that may have changed.
  */
 export class Summaries {
   readonly #service: RegistryService;
@@ -48,12 +51,12 @@ export class Summaries {
     this.#service = service;
   }
 
-  /** The same array as long as nothing changes. */
+  /** All summaries. The array is the same as long as nothing changes. */
   get all(): readonly ToldSummary[] {
     return (this.#all ??= [...this.#kept.values()]);
   }
 
-  /** Goes over all clusters in slices. Stops early, and returns undefined, when `wanted` says no. */
+  /** Goes over all clusters in slices. Stops early and returns undefined once `wanted` returns false. */
   async pass(wanted: () => boolean): Promise<SummaryChanges | undefined> {
     const changed: ToldSummary[] = [];
     const gone: ClusterKey[] = [];

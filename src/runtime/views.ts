@@ -3,12 +3,12 @@ import { describe, summarize, type ClusterSummary, type ClusterView } from '../r
 import type { ServedCluster } from './served-cluster.js';
 import type { RegistryService } from './registry-service.js';
 
-/** What operators see of a cluster now, with what its members are sent meanwhile. */
+/** What operators see of a cluster now, with the revision that its members are sent meanwhile. */
 export function summaryOf(entry: ServedCluster, service: RegistryService): ClusterSummary {
   return { ...summarize(entry.cluster, service.contextOf(entry)), ...besides(entry, service) };
 }
 
-/** The same with every member and everybody who waits. */
+/** The summary of a cluster with every member and every waiting address. */
 export function viewOf(entry: ServedCluster, service: RegistryService): ClusterView {
   const view = describe(entry.cluster, service.contextOf(entry));
   const members = view.members.map((member) => ({
@@ -22,7 +22,10 @@ export function viewOf(entry: ServedCluster, service: RegistryService): ClusterV
   return { ...view, members, ...besides(entry, service) };
 }
 
-/** What the server knows besides: members are sent another list while not every server has the newest; Raft problems; refusals. */
+/**
+ * Facts from outside the registry: the revision sent while not every server has the newest; Raft problems;
+ * refused callers.
+ */
 function besides(
   entry: ServedCluster,
   { refused }: RegistryService,
