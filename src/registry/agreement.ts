@@ -1,9 +1,10 @@
 import { REPLICA_LOST_AFTER } from './rules.js';
 
 /*
- * How several servers on one store agree on a change of a list. The rules are pure functions of plain data. The
- * store, the running server and the model that checks them (test/registry/simulation/agreement-model.ts) call
- * the same functions. docs/internals/agreement.md describes the whole, and why it holds.
+ * How several servers on one store agree on a change of a list. The rules are pure functions of plain data.
+ * The store, the running server and the model that checks them
+ * (test/registry/simulation/agreement-model.ts) call the same functions. docs/internals/agreement.md describes
+ * the whole, and why it holds.
  *
  * Each change has a number. Three watermarks follow the numbers. None is higher than what every server has
  * reached of the one before:

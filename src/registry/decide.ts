@@ -124,7 +124,7 @@ function poll(cluster: Cluster, poll: Poll, context: CommandContext): Decision {
     return unchanged(cluster, {
       type: 'waiting',
       why: 'left',
-      reason: `${poll.address} has left ${cluster.product}/${cluster.name}; what it polls while it stops does not register it again`,
+      reason: `${poll.address} has left ${cluster.product}/${cluster.name}; its polls while it stops do not register it again`,
     });
   }
 

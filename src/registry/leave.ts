@@ -46,7 +46,7 @@ export function leave(
   const { cluster: next, events } = takeOff(
     cluster,
     [address],
-    'left by its own or an operator’s word',
+    'left by its own or an operator’s request',
     context,
     rejoinBlockedUntil,
   );

@@ -61,7 +61,7 @@ function bootstrapAfterSetBack(cluster: Cluster, ahead: number, context: Command
   const initialMembers = [...cluster.waiting.values()].map((one) =>
     joined(one, firstRevision(cluster), true, context.now),
   );
-  const reason = `an operator bootstrapped the list anew after its database was replaced: a node has revision ${ahead}, and ${initialMembers.length} waited`;
+  const reason = `an operator bootstrapped the list again after its database was replaced: a node has revision ${ahead}, and ${initialMembers.length} waited`;
   const { cluster: next, events } = bootstrapping(cluster, initialMembers, 'recovered', reason, context);
   return conclude(next, events, context, cluster);
 }

@@ -11,7 +11,7 @@ export function refuseInRepair(cluster: Cluster, { now }: Pick<RuleContext, 'now
   if (!isRepairing(cluster, now)) return undefined;
   return refusal(
     'repair-under-way',
-    `Raft of ${keyOf(cluster)} is being repaired (${cluster.repair?.holder}), so its list must hold still; say it again when that is over, within ${REPAIR_LEASE / 1_000} s of its last step`,
+    `Raft of ${keyOf(cluster)} is being repaired (${cluster.repair?.holder}), so its list must hold still; try again when that is over, within ${REPAIR_LEASE / 1_000} s of its last step`,
   );
 }
 

@@ -54,7 +54,9 @@ export const REPLACED_EVICT_AFTER = 30 * SECOND;
  */
 export const STABLE_AFTER_MS = 30 * SECOND;
 
-/** The least time in which a new node boots and is added to Raft (seen on 2.5.1: about 7 s on a fast machine). */
+/**
+ * The least time in which a new node boots and is added to Raft (seen on 2.5.1: about 7 s on a fast machine).
+ */
 export const JOINING = 5 * SECOND;
 
 /**

@@ -39,7 +39,7 @@ export class EventCursor {
     return this.#gaps;
   }
 
-  /** Events after this number must be read; the last one seen may be among them. */
+  /** Events after this number must be read; the last one seen is among them. */
   get from(): number {
     return Math.max(0, Math.min(this.#last, ...this.#gaps.map(({ from }) => from)) - 1);
   }

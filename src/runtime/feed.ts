@@ -114,7 +114,7 @@ export class Feed {
       for (const { watch } of this.#watches.values()) this.#look(watch);
       this.#tail.turn();
     } catch (error) {
-      this.#log.error({ err: error }, 'the stream could not be told');
+      this.#log.error({ err: error }, 'could not publish to the clients of the stream');
     }
   }
 
@@ -133,7 +133,7 @@ export class Feed {
         this.#tail.hurry();
       }
     } catch (error) {
-      this.#log.error({ err: error }, 'the stream could not be told');
+      this.#log.error({ err: error }, 'could not publish to the clients of the stream');
     } finally {
       this.#passing = false;
     }

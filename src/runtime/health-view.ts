@@ -24,7 +24,7 @@ export interface HealthView {
 
 /**
  * The server's health. It is ready while it has a list to serve, with or without the store (R9). It can
- * answer nothing when it has neither, or when it has been cut off for so long that other servers may have
+ * answer nothing with neither store nor list, or once it was cut off for so long that other servers may have
  * changed the lists.
  */
 export function healthView(service: RegistryService): HealthView {

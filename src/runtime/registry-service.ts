@@ -99,8 +99,7 @@ export interface HoldWatch {
  * Answers a poll that needs a decision but may be as old as a pause of the server. The node's next poll is
  * fresh.
  */
-const STOOD_STILL =
-  'this server stood still until just now, and whoever asked it meanwhile may be gone: ask again';
+const STOOD_STILL = 'this server stood still until just now, and its callers may be gone: ask again';
 
 const UNWATCHED: HoldWatch = { begin: () => undefined, end: () => undefined };
 
@@ -651,7 +650,7 @@ export class RegistryService implements LinkedRegistry {
     if (missedMs > 0) {
       this.#log.warn(
         { missedMs: Math.round(missedMs) },
-        'the server was paused or its clock jumped; nobody is evicted for a while',
+        'the server was paused or its clock jumped; no member is evicted for a while',
       );
       this.#session.startGrace();
     }
@@ -802,7 +801,7 @@ export class RegistryService implements LinkedRegistry {
       try {
         listener(events);
       } catch (error) {
-        this.#log.error({ err: error }, 'an event could not be passed on');
+        this.#log.error({ err: error }, 'an event listener failed');
       }
     }
   }

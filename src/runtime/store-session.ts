@@ -258,7 +258,7 @@ export class StoreSession {
         this.#log.error({ left }, sentence);
       }
       this.#exchangedLast = performance.now();
-      if (this.#outage && this.#outage.reason !== UNREACHED) this.#log.warn('the store is reached at last');
+      if (this.#outage && this.#outage.reason !== UNREACHED) this.#log.warn('connected to the store');
       this.#outage = undefined;
       if (this.#registry.hasList) this.startGrace();
       if (!attended) await this.#registry.resume();
@@ -270,14 +270,17 @@ export class StoreSession {
       this.#outage = { since: this.#now, reason: error.message };
       this.#log.error(
         { reason: error.message },
-        'the store cannot be reached; nobody is answered until it is',
+        'the store cannot be reached; no caller is answered until it is',
       );
     }
   }
 
   /** No server could hear for a while: starts a grace. */
   async #missed(missedMs: number): Promise<void> {
-    this.#log.warn({ missedMs: Math.round(missedMs) }, 'no server could hear; nobody is evicted for a while');
+    this.#log.warn(
+      { missedMs: Math.round(missedMs) },
+      'no server could hear; no member is evicted for a while',
+    );
     this.startGrace();
     await this.#registry.resume();
   }
@@ -327,7 +330,7 @@ export class StoreSession {
     this.startGrace();
     this.#log.warn(
       { outageSeconds: Math.round(away / 1_000) },
-      'the store is back; nobody is evicted for a while',
+      'the store is back; no member is evicted for a while',
     );
   }
 
@@ -343,7 +346,7 @@ export class StoreSession {
     if (error instanceof StoreBusy || tellsNothing) {
       this.#log.warn(
         { reason: error.message },
-        tellsNothing ? 'whether a decision was stored is not known' : 'a decision could not be made now',
+        tellsNothing ? 'a decision may or may not have been stored' : 'a decision could not be made now',
       );
       return;
     }
