@@ -2,9 +2,8 @@ import { REPLICA_LOST_AFTER } from './rules.js';
 
 /*
  * How several servers on one store agree on a change of a list. The rules are pure functions of plain data.
- * The store, the running server and the model that checks them
- * (test/registry/simulation/agreement-model.ts) call the same functions. docs/internals/agreement.md describes
- * the whole, and why it holds.
+ * The store, the running server and the model that checks them (test/registry/simulation/agreement-model.ts)
+ * call the same functions. docs/internals/agreement.md describes the whole, and why it holds.
  *
  * Each change has a number. Three watermarks follow the numbers. None is higher than what every server has
  * reached of the one before:
@@ -44,10 +43,7 @@ export function isOverdue({ seenAt }: Pick<Replica, 'seenAt'>, now: number): boo
   return now - seenAt > REPLICA_LOST_AFTER;
 }
 
-/**
- * The change up to which a server may promise that has seen all changes up to `own`: every server has seen
- * that one.
- */
+/** The change up to which a server that has seen `own` may promise: every server has seen that one. */
 export function promisable(
   others: readonly Pick<Replica, 'seenChange' | 'revokedAt'>[],
   own: number,

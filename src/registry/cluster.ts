@@ -68,8 +68,8 @@ export interface StoredLease {
   /** When the node was first sent that revision. */
   deliveredAt: number;
   /**
-   * Whether the node ever polled the list itself, or its agent reported its revision. Only then does {@link
-   * delivered} show what its Nacos knows.
+   * Whether the node ever polled the list itself, or its agent reported its revision. Only then does
+   * {@link delivered} show what its Nacos knows.
    */
   polls: boolean;
 }

@@ -135,8 +135,8 @@ function gate(cluster: Cluster, moment: Pick<RuleContext, 'now' | 'rules' | 'raf
  * Whether a settled member may be blank. An initial member that died before Raft elected a leader comes back
  * as blank as a newcomer, and takes its current list for the voters. With two newcomers beside it, three
  * blank nodes would be a majority of five. They might elect one of themselves when the nodes with data
- * restart too (found by the simulation). Once there is a leader, it sends its data. A single blank node
- * beyond the initial members that Raft did not need is no majority yet, so a first newcomer may join.
+ * restart too (found by the simulation). A leader, once there is one, sends the node its data. A single blank
+ * node beyond the initial members that Raft did not need is no majority yet, so a first newcomer may join.
  */
 function mayBeBlank(member: Member, moment: Pick<RuleContext, 'now' | 'rules' | 'raft'>): boolean {
   const { now, rules } = moment;

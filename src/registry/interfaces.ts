@@ -155,10 +155,10 @@ export interface Store {
   /** Whether several servers may keep lists in it at once. Its clock then counts for all of them. */
   readonly isShared: boolean;
   /**
-   * Brings the schema up to date, loads all clusters and passes them to the listener. Rejects with {@link
-   * StoreRefused} when the server must not start, with {@link StoreUnavailable} when a retry may succeed.
-   * `grace`: for how long from then on, in milliseconds, no other server evicts when there is a list (R8); 0
-   * by default. The others learn of it from this server's first write.
+   * Brings the schema up to date, loads all clusters and passes them to the listener. Rejects with
+   * {@link StoreRefused} when the server must not start, with {@link StoreUnavailable} when a retry may
+   * succeed. `grace`: for how long from then on, in milliseconds, no other server evicts when there is a list
+   * (R8); 0 by default. The others learn of it from this server's first write.
    */
   open(listener: ClusterListener, grace?: number): Promise<OpenResult>;
   /** Runs one decision at a time for each cluster, and resolves when its outcome is durable. */
@@ -172,8 +172,8 @@ export interface Store {
 }
 
 /**
- * The store cannot be used now but may come back. Nothing was changed, unless it is a {@link
- * StoreOutcomeUnknown}.
+ * The store cannot be used now but may come back. Nothing was changed, unless it is a
+ * {@link StoreOutcomeUnknown}.
  */
 export class StoreUnavailable extends Error {
   override readonly name: string = 'StoreUnavailable';

@@ -183,9 +183,9 @@ export function isStable(member: Member, rules: Rules, now: number): boolean {
 }
 
 /**
- * Whether the member became live again, or its agent reported that its Nacos starts, so recently ({@link
- * STABLE_AFTER_MS}) that it may not take part in Raft yet. A member that has only just joined did not come
- * back.
+ * Whether the member became live again, or its agent reported that its Nacos starts, so recently
+ * ({@link STABLE_AFTER_MS}) that it may not take part in Raft yet. A member that has only just joined did not
+ * come back.
  */
 export function isJustBack({ source, presence, presenceSince, joinedAt }: Member, now: number): boolean {
   const isBack = source !== 'static' && presence === 'live' && presenceSince > joinedAt;

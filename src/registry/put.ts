@@ -10,7 +10,7 @@ import { refuseInRepair } from './repair.js';
 import { firstRevision } from './set-back.js';
 import { firstOtherSpelling } from './spelling.js';
 
-/** Lists static members at an operator's request, past the gate. */
+/** Lists static members at an operator's request, bypassing the gate. */
 
 export function put(cluster: Cluster, addresses: readonly Address[], context: CommandContext): Decision {
   const busy = refuseInRepair(cluster, context);

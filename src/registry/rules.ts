@@ -5,8 +5,8 @@ export interface Rules {
   /** TTL of a member or a waiting address. Default 15 s, three polls of Nacos. */
   readonly memberTtl: number;
   /**
-   * Silence after which an unreachable member is evicted (R5). Default 60 s, at least {@link
-   * REPLACED_EVICT_AFTER}.
+   * Silence after which an unreachable member is evicted (R5). Default 60 s, at least
+   * {@link REPLACED_EVICT_AFTER}.
    */
   readonly evictAfter: number;
   /**

@@ -287,7 +287,7 @@ export class RegistryService implements LinkedRegistry {
   /**
    * The list that may be sent to an address, or to a caller without `self`. Undefined when that needs a
    * decision, or when the list may be out of date. The list that a connection was sent last stays current for
-   * its caller for a while.
+   * its caller until {@link LATE_POLL} later.
    */
   listFor(entry: ServedCluster, address: Address | undefined, sent?: Sent): Cluster | undefined {
     const list = entry.listFor(address);
