@@ -162,7 +162,7 @@ describe('doctor', { concurrency: 2 }, () => {
   it('has status 1 when there is nothing to ask, or what is asked is wrong', async (t) => {
     const { server } = await start(t);
     for (const [args, sentence] of [
-      [[], /unknown: nobody was ever listed/],
+      [[], /unknown: no address was ever listed/],
       [['--wait', 'soon'], /--wait="soon" is not a duration up to 10m/],
       [['--yes'], /--yes belongs to --repair/],
       [['--dry-run'], /--dry-run belongs to --repair/],

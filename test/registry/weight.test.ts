@@ -130,10 +130,16 @@ function cost(make: () => () => unknown): number {
 describe('The work of a decision grows as the list does', () => {
   for (const [name, make] of Object.entries(CASES)) {
     it(name, () => {
-      const few = cost(() => make(FEW));
-      const many = cost(() => make(MAX_ADDRESSES));
-      const sentence = `${FEW}: ${few.toFixed(1)} ms of CPU; ${MAX_ADDRESSES}: ${many.toFixed(1)} ms`;
-      assert.ok(many < GROWTH * Math.max(few, NOTHING), sentence);
+      // The process's other threads count, too: a measure that they spoilt is taken once more. Work that grows with
+      // the square fails each time.
+      const sentences: string[] = [];
+      for (let tries = 0; tries < 5; tries++) {
+        const few = cost(() => make(FEW));
+        const many = cost(() => make(MAX_ADDRESSES));
+        if (many < GROWTH * Math.max(few, NOTHING)) return;
+        sentences.push(`${FEW}: ${few.toFixed(1)} ms of CPU; ${MAX_ADDRESSES}: ${many.toFixed(1)} ms`);
+      }
+      assert.fail(sentences.join('\n'));
     });
   }
 
