@@ -513,7 +513,11 @@ for (const server of testDatabases) {
       await database.run(bump(1));
       const unknown = new URL(proxied);
       unknown.hostname = 'no-such-host.invalid';
-      await fails(connectTo(t, unknown.href).run(bump(1)), 'unavailable', /name server|no connection|could not connect/);
+      await fails(
+        connectTo(t, unknown.href).run(bump(1)),
+        'unavailable',
+        /name server|no connection|could not connect/,
+      );
     });
 
     it('bear a slow network, and give up one that is too slow', async (t) => {
