@@ -131,7 +131,7 @@ async function watchLink(page: Page): Promise<() => Promise<string[]>> {
 
 /** In a sentence such as `Last news 1 min 24 s ago`. */
 function secondsIn(sentence: string): number {
-  const [, min = '0', s = ''] = /Last news (?:(\d+) min )?(\d+) s ago/.exec(sentence) ?? [];
+  const [, min = '0', s = ''] = /The last update came (?:(\d+) min )?(\d+) s ago/.exec(sentence) ?? [];
   return Number(min) * 60 + Number(s);
 }
 
