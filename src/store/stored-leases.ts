@@ -1,5 +1,4 @@
 import type { Lease, StoredLease } from '../registry/cluster.js';
-import { FACT_NAMES } from '../registry/lease-facts.js';
 
 /*
  * Tracks which leases differ from what is stored and must be written. The mark is on the lease itself: with
@@ -27,9 +26,18 @@ export function isDirty(lease: Lease, slackMs = 0): boolean {
   return lease.changed && (lease.stored === undefined || differs(lease, lease.stored, slackMs));
 }
 
+// Spelt out: every lease that changed comes by each second, and a loop over FACT_NAMES takes five times as long. A test holds
+// it to that table.
 function differs(lease: Lease, stored: StoredLease, slackMs: number): boolean {
-  if (lease.heardAt - stored.heardAt > slackMs) return true;
-  return FACT_NAMES.some((fact) => fact !== 'heardAt' && stored[fact] !== lease[fact]);
+  return (
+    lease.heardAt - stored.heardAt > slackMs ||
+    stored.delivered !== lease.delivered ||
+    stored.openAt !== lease.openAt ||
+    stored.endedAt !== lease.endedAt ||
+    stored.refusedAt !== lease.refusedAt ||
+    stored.deliveredAt !== lease.deliveredAt ||
+    stored.polls !== lease.polls
+  );
 }
 
 /** A copy of the facts of a lease that servers share. */
