@@ -64,8 +64,8 @@ function forget(cluster: Cluster, { now, rules }: RuleContext): Transition {
   return { cluster: same ? cluster : { ...cluster, waiting, tombstones }, events: [] };
 }
 
-function isForgotten(tombstones: Tombstone, now: number): boolean {
-  return now - Math.max(tombstones.rejoinBlockedUntil, tombstones.lease.heardAt) > DEPARTED_MEMORY;
+function isForgotten(tombstone: Tombstone, now: number): boolean {
+  return now - Math.max(tombstone.rejoinBlockedUntil, tombstone.lease.heardAt) > DEPARTED_MEMORY;
 }
 
 /** Settles a joiner once nothing has hindered it for the settle time (see settling.ts). */

@@ -118,9 +118,9 @@ function poll(cluster: Cluster, poll: Poll, context: CommandContext): Decision {
       : unchanged(cluster, { type: 'listed' });
   }
 
-  const tombstones = cluster.tombstones.get(poll.address);
-  if (tombstones && isStopping(tombstones, poll, context.now)) {
-    hearPoll(tombstones.lease, poll, context.now);
+  const tombstone = cluster.tombstones.get(poll.address);
+  if (tombstone && isStopping(tombstone, poll, context.now)) {
+    hearPoll(tombstone.lease, poll, context.now);
     return unchanged(cluster, {
       type: 'waiting',
       why: 'left',
@@ -156,8 +156,8 @@ function poll(cluster: Cluster, poll: Poll, context: CommandContext): Decision {
   if (poll.revision !== undefined && poll.revision > cluster.revision && cluster.members.size === 0) {
     deliver(lease, poll.revision, context.now);
   }
-  const departedLeft = tombstones ? without(cluster.tombstones, poll.address) : cluster.tombstones;
-  const next = same && !tombstones ? cluster : { ...cluster, waiting, tombstones: departedLeft };
+  const tombstones = tombstone ? without(cluster.tombstones, poll.address) : cluster.tombstones;
+  const next = same && !tombstone ? cluster : { ...cluster, waiting, tombstones };
   const events = before
     ? []
     : [eventOf(cluster, 'waiting', explainWaiting(next, fresh, context), poll.address)];
@@ -220,8 +220,8 @@ function update(cluster: Cluster, member: Member, poll: Poll, context: CommandCo
  * R4: a leaving node keeps polling while it stops. Until `rejoinBlockedUntil` no poll of its address
  * registers it; afterwards only one on a connection that was opened after the leave does.
  */
-function isStopping(tombstones: Tombstone, poll: Poll, now: number): boolean {
-  return now < tombstones.rejoinBlockedUntil || poll.connectedAt <= tombstones.leftAt;
+function isStopping(tombstone: Tombstone, poll: Poll, now: number): boolean {
+  return now < tombstone.rejoinBlockedUntil || poll.connectedAt <= tombstone.leftAt;
 }
 
 function refuse(cluster: Cluster, poll: Poll, context: CommandContext): Reply | undefined {

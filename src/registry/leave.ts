@@ -27,14 +27,14 @@ export function leave(
   if (refused) return unchanged(cluster, refused);
   const rejoinBlockedUntil = context.now + wait + QUIET_AFTER_LEAVE;
   if (!cluster.members.has(address) && !cluster.waiting.has(address)) {
-    const tombstones = cluster.tombstones.get(address);
-    if (!tombstones) return unchanged(cluster, { type: 'unknown' });
+    const tombstone = cluster.tombstones.get(address);
+    if (!tombstone) return unchanged(cluster, { type: 'unknown' });
     // A repeated leave: the node still runs, so its quiet time restarts.
     return {
       cluster: {
         ...cluster,
         tombstones: new Map(cluster.tombstones).set(address, {
-          ...tombstones,
+          ...tombstone,
           leftAt: context.now,
           rejoinBlockedUntil,
         }),
