@@ -109,19 +109,19 @@ describe('a file that is written whole', () => {
   ] as const) {
     it(`keeps a link of ${whose}, and says so to who watches the folder`, asRoot, async (t) => {
       const { conf, file } = folders(t);
-      const target = join(conf, '..', 'shared');
+      const target = join(conf, '..', 'elsewhere');
       mkdirSync(target);
       chownSync(target, NACOS, NACOS);
       const real = join(target, 'list');
       writeFileSync(real, 'old\n');
       chownSync(real, NACOS, NACOS);
-      symlinkSync('../shared/list', file);
+      symlinkSync('../elsewhere/list', file);
       lchownSync(file, uid, uid);
       const seen: (string | null)[] = [];
       const watcher = watch(conf, (_, name) => seen.push(name));
       t.after(() => watcher.close());
       await writeWhole(file, 'new\n');
-      assert.equal(readlinkSync(file), '../shared/list');
+      assert.equal(readlinkSync(file), '../elsewhere/list');
       assert.equal(readFileSync(real, 'utf8'), 'new\n');
       assert.equal(statSync(real).uid, NACOS);
       assert.deepEqual([readdirSync(target), readdirSync(conf)], [['list'], ['cluster.conf']]);
