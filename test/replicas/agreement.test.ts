@@ -7,7 +7,7 @@ import type { Database } from '../../src/store/sql/client/database.js';
 import { Cleanup } from '../support/cleanup.js';
 import { createDatabase, newerDatabases } from '../support/databases.js';
 import { eventually } from '../support/eventually.js';
-import { lines, NacosNode, pollPath } from '../support/nodes.js';
+import { lines, NacosNode, pollPath, whilePolling } from '../support/nodes.js';
 import type { RawAnswer } from '../support/raw.js';
 import { startReplica, type TestReplica, type TestReplicaOptions } from '../support/replicas.js';
 import { connectPatiently, connectTo } from '../support/sql.js';
@@ -150,17 +150,8 @@ for (const server of newerDatabases) {
     it('lose no leave, whoever is told, and answer it when all have the list', async (t) => {
       const { a, b } = await two(t);
       const [p, q] = await bootstrap(t, [a, P], [b, Q], [b, R]);
-      let isOver = false;
-      const polling = (async () => {
-        while (!isOver) {
-          await Promise.all([p!.poll(), q!.poll()]);
-          await sleep(200);
-        }
-      })();
       const url = `http://127.0.0.1:${a.port}/nacos/serverlist?self=${R}&wait=10s`;
-      const answer = await fetch(url, { method: 'DELETE' });
-      isOver = true;
-      await polling;
+      const answer = await whilePolling([p!, q!], () => fetch(url, { method: 'DELETE' }));
       assert.equal(answer.status, 200, await answer.text());
       assert.deepEqual(listOf(b), [P, Q]);
     });

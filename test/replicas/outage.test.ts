@@ -5,7 +5,7 @@ import { pino } from 'pino';
 import { Cleanup } from '../support/cleanup.js';
 import { newerDatabases, openAdmin, type ServerName } from '../support/databases.js';
 import { eventually } from '../support/eventually.js';
-import { lines, NacosNode, pollPath } from '../support/nodes.js';
+import { lines, NacosNode, pollPath, whilePolling } from '../support/nodes.js';
 import { assertSecret, makePlace, TABLES, type Place } from '../support/place.js';
 import { privateServerMissing } from '../support/private-server.js';
 import { ask, CURL, JSON_CLIENT, NACOS, type RawAnswer } from '../support/raw.js';
@@ -374,7 +374,9 @@ describe('R9, the database out of reach', { concurrency: 1 }, () => {
         await everyList([P, Q, R]);
         await Promise.all(members.map((member) => member.poll()));
         await eventually('it goes on', async () => (await heard())[P]! > before[P]!);
-        const joined = await joinBeside(members, new NacosNode(test.cleanup, test.replicas[0]!, pollPath(X)));
+        const joined = await whilePolling(members, () =>
+          new NacosNode(test.cleanup, test.replicas[0]!, pollPath(X)).pollUntilListed(),
+        );
         assert.deepEqual(lines(joined.body), [P, Q, R, X]);
         await eventually('all have the new list', test.settled(2));
         await everyList([P, Q, R, X]);
@@ -386,7 +388,9 @@ describe('R9, the database out of reach', { concurrency: 1 }, () => {
           const { cleanup, place, replicas, members, everyList, settled } = test;
           place.proxy.delay(ms);
           await everyList([P, Q, R]);
-          const joined = await joinBeside(members, new NacosNode(cleanup, replicas[0]!, pollPath(X)));
+          const joined = await whilePolling(members, () =>
+            new NacosNode(cleanup, replicas[0]!, pollPath(X)).pollUntilListed(),
+          );
           assert.deepEqual(lines(joined.body), [P, Q, R, X]);
           await eventually('all have the new list', settled(2));
           await everyList([P, Q, R, X]);
@@ -398,20 +402,3 @@ describe('R9, the database out of reach', { concurrency: 1 }, () => {
     });
   }
 });
-
-/** A node joins while the members poll on: on a busy machine that may take longer than their TTL. */
-async function joinBeside(members: readonly NacosNode[], node: NacosNode): Promise<RawAnswer> {
-  let isListed = false;
-  const polling = (async () => {
-    while (!isListed) {
-      await Promise.all(members.map((member) => member.poll()));
-      await sleep(1_000);
-    }
-  })();
-  try {
-    return await node.pollUntilListed();
-  } finally {
-    isListed = true;
-    await polling;
-  }
-}

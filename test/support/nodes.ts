@@ -1,4 +1,5 @@
 import type { TestContext } from 'node:test';
+import { pause } from '../../src/util/pause.js';
 import { NEVER } from './eventually.js';
 import { NACOS, RawConnection, request, type RawAnswer } from './raw.js';
 
@@ -32,6 +33,26 @@ export class NacosNode {
 
   die(): void {
     this.connection?.hangUp();
+  }
+}
+
+/**
+ * Does some work while these nodes poll on, as running ones do: on a busy machine it may take longer than their TTL.
+ * Resolves with what the work gives, once the last polls are answered.
+ */
+export async function whilePolling<T>(nodes: readonly NacosNode[], work: () => Promise<T>): Promise<T> {
+  let isOver = false;
+  const polling = (async () => {
+    while (!isOver) {
+      await Promise.all(nodes.map((node) => node.poll()));
+      await pause(200);
+    }
+  })();
+  try {
+    return await work();
+  } finally {
+    isOver = true;
+    await polling;
   }
 }
 
